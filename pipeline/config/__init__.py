@@ -1,0 +1,19 @@
+"""The rules of conf/: a composed configuration in, one frozen, checked Config out."""
+
+from pipeline.config.compose import CONF, IN_CHECKOUT, Command, from_hydra, from_yaml, load, mlruns, parse, to_yaml
+from pipeline.config.rules import DIRECTIONS, Config, direction
+
+__all__ = [
+    "CONF",
+    "DIRECTIONS",
+    "IN_CHECKOUT",
+    "Command",
+    "Config",
+    "direction",
+    "from_hydra",
+    "from_yaml",
+    "load",
+    "mlruns",
+    "parse",
+    "to_yaml",
+]

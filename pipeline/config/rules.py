@@ -1,0 +1,206 @@
+"""The rules of conf/: which keys there are, which values they take, and which of them go together."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, create_model, model_validator
+
+from pipeline.config.section import (
+    Fraction,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Rate,
+    Section,
+)
+
+Task = Literal["regression", "binary", "multiclass"]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+KERAS_SETS = ("mnist", "fashion_mnist", "california_housing")
+LOSSES: dict[str, tuple[str, ...]] = {
+    "regression": ("mse", "mae", "huber"),
+    "binary": ("binary_crossentropy",),
+    "multiclass": ("categorical_crossentropy",),
+}
+# The scores of a split that is done, and which way is better.
+DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
+    "rmse": "minimize",
+    "mae": "minimize",
+    "r2": "maximize",
+    "log_loss": "minimize",
+    "accuracy": "maximize",
+    "roc_auc": "maximize",
+    "pr_auc": "maximize",
+    "f1_macro": "maximize",
+}
+
+
+class FixedScaling(Section):
+    """`(x - shift) / scale` with given values: one for all columns, or one per column."""
+
+    shift: float | list[float]
+    scale: PositiveFloat | list[PositiveFloat]
+
+
+Scaling = Literal["none", "standard", "minmax", "robust"] | FixedScaling
+
+
+class Split(Section):
+    """Which rows train, validate and test."""
+
+    kind: Literal["auto", "random", "stratified", "indices"]
+    path: str | None
+    val_fraction: Fraction
+    test_fraction: Fraction | None
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.kind == "indices" and self.path is None:
+            raise ValueError("kind: indices needs path, an .npz with the arrays train, val and test")
+        if self.kind in ("random", "stratified") and self.path is not None:
+            raise ValueError(f"path: is read by kind=indices only, but kind is {self.kind}; leave one of them out")
+        if self.val_fraction + (self.test_fraction or 0) >= 1:
+            raise ValueError(
+                f"val_fraction: {self.val_fraction} and test_fraction {self.test_fraction} leave no rows to train on; "
+                "their sum must be below 1"
+            )
+        return self
+
+
+class Data(Section):
+    """Where the rows come from, what is predicted and how both are scaled."""
+
+    name: Literal[
+        "table", "digits", "breast_cancer", "wine", "iris", "diabetes", "linnerud", "mnist", "fashion_mnist",
+        "california_housing",
+    ]  # fmt: skip
+    path: str | None
+    target: str | list[str] | None
+    drop: list[str]
+    task: Task | Literal["auto"]
+    sample_weight: str | None
+    input_scaling: Scaling
+    output_scaling: Scaling
+    split: Split
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.name == "table" and self.path is None:
+            raise ValueError("path: missing; give the CSV or Parquet file to read, as in data.path=my.csv")
+        if self.name == "table" and not self.target:
+            raise ValueError("target: missing; name the column to predict, as in data.target=price")
+        if self.name not in (*KERAS_SETS, "table") and self.path is not None:
+            raise ValueError(f"path: {self.name} is bundled and reads no file; use data=table for a file of your own")
+        return self
+
+
+class EarlyStopping(Section):
+    """When to stop before the last epoch."""
+
+    patience: NonNegativeInt | None
+    monitor: Literal["loss", "val_loss", "rmse", "val_rmse", "mae", "val_mae", "accuracy", "val_accuracy"]
+    min_delta: NonNegativeFloat
+    start_from_epoch: NonNegativeInt
+
+
+class Fit(Section):
+    """How the network is trained."""
+
+    loss: Literal["auto", "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"]
+    epochs: PositiveInt
+    batch_size: PositiveInt | Literal["full"]
+    optimizer: Literal["sgd", "adam", "adamw", "rmsprop", "muon"]
+    learning_rate: PositiveFloat
+    momentum: Rate | None
+    nesterov: bool
+    weight_decay: NonNegativeFloat | None
+    clip_norm: PositiveFloat | None
+    class_weight: Literal["none", "balanced"]
+    schedule: Literal["constant", "cosine", "exponential", "reduce_on_plateau"]
+    warmup_epochs: NonNegativeFloat
+    decay_rate: Annotated[float, Field(gt=0, le=1)]
+    plateau_factor: Fraction
+    plateau_patience: NonNegativeInt
+    early_stopping: EarlyStopping
+    strategy: Literal["auto", "none", "mirrored"]
+    devices: list[str] | None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.momentum is not None and self.optimizer not in ("sgd", "rmsprop", "muon"):
+            raise ValueError(f"momentum: {self.optimizer} has none; it belongs to sgd, rmsprop and muon")
+        if self.nesterov and (self.optimizer != "sgd" or not self.momentum):
+            raise ValueError("nesterov: needs optimizer=sgd and a momentum above 0")
+        if self.weight_decay is not None and self.optimizer not in ("adamw", "muon"):
+            raise ValueError(f"weight_decay: {self.optimizer} has none; use adamw or muon, or model.l2")
+        if self.warmup_epochs and self.schedule != "cosine":
+            raise ValueError(f"warmup_epochs: belongs to schedule=cosine, but schedule is {self.schedule}")
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError(f"warmup_epochs: {self.warmup_epochs} must be fewer than the {self.epochs} epochs")
+        if self.devices is not None and not self.devices:
+            raise ValueError("devices: is empty; name devices as in [GPU:0, GPU:1], or give null for all GPUs")
+        if self.devices is not None and self.strategy == "none":
+            raise ValueError("devices: strategy=none uses one device; leave devices out or use strategy=mirrored")
+        return self
+
+
+class Tracking(Section):
+    """Where the run is logged."""
+
+    uri: str | None
+    experiment: Annotated[str, Field(min_length=1)]
+    run_name: str | None
+    tags: dict[str, str | int | float | bool]
+
+
+class Config(Section):
+    """A checked experiment. `model` holds the Spec of the architecture that `model.name` picks."""
+
+    seed: Seed
+    objective: str
+    data: Data
+    model: Any
+    fit: Fit
+    tracking: Tracking
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        check_objective(self.objective)
+        if self.data.task != "auto":
+            check_loss(self.fit.loss, self.data.task)
+        if self.fit.class_weight != "none" and self.data.task == "regression":
+            raise ValueError("fit.class_weight: a regression has no classes; leave it at none")
+        return self
+
+
+def schema(model_spec: type[Section] | None) -> type[Config]:
+    """The rules with those of one architecture in their place; None leaves the model section unchecked."""
+    if model_spec is None:
+        return Config
+    return create_model("Config", __base__=Config, model=(model_spec, ...))
+
+
+def check_objective(objective: str) -> None:
+    """Raises ValueError unless the objective is `auto` or a validation score with a known direction."""
+    if objective.startswith("test_"):
+        raise ValueError(f"objective: {objective} would choose by the test rows; name a val_* score")
+    if objective != "auto" and direction(objective) is None:
+        scores = ", ".join(f"val_{name}" for name in DIRECTIONS)
+        raise ValueError(f"objective: should be auto or one of {scores}, got {objective!r}")
+
+
+def check_loss(loss: str, task: str) -> None:
+    """Raises ValueError where a loss does not go with the task."""
+    if loss != "auto" and loss not in LOSSES[task]:
+        raise ValueError(f"fit.loss: {loss} does not go with a {task} task; use auto or {' or '.join(LOSSES[task])}")
+
+
+def direction(score: str) -> Literal["minimize", "maximize"] | None:
+    """Which way a `val_*` score is better, None if there is no such score. `val_rmse_<output>` goes with `val_rmse`."""
+    if not score.startswith("val_"):
+        return None
+    name = score.removeprefix("val_")
+    per_output = ("rmse", "mae", "r2")
+    return DIRECTIONS.get(name) or next((DIRECTIONS[kind] for kind in per_output if name.startswith(f"{kind}_")), None)

@@ -1,0 +1,61 @@
+"""The model stage: one file per architecture, found by its name.
+
+An architecture is a file of this folder with a `Spec`, the rules of its section in conf/model, and a
+`build(spec, n_inputs, n_outputs, output_activation)` that makes the Keras layers. Nothing else names it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+
+    from pipeline.config.section import Section
+
+# The output layer follows from the task (Bishop 2006, section 4.3.6). For classes the network ends in logits, and
+# the loss and the exported model apply the activation: that keeps the cross-entropy exact for large logits.
+ACTIVATION_OF_TASK = {"regression": "linear", "binary": "sigmoid", "multiclass": "softmax"}
+
+
+def names() -> list[str]:
+    """Names of all architectures."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def spec(name: str) -> type[Section]:
+    """The rules of one architecture's section."""
+    return importlib.import_module(f"{__name__}.{name}").Spec
+
+
+def build(section: Any, *, task: str, n_inputs: int, n_outputs: int) -> keras.Model:
+    """Builds the network of a checked model section.
+
+    Args:
+        section: The architecture's Spec.
+        task: `regression`, `binary` or `multiclass`.
+        n_inputs: Scaled inputs per row.
+        n_outputs: Targets of a regression, 1 for two classes, else the number of classes.
+
+    Returns:
+        A model from `(n_rows, n_inputs)` float32 to `(n_rows, n_outputs)`: scaled predictions, or logits for classes.
+
+    Raises:
+        ConfigError: `model.output_activation` does not go with the task.
+    """
+    expected = ACTIVATION_OF_TASK[task]
+    activation = expected if section.output_activation == "auto" else section.output_activation
+    if task != "regression":
+        if activation != expected:
+            raise ConfigError(
+                f"model.output_activation: {activation} does not go with a {task} task; use auto or {expected}"
+            )
+        activation = "linear"
+    elif activation == "softmax":
+        raise ConfigError("model.output_activation: softmax is for classes; a regression takes auto or linear")
+    architecture = importlib.import_module(f"{__name__}.{section.name}")
+    return architecture.build(section, n_inputs=n_inputs, n_outputs=n_outputs, output_activation=activation)
