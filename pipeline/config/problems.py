@@ -88,7 +88,8 @@ def _lines(error: ValidationError, rules: type[Config], values: dict[str, Any]) 
             lines.append(f"{key}.{detail['loc'][-1]}: missing; the files in conf/ set every key, so one of yours leaves it out")
         elif detail["type"] == "value_error":
             own = str(detail["ctx"]["error"])
-            lines.append(f"{key}.{own}" if key else own)
+            of_section = isinstance(detail["input"], dict)  # then the message begins with the key inside it
+            lines.append(f"{key}.{own}" if of_section and key else own if of_section else f"{key}: {own}")
         else:
             alternatives.setdefault(key, []).append(detail["msg"])
             given[key] = detail["input"]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, create_model, model_validator
+from pydantic import AfterValidator, Field, create_model, model_validator
 
 from pipeline.config.section import (
     Fraction,
@@ -159,7 +159,7 @@ class Config(Section):
     """A checked experiment. `model` holds the Spec of the architecture that `model.name` picks."""
 
     seed: Seed
-    objective: str
+    objective: Annotated[str, AfterValidator(lambda value: checked_objective(value))]
     data: Data
     model: Any
     fit: Fit
@@ -167,7 +167,6 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        check_objective(self.objective)
         if self.data.task != "auto":
             check_loss(self.fit.loss, self.data.task)
         if self.fit.class_weight != "none" and self.data.task == "regression":
@@ -182,13 +181,14 @@ def schema(model_spec: type[Section] | None) -> type[Config]:
     return create_model("Config", __base__=Config, model=(model_spec, ...))
 
 
-def check_objective(objective: str) -> None:
+def checked_objective(objective: str) -> str:
     """Raises ValueError unless the objective is `auto` or a validation score with a known direction."""
     if objective.startswith("test_"):
-        raise ValueError(f"objective: {objective} would choose by the test rows; name a val_* score")
+        raise ValueError(f"{objective} would choose by the test rows; name a val_* score")
     if objective != "auto" and direction(objective) is None:
         scores = ", ".join(f"val_{name}" for name in DIRECTIONS)
-        raise ValueError(f"objective: should be auto or one of {scores}, got {objective!r}")
+        raise ValueError(f"should be auto or one of {scores}, got {objective!r}")
+    return objective
 
 
 def check_loss(loss: str, task: str) -> None:

@@ -1,0 +1,82 @@
+"""Rows as a user has them: named input columns, a target in its own units or labels, and weights."""
+
+import hashlib
+import logging
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from pipeline.config.rules import Data
+from pipeline.data.columns import from_images, from_table
+from pipeline.data.sources import Table, read
+from pipeline.data.target import Target, make_target
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the exported model is fed and what it is scored against."""
+
+    name: str
+    inputs: dict[str, np.ndarray]  # column: (n_rows,) float64; an array without names is {"x": (n_rows, n_inputs)}
+    target: Target
+    sample_weight: np.ndarray | None  # (n_rows,) float64
+    test_rows: np.ndarray | None  # row numbers of an official test set
+
+    def __len__(self) -> int:
+        return len(self.target.values)
+
+    @property
+    def n_inputs(self) -> int:
+        return sum(column.shape[1] if column.ndim == 2 else 1 for column in self.inputs.values())
+
+    @property
+    def input_names(self) -> list[str]:
+        """A name per scaled input, in order."""
+        return [
+            name if column.ndim == 1 else f"{name}[{number}]"
+            for name, column in self.inputs.items()
+            for number in range(1 if column.ndim == 1 else column.shape[1])
+        ]
+
+    def take(self, rows: np.ndarray) -> "Rows":
+        """The rows of the given numbers, in that order."""
+        weight = None if self.sample_weight is None else self.sample_weight[rows]
+        return replace(
+            self,
+            inputs={name: column[rows] for name, column in self.inputs.items()},
+            target=self.target.take(rows),
+            sample_weight=weight,
+            test_rows=None,
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the column names and all values, by which two runs can be seen to have used the same rows."""
+        digest = hashlib.sha256()
+        for name, column in {**self.inputs, "": self.target.values}.items():
+            digest.update(f"{name}{column.shape}{column.dtype}".encode())
+            digest.update(np.ascontiguousarray(column))
+        digest.update(repr((self.target.names, list(self.target.classes))).encode())
+        if self.sample_weight is not None:
+            digest.update(np.ascontiguousarray(self.sample_weight))
+        return digest.hexdigest()[:16]
+
+
+def load(config: Data) -> Rows:
+    """Reads the rows, picks the columns and finds out what is predicted.
+
+    Raises:
+        DataError: A file, column or value is not as it must be; all columns with the same fault at once.
+    """
+    source = read(config)
+    columns = from_table(source, config) if isinstance(source, Table) else from_images(source, config)
+    target = make_target(columns.target, config.task)
+    test_rows = None if isinstance(source, Table) else source.test_rows
+    rows = Rows(config.name, columns.inputs, target, columns.sample_weight, test_rows)
+    kind = f"{target.task}, {', '.join(target.names)}" + (f", {len(target.classes)} classes" if len(target.classes) else "")
+    chosen = " (data.task=auto; set it where this is wrong)" if config.task == "auto" else ""
+    log.info("data %s: %d rows, %d inputs, %s%s", config.path or config.name, len(rows), rows.n_inputs, kind, chosen)
+    return rows

@@ -1,0 +1,94 @@
+"""What is predicted: numbers in their own units, or classes by number with their original labels."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from pipeline.config.rules import Task
+from pipeline.errors import DataError
+
+MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more distinct values than this are a quantity, not classes
+
+
+@dataclass(frozen=True)
+class Target:
+    """The targets of all rows."""
+
+    task: Task
+    names: tuple[str, ...]  # columns
+    values: np.ndarray  # (n_rows, n_targets) float64, or (n_rows, 1) int64 that count into classes
+    classes: np.ndarray  # (n_classes,) original labels, sorted; empty for a regression
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs that the network needs: one for two classes, whose logit is that of the second."""
+        return len(self.classes) if self.task == "multiclass" else self.values.shape[1]
+
+    def take(self, rows: np.ndarray) -> "Target":
+        """The targets of the given row numbers."""
+        return replace(self, values=self.values[rows])
+
+
+def make_target(columns: dict[str, pd.Series], task: str) -> Target:
+    """Decides the task where it is `auto`, and numbers the classes.
+
+    `auto`: several columns are a regression; text and booleans are classes; so are whole numbers with at most
+    MOST_CLASSES_OF_NUMBERS distinct values, and any two distinct values; all else is a regression.
+
+    Raises:
+        DataError: The values do not suit the task.
+    """
+    names = tuple(columns)
+    if len(columns) > 1:
+        if task not in ("auto", "regression"):
+            raise DataError(f"data.task: {task} takes one target column, got {', '.join(names)}")
+        return _regression(columns)
+    (column,) = columns.values()
+    if task == "auto":
+        task = _task_of(column)
+    if task == "regression":
+        return _regression(columns)
+    labels, classes = _numbered(column)
+    found = ", ".join(map(str, classes[:5])) + (", ..." if len(classes) > 5 else "")
+    if len(classes) < 2:
+        raise DataError(f"data.target: {names[0]!r} has one class only ({found}); there is nothing to learn")
+    if task == "auto":
+        task = "binary" if len(classes) == 2 else "multiclass"
+    if task == "binary" and len(classes) != 2:
+        raise DataError(f"data.task: binary needs two classes, but {names[0]!r} has {len(classes)} ({found})")
+    checked: Task = "binary" if task == "binary" else "multiclass"
+    return Target(checked, names, labels.reshape(-1, 1), classes)
+
+
+def _task_of(column: pd.Series) -> str:
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return "auto"  # classes; how many decides between the two kinds
+    values = column.to_numpy(np.float64)
+    n_distinct = len(np.unique(values))
+    whole = bool((values == np.round(values)).all())
+    return "auto" if n_distinct == 2 or (whole and n_distinct <= MOST_CLASSES_OF_NUMBERS) else "regression"
+
+
+def _regression(columns: dict[str, pd.Series]) -> Target:
+    text = [name for name, column in columns.items() if not pd.api.types.is_numeric_dtype(column)]
+    if text:
+        raise DataError(f"data.target: {', '.join(text)} holds text, but a regression needs numbers; set data.task")
+    values = np.stack([column.to_numpy(np.float64) for column in columns.values()], axis=1)
+    constant = [name for name, column in zip(columns, values.T, strict=True) if column.min() == column.max()]
+    if constant:
+        raise DataError(f"data.target: {', '.join(constant)} has the same value in every row; there is nothing to learn")
+    return Target("regression", tuple(columns), values, np.array([]))
+
+
+def _numbered(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Class numbers `(n_rows,)` int64 and the labels they stand for, as int64, float64, bool or str."""
+    if pd.api.types.is_bool_dtype(column):
+        values = column.to_numpy(bool)
+    elif pd.api.types.is_numeric_dtype(column):
+        values = column.to_numpy(np.float64)
+        values = values.astype(np.int64) if (values == np.round(values)).all() else values
+    else:
+        values = column.astype(str).to_numpy(object)
+    classes, numbers = np.unique(values, return_inverse=True)
+    return numbers.astype(np.int64), classes
