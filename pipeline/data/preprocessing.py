@@ -1,6 +1,7 @@
 """Preprocessing: from raw rows to the arrays that a network trains on, fitted on the training rows."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,9 +11,8 @@ from pipeline.data.scaling import Scaler
 from pipeline.errors import DataError
 
 
-@dataclass(frozen=True)
-class Arrays:
-    """Rows as the network sees them."""
+class Arrays(NamedTuple):
+    """Rows as the network sees them, in the order that Keras takes them."""
 
     x: np.ndarray  # (n_rows, n_inputs) float32, scaled
     y: np.ndarray  # (n_rows, n_outputs) float32, scaled; for classes (n_rows, 1), the class numbers

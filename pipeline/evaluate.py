@@ -1,0 +1,151 @@
+"""Scores of predictions, per split, in the target's own units."""
+
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn import metrics
+
+from pipeline.config import DIRECTIONS
+from pipeline.data import Rows, Splits, Target
+from pipeline.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+Columns = dict[str, np.ndarray]
+Scores = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Predictions and scores of every split."""
+
+    scores: Scores  # `train_rmse`, `val_rmse`, `test_rmse`, `gap_rmse`, ...
+    targets: dict[str, Target]  # of each split
+    outputs: dict[str, Columns]  # what the model made of each split's raw rows
+
+
+def evaluate(predict: Callable[[Columns], Columns], rows: Rows, splits: Splits) -> Evaluation:
+    """Scores a model from raw columns to original units on the raw rows of every split."""
+    scores: Scores = {}
+    targets, outputs = {}, {}
+    for part, numbers in splits.parts().items():
+        chosen = rows.take(numbers)
+        targets[part], outputs[part] = chosen.target, predict(chosen.inputs)
+        found = score(chosen.target, outputs[part], chosen.sample_weight)
+        missing = [name for name in _names(chosen.target) if name not in found]
+        if missing:
+            log.info("%s: %s cannot be computed on its %d rows and is left out", part, ", ".join(missing), len(chosen))
+        scores |= {f"{part}_{name}": value for name, value in found.items()}
+    return Evaluation(scores | gaps(scores), targets, outputs)
+
+
+def objective_name(objective: str, rows: Rows, splits: Splits) -> str:
+    """The final score that a sweep compares; known, and known to be defined, before training.
+
+    Raises:
+        ConfigError: The task has no such score, or the validation rows do not define it.
+    """
+    task = rows.target.task
+    if objective == "auto":
+        return "val_rmse" if task == "regression" else "val_log_loss"
+    val = rows.take(splits.val)
+    known = [f"val_{name}" for name in _names(val.target)]
+    if objective not in known:
+        raise ConfigError(f"objective: a {task} task has no {objective}; there are {', '.join(known)}")
+    perfect = score(val.target, _perfect(val.target), val.sample_weight)
+    if objective.removeprefix("val_") not in perfect:
+        raise ConfigError(
+            f"objective: {objective} is undefined on these {len(val)} validation rows; "
+            "use a larger data.split.val_fraction or another objective"
+        )
+    return objective
+
+
+def score(target: Target, outputs: Columns, weight: np.ndarray | None = None) -> Scores:
+    """Scores of predictions; one that the rows do not define is left out.
+
+    Regression: `rmse` and `mae` in the target's unit, `r2`; with several targets their means, and each target's own
+    as `rmse_<target>`. Classes: `accuracy`, `log_loss` in nats, `f1_macro`, and `roc_auc` and `pr_auc` (average
+    precision), for more than two classes one against the rest and averaged.
+    """
+    if target.task == "regression":
+        return _regression(target, outputs["prediction"], weight)
+    return _classes(target, outputs["probabilities"], weight)
+
+
+def gaps(scores: Scores) -> Scores:
+    """How much worse validation is than training, by score: the overfitting gap."""
+    return {
+        f"gap_{name}": value - scores[f"train_{name}"]
+        if DIRECTIONS[_kind(name)] == "minimize"
+        else scores[f"train_{name}"] - value
+        for name, value in ((key.removeprefix("val_"), value) for key, value in scores.items() if key.startswith("val_"))
+        if f"train_{name}" in scores
+    }
+
+
+def _kind(name: str) -> str:
+    return name if name in DIRECTIONS else name.partition("_")[0]
+
+
+def _names(target: Target) -> list[str]:
+    if target.task != "regression":
+        return ["accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro"]
+    single = ["rmse", "mae", "r2"]
+    return single + ([f"{name}_{output}" for output in target.names for name in single] if len(target.names) > 1 else [])
+
+
+def _perfect(target: Target) -> Columns:
+    if target.task == "regression":
+        return {"prediction": target.values}
+    return {"probabilities": np.eye(len(target.classes))[target.values[:, 0]]}
+
+
+def _regression(target: Target, prediction: np.ndarray, weight: np.ndarray | None) -> Scores:
+    per_output = [_one_output(*columns, weight) for columns in zip(target.values.T, prediction.T, strict=True)]
+    means = {
+        name: float(np.mean([scores[name] for scores in per_output]))
+        for name in ("rmse", "mae", "r2")
+        if all(name in scores for scores in per_output)
+    }
+    if len(per_output) == 1:
+        return means
+    named = zip(target.names, per_output, strict=True)
+    return means | {f"{name}_{output}": value for output, scores in named for name, value in scores.items()}
+
+
+def _one_output(truth: np.ndarray, prediction: np.ndarray, weight: np.ndarray | None) -> Scores:
+    scores = {
+        "rmse": float(metrics.root_mean_squared_error(truth, prediction, sample_weight=weight)),
+        "mae": float(metrics.mean_absolute_error(truth, prediction, sample_weight=weight)),
+    }
+    weighed = truth if weight is None else truth[weight > 0]
+    if len(np.unique(weighed)) > 1:  # else there is no variance to explain
+        scores["r2"] = float(metrics.r2_score(truth, prediction, sample_weight=weight))
+    return scores
+
+
+def _classes(target: Target, probabilities: np.ndarray, weight: np.ndarray | None) -> Scores:
+    truth, every = target.values[:, 0], np.arange(len(target.classes))
+    predicted = probabilities.argmax(axis=1)
+    scores = {
+        "accuracy": float(metrics.accuracy_score(truth, predicted, sample_weight=weight)),
+        "log_loss": float(metrics.log_loss(truth, probabilities, labels=every, sample_weight=weight)),
+        "f1_macro": float(
+            metrics.f1_score(truth, predicted, labels=every, average="macro", sample_weight=weight, zero_division=0.0)
+        ),
+    }
+    weighed = truth if weight is None else truth[weight > 0]
+    if len(np.unique(weighed)) < len(every):  # a class without rows has no rank among the others
+        return scores
+    one_hot = np.eye(len(every))[truth]
+    positives = slice(1, 2) if len(every) == 2 else slice(None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ranked = one_hot[:, positives], probabilities[:, positives]
+        scores["roc_auc"] = float(metrics.roc_auc_score(*ranked, average="macro", sample_weight=weight))
+        scores["pr_auc"] = float(metrics.average_precision_score(*ranked, average="macro", sample_weight=weight))
+    return scores

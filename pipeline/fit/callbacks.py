@@ -1,0 +1,124 @@
+"""What happens between epochs: stopping early, stopping at NaN, reporting and showing progress."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from pipeline.config.rules import EarlyStopping
+from pipeline.errors import TrainingError
+
+log = logging.getLogger(__name__)
+
+
+def direction_of(monitor: str) -> str:
+    """`max` for accuracy, `min` for losses and errors."""
+    return "max" if monitor.endswith("accuracy") else "min"
+
+
+class BestWeights(keras.callbacks.EarlyStopping):
+    """Early stopping (Prechelt 1998) that brings the best weights back, whether it stopped or the epochs ran out.
+
+    Keras keeps a NaN that comes first as the best value for ever; here a value that is not finite is the worst.
+    """
+
+    def __init__(self, config: EarlyStopping) -> None:
+        super().__init__(
+            monitor=config.monitor,
+            mode=direction_of(config.monitor),
+            patience=config.patience,
+            min_delta=config.min_delta,
+            start_from_epoch=config.start_from_epoch,
+            restore_best_weights=True,
+        )
+
+    def get_monitor_value(self, logs: dict[str, float] | None) -> float:
+        """The monitored value of this epoch."""
+        value = super().get_monitor_value(logs)
+        return value if math.isfinite(value) else math.inf if self.mode == "min" else -math.inf
+
+
+class StopAtNaN(keras.callbacks.Callback):
+    """Ends the run with an error when the training loss is no number any more."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Looks at the epoch's mean loss, which one bad batch is enough to spoil."""
+        loss = (logs or {})["loss"]
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the training loss became {loss} in epoch {epoch + 1}; try a smaller fit.learning_rate, "
+                "fit.clip_norm=1, or data.input_scaling=standard and data.output_scaling=standard"
+            )
+
+
+class Report(keras.callbacks.Callback):
+    """Hands over each epoch's values: losses, metrics, the learning rate and the seconds it took."""
+
+    def __init__(self, report: Callable[[int, dict[str, float]], None]) -> None:
+        super().__init__()
+        self._report = report
+        self._start = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Starts the clock."""
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Reports; epochs count from 1."""
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        values["learning_rate"] = float(self.model.optimizer.learning_rate)
+        values["seconds"] = time.perf_counter() - self._start
+        self._report(epoch + 1, values)
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """A bar with the time left, for a terminal."""
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Draws the empty bar."""
+        columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, TextColumn("{task.fields[values]}"))
+        self._task = self._bar.add_task("fit", total=self.params["epochs"], values="")
+        self._epoch = 0
+        self._bar.start()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Notes which epoch the steps belong to."""
+        self._epoch = epoch
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Moves the bar."""
+        self._bar.update(self._task, completed=epoch + 1, values=_line(logs))
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Leaves the bar as it is."""
+        self.close()
+
+    def close(self) -> None:
+        """Gives the terminal back, also after an error."""
+        self._bar.stop()
+
+
+class ProgressLines(keras.callbacks.Callback):
+    """A plain line per epoch, for a log file."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Writes the line."""
+        log.info("epoch %d/%d  %s", epoch + 1, self.params["epochs"], _line(logs))
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def progress() -> ProgressBar | ProgressLines:
+    """The display that suits where the output goes."""
+    return ProgressBar() if Console().is_terminal else ProgressLines()
+
+
+def _line(logs: dict[str, Any] | None) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items() if name != "learning_rate")

@@ -1,0 +1,114 @@
+"""The training loop: Keras's own `fit`, with what surrounds it."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from pipeline.config.rules import Fit
+from pipeline.errors import TrainingError
+from pipeline.fit.callbacks import BestWeights, Report, StopAtNaN, direction_of, progress
+from pipeline.fit.compile import batch_size
+
+log = logging.getLogger(__name__)
+
+VALIDATION_ROWS = 4096  # per step: no gradients are kept, so larger steps than in training are faster
+
+
+# (x, y, sample_weight): float32 (n_rows, n_inputs) and (n_rows, n_outputs), and (n_rows,) or None
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+
+
+@dataclass(frozen=True)
+class History:
+    """What training came to."""
+
+    epochs: list[dict[str, float]]  # each epoch's losses, metrics, learning rate and seconds
+    best_epoch: int | None  # whose weights were kept, counted from 1; None where early stopping is off
+    seconds: float
+
+
+def fit(
+    model: keras.Model, train: Arrays, val: Arrays, config: Fit, *, report: Callable[[int, dict[str, float]], None]
+) -> History:
+    """Trains a compiled model; all rows of an epoch in a new order, the last batch with what is left.
+
+    Args:
+        model: What `compile_network` made.
+        train: Scaled training rows.
+        val: Scaled validation rows.
+        config: The fit section.
+        report: Called after each epoch with its number, from 1, and its values.
+
+    Raises:
+        TrainingError: The loss is no finite number any more, or the weights are not.
+    """
+    x, y, _ = train
+    rows = batch_size(config, len(x))
+    epochs: list[dict[str, float]] = []
+
+    def keep(epoch: int, values: dict[str, float]) -> None:
+        epochs.append(values)
+        report(epoch, values)
+
+    best = BestWeights(config.early_stopping) if config.early_stopping.patience is not None else None
+    shown = progress()
+    start = time.perf_counter()
+    try:
+        model.fit(
+            x,
+            y,
+            sample_weight=_weights(train, config),
+            validation_data=val if val[2] is not None else val[:2],
+            batch_size=rows,
+            validation_batch_size=max(VALIDATION_ROWS, rows),
+            epochs=config.epochs,
+            shuffle=True,
+            verbose=0,
+            callbacks=[shown, Report(keep), StopAtNaN(), *_plateau(config), *([best] if best else [])],
+        )
+    finally:
+        shown.close()
+    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+        raise TrainingError("the weights are not finite after the last epoch; try a smaller fit.learning_rate")
+    seconds = time.perf_counter() - start
+    if best is None or best.best_weights is None:
+        log.info("trained %d epochs in %.1f s", len(epochs), seconds)
+        return History(epochs, None, seconds)
+    if not np.isfinite(best.best):
+        raise TrainingError(f"{best.monitor} was not finite in any epoch; try a smaller fit.learning_rate")
+    reached = f"{best.monitor} {epochs[best.best_epoch][best.monitor]:.4g}"
+    log.info("trained %d epochs in %.1f s; kept epoch %d (%s)", len(epochs), seconds, best.best_epoch + 1, reached)
+    return History(epochs, best.best_epoch + 1, seconds)
+
+
+def _plateau(config: Fit) -> list[keras.callbacks.Callback]:
+    if config.schedule != "reduce_on_plateau":
+        return []
+    monitor = config.early_stopping.monitor
+    return [
+        keras.callbacks.ReduceLROnPlateau(
+            monitor=monitor,
+            mode=direction_of(monitor),
+            factor=config.plateau_factor,
+            patience=config.plateau_patience,
+            min_delta=config.early_stopping.min_delta,
+        )
+    ]
+
+
+def _weights(train: Arrays, config: Fit) -> np.ndarray | None:
+    """Weight of each training row in the loss: its own, times that of its class.
+
+    `balanced`: n_rows / (n_classes * rows of the class) (King and Zeng 2001), so that the weights' mean is 1.
+    """
+    _, y, own = train
+    if config.class_weight == "none":
+        return own
+    classes = y[:, 0].astype(np.int64)
+    counts = np.bincount(classes)
+    weights = (len(classes) / (len(counts) * counts))[classes].astype(np.float32)
+    return weights if own is None else weights * own

@@ -1,0 +1,107 @@
+"""On which devices a network trains. The only file that knows tf.distribute."""
+
+import contextlib
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+import keras
+import tensorflow as tf
+
+from pipeline.config.rules import Fit
+from pipeline.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+# A second MirroredStrategy object in one process aborts its collective operations as soon as two networks of
+# different width are trained one after the other, as every sweep does.
+_mirrored: dict[tuple[str, ...], tf.distribute.MirroredStrategy] = {}
+
+
+def scope(config: Fit) -> AbstractContextManager[object]:
+    """The scope in which to build and compile: mirrored over several devices, or an empty one for a single device.
+
+    Raises:
+        ConfigError: A device does not exist, or there are fewer than two for `fit.strategy=mirrored`.
+    """
+    _warn_of_unused_gpu()
+    devices = tuple(_named(config.devices) if config.devices else _gpus())
+    if config.strategy == "none" or (config.strategy == "auto" and config.devices is None and len(devices) < 2):
+        return contextlib.nullcontext()
+    if len(devices) < 2:
+        raise ConfigError(
+            f"fit.strategy: mirrored needs two devices or more, got {', '.join(devices) or 'no GPU'}; "
+            "use fit.strategy=auto, or try it without GPUs with fit.devices=[CPU:0,CPU:1]"
+        )
+    if devices not in _mirrored:
+        _mirrored[devices] = tf.distribute.MirroredStrategy([f"/{device}" for device in devices])
+    log.info("strategy mirrored over %s", ", ".join(devices))
+    return _mirrored[devices].scope()
+
+
+def trainable(network: keras.Model) -> keras.Model:
+    """The model to call `fit` on. It shares its layers with the network, and is itself never saved."""
+    if tf.distribute.has_strategy():
+        return _Replicated(network.inputs, network.outputs)
+    return network
+
+
+def describe_devices() -> str:
+    """The GPUs by name, or `CPU`."""
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+    return ", ".join(detail.get("device_name", "GPU") for detail in details) or "CPU"
+
+
+class _Replicated(keras.Model):
+    """Builds its metrics from one replica's part of the first batch.
+
+    Keras averages that batch over the replicas, only to learn its shape, and fails where the parts are of different
+    size: with every odd batch size and every small validation set. (Keras 3.15, `_maybe_symbolic_build`.)
+    """
+
+    def _maybe_symbolic_build(self, iterator: object = None, data_batch: object = None) -> None:
+        if iterator is not None:
+            _, _, batches = next(iter(iterator))  # type: ignore[call-overload]
+            data_batch = tf.nest.map_structure(_first_part, next(batches))
+        with self.distribute_strategy.scope():
+            self._symbolic_build(data_batch=data_batch)
+
+
+def _first_part(value: object) -> object:
+    return value.values[0] if isinstance(value, tf.distribute.DistributedValues) else value
+
+
+def _gpus() -> Iterator[str]:
+    for gpu in tf.config.list_logical_devices("GPU"):
+        yield gpu.name.removeprefix("/device:")
+
+
+def _named(devices: list[str]) -> list[str]:
+    """The given devices, checked; CPU:1 and above are virtual ones, made here if TensorFlow has not started yet."""
+    wanted = [int(match[1]) for device in devices if (match := re.fullmatch(r"CPU:(\d+)", device))]
+    if wanted and max(wanted) > 0:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        with contextlib.suppress(RuntimeError):  # it has started: the check below tells whether they exist
+            if tf.config.get_logical_device_configuration(cpu) is None:
+                virtual = [tf.config.LogicalDeviceConfiguration() for _ in range(max(wanted) + 1)]
+                tf.config.set_logical_device_configuration(cpu, virtual)
+    known = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
+    unknown = [device for device in devices if device not in known]
+    if unknown or len(set(devices)) < len(devices):
+        wrong = f"there is no {', '.join(unknown)}" if unknown else "a device is named twice"
+        raise ConfigError(f"fit.devices: {wrong}; TensorFlow sees {', '.join(known)}")
+    return devices
+
+
+def _warn_of_unused_gpu() -> None:
+    if tf.config.list_physical_devices("GPU"):
+        return
+    with contextlib.suppress(FileNotFoundError):
+        with open("/proc/driver/nvidia/version") as driver:  # noqa: PTH123
+            version = driver.readline().strip()
+        log.warning(
+            "this machine has an NVIDIA driver (%s), but TensorFlow cannot use a GPU: training runs on the CPU. "
+            "Remedy: make setup GPU=1",
+            version,
+        )
