@@ -9,7 +9,7 @@ import numpy as np
 from sklearn import metrics
 
 from pipeline.config import DIRECTIONS
-from pipeline.data import Rows, Splits, Target
+from pipeline.data import Rows, Splits, Target, identifiers
 from pipeline.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def score(target: Target, outputs: Columns, weight: np.ndarray | None = None) ->
     """Scores of predictions; one that the rows do not define is left out.
 
     Regression: `rmse` and `mae` in the target's unit, `r2`; with several targets their means, and each target's own
-    as `rmse_<target>`. Classes: `accuracy`, `log_loss` in nats, `f1_macro`, and `roc_auc` and `pr_auc` (average
+    as `rmse_<target>`, its name made an identifier. Classes: `accuracy`, `log_loss` in nats, `f1_macro`, and `roc_auc` and `pr_auc` (average
     precision), for more than two classes one against the rest and averaged.
     """
     if target.task == "regression":
@@ -95,7 +95,7 @@ def _names(target: Target) -> list[str]:
     if target.task != "regression":
         return ["accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro"]
     single = ["rmse", "mae", "r2"]
-    return single + ([f"{name}_{output}" for output in target.names for name in single] if len(target.names) > 1 else [])
+    return single + ([f"{name}_{output}" for output in identifiers(list(target.names)) for name in single] if len(target.names) > 1 else [])
 
 
 def _perfect(target: Target) -> Columns:
@@ -113,7 +113,7 @@ def _regression(target: Target, prediction: np.ndarray, weight: np.ndarray | Non
     }
     if len(per_output) == 1:
         return means
-    named = zip(target.names, per_output, strict=True)
+    named = zip(identifiers(list(target.names)), per_output, strict=True)
     return means | {f"{name}_{output}": value for output, scores in named for name, value in scores.items()}
 
 
@@ -134,9 +134,7 @@ def _classes(target: Target, probabilities: np.ndarray, weight: np.ndarray | Non
     scores = {
         "accuracy": float(metrics.accuracy_score(truth, predicted, sample_weight=weight)),
         "log_loss": float(metrics.log_loss(truth, probabilities, labels=every, sample_weight=weight)),
-        "f1_macro": float(
-            metrics.f1_score(truth, predicted, labels=every, average="macro", sample_weight=weight, zero_division=0.0)
-        ),
+        "f1_macro": float(metrics.f1_score(truth, predicted, average="macro", sample_weight=weight)),
     }
     weighed = truth if weight is None else truth[weight > 0]
     if len(np.unique(weighed)) < len(every):  # a class without rows has no rank among the others

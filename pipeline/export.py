@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -15,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.data import Preprocessing, Rows
+from pipeline.data import Preprocessing, Rows, identifiers
 from pipeline.errors import ExportError
 
 log = logging.getLogger(__name__)
@@ -93,24 +92,6 @@ def _schema(rows: Rows, specs: dict[str, tf.TensorSpec]) -> dict[str, object]:
         "target": list(rows.target.names),
         "classes": rows.target.classes.tolist(),
     }
-
-
-def identifiers(names: list[str]) -> list[str]:
-    """A valid and distinct argument name for each column: `Wall Area` becomes `Wall_Area`.
-
-    TensorFlow compares them without regard to case in places, so `a` and `A` are told apart by a number too.
-    """
-    taken: set[str] = set()
-    result = []
-    for name in names:
-        base = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "column"
-        base = base if base[0].isalpha() else f"column_{base}"
-        identifier, number = base, 2
-        while identifier.lower() in taken:
-            identifier, number = f"{base}_{number}", number + 1
-        taken.add(identifier.lower())
-        result.append(identifier)
-    return result
 
 
 def in_batches(serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], inputs: Columns) -> Columns:

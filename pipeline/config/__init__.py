@@ -1,6 +1,17 @@
 """The rules of conf/: a composed configuration in, one frozen, checked Config out."""
 
-from pipeline.config.compose import CONF, IN_CHECKOUT, Command, from_hydra, from_yaml, load, mlruns, parse, to_yaml
+from pipeline.config.compose import (
+    CONF,
+    IN_CHECKOUT,
+    Command,
+    from_hydra,
+    from_yaml,
+    load,
+    mlruns,
+    only_shows,
+    parse,
+    to_yaml,
+)
 from pipeline.config.rules import DIRECTIONS, Config, direction
 
 __all__ = [
@@ -14,6 +25,7 @@ __all__ = [
     "from_yaml",
     "load",
     "mlruns",
+    "only_shows",
     "parse",
     "to_yaml",
 ]

@@ -58,6 +58,12 @@ def load(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -> C
     return parse([*_config_dir_argument(config_dir), *overrides]).config
 
 
+def only_shows(arguments: Sequence[str]) -> bool:
+    """Whether a command line asks for help or for the config, and so runs nothing."""
+    args = get_args_parser().parse_args(list(arguments))
+    return bool(args.help or args.hydra_help or args.cfg or args.info or args.shell_completion)
+
+
 def parse(arguments: Sequence[str]) -> Command:
     """Checks a whole command line, each value of a sweep included.
 

@@ -1,8 +1,9 @@
 """The data stage: raw rows in; splits, fitted preprocessing and float32 arrays out."""
 
+from pipeline.data.names import identifiers
 from pipeline.data.preprocessing import Arrays, Preprocessing, fit_preprocessing
 from pipeline.data.rows import Rows, Target, load
 from pipeline.data.scaling import Scaler
 from pipeline.data.splits import Splits, split
 
-__all__ = ["Arrays", "Preprocessing", "Rows", "Scaler", "Splits", "Target", "fit_preprocessing", "load", "split"]
+__all__ = ["Arrays", "Preprocessing", "Rows", "Scaler", "Splits", "Target", "fit_preprocessing", "identifiers", "load", "split"]

@@ -30,6 +30,11 @@ class History:
     best_epoch: int | None  # whose weights were kept, counted from 1; None where early stopping is off
     seconds: float
 
+    def summary(self) -> dict[str, float]:
+        """The measurements to log."""
+        best = {} if self.best_epoch is None else {"best_epoch": self.best_epoch}
+        return {"seconds_fit": self.seconds, "epochs_trained": len(self.epochs), **best}
+
 
 def fit(
     model: keras.Model, train: Arrays, val: Arrays, config: Fit, *, report: Callable[[int, dict[str, float]], None]

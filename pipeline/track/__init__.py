@@ -1,0 +1,7 @@
+"""Tracking: the only folder that imports mlflow."""
+
+from pipeline.track.run import Run, start
+from pipeline.track.store import config_of_run, connected, ui_command
+from pipeline.track.sweep import PARENT_VARIABLE, sweep
+
+__all__ = ["PARENT_VARIABLE", "Run", "config_of_run", "connected", "start", "sweep", "ui_command"]

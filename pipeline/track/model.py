@@ -1,0 +1,48 @@
+"""The SavedModel as an MLflow model, which `mlflow models predict` and `serve` take."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+
+from pipeline.data import Rows
+
+EXAMPLE_ROWS = 2
+
+
+def log_model(folder: Path, rows: Rows) -> None:
+    """Logs the SavedModel under the name `model`, with signature, input example and what it needs to run."""
+    mlflow.pyfunc.log_model(
+        name="model",
+        python_model=str(Path(__file__).with_name("pyfunc.py")),
+        artifacts={"saved_model": str(folder)},
+        signature=ModelSignature(_inputs(rows), _outputs(rows)),
+        input_example=_example(rows),
+        # Given, so that MLflow does not start a process to find them out; and nothing of this package among them.
+        pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "pandas", "numpy")],
+    )
+
+
+def _inputs(rows: Rows) -> Schema:
+    if "x" in rows.inputs and rows.inputs["x"].ndim == 2:
+        return Schema([TensorSpec(np.dtype(np.float64), (-1, rows.n_inputs), "x")])
+    return Schema([ColSpec(DataType.double, name) for name in rows.inputs])
+
+
+def _outputs(rows: Rows) -> Schema:
+    target = rows.target
+    if target.task == "regression":
+        names = ["prediction"] if len(target.names) == 1 else [f"prediction_{name}" for name in target.names]
+        return Schema([ColSpec(DataType.double, name) for name in names])
+    kinds = {"i": DataType.long, "f": DataType.double, "b": DataType.boolean}
+    label = ColSpec(kinds.get(target.classes.dtype.kind, DataType.string), "label")
+    return Schema([label, *(ColSpec(DataType.double, f"probability_{label}") for label in target.classes.tolist())])
+
+
+def _example(rows: Rows) -> pd.DataFrame | dict[str, np.ndarray]:
+    first = {name: column[:EXAMPLE_ROWS].astype(np.float64) for name, column in rows.inputs.items()}
+    return first if next(iter(first.values())).ndim == 2 else pd.DataFrame(first)

@@ -1,0 +1,193 @@
+"""One tracked run: opened, told everything, and closed as FINISHED, FAILED or KILLED."""
+
+import contextlib
+import json
+import logging
+import os
+import platform
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import mlflow
+import psutil
+from matplotlib.figure import Figure
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+
+from pipeline.config import Config, to_yaml
+from pipeline.data import Rows, Splits
+from pipeline.track.model import log_model
+from pipeline.track.store import connected, experiment_id, local_path
+from pipeline.track.sweep import parent_run_id
+
+log = logging.getLogger(__name__)
+
+PACKAGES = ("dense-pipeline", "tensorflow", "keras", "mlflow-skinny", "hydra-core", "pandas", "numpy", "scikit-learn")
+FLUSH_SECONDS = 2.0  # between writes of epoch values: each costs milliseconds, as short epochs do
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as schedulers send it."""
+
+
+class Run:
+    """An open run. Every method writes to the store."""
+
+    def __init__(self, run_id: str, artifact_uri: str, uri: str) -> None:
+        self.id = run_id
+        self.uri = uri
+        self._artifact_uri = artifact_uri
+        self._client = mlflow.MlflowClient()
+        self._pending: list[Metric] = []
+        self._flushed = time.monotonic()
+
+    def log_epoch(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Keeps an epoch's values and writes them from time to time.
+
+        A metric that is logged per epoch must not have the name of a final one: MLflow shows its highest step.
+        """
+        now = int(time.time() * 1000)
+        plain = ("loss", "val_loss", "learning_rate")
+        named = {name if name in plain else f"epoch_{name}": value for name, value in values.items()}
+        self._pending += [Metric(name, value, now, epoch) for name, value in named.items()]
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes the epochs that are still kept back."""
+        for start in range(0, len(self._pending), 1000):  # MLflow's limit of a batch
+            self._client.log_batch(self.id, metrics=self._pending[start : start + 1000])
+        self._pending, self._flushed = [], time.monotonic()
+
+    def log_final(self, values: Mapping[str, float]) -> None:
+        """Writes what the run came to: scores and measurements."""
+        self.flush()
+        now = int(time.time() * 1000)
+        self._client.log_batch(self.id, metrics=[Metric(name, float(value), now, 0) for name, value in values.items()])
+
+    def log_pictures(self, pictures: Mapping[str, Figure]) -> None:
+        """Writes each figure as `pictures/<name>.png`."""
+        for name, figure in pictures.items():
+            self._client.log_figure(self.id, figure, f"pictures/{name}.png")
+
+    def log_saved_model(self, folder: Path, rows: Rows) -> str:
+        """Writes an exported SavedModel as artifact and as MLflow model; gives its path in the store."""
+        self._client.log_artifacts(self.id, str(folder), "saved_model")
+        log_model(folder, rows)
+        return local_path(f"{self._artifact_uri}/saved_model")
+
+
+@contextlib.contextmanager
+def start(config: Config, rows: Rows, splits: Splits, about: Mapping[str, Any]) -> Iterator[Run]:
+    """Opens a run and logs what is known before training: config, data, environment.
+
+    Args:
+        config: The experiment.
+        rows: All raw rows.
+        splits: Which of them train, validate and test.
+        about: More tags, such as the device.
+
+    Raises:
+        TrackingError: The store cannot be used.
+    """
+    with connected(config.tracking) as uri:
+        parent = parent_run_id()
+        # A sweep's runs lie in one experiment, else the UI does not nest them.
+        where = mlflow.get_run(parent).info.experiment_id if parent else experiment_id(config.tracking, uri)
+        tags = {name: str(value) for name, value in (config.tracking.tags | _environment() | dict(about)).items()}
+        active = mlflow.start_run(
+            experiment_id=where, run_name=config.tracking.run_name, parent_run_id=parent, nested=True, tags=tags
+        )
+        run = Run(active.info.run_id, active.info.artifact_uri, uri)
+        with _ends(run), _sigterm_raises():
+            _log_config(run.id, config)
+            _log_data(run.id, config, rows, splits)
+            log.info("run %s (%s) in experiment %s", run.id, active.info.run_name, config.tracking.experiment)
+            yield run
+
+
+@contextlib.contextmanager
+def _ends(run: Run) -> Iterator[None]:
+    """Closes the run as what it was, with the error's text as a tag; no run stays RUNNING."""
+    status = "FAILED"
+    try:
+        yield
+        status = "FINISHED"
+    except KeyboardInterrupt as error:
+        status = "KILLED"
+        mlflow.set_tag("error", "terminated" if isinstance(error, Terminated) else "interrupted")
+        raise
+    except BaseException as error:
+        mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:5000])
+        raise
+    finally:
+        with contextlib.suppress(Exception) if status != "FINISHED" else contextlib.nullcontext():
+            run.flush()  # an error on the way out must not hide the one that led here
+        mlflow.end_run(status)
+
+
+@contextlib.contextmanager
+def _sigterm_raises() -> Iterator[None]:
+    """Makes SIGTERM an exception for a while; by itself it would leave the run RUNNING for ever."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _environment() -> dict[str, str]:
+    versions = {f"version.{name.removesuffix('-skinny')}": version(name) for name in PACKAGES}
+    memory = psutil.virtual_memory().total / 2**30
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {memory:.0f} GiB"
+    return versions | {"version.python": platform.python_version(), "machine": machine}
+
+
+def _log_config(run_id: str, config: Config) -> None:
+    client = mlflow.MlflowClient()
+    params = [Param(key, value) for key, value in _flat(config.model_dump())]
+    for start_ in range(0, len(params), 100):  # MLflow's limit of a batch
+        client.log_batch(run_id, params=params[start_ : start_ + 100])
+    client.log_text(run_id, to_yaml(config), "config.yaml")
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Full keys and values, these as an override would write them."""
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _log_data(run_id: str, config: Config, rows: Rows, splits: Splits) -> None:
+    """Logs each split as an MLflow dataset: name, fingerprint, columns and number of rows."""
+    client = mlflow.MlflowClient()
+    columns = [{"type": "double", "name": name, "required": True} for name in rows.inputs]
+    inputs = []
+    for part, numbers in splits.parts().items():
+        dataset = Dataset(
+            name=config.data.name,
+            digest=rows.take(numbers).fingerprint,
+            source_type="local",
+            source=json.dumps({"uri": str(Path(config.data.path).absolute()) if config.data.path else config.data.name}),
+            schema=json.dumps({"mlflow_colspec": columns}),
+            profile=json.dumps({"num_rows": len(numbers), "num_inputs": rows.n_inputs}),
+        )
+        inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", part)]))
+    client.log_inputs(run_id, inputs)
+    sizes = {f"n_rows_{part}": str(len(numbers)) for part, numbers in splits.parts().items()}
+    tags = sizes | {"data_fingerprint": rows.fingerprint, "task": rows.target.task}
+    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])

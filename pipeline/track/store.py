@@ -1,0 +1,140 @@
+"""Where runs are kept: SQLite under mlruns/ by default, or a store that the config or the environment names."""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from pipeline.config import mlruns
+from pipeline.config.rules import Tracking
+from pipeline.errors import TrackingError
+
+VARIABLE = "MLFLOW_TRACKING_URI"
+
+
+def store_uri(config: Tracking) -> str:
+    """The store's address: the config key, else the environment variable, else SQLite under mlruns/.
+
+    Raises:
+        TrackingError: A folder was named, in which MLflow 3 keeps no runs.
+    """
+    uri = config.uri or os.environ.get(VARIABLE) or f"sqlite:///{mlruns() / 'mlflow.db'}"
+    if uri.startswith("file:") or "://" not in uri:
+        raise TrackingError(
+            f"tracking.uri: {uri} is a folder, in which MLflow keeps no runs any more; "
+            "use sqlite:///path/to/mlflow.db or the address of a server"
+        )
+    path = _sqlite_path(uri)
+    return uri if path is None else f"sqlite:///{path}"
+
+
+@contextlib.contextmanager
+def connected(config: Tracking) -> Iterator[str]:
+    """Points MLflow at the store for a while, and makes the store if it is not there yet.
+
+    Yields:
+        The store's address.
+
+    Raises:
+        TrackingError: The store cannot be reached or written.
+    """
+    uri = store_uri(config)
+    before = os.environ.get(VARIABLE)
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 14 s, not four minutes, until we say it is down
+    try:
+        _create_once(uri)
+        mlflow.set_tracking_uri(uri)  # which sets the environment variable as well
+        yield uri
+    finally:
+        mlflow.set_tracking_uri(before or "")
+        os.environ.pop(VARIABLE, None)
+        if before is not None:
+            os.environ[VARIABLE] = before
+
+
+def experiment_id(config: Tracking, uri: str) -> str:
+    """The experiment of that name, made if need be, its artifacts beside a SQLite store's file.
+
+    Raises:
+        TrackingError: The store does not answer, or the experiment was deleted.
+    """
+    client = mlflow.MlflowClient()
+    try:
+        found = client.get_experiment_by_name(config.experiment)
+        if found is None:
+            path = _sqlite_path(uri)
+            location = None if path is None else (path.parent / "artifacts").as_uri()
+            try:
+                return client.create_experiment(config.experiment, artifact_location=location)
+            except MlflowException:  # another process was faster
+                found = client.get_experiment_by_name(config.experiment)
+    except MlflowException as error:
+        raise TrackingError(f"tracking.uri: {uri} does not answer: {_first_line(error)}") from None
+    if found is None or found.lifecycle_stage == "deleted":
+        raise TrackingError(
+            f"tracking.experiment: {config.experiment} was deleted from {uri}; restore it (mlflow experiments restore) "
+            "or choose another name"
+        )
+    return found.experiment_id
+
+
+def local_path(uri: str) -> str:
+    """A file URI as a path; another store's address as it is."""
+    return uri.removeprefix("file://")
+
+
+def ui_command(uri: str) -> str:
+    """What opens MLflow's UI on a store."""
+    if uri == f"sqlite:///{mlruns() / 'mlflow.db'}" and (mlruns().parent / "Makefile").is_file():
+        return "make ui"
+    return f"mlflow ui --backend-store-uri {uri} --workers 1" if uri.startswith("sqlite:") else uri
+
+
+def config_of_run(run_id: str, folder: Path) -> Path:
+    """Fetches the composed config that a run logged.
+
+    Raises:
+        TrackingError: There is no such run, or it has no config.
+    """
+    try:
+        return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="config.yaml", dst_path=str(folder)))
+    except (MlflowException, OSError) as error:
+        raise TrackingError(f"run {run_id}: its config.yaml cannot be fetched: {_first_line(error)}") from None
+
+
+def _create_once(uri: str) -> None:
+    """Makes a SQLite store, one process at a time: of two that do so at once, all but one would crash."""
+    path = _sqlite_path(uri)
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists() or path.stat().st_size == 0:
+                mlflow.MlflowClient(uri).search_experiments(max_results=1)  # lays the tables
+                with contextlib.closing(sqlite3.connect(path)) as database:
+                    # Readers, such as the UI, and one writer at a time without waiting for each other.
+                    database.execute("PRAGMA journal_mode=WAL")
+            elif not _is_sqlite(path):
+                raise TrackingError(f"tracking.uri: {path} is not a SQLite file")
+    except (OSError, sqlite3.Error, MlflowException) as error:
+        raise TrackingError(f"tracking.uri: {uri} cannot be used: {_first_line(error)}") from None
+
+
+def _is_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(6) == b"SQLite"
+
+
+def _sqlite_path(uri: str) -> Path | None:
+    return Path(uri.removeprefix("sqlite:///")).expanduser().absolute() if uri.startswith("sqlite:///") else None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]

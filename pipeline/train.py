@@ -1,0 +1,105 @@
+"""The story: one experiment from a table to an exported model."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from pipeline import config as configuration
+from pipeline.config import CONF, Config
+from pipeline.errors import PipelineError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to."""
+
+    scores: dict[str, float]  # final `train_*`, `val_*`, `test_*` and `gap_*`, in the target's own units
+    objective: float  # the score that `objective` names
+    run_id: str
+    model_path: str  # of the SavedModel: a folder, or an address in a remote store
+    store: str  # address of the tracking store
+
+
+def run(config: Config) -> Result:
+    """Runs one experiment, from raw rows to a tracked run and a verified SavedModel.
+
+    Raises:
+        PipelineError: The data, the config or the training is at fault; the message says what to do.
+    """
+    # TensorFlow and MLflow take seconds to import; by now the config is known to be right.
+    import keras
+
+    from pipeline import data, evaluate, export, fit, model, pictures, track
+
+    keras.utils.set_random_seed(config.seed)
+    rows = data.load(config.data)
+    splits = data.split(rows, config.data.split)
+    objective = evaluate.objective_name(config.objective, rows, splits)
+    preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)
+    train, val = (preprocessing.apply(rows.take(part)) for part in (splits.train, splits.val))
+
+    with fit.scope(config.fit):
+        task = rows.target.task
+        network = model.build(config.model, task=task, n_inputs=rows.n_inputs, n_outputs=rows.target.n_outputs)
+        compiled = fit.compile_network(
+            network, config.fit, task=task, n_rows=len(train.x), output_scale=preprocessing.outputs.scale
+        )
+
+    with track.start(config, rows, splits, about={"device": fit.describe_devices()}) as tracked:
+        history = fit.fit(compiled, train, val, config.fit, report=tracked.log_epoch)
+        assembled = export.assemble(rows, preprocessing, network)
+        found = evaluate.evaluate(assembled.predict, rows, splits)
+        tracked.log_pictures(pictures.draw(history.epochs, history.best_epoch, found.targets, found.outputs))
+        with tempfile.TemporaryDirectory() as folder:
+            exported = Path(folder) / "saved_model"
+            export.save(assembled, exported)
+            difference = export.verify(exported, rows.take(splits.val), preprocessing, network)
+            model_path = tracked.log_saved_model(exported, rows)
+        value = found.scores[objective]
+        tracked.log_final(
+            found.scores
+            | history.summary()
+            | {"objective": value, "n_parameters": network.count_params(), "export_difference": difference}
+        )
+    return Result(found.scores, value, tracked.id, model_path, tracked.uri)
+
+
+@hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
+def job(composed: DictConfig) -> float:
+    """One job of the command line, alone or in a sweep."""
+    from pipeline import show, sweep
+
+    with sweep.reported_errors():
+        config = sweep.named(configuration.from_hydra(composed))
+        result = run(config)
+    show.result(result)
+    return result.objective
+
+
+def main() -> None:
+    """The command line: checks all of it, then runs one job, or a sweep of them."""
+    from pipeline import sweep
+
+    if configuration.only_shows(sys.argv[1:]):
+        return job()
+    try:
+        command = configuration.parse(sys.argv[1:])
+        with sweep.parent(command):
+            job()
+    except PipelineError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt as error:
+        sys.exit(sweep.exit_code(error))
+
+
+if __name__ == "__main__":
+    main()
