@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from pipeline import config as configuration
 from pipeline.config import CONF, Config
 from pipeline.errors import PipelineError
+from pipeline.startup import import_tensorflow
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def run(config: Config) -> Result:
         PipelineError: The data, the config or the training is at fault; the message says what to do.
     """
     # TensorFlow and MLflow take seconds to import; by now the config is known to be right.
+    import_tensorflow()
     import keras
 
     from pipeline import data, evaluate, export, fit, model, pictures, track

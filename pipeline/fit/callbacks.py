@@ -121,4 +121,6 @@ def progress() -> ProgressBar | ProgressLines:
 
 
 def _line(logs: dict[str, Any] | None) -> str:
-    return "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items() if name != "learning_rate")
+    """Each value beside its validation counterpart, the loss first."""
+    order = sorted(logs or {}, key=lambda name: (name.removeprefix("val_") != "loss", name.removeprefix("val_"), name))
+    return "  ".join(f"{name} {(logs or {})[name]:.4g}" for name in order if name != "learning_rate")

@@ -19,7 +19,8 @@ class ServedModel(mlflow.pyfunc.PythonModel):
         self._loaded = tf.saved_model.load(str(folder))  # kept: its function alone would lose the variables
         self._schema = json.loads((folder / "assets.extra" / "schema.json").read_text(encoding="utf-8"))
 
-    def predict(self, context, model_input, params=None):
+    # The annotation keeps MLflow from asking for one, by a warning at each import; the signature says what is taken.
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         """Predicts for a table with the columns' own names, or for an array `(n_rows, n_inputs)` under the name x."""
         import tensorflow as tf
 

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import platform
+import random
 import signal
 import threading
 import time
@@ -100,15 +101,27 @@ def start(config: Config, rows: Rows, splits: Splits, about: Mapping[str, Any]) 
         # A sweep's runs lie in one experiment, else the UI does not nest them.
         where = mlflow.get_run(parent).info.experiment_id if parent else experiment_id(config.tracking, uri)
         tags = {name: str(value) for name, value in (config.tracking.tags | _environment() | dict(about)).items()}
-        active = mlflow.start_run(
-            experiment_id=where, run_name=config.tracking.run_name, parent_run_id=parent, nested=True, tags=tags
-        )
+        with _unseeded():
+            active = mlflow.start_run(
+                experiment_id=where, run_name=config.tracking.run_name, parent_run_id=parent, nested=True, tags=tags
+            )
         run = Run(active.info.run_id, active.info.artifact_uri, uri)
         with _ends(run), _sigterm_raises():
             _log_config(run.id, config)
             _log_data(run.id, config, rows, splits)
             log.info("run %s (%s) in experiment %s", run.id, active.info.run_name, config.tracking.experiment)
             yield run
+
+
+@contextlib.contextmanager
+def _unseeded() -> Iterator[None]:
+    """Lets MLflow invent a name by chance: Python's generator, which it draws from, is seeded like everything else."""
+    state = random.getstate()
+    random.seed()
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 @contextlib.contextmanager

@@ -49,14 +49,13 @@ def sweep(config: Config, overrides: Sequence[str]) -> Iterator[list[MlflowRun]]
 
 
 def _ranked(experiment: str, parent: str, objective: str) -> list[MlflowRun]:
-    found: list[MlflowRun] = []
-    token = None
-    while token is None or token:
-        page = mlflow.MlflowClient().search_runs(
-            [experiment], f"tags.mlflow.parentRunId = '{parent}'", ViewType.ACTIVE_ONLY, 1000, page_token=token
-        )
+    query = f"tags.mlflow.parentRunId = '{parent}'"
+    client, found, token = mlflow.MlflowClient(), [], None
+    while page := client.search_runs([experiment], query, ViewType.ACTIVE_ONLY, 1000, page_token=token):
         found += page
         token = page.token
+        if not token:
+            break
     sign = -1 if direction(objective) == "maximize" else 1
     done = [run for run in found if run.info.status == "FINISHED"]
     return sorted(done, key=lambda run: sign * run.data.metrics["objective"]) + [run for run in found if run not in done]
