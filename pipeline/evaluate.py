@@ -68,8 +68,8 @@ def score(target: Target, outputs: Columns, weight: np.ndarray | None = None) ->
     """Scores of predictions; one that the rows do not define is left out.
 
     Regression: `rmse` and `mae` in the target's unit, `r2`; with several targets their means, and each target's own
-    as `rmse_<target>`, its name made an identifier. Classes: `accuracy`, `log_loss` in nats, `f1_macro`, and `roc_auc` and `pr_auc` (average
-    precision), for more than two classes one against the rest and averaged.
+    as `rmse_<target>`, its name made an identifier. Classes: `accuracy`, `log_loss` in nats, `f1_macro`, `roc_auc`
+    and `pr_auc` (average precision), these two for more than two classes one against the rest and averaged.
     """
     if target.task == "regression":
         return _regression(target, outputs["prediction"], weight)
@@ -82,7 +82,9 @@ def gaps(scores: Scores) -> Scores:
         f"gap_{name}": value - scores[f"train_{name}"]
         if DIRECTIONS[_kind(name)] == "minimize"
         else scores[f"train_{name}"] - value
-        for name, value in ((key.removeprefix("val_"), value) for key, value in scores.items() if key.startswith("val_"))
+        for name, value in (
+            (key.removeprefix("val_"), value) for key, value in scores.items() if key.startswith("val_")
+        )
         if f"train_{name}" in scores
     }
 
@@ -95,7 +97,11 @@ def _names(target: Target) -> list[str]:
     if target.task != "regression":
         return ["accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro"]
     single = ["rmse", "mae", "r2"]
-    return single + ([f"{name}_{output}" for output in identifiers(list(target.names)) for name in single] if len(target.names) > 1 else [])
+    return single + (
+        [f"{name}_{output}" for output in identifiers(list(target.names)) for name in single]
+        if len(target.names) > 1
+        else []
+    )
 
 
 def _perfect(target: Target) -> Columns:

@@ -60,7 +60,7 @@ def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> 
 
     @tf.function(input_signature=[specs])
     def serve(columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        values = list(columns[name] for name in specs)
+        values = [columns[name] for name in specs]
         raw = values[0] if values[0].shape.rank == 2 else tf.stack(values, axis=1)
         return outputs(network(tf.cast((raw - shift) / scale, tf.float32), training=False))
 
@@ -87,7 +87,9 @@ def _outputs(rows: Rows, preprocessing: Preprocessing) -> Callable[[tf.Tensor], 
 
 def _schema(rows: Rows, specs: dict[str, tf.TensorSpec]) -> dict[str, object]:
     return {
-        "inputs": {name: {"argument": spec.name, "shape": list(spec.shape), "dtype": "float64"} for name, spec in specs.items()},
+        "inputs": {
+            name: {"argument": spec.name, "shape": list(spec.shape), "dtype": "float64"} for name, spec in specs.items()
+        },
         "task": rows.target.task,
         "target": list(rows.target.names),
         "classes": rows.target.classes.tolist(),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
+from hydra.types import RunMode
 
 from pipeline.config import Command, Config
 from pipeline.errors import PipelineError
@@ -32,7 +33,7 @@ def parent(command: Command) -> Iterator[None]:
 def named(config: Config) -> Config:
     """In a sweep, names a run that has no name of its own by what distinguishes it from the others."""
     hydra = HydraConfig.get()
-    if hydra.mode is None or hydra.mode.name != "MULTIRUN" or config.tracking.run_name is not None:
+    if not _in_sweep() or config.tracking.run_name is not None:
         return config
     name = " ".join(hydra.overrides.task)[:250] or None  # MLflow's limit of a name
     return config.model_copy(update={"tracking": config.tracking.model_copy(update={"run_name": name})})
@@ -64,4 +65,4 @@ def exit_code(error: KeyboardInterrupt) -> int:
 
 
 def _in_sweep() -> bool:
-    return HydraConfig.get().mode.name == "MULTIRUN"
+    return HydraConfig.get().mode == RunMode.MULTIRUN

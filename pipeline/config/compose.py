@@ -1,4 +1,4 @@
-"""From conf/ and overrides to a checked Config, by Hydra; every mistake in the overrides is found before Hydra composes."""
+"""From conf/ and overrides to a checked Config; every mistake is found before Hydra stops at the first."""
 
 import itertools
 import math
@@ -38,7 +38,7 @@ class Command:
 
 
 def mlruns() -> Path:
-    """Folder of everything that runs leave behind: the checkout's, or for an installed wheel the current directory's."""
+    """Folder of all that runs leave behind: the checkout's, or for an installed wheel the current directory's."""
     return (CONF.parent if IN_CHECKOUT else Path.cwd()) / "mlruns"
 
 
@@ -93,7 +93,7 @@ def from_hydra(config: DictConfig) -> Config:
 
 def from_yaml(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
     """The checked Config of a whole composed configuration in a file, as a run logs it, with `key=value` overrides."""
-    config = OmegaConf.load(path)
+    config = OmegaConf.load(Path(path))
     assert isinstance(config, DictConfig)
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         _apply(config, override, override.value())
@@ -114,7 +114,7 @@ def _checked(name: str, arguments: list[str], searchpath: list[str], multirun: b
     problems = [line for override in groups for line in _unknown_options(override)]
     groups = [override for override in groups if not _unknown_options(override)]
     hydra = [*searchpath, *(str(o.input_line) for o in overrides if o not in own and not o.is_sweep_override())]
-    configs = []
+    configs: list[Config] = []
     for chosen_groups, chosen_values in _combinations(groups, values):
         config = compose(name, overrides=[*hydra, *chosen_groups], return_hydra_config=True)
         mode = OmegaConf.select(config, "hydra.mode")
@@ -123,8 +123,9 @@ def _checked(name: str, arguments: list[str], searchpath: list[str], multirun: b
         for override, value in chosen_values:
             problems += _apply(config, override, value)
         checked, wrong = inspect(_resolved(config))
-        configs.append(checked)
         problems += wrong
+        if checked is not None:
+            configs.append(checked)
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
     is_sweep = multirun or str(mode).endswith("MULTIRUN")
@@ -154,7 +155,9 @@ def _values(override: Override) -> list[Any]:
     if not override.is_sweep_override():
         return [override.value()]
     if not override.is_discrete_sweep():
-        raise ConfigError(f"{override.input_line}: this sweep needs a list of values, as in {override.key_or_group}=1,2")
+        raise ConfigError(
+            f"{override.input_line}: this sweep needs a list of values, as in {override.key_or_group}=1,2"
+        )
     return list(override.sweep_iterator(transformer=lambda value: value))
 
 
@@ -210,4 +213,6 @@ def _config_dir_argument(config_dir: str | os.PathLike[str] | None) -> list[str]
 
 def _first_lines(error: Exception) -> str:
     """A message without OmegaConf's list of internal types below it."""
-    return "\n".join(line for line in str(error).splitlines() if not line.lstrip().startswith(("full_key", "object_type")))
+    return "\n".join(
+        line for line in str(error).splitlines() if not line.lstrip().startswith(("full_key", "object_type"))
+    )

@@ -85,7 +85,9 @@ def _lines(error: ValidationError, rules: type[Config], values: dict[str, Any]) 
             near = nearest_key(key, known)
             lines.append(f"{key}: unknown key" + (f", did you mean '{near}'?" if near else "; see --help for the keys"))
         elif detail["type"] == "missing":
-            lines.append(f"{key}.{detail['loc'][-1]}: missing; the files in conf/ set every key, so one of yours leaves it out")
+            lines.append(
+                f"{key}.{detail['loc'][-1]}: missing; the files in conf/ set every key, so one of yours leaves it out"
+            )
         elif detail["type"] == "value_error":
             own = str(detail["ctx"]["error"])
             of_section = isinstance(detail["input"], dict)  # then the message begins with the key inside it
@@ -97,7 +99,9 @@ def _lines(error: ValidationError, rules: type[Config], values: dict[str, Any]) 
         if any(line.startswith(f"{key}.") for line in (*lines, *alternatives)):
             continue  # a branch of the union went deeper, so the others were not meant
         wanted = [message.removeprefix("Input should be ") for message in dict.fromkeys(messages)]
-        hint = _hint(str(given[key]), [word.strip("'") for text in wanted for word in text.replace(" or ", ", ").split(", ")])
+        hint = _hint(
+            str(given[key]), [word.strip("'") for text in wanted for word in text.replace(" or ", ", ").split(", ")]
+        )
         lines.append(f"{key}: should be {_or(wanted)}, got {given[key]!r}{hint}")
     return lines
 

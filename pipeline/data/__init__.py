@@ -6,4 +6,15 @@ from pipeline.data.rows import Rows, Target, load
 from pipeline.data.scaling import Scaler
 from pipeline.data.splits import Splits, split
 
-__all__ = ["Arrays", "Preprocessing", "Rows", "Scaler", "Splits", "Target", "fit_preprocessing", "identifiers", "load", "split"]
+__all__ = [
+    "Arrays",
+    "Preprocessing",
+    "Rows",
+    "Scaler",
+    "Splits",
+    "Target",
+    "fit_preprocessing",
+    "identifiers",
+    "load",
+    "split",
+]

@@ -58,10 +58,10 @@ class Rows:
         digest = hashlib.sha256()
         for name, column in {**self.inputs, "": self.target.values}.items():
             digest.update(f"{name}{column.shape}{column.dtype}".encode())
-            digest.update(np.ascontiguousarray(column))
+            digest.update(np.ascontiguousarray(column).data)
         digest.update(repr((self.target.names, list(self.target.classes))).encode())
         if self.sample_weight is not None:
-            digest.update(np.ascontiguousarray(self.sample_weight))
+            digest.update(np.ascontiguousarray(self.sample_weight).data)
         return digest.hexdigest()[:16]
 
 
@@ -76,7 +76,8 @@ def load(config: Data) -> Rows:
     target = make_target(columns.target, config.task)
     test_rows = None if isinstance(source, Table) else source.test_rows
     rows = Rows(config.name, columns.inputs, target, columns.sample_weight, test_rows)
-    kind = f"{target.task}, {', '.join(target.names)}" + (f", {len(target.classes)} classes" if len(target.classes) else "")
+    kind = target.task if target.task == "regression" else f"{target.task} with {len(target.classes)} classes"
     chosen = " (data.task=auto; set it where this is wrong)" if config.task == "auto" else ""
-    log.info("data %s: %d rows, %d inputs, %s%s", config.path or config.name, len(rows), rows.n_inputs, kind, chosen)
+    source_name, names = config.path or config.name, ", ".join(target.names)
+    log.info("data %s: %d rows, %d inputs; %s of %s%s", source_name, len(rows), rows.n_inputs, kind, names, chosen)
     return rows

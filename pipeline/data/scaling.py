@@ -39,7 +39,9 @@ class Scaler:
         """
         n_columns = raw.shape[1]
         if isinstance(scaling, FixedScaling):
-            return cls(_given(scaling.shift, n_columns, f"{key}.shift"), _given(scaling.scale, n_columns, f"{key}.scale"))
+            return cls(
+                _given(scaling.shift, n_columns, f"{key}.shift"), _given(scaling.scale, n_columns, f"{key}.scale")
+            )
         statistics = [STATISTICS[scaling](raw[:, column].astype(np.float64)) for column in range(n_columns)]
         shift, scale = np.array(statistics, dtype=np.float64).reshape(n_columns, 2).T
         return cls(shift, scale)

@@ -59,7 +59,9 @@ def _by_fractions(rows: Rows, config: Split, kind: str) -> Splits:
         rest, test = _draw(numbers, n_test, rows, config, kind)
     n_val = _count("val_fraction", config.val_fraction, len(rows) if rows.test_rows is None else len(rest))
     if n_val >= len(rest):
-        raise DataError(f"data.split: of {len(rows)} rows none are left to train on; use smaller fractions or more rows")
+        raise DataError(
+            f"data.split: of {len(rows)} rows none are left to train on; use smaller fractions or more rows"
+        )
     train, val = _draw(rest, n_val, rows, config, kind)
     return Splits(train, val, test)
 
@@ -100,7 +102,9 @@ def _from_file(path: Path, n_rows: int) -> Splits:
     for name, numbers in parts.items():
         if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
             raise DataError(f"data.split.path: {name} must be a list of whole row numbers, got {numbers.dtype}")
-        wrong = numbers[(numbers < 0) | (numbers >= n_rows)] if numbers.dtype.kind == "i" else numbers[numbers >= n_rows]
+        wrong = (
+            numbers[(numbers < 0) | (numbers >= n_rows)] if numbers.dtype.kind == "i" else numbers[numbers >= n_rows]
+        )
         if len(wrong):
             raise DataError(f"data.split.path: {name} names row {wrong[0]}, but the data have rows 0 to {n_rows - 1}")
         if len(np.unique(numbers)) < len(numbers):

@@ -77,7 +77,9 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
     values = np.stack([column.to_numpy(np.float64) for column in columns.values()], axis=1)
     constant = [name for name, column in zip(columns, values.T, strict=True) if column.min() == column.max()]
     if constant:
-        raise DataError(f"data.target: {', '.join(constant)} has the same value in every row; there is nothing to learn")
+        raise DataError(
+            f"data.target: {', '.join(constant)} has the same value in every row; there is nothing to learn"
+        )
     return Target("regression", tuple(columns), values, np.array([]))
 
 

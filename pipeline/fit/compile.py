@@ -94,7 +94,9 @@ def _optimizer(config: Fit, steps: int) -> keras.optimizers.Optimizer:
         return optimizers.Muon(exclude_layers=["output"], **options)
     if config.optimizer == "sgd":
         return optimizers.SGD(nesterov=config.nesterov, **options)
-    return {"adam": optimizers.Adam, "adamw": optimizers.AdamW, "rmsprop": optimizers.RMSprop}[config.optimizer](**options)
+    return {"adam": optimizers.Adam, "adamw": optimizers.AdamW, "rmsprop": optimizers.RMSprop}[config.optimizer](
+        **options
+    )
 
 
 def _learning_rate(config: Fit, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

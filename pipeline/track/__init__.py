@@ -2,7 +2,9 @@
 
 import os
 
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # read when mlflow is imported; it tells of every table it makes
+os.environ.setdefault(
+    "MLFLOW_LOGGING_LEVEL", "WARNING"
+)  # read when mlflow is imported; it tells of every table it makes
 
 from pipeline.track.run import Run, start
 from pipeline.track.store import config_of_run, connected, ui_command

@@ -1,4 +1,4 @@
-"""A SavedModel behind MLflow's pyfunc interface. MLflow copies this file beside the model: it imports nothing of ours."""
+"""A SavedModel behind MLflow's pyfunc interface. MLflow copies this file to the model: it imports nothing of ours."""
 
 import json
 from pathlib import Path

@@ -195,7 +195,9 @@ def _log_data(run_id: str, config: Config, rows: Rows, splits: Splits) -> None:
             name=config.data.name,
             digest=rows.take(numbers).fingerprint,
             source_type="local",
-            source=json.dumps({"uri": str(Path(config.data.path).absolute()) if config.data.path else config.data.name}),
+            source=json.dumps(
+                {"uri": str(Path(config.data.path).absolute()) if config.data.path else config.data.name}
+            ),
             schema=json.dumps({"mlflow_colspec": columns}),
             profile=json.dumps({"num_rows": len(numbers), "num_inputs": rows.n_inputs}),
         )

@@ -102,7 +102,9 @@ def config_of_run(run_id: str, folder: Path) -> Path:
         TrackingError: There is no such run, or it has no config.
     """
     try:
-        return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="config.yaml", dst_path=str(folder)))
+        return Path(
+            mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="config.yaml", dst_path=str(folder))
+        )
     except (MlflowException, OSError) as error:
         raise TrackingError(f"run {run_id}: its config.yaml cannot be fetched: {_first_line(error)}") from None
 

@@ -58,7 +58,9 @@ def _ranked(experiment: str, parent: str, objective: str) -> list[MlflowRun]:
             break
     sign = -1 if direction(objective) == "maximize" else 1
     done = [run for run in found if run.info.status == "FINISHED"]
-    return sorted(done, key=lambda run: sign * run.data.metrics["objective"]) + [run for run in found if run not in done]
+    return sorted(done, key=lambda run: sign * run.data.metrics["objective"]) + [
+        run for run in found if run not in done
+    ]
 
 
 def _conclude(parent: str, children: list[MlflowRun], status: str) -> None:

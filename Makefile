@@ -1,0 +1,63 @@
+# Everything is run from here; `make` alone tells what there is.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+GPU ?= $(shell nvidia-smi >/dev/null 2>&1 && echo 1 || echo 0)
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+comma := ,
+EXTRAS := dev$(if $(filter 1,$(GPU)),$(comma)gpu)
+STAMP := $(VENV)/.ready-gpu$(GPU)
+PORT ?= 5000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train sweep rerun ui test test-all check clean
+
+help:  ## This text
+	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
+	@echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@echo
+	@echo '  ARGS="key=value ..." changes the experiment: make train ARGS="model.units=[128,64] fit.epochs=50"'
+	@echo '  PYTHON=python3.12 picks the interpreter, GPU=0 or 1 whether GPU libraries are installed.'
+
+setup: $(STAMP)  ## Make .venv with everything in it (the other commands do this first by themselves)
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n '$(PYTHON)' || { echo 'No Python 3.11, 3.12 or 3.13 found. Install one (apt install python3, brew install python@3.13, or uv python install 3.13), or name it: make setup PYTHON=/path/to/python'; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo '$(PYTHON) is no Python 3.11, 3.12 or 3.13; name one: make setup PYTHON=/path/to/python'; exit 1; }
+	@echo 'Setting up $(VENV) with $(PYTHON): some minutes, once'
+	@if command -v uv >/dev/null 2>&1; then \
+		{ test -x $(BIN)/python || uv venv --quiet --python '$(PYTHON)' $(VENV); } && \
+		uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[$(EXTRAS)]'; \
+	else \
+		{ test -x $(BIN)/pip || '$(PYTHON)' -m venv $(VENV) || { echo 'Python lacks venv: apt install python3-venv'; exit 1; }; } && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'; \
+	fi
+	@rm -f $(VENV)/.ready-* && touch $@
+
+train: $(STAMP)  ## Train, log and export one experiment (the digits, unless ARGS say otherwise)
+	@$(BIN)/python -m pipeline.train $(ARGS)
+
+sweep: $(STAMP)  ## Train one run per combination: make sweep ARGS="model.units=[32],[64,64] seed=0,1"
+	@$(BIN)/python -m pipeline.train --multirun $(ARGS)
+
+rerun: $(STAMP)  ## Repeat a run from the config it logged: make rerun RUN=<run id>
+	@test -n '$(RUN)' || { echo 'Which run? make rerun RUN=<run id>'; exit 1; }
+	@$(BIN)/python -m pipeline.rerun $(RUN) $(ARGS)
+
+ui: $(STAMP)  ## Open MLflow on the runs, http://127.0.0.1:5000 (PORT= for another)
+	@$(BIN)/python -m pipeline.ui $(PORT)
+
+test: $(STAMP)  ## The tests, a few minutes
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-all: $(STAMP)  ## The slow tests as well
+	@$(BIN)/python -m pytest -m '' $(ARGS)
+
+check: $(STAMP)  ## Lint and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+clean:  ## Remove .venv and caches; what runs left under mlruns/ stays
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
