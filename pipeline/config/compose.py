@@ -1,5 +1,6 @@
 """From conf/ and overrides to a checked Config; every mistake is found before Hydra stops at the first."""
 
+import copy
 import itertools
 import math
 import os
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra._internal.utils import get_args_parser
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
@@ -25,6 +27,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 # Beside the package in a checkout, inside it in an installed wheel.
 CONF = next(folder for folder in (PACKAGE / "conf", PACKAGE.parent / "conf") if folder.is_dir())
 IN_CHECKOUT = CONF.parent == PACKAGE.parent
+OPTIONAL_GROUP = "experiment"  # whose default is null
 MOST_COMBINATIONS = 100  # of a sweep to compose ahead; beyond, every value is still looked at once
 
 
@@ -50,7 +53,7 @@ def load(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -> C
 
     Args:
         *overrides: Hydra overrides, such as `"experiment=california"` or `"model.units=[64]"`.
-        config_dir: Folder of your own config files, searched first; as `--config-dir`.
+        config_dir: Folder of your own config files, searched after conf/; as `--config-dir`.
 
     Raises:
         ConfigError: Every mistake, a line each, by its full key.
@@ -71,15 +74,16 @@ def parse(arguments: Sequence[str]) -> Command:
         ConfigError: Every mistake, a line each, by its full key.
     """
     args = get_args_parser().parse_args(list(arguments))
-    conf = Path(args.config_path).resolve() if args.config_path else CONF
-    searchpath = []
+    search_path = create_config_search_path(str(Path(args.config_path).resolve() if args.config_path else CONF))
     if args.config_dir:
         if not Path(args.config_dir).is_dir():
             raise ConfigError(f"--config-dir: there is no folder {args.config_dir}")
-        searchpath = [f"hydra.searchpath=[file://{Path(args.config_dir).resolve()}]"]
+        search_path.prepend("command-line", f"file://{Path(args.config_dir).resolve()}", anchor="schema")
     try:
-        with initialize_config_dir(str(conf), version_base="1.3", job_name="train"):
-            return _checked(args.config_name or "config", args.overrides, searchpath, args.multirun)
+        with initialize_config_dir(str(CONF), version_base="1.3"):  # brings back what was set up before
+            GlobalHydra.instance().clear()
+            Hydra.create_main_hydra2("train", search_path)
+            return _checked(args.config_name or "config", args.overrides, args.multirun)
     except OverrideParseException as error:
         raise ConfigError(f"{error.override}: not an override such as key=value: {_first_lines(error)}") from None
     except (HydraException, OmegaConfBaseException) as error:
@@ -105,7 +109,7 @@ def to_yaml(config: Config) -> str:
     return OmegaConf.to_yaml(OmegaConf.create(config.model_dump()))
 
 
-def _checked(name: str, arguments: list[str], searchpath: list[str], multirun: bool) -> Command:
+def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
     loader = GlobalHydra.instance().config_loader()
     overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)
     own = [override for override in overrides if not override.key_or_group.startswith("hydra")]
@@ -113,13 +117,17 @@ def _checked(name: str, arguments: list[str], searchpath: list[str], multirun: b
     values = [override for override in own if override not in groups]
     problems = [line for override in groups for line in _unknown_options(override)]
     groups = [override for override in groups if not _unknown_options(override)]
-    hydra = [*searchpath, *(str(o.input_line) for o in overrides if o not in own and not o.is_sweep_override())]
+    hydra = [str(o.input_line) for o in overrides if o not in own and not o.is_sweep_override()]
+    composed: dict[tuple[str, ...], DictConfig] = {}
     configs: list[Config] = []
     for chosen_groups, chosen_values in _combinations(groups, values):
-        config = compose(name, overrides=[*hydra, *chosen_groups], return_hydra_config=True)
-        mode = OmegaConf.select(config, "hydra.mode")
-        OmegaConf.set_struct(config, False)
-        config.pop("hydra")
+        if chosen_groups not in composed:
+            config = compose(name, overrides=[*hydra, *chosen_groups], return_hydra_config=True)
+            mode = OmegaConf.select(config, "hydra.mode")
+            OmegaConf.set_struct(config, False)
+            config.pop("hydra")
+            composed[chosen_groups] = config
+        config = copy.deepcopy(composed[chosen_groups])
         for override, value in chosen_values:
             problems += _apply(config, override, value)
         checked, wrong = inspect(_resolved(config))
@@ -143,11 +151,12 @@ def _unknown_options(override: Override) -> list[str]:
     """A line for each option that the group does not have."""
     options = _options(override.key_or_group)
     lines = []
-    for value in _values(override):
-        if value is not None and value not in options:
+    chosen = [pick if isinstance(pick, list) else [pick] for pick in _values(override)]
+    for value in itertools.chain.from_iterable(chosen):
+        if value not in options and not (value is None and override.key_or_group == OPTIONAL_GROUP):
             near = nearest_key(str(value), options)
             hint = f", did you mean '{near}'?" if near else ""
-            lines.append(f"{override.key_or_group}={value}: no such file{hint} There are: {', '.join(options)}")
+            lines.append(f"{override.key_or_group}={value}: no such file{hint or ';'} there are {', '.join(options)}")
     return lines
 
 
@@ -163,7 +172,7 @@ def _values(override: Override) -> list[Any]:
 
 def _combinations(
     groups: list[Override], values: list[Override]
-) -> Iterator[tuple[list[str], list[tuple[Override, Any]]]]:
+) -> Iterator[tuple[tuple[str, ...], list[tuple[Override, Any]]]]:
     """The jobs of a sweep, or a choice of them in which every value occurs; the only job where nothing is swept."""
     overrides = groups + values
     choices = [_values(override) for override in overrides]
@@ -175,13 +184,14 @@ def _combinations(
         picks = (tuple(choice[i % len(choice)] for choice in choices) for i in range(longest))
     for pick in picks:
         chosen = list(zip(overrides, pick, strict=True))
-        yield [_group_override(o, value) for o, value in chosen[: len(groups)]], chosen[len(groups) :]
+        yield tuple(_group_override(o, value) for o, value in chosen[: len(groups)]), chosen[len(groups) :]
 
 
 def _group_override(override: Override, value: Any) -> str:
     if override.type == OverrideType.DEL:
         return str(override.input_line)
-    return f"{override.get_key_element()}={'null' if value is None else value}"
+    text = "null" if value is None else f"[{','.join(value)}]" if isinstance(value, list) else value
+    return f"{override.get_key_element()}={text}"
 
 
 def _apply(config: DictConfig, override: Override, value: Any) -> list[str]:

@@ -93,16 +93,17 @@ def _lines(error: ValidationError, rules: type[Config], values: dict[str, Any]) 
             of_section = isinstance(detail["input"], dict)  # then the message begins with the key inside it
             lines.append(f"{key}.{own}" if of_section and key else own if of_section else f"{key}: {own}")
         else:
-            alternatives.setdefault(key, []).append(detail["msg"])
+            wanted = "a section of keys" if detail["type"] == "model_type" else detail["msg"]
+            alternatives.setdefault(key, []).append(wanted)
             given[key] = detail["input"]
     for key, messages in alternatives.items():
         if any(line.startswith(f"{key}.") for line in (*lines, *alternatives)):
             continue  # a branch of the union went deeper, so the others were not meant
-        wanted = [message.removeprefix("Input should be ") for message in dict.fromkeys(messages)]
+        options = [message.removeprefix("Input should be ") for message in dict.fromkeys(messages)]
         hint = _hint(
-            str(given[key]), [word.strip("'") for text in wanted for word in text.replace(" or ", ", ").split(", ")]
+            str(given[key]), [word.strip("'") for text in options for word in text.replace(" or ", ", ").split(", ")]
         )
-        lines.append(f"{key}: should be {_or(wanted)}, got {given[key]!r}{hint}")
+        lines.append(f"{key}: should be {_or(options)}, got {given[key]!r}{hint}")
     return lines
 
 

@@ -1,5 +1,6 @@
 """The rules of conf/: which keys there are, which values they take, and which of them go together."""
 
+import functools
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, create_model, model_validator
@@ -174,6 +175,7 @@ class Config(Section):
         return self
 
 
+@functools.cache
 def schema(model_spec: type[Section] | None) -> type[Config]:
     """The rules with those of one architecture in their place; None leaves the model section unchecked."""
     if model_spec is None:

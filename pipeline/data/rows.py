@@ -30,6 +30,7 @@ class Rows:
 
     @property
     def n_inputs(self) -> int:
+        """Scaled inputs per row."""
         return sum(column.shape[1] if column.ndim == 2 else 1 for column in self.inputs.values())
 
     @property

@@ -1,0 +1,78 @@
+"""What every test shares: one TensorFlow with two virtual CPUs, one store, and where the real data lie."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import load, run
+from pipeline.startup import import_tensorflow
+from pipeline.train import Result
+
+ROOT = Path(__file__).parents[1]
+DATA = Path(os.environ.get("PIPELINE_DATA", ROOT.parent / "shared" / "data"))
+
+
+def pytest_configure() -> None:
+    """Stands in for two GPUs, which must be said before TensorFlow starts; a network trains on the first by default."""
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+import_tensorflow()
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Address of a store that all tests share: laying its tables takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
+
+
+@pytest.fixture
+def trained(store: str) -> Callable[..., Result]:
+    """Runs the story itself, two epochs unless told otherwise."""
+    return lambda *overrides: run(load("fit.epochs=2", *overrides, f"tracking.uri={store}"))
+
+
+@pytest.fixture
+def real_data() -> Callable[[str], Path]:
+    """Path of a real data file; the test is skipped where it is absent."""
+
+    def find(name: str) -> Path:
+        path = DATA / name
+        if not path.exists():
+            pytest.skip(f"{name} is not in {DATA}; set PIPELINE_DATA to the folder that has it")
+        return path
+
+    return find
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Callable[..., Path]:
+    """Writes columns as a CSV file and gives its path."""
+
+    def write(name: str = "table.csv", **columns: object) -> Path:
+        path = tmp_path / name
+        pd.DataFrame(columns).to_csv(path, index=False)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def regression_table(table: Callable[..., Path]) -> Path:
+    """100 rows, inputs `a`, `b` and a weight, target `y`."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=100), rng.normal(5, 3, size=100)
+    return table(a=a, b=b, weight=rng.uniform(size=100), y=1000 + 50 * a - 20 * b)
