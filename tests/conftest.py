@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
 from pipeline import load, run
 from pipeline.startup import import_tensorflow
@@ -31,6 +33,7 @@ import_tensorflow()
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID"):
         monkeypatch.delenv(name, raising=False)
+    mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture(scope="session")
@@ -76,3 +79,18 @@ def regression_table(table: Callable[..., Path]) -> Path:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=100), rng.normal(5, 3, size=100)
     return table(a=a, b=b, weight=rng.uniform(size=100), y=1000 + 50 * a - 20 * b)
+
+
+@pytest.fixture
+def epochs_of(store: str) -> Callable[[str], pd.DataFrame]:
+    """What a run logged per epoch: a row for each, from 1."""
+
+    def fetch(run_id: str) -> pd.DataFrame:
+        client = MlflowClient(store)
+        names = [name for name in client.get_run(run_id).data.metrics if name.startswith("epoch_")]
+        histories = {
+            name: client.get_metric_history(run_id, name) for name in [*names, "loss", "val_loss", "learning_rate"]
+        }
+        return pd.DataFrame({name: {entry.step: entry.value for entry in kept} for name, kept in histories.items()})
+
+    return fetch

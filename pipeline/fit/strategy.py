@@ -43,7 +43,7 @@ def scope(config: Fit) -> AbstractContextManager[object]:
 def trainable(network: keras.Model) -> keras.Model:
     """The model to call `fit` on. It shares its layers with the network, and is itself never saved."""
     if tf.distribute.has_strategy():
-        return _Replicated(network.inputs, network.outputs)
+        return _Replicated(network.inputs, network.outputs, name="replicated")
     return network
 
 

@@ -7,6 +7,7 @@ import os
 import platform
 import random
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ import psutil
 from matplotlib.figure import Figure
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
-from pipeline.config import Config, to_yaml
+from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
 from pipeline.data import Rows, Splits
 from pipeline.track.model import log_model
 from pipeline.track.store import connected, experiment_id, local_path
@@ -165,7 +166,20 @@ def _environment() -> dict[str, str]:
     versions = {f"version.{name.removesuffix('-skinny')}": version(name) for name in PACKAGES}
     memory = psutil.virtual_memory().total / 2**30
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {memory:.0f} GiB"
-    return versions | {"version.python": platform.python_version(), "machine": machine}
+    return versions | _git() | {"version.python": platform.python_version(), "machine": machine}
+
+
+def _git() -> dict[str, str]:
+    """The checkout's commit, and whether it has changes on top; nothing for an installed wheel."""
+    if not IN_CHECKOUT:
+        return {}
+    git = ["git", "-C", str(CONF.parent)]
+    try:
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):  # no git, or an unpacked archive
+        return {}
+    return {"git_commit": commit, "git_dirty": str(bool(changes)).lower()}
 
 
 def _log_config(run_id: str, config: Config) -> None:

@@ -51,8 +51,7 @@ def connected(config: Tracking) -> Iterator[str]:
         mlflow.set_tracking_uri(uri)  # which sets the environment variable as well
         yield uri
     finally:
-        mlflow.set_tracking_uri(before or "")
-        os.environ.pop(VARIABLE, None)
+        mlflow.set_tracking_uri(None)  # which removes the variable
         if before is not None:
             os.environ[VARIABLE] = before
 

@@ -1,0 +1,313 @@
+"""Rows and splits: every source, every kind of split, and what bad input is told."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import DataError, data, load
+from pipeline.data import Rows, Splits
+
+BUNDLED = [
+    ("digits", 1797, 64, "multiclass", 10),
+    ("breast_cancer", 569, 30, "binary", 2),
+    ("wine", 178, 13, "multiclass", 3),
+    ("iris", 150, 4, "multiclass", 3),
+    ("diabetes", 442, 10, "regression", 0),
+    ("linnerud", 20, 3, "regression", 0),
+]
+
+
+def read(*overrides: str) -> Rows:
+    return data.load(load(*overrides).data)
+
+
+def divided(*overrides: str) -> tuple[Rows, Splits]:
+    rows = read(*overrides)
+    return rows, data.split(rows, load(*overrides).data.split)
+
+
+@pytest.mark.parametrize(("name", "n_rows", "n_inputs", "task", "n_classes"), BUNDLED)
+def test_bundled_sets(name: str, n_rows: int, n_inputs: int, task: str, n_classes: int) -> None:
+    rows = read(f"data={name}")
+    assert (len(rows), rows.n_inputs, rows.target.task) == (n_rows, n_inputs, task)
+    assert len(rows.target.classes) == n_classes
+    assert rows.target.values.shape == (n_rows, 3 if name == "linnerud" else 1)
+
+
+def test_labels_are_the_originals() -> None:
+    assert read("data=iris").target.classes.tolist() == ["setosa", "versicolor", "virginica"]
+    assert read("data=digits").target.classes.tolist() == list(range(10))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "tsv", "tsv.gz", "parquet", "parquet.gz"])
+def test_every_kind_of_file_gives_the_same_rows(tmp_path: Path, suffix: str) -> None:
+    frame = pd.DataFrame({"Wall Area": [1.5, 2.0, 3.25] * 20, "n": [1, 2, 3] * 20, "price": np.arange(60) / 7})
+    path = tmp_path / f"table.{suffix}"
+    if "parquet" in suffix:
+        frame.to_parquet(tmp_path / "table.parquet")
+        if suffix.endswith("gz"):
+            path.write_bytes(gzip.compress((tmp_path / "table.parquet").read_bytes()))
+    else:
+        frame.to_csv(path, index=False, sep="\t" if "tsv" in suffix else ",")
+    rows = read("data=table", f"data.path={path}", "data.target=price")
+    assert list(rows.inputs) == ["Wall Area", "n"]
+    np.testing.assert_array_equal(rows.inputs["Wall Area"], frame["Wall Area"])
+    np.testing.assert_array_equal(rows.target.values[:, 0], frame["price"])
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_image_sets_from_a_local_npz_keep_their_official_test_rows(tmp_path: Path, name: str) -> None:
+    rng = np.random.default_rng(0)
+    path = tmp_path / f"{name}.npz"
+    x, y = rng.integers(0, 256, (120, 28, 28), np.uint8), np.arange(120, dtype=np.uint8) % 10
+    np.savez(path, x_train=x[:100], y_train=y[:100], x_test=x[100:], y_test=y[100:])
+    rows, splits = divided(f"data={name}", f"data.path={path}", "data.split.val_fraction=0.2")
+    assert rows.n_inputs == 784
+    assert splits.test.tolist() == list(range(100, 120))
+    assert len(splits.val) == 20
+    np.testing.assert_array_equal(rows.inputs["x"], x.reshape(120, 784))
+
+
+def test_image_set_from_the_original_files(tmp_path: Path) -> None:
+    for stem, array in (
+        ("train-images-idx3", np.arange(40 * 4, dtype=np.uint8).reshape(40, 2, 2)),
+        ("train-labels-idx1", np.arange(40, dtype=np.uint8) % 2),
+        ("t10k-images-idx3", np.zeros((4, 2, 2), np.uint8)),
+        ("t10k-labels-idx1", np.arange(4, dtype=np.uint8) % 2),
+    ):
+        header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
+        (tmp_path / f"{stem}-ubyte.gz").write_bytes(gzip.compress(header + array.tobytes()))
+    rows = read("data=mnist", f"data.path={tmp_path}", "data.task=auto")
+    assert (len(rows), rows.n_inputs, rows.target.task) == (44, 4, "binary")
+    assert rows.inputs["x"][39].tolist() == [156, 157, 158, 159]
+
+
+def test_california_from_npz_and_from_csv(tmp_path: Path, table: Callable[..., Path]) -> None:
+    np.savez(tmp_path / "c.npz", x=np.ones((30, 8)), y=np.arange(30.0))
+    assert list(read("data=california_housing", f"data.path={tmp_path / 'c.npz'}").inputs) == ["x"]
+    path = table(MedInc=np.arange(30.0), MedHouseVal=np.arange(30.0))
+    assert list(read("data=california_housing", f"data.path={path}").inputs) == ["MedInc"]
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "classes"),
+    [
+        (["no", "yes"], "binary", ["no", "yes"]),
+        ([True, False], "binary", [False, True]),
+        ([0.0, 1.0], "binary", [0, 1]),
+        ([-1, 1], "binary", [-1, 1]),
+        ([0.5, 1.5], "binary", [0.5, 1.5]),
+        (["a", "b,c", "ü"], "multiclass", ["a", "b,c", "ü"]),
+        ([3, 4, 5], "multiclass", [3, 4, 5]),
+        ([0.5, 1.0, 2.0], "regression", []),
+        (list(range(21)), "regression", []),
+    ],
+)
+def test_auto_finds_the_task(table: Callable[..., Path], values: list, task: str, classes: list) -> None:
+    repeated = values * 10
+    path = table(a=np.arange(float(len(repeated))), y=repeated)
+    target = read("data=table", f"data.path={path}", "data.target=y").target
+    assert (target.task, target.classes.tolist()) == (task, classes)
+
+
+def test_drop_and_sample_weight_are_no_inputs(regression_table: Path) -> None:
+    rows = read(
+        "data=table", f"data.path={regression_table}", "data.target=y", "data.drop=[b]", "data.sample_weight=weight"
+    )
+    assert list(rows.inputs) == ["a"]
+    np.testing.assert_array_equal(rows.sample_weight, pd.read_csv(regression_table)["weight"])
+
+
+def test_fingerprint_tells_rows_apart(regression_table: Path) -> None:
+    rows = read("data=table", f"data.path={regression_table}", "data.target=y")
+    assert rows.fingerprint == read("data=table", f"data.path={regression_table}", "data.target=y").fingerprint
+    assert rows.fingerprint != rows.take(np.arange(len(rows))[::-1]).fingerprint
+    assert rows.fingerprint != read("data=table", f"data.path={regression_table}", "data.target=a").fingerprint
+
+
+@pytest.mark.parametrize("kind", ["random", "stratified"])
+def test_fractions_cover_every_row_once(kind: str) -> None:
+    _, splits = divided("data=breast_cancer", f"data.split.kind={kind}", "data.split.val_fraction=0.2")
+    assert sorted(np.concatenate([splits.train, splits.val, splits.test])) == list(range(569))
+    assert (len(splits.val), len(splits.test)) == (114, 85)
+
+
+def test_stratified_keeps_the_balance_of_classes() -> None:
+    rows, splits = divided("data=breast_cancer")
+    shares = [rows.target.values[part].mean() for part in splits.parts().values()]
+    assert np.ptp(shares) < 0.01
+
+
+def test_split_follows_its_own_seed() -> None:
+    def training(*overrides: str) -> list[int]:
+        return divided("data=iris", *overrides)[1].train.tolist()
+
+    assert training("seed=1") == training("seed=1") != training("seed=2")
+    assert training("seed=1", "data.split.seed=5") == training("seed=2", "data.split.seed=5")
+
+
+def test_indices_give_the_split(tmp_path: Path) -> None:
+    path = tmp_path / "split.npz"
+    np.savez(path, train=np.arange(100, 150), val=[0, 1, 2], test=[50, 3])
+    with pytest.raises(DataError, match="no training row has the class setosa, versicolor"):
+        divided("data=iris", f"data.split.path={path}")
+    np.savez(path, train=np.arange(10, 150), val=[0, 1, 2], test=[5, 3])
+    _, splits = divided("data=iris", f"data.split.path={path}")
+    assert splits.test.tolist() == [5, 3]
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"train": [1, 2], "val": [2], "test": [3]}, "1 rows are in both train and val, first row 2"),
+        ({"train": [1, 2], "val": [3], "test": [2]}, "1 rows are in both train and test, first row 2"),
+        (
+            {"train": [1, 2], "val": [3], "test": []},
+            "test must be a list of whole row numbers|no rows are left for test",
+        ),
+        ({"train": [1, 999], "val": [3], "test": [4]}, "train names row 999, but the data have rows 0 to 441"),
+        ({"train": [1, -1], "val": [3], "test": [4]}, "train names row -1"),
+        ({"train": [1, 1], "val": [3], "test": [4]}, "train names a row twice"),
+        ({"train": [1.5], "val": [3], "test": [4]}, "train must be a list of whole row numbers, got float64"),
+        ({"train": [1, 2], "val": [3]}, "lacks test; it has train, val"),
+    ],
+)
+def test_wrong_indices(tmp_path: Path, parts: dict, message: str) -> None:
+    np.savez(tmp_path / "split.npz", **parts)
+    with pytest.raises(DataError, match=f"data.split.*({message})"):
+        divided("data=diabetes", f"data.split.path={tmp_path / 'split.npz'}")
+
+
+def test_split_file_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "split.npz").write_text("train: 1")
+    with pytest.raises(DataError, match=r"data.split.path: .*split.npz cannot be read as .npz"):
+        divided("data=iris", f"data.split.path={tmp_path / 'split.npz'}")
+    with pytest.raises(DataError, match=r"data.split.path: there is no file nowhere.npz"):
+        divided("data=iris", "data.split.path=nowhere.npz")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data=linnerud", "data.split.val_fraction=0.01"], "val_fraction: 0.01 of 20 rows is no row"),
+        (
+            ["data=linnerud", "data.split.val_fraction=0.5", "data.split.test_fraction=0.49"],
+            "none are left to train on",
+        ),
+        (["data=iris", "data.split.test_fraction=null"], "test_fraction: iris has no official test rows"),
+        (["data=diabetes", "data.split.kind=stratified"], "stratified needs classes"),
+        (["data=digits", "data.split.test_fraction=0.005"], "stratified cannot put every class on every side"),
+    ],
+)
+def test_splits_that_cannot_be(overrides: list[str], message: str) -> None:
+    with pytest.raises(DataError, match=rf"data.split.*{message}"):
+        divided(*overrides)
+
+
+def bad_tables() -> dict[str, tuple[dict[str, object], list[str], str]]:
+    """Columns, overrides and the message, by what is wrong."""
+    n = 40
+    a, y = np.arange(float(n)), np.sin(np.arange(n))
+    gaps, text, infinite = a.copy(), a.astype(object), a.copy()
+    gaps[[3, 5]], text[7], infinite[2] = np.nan, "seven", np.inf
+    return {
+        "wrong target": ({"a": a, "price": y}, ["data.target=prize"], "data.target: there is no column 'prize', did you mean 'price'"),
+        "wrong drop": ({"a": a, "y": y}, ["data.drop=[A]"], "data.drop: there is no column 'A'"),
+        "target dropped": ({"a": a, "y": y}, ["data.drop=[y]"], "y is named more than once"),
+        "no inputs": ({"a": a, "y": y}, ["data.drop=[a]"], "no input columns are left"),
+        "text": ({"t": text, "y": y}, [], "column 't' holds text or dates, first in row 7: 'seven'"),
+        "gaps": ({"g": gaps, "y": y}, [], "column 'g' has 2 missing values, first in row 3"),
+        "infinite": ({"g": infinite, "y": y}, [], "column 'g' has 1 infinite values, first in row 2"),
+        "target gap": ({"a": a, "y": gaps}, [], "data.target: every row needs a finite target"),
+        "label gap": ({"a": a, "y": ["x", None] * 20}, [], "column 'y' has 20 missing values, first in row 1"),
+        "one class": ({"a": a, "y": ["x"] * n}, [], "data.target: 'y' has one class only"),
+        "constant": ({"a": a, "y": [1.5] * n}, ["data.task=regression"], "y has the same value in every row"),
+        "text regression": ({"a": a, "y": ["1", "x"] * 20}, ["data.task=regression"], "y holds text, but a regression needs numbers"),
+        "three for binary": ({"a": a, "y": ["p", "q", "r", "r"] * 10}, ["data.task=binary"], "binary needs two classes, but 'y' has 3"),
+        "two for multiclass targets": ({"a": a, "y": y, "z": y}, ["data.target=[y,z]", "data.task=binary"], "binary takes one target"),
+        "rare class": ({"a": a, "y": ["p"] * 39 + ["q"]}, [], "stratified cannot put every class on every side"),
+        "negative weight": ({"a": a, "y": y, "w": -a}, ["data.sample_weight=w"], "data.sample_weight: column 'w' must hold"),
+        "zero weights": ({"a": a, "y": y, "w": a * 0}, ["data.sample_weight=w"], "every weight of the train rows is 0"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", bad_tables())
+def test_bad_table_is_told_what_is_wrong(table: Callable[..., Path], name: str) -> None:
+    columns, overrides, message = bad_tables()[name]
+    with pytest.raises(DataError) as raised:
+        divided("data=table", f"data.path={table(**columns)}", "data.target=y", *overrides)
+    assert message in str(raised.value)
+
+
+def test_all_bad_columns_at_once_with_a_remedy_that_works(table: Callable[..., Path]) -> None:
+    path = table(a=np.arange(30.0), b=["x"] * 30, **{"c d": [None, 1.0, 2.0] * 10}, y=np.arange(30.0))
+    with pytest.raises(DataError) as raised:
+        read("data=table", f"data.path={path}", "data.target=y")
+    assert "column 'b' holds text" in str(raised.value)
+    assert "column 'c d' has 10 missing" in str(raised.value)
+    remedy = next(word for word in str(raised.value).split("with ") if word.startswith("data.drop="))
+    remedy = remedy.partition("]")[0] + "]"
+    assert list(read("data=table", f"data.path={path}", "data.target=y", remedy).inputs) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "cannot be read as a table"),
+        (b"a,y\n", "has no rows"),
+        (b"a,y\n1,2\n1,2,3\n", "cannot be read as a table"),
+        (b"a,y\n1,2,3\n4,5,6\n", "cannot be read as a table"),
+        (b"a,a,y\n1,2,3\n", "more than one column named 'a'"),
+        (b"\xff\xfe\x00\x01,\x00\n\x00", "cannot be read"),
+        (b"caf\xe9,y\n1,2\n", "cannot be read"),
+    ],
+    ids=["empty", "header only", "ragged", "too wide", "repeated name", "binary", "latin-1"],
+)
+def test_unreadable_file(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(DataError, match=rf"data.path: .*t.csv.*{message}"):
+        read("data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y")
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.csv.gz", "t.xlsx"])
+def test_file_that_is_not_what_its_name_says(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"no such thing")
+    with pytest.raises(DataError, match=rf"data.path: .*{name}"):
+        read("data=table", f"data.path={tmp_path / name}", "data.target=y")
+
+
+def test_missing_file() -> None:
+    with pytest.raises(DataError, match=r"data.path: there is no file nowhere.csv"):
+        read("data=table", "data.path=nowhere.csv", "data.target=y")
+
+
+def test_array_sets_have_no_columns_to_name() -> None:
+    with pytest.raises(DataError, match=r"data.drop: digits is an array without column names"):
+        read("data=digits", "data.drop=[x]")
+
+
+def test_scaled_values_beyond_float32(table: Callable[..., Path], tmp_path: Path) -> None:
+    path = table(a=[0.0, 1.0] * 10 + [1e300], y=np.arange(21.0))
+    np.savez(tmp_path / "s.npz", train=np.arange(18), val=[18], test=[19, 20])
+    rows, splits = divided("data=table", f"data.path={path}", "data.target=y", f"data.split.path={tmp_path / 's.npz'}")
+    preprocessing = data.fit_preprocessing(rows.take(splits.train), load("data=iris").data)
+    with pytest.raises(DataError, match="column 'a': scaled values are beyond the range of float32"):
+        preprocessing.apply(rows.take(splits.test))
+
+
+@pytest.mark.parametrize(
+    ("path", "overrides", "n_inputs"),
+    [
+        ("energy_efficiency/energy.csv", ["data.target=[Heating Load,Cooling Load]"], 8),
+        ("parkinsons_telemonitoring/parkinsons_updrs.tsv", ["data.target=[motor_UPDRS,total_UPDRS]"], 20),
+        ("california_housing/california_sklearn.csv", ["data.target=MedHouseVal"], 8),
+        ("bike_sharing_hour/hour.csv", ["data.target=cnt", "data.drop=[dteday,casual,registered]"], 13),
+    ],
+)
+def test_real_tables(real_data: Callable[[str], Path], path: str, overrides: list[str], n_inputs: int) -> None:
+    rows = read("data=table", f"data.path={real_data(path)}", *overrides)
+    assert rows.n_inputs == n_inputs

@@ -1,0 +1,149 @@
+"""The exported model: raw columns in, original units out, and no need of this package."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from pipeline import ExportError, data, export, load, model
+from pipeline.data import identifiers
+from pipeline.train import Result
+
+TASKS = ["data=diabetes", "data=linnerud", "data=breast_cancer", "data=iris", "data=digits"]
+
+
+def parts(*overrides: str) -> tuple[data.Rows, data.Preprocessing, keras.Model]:
+    config = load(*overrides)
+    rows = data.load(config.data)
+    preprocessing = data.fit_preprocessing(rows, config.data)
+    network = model.build(config.model, task=rows.target.task, n_inputs=rows.n_inputs, n_outputs=rows.target.n_outputs)
+    return rows, preprocessing, network
+
+
+@pytest.mark.parametrize("option", TASKS)
+def test_saved_model_equals_the_pipelines_own_predictions(tmp_path: Path, option: str) -> None:
+    rows, preprocessing, network = parts(option, "model.batch_norm=true", "model.dropout=0.5")
+    export.save(export.assemble(rows, preprocessing, network), tmp_path / "m")
+    assert export.verify(tmp_path / "m", rows, preprocessing, network) <= export.TOLERANCE
+
+
+def test_export_that_differs_is_refused(tmp_path: Path) -> None:
+    rows, preprocessing, network = parts("data=iris")
+    export.save(export.assemble(rows, preprocessing, network), tmp_path / "m")
+    network.layers[-1].bias.assign_add([0.1, 0, 0])
+    with pytest.raises(ExportError, match="differs from the pipeline's own predictions"):
+        export.verify(tmp_path / "m", rows, preprocessing, network)
+
+
+def test_failed_export_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, preprocessing, network = parts("data=iris")
+    assembled = export.assemble(rows, preprocessing, network)
+    monkeypatch.setattr(export, "SCHEMA", "no/such/folder/schema.json")
+    with pytest.raises(OSError, match="no/such"):
+        export.save(assembled, tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_outputs_are_in_original_units(trained: Callable[..., Result], regression_table: Path) -> None:
+    result = trained(
+        "data=table", f"data.path={regression_table}", "data.target=y", "fit.epochs=30", "fit.learning_rate=0.01"
+    )
+    loaded = tf.saved_model.load(result.model_path)
+    frame = pd.read_csv(regression_table)
+    columns = {name: tf.constant(frame[name]) for name in ("a", "b", "weight")}
+    prediction = loaded.serve(columns)["prediction"]
+    assert (prediction.dtype, prediction.shape) == (tf.float64, (100, 1))
+    assert np.corrcoef(prediction[:, 0], frame["y"])[0, 1] > 0.9
+    assert abs(np.mean(prediction) - frame["y"].mean()) < frame["y"].std()
+
+
+AWKWARD = [
+    "Wall Area",
+    "Jitter(%)",
+    "Jitter:RAP",
+    "wall area",
+    "Wall_Area",
+    "ä",
+    "1st",
+    "class",
+    "self",
+    "a/b",
+    "'q'",
+    " ",
+]
+
+
+def test_awkward_column_names(trained: Callable[..., Result], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(40, len(AWKWARD))), columns=AWKWARD)
+    frame.assign(y=frame.sum(axis=1)).to_csv(tmp_path / "t.csv", index=False)
+    result = trained("data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y")
+    loaded = tf.saved_model.load(result.model_path)
+    schema = json.loads((Path(result.model_path) / export.SCHEMA).read_text(encoding="utf-8"))
+    assert list(schema["inputs"]) == AWKWARD
+    by_name = loaded.serve({name: tf.constant(frame[name]) for name in AWKWARD})["prediction"]
+    arguments = {schema["inputs"][name]["argument"]: tf.constant(frame[name]) for name in AWKWARD}
+    assert all(argument.isidentifier() for argument in arguments)
+    by_argument = loaded.signatures["serving_default"](**arguments)["prediction"]
+    np.testing.assert_array_equal(by_name, by_argument)
+
+
+def test_identifiers_are_distinct_whatever_the_case() -> None:
+    names = identifiers(["a", "A", "a ", "a_2", "%", "", "9", "self", "class"])
+    assert names == ["a", "A_2", "a_3", "a_2_2", "column", "column_2", "column_9", "column_self", "column_class"]
+
+
+@pytest.mark.parametrize(
+    ("option", "labels"),
+    [("data=breast_cancer", ["benign", "malignant"]), ("data=iris", ["setosa", "versicolor", "virginica"])],
+)
+def test_labels_and_probabilities(trained: Callable[..., Result], option: str, labels: list[str]) -> None:
+    result = trained(option)
+    loaded = tf.saved_model.load(result.model_path)
+    rows = data.load(load(option).data)
+    outputs = loaded.serve({name: tf.constant(column) for name, column in rows.inputs.items()})
+    schema = json.loads((Path(result.model_path) / export.SCHEMA).read_text(encoding="utf-8"))
+    assert schema["classes"] == labels
+    probabilities = outputs["probabilities"].numpy()
+    assert probabilities.shape == (len(rows), len(labels))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert [label.decode() for label in outputs["label"].numpy()] == [labels[i] for i in probabilities.argmax(axis=1)]
+
+
+@pytest.mark.parametrize(("values", "dtype"), [([3, 7], tf.int64), ([0.5, 1.5], tf.float64), ([True, False], tf.bool)])
+def test_labels_keep_their_type(
+    trained: Callable[..., Result], table: Callable[..., Path], values: list, dtype: tf.DType
+) -> None:
+    path = table(a=np.arange(40.0), y=values * 20)
+    label = tf.saved_model.load(trained("data=table", f"data.path={path}", "data.target=y").model_path)
+    found = label.serve({"a": tf.constant([1.0, 2.0], tf.float64)})["label"]
+    assert found.dtype == dtype
+    assert set(found.numpy().tolist()) <= set(values)
+
+
+def test_array_has_one_input_x_and_any_number_of_rows(trained: Callable[..., Result]) -> None:
+    loaded = tf.saved_model.load(trained("data=digits").model_path)
+    for n_rows in (1, 3):
+        outputs = loaded.signatures["serving_default"](x=tf.zeros((n_rows, 64), tf.float64))
+        assert outputs["probabilities"].shape == (n_rows, 10)
+
+
+def test_saved_model_needs_tensorflow_alone(trained: Callable[..., Result], tmp_path: Path) -> None:
+    result = trained("data=iris")
+    code = (
+        "import sys; sys.modules['pipeline'] = sys.modules['keras'] = None\n"  # importing either is an error now
+        "import tensorflow as tf\n"
+        f"model = tf.saved_model.load({result.model_path!r})\n"
+        "names = ['sepal length (cm)', 'sepal width (cm)', 'petal length (cm)', 'petal width (cm)']\n"
+        "print(model.serve({name: tf.constant([5.0], tf.float64) for name in names})['label'].numpy())"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("[b'")

@@ -1,0 +1,264 @@
+"""Training: optimizers and schedules, early stopping, weights, and two replicas."""
+
+import itertools
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from pipeline import ConfigError, TrainingError, fit, load, model
+from pipeline.fit.callbacks import BestWeights
+from pipeline.fit.compile import compile_network
+
+OPTIMIZERS = ["sgd", "adam", "adamw", "rmsprop", "muon"]
+SCHEDULES = ["constant", "cosine", "exponential", "reduce_on_plateau"]
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+
+
+def arrays(n_rows: int = 50, task: str = "regression") -> Arrays:
+    rng = np.random.default_rng(n_rows)
+    x = rng.normal(size=(n_rows, 4)).astype(np.float32)
+    y = x[:, :1] - 2 * x[:, 1:2]
+    return x, (y if task == "regression" else (y > 0)).astype(np.float32), None
+
+
+def trained(
+    *overrides: str, train: Arrays | None = None, val: Arrays | None = None, task: str = "regression"
+) -> tuple[keras.Model, fit.History, list[dict[str, float]]]:
+    config = load("model.units=[6]", "data.task=auto", "fit.epochs=3", *overrides)
+    train, val = train or arrays(task=task), val or arrays(20, task)
+    keras.utils.set_random_seed(config.seed)
+    with fit.scope(config.fit):
+        network = model.build(config.model, task=task, n_inputs=4, n_outputs=1)
+        compiled = compile_network(network, config.fit, task=task, n_rows=len(train[0]), output_scale=np.ones(1))
+    seen: list[dict[str, float]] = []
+    history = fit.fit(compiled, train, val, config.fit, report=lambda epoch, values: seen.append(values))
+    return network, history, seen
+
+
+@pytest.mark.parametrize(("optimizer", "schedule"), list(itertools.product(OPTIMIZERS, SCHEDULES)))
+def test_every_optimizer_with_every_schedule(optimizer: str, schedule: str) -> None:
+    _, history, _ = trained(
+        f"fit.optimizer={optimizer}", f"fit.schedule={schedule}", "fit.learning_rate=0.01", "fit.epochs=4"
+    )
+    assert history.epochs[-1]["loss"] < history.epochs[0]["loss"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [
+        (["fit.schedule=constant"], [0.1, 0.1, 0.1, 0.1]),
+        (["fit.schedule=exponential", "fit.decay_rate=0.5"], [0.05, 0.025, 0.0125, 0.00625]),
+        (["fit.schedule=cosine"], [0.05 * (1 + math.cos(math.pi * epoch / 4)) for epoch in (1, 2, 3, 4)]),
+        (["fit.schedule=cosine", "fit.warmup_epochs=2"], [0.05, 0.1, 0.05, 0]),
+    ],
+)
+def test_learning_rate_is_reported_as_the_schedule_has_it(schedule: list[str], rates: list[float]) -> None:
+    _, _, seen = trained("fit.optimizer=sgd", "fit.learning_rate=0.1", "fit.epochs=4", *schedule)
+    np.testing.assert_allclose([values["learning_rate"] for values in seen], rates, atol=1e-7)
+
+
+def test_plateau_lowers_the_rate() -> None:
+    val = arrays(20)[0], -arrays(20)[1], None  # the better the training, the worse this gets
+    _, _, seen = trained(
+        "fit.schedule=reduce_on_plateau", "fit.plateau_patience=1", "fit.learning_rate=0.1", "fit.epochs=4", val=val
+    )
+    assert seen[-1]["learning_rate"] == pytest.approx(0.1 * 0.5**2, rel=1e-5)
+
+
+@pytest.mark.parametrize(("batch_size", "steps"), [("1", 50), ("32", 2), ("50", 1), ("full", 1), ("1000", 1)])
+def test_batch_sizes_use_every_row_once(batch_size: str, steps: int) -> None:
+    counted: list[int] = []
+
+    class Count(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            counted.append(batch)
+
+    config = load(f"fit.batch_size={batch_size}").fit
+    assert fit.compile.steps_per_epoch(config, 50) == steps
+    x, y, _ = arrays(50)
+    network = model.build(load("model.units=[]").model, task="regression", n_inputs=4, n_outputs=1)
+    compiled = compile_network(network, config, task="regression", n_rows=50, output_scale=np.ones(1))
+    compiled.fit(x, y, batch_size=fit.compile.batch_size(config, 50), verbose=0, callbacks=[Count()])
+    assert len(counted) == steps
+
+
+def test_early_stopping_brings_the_best_weights_back() -> None:
+    val = arrays(20)[0], -arrays(20)[1], None
+    network, history, _ = trained(
+        "fit.epochs=20", "fit.early_stopping.patience=2", "fit.learning_rate=0.05", val=val, train=arrays()
+    )
+    best = min(epoch["val_loss"] for epoch in history.epochs)
+    assert history.best_epoch is not None
+    assert len(history.epochs) == history.best_epoch + 2 < 20
+    assert history.epochs[history.best_epoch - 1]["val_loss"] == best
+    assert np.mean((network(val[0]) - val[1]) ** 2) == pytest.approx(best, rel=1e-4)
+
+
+def test_best_weights_come_back_also_when_the_epochs_run_out() -> None:
+    val = arrays(20)[0], -arrays(20)[1], None
+    network, history, _ = trained("fit.epochs=3", "fit.early_stopping.patience=50", val=val)
+    assert history.best_epoch == 1
+    assert np.mean((network(val[0]) - val[1]) ** 2) == pytest.approx(history.epochs[0]["val_loss"], rel=1e-4)
+
+
+def test_without_patience_the_last_weights_are_kept() -> None:
+    val = arrays(20)[0], -arrays(20)[1], None
+    network, history, _ = trained("fit.early_stopping.patience=null", val=val)
+    assert history.best_epoch is None
+    assert np.mean((network(val[0]) - val[1]) ** 2) == pytest.approx(history.epochs[-1]["val_loss"], rel=1e-4)
+
+
+def test_early_stopping_ignores_a_nan_at_the_start() -> None:
+    callback = BestWeights(load("fit.early_stopping.patience=3").fit.early_stopping)
+    network = model.build(load("model=linear").model, task="regression", n_inputs=4, n_outputs=1)
+    callback.set_model(network)
+    callback.on_train_begin()
+    for epoch, value in enumerate([math.nan, 5.0, 3.0, 4.0]):
+        callback.on_epoch_end(epoch, {"val_loss": value})
+    assert (callback.best, callback.best_epoch) == (3.0, 2)
+
+
+def test_no_epoch_is_kept_before_start_from_epoch() -> None:
+    _, history, _ = trained("fit.early_stopping.start_from_epoch=10")
+    assert history.best_epoch is None
+
+
+def test_loss_that_becomes_nan_ends_the_run() -> None:
+    with pytest.raises(
+        TrainingError, match=r"the training loss became (nan|inf) in epoch \d; try a smaller fit.learning"
+    ):
+        trained("fit.optimizer=sgd", "fit.learning_rate=1e30")
+
+
+@pytest.mark.parametrize(
+    ("task", "override", "message"),
+    [
+        ("binary", "fit.early_stopping.monitor=val_rmse", "monitor: val_rmse is not logged for a binary task"),
+        ("regression", "fit.early_stopping.monitor=accuracy", "monitor: accuracy is not logged for a regression"),
+        ("regression", "fit.loss=binary_crossentropy", "fit.loss: binary_crossentropy does not go with a regression"),
+        ("regression", "fit.class_weight=balanced", "fit.class_weight: a regression has no classes"),
+    ],
+)
+def test_what_does_not_go_with_the_task(task: str, override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        trained(override, task=task)
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+def test_losses_of_a_regression(loss: str) -> None:
+    network, history, _ = trained(f"fit.loss={loss}", "fit.early_stopping.patience=null")
+    x, y, _ = arrays(20)
+    error = np.abs(network(x) - y)
+    expected = {"mse": error**2, "mae": error, "huber": np.where(error <= 1, error**2 / 2, error - 0.5)}[loss]
+    assert history.epochs[-1]["val_loss"] == pytest.approx(expected.mean(), rel=1e-4)
+
+
+def test_metrics_are_in_original_units_and_exact_over_uneven_batches() -> None:
+    x, y, _ = arrays(50)
+    config = load("model=linear", "data.task=auto").model
+    network = model.build(config, task="regression", n_inputs=4, n_outputs=1)
+    compiled = compile_network(network, load().fit, task="regression", n_rows=50, output_scale=np.array([7.0]))
+    found = compiled.evaluate(x, y, batch_size=32, verbose=0, return_dict=True)
+    error = 7 * (network(x).numpy() - y)
+    assert found["rmse"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-5)
+    assert found["mae"] == pytest.approx(np.abs(error).mean(), rel=1e-5)
+
+
+def test_balanced_class_weights_count_each_class_the_same() -> None:
+    x, y, _ = arrays(200, "binary")
+    rare = np.concatenate([np.flatnonzero(y[:, 0] == 0), np.flatnonzero(y[:, 0] == 1)[:5]])
+    one_sided = np.zeros_like(x), y, None  # inputs that tell nothing: the best guess is the share of the class
+    train = tuple(None if part is None else part[rare] for part in one_sided)
+    options = ["model=linear", "fit.optimizer=sgd", "fit.learning_rate=0.5", "fit.epochs=60", "fit.batch_size=full"]
+    shares = []
+    for kind in ("none", "balanced"):
+        network, _, _ = trained(*options, f"fit.class_weight={kind}", train=train, val=train, task="binary")  # type: ignore[arg-type]
+        shares.append(float(keras.ops.sigmoid(network(np.zeros((1, 4))))[0, 0]))
+    assert shares[0] == pytest.approx(5 / len(rare), abs=0.02)
+    assert shares[1] == pytest.approx(0.5, abs=0.02)
+
+
+def test_sample_weight_of_zero_is_as_if_the_row_were_absent() -> None:
+    x, y, _ = arrays(50)
+    spoiled, weight = y.copy(), np.ones(50, np.float32)
+    spoiled[25:], weight[25:] = 1e3, 0
+    options = ["model=linear", "fit.optimizer=sgd", "fit.batch_size=full", "fit.early_stopping.patience=null"]
+    weighted, history, _ = trained(*options, "fit.learning_rate=0.02", train=(x, spoiled, weight))
+    half, other, _ = trained(*options, "fit.learning_rate=0.01", train=(x[:25], y[:25], None))
+    # Keras divides by the number of rows, not by their weights: half the rows, so half the step.
+    np.testing.assert_allclose(weighted.get_weights()[0], half.get_weights()[0], rtol=1e-4)
+    assert history.epochs[0]["rmse"] == pytest.approx(other.epochs[0]["rmse"], rel=1e-4)
+
+
+def test_same_seed_same_weights_bit_by_bit() -> None:
+    options = ["model.dropout=0.3", "model.batch_norm=true"]
+    first, second, other = trained(*options)[0], trained(*options)[0], trained(*options, "seed=1")[0]
+    for one, two in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
+
+
+MIRRORED = ["fit.strategy=mirrored", "fit.devices=[CPU:0,CPU:1]"]
+
+
+@pytest.mark.parametrize(
+    ("n_train", "n_val", "batch_size"), [(50, 20, "7"), (33, 1, "32"), (5, 3, "full"), (31, 7, "5"), (9, 2, "1")]
+)
+def test_two_replicas_with_odd_sizes(n_train: int, n_val: int, batch_size: str) -> None:
+    network, history, _ = trained(
+        *MIRRORED, "model.batch_norm=true", f"fit.batch_size={batch_size}", train=arrays(n_train), val=arrays(n_val)
+    )
+    assert all(np.isfinite(weight).all() for weight in network.get_weights())
+    assert all(np.isfinite(list(epoch.values())).all() for epoch in history.epochs)
+
+
+def test_two_replicas_with_networks_of_different_width_in_a_row() -> None:
+    for units in ("[4]", "[9,3]", "[4]"):
+        trained(*MIRRORED, f"model.units={units}")
+
+
+def test_two_replicas_come_to_what_one_device_does() -> None:
+    options = ["fit.optimizer=sgd", "fit.batch_size=full", "fit.learning_rate=0.05"]
+    mirrored, one = trained(*MIRRORED, *options)[0], trained(*options)[0]
+    for ours, theirs in zip(mirrored.get_weights(), one.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["fit.strategy=mirrored"], "mirrored needs two devices or more, got no GPU"),
+        (["fit.devices=[CPU:0]"], "mirrored needs two devices or more, got CPU:0"),
+        (["fit.devices=[GPU:0,GPU:7]"], "fit.devices: there is no GPU:0, GPU:7; TensorFlow sees CPU:0, CPU:1"),
+        (["fit.devices=[CPU:0,CPU:0]"], "a device is named twice"),
+    ],
+)
+def test_devices_that_are_not_there(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        trained(*overrides)
+
+
+def test_keras_still_has_the_private_method_that_we_override() -> None:
+    """Named in pyproject.toml as the reason for Keras's upper bound."""
+    import inspect
+
+    from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
+
+    assert list(inspect.signature(TensorFlowTrainer._maybe_symbolic_build).parameters) == [
+        "self",
+        "iterator",
+        "data_batch",
+    ]
+    assert list(inspect.signature(keras.Model._symbolic_build).parameters) == ["self", "iterator", "data_batch"]
+
+
+@pytest.mark.gpu
+def test_mirrored_over_all_gpus() -> None:
+    import tensorflow as tf
+
+    if len(tf.config.list_physical_devices("GPU")) < 2:
+        pytest.skip("needs two GPUs; two virtual CPUs stand in for them in the tests above")
+    trained("fit.strategy=mirrored", "model.batch_norm=true", "fit.batch_size=7")

@@ -1,0 +1,197 @@
+"""What a run leaves in MLflow, and where."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from pipeline import TrackingError, TrainingError, data, load, run
+from pipeline.config import from_yaml
+from pipeline.track import connected, start
+from pipeline.track.store import store_uri
+from pipeline.train import Result
+
+CLASS_SCORES = {"accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro"}
+
+
+@pytest.mark.parametrize(
+    ("option", "scores", "pictures"),
+    [
+        ("data=diabetes", {"rmse", "mae", "r2"}, {"learning_curves", "predicted_vs_actual", "residuals"}),
+        ("data=breast_cancer", CLASS_SCORES, {"learning_curves", "confusion_matrix", "roc"}),
+        ("data=wine", CLASS_SCORES, {"learning_curves", "confusion_matrix", "roc"}),
+    ],
+)
+def test_a_run_logs_everything(
+    trained: Callable[..., Result],
+    epochs_of: Callable[[str], pd.DataFrame],
+    store: str,
+    option: str,
+    scores: set[str],
+    pictures: set[str],
+) -> None:
+    result = trained(option, "tracking.tags={team: blue}", "seed=7")
+    client = MlflowClient(store)
+    found = client.get_run(result.run_id)
+
+    assert found.info.status == "FINISHED"
+    params = found.data.params
+    assert (params["model.units"], params["fit.epochs"], params["seed"]) == ("[64, 64]", "2", "7")
+    assert params["fit.clip_norm"] == "null"
+
+    parts = ("train", "val", "test", "gap")
+    assert {f"{part}_{name}" for part in parts for name in scores} == set(result.scores)
+    assert {name: found.data.metrics[name] for name in result.scores} == pytest.approx(result.scores)
+    assert found.data.metrics["objective"] == result.objective
+    assert found.data.metrics["seconds_fit"] > 0
+    assert found.data.metrics["n_parameters"] > 64 * 64
+    assert found.data.metrics["best_epoch"] in (1, 2)
+    assert found.data.metrics["export_difference"] <= 1e-5
+
+    epochs = epochs_of(result.run_id)
+    assert list(epochs.index) == [1, 2]
+    assert {"loss", "val_loss", "learning_rate", "epoch_seconds"} < set(epochs.columns)
+    assert not {name for name in epochs.columns if name in result.scores}
+
+    assert found.data.tags["team"] == "blue"
+    assert found.data.tags["device"]
+    assert found.data.tags["version.keras"]
+    assert {entry.tags[0].value for entry in found.inputs.dataset_inputs} == {"train", "val", "test"}
+    entry = found.inputs.dataset_inputs[0].dataset
+    assert json.loads(entry.profile)["num_rows"] == int(found.data.tags["n_rows_train"])
+
+    artifacts = {entry.path for entry in client.list_artifacts(result.run_id)}
+    assert artifacts >= {"config.yaml", "pictures", "saved_model"}
+    drawn = {Path(entry.path).stem for entry in client.list_artifacts(result.run_id, "pictures")}
+    assert drawn == pictures
+
+
+def test_the_git_commit_is_logged(trained: Callable[..., Result], store: str) -> None:
+    assert len(MlflowClient(store).get_run(trained("data=iris").run_id).data.tags["git_commit"]) == 40
+
+
+def test_artifacts_lie_beside_a_sqlite_store(trained: Callable[..., Result], store: str) -> None:
+    folder = Path(store.removeprefix("sqlite:///")).parent
+    assert Path(trained("data=iris").model_path).is_relative_to(folder / "artifacts")
+
+
+def test_logged_config_is_the_composed_one(trained: Callable[..., Result], store: str, tmp_path: Path) -> None:
+    result = trained("data=iris", "model.units=[5]")
+    mlflow.set_tracking_uri(store)
+    path = mlflow.artifacts.download_artifacts(
+        run_id=result.run_id, artifact_path="config.yaml", dst_path=str(tmp_path)
+    )
+    assert yaml.safe_load(Path(path).read_text())["model"]["units"] == [5]
+    assert from_yaml(path) == load("fit.epochs=2", "data=iris", "model.units=[5]", f"tracking.uri={store}")
+
+
+@pytest.mark.parametrize(
+    ("option", "columns"),
+    [
+        ("data=diabetes", ["prediction"]),
+        ("data=linnerud", ["prediction_Weight", "prediction_Waist", "prediction_Pulse"]),
+        ("data=breast_cancer", ["label", "probability_benign", "probability_malignant"]),
+        ("data=digits", ["label", *(f"probability_{digit}" for digit in range(10))]),
+    ],
+)
+def test_the_mlflow_model_predicts(trained: Callable[..., Result], store: str, option: str, columns: list[str]) -> None:
+    result = trained(option)
+    mlflow.set_tracking_uri(store)
+    model = mlflow.pyfunc.load_model(f"runs:/{result.run_id}/model")
+    rows = data.load(load(option).data).take(np.arange(3))
+    given = rows.inputs if option == "data=digits" else pd.DataFrame(rows.inputs)
+    found = model.predict({"x": given["x"].astype(np.float64)} if option == "data=digits" else given)
+    assert list(found.columns) == columns
+    assert len(found) == 3
+    assert found.shape == (3, len(model.metadata.get_output_schema().input_names()))
+
+
+def test_the_config_key_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/environment.db")
+    assert store_uri(load().tracking).endswith("environment.db")
+    assert store_uri(load(f"tracking.uri=sqlite:///{tmp_path}/key.db").tracking).endswith("key.db")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert store_uri(load().tracking).endswith("mlruns/mlflow.db")
+
+
+def test_a_run_leaves_the_environment_as_it_was(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    with connected(load(f"tracking.uri={store}").tracking):
+        assert os.environ["MLFLOW_TRACKING_URI"] == store
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("mlruns", "tracking.uri: mlruns is a folder, in which MLflow keeps no runs any more"),
+        ("file:///tmp/mlruns", "is a folder"),
+        ("sqlite:////proc/no/mlflow.db", "cannot be used"),
+    ],
+)
+def test_stores_that_cannot_be(uri: str, message: str) -> None:
+    with pytest.raises(TrackingError, match=message):
+        run(load("data=iris", "fit.epochs=1", f"tracking.uri={uri}"))
+
+
+def test_file_that_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("no database")
+    with pytest.raises(TrackingError, match=r"notes.db is not a SQLite file"):
+        run(load("data=iris", "fit.epochs=1", f"tracking.uri=sqlite:///{tmp_path}/notes.db"))
+    assert (tmp_path / "notes.db").read_text() == "no database"
+
+
+def test_deleted_experiment(trained: Callable[..., Result], store: str) -> None:
+    result = trained("data=iris", "tracking.experiment=doomed")
+    client = MlflowClient(store)
+    client.delete_experiment(client.get_run(result.run_id).info.experiment_id)
+    with pytest.raises(TrackingError, match="doomed was deleted"):
+        trained("data=iris", "tracking.experiment=doomed")
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "text"),
+    [(TrainingError("no good"), "FAILED", "TrainingError: no good"), (KeyboardInterrupt(), "KILLED", "interrupted")],
+)
+def test_a_run_that_does_not_finish_says_why(store: str, raised: BaseException, status: str, text: str) -> None:
+    config = load("data=iris", f"tracking.uri={store}")
+    rows = data.load(config.data)
+    opened = []
+    with pytest.raises(type(raised)), start(config, rows, data.split(rows, config.data.split), about={}) as tracked:  # noqa: PT012
+        opened.append(tracked.id)
+        tracked.log_epoch(1, {"loss": 2.0})
+        raise raised
+    found = MlflowClient(store).get_run(opened[0])
+    assert (found.info.status, found.data.tags["error"]) == (status, text)
+    assert found.data.metrics["loss"] == 2  # what was known before the end is not lost
+
+
+def test_runs_get_names_of_their_own_though_everything_is_seeded(trained: Callable[..., Result], store: str) -> None:
+    client = MlflowClient(store)
+    names = {client.get_run(trained("data=iris", "fit.epochs=1").run_id).info.run_name for _ in range(3)}
+    assert len(names) == 3
+
+
+def test_two_processes_may_make_the_store_at_once(tmp_path: Path) -> None:
+    code = (
+        "from pipeline import load\nfrom pipeline.track import connected\n"
+        "from pipeline.track.store import experiment_id\n"
+        f"tracking = load('tracking.uri=sqlite:///{tmp_path}/mlflow.db').tracking\n"
+        "with connected(tracking) as uri: print(experiment_id(tracking, uri))"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    ended = [process.communicate(timeout=120) for process in started]
+    assert [process.returncode for process in started] == [0, 0], ended
+    assert ended[0][0] == ended[1][0] == "1\n"
