@@ -79,7 +79,7 @@ def _outputs(rows: Rows, preprocessing: Preprocessing) -> Callable[[tf.Tensor], 
         if target.task == "binary":  # the first class is the one whose logit is 0
             logits = tf.concat([tf.zeros_like(logits), logits], axis=1)
         probabilities = tf.nn.softmax(logits)
-        labels = tf.constant(target.classes.tolist())
+        labels = tf.constant(target.classes)  # int64, float64, bool or text, as in the table
         return {"label": tf.gather(labels, tf.argmax(probabilities, axis=1)), "probabilities": probabilities}
 
     return regression if target.task == "regression" else classes

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.config import mlruns
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
 
 VARIABLE = "MLFLOW_TRACKING_URI"
+STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error)
 
 
 def store_uri(config: Tracking) -> str:
@@ -72,7 +74,7 @@ def experiment_id(config: Tracking, uri: str) -> str:
                 return client.create_experiment(config.experiment, artifact_location=location)
             except MlflowException:  # another process was faster
                 found = client.get_experiment_by_name(config.experiment)
-    except MlflowException as error:
+    except STORE_ERRORS as error:
         raise TrackingError(f"tracking.uri: {uri} does not answer: {_first_line(error)}") from None
     if found is None or found.lifecycle_stage == "deleted":
         raise TrackingError(
@@ -104,12 +106,16 @@ def config_of_run(run_id: str, folder: Path) -> Path:
         return Path(
             mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="config.yaml", dst_path=str(folder))
         )
-    except (MlflowException, OSError) as error:
+    except (OSError, *STORE_ERRORS) as error:
         raise TrackingError(f"run {run_id}: its config.yaml cannot be fetched: {_first_line(error)}") from None
 
 
 def _create_once(uri: str) -> None:
-    """Makes a SQLite store, one process at a time: of two that do so at once, all but one would crash."""
+    """Makes a SQLite store, one process at a time: of two that do so at once, all but one would crash.
+
+    The file itself is never opened here but by SQLite: closing it would drop the locks that SQLite holds on it in
+    this process, and another process's writes could then corrupt it (sqlite.org/howtocorrupt.html, section 2.2).
+    """
     path = _sqlite_path(uri)
     if path is None:
         return
@@ -122,15 +128,8 @@ def _create_once(uri: str) -> None:
                 with contextlib.closing(sqlite3.connect(path)) as database:
                     # Readers, such as the UI, and one writer at a time without waiting for each other.
                     database.execute("PRAGMA journal_mode=WAL")
-            elif not _is_sqlite(path):
-                raise TrackingError(f"tracking.uri: {path} is not a SQLite file")
-    except (OSError, sqlite3.Error, MlflowException) as error:
+    except (OSError, *STORE_ERRORS) as error:
         raise TrackingError(f"tracking.uri: {uri} cannot be used: {_first_line(error)}") from None
-
-
-def _is_sqlite(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(6) == b"SQLite"
 
 
 def _sqlite_path(uri: str) -> Path | None:

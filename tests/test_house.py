@@ -1,0 +1,99 @@
+"""The architecture: which way the arrows point, and where each library is at home."""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "pipeline"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# What may import a library; a path ending in / stands for a folder.
+HOMES = {
+    "mlflow": ["track/"],
+    "pandas": ["data/", "track/model.py", "track/pyfunc.py"],
+    "hydra": ["config/", "train.py", "sweep.py"],
+    "omegaconf": ["config/", "train.py"],
+    "matplotlib": ["pictures.py", "track/run.py"],
+    "rich": ["show.py", "fit/callbacks.py"],
+    "sklearn": ["data/", "evaluate.py", "pictures.py"],
+    "tensorflow": ["fit/strategy.py", "export.py", "track/pyfunc.py", "startup.py"],
+    "keras": ["model/", "fit/", "export.py", "data/sources.py", "train.py"],
+    "pydantic": ["config/", "model/"],
+    "psutil": ["track/run.py"],
+    "pyarrow": [],  # pandas reads Parquet by it
+}
+
+# What of this package each part may import. Stages know the rules and the errors, never each other.
+ARROWS = {
+    "errors.py": set(),
+    "startup.py": set(),
+    "config/": {"config", "errors", "model"},
+    "data/": {"data", "config", "errors"},
+    "model/": {"model", "config", "errors"},
+    "fit/": {"fit", "config", "errors"},
+    "evaluate.py": {"data", "config", "errors"},
+    "export.py": {"data", "errors"},
+    "pictures.py": {"data"},
+    "track/": {"track", "config", "data", "errors"},
+}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names = [f"pipeline.{alias.name}" for alias in node.names]
+            yield from names if node.module == "pipeline" else [node.module or ""]
+
+
+def lies_in(path: Path, places: list[str]) -> bool:
+    name = path.relative_to(PACKAGE).as_posix()
+    return any(name.startswith(place) if place.endswith("/") else name == place for place in places)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_third_party_library_has_one_home(path: Path) -> None:
+    for name in imported(path):
+        library = name.partition(".")[0]
+        assert library not in HOMES or lies_in(path, HOMES[library]), f"{path.name} imports {library}"
+
+
+@pytest.mark.parametrize("part", ARROWS)
+def test_arrows_point_one_way(part: str) -> None:
+    for path in FILES:
+        if lies_in(path, [part]):
+            own = {name.split(".")[1] for name in imported(path) if name.startswith("pipeline.")}
+            assert own <= ARROWS[part], f"{path.relative_to(PACKAGE)} imports {own - ARROWS[part]}"
+
+
+def test_files_stay_small_enough_to_read_in_one_go() -> None:
+    long = {path.name: n for path in FILES if (n := len(path.read_text(encoding="utf-8").splitlines())) > 300}
+    assert long == {}
+
+
+def test_the_story_fits_on_one_screen_and_asks_no_config_value() -> None:
+    module = ast.parse((PACKAGE / "train.py").read_text(encoding="utf-8"))
+    (story,) = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "run"]
+    assert story.end_lineno is not None
+    assert story.end_lineno - story.lineno <= 60
+    assert [node for node in ast.walk(story) if isinstance(node, ast.If | ast.IfExp | ast.Match)] == []
+
+
+def test_no_rooms_without_a_subject() -> None:
+    vague = {"utils", "common", "helpers", "core", "manager"}
+    assert [path for path in FILES if {path.stem, *path.relative_to(PACKAGE).parts} & vague] == []
+
+
+def test_git_keeps_no_runs_and_nothing_large() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    files = [ROOT / name for name in listed.stdout.split("\0") if name]
+    assert [path.name for path in files if path.is_relative_to(ROOT / "mlruns")] == [".gitkeep"]
+    assert [path for path in files if path.exists() and path.stat().st_size > 1_000_000] == []
