@@ -64,8 +64,8 @@ def experiment_id(config: Tracking, uri: str) -> str:
     Raises:
         TrackingError: The store does not answer, or the experiment was deleted.
     """
-    client = mlflow.MlflowClient()
     try:
+        client = mlflow.MlflowClient()
         found = client.get_experiment_by_name(config.experiment)
         if found is None:
             path = _sqlite_path(uri)

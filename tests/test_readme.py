@@ -1,0 +1,62 @@
+"""The README's blocks do what they say."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import CONF, parse
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+COMMANDS = [
+    line
+    for block in re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
+    for line in block.splitlines()
+    if "ARGS=" in line and "model=residual" not in line
+]
+COMMANDS += [command for command in re.findall(r"`(make [^`]*ARGS=[^`]*)`", TEXT) if "my_conf" not in command]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_valid(command: str) -> None:
+    words = shlex.split(command.partition("#")[0])
+    arguments = shlex.split(words[-1].removeprefix("ARGS="))
+    parse([*(["-m"] if words[1] == "sweep" else []), *arguments])
+
+
+def test_python_blocks_train_and_then_use_the_model(
+    store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use, train = PYTHON[0], PYTHON[1]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    names: dict[str, object] = {}
+    exec(train, names)
+    exec(use, names)
+    assert "[b'setosa' b'virginica']" in capsys.readouterr().out
+
+
+def test_an_architecture_is_one_file_and_one_yaml(tmp_path: Path, store: str) -> None:
+    shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(CONF, tmp_path / "conf")
+    (tmp_path / "pipeline" / "model" / "residual.py").write_text(PYTHON[2])
+    (yaml,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    (tmp_path / "conf" / "model" / "residual.yaml").write_text(yaml)
+    arguments = ["model=residual", "model.blocks=2", "fit.epochs=1", f"tracking.uri={store}"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "pipeline.train", *arguments],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "SavedModel" in ended.stdout
+
+
+def test_every_make_command_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", TEXT)) <= targets
