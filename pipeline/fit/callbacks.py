@@ -3,12 +3,13 @@
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from pipeline.config.rules import EarlyStopping
 from pipeline.errors import TrainingError
@@ -81,8 +82,13 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Draws the empty bar."""
-        columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        self._bar = Progress(*columns, TextColumn("{task.fields[values]}"))
+        self._bar = Progress(
+            TextColumn("epoch {task.completed:.0f}/{task.total:.0f}", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=5)),
+            TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[values]}", table_column=Column(no_wrap=True)),
+            expand=True,
+        )
         self._task = self._bar.add_task("fit", total=self.params["epochs"], values="")
         self._epoch = 0
         self._bar.start()
@@ -93,7 +99,7 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Moves the bar."""
-        self._bar.update(self._task, completed=epoch + 1, values=_line(logs))
+        self._bar.update(self._task, completed=epoch + 1, values=_line(logs, ("loss", "val_loss")))
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Leaves the bar as it is."""
@@ -120,7 +126,8 @@ def progress() -> ProgressBar | ProgressLines:
     return ProgressBar() if Console().is_terminal else ProgressLines()
 
 
-def _line(logs: dict[str, Any] | None) -> str:
-    """Each value beside its validation counterpart, the loss first."""
-    order = sorted(logs or {}, key=lambda name: (name.removeprefix("val_") != "loss", name.removeprefix("val_"), name))
-    return "  ".join(f"{name} {(logs or {})[name]:.4g}" for name in order if name != "learning_rate")
+def _line(logs: dict[str, Any] | None, names: Sequence[str] = ()) -> str:
+    """The values of the given names, or all: each beside its validation counterpart, the loss first."""
+    logs = logs or {}
+    order = sorted(logs, key=lambda name: (name.removeprefix("val_") != "loss", name.removeprefix("val_"), name))
+    return "  ".join(f"{name} {logs[name]:.4g}" for name in names or order if name != "learning_rate")
