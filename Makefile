@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@'$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo '$(PYTHON) is no Python 3.11, 3.12 or 3.13; name one: make setup PYTHON=/path/to/python'; exit 1; }
 	@echo 'Setting up $(VENV) with $(PYTHON): some minutes, once'
 	@if command -v uv >/dev/null 2>&1; then \
-		{ test -x $(BIN)/python || uv venv --quiet --python '$(PYTHON)' $(VENV); } && \
+		{ test -x $(BIN)/python || uv venv --quiet --seed --python '$(PYTHON)' $(VENV); } && \
 		uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[$(EXTRAS)]'; \
 	else \
 		{ test -x $(BIN)/pip || '$(PYTHON)' -m venv $(VENV) || { echo 'Python lacks venv: apt install python3-venv'; exit 1; }; } && \
