@@ -10,7 +10,7 @@ from sklearn import metrics
 
 from pipeline.config import DIRECTIONS
 from pipeline.data import Rows, Splits, Target, identifiers
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, TrainingError
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +34,23 @@ def evaluate(predict: Callable[[Columns], Columns], rows: Rows, splits: Splits) 
     for part, numbers in splits.parts().items():
         chosen = rows.take(numbers)
         targets[part], outputs[part] = chosen.target, predict(chosen.inputs)
+        _require_finite(outputs[part], part)
         found = score(chosen.target, outputs[part], chosen.sample_weight)
         missing = [name for name in _names(chosen.target) if name not in found]
         if missing:
             log.info("%s: %s cannot be computed on its %d rows and is left out", part, ", ".join(missing), len(chosen))
         scores |= {f"{part}_{name}": value for name, value in found.items()}
     return Evaluation(scores | gaps(scores), targets, outputs)
+
+
+def _require_finite(outputs: Columns, part: str) -> None:
+    predicted = outputs["prediction" if "prediction" in outputs else "probabilities"]
+    n_wrong = int((~np.isfinite(predicted)).any(axis=1).sum())
+    if n_wrong:
+        raise TrainingError(
+            f"the trained network's predictions for {n_wrong} of {len(predicted)} {part} rows are not finite; "
+            "try a smaller fit.learning_rate, or fit.clip_norm=1"
+        )
 
 
 def objective_name(objective: str, rows: Rows, splits: Splits) -> str:

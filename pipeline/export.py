@@ -142,13 +142,15 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
     served = in_batches(loaded.serve, rows.inputs)
     expected = network.predict(preprocessing.apply(rows).x, batch_size=BATCH_ROWS, verbose=0)
     if rows.target.task == "regression":
-        scaled = (served["prediction"] - preprocessing.outputs.shift) / preprocessing.outputs.scale
+        # Compared in original units and then scaled: scaling back what was served would add rounding of its own.
+        apart = np.abs(served["prediction"] - preprocessing.outputs.invert(expected)) / preprocessing.outputs.scale
     else:
-        scaled, expected = served["probabilities"], _probabilities(expected)
-        labels = rows.target.classes[scaled.argmax(axis=1)]
+        expected = _probabilities(expected)
+        apart = np.abs(served["probabilities"] - expected)
+        labels = rows.target.classes[served["probabilities"].argmax(axis=1)]
         if not (served["label"] == labels).all():
             raise ExportError(f"the SavedModel in {folder} names other labels than its probabilities say")
-    difference = float(np.max(np.abs(scaled - expected) / np.maximum(1, np.abs(expected))))
+    difference = float(np.max(apart / np.maximum(1, np.abs(expected))))
     if not difference <= TOLERANCE:
         raise ExportError(
             f"the SavedModel in {folder} differs from the pipeline's own predictions by {difference:.2g} in scaled "

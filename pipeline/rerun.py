@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline import config as configuration
 from pipeline.errors import PipelineError
+from pipeline.signals import exit_code, sigterm_raises
 
 
 def main() -> None:
@@ -19,9 +20,12 @@ def main() -> None:
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
-        rerun(args.run_id, args.overrides, args.uri)
+        with sigterm_raises():
+            rerun(args.run_id, args.overrides, args.uri)
     except PipelineError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt as interrupt:
+        sys.exit(exit_code(interrupt))
 
 
 def rerun(run_id: str, overrides: list[str], uri: str | None) -> None:

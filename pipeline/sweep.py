@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import signal
 from collections.abc import Iterator
 
 from hydra.core.hydra_config import HydraConfig
@@ -56,12 +55,6 @@ def reported_errors() -> Iterator[None]:
         if _in_sweep():
             log.exception("job %s failed", HydraConfig.get().job.num)
         raise
-
-
-def exit_code(error: KeyboardInterrupt) -> int:
-    """What a shell expects of a process that a signal ended: 128 and the signal's number."""
-    terminated = type(error) is not KeyboardInterrupt  # track.Terminated, without importing MLflow for it
-    return 128 + (signal.SIGTERM if terminated else signal.SIGINT)
 
 
 def _in_sweep() -> bool:

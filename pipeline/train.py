@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from pipeline import config as configuration
 from pipeline.config import CONF, Config
 from pipeline.errors import PipelineError
+from pipeline.signals import exit_code, sigterm_raises
 from pipeline.startup import import_tensorflow
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def run(config: Config) -> Result:
     splits = data.split(rows, config.data.split)
     objective = evaluate.objective_name(config.objective, rows, splits)
     preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)
+    preprocessing.check(rows)
     train, val = (preprocessing.apply(rows.take(part)) for part in (splits.train, splits.val))
 
     with fit.scope(config.fit):
@@ -94,13 +96,12 @@ def main() -> None:
     if configuration.only_shows(sys.argv[1:]):
         return job()
     try:
-        command = configuration.parse(sys.argv[1:])
-        with sweep.parent(command):
+        with sigterm_raises(), sweep.parent(configuration.parse(sys.argv[1:])):
             job()
     except PipelineError as error:
         sys.exit(str(error))
-    except KeyboardInterrupt as error:
-        sys.exit(sweep.exit_code(error))
+    except KeyboardInterrupt as interrupt:
+        sys.exit(exit_code(interrupt))
 
 
 if __name__ == "__main__":

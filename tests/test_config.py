@@ -31,7 +31,7 @@ MISTAKES = [
     ("+fit.pateince=3", "fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?"),
     ("model.learning_rate=1", "model.learning_rate: unknown key, did you mean 'fit.learning_rate'?"),
     ("data.val_fraction=0.1", "data.val_fraction: unknown key, did you mean 'data.split.val_fraction'?"),
-    ("~fit.epochs", "fit.epochs: missing; the files in conf/ set every key, so one of yours leaves it out"),
+    ("~fit.epochs", "fit.epochs: missing; the files in conf/ set every key, so a file or override of yours removes it"),
     ("~fit.epoch", "~fit.epoch: there is no such key to delete"),
     ("fit.optimizer=adm", "fit.optimizer: should be 'sgd', 'adam', 'adamw', 'rmsprop' or 'muon', got 'adm', did you mean 'adam'?"),
     ("fit.batch_size=ful", "fit.batch_size: should be a valid integer or 'full', got 'ful', did you mean 'full'?"),
@@ -57,6 +57,9 @@ MISTAKES = [
     ("fit.momentum=0.9", "fit.momentum: adam has none; it belongs to sgd, rmsprop and muon"),
     ("fit.loss=mse", "fit.loss: mse does not go with a multiclass task; use auto or categorical_crossentropy"),
     ("objective=test_rmse", "objective: test_rmse would choose by the test rows; name a val_* score"),
+    ("experiment=null", "experiment=None: no such file; there are breast_cancer, california, mnist_mlp"),
+    ("model.units.a=5", "model.units.a: cannot be set"),
+    ("fit.epochs=glob(*)", "fit.epochs=glob(*): this sweep needs a list of values, as in fit.epochs=1,2"),
     ("fit=null", "fit=None: no such file; there are adam, gradient_descent, sgd"),
     ("fit.early_stopping=3", "fit.early_stopping: should be a section of keys, got 3"),
     ("objective=rmse", "objective: should be auto or one of val_rmse, val_mae"),
@@ -115,6 +118,19 @@ def test_mistake_in_a_users_own_file(tmp_path: Path) -> None:
         load("experiment=mine", config_dir=tmp_path)
 
 
+@pytest.mark.parametrize("text", ["fit: {epochs: 3", "fit:\n\tepochs: 3", "seed: 1\nseed: 2", "seed: caf\xe9"])
+def test_file_that_is_no_yaml(tmp_path: Path, text: str) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{text}\n", encoding="latin-1")
+    with pytest.raises(ConfigError, match="a config file is not YAML"):
+        load("experiment=mine", config_dir=tmp_path)
+
+
+def test_a_sweep_has_one_store() -> None:
+    with pytest.raises(ConfigError, match=r"tracking.uri: a sweep's runs lie in one store"):
+        parse(["-m", "tracking.uri='sqlite:///a.db','sqlite:///b.db'"])
+
+
 def test_users_own_file_is_found(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "tiny.yaml").write_text("defaults: [dense]\nunits: [2]\n")
@@ -127,6 +143,13 @@ def test_config_survives_the_yaml_that_a_run_logs(tmp_path: Path) -> None:
     path.write_text(to_yaml(config))
     assert from_yaml(path) == config
     assert from_yaml(path, ["fit.epochs=7"]).fit.epochs == 7
+    for override, message in (
+        ("nonsense", "not an override"),
+        ("seed=1,2", "one value only"),
+        ("~seed", "seed: missing"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            from_yaml(path, [override])
 
 
 @pytest.mark.parametrize("arguments", [["fit.pateince=3"], ["--help"]])

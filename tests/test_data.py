@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -222,7 +223,7 @@ def bad_tables() -> dict[str, tuple[dict[str, object], list[str], str]]:
         "text": ({"t": text, "y": y}, [], "column 't' holds text or dates, first in row 7: 'seven'"),
         "gaps": ({"g": gaps, "y": y}, [], "column 'g' has 2 missing values, first in row 3"),
         "infinite": ({"g": infinite, "y": y}, [], "column 'g' has 1 infinite values, first in row 2"),
-        "target gap": ({"a": a, "y": gaps}, [], "data.target: every row needs a finite target"),
+        "target gap": ({"a": a, "y": gaps}, [], "data.target: every row needs a finite number or a label"),
         "label gap": ({"a": a, "y": ["x", None] * 20}, [], "column 'y' has 20 missing values, first in row 1"),
         "one class": ({"a": a, "y": ["x"] * n}, [], "data.target: 'y' has one class only"),
         "constant": ({"a": a, "y": [1.5] * n}, ["data.task=regression"], "y has the same value in every row"),
@@ -290,13 +291,62 @@ def test_array_sets_have_no_columns_to_name() -> None:
         read("data=digits", "data.drop=[x]")
 
 
-def test_scaled_values_beyond_float32(table: Callable[..., Path], tmp_path: Path) -> None:
-    path = table(a=[0.0, 1.0] * 10 + [1e300], y=np.arange(21.0))
-    np.savez(tmp_path / "s.npz", train=np.arange(18), val=[18], test=[19, 20])
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_outlier_that_training_rows_do_not_know(table: Callable[..., Path], tmp_path: Path, part: str) -> None:
+    path = table(a=[0.0, 1.0] * 10 + [1e39], y=np.arange(21.0))
+    parts = {"train": np.arange(18), "val": [18], "test": [19]}
+    np.savez(tmp_path / "s.npz", **(parts | {part: [20]}))
     rows, splits = divided("data=table", f"data.path={path}", "data.target=y", f"data.split.path={tmp_path / 's.npz'}")
     preprocessing = data.fit_preprocessing(rows.take(splits.train), load("data=iris").data)
-    with pytest.raises(DataError, match="column 'a': scaled values are beyond the range of float32"):
-        preprocessing.apply(rows.take(splits.test))
+    with pytest.raises(DataError, match=r"column 'a', row 20: 1e\+39 is 2e\+39 when scaled\n.*remove or cap"):
+        preprocessing.check(rows)
+
+
+def test_only_the_proportions_of_sample_weights_matter(regression_table: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(regression_table)
+    frame.assign(weight=frame["weight"] * 1e-300).to_csv(tmp_path / "tiny.csv", index=False)
+    weights = []
+    for path in (regression_table, tmp_path / "tiny.csv"):
+        overrides = ["data=table", f"data.path={path}", "data.target=y", "data.sample_weight=weight"]
+        rows = read(*overrides)
+        weights.append(data.fit_preprocessing(rows, load(*overrides).data).apply(rows).sample_weight)
+    assert weights[0].mean() == pytest.approx(1)
+    np.testing.assert_allclose(weights[0], weights[1], rtol=1e-5)
+
+
+def test_large_integer_labels_stay_apart(table: Callable[..., Path]) -> None:
+    path = table(a=np.arange(30.0), y=[2**62, 2**62 + 1, 2**62 + 2] * 10)
+    assert read("data=table", f"data.path={path}", "data.target=y").target.classes.tolist() == [
+        2**62,
+        2**62 + 1,
+        2**62 + 2,
+    ]
+
+
+def test_decimals_and_dates_as_target(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": np.arange(30.0), "y": [Decimal(n) / 7 for n in range(30)]})
+    frame["day"] = pd.date_range("2026-01-01", periods=30)
+    frame.to_parquet(tmp_path / "t.parquet")
+    options = ["data=table", f"data.path={tmp_path / 't.parquet'}"]
+    assert read(*options, "data.target=y", "data.drop=[day]").target.task == "regression"
+    with pytest.raises(DataError, match="column 'day' holds dates"):
+        read(*options, "data.target=day")
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.npz"])
+def test_damaged_compressed_files(tmp_path: Path, regression_table: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "t.npz":
+        np.savez_compressed(path, train=np.arange(50), val=np.arange(50, 60), test=np.arange(60, 70))
+    else:
+        path.write_bytes(gzip.compress(regression_table.read_bytes()))
+    content = bytearray(path.read_bytes())
+    content[60:120] = b"x" * 60
+    path.write_bytes(content)
+    where = f"data.split.path={path}" if name == "t.npz" else f"data.path={path}"
+    options = ["data=table", f"data.path={regression_table}", "data.target=y"]
+    with pytest.raises(DataError, match=f"{name} .*cannot be read"):
+        divided(*options, where)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ HOMES = {
 ARROWS = {
     "errors.py": set(),
     "startup.py": set(),
+    "signals.py": set(),
     "config/": {"config", "errors", "model"},
     "data/": {"data", "config", "errors"},
     "model/": {"model", "config", "errors"},
@@ -38,7 +39,7 @@ ARROWS = {
     "evaluate.py": {"data", "config", "errors"},
     "export.py": {"data", "errors"},
     "pictures.py": {"data"},
-    "track/": {"track", "config", "data", "errors"},
+    "track/": {"track", "config", "data", "errors", "signals"},
 }
 
 

@@ -83,6 +83,11 @@ def test_artifacts_lie_beside_a_sqlite_store(trained: Callable[..., Result], sto
     assert Path(trained("data=iris").model_path).is_relative_to(folder / "artifacts")
 
 
+def test_paths_with_blanks_and_accents(tmp_path: Path) -> None:
+    result = run(load("data=iris", "fit.epochs=1", f"tracking.uri='sqlite:///{tmp_path}/a é/mlflow.db'"))
+    assert (Path(result.model_path) / "saved_model.pb").is_file()
+
+
 def test_logged_config_is_the_composed_one(trained: Callable[..., Result], store: str, tmp_path: Path) -> None:
     result = trained("data=iris", "model.units=[5]")
     mlflow.set_tracking_uri(store)

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 from mlflow import MlflowClient
 
-from pipeline import ConfigError, load, run
+from pipeline import ConfigError, TrainingError, load, run
 from pipeline.train import Result
 
 ROOT = Path(__file__).parents[1]
@@ -111,6 +111,14 @@ def test_nothing_that_is_fitted_knows_the_test_rows(
         assert clean.scores["test_rmse"] != other.scores["test_rmse"]
 
 
+def test_weights_that_are_finite_but_predictions_that_are_not(
+    trained: Callable[..., Result], regression_table: Path
+) -> None:
+    options = ["fit.optimizer=sgd", "fit.learning_rate=1e25", "fit.batch_size=full", "fit.early_stopping.patience=null"]
+    with pytest.raises(TrainingError, match=r"predictions for .* train rows are not finite|weights are not finite"):
+        trained("data=table", f"data.path={regression_table}", "data.target=y", "fit.epochs=1", *options)
+
+
 def test_objective_is_the_score_it_names(trained: Callable[..., Result]) -> None:
     result = trained("data=iris", "objective=val_accuracy")
     assert result.objective == result.scores["val_accuracy"]
@@ -176,6 +184,22 @@ def test_a_run_is_repeated_from_what_it_logged(trained: Callable[..., Result], s
     run_id = next(line.split()[-1] for line in ended.stdout.splitlines() if line.startswith("run  "))
     again = MlflowClient(store).get_run(run_id).data.metrics
     assert {name: again[name] for name in first.scores} == first.scores
+
+
+@pytest.mark.slow
+def test_a_signal_between_a_sweeps_jobs_closes_the_parent(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/mlflow.db"
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "pipeline.train", "-m", "seed=0,1",
+         f"tracking.uri={store}", f"hydra.sweep.dir={tmp_path}"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    next(line for line in process.stdout if "#0 :" in line)  # the first job imports TensorFlow now
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, out + err
+    assert [one.info.status for one in MlflowClient(store).search_runs(["1"])] == ["KILLED"]
 
 
 def test_rerun_of_a_run_that_is_not_there(store: str) -> None:

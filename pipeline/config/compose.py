@@ -14,10 +14,11 @@ from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
+from hydra.core.override_parser.types import Override, OverrideType, ValueType
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from pipeline.config.problems import check, inspect, nearest_key
 from pipeline.config.rules import Config
@@ -27,7 +28,6 @@ PACKAGE = Path(__file__).resolve().parents[1]
 # Beside the package in a checkout, inside it in an installed wheel.
 CONF = next(folder for folder in (PACKAGE / "conf", PACKAGE.parent / "conf") if folder.is_dir())
 IN_CHECKOUT = CONF.parent == PACKAGE.parent
-OPTIONAL_GROUP = "experiment"  # whose default is null
 MOST_COMBINATIONS = 100  # of a sweep to compose ahead; beyond, every value is still looked at once
 
 
@@ -88,6 +88,8 @@ def parse(arguments: Sequence[str]) -> Command:
         raise ConfigError(f"{error.override}: not an override such as key=value: {_first_lines(error)}") from None
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(_first_lines(error)) from None
+    except (YAMLError, UnicodeDecodeError) as error:  # which name the file, or what is near the fault
+        raise ConfigError(f"a config file is not YAML: {error}") from None
 
 
 def from_hydra(config: DictConfig) -> Config:
@@ -99,8 +101,14 @@ def from_yaml(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Co
     """The checked Config of a whole composed configuration in a file, as a run logs it, with `key=value` overrides."""
     config = OmegaConf.load(Path(path))
     assert isinstance(config, DictConfig)
-    for override in OverridesParser.create().parse_overrides(list(overrides)):
-        _apply(config, override, override.value())
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+    except OverrideParseException as error:
+        raise ConfigError(f"{error.override}: not an override such as key=value: {_first_lines(error)}") from None
+    problems = [f"{o.input_line}: one value only; a sweep cannot be rerun" for o in parsed if o.is_sweep_override()]
+    problems = problems or [line for override in parsed for line in _apply(config, override, override.value())]
+    if problems:
+        raise ConfigError("\n".join(problems))
     return from_hydra(config)
 
 
@@ -140,6 +148,8 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
     if not is_sweep and any(override.is_sweep_override() for override in overrides):
         swept = next(override.input_line for override in overrides if override.is_sweep_override())
         raise ConfigError(f"{swept}: several values make a sweep; add -m (make sweep), or quote a value with a comma")
+    if any(override.key_or_group == "tracking.uri" and override.is_sweep_override() for override in overrides):
+        raise ConfigError("tracking.uri: a sweep's runs lie in one store; give one address")
     return Command(configs[0], is_sweep, arguments)
 
 
@@ -153,7 +163,7 @@ def _unknown_options(override: Override) -> list[str]:
     lines = []
     chosen = [pick if isinstance(pick, list) else [pick] for pick in _values(override)]
     for value in itertools.chain.from_iterable(chosen):
-        if value not in options and not (value is None and override.key_or_group == OPTIONAL_GROUP):
+        if value not in options:
             near = nearest_key(str(value), options)
             hint = f", did you mean '{near}'?" if near else ""
             lines.append(f"{override.key_or_group}={value}: no such file{hint or ';'} there are {', '.join(options)}")
@@ -163,11 +173,12 @@ def _unknown_options(override: Override) -> list[str]:
 def _values(override: Override) -> list[Any]:
     if not override.is_sweep_override():
         return [override.value()]
-    if not override.is_discrete_sweep():
+    is_glob = override.value_type == ValueType.GLOB_CHOICE_SWEEP
+    if not override.is_discrete_sweep() or (is_glob and not _options(override.key_or_group)):
         raise ConfigError(
             f"{override.input_line}: this sweep needs a list of values, as in {override.key_or_group}=1,2"
         )
-    return list(override.sweep_iterator(transformer=lambda value: value))
+    return [Override._convert_value(value) for value in override.sweep_iterator(transformer=lambda value: value)]
 
 
 def _combinations(
@@ -190,7 +201,7 @@ def _combinations(
 def _group_override(override: Override, value: Any) -> str:
     if override.type == OverrideType.DEL:
         return str(override.input_line)
-    text = "null" if value is None else f"[{','.join(value)}]" if isinstance(value, list) else value
+    text = f"[{','.join(value)}]" if isinstance(value, list) else value
     return f"{override.get_key_element()}={text}"
 
 
@@ -206,7 +217,7 @@ def _apply(config: DictConfig, override: Override, value: Any) -> list[str]:
             del section[leaf]
         else:
             OmegaConf.update(config, key, value, merge=True, force_add=True)
-    except (OmegaConfBaseException, TypeError, AssertionError) as error:
+    except (OmegaConfBaseException, TypeError, ValueError, AssertionError) as error:
         return [f"{key}: cannot be set: {_first_lines(error)}"]
     return []
 

@@ -85,8 +85,9 @@ def _lines(error: ValidationError, rules: type[Config], values: dict[str, Any]) 
             near = nearest_key(key, known)
             lines.append(f"{key}: unknown key" + (f", did you mean '{near}'?" if near else "; see --help for the keys"))
         elif detail["type"] == "missing":
+            full = f"{key}.{detail['loc'][-1]}".lstrip(".")
             lines.append(
-                f"{key}.{detail['loc'][-1]}: missing; the files in conf/ set every key, so one of yours leaves it out"
+                f"{full}: missing; the files in conf/ set every key, so a file or override of yours removes it"
             )
         elif detail["type"] == "value_error":
             own = str(detail["ctx"]["error"])

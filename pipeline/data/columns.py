@@ -43,9 +43,10 @@ def from_table(table: Table, config: Data) -> Columns:
     if not names:
         raise DataError("data.drop: no input columns are left")
     _check_targets(frame[targets])
+    decimal = [name for name in targets if pd.api.types.infer_dtype(frame[name]) == "decimal"]
     return Columns(
         inputs=_numeric(frame[names], "data.drop"),
-        target={name: frame[name] for name in targets},
+        target={name: pd.to_numeric(frame[name]) if name in decimal else frame[name] for name in targets},
         sample_weight=_weight(frame, config.sample_weight),
     )
 
@@ -94,7 +95,7 @@ def _numeric(frame: pd.DataFrame, key: str) -> dict[str, np.ndarray]:
 
 def _to_float(column: pd.Series) -> np.ndarray | None:
     """The column as float64 with NaN for gaps, or None where a value is no number."""
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+    if _is_date(column):
         return None
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
@@ -104,8 +105,12 @@ def _to_float(column: pd.Series) -> np.ndarray | None:
         return None
 
 
+def _is_date(column: pd.Series) -> bool:
+    return pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column)
+
+
 def _first_text(column: pd.Series) -> tuple[int, str]:
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+    if _is_date(column):
         return 0, str(column.iloc[0])
     converted = pd.to_numeric(column.astype(object), errors="coerce")
     row = int(np.flatnonzero((converted.isna() & column.notna()).to_numpy())[0])
@@ -124,13 +129,15 @@ def _check_targets(frame: pd.DataFrame) -> None:
     faults = []
     for name in frame.columns:
         values = _to_float(frame[name])
-        if values is not None and not np.isfinite(values).all():
+        if _is_date(frame[name]):
+            faults.append(f"column {name!r} holds dates")
+        elif values is not None and not np.isfinite(values).all():
             faults.append(_gaps(name, values))
         elif values is None and frame[name].isna().any():
             missing = np.flatnonzero(frame[name].isna().to_numpy())
             faults.append(f"column {name!r} has {len(missing)} missing values, first in row {missing[0]}")
     if faults:
-        raise DataError("\n".join(["data.target: every row needs a finite target", *faults, "Remove these rows"]))
+        raise DataError("\n".join(["data.target: every row needs a finite number or a label", *faults]))
 
 
 def _weight(frame: pd.DataFrame, name: str | None) -> np.ndarray | None:

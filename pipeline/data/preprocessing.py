@@ -10,6 +10,8 @@ from pipeline.data.rows import Rows
 from pipeline.data.scaling import Scaler
 from pipeline.errors import DataError
 
+LARGEST = 1e30  # of scaled values; a layer adds up some hundred of them, and float32 ends at 3e38
+
 
 class Arrays(NamedTuple):
     """Rows as the network sees them, in the order that Keras takes them."""
@@ -26,21 +28,41 @@ class Preprocessing:
     inputs: Scaler
     outputs: Scaler
 
-    def apply(self, rows: Rows) -> Arrays:
-        """Scales rows.
+    def check(self, rows: Rows) -> None:
+        """Looks for values that float32 cannot hold once they are scaled, in test rows too, before hours of training.
 
         Raises:
-            DataError: A scaled value is beyond float32.
+            DataError: With the columns and the first row of each.
         """
-        x = self.inputs.apply(stacked(rows.inputs))
-        y = self.outputs.apply(rows.target.values)
-        for names, scaled in ((rows.input_names, x), (rows.target.names, y)):
-            beyond = ~np.isfinite(scaled).all(axis=0)
-            if beyond.any():
-                wrong = ", ".join(repr(name) for name, is_beyond in zip(names, beyond, strict=True) if is_beyond)
-                raise DataError(f"column {wrong}: scaled values are beyond the range of float32; look for outliers")
-        weight = None if rows.sample_weight is None else rows.sample_weight.astype(np.float32)
-        return Arrays(x, y, weight)
+        faults = []
+        for scaler, names, raw in (
+            (self.inputs, rows.input_names, stacked(rows.inputs)),
+            (self.outputs, rows.target.names, rows.target.values),
+        ):
+            lowest, highest = raw.min(axis=0).astype(np.float64), raw.max(axis=0).astype(np.float64)
+            with np.errstate(over="ignore"):
+                sizes = np.maximum(
+                    np.abs((lowest - scaler.shift) / scaler.scale), np.abs((highest - scaler.shift) / scaler.scale)
+                )
+            for number in np.flatnonzero(~(sizes < LARGEST)):
+                row = int(np.abs(raw[:, number] - scaler.shift[number]).argmax())
+                faults.append(
+                    f"column {names[number]!r}, row {row}: {raw[row, number]:g} is {sizes[number]:.2g} when scaled"
+                )
+        if faults:
+            remedy = (
+                f"A network computes in float32, and takes scaled values up to {LARGEST:g}; remove or cap such outliers"
+            )
+            raise DataError("\n".join([*faults, remedy]))
+
+    def apply(self, rows: Rows) -> Arrays:
+        """Scales the rows of a split. Weights are divided by their mean: only their proportions matter to training."""
+        weight = None if rows.sample_weight is None else rows.sample_weight / rows.sample_weight.mean()
+        return Arrays(
+            x=self.inputs.apply(stacked(rows.inputs)),
+            y=self.outputs.apply(rows.target.values),
+            sample_weight=None if weight is None else weight.astype(np.float32),
+        )
 
 
 def fit_preprocessing(training_rows: Rows, config: Data) -> Preprocessing:

@@ -3,6 +3,7 @@
 import gzip
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ def read_table(path: Path) -> pd.DataFrame:
         frame = _read_parquet(path) if name.endswith(PARQUET) else _read_text(path)
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError) as error:
         raise DataError(f"data.path: {path} cannot be read as a table: {str(error).strip()}") from None
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"data.path: {path} cannot be read: {str(error).strip()}") from None
     if frame.empty:
         raise DataError(f"data.path: {path} has no rows")
@@ -155,7 +156,7 @@ def _read_npz(path: Path, names: tuple[str, ...]) -> list[np.ndarray]:
             if missing:
                 raise DataError(f"data.path: {path} lacks the arrays {', '.join(missing)}; it has {', '.join(file)}")
             return [file[name] for name in names]
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"data.path: {path} cannot be read as .npz: {error}") from None
 
 
@@ -166,7 +167,7 @@ def _read_idx(path: Path) -> np.ndarray:
         content = gzip.decompress(path.read_bytes())
         sizes = np.frombuffer(content, ">i4", count=content[3], offset=4)
         return np.frombuffer(content, np.uint8, offset=4 + 4 * content[3]).reshape(sizes)
-    except (OSError, EOFError, IndexError, ValueError) as error:
+    except (OSError, EOFError, IndexError, ValueError, zlib.error) as error:
         raise DataError(f"data.path: {path} cannot be read as an idx file: {error}") from None
 
 

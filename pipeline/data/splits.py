@@ -2,6 +2,7 @@
 
 import logging
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,7 +98,7 @@ def _from_file(path: Path, n_rows: int) -> Splits:
             if missing:
                 raise DataError(f"data.split.path: {path} lacks {', '.join(missing)}; it has {', '.join(file)}")
             parts = {name: file[name] for name in ("train", "val", "test")}
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"data.split.path: {path} cannot be read as .npz: {error}") from None
     for name, numbers in parts.items():
         if numbers.ndim != 1 or numbers.dtype.kind not in "iu":

@@ -8,6 +8,7 @@ import pandas as pd
 from pipeline.config.rules import Task
 from pipeline.errors import DataError
 
+LARGEST_TARGET = 1e30  # far within float32, in which a network's outputs and the metrics per epoch are
 MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more distinct values than this are a quantity, not classes
 
 
@@ -64,8 +65,7 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
 def _task_of(column: pd.Series) -> str:
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return "auto"  # classes; how many decides between the two kinds
-    values = column.to_numpy(np.float64)
-    n_distinct = len(np.unique(values))
+    values, n_distinct = column.to_numpy(np.float64), column.nunique()
     whole = bool((values == np.round(values)).all())
     return "auto" if n_distinct == 2 or (whole and n_distinct <= MOST_CLASSES_OF_NUMBERS) else "regression"
 
@@ -75,6 +75,9 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
     if text:
         raise DataError(f"data.target: {', '.join(text)} holds text, but a regression needs numbers; set data.task")
     values = np.stack([column.to_numpy(np.float64) for column in columns.values()], axis=1)
+    beyond = [name for name, column in zip(columns, values.T, strict=True) if np.abs(column).max() > LARGEST_TARGET]
+    if beyond:
+        raise DataError(f"data.target: {', '.join(beyond)} has values beyond {LARGEST_TARGET:g}; give it another unit")
     constant = [name for name, column in zip(columns, values.T, strict=True) if column.min() == column.max()]
     if constant:
         raise DataError(
@@ -87,6 +90,8 @@ def _numbered(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Class numbers `(n_rows,)` int64 and the labels they stand for, as int64, float64, bool or str."""
     if pd.api.types.is_bool_dtype(column):
         values = column.to_numpy(bool)
+    elif pd.api.types.is_integer_dtype(column):
+        values = column.to_numpy(np.int64)  # not by way of float64, which merges numbers above 2**53
     elif pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(np.float64)
         values = values.astype(np.int64) if (values == np.round(values)).all() else values

@@ -14,6 +14,8 @@ from pipeline.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
+MOST_VIRTUAL_CPUS = 64
+
 # A second MirroredStrategy object in one process aborts its collective operations as soon as two networks of
 # different width are trained one after the other, as every sweep does.
 _mirrored: dict[tuple[str, ...], tf.distribute.MirroredStrategy] = {}
@@ -80,7 +82,7 @@ def _gpus() -> Iterator[str]:
 def _named(devices: list[str]) -> list[str]:
     """The given devices, checked; CPU:1 and above are virtual ones, made here if TensorFlow has not started yet."""
     wanted = [int(match[1]) for device in devices if (match := re.fullmatch(r"CPU:(\d+)", device))]
-    if wanted and max(wanted) > 0:
+    if wanted and 0 < max(wanted) < MOST_VIRTUAL_CPUS:
         cpu = tf.config.list_physical_devices("CPU")[0]
         with contextlib.suppress(RuntimeError):  # it has started: the check below tells whether they exist
             if tf.config.get_logical_device_configuration(cpu) is None:

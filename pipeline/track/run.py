@@ -6,14 +6,11 @@ import logging
 import os
 import platform
 import random
-import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import mlflow
@@ -23,6 +20,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 
 from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
 from pipeline.data import Rows, Splits
+from pipeline.signals import Terminated, sigterm_raises
 from pipeline.track.model import log_model
 from pipeline.track.store import connected, experiment_id, local_path
 from pipeline.track.sweep import parent_run_id
@@ -31,10 +29,6 @@ log = logging.getLogger(__name__)
 
 PACKAGES = ("dense-pipeline", "tensorflow", "keras", "mlflow-skinny", "hydra-core", "pandas", "numpy", "scikit-learn")
 FLUSH_SECONDS = 2.0  # between writes of epoch values: each costs milliseconds, as short epochs do
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, as schedulers send it."""
 
 
 class Run:
@@ -107,7 +101,7 @@ def start(config: Config, rows: Rows, splits: Splits, about: Mapping[str, Any]) 
                 experiment_id=where, run_name=config.tracking.run_name, parent_run_id=parent, nested=True, tags=tags
             )
         run = Run(active.info.run_id, active.info.artifact_uri, uri)
-        with _ends(run), _sigterm_raises():
+        with _ends(run), sigterm_raises():
             _log_config(run.id, config)
             _log_data(run.id, config, rows, splits)
             log.info("run %s (%s) in experiment %s", run.id, active.info.run_name, config.tracking.experiment)
@@ -143,23 +137,6 @@ def _ends(run: Run) -> Iterator[None]:
         with contextlib.suppress(Exception) if status != "FINISHED" else contextlib.nullcontext():
             run.flush()  # an error on the way out must not hide the one that led here
         mlflow.end_run(status)
-
-
-@contextlib.contextmanager
-def _sigterm_raises() -> Iterator[None]:
-    """Makes SIGTERM an exception for a while; by itself it would leave the run RUNNING for ever."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def terminate(number: int, frame: FrameType | None) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _environment() -> dict[str, str]:

@@ -6,6 +6,8 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -16,7 +18,8 @@ from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
 
 VARIABLE = "MLFLOW_TRACKING_URI"
-STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error)
+# Also an ImportError: of the driver of a database that is not installed.
+STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError)
 
 
 def store_uri(config: Tracking) -> str:
@@ -86,7 +89,7 @@ def experiment_id(config: Tracking, uri: str) -> str:
 
 def local_path(uri: str) -> str:
     """A file URI as a path; another store's address as it is."""
-    return uri.removeprefix("file://")
+    return url2pathname(urlparse(uri).path) if uri.startswith("file:") else uri
 
 
 def ui_command(uri: str) -> str:
