@@ -1,8 +1,7 @@
 """From conf/ and overrides to a checked Config; every mistake is found before Hydra stops at the first."""
 
+import contextlib
 import copy
-import itertools
-import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,13 +13,15 @@ from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType, ValueType
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, OverrideParseException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from pipeline.config.problems import check, inspect, nearest_key
+from pipeline.config.overrides import apply, combinations, first_lines, options_of, unknown_options
+from pipeline.config.problems import check, inspect
 from pipeline.config.rules import Config
 from pipeline.errors import ConfigError
 
@@ -28,7 +29,6 @@ PACKAGE = Path(__file__).resolve().parents[1]
 # Beside the package in a checkout, inside it in an installed wheel.
 CONF = next(folder for folder in (PACKAGE / "conf", PACKAGE.parent / "conf") if folder.is_dir())
 IN_CHECKOUT = CONF.parent == PACKAGE.parent
-MOST_COMBINATIONS = 100  # of a sweep to compose ahead; beyond, every value is still looked at once
 
 
 @dataclass(frozen=True)
@@ -79,17 +79,11 @@ def parse(arguments: Sequence[str]) -> Command:
         if not Path(args.config_dir).is_dir():
             raise ConfigError(f"--config-dir: there is no folder {args.config_dir}")
         search_path.prepend("command-line", f"file://{Path(args.config_dir).resolve()}", anchor="schema")
-    try:
-        with initialize_config_dir(str(CONF), version_base="1.3"):  # brings back what was set up before
-            GlobalHydra.instance().clear()
-            Hydra.create_main_hydra2("train", search_path)
-            return _checked(args.config_name or "config", args.overrides, args.multirun)
-    except OverrideParseException as error:
-        raise ConfigError(f"{error.override}: not an override such as key=value: {_first_lines(error)}") from None
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_first_lines(error)) from None
-    except (YAMLError, UnicodeDecodeError) as error:  # which name the file, or what is near the fault
-        raise ConfigError(f"a config file is not YAML: {error}") from None
+    with _told_as_config_errors(), initialize_config_dir(str(CONF), version_base="1.3"):
+        # The with statement brings back what was set up before; it has no way to add a folder.
+        GlobalHydra.instance().clear()
+        Hydra.create_main_hydra2("train", search_path)
+        return _checked(args.config_name or "config", args.overrides, args.multirun)
 
 
 def from_hydra(config: DictConfig) -> Config:
@@ -99,14 +93,12 @@ def from_hydra(config: DictConfig) -> Config:
 
 def from_yaml(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
     """The checked Config of a whole composed configuration in a file, as a run logs it, with `key=value` overrides."""
-    config = OmegaConf.load(Path(path))
-    assert isinstance(config, DictConfig)
-    try:
+    with _told_as_config_errors():
+        config = OmegaConf.load(Path(path))
+        assert isinstance(config, DictConfig)
         parsed = OverridesParser.create().parse_overrides(list(overrides))
-    except OverrideParseException as error:
-        raise ConfigError(f"{error.override}: not an override such as key=value: {_first_lines(error)}") from None
-    problems = [f"{o.input_line}: one value only; a sweep cannot be rerun" for o in parsed if o.is_sweep_override()]
-    problems = problems or [line for override in parsed for line in _apply(config, override, override.value())]
+        problems = [f"{o.input_line}: one value only; a sweep cannot be rerun" for o in parsed if o.is_sweep_override()]
+        problems = problems or [line for override in parsed for line in apply(config, override, override.value())]
     if problems:
         raise ConfigError("\n".join(problems))
     return from_hydra(config)
@@ -117,108 +109,57 @@ def to_yaml(config: Config) -> str:
     return OmegaConf.to_yaml(OmegaConf.create(config.model_dump()))
 
 
+@contextlib.contextmanager
+def _told_as_config_errors() -> Iterator[None]:
+    """Hydra's and OmegaConf's own errors in our words."""
+    try:
+        yield
+    except OverrideParseException as error:
+        raise ConfigError(f"{error.override}: not an override such as key=value: {first_lines(error)}") from None
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(first_lines(error)) from None
+    except (YAMLError, UnicodeDecodeError) as error:  # which name the file, or what is near the fault
+        raise ConfigError(f"a config file is not YAML: {error}") from None
+
+
 def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
-    loader = GlobalHydra.instance().config_loader()
-    overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)
+    """Composes every job that the overrides stand for and gathers what is wrong with any of them."""
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+    overrides = parser.parse_overrides(arguments)
     own = [override for override in overrides if not override.key_or_group.startswith("hydra")]
-    groups = [override for override in own if _options(override.key_or_group)]
-    values = [override for override in own if override not in groups]
-    problems = [line for override in groups for line in _unknown_options(override)]
-    groups = [override for override in groups if not _unknown_options(override)]
     hydra = [str(o.input_line) for o in overrides if o not in own and not o.is_sweep_override()]
-    composed: dict[tuple[str, ...], DictConfig] = {}
+    groups = [override for override in own if options_of(override.key_or_group)]
+    values = [override for override in own if override not in groups]
+    unknown = {override.input_line: unknown_options(override) for override in groups}
+    problems = [line for lines in unknown.values() for line in lines]
+    groups = [override for override in groups if not unknown[override.input_line]]
     configs: list[Config] = []
-    for chosen_groups, chosen_values in _combinations(groups, values):
+    composed: dict[tuple[str, ...], DictConfig] = {}
+    for chosen_groups, chosen_values in combinations(groups, values):
         if chosen_groups not in composed:
-            config = compose(name, overrides=[*hydra, *chosen_groups], return_hydra_config=True)
-            mode = OmegaConf.select(config, "hydra.mode")
-            OmegaConf.set_struct(config, False)
-            config.pop("hydra")
-            composed[chosen_groups] = config
+            composed[chosen_groups] = compose(name, [*hydra, *chosen_groups], return_hydra_config=True)
+            OmegaConf.set_struct(composed[chosen_groups], False)
         config = copy.deepcopy(composed[chosen_groups])
+        mode = config.pop("hydra").mode
         for override, value in chosen_values:
-            problems += _apply(config, override, value)
+            problems += apply(config, override, value)
         checked, wrong = inspect(_resolved(config))
         problems += wrong
-        if checked is not None:
-            configs.append(checked)
+        configs += [] if checked is None else [checked]
+    is_sweep = multirun or mode == RunMode.MULTIRUN
+    problems += _misplaced_sweep(overrides, is_sweep)
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
-    is_sweep = multirun or str(mode).endswith("MULTIRUN")
-    if not is_sweep and any(override.is_sweep_override() for override in overrides):
-        swept = next(override.input_line for override in overrides if override.is_sweep_override())
-        raise ConfigError(f"{swept}: several values make a sweep; add -m (make sweep), or quote a value with a comma")
-    if any(override.key_or_group == "tracking.uri" and override.is_sweep_override() for override in overrides):
-        raise ConfigError("tracking.uri: a sweep's runs lie in one store; give one address")
     return Command(configs[0], is_sweep, arguments)
 
 
-def _options(group: str) -> list[str]:
-    return GlobalHydra.instance().config_loader().get_group_options(group)
-
-
-def _unknown_options(override: Override) -> list[str]:
-    """A line for each option that the group does not have."""
-    options = _options(override.key_or_group)
-    lines = []
-    chosen = [pick if isinstance(pick, list) else [pick] for pick in _values(override)]
-    for value in itertools.chain.from_iterable(chosen):
-        if value not in options:
-            near = nearest_key(str(value), options)
-            hint = f", did you mean '{near}'?" if near else ""
-            lines.append(f"{override.key_or_group}={value}: no such file{hint or ';'} there are {', '.join(options)}")
-    return lines
-
-
-def _values(override: Override) -> list[Any]:
-    if not override.is_sweep_override():
-        return [override.value()]
-    is_glob = override.value_type == ValueType.GLOB_CHOICE_SWEEP
-    if not override.is_discrete_sweep() or (is_glob and not _options(override.key_or_group)):
-        raise ConfigError(
-            f"{override.input_line}: this sweep needs a list of values, as in {override.key_or_group}=1,2"
-        )
-    return [Override._convert_value(value) for value in override.sweep_iterator(transformer=lambda value: value)]
-
-
-def _combinations(
-    groups: list[Override], values: list[Override]
-) -> Iterator[tuple[tuple[str, ...], list[tuple[Override, Any]]]]:
-    """The jobs of a sweep, or a choice of them in which every value occurs; the only job where nothing is swept."""
-    overrides = groups + values
-    choices = [_values(override) for override in overrides]
-    total = math.prod(len(choice) for choice in choices)
-    if total <= MOST_COMBINATIONS:
-        picks: Iterator[tuple[Any, ...]] = itertools.product(*choices)
-    else:
-        longest = max(len(choice) for choice in choices)
-        picks = (tuple(choice[i % len(choice)] for choice in choices) for i in range(longest))
-    for pick in picks:
-        chosen = list(zip(overrides, pick, strict=True))
-        yield tuple(_group_override(o, value) for o, value in chosen[: len(groups)]), chosen[len(groups) :]
-
-
-def _group_override(override: Override, value: Any) -> str:
-    if override.type == OverrideType.DEL:
-        return str(override.input_line)
-    text = f"[{','.join(value)}]" if isinstance(value, list) else value
-    return f"{override.get_key_element()}={text}"
-
-
-def _apply(config: DictConfig, override: Override, value: Any) -> list[str]:
-    """Sets one key whether it is known or not: the rules then find what does not belong."""
-    key = override.key_or_group
-    try:
-        if override.type == OverrideType.DEL:
-            parent, _, leaf = key.rpartition(".")
-            section = OmegaConf.select(config, parent) if parent else config
-            if not isinstance(section, DictConfig) or leaf not in section:
-                return [f"~{key}: there is no such key to delete"]
-            del section[leaf]
-        else:
-            OmegaConf.update(config, key, value, merge=True, force_add=True)
-    except (OmegaConfBaseException, TypeError, ValueError, AssertionError) as error:
-        return [f"{key}: cannot be set: {_first_lines(error)}"]
+def _misplaced_sweep(overrides: list[Override], is_sweep: bool) -> list[str]:
+    swept = [override for override in overrides if override.is_sweep_override()]
+    if swept and not is_sweep:
+        line = swept[0].input_line
+        return [f"{line}: several values make a sweep; add -m (make sweep), or quote a value with a comma"]
+    if any(override.key_or_group == "tracking.uri" for override in swept):
+        return ["tracking.uri: a sweep's runs lie in one store; give one address"]
     return []
 
 
@@ -230,10 +171,3 @@ def _resolved(config: DictConfig) -> dict[str, Any]:
 
 def _config_dir_argument(config_dir: str | os.PathLike[str] | None) -> list[str]:
     return [] if config_dir is None else ["--config-dir", os.fspath(config_dir)]
-
-
-def _first_lines(error: Exception) -> str:
-    """A message without OmegaConf's list of internal types below it."""
-    return "\n".join(
-        line for line in str(error).splitlines() if not line.lstrip().startswith(("full_key", "object_type"))
-    )

@@ -1,0 +1,93 @@
+"""Hydra's overrides: which files and values they name, in a sweep all of them, and what is wrong with them."""
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.types import Override, OverrideType, ValueType
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from pipeline.config.problems import nearest_key
+from pipeline.errors import ConfigError
+
+MOST_COMBINATIONS = 100  # of a sweep to compose ahead; beyond, every value is still looked at once
+
+
+def options_of(group: str) -> list[str]:
+    """Names of a config group's files; none if it is no group."""
+    return GlobalHydra.instance().config_loader().get_group_options(group)
+
+
+def unknown_options(override: Override) -> list[str]:
+    """A line for each option that the group does not have."""
+    options = options_of(override.key_or_group)
+    lines = []
+    chosen = [pick if isinstance(pick, list) else [pick] for pick in _values(override)]
+    for value in itertools.chain.from_iterable(chosen):
+        if value not in options:
+            near = nearest_key(str(value), options)
+            hint = f", did you mean '{near}'?" if near else ""
+            lines.append(f"{override.key_or_group}={value}: no such file{hint or ';'} there are {', '.join(options)}")
+    return lines
+
+
+def _values(override: Override) -> list[Any]:
+    if not override.is_sweep_override():
+        return [override.value()]
+    is_glob = override.value_type == ValueType.GLOB_CHOICE_SWEEP
+    if not override.is_discrete_sweep() or (is_glob and not options_of(override.key_or_group)):
+        raise ConfigError(
+            f"{override.input_line}: this sweep needs a list of values, as in {override.key_or_group}=1,2"
+        )
+    return [Override._convert_value(value) for value in override.sweep_iterator(transformer=lambda value: value)]
+
+
+def combinations(
+    groups: list[Override], values: list[Override]
+) -> Iterator[tuple[tuple[str, ...], list[tuple[Override, Any]]]]:
+    """The jobs of a sweep, or a choice of them in which every value occurs; the only job where nothing is swept."""
+    overrides = groups + values
+    choices = [_values(override) for override in overrides]
+    total = math.prod(len(choice) for choice in choices)
+    if total <= MOST_COMBINATIONS:
+        picks: Iterator[tuple[Any, ...]] = itertools.product(*choices)
+    else:
+        longest = max(len(choice) for choice in choices)
+        picks = (tuple(choice[i % len(choice)] for choice in choices) for i in range(longest))
+    for pick in picks:
+        chosen = list(zip(overrides, pick, strict=True))
+        yield tuple(_group_override(o, value) for o, value in chosen[: len(groups)]), chosen[len(groups) :]
+
+
+def _group_override(override: Override, value: Any) -> str:
+    if override.type == OverrideType.DEL:
+        return str(override.input_line)
+    text = f"[{','.join(value)}]" if isinstance(value, list) else value
+    return f"{override.get_key_element()}={text}"
+
+
+def apply(config: DictConfig, override: Override, value: Any) -> list[str]:
+    """Sets one key whether it is known or not: the rules then find what does not belong."""
+    key = override.key_or_group
+    try:
+        if override.type == OverrideType.DEL:
+            parent, _, leaf = key.rpartition(".")
+            section = OmegaConf.select(config, parent) if parent else config
+            if not isinstance(section, DictConfig) or leaf not in section:
+                return [f"~{key}: there is no such key to delete"]
+            del section[leaf]
+        else:
+            OmegaConf.update(config, key, value, merge=True, force_add=True)
+    except (OmegaConfBaseException, TypeError, ValueError, AssertionError) as error:
+        return [f"{key}: cannot be set: {first_lines(error)}"]
+    return []
+
+
+def first_lines(error: Exception) -> str:
+    """A message without OmegaConf's list of internal types below it."""
+    return "\n".join(
+        line for line in str(error).splitlines() if not line.lstrip().startswith(("full_key", "object_type"))
+    )
