@@ -59,7 +59,7 @@ def run(config: Config) -> Result:
         )
 
     with track.start(config, rows, splits, about={"device": fit.describe_devices()}) as tracked:
-        history = fit.fit(compiled, train, val, config.fit, report=tracked.log_epoch)
+        history = fit.fit(compiled, train, val, config.fit, seed=config.seed, report=tracked.log_epoch)
         assembled = export.assemble(rows, preprocessing, network)
         found = evaluate.evaluate(assembled.predict, rows, splits)
         tracked.log_pictures(pictures.draw(history.epochs, history.best_epoch, found.targets, found.outputs))

@@ -2,15 +2,18 @@
 
 import itertools
 import math
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pipeline import ConfigError, TrainingError, fit, load, model
+from pipeline.fit.block import BlockTrained, shuffled_blocks
 from pipeline.fit.callbacks import BestWeights
 from pipeline.fit.compile import compile_network
+from pipeline.fit.execution import choose_execution
+from pipeline.fit.steps import batch_size, steps_per_epoch
 
 OPTIMIZERS = ["sgd", "adam", "adamw", "rmsprop", "muon"]
 SCHEDULES = ["constant", "cosine", "exponential", "reduce_on_plateau"]
@@ -34,7 +37,9 @@ def trained(
         network = model.build(config.model, task=task, n_inputs=4, n_outputs=1)
         compiled = compile_network(network, config.fit, task=task, n_rows=len(train[0]), output_scale=np.ones(1))
     seen: list[dict[str, float]] = []
-    history = fit.fit(compiled, train, val, config.fit, report=lambda epoch, values: seen.append(values))
+    history = fit.fit(
+        compiled, train, val, config.fit, seed=config.seed, report=lambda epoch, values: seen.append(values)
+    )
     return network, history, seen
 
 
@@ -68,21 +73,22 @@ def test_plateau_lowers_the_rate() -> None:
     assert seen[-1]["learning_rate"] == pytest.approx(0.1 * 0.5**2, rel=1e-5)
 
 
-@pytest.mark.parametrize(("batch_size", "steps"), [("1", 50), ("32", 2), ("50", 1), ("full", 1), ("1000", 1)])
-def test_batch_sizes_use_every_row_once(batch_size: str, steps: int) -> None:
-    counted: list[int] = []
+@pytest.mark.parametrize(("size", "steps"), [("1", 50), ("32", 2), ("50", 1), ("full", 1), ("1000", 1)])
+def test_batch_sizes_use_every_row_once(size: str, steps: int) -> None:
+    config = load(f"fit.batch_size={size}").fit
+    assert steps_per_epoch(config, 50) == steps
+    blocks = [block.numpy() for block in shuffled_blocks(50, batch_size(config, 50), seed=0)]
+    assert sum(len(block) for block in blocks) == steps
+    assert sorted(np.concatenate([block.ravel() for block in blocks])) == list(range(50))
 
-    class Count(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            counted.append(batch)
 
-    config = load(f"fit.batch_size={batch_size}").fit
-    assert fit.compile.steps_per_epoch(config, 50) == steps
-    x, y, _ = arrays(50)
-    network = model.build(load("model.units=[]").model, task="regression", n_inputs=4, n_outputs=1)
-    compiled = compile_network(network, config, task="regression", n_rows=50, output_scale=np.ones(1))
-    compiled.fit(x, y, batch_size=fit.compile.batch_size(config, 50), verbose=0, callbacks=[Count()])
-    assert len(counted) == steps
+def test_rows_come_in_a_new_order_each_epoch_and_the_same_for_a_seed() -> None:
+    def epochs(seed: int) -> list[list[int]]:
+        dataset = shuffled_blocks(20, 20, seed)
+        return [next(iter(dataset)).numpy().ravel().tolist() for _ in range(2)]
+
+    assert epochs(0) == epochs(0) != epochs(1)
+    assert epochs(0)[0] != epochs(0)[1]
 
 
 def test_early_stopping_brings_the_best_weights_back() -> None:
@@ -201,6 +207,75 @@ def test_same_seed_same_weights_bit_by_bit() -> None:
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
 
 
+BLOCK = tf.TensorSpec((None, None), tf.int32)
+TWO = tf.data.experimental.assert_cardinality(2)
+SAME_RESULTS = [
+    *([f"fit.optimizer={optimizer}"] for optimizer in OPTIMIZERS),
+    ["fit.optimizer=sgd", "fit.momentum=0.9", "fit.nesterov=true"],
+    ["model.l1=0.01", "model.l2=0.01"],
+    ["model.batch_norm=true"],
+    ["fit.clip_norm=0.1"],
+    ["fit.schedule=cosine", "fit.warmup_epochs=1"],
+    ["fit.schedule=exponential", "fit.decay_rate=0.5"],
+]
+
+
+@pytest.mark.parametrize("execution", ["graph", "compiled"])
+@pytest.mark.parametrize("overrides", SAME_RESULTS, ids=" ".join)
+def test_steps_of_a_block_equal_stock_steps(overrides: list[str], execution: str) -> None:
+    """The same batches in the same order, with weights of rows, the last batch smaller than the others."""
+    x, y, _ = arrays(50)
+    weight = np.linspace(0, 2, 50, dtype=np.float32)
+    order = np.arange(50, dtype=np.int32)
+    results = []
+    for kind in ("stock", execution):
+        config = load(
+            "model.units=[6]", "data.task=auto", "fit.learning_rate=0.01", f"fit.execution={kind}", *overrides
+        )
+        keras.utils.set_random_seed(0)
+        network = model.build(config.model, task="regression", n_inputs=4, n_outputs=1)
+        compiled = compile_network(network, config.fit, task="regression", n_rows=50, output_scale=np.ones(1))
+        given = {"x": x, "y": y, "sample_weight": weight, "batch_size": 8}
+        if isinstance(compiled, BlockTrained):
+            compiled.place((x, y, weight))
+            blocks = [order[:48].reshape(-1, 8), order[48:].reshape(1, -1)]
+            given = {"x": tf.data.Dataset.from_generator(blocks.__iter__, output_signature=BLOCK).apply(TWO)}
+        history = compiled.fit(**given, shuffle=False, verbose=0).history
+        logs = {name: values[-1] for name, values in history.items()}
+        results.append((network.get_weights(), logs))
+    (stock, stock_logs), (block_weights, logs) = results
+    assert not np.array_equal(stock[0], np.zeros_like(stock[0]))
+    for ours, theirs in zip(block_weights, stock, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    for name, value in stock_logs.items():
+        assert logs[name] == pytest.approx(value, abs=1e-5), name
+
+
+@pytest.mark.parametrize("execution", ["stock", "graph", "compiled"])
+def test_every_execution_trains_with_dropout_and_repeats_itself(execution: str) -> None:
+    options = ["model.dropout=0.3", "model.batch_norm=true", f"fit.execution={execution}", "fit.batch_size=8"]
+    (first, history, _), (second, _, _) = trained(*options), trained(*options)
+    assert len({epoch["loss"] for epoch in history.epochs}) == 3
+    for one, two in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        ([], "execution graph: at most 6 steps, too few to pay for compiling"),
+        (["fit.epochs=5000"], "execution compiled: at most 10000 steps, enough to pay for compiling"),
+        (["fit.execution=stock"], "execution stock: as set"),
+    ],
+)
+def test_the_log_says_which_execution_and_why(
+    caplog: pytest.LogCaptureFixture, overrides: list[str], line: str
+) -> None:
+    with caplog.at_level("INFO", "pipeline"):
+        choose_execution(load("fit.epochs=3", *overrides).fit, 50)
+    assert caplog.messages == [line]
+
+
 MIRRORED = ["fit.strategy=mirrored", "fit.devices=[CPU:0,CPU:1]"]
 
 
@@ -233,6 +308,7 @@ def test_two_replicas_come_to_what_one_device_does() -> None:
         (["fit.strategy=mirrored"], "mirrored needs two devices or more, got no GPU"),
         (["fit.devices=[CPU:0]"], "mirrored needs two devices or more, got CPU:0"),
         (["fit.devices=[GPU:0,GPU:7]"], "fit.devices: there is no GPU:0, GPU:7; TensorFlow sees CPU:0, CPU:1"),
+        ([*MIRRORED, "fit.execution=compiled"], "fit.execution: compiled trains on one device"),
         (["fit.devices=[CPU:0,CPU:0]"], "a device is named twice"),
     ],
 )
@@ -257,8 +333,6 @@ def test_keras_still_has_the_private_method_that_we_override() -> None:
 
 @pytest.mark.gpu
 def test_mirrored_over_all_gpus() -> None:
-    import tensorflow as tf
-
     if len(tf.config.list_physical_devices("GPU")) < 2:
         pytest.skip("needs two GPUs; two virtual CPUs stand in for them in the tests above")
     trained("fit.strategy=mirrored", "model.batch_norm=true", "fit.batch_size=7")

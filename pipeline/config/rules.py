@@ -125,6 +125,7 @@ class Fit(Section):
     plateau_factor: Fraction
     plateau_patience: NonNegativeInt
     early_stopping: EarlyStopping
+    execution: Literal["auto", "compiled", "graph", "stock"]
     strategy: Literal["auto", "none", "mirrored"]
     devices: list[str] | None
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from pipeline.config.rules import LOSSES, Fit, check_loss
 from pipeline.errors import ConfigError
+from pipeline.fit.execution import choose_execution, trainable
 from pipeline.fit.metrics import MeanAbsoluteError, RootMeanSquaredError
-from pipeline.fit.strategy import trainable
+from pipeline.fit.steps import steps_per_epoch
 
 METRICS = {"regression": ("rmse", "mae"), "binary": ("accuracy",), "multiclass": ("accuracy",)}
 
@@ -41,26 +42,17 @@ def compile_network(
         raise ConfigError(f"fit.early_stopping.monitor: {monitor} is not logged for a {task} task; there are {known}")
     if config.class_weight != "none" and task == "regression":
         raise ConfigError("fit.class_weight: a regression has no classes; leave it at none")
-    model = trainable(network)
+    execution = choose_execution(config, n_rows)
+    model = trainable(network, execution)
     metrics = _metrics(task, output_scale)
     model.compile(
         optimizer=_optimizer(config, steps_per_epoch(config, n_rows)),
         loss=_loss(config.loss, task),
         # Class weights shape the loss, not what is reported: training and validation stay comparable.
         **{"weighted_metrics" if config.class_weight == "none" else "metrics": metrics},
-        jit_compile=False,
+        jit_compile=execution == "compiled",
     )
     return model
-
-
-def batch_size(config: Fit, n_rows: int) -> int:
-    """Rows per step."""
-    return n_rows if config.batch_size == "full" else min(config.batch_size, n_rows)
-
-
-def steps_per_epoch(config: Fit, n_rows: int) -> int:
-    """Steps in which every training row is used once, the last with what is left."""
-    return -(-n_rows // batch_size(config, n_rows))
 
 
 def _loss(name: str, task: str) -> keras.losses.Loss:

@@ -10,8 +10,9 @@ import numpy as np
 
 from pipeline.config.rules import Fit
 from pipeline.errors import TrainingError
+from pipeline.fit.block import training_data
 from pipeline.fit.callbacks import BestWeights, Report, StopAtNaN, direction_of, progress
-from pipeline.fit.compile import batch_size
+from pipeline.fit.steps import batch_size
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,13 @@ class History:
 
 
 def fit(
-    model: keras.Model, train: Arrays, val: Arrays, config: Fit, *, report: Callable[[int, dict[str, float]], None]
+    model: keras.Model,
+    train: Arrays,
+    val: Arrays,
+    config: Fit,
+    *,
+    seed: int,
+    report: Callable[[int, dict[str, float]], None],
 ) -> History:
     """Trains a compiled model; all rows of an epoch in a new order, the last batch with what is left.
 
@@ -46,13 +53,14 @@ def fit(
         train: Scaled training rows.
         val: Scaled validation rows.
         config: The fit section.
+        seed: Of the order of the rows.
         report: Called after each epoch with its number, from 1, and its values.
 
     Raises:
         TrainingError: The loss is no finite number any more, or the weights are not.
     """
     x, y, _ = train
-    rows = batch_size(config, len(x))
+    n_batch = batch_size(config, len(x))
     epochs: list[dict[str, float]] = []
 
     def keep(epoch: int, values: dict[str, float]) -> None:
@@ -64,14 +72,10 @@ def fit(
     start = time.perf_counter()
     try:
         model.fit(
-            x,
-            y,
-            sample_weight=_weights(train, config),
+            **training_data(model, (x, y, _weights(train, config)), n_batch, seed),
             validation_data=val if val[2] is not None else val[:2],
-            batch_size=rows,
-            validation_batch_size=max(VALIDATION_ROWS, rows),
+            validation_batch_size=max(VALIDATION_ROWS, n_batch),
             epochs=config.epochs,
-            shuffle=True,
             verbose=0,
             callbacks=[shown, Report(keep), StopAtNaN(), *_plateau(config), *([best] if best else [])],
         )

@@ -42,21 +42,14 @@ def scope(config: Fit) -> AbstractContextManager[object]:
     return _mirrored[devices].scope()
 
 
-def trainable(network: keras.Model) -> keras.Model:
-    """The model to call `fit` on. It shares its layers with the network, and is itself never saved."""
-    if tf.distribute.has_strategy():
-        return _Replicated(network.inputs, network.outputs, name="replicated")
-    return network
-
-
 def describe_devices() -> str:
     """The GPUs by name, or `CPU`."""
     details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
     return ", ".join(detail.get("device_name", "GPU") for detail in details) or "CPU"
 
 
-class _Replicated(keras.Model):
-    """Builds its metrics from one replica's part of the first batch.
+class Replicated(keras.Model):
+    """A model under a strategy; builds its metrics from one replica's part of the first batch.
 
     Keras averages that batch over the replicas, only to learn its shape, and fails where the parts are of different
     size: with every odd batch size and every small validation set. (Keras 3.15, `_maybe_symbolic_build`.)
