@@ -35,7 +35,9 @@ def rerun(run_id: str, overrides: list[str], uri: str | None) -> None:
 
     tracking = configuration.load(*([f"tracking.uri='{uri}'"] if uri else [])).tracking
     with tempfile.TemporaryDirectory() as folder, track.connected(tracking):
-        config = configuration.from_yaml(track.config_of_run(run_id, Path(folder)), overrides)
+        config = configuration.from_yaml(
+            track.config_of_run(run_id, Path(folder)), [*overrides, f"+tracking.tags.rerun_of={run_id}"]
+        )
     show.result(run(config))
 
 

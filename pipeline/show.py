@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.config import direction
+
 if TYPE_CHECKING:
+    from pipeline.track.sweep import Sweep
     from pipeline.train import Result
 
 PARTS = ("train", "val", "test", "gap")
@@ -18,35 +20,44 @@ def result(result: Result) -> None:
     """Prints the scores of every split and where everything lies."""
     from pipeline import track
 
-    table = Table("score", *PARTS, title_justify="left")
+    table = Table("score", *PARTS, caption="gap: how much worse validation is than training")
     for column in table.columns[1:]:
         column.justify = "right"
     for name in dict.fromkeys(key.partition("_")[2] for key in result.scores):
         table.add_row(name, *(_number(result.scores.get(f"{part}_{name}")) for part in PARTS))
     console = _console()
     console.print(table)
-    for label, value in (
-        ("run", result.run_id),
-        ("SavedModel", result.model_path),
-        ("store", result.store),
-        ("compare runs with", track.ui_command(result.store)),
-    ):
-        console.print(f"{label:18}{value}", soft_wrap=True, highlight=False, markup=False)
+    _places(
+        console,
+        {
+            "run": result.run_id,
+            "SavedModel": result.model_path,
+            "store": result.store,
+            "compare runs with": track.ui_command(result.store),
+        },
+    )
 
 
-def sweep(children: Sequence[Any], objective: str) -> None:
-    """Prints the children of a sweep in the order given: best first, failed ones last.
+def sweep(sweep: Sweep) -> None:
+    """Prints the children of a sweep, best first, and where to compare them."""
+    from pipeline import track
 
-    Args:
-        children: MLflow runs.
-        objective: What they were compared by.
-    """
-    table = Table("run", "status", f"objective ({objective})", "id")
+    names = {child.data.tags["objective"] for child in sweep.children}
+    better = {"minimize": "lower", "maximize": "higher"}
+    title = ", ".join(f"{name} ({better[direction(name) or 'minimize']} is better)" for name in sorted(names))
+    table = Table("run", "status", title or "objective", "id")
     table.columns[2].justify = "right"
-    for child in children:
+    for child in sweep.children:
         value = _number(child.data.metrics.get("objective"))
         table.add_row(child.info.run_name, child.info.status, value, child.info.run_id)
-    _console().print(table)
+    console = _console()
+    console.print(table)
+    _places(console, {"sweep": f"{sweep.run_id} ({sweep.name})", "compare runs with": track.ui_command(sweep.uri)})
+
+
+def _places(console: Console, places: dict[str, str]) -> None:
+    for label, value in places.items():
+        console.print(f"{label:18}{value}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _console() -> Console:
@@ -56,4 +67,4 @@ def _console() -> Console:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.5g}"
+    return "" if value is None else f"{0 if abs(value) < 1e-12 else value:.5g}"

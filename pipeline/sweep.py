@@ -1,8 +1,12 @@
 """What a sweep adds to its jobs: a parent run, names for the children, and errors that are told when they happen."""
 
+from __future__ import annotations
+
 import contextlib
 import logging
+import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
@@ -10,6 +14,9 @@ from hydra.types import RunMode
 
 from pipeline.config import Command, Config
 from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.train import Result
 
 log = logging.getLogger(__name__)
 
@@ -22,11 +29,9 @@ def parent(command: Command) -> Iterator[None]:
         return
     from pipeline import show, track  # MLflow takes seconds to import
 
-    try:
-        with track.sweep(command.config, command.overrides) as children:
-            yield
-    finally:
-        show.sweep(children, command.config.objective)
+    with contextlib.ExitStack() as at_the_end, track.sweep(command.config, command.overrides) as opened:
+        at_the_end.callback(show.sweep, opened)
+        yield
 
 
 def named(config: Config) -> Config:
@@ -38,18 +43,29 @@ def named(config: Config) -> Config:
     return config.model_copy(update={"tracking": config.tracking.model_copy(update={"run_name": name})})
 
 
+def show_result(result: Result) -> None:
+    """A job's tables, or in a sweep, which ends with a table of its own, a line."""
+    from pipeline import show
+
+    if _in_sweep():
+        log.info("objective %.5g, SavedModel %s", result.objective, result.model_path)
+    else:
+        show.result(result)
+
+
 @contextlib.contextmanager
 def reported_errors() -> Iterator[None]:
     """Tells of a job's error at once, for Hydra tells of a sweep's first failed job only, and only at the end.
 
-    Hydra prints its compact exceptions without a traceback: that is for a user's mistakes. It must never be a
-    SystemExit, which would end the sweep without a word.
+    Hydra prints its compact exceptions without a traceback: that is for a user's mistakes in a sweep, which a
+    SystemExit would end without a word. A single job ends with the message alone.
     """
     try:
         yield
     except PipelineError as error:
-        if _in_sweep():
-            log.error("job %s failed: %s", HydraConfig.get().job.num, error)
+        if not _in_sweep():
+            sys.exit(str(error))
+        log.error("job %s failed: %s", HydraConfig.get().job.num, error)
         raise CompactHydraException(str(error)) from None
     except Exception:
         if _in_sweep():

@@ -37,13 +37,8 @@ def run(config: Config) -> Result:
     Raises:
         PipelineError: The data, the config or the training is at fault; the message says what to do.
     """
-    # TensorFlow and MLflow take seconds to import; by now the config is known to be right.
-    import_tensorflow()
-    import keras
+    from pipeline import data, evaluate
 
-    from pipeline import data, evaluate, export, fit, model, pictures, track
-
-    keras.utils.set_random_seed(config.seed)
     rows = data.load(config.data)
     splits = data.split(rows, config.data.split)
     objective = evaluate.objective_name(config.objective, rows, splits)
@@ -51,6 +46,11 @@ def run(config: Config) -> Result:
     preprocessing.check(rows)
     train, val = (preprocessing.apply(rows.take(part)) for part in (splits.train, splits.val))
 
+    # These take seconds to import; by now config and data are known to be right.
+    import_tensorflow()
+    from pipeline import export, fit, model, pictures, track
+
+    fit.seed(config.seed)
     with fit.scope(config.fit):
         task = rows.target.task
         network = model.build(config.model, task=task, n_inputs=rows.n_inputs, n_outputs=rows.target.n_outputs)
@@ -58,7 +58,7 @@ def run(config: Config) -> Result:
             network, config.fit, task=task, n_rows=len(train.x), output_scale=preprocessing.outputs.scale
         )
 
-    with track.start(config, rows, splits, about={"device": fit.describe_devices()}) as tracked:
+    with track.start(config, rows, splits, about={"device": fit.describe_devices(), "objective": objective}) as tracked:
         history = fit.fit(compiled, train, val, config.fit, seed=config.seed, report=tracked.log_epoch)
         assembled = export.assemble(rows, preprocessing, network)
         found = evaluate.evaluate(assembled.predict, rows, splits)
@@ -80,12 +80,12 @@ def run(config: Config) -> Result:
 @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
 def job(composed: DictConfig) -> float:
     """One job of the command line, alone or in a sweep."""
-    from pipeline import show, sweep
+    from pipeline import sweep
 
     with sweep.reported_errors():
         config = sweep.named(configuration.from_hydra(composed))
         result = run(config)
-    show.result(result)
+    sweep.show_result(result)
     return result.objective
 
 

@@ -10,18 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import CONF, parse
+from pipeline.config import CONF, load, parse
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+YAML = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 COMMANDS = [
     line
     for block in re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
     for line in block.splitlines()
     if "ARGS=" in line and "model=residual" not in line
 ]
-COMMANDS += [command for command in re.findall(r"`(make [^`]*ARGS=[^`]*)`", TEXT) if "my_conf" not in command]
+COMMANDS += [
+    command
+    for command in re.findall(r"`(make [^`]*ARGS=[^`]*)`", TEXT)
+    if not ("my_conf" in command or "--help" in command)
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -46,7 +51,10 @@ def test_an_architecture_is_one_file_and_one_yaml(tmp_path: Path, store: str) ->
     shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(CONF, tmp_path / "conf")
     (tmp_path / "pipeline" / "model" / "residual.py").write_text(PYTHON[2])
-    (yaml,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    own, yaml = YAML
+    (tmp_path / "my_conf" / "experiment").mkdir(parents=True)
+    (tmp_path / "my_conf" / "experiment" / "mine.yaml").write_text(own)
+    assert load("experiment=mine", config_dir=tmp_path / "my_conf").model.units == [16]
     (tmp_path / "conf" / "model" / "residual.yaml").write_text(yaml)
     arguments = ["model=residual", "model.blocks=2", "fit.epochs=1", f"tracking.uri={store}"]
     ended = subprocess.run(
@@ -54,6 +62,7 @@ def test_an_architecture_is_one_file_and_one_yaml(tmp_path: Path, store: str) ->
         cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
     assert "SavedModel" in ended.stdout
 
 

@@ -182,8 +182,9 @@ def test_a_run_is_repeated_from_what_it_logged(trained: Callable[..., Result], s
     ended = command(first.run_id, store=store, module="rerun")
     assert ended.returncode == 0, ended.stderr
     run_id = next(line.split()[-1] for line in ended.stdout.splitlines() if line.startswith("run  "))
-    again = MlflowClient(store).get_run(run_id).data.metrics
-    assert {name: again[name] for name in first.scores} == first.scores
+    again = MlflowClient(store).get_run(run_id)
+    assert {name: again.data.metrics[name] for name in first.scores} == first.scores
+    assert again.data.tags["rerun_of"] == first.run_id
 
 
 @pytest.mark.slow

@@ -115,7 +115,10 @@ def _told_as_config_errors() -> Iterator[None]:
     try:
         yield
     except OverrideParseException as error:
-        raise ConfigError(f"{error.override}: not an override such as key=value: {first_lines(error)}") from None
+        raise ConfigError(
+            f"{error.override}: not an override such as key=value: {first_lines(error)}\n"
+            "A value that holds a blank needs quotes around all of it, as in 'data.target=Heating Load'"
+        ) from None
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(first_lines(error)) from None
     except (YAMLError, UnicodeDecodeError) as error:  # which name the file, or what is near the fault

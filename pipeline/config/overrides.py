@@ -89,5 +89,7 @@ def apply(config: DictConfig, override: Override, value: Any) -> list[str]:
 def first_lines(error: Exception) -> str:
     """A message without OmegaConf's list of internal types below it."""
     return "\n".join(
-        line for line in str(error).splitlines() if not line.lstrip().startswith(("full_key", "object_type"))
+        line
+        for line in str(error).splitlines()
+        if not line.lstrip().startswith(("full_key", "object_type", "See http"))
     )

@@ -45,7 +45,7 @@ def from_table(table: Table, config: Data) -> Columns:
     _check_targets(frame[targets])
     decimal = [name for name in targets if pd.api.types.infer_dtype(frame[name]) == "decimal"]
     return Columns(
-        inputs=_numeric(frame[names], "data.drop"),
+        inputs=_numeric(frame[names], config.drop),
         target={name: pd.to_numeric(frame[name]) if name in decimal else frame[name] for name in targets},
         sample_weight=_weight(frame, config.sample_weight),
     )
@@ -71,25 +71,32 @@ def _require(key: str, name: str, names: list[str]) -> None:
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         hint = f", did you mean {near[0]!r}?" if near else ";"
-        raise DataError(f"{key}: there is no column {name!r}{hint} There are {', '.join(map(repr, names))}")
+        raise DataError(f"{key}: there is no column {name!r}{hint} there are {', '.join(map(repr, names))}")
 
 
-def _numeric(frame: pd.DataFrame, key: str) -> dict[str, np.ndarray]:
-    """Each column as float64; every column that is not all finite numbers is reported."""
-    columns, text, gaps = {}, [], []
+def _numeric(frame: pd.DataFrame, dropped: list[str]) -> dict[str, np.ndarray]:
+    """Each column as float64; every column that is not all finite numbers is reported, with a remedy to paste."""
+    columns: dict[str, np.ndarray] = {}
+    text: dict[str, str] = {}
+    gaps: dict[str, str] = {}
     for name in frame.columns:
         values = _to_float(frame[name])
         if values is None:
             row, given = _first_text(frame[name])
-            text.append(f"column {name!r} holds text or dates, first in row {row}: {given!r}")
+            text[name] = f"column {name!r} holds text or dates, first in row {row}: {given!r}"
         elif not np.isfinite(values).all():
-            gaps.append(_gaps(name, values))
+            gaps[name] = _gaps(name, values)
         else:
             columns[str(name)] = values
     if text or gaps:
-        names = ",".join(name if name.isidentifier() else f"'{name}'" for name in frame.columns if name not in columns)
-        remedy = f"Inputs must be finite numbers for now; leave these columns out with {key}=[{names}]"
-        raise DataError("\n".join([*text, *gaps, remedy + (", or remove the rows" if gaps else "")]))
+        remedies = ["Inputs must be finite numbers for now."]
+        if gaps:
+            n_rows = int(frame[list(gaps)].isin([np.nan, np.inf, -np.inf]).any(axis=1).sum())
+            remedies.append(f"Remove the {n_rows} rows with gaps from the file, or leave their columns out.")
+        out = [*dropped, *text, *(gaps if columns else [])]  # never all of them
+        names = ",".join(name if name.isidentifier() else f"'{name}'" for name in out)
+        remedies.append(f'Columns are left out with "data.drop=[{names}]".')
+        raise DataError("\n".join([*text.values(), *gaps.values(), " ".join(remedies)]))
     return columns
 
 

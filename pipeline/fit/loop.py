@@ -37,6 +37,11 @@ class History:
         return {"seconds_fit": self.seconds, "epochs_trained": len(self.epochs), **best}
 
 
+def seed(number: int) -> None:
+    """Seeds all that is drawn by chance from here on: the initial weights, dropout, and the order of the rows."""
+    keras.utils.set_random_seed(number)
+
+
 def fit(
     model: keras.Model,
     train: Arrays,
@@ -90,7 +95,10 @@ def fit(
     if not np.isfinite(best.best):
         raise TrainingError(f"{best.monitor} was not finite in any epoch; try a smaller fit.learning_rate")
     reached = f"{best.monitor} {epochs[best.best_epoch][best.monitor]:.4g}"
-    log.info("trained %d epochs in %.1f s; kept epoch %d (%s)", len(epochs), seconds, best.best_epoch + 1, reached)
+    more = "; it was the last, more fit.epochs may help" if best.best_epoch + 1 == config.epochs else ""
+    log.info(
+        "trained %d epochs in %.1f s; kept epoch %d (%s)%s", len(epochs), seconds, best.best_epoch + 1, reached, more
+    )
     return History(epochs, best.best_epoch + 1, seconds)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import mlflow
 from mlflow.entities import Run as MlflowRun
@@ -22,21 +23,30 @@ def parent_run_id() -> str | None:
     return os.environ.get(PARENT_VARIABLE)
 
 
+@dataclass
+class Sweep:
+    """A sweep's parent run and, once the last job has ended, its children: best first, failed ones last."""
+
+    run_id: str
+    name: str
+    uri: str
+    children: list[MlflowRun] = field(default_factory=list)
+
+
 @contextlib.contextmanager
-def sweep(config: Config, overrides: Sequence[str]) -> Iterator[list[MlflowRun]]:
-    """Opens the parent run. What it yields is filled on the way out: the children, best first, failed ones last."""
-    children: list[MlflowRun] = []
+def sweep(config: Config, overrides: Sequence[str]) -> Iterator[Sweep]:
+    """Opens the parent run and closes it, whatever happens to the jobs."""
     with connected(config.tracking) as uri:
         client = mlflow.MlflowClient()
         where = experiment_id(config.tracking, uri)
         tags = {"sweep": " ".join(overrides), "objective": config.objective, **_as_text(config.tracking.tags)}
         with mlflow.start_run(experiment_id=where, run_name=config.tracking.run_name, tags=tags) as active:
-            parent = active.info.run_id
-        client.update_run(parent, status="RUNNING")  # no run of this thread, so that the jobs can be
-        os.environ[PARENT_VARIABLE] = parent
+            opened = Sweep(active.info.run_id, active.info.run_name, uri)
+        client.update_run(opened.run_id, status="RUNNING")  # no run of this thread, so that the jobs can be
+        os.environ[PARENT_VARIABLE] = opened.run_id
     status = "FAILED"
     try:
-        yield children
+        yield opened
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
@@ -44,8 +54,8 @@ def sweep(config: Config, overrides: Sequence[str]) -> Iterator[list[MlflowRun]]
     finally:
         del os.environ[PARENT_VARIABLE]
         with connected(config.tracking):
-            children += _ranked(where, parent, config.objective)
-            _conclude(parent, children, status)
+            opened.children += _ranked(where, opened.run_id, config.objective)
+            _conclude(opened.run_id, opened.children, status)
 
 
 def _ranked(experiment: str, parent: str, objective: str) -> list[MlflowRun]:
