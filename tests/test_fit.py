@@ -284,7 +284,12 @@ MIRRORED = ["fit.strategy=mirrored", "fit.devices=[CPU:0,CPU:1]"]
 )
 def test_two_replicas_with_odd_sizes(n_train: int, n_val: int, batch_size: str) -> None:
     network, history, _ = trained(
-        *MIRRORED, "model.batch_norm=true", f"fit.batch_size={batch_size}", train=arrays(n_train), val=arrays(n_val)
+        *MIRRORED,
+        "model.batch_norm=true",
+        "fit.epochs=2",
+        f"fit.batch_size={batch_size}",
+        train=arrays(n_train),
+        val=arrays(n_val),
     )
     assert all(np.isfinite(weight).all() for weight in network.get_weights())
     assert all(np.isfinite(list(epoch.values())).all() for epoch in history.epochs)
@@ -292,7 +297,7 @@ def test_two_replicas_with_odd_sizes(n_train: int, n_val: int, batch_size: str) 
 
 def test_two_replicas_with_networks_of_different_width_in_a_row() -> None:
     for units in ("[4]", "[9,3]", "[4]"):
-        trained(*MIRRORED, f"model.units={units}")
+        trained(*MIRRORED, f"model.units={units}", "fit.epochs=1")
 
 
 def test_two_replicas_come_to_what_one_device_does() -> None:

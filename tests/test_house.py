@@ -20,7 +20,7 @@ HOMES = {
     "matplotlib": ["pictures.py", "track/run.py"],
     "rich": ["show.py", "fit/callbacks.py"],
     "sklearn": ["data/", "evaluate.py", "pictures.py"],
-    "tensorflow": ["fit/strategy.py", "export.py", "track/pyfunc.py", "startup.py"],
+    "tensorflow": ["fit/", "export.py", "track/pyfunc.py", "startup.py"],
     "keras": ["model/", "fit/", "export.py", "data/sources.py", "train.py"],
     "pydantic": ["config/", "model/"],
     "psutil": ["track/run.py"],
