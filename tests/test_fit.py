@@ -260,6 +260,16 @@ def test_every_execution_trains_with_dropout_and_repeats_itself(execution: str) 
         np.testing.assert_array_equal(one, two)
 
 
+def test_network_that_xla_cannot_compile() -> None:
+    config = load("fit.execution=compiled", "fit.epochs=1").fit
+    inputs = keras.Input((4,))
+    outside = keras.layers.Lambda(lambda x: tf.ensure_shape(tf.py_function(lambda v: v, [x], tf.float32), (None, 4)))
+    network = keras.Model(inputs, keras.layers.Dense(1)(outside(inputs)))
+    compiled = compile_network(network, config, task="regression", n_rows=50, output_scale=np.ones(1))
+    with pytest.raises(TrainingError, match=r"XLA cannot compile this network .*; set fit.execution=graph"):
+        fit.fit(compiled, arrays(), arrays(20), config, seed=0, report=lambda epoch, values: None)
+
+
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [

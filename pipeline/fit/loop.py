@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from pipeline.config.rules import Fit
 from pipeline.errors import TrainingError
@@ -84,6 +85,13 @@ def fit(
             verbose=0,
             callbacks=[shown, Report(keep), StopAtNaN(), *_plateau(config), *([best] if best else [])],
         )
+    except tf.errors.ResourceExhaustedError:
+        raise TrainingError("out of memory; try a smaller fit.batch_size or model.units") from None
+    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+        if not model.jit_compile:
+            raise
+        first = str(error).strip().partition("\n")[0]
+        raise TrainingError(f"XLA cannot compile this network ({first}); set fit.execution=graph") from None
     finally:
         shown.close()
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):

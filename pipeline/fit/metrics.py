@@ -1,5 +1,6 @@
 """Regression metrics per epoch in the target's own units, though the network is trained on scaled ones."""
 
+import abc
 from typing import Any
 
 import keras
@@ -28,8 +29,9 @@ class _OriginalUnits(keras.metrics.Metric):
         self._sum.assign_add(ops.sum(error * ops.expand_dims(weight, 1), axis=0))
         self._weight.assign_add(ops.sum(weight))
 
+    @abc.abstractmethod
     def _error(self, difference: Any) -> Any:
-        raise NotImplementedError
+        """Of each row and output, in scaled units."""
 
     def _mean(self) -> Any:
         return ops.divide_no_nan(self._sum, self._weight)
