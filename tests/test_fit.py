@@ -220,7 +220,7 @@ SAME_RESULTS = [
 ]
 
 
-@pytest.mark.parametrize("execution", ["graph", "compiled"])
+@pytest.mark.parametrize("execution", ["graph", pytest.param("compiled", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("overrides", SAME_RESULTS, ids=" ".join)
 def test_steps_of_a_block_equal_stock_steps(overrides: list[str], execution: str) -> None:
     """The same batches in the same order, with weights of rows, the last batch smaller than the others."""
