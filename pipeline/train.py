@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -16,8 +15,6 @@ from pipeline.config import CONF, Config
 from pipeline.errors import PipelineError
 from pipeline.signals import exit_code, sigterm_raises
 from pipeline.startup import import_tensorflow
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -90,12 +90,7 @@ class ProgressBar(keras.callbacks.Callback):
             expand=True,
         )
         self._task = self._bar.add_task("fit", total=self.params["epochs"], values="")
-        self._epoch = 0
         self._bar.start()
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Notes which epoch the steps belong to."""
-        self._epoch = epoch
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Moves the bar."""

@@ -1,7 +1,6 @@
 """The parent run of a sweep: opened before its first job, told the best of its children, always closed."""
 
 import contextlib
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +11,6 @@ from mlflow.entities import ViewType
 
 from pipeline.config import Config, direction
 from pipeline.track.store import connected, experiment_id
-
-log = logging.getLogger(__name__)
 
 PARENT_VARIABLE = "PIPELINE_PARENT_RUN_ID"  # by the environment, so that it reaches every kind of launcher's jobs
 
