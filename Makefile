@@ -11,12 +11,12 @@ STAMP := $(VENV)/.ready-gpu$(GPU)
 PORT ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep rerun ui test test-all check clean
+.PHONY: help setup train sweep rerun ui test test-all bench bench-setup check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
 	@echo
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo
 	@echo '  ARGS="key=value ..." changes the experiment: make train ARGS="model.units=[128,64] fit.epochs=50"'
 	@echo '  PYTHON=python3.12 picks the interpreter, GPU=0 or 1 whether GPU libraries are installed.'
@@ -54,6 +54,12 @@ test: $(STAMP)  ## The tests, a few minutes
 
 test-all: $(STAMP)  ## The slow tests as well
 	@$(BIN)/python -m pytest -m '' $(ARGS)
+
+bench: $(STAMP)  ## Measure the speed beside other libraries, 15 minutes (WORK=mnist: one work; WORK=--help)
+	@$(BIN)/python -m benchmarks $(WORK)
+
+bench-setup: $(STAMP)  ## Install the other libraries that bench compares with
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 
 check: $(STAMP)  ## Lint and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

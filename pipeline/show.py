@@ -34,6 +34,7 @@ def result(result: Result) -> None:
             "SavedModel": result.model_path,
             "store": result.store,
             "compare runs with": track.ui_command(result.store),
+            "seconds": _seconds(result.seconds),
         },
     )
 
@@ -58,6 +59,14 @@ def sweep(sweep: Sweep) -> None:
 def _places(console: Console, places: dict[str, str]) -> None:
     for label, value in places.items():
         console.print(f"{label:18}{value}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _seconds(seconds: dict[str, float]) -> str:
+    """All, and of the parts those that are worth a look, the longest first."""
+    total = sum(seconds.values())
+    longest = sorted(seconds.items(), key=lambda item: -item[1])
+    parts = ", ".join(f"{name.removeprefix('seconds_')} {value:.1f}" for name, value in longest if value > total / 20)
+    return f"{total:.1f}: {parts}"
 
 
 def _console() -> Console:

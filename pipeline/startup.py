@@ -1,5 +1,6 @@
-"""Importing TensorFlow without the notices that it prints before its log level counts."""
+"""Importing TensorFlow without the notices that it prints before its log level counts, and no slower than it must be."""
 
+import gc
 import os
 import re
 import sys
@@ -21,12 +22,15 @@ def import_tensorflow() -> None:
     with tempfile.TemporaryFile() as said:
         stderr = os.dup(2)
         os.dup2(said.fileno(), 2)
+        gc.disable()  # a quarter of a million objects that will stay are looked through again and again
         try:
             import tensorflow as tf
 
             tf.get_logger().setLevel("ERROR")  # it warns of retracing, which every job of a sweep does by nature
             tf.config.list_physical_devices()
         finally:
+            gc.enable()
+            gc.freeze()  # nor at the end of the process, where that takes a second
             os.dup2(stderr, 2)
             os.close(stderr)
             said.seek(0)

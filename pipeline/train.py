@@ -11,6 +11,7 @@ import hydra
 from omegaconf import DictConfig
 
 from pipeline import config as configuration
+from pipeline.clock import Clock
 from pipeline.config import CONF, Config
 from pipeline.errors import PipelineError
 from pipeline.signals import exit_code, sigterm_raises
@@ -26,6 +27,7 @@ class Result:
     run_id: str
     model_path: str  # of the SavedModel: a folder, or an address in a remote store
     store: str  # address of the tracking store
+    seconds: dict[str, float]  # that each part took: `seconds_fit`, `seconds_export`, ...
 
 
 def run(config: Config) -> Result:
@@ -36,42 +38,53 @@ def run(config: Config) -> Result:
     """
     from pipeline import data, evaluate
 
+    clock = Clock()
     rows = data.load(config.data)
     splits = data.split(rows, config.data.split)
     objective = evaluate.objective_name(config.objective, rows, splits)
     preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)
     preprocessing.check(rows)
     train, val = (preprocessing.apply(rows.take(part)) for part in (splits.train, splits.val))
+    clock.lap("data")
 
     # These take seconds to import; by now config and data are known to be right.
     import_tensorflow()
     from pipeline import export, fit, model, pictures, track
 
+    clock.lap("import")
     fit.seed(config.seed)
     with fit.scope(config.fit):
         task = rows.target.task
         network = model.build(config.model, task=task, n_inputs=rows.n_inputs, n_outputs=rows.target.n_outputs)
-        compiled = fit.compile_network(
+        trainee = fit.compile_network(
             network, config.fit, task=task, n_rows=len(train.x), output_scale=preprocessing.outputs.scale
         )
+    clock.lap("build")
 
     with track.start(config, rows, splits, about={"device": fit.describe_devices(), "objective": objective}) as tracked:
-        history = fit.fit(compiled, train, val, config.fit, seed=config.seed, report=tracked.log_epoch)
+        clock.lap("open_run")
+        history = fit.fit(trainee, train, val, config.fit, seed=config.seed, report=tracked.log_epoch)
+        clock.lap("fit")
         assembled = export.assemble(rows, preprocessing, network)
         found = evaluate.evaluate(assembled.predict, rows, splits)
+        clock.lap("evaluate")
         tracked.log_pictures(pictures.draw(history.epochs, history.best_epoch, found.targets, found.outputs))
+        clock.lap("pictures")
         with tempfile.TemporaryDirectory() as folder:
             exported = Path(folder) / "saved_model"
             export.save(assembled, exported)
             difference = export.verify(exported, rows.take(splits.val), preprocessing, network)
+            clock.lap("export")
             model_path = tracked.log_saved_model(exported, rows)
+        clock.lap("log_model")
         value = found.scores[objective]
         tracked.log_final(
             found.scores
             | history.summary()
+            | clock.seconds
             | {"objective": value, "n_parameters": network.count_params(), "export_difference": difference}
         )
-    return Result(found.scores, value, tracked.id, model_path, tracked.uri)
+    return Result(found.scores, value, tracked.id, model_path, tracked.uri, clock.seconds)
 
 
 @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline import load, model
-from pipeline.fit.compile import compile_network
+from pipeline.fit import compile_network
 
 N, D = 7, 4
 ACTIVATIONS = {
@@ -36,8 +36,8 @@ def network_for(task: str, *overrides: str) -> tuple[keras.Model, keras.Model]:
     network = model.build(config.model, task=task, n_inputs=D, n_outputs=TASKS[task])
     for weight in network.weights:  # biases start at 0, where a wrong sign would go unseen
         weight.assign(np.random.default_rng(2).normal(size=weight.shape, scale=0.7))
-    compiled = compile_network(network, config.fit, task=task, n_rows=N, output_scale=np.ones(TASKS[task]))
-    return network, compiled
+    trainee = compile_network(network, config.fit, task=task, n_rows=N, output_scale=np.ones(TASKS[task]))
+    return network, trainee.model
 
 
 def textbook_gradients(

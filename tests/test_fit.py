@@ -9,11 +9,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline import ConfigError, TrainingError, fit, load, model
-from pipeline.fit.block import BlockTrained, shuffled_blocks
 from pipeline.fit.callbacks import BestWeights
-from pipeline.fit.compile import compile_network
-from pipeline.fit.execution import choose_execution
-from pipeline.fit.steps import batch_size, steps_per_epoch
 
 OPTIMIZERS = ["sgd", "adam", "adamw", "rmsprop", "muon"]
 SCHEDULES = ["constant", "cosine", "exponential", "reduce_on_plateau"]
@@ -35,10 +31,10 @@ def trained(
     keras.utils.set_random_seed(config.seed)
     with fit.scope(config.fit):
         network = model.build(config.model, task=task, n_inputs=4, n_outputs=1)
-        compiled = compile_network(network, config.fit, task=task, n_rows=len(train[0]), output_scale=np.ones(1))
+        trainee = fit.compile_network(network, config.fit, task=task, n_rows=len(train[0]), output_scale=np.ones(1))
     seen: list[dict[str, float]] = []
     history = fit.fit(
-        compiled, train, val, config.fit, seed=config.seed, report=lambda epoch, values: seen.append(values)
+        trainee, train, val, config.fit, seed=config.seed, report=lambda epoch, values: seen.append(values)
     )
     return network, history, seen
 
@@ -71,24 +67,6 @@ def test_plateau_lowers_the_rate() -> None:
         "fit.schedule=reduce_on_plateau", "fit.plateau_patience=1", "fit.learning_rate=0.1", "fit.epochs=4", val=val
     )
     assert seen[-1]["learning_rate"] == pytest.approx(0.1 * 0.5**2, rel=1e-5)
-
-
-@pytest.mark.parametrize(("size", "steps"), [("1", 50), ("32", 2), ("50", 1), ("full", 1), ("1000", 1)])
-def test_batch_sizes_use_every_row_once(size: str, steps: int) -> None:
-    config = load(f"fit.batch_size={size}").fit
-    assert steps_per_epoch(config, 50) == steps
-    blocks = [block.numpy() for block in shuffled_blocks(50, batch_size(config, 50), seed=0)]
-    assert sum(len(block) for block in blocks) == steps
-    assert sorted(np.concatenate([block.ravel() for block in blocks])) == list(range(50))
-
-
-def test_rows_come_in_a_new_order_each_epoch_and_the_same_for_a_seed() -> None:
-    def epochs(seed: int) -> list[list[int]]:
-        dataset = shuffled_blocks(20, 20, seed)
-        return [next(iter(dataset)).numpy().ravel().tolist() for _ in range(2)]
-
-    assert epochs(0) == epochs(0) != epochs(1)
-    assert epochs(0)[0] != epochs(0)[1]
 
 
 def test_early_stopping_brings_the_best_weights_back() -> None:
@@ -166,8 +144,9 @@ def test_metrics_are_in_original_units_and_exact_over_uneven_batches() -> None:
     x, y, _ = arrays(50)
     config = load("model=linear", "data.task=auto").model
     network = model.build(config, task="regression", n_inputs=4, n_outputs=1)
-    compiled = compile_network(network, load().fit, task="regression", n_rows=50, output_scale=np.array([7.0]))
-    found = compiled.evaluate(x, y, batch_size=32, verbose=0, return_dict=True)
+    stock = load("fit.execution=stock").fit
+    trainee = fit.compile_network(network, stock, task="regression", n_rows=50, output_scale=np.array([7.0]))
+    found = trainee.model.evaluate(x, y, batch_size=32, verbose=0, return_dict=True)
     error = 7 * (network(x).numpy() - y)
     assert found["rmse"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-5)
     assert found["mae"] == pytest.approx(np.abs(error).mean(), rel=1e-5)
@@ -205,85 +184,6 @@ def test_same_seed_same_weights_bit_by_bit() -> None:
     for one, two in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
-
-
-BLOCK = tf.TensorSpec((None, None), tf.int32)
-TWO = tf.data.experimental.assert_cardinality(2)
-SAME_RESULTS = [
-    *([f"fit.optimizer={optimizer}"] for optimizer in OPTIMIZERS),
-    ["fit.optimizer=sgd", "fit.momentum=0.9", "fit.nesterov=true"],
-    ["model.l1=0.01", "model.l2=0.01"],
-    ["model.batch_norm=true"],
-    ["fit.clip_norm=0.1"],
-    ["fit.schedule=cosine", "fit.warmup_epochs=1"],
-    ["fit.schedule=exponential", "fit.decay_rate=0.5"],
-]
-
-
-@pytest.mark.parametrize("execution", ["graph", pytest.param("compiled", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("overrides", SAME_RESULTS, ids=" ".join)
-def test_steps_of_a_block_equal_stock_steps(overrides: list[str], execution: str) -> None:
-    """The same batches in the same order, with weights of rows, the last batch smaller than the others."""
-    x, y, _ = arrays(50)
-    weight = np.linspace(0, 2, 50, dtype=np.float32)
-    order = np.arange(50, dtype=np.int32)
-    results = []
-    for kind in ("stock", execution):
-        config = load(
-            "model.units=[6]", "data.task=auto", "fit.learning_rate=0.01", f"fit.execution={kind}", *overrides
-        )
-        keras.utils.set_random_seed(0)
-        network = model.build(config.model, task="regression", n_inputs=4, n_outputs=1)
-        compiled = compile_network(network, config.fit, task="regression", n_rows=50, output_scale=np.ones(1))
-        given = {"x": x, "y": y, "sample_weight": weight, "batch_size": 8}
-        if isinstance(compiled, BlockTrained):
-            compiled.place((x, y, weight))
-            blocks = [order[:48].reshape(-1, 8), order[48:].reshape(1, -1)]
-            given = {"x": tf.data.Dataset.from_generator(blocks.__iter__, output_signature=BLOCK).apply(TWO)}
-        history = compiled.fit(**given, shuffle=False, verbose=0).history
-        logs = {name: values[-1] for name, values in history.items()}
-        results.append((network.get_weights(), logs))
-    (stock, stock_logs), (block_weights, logs) = results
-    assert not np.array_equal(stock[0], np.zeros_like(stock[0]))
-    for ours, theirs in zip(block_weights, stock, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    for name, value in stock_logs.items():
-        assert logs[name] == pytest.approx(value, abs=1e-5), name
-
-
-@pytest.mark.parametrize("execution", ["stock", "graph", "compiled"])
-def test_every_execution_trains_with_dropout_and_repeats_itself(execution: str) -> None:
-    options = ["model.dropout=0.3", "model.batch_norm=true", f"fit.execution={execution}", "fit.batch_size=8"]
-    (first, history, _), (second, _, _) = trained(*options), trained(*options)
-    assert len({epoch["loss"] for epoch in history.epochs}) == 3
-    for one, two in zip(first.get_weights(), second.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, two)
-
-
-def test_network_that_xla_cannot_compile() -> None:
-    config = load("fit.execution=compiled", "fit.epochs=1").fit
-    inputs = keras.Input((4,))
-    outside = keras.layers.Lambda(lambda x: tf.ensure_shape(tf.py_function(lambda v: v, [x], tf.float32), (None, 4)))
-    network = keras.Model(inputs, keras.layers.Dense(1)(outside(inputs)))
-    compiled = compile_network(network, config, task="regression", n_rows=50, output_scale=np.ones(1))
-    with pytest.raises(TrainingError, match=r"XLA cannot compile this network .*; set fit.execution=graph"):
-        fit.fit(compiled, arrays(), arrays(20), config, seed=0, report=lambda epoch, values: None)
-
-
-@pytest.mark.parametrize(
-    ("overrides", "line"),
-    [
-        ([], "execution graph: at most 6 steps, too few to pay for compiling"),
-        (["fit.epochs=5000"], "execution compiled: at most 10000 steps, enough to pay for compiling"),
-        (["fit.execution=stock"], "execution stock: as set"),
-    ],
-)
-def test_the_log_says_which_execution_and_why(
-    caplog: pytest.LogCaptureFixture, overrides: list[str], line: str
-) -> None:
-    with caplog.at_level("INFO", "pipeline"):
-        choose_execution(load("fit.epochs=3", *overrides).fit, 50)
-    assert caplog.messages == [line]
 
 
 MIRRORED = ["fit.strategy=mirrored", "fit.devices=[CPU:0,CPU:1]"]

@@ -23,13 +23,14 @@ HOMES = {
     "tensorflow": ["fit/", "export.py", "track/pyfunc.py", "startup.py"],
     "keras": ["model/", "fit/", "export.py", "data/sources.py", "train.py"],
     "pydantic": ["config/", "model/"],
-    "psutil": ["track/run.py"],
+    "psutil": ["track/run.py", "fit/feed.py"],
     "pyarrow": [],  # pandas reads Parquet by it
 }
 
 # What of this package each part may import. Stages know the rules and the errors, never each other.
 ARROWS = {
     "errors.py": set(),
+    "clock.py": set(),
     "startup.py": set(),
     "signals.py": set(),
     "config/": {"config", "errors", "model"},

@@ -126,6 +126,7 @@ class Fit(Section):
     plateau_patience: NonNegativeInt
     early_stopping: EarlyStopping
     execution: Literal["auto", "compiled", "graph", "stock"]
+    mixed_precision: bool
     strategy: Literal["auto", "none", "mirrored"]
     devices: list[str] | None
 

@@ -1,71 +1,156 @@
 """Many minibatches per call: the steps of an epoch as one loop inside the graph, compiled by XLA or not.
 
 Networks on tables are small: stock Keras spends most of an epoch between its steps, fetching the next batch and
-calling the next function. Here the rows lie on the device once, and a call gets the numbers of the rows of many
-batches; the loop over them runs where the arithmetic does. Each step is Keras's own `train_step`.
+calling the next function. Here the rows lie on the device, and a call gets the numbers of the rows of many batches; the
+loop over them runs where the arithmetic does. Each step is Keras's own `train_step`, and so are the callbacks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+from pipeline.fit.feed import Piece, Placed, Rows, feed, place
+from pipeline.fit.twin import drawing_with
+
+CALL_SECONDS = 0.5  # that a call is to take at least: what is shown moves on, and Ctrl-C is heard, between calls
+VALIDATION_ROWS = 4096  # per step: no gradients are kept, so larger steps than in training are faster
+
+Logs = dict[str, float]
 
 
 class BlockTrained(keras.Model):
-    """A model whose `train_step` takes a block of row numbers, `(n_steps, n_batch)`, and does that many steps."""
+    """A model whose `fit` does many steps per call.
 
-    def place(self, rows: Arrays) -> None:
-        """Puts the training rows on the device, where all later steps read them."""
-        # In a list of our own: a Keras model would take tensors among its attributes for parts of itself.
-        self._rows = _Untracked([None if part is None else tf.constant(part) for part in rows])
+    It takes arrays and callbacks as Keras's own does. Every row is used once an epoch: in full batches, and in one
+    step of its own what is left over, as stock Keras does.
+    """
 
-    def train_step(self, block: Any) -> dict[str, Any]:
-        """Runs one ordinary step per row of the block, in order."""
-        (numbers,) = block if isinstance(block, tuple) else (block,)
-        step = super().train_step
+    def prepare(self, compiled: bool) -> None:
+        """Makes the functions that do the steps; to be called after `compile`."""
+        self.optimizer.build(self.trainable_variables)
+        self._steps_per_call = 1
+
+        def compiled_steps(*args: Any) -> Any:
+            with drawing_with("threefry"):
+                return self._steps(*args)
+
+        graph = tf.function(self._steps, autograph=False, reduce_retracing=True)
+        # The one smaller step of an epoch is not worth compiling.
+        self._run_rest = graph
+        self._run_steps = tf.function(compiled_steps, autograph=False, jit_compile=True) if compiled else graph
+        self._validate = tf.function(self._validation_steps, autograph=False, reduce_retracing=True)
+        self._forget = tf.function(self.reset_metrics, autograph=False)  # one call instead of one per variable
+
+    def fit(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        *,
+        sample_weight: np.ndarray | None = None,
+        batch_size: int,
+        epochs: int,
+        validation_data: Sequence[np.ndarray],
+        callbacks: list[keras.callbacks.Callback],
+        seed: int,
+    ) -> keras.callbacks.History:
+        """Trains; `seed` is that of the order of the rows, which is another in each epoch."""
+        rows: Rows = x, y, sample_weight
+        val = _three(validation_data)
+        self._symbolic_build(data_batch=tuple(None if part is None else part[:1] for part in rows))
+        source = feed(rows, batch_size)
+        placed_val = place(val)
+        generator = np.random.default_rng(seed)
+        steps = -(-len(x) // batch_size)
+        calls = keras.callbacks.CallbackList(callbacks, add_history=True, model=self, epochs=epochs, steps=steps)
+        self.stop_training = False
+        logs: Logs = {}
+        calls.on_train_begin()
+        for epoch in range(epochs):
+            self._forget()
+            calls.on_epoch_begin(epoch)
+            logs = self._train_epoch(source.pieces(generator.permutation(len(x)).astype(np.int32)), calls)
+            logs |= {f"val_{name}": value for name, value in self._score(placed_val, calls).items()}
+            calls.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        self.optimizer.finalize_variable_values(self.trainable_weights)
+        calls.on_train_end(logs)
+        return self.history
+
+    def _train_epoch(self, pieces: Any, calls: keras.callbacks.CallbackList) -> Logs:
+        """All steps of an epoch, in as few calls as CALL_SECONDS asks for."""
+        done, logs = 0, {}
+        for piece in pieces:
+            start = 0
+            while start < piece.n_steps:
+                stop = min(start + self._steps_per_call, piece.n_steps)
+                calls.on_train_batch_begin(done)
+                logs = self._timed_call(piece, start, stop)
+                done += stop - start
+                calls.on_train_batch_end(done - 1, logs)
+                start = stop
+        return logs
+
+    def _timed_call(self, piece: Piece, start: int, stop: int) -> Logs:
+        """One call. A short one of full length makes the next longer; so the first, which compiles, is of one step."""
+        run = self._run_rest if piece.is_rest else self._run_steps
+        began = time.perf_counter()
+        logs = _numbers(run(*piece.rows, piece.numbers, tf.constant(start), tf.constant(stop)))
+        if stop - start == self._steps_per_call and time.perf_counter() - began < CALL_SECONDS:
+            self._steps_per_call *= 4
+        return logs
+
+    def _score(self, rows: Placed, calls: keras.callbacks.CallbackList) -> Logs:
+        calls.on_test_begin()
+        logs = _numbers(self._validate(*rows))
+        calls.on_test_end(logs)
+        return logs
+
+    def _steps(
+        self,
+        x: tf.Tensor,
+        y: tf.Tensor,
+        weight: tf.Tensor | None,
+        numbers: tf.Tensor,
+        start: tf.Tensor,
+        stop: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Ordinary training steps: one for each row of `numbers` from `start` to `stop`."""
 
         def body(position: tf.Tensor) -> tuple[tf.Tensor]:
-            chosen = numbers[position]
-            step(tuple(None if part is None else tf.gather(part, chosen) for part in self._rows.parts))
+            self.train_step(_taken((x, y, weight), numbers[position]))
             return (position + 1,)
 
-        tf.while_loop(lambda position: position < tf.shape(numbers)[0], body, (0,), parallel_iterations=1)
+        tf.while_loop(lambda position: position < stop, body, (start,), parallel_iterations=1)
+        return self.get_metrics_result()
+
+    def _validation_steps(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None) -> dict[str, tf.Tensor]:
+        """Ordinary test steps over consecutive rows, and what they come to."""
+        self.reset_metrics()
+
+        def body(start: tf.Tensor) -> tuple[tf.Tensor]:
+            rows = slice(start, start + VALIDATION_ROWS)
+            self.test_step((x[rows], y[rows], None if weight is None else weight[rows]))
+            return (start + VALIDATION_ROWS,)
+
+        tf.while_loop(lambda start: start < tf.shape(x)[0], body, (0,), parallel_iterations=1)
         return self.get_metrics_result()
 
 
-class _Untracked:
-    def __init__(self, parts: list[tf.Tensor | None]) -> None:
-        self.parts = parts
-
-
-def training_data(model: keras.Model, rows: Arrays, n_batch: int, seed: int) -> dict[str, Any]:
-    """What to give to `fit`, in a new order each epoch: blocks of row numbers, or for a stock model the rows."""
+def _taken(rows: Placed, numbers: tf.Tensor) -> Placed:
     x, y, weight = rows
-    if not isinstance(model, BlockTrained):
-        return {"x": x, "y": y, "sample_weight": weight, "batch_size": n_batch, "shuffle": True}
-    model.place(rows)
-    return {"x": shuffled_blocks(len(x), n_batch, seed), "shuffle": False}
+    return tf.gather(x, numbers), tf.gather(y, numbers), None if weight is None else tf.gather(weight, numbers)
 
 
-def shuffled_blocks(n_rows: int, n_batch: int, seed: int) -> tf.data.Dataset:
-    """Each time it is gone through, all row numbers in a new order: a block of full batches, and one of what is left.
+def _three(given: Sequence[np.ndarray]) -> Rows:
+    return given[0], given[1], given[2] if len(given) == 3 else None
 
-    Both together hold every row once, as an epoch of stock Keras does; the second block is a single, smaller step.
-    """
-    generator = np.random.default_rng(seed)
-    n_full = n_rows - n_rows % n_batch
 
-    def blocks() -> Iterator[np.ndarray]:
-        order = generator.permutation(n_rows).astype(np.int32)
-        yield order[:n_full].reshape(-1, n_batch)
-        if n_full < n_rows:
-            yield order[n_full:].reshape(1, -1)
-
-    blocks_ = tf.data.Dataset.from_generator(blocks, output_signature=tf.TensorSpec((None, None), tf.int32))
-    return blocks_.apply(tf.data.experimental.assert_cardinality(1 if n_full == n_rows else 2))
+def _numbers(logs: dict[str, tf.Tensor]) -> Logs:
+    return {name: float(value) for name, value in logs.items()}

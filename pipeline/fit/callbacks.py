@@ -16,6 +16,9 @@ from pipeline.errors import TrainingError
 
 log = logging.getLogger(__name__)
 
+BAR_SECONDS = 0.2  # between two moves of the bar within an epoch
+LINE_SECONDS = 20.0  # between two lines within an epoch
+
 
 def direction_of(monitor: str) -> str:
     """`max` for accuracy, `min` for losses and errors."""
@@ -78,23 +81,33 @@ class Report(keras.callbacks.Callback):
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """A bar with the time left, for a terminal."""
+    """A bar with the time left, for a terminal; it moves within long epochs too."""
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Draws the empty bar."""
         self._bar = Progress(
-            TextColumn("epoch {task.completed:.0f}/{task.total:.0f}", table_column=Column(no_wrap=True)),
+            TextColumn("epoch {task.fields[epoch]}/{task.total:.0f}", table_column=Column(no_wrap=True)),
             BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=5)),
             TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[values]}", table_column=Column(no_wrap=True)),
             expand=True,
         )
-        self._task = self._bar.add_task("fit", total=self.params["epochs"], values="")
+        self._task = self._bar.add_task("fit", total=self.params["epochs"], epoch=0, values="")
         self._bar.start()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Notes which epoch it is."""
+        self._epoch, self._moved = epoch, time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Moves the bar a part of an epoch, from time to time."""
+        if time.monotonic() - self._moved > BAR_SECONDS:
+            self._moved = time.monotonic()
+            self._bar.update(self._task, completed=self._epoch + (batch + 1) / self.params["steps"])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Moves the bar."""
-        self._bar.update(self._task, completed=epoch + 1, values=_line(logs, ("loss", "val_loss")))
+        self._bar.update(self._task, completed=epoch + 1, epoch=epoch + 1, values=_line(logs, ("loss", "val_loss")))
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Leaves the bar as it is."""
@@ -106,7 +119,18 @@ class ProgressBar(keras.callbacks.Callback):
 
 
 class ProgressLines(keras.callbacks.Callback):
-    """A plain line per epoch, for a log file."""
+    """A plain line per epoch, for a log file, and within long epochs one from time to time."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Notes which epoch it is."""
+        self._epoch, self._written = epoch, time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Writes how far a long epoch is."""
+        if time.monotonic() - self._written > LINE_SECONDS:
+            self._written = time.monotonic()
+            steps = self.params["steps"]
+            log.info("epoch %d, step %d/%d  %s", self._epoch + 1, batch + 1, steps, _line(logs))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Writes the line."""

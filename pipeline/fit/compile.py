@@ -1,36 +1,27 @@
 """From the fit section to a compiled Keras model: loss, metrics, optimizer and learning-rate schedule."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from pipeline.config.rules import LOSSES, Fit, check_loss
 from pipeline.errors import ConfigError
-from pipeline.fit.execution import choose_execution, trainable
 from pipeline.fit.metrics import MeanAbsoluteError, RootMeanSquaredError
-from pipeline.fit.steps import steps_per_epoch
 
+STEP_SCHEDULES = ("cosine", "exponential")  # reduce_on_plateau is a callback that changes the number
 METRICS = {"regression": ("rmse", "mae"), "binary": ("accuracy",), "multiclass": ("accuracy",)}
 
+Values = Mapping[str, Any]
 
-def compile_network(
-    network: keras.Model, config: Fit, *, task: str, n_rows: int, output_scale: np.ndarray
-) -> keras.Model:
-    """Compiles a network for training; to be called in the strategy's scope.
 
-    Args:
-        network: From `(n_rows, n_inputs)` to scaled predictions, or logits for classes.
-        config: The fit section.
-        task: `regression`, `binary` or `multiclass`.
-        n_rows: Training rows.
-        output_scale: `(n_outputs,)`, original units per scaled unit of each target.
-
-    Returns:
-        A model that shares the network's layers.
+def check(config: Fit, task: str) -> None:
+    """Looks for what does not go with the task.
 
     Raises:
-        ConfigError: The loss, the monitor or the class weights do not go with the task.
+        ConfigError: The loss, the monitor or the class weights.
     """
     try:
         check_loss(config.loss, task)
@@ -42,17 +33,38 @@ def compile_network(
         raise ConfigError(f"fit.early_stopping.monitor: {monitor} is not logged for a {task} task; there are {known}")
     if config.class_weight != "none" and task == "regression":
         raise ConfigError("fit.class_weight: a regression has no classes; leave it at none")
-    execution = choose_execution(config, n_rows)
-    model = trainable(network, execution)
-    metrics = _metrics(task, output_scale)
+
+
+def compile_model(model: keras.Model, config: Fit, *, task: str, n_steps: int, output_scale: np.ndarray) -> Values:
+    """Gives a model its loss, metrics and optimizer.
+
+    Args:
+        model: Still uncompiled.
+        config: The fit section.
+        task: `regression`, `binary` or `multiclass`.
+        n_steps: Steps per epoch.
+        output_scale: `(n_outputs,)`, original units per scaled unit of each target.
+
+    Returns:
+        The variables that hold the learning rate and the scale, by name.
+    """
+    scale = tf.Variable(output_scale.astype(np.float32), trainable=False)
+    rate = config.learning_rate
+    if config.schedule in STEP_SCHEDULES:
+        rate = tf.Variable(rate, trainable=False, dtype=tf.float32)
+    optimizer = _optimizer(config, _schedule(config, rate, n_steps))
+    metrics = _metrics(task, scale)
     model.compile(
-        optimizer=_optimizer(config, steps_per_epoch(config, n_rows)),
+        optimizer=optimizer,
         loss=_loss(config.loss, task),
         # Class weights shape the loss, not what is reported: training and validation stay comparable.
         **{"weighted_metrics" if config.class_weight == "none" else "metrics": metrics},
-        jit_compile=execution == "compiled",
+        jit_compile=False,  # the blocks are compiled as a whole, and stock steps by themselves gain nothing
     )
-    return model
+    return {
+        "learning_rate": rate if config.schedule in STEP_SCHEDULES else optimizer.learning_rate,
+        "output_scale": scale,
+    }
 
 
 def _loss(name: str, task: str) -> keras.losses.Loss:
@@ -66,16 +78,16 @@ def _loss(name: str, task: str) -> keras.losses.Loss:
     return losses[LOSSES[task][0] if name == "auto" else name]()
 
 
-def _metrics(task: str, output_scale: np.ndarray) -> list[keras.metrics.Metric]:
+def _metrics(task: str, scale: tf.Variable) -> list[keras.metrics.Metric]:
     if task == "regression":
-        return [RootMeanSquaredError(output_scale, "rmse"), MeanAbsoluteError(output_scale, "mae")]
+        return [RootMeanSquaredError(scale, "rmse"), MeanAbsoluteError(scale, "mae")]
     if task == "binary":
         return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]  # of a logit: probability one half
     return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
 
-def _optimizer(config: Fit, steps: int) -> keras.optimizers.Optimizer:
-    options: dict[str, Any] = {"learning_rate": _learning_rate(config, steps), "global_clipnorm": config.clip_norm}
+def _optimizer(config: Fit, rate: Any) -> keras.optimizers.Optimizer:
+    options: dict[str, Any] = {"learning_rate": rate, "global_clipnorm": config.clip_norm}
     if config.momentum is not None:
         options["momentum"] = config.momentum
     if config.weight_decay is not None:
@@ -91,16 +103,16 @@ def _optimizer(config: Fit, steps: int) -> keras.optimizers.Optimizer:
     )
 
 
-def _learning_rate(config: Fit, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """A number, or a schedule that counts steps. Reduce-on-plateau is a callback that changes the number."""
+def _schedule(config: Fit, rate: Any, n_steps: int) -> Any:
+    """The rate itself, or a schedule that starts from it and counts steps."""
     if config.schedule == "cosine":
-        warmup = round(config.warmup_epochs * steps)
+        warmup = round(config.warmup_epochs * n_steps)
         return keras.optimizers.schedules.CosineDecay(  # Loshchilov and Hutter 2017, without restarts
-            initial_learning_rate=0.0 if warmup else config.learning_rate,
-            decay_steps=max(1, config.epochs * steps - warmup),
-            warmup_target=config.learning_rate if warmup else None,
+            initial_learning_rate=0.0 if warmup else rate,
+            decay_steps=max(1, config.epochs * n_steps - warmup),
+            warmup_target=rate if warmup else None,
             warmup_steps=warmup,
         )
     if config.schedule == "exponential":
-        return keras.optimizers.schedules.ExponentialDecay(config.learning_rate, steps, config.decay_rate)
-    return config.learning_rate
+        return keras.optimizers.schedules.ExponentialDecay(rate, n_steps, config.decay_rate)
+    return rate

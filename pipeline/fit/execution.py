@@ -2,14 +2,11 @@
 
 import logging
 
-import keras
 import tensorflow as tf
 
 from pipeline.config.rules import Fit
 from pipeline.errors import ConfigError
-from pipeline.fit.block import BlockTrained
 from pipeline.fit.steps import steps_per_epoch
-from pipeline.fit.strategy import Replicated
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +29,3 @@ def choose_execution(config: Fit, n_rows: int) -> str:
         why = f"at most {steps} steps, {'enough' if chosen == 'compiled' else 'too few'} to pay for compiling"
     log.info("execution %s: %s", chosen, why)
     return chosen
-
-
-def trainable(network: keras.Model, execution: str) -> keras.Model:
-    """The model to call `fit` on. It shares its layers with the network, and is itself never saved."""
-    if execution in ("compiled", "graph"):
-        return BlockTrained(network.inputs, network.outputs, name="block_trained")
-    return Replicated(network.inputs, network.outputs, name="replicated") if tf.distribute.has_strategy() else network

@@ -11,13 +11,12 @@ import tensorflow as tf
 
 from pipeline.config.rules import Fit
 from pipeline.errors import TrainingError
-from pipeline.fit.block import training_data
+from pipeline.fit.block import VALIDATION_ROWS, BlockTrained
 from pipeline.fit.callbacks import BestWeights, Report, StopAtNaN, direction_of, progress
 from pipeline.fit.steps import batch_size
+from pipeline.fit.trainee import Trainee
 
 log = logging.getLogger(__name__)
-
-VALIDATION_ROWS = 4096  # per step: no gradients are kept, so larger steps than in training are faster
 
 
 # (x, y, sample_weight): float32 (n_rows, n_inputs) and (n_rows, n_outputs), and (n_rows,) or None
@@ -30,12 +29,11 @@ class History:
 
     epochs: list[dict[str, float]]  # each epoch's losses, metrics, learning rate and seconds
     best_epoch: int | None  # whose weights were kept, counted from 1; None where early stopping is off
-    seconds: float
 
     def summary(self) -> dict[str, float]:
         """The measurements to log."""
         best = {} if self.best_epoch is None else {"best_epoch": self.best_epoch}
-        return {"seconds_fit": self.seconds, "epochs_trained": len(self.epochs), **best}
+        return {"seconds_first_epoch": self.epochs[0]["seconds"], "epochs_trained": len(self.epochs), **best}
 
 
 def seed(number: int) -> None:
@@ -44,7 +42,7 @@ def seed(number: int) -> None:
 
 
 def fit(
-    model: keras.Model,
+    trainee: Trainee,
     train: Arrays,
     val: Arrays,
     config: Fit,
@@ -52,10 +50,10 @@ def fit(
     seed: int,
     report: Callable[[int, dict[str, float]], None],
 ) -> History:
-    """Trains a compiled model; all rows of an epoch in a new order, the last batch with what is left.
+    """Trains a network; all rows of an epoch in a new order, the last batch with what is left.
 
     Args:
-        model: What `compile_network` made.
+        trainee: What `compile_network` made.
         train: Scaled training rows.
         val: Scaled validation rows.
         config: The fit section.
@@ -75,31 +73,40 @@ def fit(
 
     best = BestWeights(config.early_stopping) if config.early_stopping.patience is not None else None
     shown = progress()
+    model = trainee.model
+    options = (
+        {"seed": seed}
+        if isinstance(model, BlockTrained)
+        else {"validation_batch_size": max(VALIDATION_ROWS, n_batch), "verbose": 0}
+    )
     start = time.perf_counter()
     try:
         model.fit(
-            **training_data(model, (x, y, _weights(train, config)), n_batch, seed),
-            validation_data=val if val[2] is not None else val[:2],
-            validation_batch_size=max(VALIDATION_ROWS, n_batch),
+            x,
+            y,
+            sample_weight=_weights(train, config),
+            batch_size=n_batch,
             epochs=config.epochs,
-            verbose=0,
+            validation_data=val if val[2] is not None else val[:2],
             callbacks=[shown, Report(keep), StopAtNaN(), *_plateau(config), *([best] if best else [])],
+            **options,
         )
     except tf.errors.ResourceExhaustedError:
         raise TrainingError("out of memory; try a smaller fit.batch_size or model.units") from None
     except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
-        if not model.jit_compile:
+        if trainee.execution != "compiled":
             raise
         first = str(error).strip().partition("\n")[0]
         raise TrainingError(f"XLA cannot compile this network ({first}); set fit.execution=graph") from None
     finally:
         shown.close()
-    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+    trainee.bring_back()
+    if not all(np.isfinite(weight).all() for weight in trainee.network.get_weights()):
         raise TrainingError("the weights are not finite after the last epoch; try a smaller fit.learning_rate")
     seconds = time.perf_counter() - start
     if best is None or best.best_weights is None:
         log.info("trained %d epochs in %.1f s", len(epochs), seconds)
-        return History(epochs, None, seconds)
+        return History(epochs, None)
     if not np.isfinite(best.best):
         raise TrainingError(f"{best.monitor} was not finite in any epoch; try a smaller fit.learning_rate")
     reached = f"{best.monitor} {epochs[best.best_epoch][best.monitor]:.4g}"
@@ -107,7 +114,7 @@ def fit(
     log.info(
         "trained %d epochs in %.1f s; kept epoch %d (%s)%s", len(epochs), seconds, best.best_epoch + 1, reached, more
     )
-    return History(epochs, best.best_epoch + 1, seconds)
+    return History(epochs, best.best_epoch + 1)
 
 
 def _plateau(config: Fit) -> list[keras.callbacks.Callback]:

@@ -4,7 +4,6 @@ import abc
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 
@@ -12,13 +11,13 @@ class _OriginalUnits(keras.metrics.Metric):
     """Mean over outputs of an error of each output, in that output's own unit.
 
     Args:
-        scale: `(n_outputs,)`, original units per scaled unit.
+        scale: `(n_outputs,)`, original units per scaled unit; where it may change later, a variable.
         name: Name in the logs.
     """
 
-    def __init__(self, scale: np.ndarray, name: str) -> None:
+    def __init__(self, scale: Any, name: str) -> None:
         super().__init__(name=name)
-        self._scale = scale.astype(np.float32)
+        self._scale = scale
         self._sum = self.add_variable(scale.shape, "zeros", name="sum")
         self._weight = self.add_variable((), "zeros", name="weight")
 

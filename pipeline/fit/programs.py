@@ -1,0 +1,52 @@
+"""Compiled models that wait to be used again: the jobs of a sweep that differ in values only compile nothing anew."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+from pipeline.fit import twin
+from pipeline.fit.block import BlockTrained
+from pipeline.fit.compile import Values
+
+MOST_IDLE = 8  # each holds weights, the optimizer's state and compiled code
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled model and where the values lie that it is started with."""
+
+    model: BlockTrained
+    values: Values
+
+    def start_from(self, network: keras.Model, values: Values) -> None:
+        """Makes it what a new model of this network would be: weights, seeds, values; the optimizer knows nothing."""
+        for state in self.model.optimizer.variables:
+            state.assign(tf.zeros_like(state))
+        twin.start_from(self.model, network)
+        for name, value in values.items():
+            self.values[name].assign(value)
+
+
+_idle: dict[str, Program] = {}  # the longest idle first
+_lock = threading.Lock()
+
+
+def take(structure: str | None) -> Program | None:
+    """An idle program of this structure, which is the taker's alone until it is given back."""
+    with _lock:
+        return _idle.pop(structure, None) if structure else None
+
+
+def give_back(structure: str | None, program: Program) -> None:
+    """Keeps a program for the next job; the one that has been idle longest makes room."""
+    if structure is None:
+        return
+    with _lock:
+        _idle.pop(structure, None)
+        _idle[structure] = program
+        if len(_idle) > MOST_IDLE:
+            del _idle[next(iter(_idle))]

@@ -1,0 +1,91 @@
+"""What is trained in a network's place: a model in Keras's own steps, or one that does many steps per call."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pipeline.config.rules import Fit
+from pipeline.errors import ConfigError
+from pipeline.fit import programs, twin
+from pipeline.fit.block import BlockTrained
+from pipeline.fit.compile import STEP_SCHEDULES, check, compile_model
+from pipeline.fit.execution import choose_execution
+from pipeline.fit.programs import Program
+from pipeline.fit.steps import steps_per_epoch
+from pipeline.fit.strategy import Replicated
+
+# Of the fit section, what is a value in a program or does not concern it.
+NOT_OF_A_PROGRAM = {"learning_rate", "epochs", "batch_size", "early_stopping", "plateau_factor", "plateau_patience"}
+
+
+@dataclass(frozen=True)
+class Trainee:
+    """A network and the compiled model that is trained in its place."""
+
+    network: keras.Model
+    model: keras.Model
+    execution: str  # stock, graph or compiled
+    program: Program | None = None
+    structure: str | None = None  # of the program, under which it waits for the next job
+
+    def bring_back(self) -> None:
+        """Gives the network what the model has learnt, and the program to the next job."""
+        self.network.set_weights(self.model.get_weights())
+        if self.program is not None:
+            programs.give_back(self.structure, self.program)
+
+
+def compile_network(network: keras.Model, config: Fit, *, task: str, n_rows: int, output_scale: np.ndarray) -> Trainee:
+    """Compiles a network for training; to be called in the strategy's scope.
+
+    Args:
+        network: From `(n_rows, n_inputs)` to scaled predictions, or logits for classes.
+        config: The fit section.
+        task: `regression`, `binary` or `multiclass`.
+        n_rows: Training rows.
+        output_scale: `(n_outputs,)`, original units per scaled unit of each target.
+
+    Raises:
+        ConfigError: Something of the fit section does not go with the task, the network or the devices.
+    """
+    check(config, task)
+    execution = choose_execution(config, n_rows)
+    shared = twin.structure(network)
+    if config.mixed_precision and shared is None:
+        raise ConfigError("fit.mixed_precision: the network has layers that are not Keras's own; set it to false")
+    dtype = "mixed_bfloat16" if config.mixed_precision else None
+    n_steps = steps_per_epoch(config, n_rows)
+
+    def compiled(model: keras.Model) -> Program:
+        return Program(model, compile_model(model, config, task=task, n_steps=n_steps, output_scale=output_scale))
+
+    if execution == "stock":
+        trained = twin.make_twin(network, dtype) if dtype else network
+        model_class = Replicated if tf.distribute.has_strategy() else keras.Model
+        model = model_class(trained.inputs, trained.outputs, name="stock")
+        twin.start_from(model, network)
+        compiled(model)
+        return Trainee(network, model, execution)
+
+    structure = shared and _structure(shared, config, execution, task, n_steps)
+    program = programs.take(structure)
+    if program is None:
+        trained = twin.make_twin(network, dtype) if structure else network
+        model = BlockTrained(trained.inputs, trained.outputs, name="block_trained")
+        program = compiled(model)
+        model.prepare(compiled=execution == "compiled")
+    program.start_from(network, {"learning_rate": config.learning_rate, "output_scale": output_scale})
+    return Trainee(network, program.model, execution, program, structure)
+
+
+def _structure(shared: str, config: Fit, execution: str, task: str, n_steps: int) -> str:
+    """All that a program depends on, but for shapes, which its functions look at themselves."""
+    fit = config.model_dump(exclude=NOT_OF_A_PROGRAM) | {"execution": execution}
+    if config.schedule in STEP_SCHEDULES:
+        fit |= {"epochs": config.epochs, "n_steps": n_steps}
+    return json.dumps([shared, task, fit], sort_keys=True)

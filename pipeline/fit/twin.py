@@ -1,0 +1,172 @@
+"""The network's twin: what is trained in its place, so that one compiled program serves many networks.
+
+The twin has the same layers and starts from the same weights and seeds. But its dropout rates and its L1 and L2
+strengths are values in variables, where Keras makes them constants of the graph; and it may compute in bfloat16.
+The network itself stays plain Keras in float32: that is what is exported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops, regularizers
+
+LEVELS = 2**16  # of a random number that decides on a unit: 16 bits are drawn for each
+PLACES_OF_NAMES = ("name", "keras_history", "input_layers", "output_layers")  # in a Functional model's config
+PENALTIES = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
+
+_generator = ["philox"]
+
+
+@contextlib.contextmanager
+def drawing_with(generator: str) -> Iterator[None]:
+    """Which generator the dropout layers use in a graph that is traced here.
+
+    Both are of Salmon et al. 2011. Threefry is four times as fast in XLA's programs, but only these have it.
+    """
+    _generator.append(generator)
+    try:
+        yield
+    finally:
+        _generator.pop()
+
+
+class ValueDropout(keras.layers.Dropout):
+    """Dropout (Srivastava et al. 2014) whose rate can change without a new graph; it is rounded to 1 / 65536."""
+
+    def __init__(self, rate: float, **kwargs: Any) -> None:
+        super().__init__(rate, **kwargs)
+        self.value = tf.Variable(rate, trainable=False, dtype=tf.float32)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Drops units in training, and scales up those that stay."""
+        if not training:
+            return inputs
+        n_units = tf.size(inputs)
+        pairs = tf.random.stateless_uniform(  # each of 32 bits, for two units
+            [(n_units + 1) // 2],
+            seed=self.seed_generator.next(),
+            minval=None,
+            maxval=None,
+            dtype=tf.uint32,
+            alg=_generator[-1],
+        )
+        drawn = tf.reshape(tf.reshape(tf.bitcast(pairs, tf.uint16), [-1])[:n_units], tf.shape(inputs))
+        n_dropped = tf.round(self.value * LEVELS)
+        kept = tf.cast(inputs, tf.float32) * (LEVELS / (LEVELS - n_dropped))
+        return tf.cast(tf.where(tf.cast(drawn, tf.float32) >= n_dropped, kept, 0.0), inputs.dtype)
+
+
+class ValuePenalty(regularizers.Regularizer):
+    """L1 and L2 whose strengths can change without a new graph; one that is 0 has no part in it."""
+
+    def __init__(self, l1: float, l2: float) -> None:
+        self.values = {
+            name: tf.Variable(strength, trainable=False, dtype=tf.float32)
+            for name, strength in (("l1", l1), ("l2", l2))
+            if strength
+        }
+
+    def __call__(self, x: Any) -> Any:
+        """Scalar to add to the loss."""
+        sums = {"l1": lambda: ops.sum(ops.abs(x)), "l2": lambda: ops.sum(ops.square(x))}
+        return sum((value * sums[name]() for name, value in self.values.items()), tf.constant(0.0))
+
+
+def make_twin(network: keras.Model, dtype: str | None) -> keras.Model:
+    """A copy of the network with variables for values; its computing layers, but not the last, in another dtype."""
+    last = {output._keras_history.operation.name for output in network.outputs}
+
+    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        if dtype and layer.name not in last and not isinstance(layer, keras.layers.InputLayer):
+            config["dtype"] = dtype
+        if _is_dropout(layer):
+            return ValueDropout.from_config(config)
+        twin = type(layer).from_config(config)
+        for name, penalty in _penalties(layer):
+            setattr(twin, name, ValuePenalty(float(penalty.l1), float(penalty.l2)))
+        return twin
+
+    return keras.models.clone_model(network, clone_function=copy)
+
+
+def values(network: keras.Model) -> list[float]:
+    """The rates and strengths that the twin of this network has in variables, in the order of `variables`."""
+    found: list[float] = []
+    for layer in network.layers:
+        if _is_dropout(layer):
+            found.append(layer.rate)
+        for _, penalty in _penalties(layer):
+            found += [float(strength) for strength in (penalty.l1, penalty.l2) if strength]
+    return found
+
+
+def variables(twin: keras.Model) -> list[tf.Variable]:
+    """Where the twin has its rates and strengths."""
+    found: list[tf.Variable] = []
+    for layer in twin.layers:
+        if isinstance(layer, ValueDropout):
+            found.append(layer.value)
+        for name in PENALTIES:
+            penalty = getattr(layer, name, None)
+            if isinstance(penalty, ValuePenalty):
+                found += penalty.values.values()
+    return found
+
+
+def start_from(twin: keras.Model, network: keras.Model) -> None:
+    """Gives the twin the network's weights, the state of its random generators and its values."""
+    if twin.layers[-1] is network.layers[-1]:
+        return  # no twin, but a model that shares the network's layers
+    for ours, theirs in zip(_state(twin), _state(network), strict=True):
+        ours.assign(theirs)
+    for variable, value in zip(variables(twin), values(network), strict=True):
+        variable.assign(value)
+
+
+def structure(network: keras.Model) -> str | None:
+    """What two networks share if one program can serve both; None where that cannot be told.
+
+    It cannot of layers from elsewhere, which need not say in their config all that they do.
+    """
+    for layer in network.layers:
+        if not type(layer).__module__.startswith("keras.") or isinstance(layer, keras.layers.Lambda | keras.Model):
+            return None
+    names = {network.name: "network"} | {layer.name: f"layer {n}" for n, layer in enumerate(network.layers)}
+    names.pop("output", None)  # a name that Muon asks for
+    # Dropout with noise_shape or rate 0 and penalties of other kinds stay as they are, values included.
+    dropouts = {layer.name for layer in network.layers if _is_dropout(layer)}
+
+    def blank(node: Any, key: str = "") -> Any:
+        if isinstance(node, dict):
+            if node.get("class_name") in ("L1", "L2", "L1L2"):
+                return ["penalty", *sorted(name for name, strength in node["config"].items() if strength)]
+            if node.get("name") in dropouts and "rate" in node:
+                node = node | {"rate": "value"}
+            return {key: blank(value, key) for key, value in node.items()}
+        if isinstance(node, list | tuple):
+            return [blank(value, key) for value in node]
+        return names.get(node, node) if key in PLACES_OF_NAMES and isinstance(node, str) else node
+
+    return json.dumps(blank(network.get_config()), sort_keys=True)
+
+
+def _is_dropout(layer: keras.layers.Layer) -> bool:
+    return type(layer) is keras.layers.Dropout and layer.noise_shape is None and layer.rate > 0
+
+
+def _penalties(layer: keras.layers.Layer) -> Iterator[tuple[str, Any]]:
+    for name in PENALTIES:
+        penalty = getattr(layer, name, None)
+        if isinstance(penalty, regularizers.L1 | regularizers.L2 | regularizers.L1L2):
+            yield name, regularizers.L1L2(getattr(penalty, "l1", 0.0), getattr(penalty, "l2", 0.0))
+
+
+def _state(model: keras.Model) -> list[Any]:
+    return [variable for layer in model.layers for variable in layer.variables]
