@@ -19,7 +19,6 @@ import numpy as np
 from benchmarks.works import Work
 
 TURNS = 3
-EPOCHS_PER_TURN = 3  # the first of a turn does not count: it compiles, or wakes sleeping cores and cold caches
 PAUSE_SECONDS = 0.5  # between turns, in which the threads of the last one go to sleep
 
 
@@ -46,7 +45,7 @@ def measure(
     modules = {peer: importlib.import_module(f"benchmarks.peers.{peer}") for peer in peers}
     left_out = [reason for module in modules.values() if (reason := _reason_against(module, work))]
     workers = {
-        peer: _start(peer, work, TURNS * EPOCHS_PER_TURN)
+        peer: _start(peer, work, TURNS * work.epochs_per_turn)
         for peer, module in modules.items()
         if _reason_against(module, work) is None
     }
@@ -54,10 +53,8 @@ def measure(
     try:
         for turn in range(TURNS):
             for peer, worker in workers.items():
-                seconds[peer] += [_epoch(worker, peer) for _ in range(EPOCHS_PER_TURN)]
-                say(
-                    f"{work.name}, turn {turn + 1} of {TURNS}, {modules[peer].NAME}: {seconds[peer][-1]:.4g} s an epoch"
-                )
+                seconds[peer] += [_epoch(worker, peer) for _ in range(work.epochs_per_turn)]
+                say(f"{work.name}, turn {turn + 1}/{TURNS}, {modules[peer].NAME}: {seconds[peer][-1]:.4g} s an epoch")
                 time.sleep(PAUSE_SECONDS)
         ends = {peer: _answer(worker, peer) for peer, worker in workers.items()}
     finally:
@@ -86,7 +83,8 @@ def _reason_against(module: ModuleType, work: Work) -> str | None:
 
 
 def _measured(name: str, work: Work, seconds: list[float], end: dict[str, float], peak: float) -> Measured:
-    counted = [value for number, value in enumerate(seconds) if number % EPOCHS_PER_TURN]
+    # The first of a turn does not count: it compiles, or wakes sleeping cores and cold caches.
+    counted = [value for number, value in enumerate(seconds) if number % work.epochs_per_turn]
     rate = end["rows"] / statistics.median(counted)
     return Measured(
         peer=name,

@@ -31,7 +31,7 @@ def work_lines(work: Work, measured: list[Measured], left_out: list[str], peak: 
     ]
     for one in measured:
         lines.append(
-            f"| {one.peer} | {one.median:.3g} s | {one.median / ours:.2f} × | {one.first:.2f} s "
+            f"| {one.peer} | {one.median:.3g} s | {one.median / ours:.2f} x | {one.first:.2f} s "
             f"| {one.rows_per_second:,.0f} | {one.share_of_peak:.1%} | {one.loss:.4f} | {one.memory / 1e6:,.0f} MB |"
         )
     missing = f" Left out: {'; '.join(left_out)}." if left_out else ""
@@ -43,8 +43,8 @@ def start_lines(seconds: dict[str, float]) -> list[str]:
     parts = {name: value for name, value in seconds.items() if name not in ("whole", "bare")}
     listed = ", ".join(f"{name} {value:.2f}" for name, value in sorted(parts.items(), key=lambda item: -item[1]))
     return [
-        f"**A whole `make train`** takes {seconds['whole']:.1f} s from start to exit; importing TensorFlow and MLflow and "
-        f"nothing else {seconds['bare']:.1f} s. Its parts in seconds: {listed}.",
+        f"**A whole `make train`** takes {seconds['whole']:.1f} s from start to exit; importing TensorFlow and MLflow "
+        f"and nothing else {seconds['bare']:.1f} s. Its parts in seconds: {listed}.",
         "",
     ]
 

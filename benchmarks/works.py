@@ -32,6 +32,7 @@ class Work:
     n_inputs: int
     units: tuple[int, ...]
     batch_size: int
+    epochs_per_turn: int
     n_outputs: int = 1
     dropout: float = 0.0
     task: str = "regression"
@@ -73,6 +74,7 @@ WORKS = {
             units=(256,),
             n_outputs=10,
             batch_size=64,
+            epochs_per_turn=4,
         ),
         Work(
             name="california_32",
@@ -83,6 +85,7 @@ WORKS = {
             n_inputs=8,
             units=(64, 64),
             batch_size=32,
+            epochs_per_turn=10,
         ),
         Work(
             name="california_256",
@@ -94,6 +97,7 @@ WORKS = {
             units=(208, 208),
             dropout=0.2,
             batch_size=256,
+            epochs_per_turn=10,
         ),
         Work(
             name="wide",
@@ -102,6 +106,7 @@ WORKS = {
             n_inputs=128,
             units=(1024,) * 4,
             batch_size=1024,
+            epochs_per_turn=3,
         ),
     )
 }
