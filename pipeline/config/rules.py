@@ -44,14 +44,24 @@ class FixedScaling(Section):
     scale: PositiveFloat | list[PositiveFloat]
 
 
-Scaling = Literal["none", "standard", "minmax", "robust"] | FixedScaling
+NamedScaling = Literal["none", "standard", "minmax", "robust", "log1p", "yeo_johnson", "quantile"]
+Scaling = NamedScaling | FixedScaling
+Kind = Literal["numeric", "category", "boolean", "date"]
+Encoding = Literal["one_hot", "embedding", "hash", "ordinal"]
+Imputation = Literal["median", "mean", "most_frequent", "constant"]
+SPLIT_COLUMN_KINDS = ("group", "time", "column", "group_kfold")
+FOLD_KINDS = ("kfold", "group_kfold")
 
 
 class Split(Section):
     """Which rows train, validate and test."""
 
-    kind: Literal["auto", "random", "stratified", "indices"]
+    kind: Literal["auto", "random", "stratified", "indices", "group", "time", "column", "kfold", "group_kfold"]
     path: str | None
+    test_path: str | None
+    column: str | None
+    n_folds: Annotated[int, Field(ge=2)]
+    fold: NonNegativeInt
     val_fraction: Fraction
     test_fraction: Fraction | None
     seed: Seed
@@ -60,7 +70,14 @@ class Split(Section):
     def _consistent(self) -> Self:
         if self.kind == "indices" and self.path is None:
             raise ValueError("kind: indices needs path, an .npz with the arrays train, val and test")
-        if self.kind in ("random", "stratified") and self.path is not None:
+        if self.kind in SPLIT_COLUMN_KINDS and self.column is None:
+            raise ValueError(f"column: missing; {self.kind} needs the column to split by, as in data.split.column=name")
+        if self.kind not in SPLIT_COLUMN_KINDS and self.column is not None:
+            kinds = ", ".join(SPLIT_COLUMN_KINDS)
+            raise ValueError(f"column: is read by kind={kinds} only, but kind is {self.kind}")
+        if self.fold >= self.n_folds:
+            raise ValueError(f"fold: counts from 0, so with n_folds={self.n_folds} the last is {self.n_folds - 1}")
+        if self.kind not in ("auto", "indices") and self.path is not None:
             raise ValueError(f"path: is read by kind=indices only, but kind is {self.kind}; leave one of them out")
         if self.val_fraction + (self.test_fraction or 0) >= 1:
             raise ValueError(
@@ -82,7 +99,28 @@ class Data(Section):
     drop: list[str]
     task: Task | Literal["auto"]
     sample_weight: str | None
+    query: str | None
+    delimiter: str
+    header: bool
+    columns: list[str] | None
+    encoding: str
+    decimal: Literal[".", ","]
+    comment: str | None
+    missing_values: list[str]
+    missing_target: Literal["error", "drop"]
+    columns_as: dict[str, Kind]
+    drop_useless: bool
+    category_encoding: Encoding
+    category_encodings: dict[str, Encoding]
+    max_categories: PositiveInt
+    hash_buckets: PositiveInt
+    impute: Imputation
+    imputes: dict[str, Imputation]
+    impute_constant: float
+    missing_indicator: bool
     input_scaling: Scaling
+    input_scalings: dict[str, NamedScaling]
+    clip: PositiveFloat | None
     output_scaling: Scaling
     split: Split
 

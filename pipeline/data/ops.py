@@ -1,0 +1,97 @@
+"""The few operations that preprocessing is made of, so that one definition serves training and the exported model.
+
+`NumpyOps` runs them on the rows of a table; `pipeline/export` has the same ones in TensorFlow, inside the SavedModel. A
+test holds both to the same results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+HASHED_BYTES = 64  # of a text's UTF-8; what comes after them is not looked at
+FNV_OFFSET, FNV_PRIME = 2166136261, 16777619  # FNV-1a of 32 bits (Fowler, Noll and Vo)
+FIELDS = ("year", "month", "day", "hour", "minute", "second")
+
+
+class Ops(Protocol):
+    """On columns `(n_rows,)`: float64 numbers, or text."""
+
+    def isnan(self, x: Any) -> Any: ...  # noqa: D102
+    def where(self, condition: Any, x: Any, y: Any) -> Any: ...  # noqa: D102
+    def abs(self, x: Any) -> Any: ...  # noqa: D102
+    def sign(self, x: Any) -> Any: ...  # noqa: D102
+    def floor(self, x: Any) -> Any: ...  # noqa: D102
+    def exp(self, x: Any) -> Any: ...  # noqa: D102
+    def expm1(self, x: Any) -> Any: ...  # noqa: D102
+    def log1p(self, x: Any) -> Any: ...  # noqa: D102
+    def power(self, x: Any, exponent: float) -> Any: ...  # noqa: D102
+    def sin(self, x: Any) -> Any: ...  # noqa: D102
+    def cos(self, x: Any) -> Any: ...  # noqa: D102
+    def minimum(self, x: Any, y: Any) -> Any: ...  # noqa: D102
+    def maximum(self, x: Any, y: Any) -> Any: ...  # noqa: D102
+
+    def number(self, x: Any) -> Any:
+        """Booleans or whole numbers as float64."""
+
+    def interpolate(self, x: Any, xs: np.ndarray, ys: np.ndarray) -> Any:
+        """Piecewise linear through the points, `xs` strictly increasing; constant beyond the first and the last."""
+
+    def index_of_number(self, x: Any, vocabulary: np.ndarray) -> Any:
+        """Position in an ascending vocabulary, int64; -1 where it is not in it."""
+
+    def index_of_text(self, x: Any, vocabulary: Sequence[str]) -> Any:
+        """Position in the vocabulary, int64; -1 where it is not in it."""
+
+    def hash_of_text(self, x: Any, n_buckets: int) -> Any:
+        """FNV-1a of the first HASHED_BYTES bytes of UTF-8, modulo `n_buckets`, int64."""
+
+    def one_hot(self, index: Any, n: int) -> Any:
+        """`(n_rows, n)` float64; all 0 where the index is -1."""
+
+    def date_fields(self, x: Any, pattern: str, names: Sequence[str]) -> dict[str, Any]:
+        """The numbers that the pattern's groups stand for, by their names of FIELDS; all NaN where it does not match.
+
+        A group that took no part is NaN alone.
+        """
+
+
+class NumpyOps:
+    """The operations on numpy arrays; text is an object array of `str`."""
+
+    isnan, where, abs, sign, floor = np.isnan, np.where, np.abs, np.sign, np.floor
+    exp, expm1, log1p, power, sin, cos = np.exp, np.expm1, np.log1p, np.power, np.sin, np.cos
+    minimum, maximum = np.minimum, np.maximum
+
+    def number(self, x: np.ndarray) -> np.ndarray:  # noqa: D102
+        return np.asarray(x, np.float64)
+
+    def interpolate(self, x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:  # noqa: D102
+        return np.interp(x, xs, ys)
+
+    def index_of_number(self, x: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:  # noqa: D102
+        position = np.minimum(np.searchsorted(vocabulary, x), len(vocabulary) - 1)
+        return np.where(vocabulary[position] == x, position, -1)
+
+    def index_of_text(self, x: np.ndarray, vocabulary: Sequence[str]) -> np.ndarray:  # noqa: D102
+        return pd.Index(vocabulary, dtype=object).get_indexer(pd.Index(x, dtype=object)).astype(np.int64)
+
+    def hash_of_text(self, x: np.ndarray, n_buckets: int) -> np.ndarray:  # noqa: D102
+        numbers, distinct = pd.factorize(x)
+        encoded = np.array([text.encode()[:HASHED_BYTES] for text in distinct], dtype=f"S{HASHED_BYTES}")
+        letters = encoded.view(np.uint8).reshape(len(distinct), HASHED_BYTES).astype(np.uint32)
+        hashed = np.full(len(distinct), FNV_OFFSET, np.uint32)
+        for letter in letters.T:
+            hashed = np.where(letter > 0, (hashed ^ letter) * np.uint32(FNV_PRIME), hashed)
+        return (hashed % np.uint32(n_buckets)).astype(np.int64)[numbers]
+
+    def one_hot(self, index: np.ndarray, n: int) -> np.ndarray:  # noqa: D102
+        return (index[:, None] == np.arange(n)).astype(np.float64)
+
+    def date_fields(self, x: np.ndarray, pattern: str, names: Sequence[str]) -> dict[str, np.ndarray]:  # noqa: D102
+        numbers, distinct = pd.factorize(x)
+        found = pd.Series(distinct, dtype=object).str.extract(f"^(?:{pattern})$").astype(np.float64).to_numpy()
+        return {name: found[numbers, column] for column, name in enumerate(names)}
