@@ -1,6 +1,7 @@
 """Which columns are inputs, targets and weights, and whether their values can be trained on."""
 
 import difflib
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,21 +11,25 @@ from pipeline.config.rules import Data
 from pipeline.data.sources import Images, Table
 from pipeline.errors import DataError
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Columns:
     """The columns of a source, each in its role."""
 
-    inputs: dict[str, np.ndarray]
+    inputs: dict[str, np.ndarray]  # float64 with NaN for gaps, or text with "" for them
     target: dict[str, pd.Series]
     sample_weight: np.ndarray | None
+    split_column: np.ndarray | None = None
+    n_test_file_rows: int = 0
 
 
 def from_table(table: Table, config: Data) -> Columns:
     """Picks target, weight and input columns of a table and checks their values.
 
     Raises:
-        DataError: A named column does not exist, or values are text, missing or infinite.
+        DataError: A named column does not exist, targets are missing, or values are infinite.
     """
     frame = table.frame.rename(columns=str)
     target = config.target or table.default_target
@@ -32,23 +37,50 @@ def from_table(table: Table, config: Data) -> Columns:
         raise DataError(f"data.target: name the column to predict; there are {', '.join(map(repr, frame.columns))}")
     targets = [target] if isinstance(target, str) else target
     weights = [config.sample_weight] if config.sample_weight else []
-    for key, names in (("data.target", targets), ("data.drop", config.drop), ("data.sample_weight", weights)):
+    splits = [config.split.column] if config.split.column else []
+    for key, names in (
+        ("data.target", targets),
+        ("data.drop", config.drop),
+        ("data.sample_weight", weights),
+        ("data.split.column", splits),
+    ):
         for name in names:
             _require(key, name, list(frame.columns))
     roles = [*targets, *weights, *config.drop]
     twice = sorted({name for name in roles if roles.count(name) > 1})
     if twice:
         raise DataError(f"data.target, data.sample_weight and data.drop: {', '.join(twice)} is named more than once")
-    names = [name for name in frame.columns if name not in roles]
+    frame, n_test_file_rows = _with_target(frame, targets, table.n_test_file_rows, config)
+    splits = [name for name in splits if name not in config.columns_as]
+    names = [name for name in frame.columns if name not in (*roles, *splits)]
     if not names:
         raise DataError("data.drop: no input columns are left")
     _check_targets(frame[targets])
     decimal = [name for name in targets if pd.api.types.infer_dtype(frame[name]) == "decimal"]
+    column = config.split.column
     return Columns(
-        inputs=_numeric(frame[names], config.drop),
+        inputs=_raw(frame[names]),
         target={name: pd.to_numeric(frame[name]) if name in decimal else frame[name] for name in targets},
         sample_weight=_weight(frame, config.sample_weight),
+        split_column=_raw(frame[[column]])[column] if column else None,
+        n_test_file_rows=n_test_file_rows,
     )
+
+
+def _with_target(frame: pd.DataFrame, targets: list[str], n_last: int, config: Data) -> tuple[pd.DataFrame, int]:
+    """Drops rows without a target where that is asked for; tells how many of the last `n_last` rows are left."""
+    if config.missing_target == "error":
+        return frame, n_last
+    there = frame[targets].notna().all(axis=1).to_numpy()
+    if there.all():
+        return frame, n_last
+    if config.split.path:
+        raise DataError(
+            f"data.missing_target: drop would change the row numbers that {config.split.path} names; remove the "
+            f"{(~there).sum()} rows without a target from the file, and make the split anew"
+        )
+    log.info("data.missing_target: %d rows without a target are dropped", (~there).sum())
+    return frame[there].reset_index(drop=True), int(there[len(there) - n_last :].sum())
 
 
 def from_images(images: Images, config: Data) -> Columns:
@@ -57,7 +89,7 @@ def from_images(images: Images, config: Data) -> Columns:
     Raises:
         DataError: A key that names a column was given.
     """
-    for key, value in (("target", config.target), ("drop", config.drop), ("sample_weight", config.sample_weight)):
+    for key, value in (("target", config.target), ("drop", config.drop), ("sample_weight", config.sample_weight), ("split.column", config.split.column)):
         if value:
             raise DataError(f"data.{key}: {config.name} is an array without column names; leave {key} out")
     if images.x.ndim != 2 or len(images.x) != len(images.y):
@@ -74,30 +106,37 @@ def _require(key: str, name: str, names: list[str]) -> None:
         raise DataError(f"{key}: there is no column {name!r}{hint} there are {', '.join(map(repr, names))}")
 
 
-def _numeric(frame: pd.DataFrame, dropped: list[str]) -> dict[str, np.ndarray]:
-    """Each column as float64; every column that is not all finite numbers is reported, with a remedy to paste."""
+def _raw(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Each column as the exported model takes it: float64 with NaN for gaps, or text with `""` for them."""
     columns: dict[str, np.ndarray] = {}
-    text: dict[str, str] = {}
-    gaps: dict[str, str] = {}
+    faults = []
     for name in frame.columns:
         values = _to_float(frame[name])
         if values is None:
-            row, given = _first_text(frame[name])
-            text[name] = f"column {name!r} holds text or dates, first in row {row}: {given!r}"
-        elif not np.isfinite(values).all():
-            gaps[name] = _gaps(name, values)
-        else:
-            columns[str(name)] = values
-    if text or gaps:
-        remedies = ["Inputs must be finite numbers for now."]
-        if gaps:
-            n_rows = int(frame[list(gaps)].isin([np.nan, np.inf, -np.inf]).any(axis=1).sum())
-            remedies.append(f"Remove the {n_rows} rows with gaps from the file, or leave their columns out.")
-        out = [*dropped, *text, *(gaps if columns else [])]  # never all of them
-        names = ",".join(name if name.isidentifier() else f"'{name}'" for name in out)
-        remedies.append(f'Columns are left out with "data.drop=[{names}]".')
-        raise DataError("\n".join([*text.values(), *gaps.values(), " ".join(remedies)]))
+            columns[name] = _to_text(name, frame[name])
+            continue
+        infinite = np.flatnonzero(np.isinf(values))
+        if len(infinite):
+            faults.append(f"column {name!r} has {len(infinite)} infinite values, first in row {infinite[0]}")
+        columns[name] = values
+    if faults:
+        remedy = "data.missing_values=[inf] takes them as gaps, data.drop=[...] leaves columns out"
+        raise DataError("\n".join([*faults, f"Inputs must be finite. {remedy}"]))
     return columns
+
+
+def _to_text(name: str, column: pd.Series) -> np.ndarray:
+    """Text without blanks around it; dates as ISO 8601."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return column.dt.strftime("%Y-%m-%dT%H:%M:%S").fillna("").to_numpy(object)
+    text = column.astype(object).where(column.notna(), "").astype(str).str.strip().to_numpy(object)
+    distinct = pd.Series(pd.unique(text))
+    numbers = pd.to_numeric(distinct, errors="coerce").notna()
+    others = distinct[~numbers & (distinct != "")]
+    if len(others) <= 3 < numbers.sum() / 10:
+        marks = ", ".join(others)
+        log.warning("column %r holds numbers but for %s; data.missing_values=[%s] makes gaps of them", name, marks, marks)
+    return text
 
 
 def _to_float(column: pd.Series) -> np.ndarray | None:
@@ -114,14 +153,6 @@ def _to_float(column: pd.Series) -> np.ndarray | None:
 
 def _is_date(column: pd.Series) -> bool:
     return pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column)
-
-
-def _first_text(column: pd.Series) -> tuple[int, str]:
-    if _is_date(column):
-        return 0, str(column.iloc[0])
-    converted = pd.to_numeric(column.astype(object), errors="coerce")
-    row = int(np.flatnonzero((converted.isna() & column.notna()).to_numpy())[0])
-    return row, str(column.iloc[row])
 
 
 def _gaps(name: object, values: np.ndarray) -> str:
@@ -144,7 +175,7 @@ def _check_targets(frame: pd.DataFrame) -> None:
             missing = np.flatnonzero(frame[name].isna().to_numpy())
             faults.append(f"column {name!r} has {len(missing)} missing values, first in row {missing[0]}")
     if faults:
-        raise DataError("\n".join(["data.target: every row needs a finite number or a label", *faults]))
+        raise DataError("\n".join(["data.target: every row needs a finite number or a label; data.missing_target=drop leaves rows without one out", *faults]))
 
 
 def _weight(frame: pd.DataFrame, name: str | None) -> np.ndarray | None:

@@ -1,0 +1,177 @@
+"""From raw input columns to what the network sees: for a table feature by feature, for an array as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from pipeline.config.rules import Data, FixedScaling, Kind, NamedScaling
+from pipeline.data.features import Embedded, Feature, Number, fit_feature
+from pipeline.data.kinds import kinds_of
+from pipeline.data.ops import NumpyOps, Ops
+from pipeline.data.scaling import Scaler
+from pipeline.errors import DataError
+
+BLOCK_ROWS = 8192  # rows in float64 at a time, so that a large table is never held twice
+
+Columns = Mapping[str, Any]
+
+
+class Inputs(Protocol):
+    """Fitted preprocessing of the inputs."""
+
+    kinds: Mapping[str, Kind]
+
+    @property
+    def n_inputs(self) -> int:
+        """Numbers per row that the network gets."""
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """Categories of each embedded column; these columns come last."""
+
+    def apply(self, ops: Ops, columns: Columns) -> list[Any]:
+        """Parts `(n_rows,)` or `(n_rows, n)`, float64, in the order that the network takes them."""
+
+    def faults(self, columns: Columns, largest: float) -> Iterator[str]:
+        """Columns whose values are beyond what the network can compute with, and the first row of each."""
+
+
+@dataclass(frozen=True)
+class TableInputs:
+    """A feature per column, those that are embedded last."""
+
+    features: tuple[Feature, ...]
+    kinds: Mapping[str, Kind]
+
+    @property
+    def n_inputs(self) -> int:
+        """Numbers per row that the network gets."""
+        return sum(len(feature.names) for feature in self.features)
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """Categories of each embedded column."""
+        return tuple(feature.n_categories for feature in self.features if isinstance(feature, Embedded))
+
+    def apply(self, ops: Ops, columns: Columns) -> list[Any]:
+        """Parts in order."""
+        return [part for feature in self.features for part in feature.apply(ops, columns[feature.column])]
+
+    def faults(self, columns: Columns, largest: float) -> Iterator[str]:
+        """Number columns whose largest or smallest value is too large when scaled."""
+        for feature in self.features:
+            if isinstance(feature, Number):
+                raw = columns[feature.column]
+                ends = np.array([np.nanmin(raw), np.nanmax(raw)]) if not np.isnan(raw).all() else np.zeros(2)
+                with np.errstate(over="ignore"):
+                    size = np.abs(feature.apply(NumpyOps(), ends)[0])
+                if not (size < largest).all():
+                    value = ends[size.argmax()]
+                    row = int(np.flatnonzero(raw == value)[0])
+                    yield f"column {feature.column!r}, row {row}: {value:g} is {size.max():.2g} when scaled"
+
+
+@dataclass(frozen=True)
+class ArrayInputs:
+    """An array without column names, `x`, scaled column by column."""
+
+    scaler: Scaler
+    kinds: Mapping[str, Kind]
+
+    @property
+    def n_inputs(self) -> int:
+        """Columns of the array."""
+        return len(self.scaler.shift)
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """None."""
+        return ()
+
+    def apply(self, ops: Ops, columns: Columns) -> list[Any]:
+        """The array, scaled."""
+        return [(columns["x"] - self.scaler.shift) / self.scaler.scale]
+
+    def faults(self, columns: Columns, largest: float) -> Iterator[str]:
+        """Columns of the array whose largest or smallest value is too large when scaled."""
+        raw, shift, scale = columns["x"], self.scaler.shift, self.scaler.scale
+        with np.errstate(over="ignore"):
+            lowest, highest = raw.min(axis=0).astype(np.float64), raw.max(axis=0).astype(np.float64)
+            sizes = np.maximum(np.abs((lowest - shift) / scale), np.abs((highest - shift) / scale))
+        for number in np.flatnonzero(~(sizes < largest)):
+            row = int(np.abs(raw[:, number] - shift[number]).argmax())
+            yield f"column 'x[{number}]', row {row}: {raw[row, number]:g} is {sizes[number]:.2g} when scaled"
+
+
+def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
+    """Fits the preprocessing of the inputs on training rows.
+
+    Raises:
+        DataError: A key names a column that does not exist or does not go with it.
+    """
+    if "x" in columns and columns["x"].ndim == 2:
+        return _fit_array(columns["x"], config)
+    kinds = kinds_of(columns, config)
+    for key in ("category_encodings", "imputes", "input_scalings"):
+        wanted = "category" if key == "category_encodings" else "numeric"
+        for name in getattr(config, key):
+            if kinds.get(name) not in (wanted, "boolean" if wanted == "numeric" else wanted):
+                is_what = f"is a {kinds[name]} column" if name in kinds else "is no input column"
+                raise DataError(f"data.{key}: {name!r} {is_what}; it takes {wanted} columns (data.columns_as sets them)")
+    numbers = [name for name, kind in kinds.items() if kind in ("numeric", "boolean")]
+    scalings = dict(zip(numbers, _scalings(config, len(numbers)), strict=True))
+    features = [
+        fit_feature(
+            name, values, kinds[name], config, config.input_scalings.get(name) or scalings.get(name, "standard")
+        )
+        for name, values in columns.items()
+    ]
+    features.sort(key=lambda feature: isinstance(feature, Embedded))
+    return TableInputs(tuple(features), kinds)
+
+
+def to_array(inputs: Inputs, columns: Columns) -> np.ndarray:
+    """All rows as `(n_rows, n_inputs)` float32, a block at a time."""
+    n_rows = len(next(iter(columns.values())))
+    array = np.empty((n_rows, inputs.n_inputs), np.float32)
+    for start in range(0, n_rows, BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        first = 0
+        for part in inputs.apply(NumpyOps(), {name: column[rows] for name, column in columns.items()}):
+            width = 1 if part.ndim == 1 else part.shape[1]
+            array[rows, first : first + width] = part.reshape(len(part), width)
+            first += width
+    return array
+
+
+def _fit_array(x: np.ndarray, config: Data) -> ArrayInputs:
+    for key in ("columns_as", "category_encodings", "imputes", "input_scalings"):
+        if getattr(config, key):
+            raise DataError(f"data.{key}: {config.name} is an array without column names; leave {key} out")
+    scaling = config.input_scaling
+    return ArrayInputs(Scaler.fit(x, scaling, "data.input_scaling"), {"x": "numeric"})
+
+
+def _scalings(config: Data, n_numbers: int) -> list[NamedScaling | FixedScaling]:
+    """One for each number column."""
+    given = config.input_scaling
+    if isinstance(given, str):
+        return [given] * n_numbers
+    parts = {}
+    for name in ("shift", "scale"):
+        value = getattr(given, name)
+        if isinstance(value, list) and len(value) != n_numbers:
+            raise DataError(
+                f"data.input_scaling.{name}: {len(value)} values for {n_numbers} columns; "
+                "give one for all or one for each"
+            )
+        parts[name] = value if isinstance(value, list) else [value] * n_numbers
+    return [
+        FixedScaling(shift=shift, scale=scale) for shift, scale in zip(parts["shift"], parts["scale"], strict=True)
+    ]
+
+

@@ -1,0 +1,109 @@
+"""Preprocessing, network and the way back to original units as one function of raw columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pipeline.data import Preprocessing, Rows, identifiers
+from pipeline.export.ops import TensorOps
+
+BATCH_ROWS = 8192  # rows scored at a time
+
+Columns = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """From raw columns to original units or labels: what is scored and what is exported."""
+
+    network: keras.Model
+    serve: tf.types.experimental.PolymorphicFunction
+    schema: dict[str, object]
+    ops: TensorOps  # holds the tables of categories
+
+    def predict(self, inputs: Columns) -> Columns:
+        """The outputs for raw columns, `(n_rows,)` or `(n_rows, n_inputs)` each."""
+        return in_batches(self.serve, inputs)
+
+
+def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> Assembled:
+    """Puts the fitted preprocessing around a trained network.
+
+    Args:
+        rows: Gives the columns' names and the classes; its values are not looked at.
+        preprocessing: What was learned on training rows.
+        network: From preprocessed inputs to scaled predictions, or to logits.
+
+    Returns:
+        Outputs `prediction` `(n_rows, n_outputs)` float64 in original units; or `label` `(n_rows,)` and
+        `probabilities` `(n_rows, n_classes)` float64, columns in the order of the schema's `classes`.
+    """
+    specs = {
+        name: tf.TensorSpec([None, *column.shape[1:]], _dtype(column), name=identifier)
+        for (name, column), identifier in zip(rows.inputs.items(), identifiers(list(rows.inputs)), strict=True)
+    }
+    ops = TensorOps()
+    outputs = _outputs(rows, preprocessing, ops)
+
+    @tf.function(input_signature=[specs])
+    def serve(columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        parts = preprocessing.inputs.apply(ops, columns)
+        stacked = tf.concat([part if part.shape.rank == 2 else part[:, tf.newaxis] for part in parts], axis=1)
+        return outputs(network(tf.cast(stacked, tf.float32), training=False))
+
+    return Assembled(network, serve, _schema(rows, specs), ops)
+
+
+def in_batches(serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], inputs: Columns) -> Columns:
+    """Runs a serving function over raw columns, a block of rows at a time; text comes back as `str`."""
+    n_rows = len(next(iter(inputs.values())))
+    blocks = []
+    for start in range(0, n_rows, BATCH_ROWS):
+        rows = slice(start, start + BATCH_ROWS)
+        block = {name: tf.constant(column[rows], _dtype(column)) for name, column in inputs.items()}
+        blocks.append({name: value.numpy() for name, value in serve(block).items()})
+    outputs = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    return {
+        name: np.array([text.decode() for text in value], dtype=object) if value.dtype == object else value
+        for name, value in outputs.items()
+    }
+
+
+def _dtype(column: np.ndarray) -> tf.DType:
+    return tf.string if column.dtype == object else tf.float64
+
+
+def _outputs(rows: Rows, preprocessing: Preprocessing, ops: TensorOps) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """What to make of the network's outputs, float64 from here on."""
+    target, scaler = rows.target, preprocessing.outputs
+
+    def regression(scaled: tf.Tensor) -> dict[str, tf.Tensor]:
+        columns = tf.unstack(tf.cast(scaled, tf.float64), num=len(target.names), axis=1)
+        return {"prediction": tf.stack(scaler.invert_with(ops, columns), axis=1)}
+
+    def classes(logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        logits = tf.cast(logits, tf.float64)
+        if target.task == "binary":  # the first class is the one whose logit is 0
+            logits = tf.concat([tf.zeros_like(logits), logits], axis=1)
+        probabilities = tf.nn.softmax(logits)
+        labels = tf.constant(target.classes)  # int64, float64, bool or text, as in the table
+        return {"label": tf.gather(labels, tf.argmax(probabilities, axis=1)), "probabilities": probabilities}
+
+    return regression if target.task == "regression" else classes
+
+
+def _schema(rows: Rows, specs: dict[str, tf.TensorSpec]) -> dict[str, object]:
+    return {
+        "inputs": {
+            name: {"argument": spec.name, "shape": list(spec.shape), "dtype": spec.dtype.name}
+            for name, spec in specs.items()
+        },
+        "task": rows.target.task,
+        "target": list(rows.target.names),
+        "classes": rows.target.classes.tolist(),
+    }

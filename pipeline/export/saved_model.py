@@ -1,0 +1,89 @@
+"""The SavedModel: written whole or not at all, reloaded and compared."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pipeline.data import Preprocessing, Rows
+from pipeline.errors import ExportError
+from pipeline.export.assemble import BATCH_ROWS, Assembled, in_batches
+
+log = logging.getLogger(__name__)
+
+TOLERANCE = 1e-5  # times max(1, |value|), in scaled units
+SLOPE_STEP = 1e-3  # in scaled units, over which the way back to original units is taken as straight
+SCHEMA = "assets.extra/schema.json"  # a folder that TensorFlow Serving sets aside for files of one's own
+
+
+def save(assembled: Assembled, folder: Path) -> None:
+    """Writes the SavedModel, whole or not at all: it is built beside its place and moved there."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unfinished-"))
+    try:
+        archive = keras.export.ExportArchive()
+        archive.track(assembled.network)
+        for table in assembled.ops.tables.values():
+            archive.track(table)
+        archive.add_endpoint("serve", assembled.serve)
+        archive.write_out(str(unfinished), verbose=False)
+        schema = unfinished / SCHEMA
+        schema.parent.mkdir()
+        schema.write_text(json.dumps(assembled.schema, indent=2, ensure_ascii=False), encoding="utf-8")
+        unfinished.chmod(0o755)
+        unfinished.rename(folder)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> float:
+    """Reloads a SavedModel and compares it with the path that training took: numpy's scaling and the network itself.
+
+    Returns:
+        The largest difference, in scaled units and divided by max(1, |value|).
+
+    Raises:
+        ExportError: The difference is above TOLERANCE, or a label is not that of the largest probability.
+    """
+    loaded = tf.saved_model.load(str(folder))  # kept: the function alone would lose its variables
+    served = in_batches(loaded.serve, rows.inputs)
+    expected = network.predict(preprocessing.apply(rows).x, batch_size=BATCH_ROWS, verbose=0)
+    if rows.target.task == "regression":
+        apart = np.abs(served["prediction"] - preprocessing.outputs.invert(expected)) / _units(preprocessing, expected)
+    else:
+        expected = _probabilities(expected)
+        apart = np.abs(served["probabilities"] - expected)
+        labels = rows.target.classes[served["probabilities"].argmax(axis=1)]
+        if not (served["label"] == labels).all():
+            raise ExportError(f"the SavedModel in {folder} names other labels than its probabilities say")
+    difference = float(np.max(apart / np.maximum(1, np.abs(expected))))
+    if not difference <= TOLERANCE:
+        raise ExportError(
+            f"the SavedModel in {folder} differs from the pipeline's own predictions by {difference:.2g} in scaled "
+            f"units; at most {TOLERANCE} is allowed"
+        )
+    log.info("export verified on %d rows: largest difference %.1e", len(rows), difference)
+    return difference
+
+
+def _units(preprocessing: Preprocessing, scaled: np.ndarray) -> np.ndarray:
+    """Original units per scaled unit at each prediction: compared there, no rounding of a way back is added."""
+    invert = preprocessing.outputs.invert
+    slope = np.abs(invert(scaled + SLOPE_STEP) - invert(scaled - SLOPE_STEP)) / (2 * SLOPE_STEP)
+    return np.maximum(slope, SLOPE_STEP * preprocessing.outputs.units_per_scaled)  # flat beyond the training range
+
+
+def _probabilities(logits: np.ndarray) -> np.ndarray:
+    logits = logits.astype(np.float64)
+    if logits.shape[1] == 1:
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
