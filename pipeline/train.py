@@ -55,9 +55,15 @@ def run(config: Config) -> Result:
     fit.seed(config.seed)
     with fit.scope(config.fit):
         task = rows.target.task
-        network = model.build(config.model, task=task, n_inputs=rows.n_inputs, n_outputs=rows.target.n_outputs)
+        network = model.build(
+            config.model,
+            task=task,
+            n_inputs=preprocessing.inputs.n_inputs,
+            n_outputs=rows.target.n_outputs,
+            categories=preprocessing.inputs.categories,
+        )
         trainee = fit.compile_network(
-            network, config.fit, task=task, n_rows=len(train.x), output_scale=preprocessing.outputs.scale
+            network, config.fit, task=task, n_rows=len(train.x), output_scale=preprocessing.outputs.units_per_scaled
         )
     clock.lap("build")
 

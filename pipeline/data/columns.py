@@ -89,7 +89,12 @@ def from_images(images: Images, config: Data) -> Columns:
     Raises:
         DataError: A key that names a column was given.
     """
-    for key, value in (("target", config.target), ("drop", config.drop), ("sample_weight", config.sample_weight), ("split.column", config.split.column)):
+    for key, value in (
+        ("target", config.target),
+        ("drop", config.drop),
+        ("sample_weight", config.sample_weight),
+        ("split.column", config.split.column),
+    ):
         if value:
             raise DataError(f"data.{key}: {config.name} is an array without column names; leave {key} out")
     if images.x.ndim != 2 or len(images.x) != len(images.y):
@@ -135,7 +140,8 @@ def _to_text(name: str, column: pd.Series) -> np.ndarray:
     others = distinct[~numbers & (distinct != "")]
     if len(others) <= 3 < numbers.sum() / 10:
         marks = ", ".join(others)
-        log.warning("column %r holds numbers but for %s; data.missing_values=[%s] makes gaps of them", name, marks, marks)
+        text = "column %r holds numbers but for %s; data.missing_values=[%s] makes gaps of them"
+        log.warning(text, name, marks, marks)
     return text
 
 
@@ -175,7 +181,8 @@ def _check_targets(frame: pd.DataFrame) -> None:
             missing = np.flatnonzero(frame[name].isna().to_numpy())
             faults.append(f"column {name!r} has {len(missing)} missing values, first in row {missing[0]}")
     if faults:
-        raise DataError("\n".join(["data.target: every row needs a finite number or a label; data.missing_target=drop leaves rows without one out", *faults]))
+        rule = "every row needs a finite number or a label; data.missing_target=drop leaves rows without one out"
+        raise DataError("\n".join([f"data.target: {rule}", *faults]))
 
 
 def _weight(frame: pd.DataFrame, name: str | None) -> np.ndarray | None:

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from pipeline.config.rules import Data, FixedScaling, Kind, NamedScaling
-from pipeline.data.features import Embedded, Feature, Number, fit_feature
+from pipeline.data.features import Embedded, Feature, Number
+from pipeline.data.fitting import fit_feature
 from pipeline.data.kinds import kinds_of
 from pipeline.data.ops import NumpyOps, Ops
 from pipeline.data.scaling import Scaler
@@ -121,7 +122,9 @@ def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
         for name in getattr(config, key):
             if kinds.get(name) not in (wanted, "boolean" if wanted == "numeric" else wanted):
                 is_what = f"is a {kinds[name]} column" if name in kinds else "is no input column"
-                raise DataError(f"data.{key}: {name!r} {is_what}; it takes {wanted} columns (data.columns_as sets them)")
+                raise DataError(
+                    f"data.{key}: {name!r} {is_what}; it takes {wanted} columns (data.columns_as sets them)"
+                )
     numbers = [name for name, kind in kinds.items() if kind in ("numeric", "boolean")]
     scalings = dict(zip(numbers, _scalings(config, len(numbers)), strict=True))
     features = [
@@ -170,8 +173,4 @@ def _scalings(config: Data, n_numbers: int) -> list[NamedScaling | FixedScaling]
                 "give one for all or one for each"
             )
         parts[name] = value if isinstance(value, list) else [value] * n_numbers
-    return [
-        FixedScaling(shift=shift, scale=scale) for shift, scale in zip(parts["shift"], parts["scale"], strict=True)
-    ]
-
-
+    return [FixedScaling(shift=shift, scale=scale) for shift, scale in zip(parts["shift"], parts["scale"], strict=True)]

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Data, Kind
-from pipeline.data.dates import FORMATS, NumpyOps, format_of
+from pipeline.data.dates import FORMATS, format_of
+from pipeline.data.ops import NumpyOps
 from pipeline.errors import DataError
 
 # Whole numbers with few values, each of them often, are codes rather than quantities.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from pandas.util import hash_array
 
 from pipeline.config.rules import Data
 from pipeline.data.columns import from_images, from_table
@@ -20,27 +21,20 @@ class Rows:
     """What the exported model is fed and what it is scored against."""
 
     name: str
-    inputs: dict[str, np.ndarray]  # column: (n_rows,) float64; an array without names is {"x": (n_rows, n_inputs)}
+    inputs: dict[str, np.ndarray]  # (n_rows,) each, float64 or text; an array without names is {"x": (n_rows, n)}
     target: Target
     sample_weight: np.ndarray | None  # (n_rows,) float64
     test_rows: np.ndarray | None  # row numbers of an official test set
+    split_column: np.ndarray | None = None  # (n_rows,) raw values of data.split.column
+    n_test_file_rows: int = 0  # the last rows, where they come from a test file of their own
 
     def __len__(self) -> int:
         return len(self.target.values)
 
     @property
     def n_inputs(self) -> int:
-        """Scaled inputs per row."""
+        """Raw inputs per row."""
         return sum(column.shape[1] if column.ndim == 2 else 1 for column in self.inputs.values())
-
-    @property
-    def input_names(self) -> list[str]:
-        """A name per scaled input, in order."""
-        return [
-            name if column.ndim == 1 else f"{name}[{number}]"
-            for name, column in self.inputs.items()
-            for number in range(1 if column.ndim == 1 else column.shape[1])
-        ]
 
     def take(self, rows: np.ndarray) -> "Rows":
         """The rows of the given numbers, in that order."""
@@ -51,6 +45,8 @@ class Rows:
             target=self.target.take(rows),
             sample_weight=weight,
             test_rows=None,
+            split_column=None if self.split_column is None else self.split_column[rows],
+            n_test_file_rows=0,
         )
 
     @cached_property
@@ -59,7 +55,7 @@ class Rows:
         digest = hashlib.sha256()
         for name, column in {**self.inputs, "": self.target.values}.items():
             digest.update(f"{name}{column.shape}{column.dtype}".encode())
-            digest.update(np.ascontiguousarray(column).data)
+            digest.update(np.ascontiguousarray(hash_array(column) if column.dtype == object else column).data)
         digest.update(repr((self.target.names, list(self.target.classes))).encode())
         if self.sample_weight is not None:
             digest.update(np.ascontiguousarray(self.sample_weight).data)
@@ -76,7 +72,15 @@ def load(config: Data) -> Rows:
     columns = from_table(source, config) if isinstance(source, Table) else from_images(source, config)
     target = make_target(columns.target, config.task)
     test_rows = None if isinstance(source, Table) else source.test_rows
-    rows = Rows(config.name, columns.inputs, target, columns.sample_weight, test_rows)
+    rows = Rows(
+        config.name,
+        columns.inputs,
+        target,
+        columns.sample_weight,
+        test_rows,
+        columns.split_column,
+        columns.n_test_file_rows,
+    )
     kind = target.task if target.task == "regression" else f"{target.task} with {len(target.classes)} classes"
     chosen = " (data.task=auto; set it where this is wrong)" if config.task == "auto" else ""
     source_name, names = config.path or config.name, ", ".join(target.names)

@@ -18,6 +18,7 @@ from keras import ops, regularizers
 
 LEVELS = 2**16  # of a random number that decides on a unit: 16 bits are drawn for each
 PLACES_OF_NAMES = ("name", "keras_history", "input_layers", "output_layers")  # in a Functional model's config
+KNOWN_LAYERS = ("keras.", "pipeline.model.layers.")  # whose configs say all that they do
 PENALTIES = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
 
 _generator = ["philox"]
@@ -80,7 +81,7 @@ class ValuePenalty(regularizers.Regularizer):
 
 def make_twin(network: keras.Model, dtype: str | None) -> keras.Model:
     """A copy of the network with variables for values; its computing layers, but not the last, in another dtype."""
-    last = {output._keras_history.operation.name for output in network.outputs}
+    last = set(_last(network))
 
     def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
@@ -93,13 +94,13 @@ def make_twin(network: keras.Model, dtype: str | None) -> keras.Model:
             setattr(twin, name, ValuePenalty(float(penalty.l1), float(penalty.l2)))
         return twin
 
-    return keras.models.clone_model(network, clone_function=copy)
+    return keras.models.clone_model(network, clone_function=copy, recursive=True)
 
 
 def values(network: keras.Model) -> list[float]:
     """The rates and strengths that the twin of this network has in variables, in the order of `variables`."""
     found: list[float] = []
-    for layer in network.layers:
+    for layer in _layers(network):
         if _is_dropout(layer):
             found.append(layer.rate)
         for _, penalty in _penalties(layer):
@@ -110,7 +111,7 @@ def values(network: keras.Model) -> list[float]:
 def variables(twin: keras.Model) -> list[tf.Variable]:
     """Where the twin has its rates and strengths."""
     found: list[tf.Variable] = []
-    for layer in twin.layers:
+    for layer in _layers(twin):
         if isinstance(layer, ValueDropout):
             found.append(layer.value)
         for name in PENALTIES:
@@ -122,7 +123,7 @@ def variables(twin: keras.Model) -> list[tf.Variable]:
 
 def start_from(twin: keras.Model, network: keras.Model) -> None:
     """Gives the twin the network's weights, the state of its random generators and its values."""
-    if twin.layers[-1] is network.layers[-1]:
+    if next(_layers(twin)) is next(_layers(network)):
         return  # no twin, but a model that shares the network's layers
     for ours, theirs in zip(_state(twin), _state(network), strict=True):
         ours.assign(theirs)
@@ -135,13 +136,13 @@ def structure(network: keras.Model) -> str | None:
 
     It cannot of layers from elsewhere, which need not say in their config all that they do.
     """
-    for layer in network.layers:
-        if not type(layer).__module__.startswith("keras.") or isinstance(layer, keras.layers.Lambda | keras.Model):
+    for layer in _layers(network):
+        if not type(layer).__module__.startswith(KNOWN_LAYERS) or isinstance(layer, keras.layers.Lambda):
             return None
-    names = {network.name: "network"} | {layer.name: f"layer {n}" for n, layer in enumerate(network.layers)}
+    names = {network.name: "network"} | {layer.name: f"layer {n}" for n, layer in enumerate(_layers(network))}
     names.pop("output", None)  # a name that Muon asks for
     # Dropout with noise_shape or rate 0 and penalties of other kinds stay as they are, values included.
-    dropouts = {layer.name for layer in network.layers if _is_dropout(layer)}
+    dropouts = {layer.name for layer in _layers(network) if _is_dropout(layer)}
 
     def blank(node: Any, key: str = "") -> Any:
         if isinstance(node, dict):
@@ -157,6 +158,22 @@ def structure(network: keras.Model) -> str | None:
     return json.dumps(blank(network.get_config()), sort_keys=True)
 
 
+def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """All layers, those of models within the model in their place."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)
+        else:
+            yield layer
+
+
+def _last(model: keras.Model) -> Iterator[str]:
+    """Names of the layers that the outputs come from."""
+    for output in model.outputs:
+        layer = output._keras_history.operation
+        yield from _last(layer) if isinstance(layer, keras.Model) else [layer.name]
+
+
 def _is_dropout(layer: keras.layers.Layer) -> bool:
     return type(layer) is keras.layers.Dropout and layer.noise_shape is None and layer.rate > 0
 
@@ -169,4 +186,4 @@ def _penalties(layer: keras.layers.Layer) -> Iterator[tuple[str, Any]]:
 
 
 def _state(model: keras.Model) -> list[Any]:
-    return [variable for layer in model.layers for variable in layer.variables]
+    return [variable for layer in _layers(model) for variable in layer.variables]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigError
@@ -24,7 +25,7 @@ ACTIVATION_OF_TASK = {"regression": "linear", "binary": "sigmoid", "multiclass":
 
 def names() -> list[str]:
     """Names of all architectures."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
 
 
 def spec(name: str) -> type[Section]:
@@ -32,14 +33,15 @@ def spec(name: str) -> type[Section]:
     return importlib.import_module(f"{__name__}.{name}").Spec
 
 
-def build(section: Any, *, task: str, n_inputs: int, n_outputs: int) -> keras.Model:
+def build(section: Any, *, task: str, n_inputs: int, n_outputs: int, categories: Sequence[int] = ()) -> keras.Model:
     """Builds the network of a checked model section.
 
     Args:
         section: The architecture's Spec.
         task: `regression`, `binary` or `multiclass`.
-        n_inputs: Scaled inputs per row.
+        n_inputs: Preprocessed inputs per row.
         n_outputs: Targets of a regression, 1 for two classes, else the number of classes.
+        categories: How many there are in each of the last inputs, which get learned embeddings.
 
     Returns:
         A model from `(n_rows, n_inputs)` float32 to `(n_rows, n_outputs)`: scaled predictions, or logits for classes.
@@ -58,4 +60,13 @@ def build(section: Any, *, task: str, n_inputs: int, n_outputs: int) -> keras.Mo
     elif activation == "softmax":
         raise ConfigError("model.output_activation: softmax is for classes; a regression takes auto or linear")
     architecture = importlib.import_module(f"{__name__}.{section.name}")
-    return architecture.build(section, n_inputs=n_inputs, n_outputs=n_outputs, output_activation=activation)
+    if not categories:
+        return architecture.build(section, n_inputs=n_inputs, n_outputs=n_outputs, output_activation=activation)
+    from keras import Input, Model
+
+    from pipeline.model.layers.embedding import CategoryEmbeddings
+
+    inputs = Input((n_inputs,), name="x")
+    embedded = CategoryEmbeddings(categories, name="embeddings")(inputs)
+    network = architecture.build(section, n_inputs=embedded.shape[1], n_outputs=n_outputs, output_activation=activation)
+    return Model(inputs, network(embedded), name=f"embedded_{network.name}")

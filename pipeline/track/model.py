@@ -30,7 +30,11 @@ def log_model(folder: Path, rows: Rows) -> None:
 def _inputs(rows: Rows) -> Schema:
     if "x" in rows.inputs and rows.inputs["x"].ndim == 2:
         return Schema([TensorSpec(np.dtype(np.float64), (-1, rows.n_inputs), "x")])
-    return Schema([ColSpec(DataType.double, name) for name in rows.inputs])
+    return Schema([ColSpec(_type(column), name) for name, column in rows.inputs.items()])
+
+
+def _type(column: np.ndarray) -> DataType:
+    return DataType.string if column.dtype == object else DataType.double
 
 
 def _outputs(rows: Rows) -> Schema:
@@ -44,5 +48,7 @@ def _outputs(rows: Rows) -> Schema:
 
 
 def _example(rows: Rows) -> pd.DataFrame | dict[str, np.ndarray]:
-    first = {name: column[:EXAMPLE_ROWS].astype(np.float64) for name, column in rows.inputs.items()}
-    return first if next(iter(first.values())).ndim == 2 else pd.DataFrame(first)
+    first = {name: column[:EXAMPLE_ROWS] for name, column in rows.inputs.items()}
+    if "x" in first and first["x"].ndim == 2:
+        return {"x": first["x"].astype(np.float64)}
+    return pd.DataFrame(first)

@@ -29,9 +29,15 @@ class ServedModel(mlflow.pyfunc.PythonModel):
             array = model_input["x"] if isinstance(model_input, dict) else model_input
             columns = {"x": np.asarray(array, dtype=np.float64)}
         else:
-            columns = {name: np.asarray(model_input[name], dtype=np.float64) for name in names}
+            columns = {name: self._column(model_input[name], self._schema["inputs"][name]["dtype"]) for name in names}
         outputs = self._loaded.serve({name: tf.constant(column) for name, column in columns.items()})
         return self._table({name: value.numpy() for name, value in outputs.items()})
+
+    def _column(self, given, dtype):
+        series = pd.Series(given)
+        if dtype == "string":
+            return series.astype(object).where(series.notna(), "").astype(str).to_numpy(object)
+        return series.to_numpy(np.float64, na_value=np.nan)
 
     def _table(self, outputs):
         if "prediction" in outputs:

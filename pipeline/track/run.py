@@ -179,7 +179,10 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
 def _log_data(run_id: str, config: Config, rows: Rows, splits: Splits) -> None:
     """Logs each split as an MLflow dataset: name, fingerprint, columns and number of rows."""
     client = mlflow.MlflowClient()
-    columns = [{"type": "double", "name": name, "required": True} for name in rows.inputs]
+    columns = [
+        {"type": "string" if column.dtype == object else "double", "name": name, "required": True}
+        for name, column in rows.inputs.items()
+    ]
     inputs = []
     for part, numbers in splits.parts().items():
         dataset = Dataset(

@@ -1,0 +1,91 @@
+"""What is learned of each raw column, on training rows only."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pandas as pd
+
+from pipeline.config.rules import Data, FixedScaling, Kind, NamedScaling
+from pipeline.data.dates import FORMATS, format_of
+from pipeline.data.features import Date, Embedded, Feature, Hashed, Number, OneHot, Ordinal, Vocabulary
+from pipeline.data.kinds import is_text
+from pipeline.data.ops import NumpyOps
+from pipeline.data.scaling import fit_scaling
+from pipeline.errors import DataError
+
+log = logging.getLogger(__name__)
+
+
+def fit_feature(
+    column: str, values: np.ndarray, kind: Kind, config: Data, scaling: NamedScaling | FixedScaling
+) -> Feature:
+    """Learns from a column's training rows what its feature must know; `scaling` is that of a number."""
+    if kind == "date":
+        return _date(column, values)
+    if kind == "category":
+        return _category(column, values, config.category_encodings.get(column, config.category_encoding), config)
+    return _number(column, values, kind, config, scaling)
+
+
+def _number(column: str, values: np.ndarray, kind: Kind, config: Data, scaling: NamedScaling | FixedScaling) -> Number:
+    gaps = np.isnan(values)
+    there = values[~gaps]
+    if not len(there):
+        there = np.zeros(1)
+    way = config.imputes.get(column, "most_frequent" if kind == "boolean" else config.impute)
+    filled = {
+        "median": lambda: float(np.median(there)),
+        "mean": lambda: float(there.mean()),
+        "most_frequent": lambda: float(pd.Series(there).mode().iloc[0]),
+        "constant": lambda: config.impute_constant,
+    }[way]()
+    chain = fit_scaling(np.where(gaps, filled, values), scaling, "data.input_scaling", config.clip)
+    return Number(column, filled, bool(config.missing_indicator and gaps.any()), chain)
+
+
+def _category(column: str, values: np.ndarray, encoding: str, config: Data) -> Feature:
+    if encoding == "hash":
+        if not is_text(values):
+            raise DataError(f"data.category_encodings: column {column!r} holds numbers; hash is for text, use one_hot")
+        return Hashed(column, config.hash_buckets)
+    vocabulary = _vocabulary(column, values, config.max_categories)
+    if encoding == "embedding":
+        return Embedded(column, vocabulary)
+    if encoding == "ordinal":
+        index = vocabulary.index(NumpyOps(), values)
+        known = index[index >= 0]
+        return Ordinal(column, vocabulary, float(known.mean()), float(known.std()) or 1.0)
+    return OneHot(column, vocabulary)
+
+
+def _vocabulary(column: str, values: np.ndarray, most: int) -> Vocabulary:
+    """The most frequent categories, the first of equals in alphabetical order. A gap of text is one of them."""
+    there = values if is_text(values) else values[~np.isnan(values)]
+    counts = pd.Series(there).value_counts()
+    ordered = sorted(counts.index, key=lambda value: (-counts[value], value))
+    kept = tuple(sorted(ordered[:most])) or (("",) if is_text(values) else (0.0,))
+    if len(ordered) > most:
+        share = counts[ordered[most:]].sum() / len(values)
+        text = "column %r: %d of %d categories kept; the others are %.0f %% of training rows"
+        log.info(text, column, most, len(ordered), share * 100)
+    return Vocabulary(kept, len(ordered) > most)
+
+
+def _date(column: str, values: np.ndarray) -> Date:
+    ops = NumpyOps()
+    written = format_of(values)
+    assert written is not None  # kinds.py has seen that it is a date
+    fields, days = written.parse(ops, values), written.days(ops, values)
+    there = ~np.isnan(days)
+    if written.name == "month/day/year" and not np.isnan(_other_way(values)).any():
+        text = "column %r: %s is taken as month/day/year, though it could be day/month/year"
+        log.warning(text, column, values[there][0])
+    elapsed = fit_scaling(days[there], "standard", column)
+    year = fit_scaling(fields["year"][there], "standard", column)
+    return Date(column, written, bool((days[there] % 1 != 0).any()), elapsed, year)
+
+
+def _other_way(values: np.ndarray) -> np.ndarray:
+    return FORMATS[-1].days(NumpyOps(), values[values != ""])

@@ -1,0 +1,1 @@
+"""Layers of our own, which any architecture may stand on. Importing them imports Keras."""
