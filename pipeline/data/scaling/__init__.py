@@ -1,0 +1,22 @@
+"""Scaling: a chain of transforms for each column, fitted on training rows, applied and inverted."""
+
+from pipeline.data.scaling.chain import Chain
+from pipeline.data.scaling.fitting import LARGEST, fit_scaling, fixed_scaling
+from pipeline.data.scaling.matrix import Scaler
+from pipeline.data.scaling.outputs import OutputScaler
+from pipeline.data.scaling.transforms import Affine, Clip, Log1p, Quantile, Step, YeoJohnson
+
+__all__ = [
+    "LARGEST",
+    "Affine",
+    "Chain",
+    "Clip",
+    "Log1p",
+    "OutputScaler",
+    "Quantile",
+    "Scaler",
+    "Step",
+    "YeoJohnson",
+    "fit_scaling",
+    "fixed_scaling",
+]

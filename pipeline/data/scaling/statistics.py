@@ -1,0 +1,67 @@
+"""Shift and scale of a column: the statistics, and the values that a user gives."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pipeline.config.rules import FixedScaling
+from pipeline.errors import DataError
+
+WIDEST = 5e307  # either side of 0: the difference of two such numbers is one that float64 holds
+
+
+def shift_and_scale(column: np.ndarray, scaling: str) -> tuple[float, float]:
+    """Shift, and scale above 0, of a float64 column `(n_rows,)` for a scaling of STATISTICS.
+
+    A column with one value gets its value as shift and 1 as scale: it becomes 0. Where half of a column's values or
+    more are the same, so that its interquartile range is 0, `robust` takes the standard deviation instead.
+    """
+    if not np.isfinite(_range(column)[1]):
+        column = np.clip(column, -WIDEST, WIDEST)
+    return STATISTICS[scaling](column)
+
+
+def given(scaling: FixedScaling, n_columns: int, key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Shift and scale of each column, `(n_columns,)` each.
+
+    Raises:
+        DataError: The given values are not one, nor one per column.
+    """
+    return _for_each(scaling.shift, n_columns, f"{key}.shift"), _for_each(scaling.scale, n_columns, f"{key}.scale")
+
+
+def _for_each(value: float | list[float], n_columns: int, key: str) -> np.ndarray:
+    if isinstance(value, list) and len(value) != n_columns:
+        raise DataError(f"{key}: {len(value)} values for {n_columns} columns; give one for all or one for each")
+    return np.broadcast_to(np.asarray(value, np.float64), n_columns).copy()
+
+
+def _standard(column: np.ndarray) -> tuple[float, float]:
+    low, width = _range(column)
+    if width == 0:
+        return low, 1.0
+    unit = (column - low) / width  # in 0 to 1: no square overflows, no digits of the mean cancel
+    return low + width * float(unit.mean()), width * float(unit.std()) or width
+
+
+def _minmax(column: np.ndarray) -> tuple[float, float]:
+    low, width = _range(column)
+    return low, width or 1.0
+
+
+def _robust(column: np.ndarray) -> tuple[float, float]:
+    quarter, median, three_quarters = np.quantile(column, [0.25, 0.5, 0.75])
+    return float(median), float(three_quarters - quarter) or _standard(column)[1]
+
+
+def _range(column: np.ndarray) -> tuple[float, float]:
+    low = float(column.min())
+    return low, float(column.max()) - low
+
+
+STATISTICS: dict[str, Callable[[np.ndarray], tuple[float, float]]] = {
+    "none": lambda column: (0.0, 1.0),
+    "standard": _standard,
+    "minmax": _minmax,
+    "robust": _robust,
+}
