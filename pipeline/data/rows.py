@@ -24,6 +24,8 @@ class Rows:
     target: Target
     sample_weight: np.ndarray | None  # (n_rows,) float64
     test_rows: np.ndarray | None  # row numbers of an official test set
+    split_column: np.ndarray | None = None  # (n_rows,) of data.split.column: float64 with NaN, or str with "" for gaps
+    n_test_file_rows: int = 0  # of a separate test file; they are the last ones
 
     def __len__(self) -> int:
         return len(self.target.values)
@@ -51,6 +53,8 @@ class Rows:
             target=self.target.take(rows),
             sample_weight=weight,
             test_rows=None,
+            split_column=None if self.split_column is None else self.split_column[rows],
+            n_test_file_rows=0,
         )
 
     @cached_property
