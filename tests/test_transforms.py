@@ -14,7 +14,7 @@ from pipeline import DataError
 from pipeline.config.rules import FixedScaling, NamedScaling
 from pipeline.data.ops import NumpyOps
 from pipeline.data.scaling import LARGEST, Affine, Chain, OutputScaler, Quantile, Scaler, YeoJohnson, fit_scaling
-from pipeline.export_ops import TensorOps
+from pipeline.export.ops import TensorOps
 
 NAMES = typing.get_args(NamedScaling)
 CURVES = ["log1p", "yeo_johnson", "quantile"]

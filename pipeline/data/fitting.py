@@ -7,29 +7,27 @@ import logging
 import numpy as np
 import pandas as pd
 
-from pipeline.config.rules import Data, FixedScaling, Kind, NamedScaling
+from pipeline.config.rules import Data, Kind
 from pipeline.data.dates import FORMATS, format_of
 from pipeline.data.features import Date, Embedded, Feature, Hashed, Number, OneHot, Ordinal, Vocabulary
 from pipeline.data.kinds import is_text
 from pipeline.data.ops import NumpyOps
-from pipeline.data.scaling import fit_scaling
+from pipeline.data.scaling import Chain, fit_scaling
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
 
 
-def fit_feature(
-    column: str, values: np.ndarray, kind: Kind, config: Data, scaling: NamedScaling | FixedScaling
-) -> Feature:
-    """Learns from a column's training rows what its feature must know; `scaling` is that of a number."""
+def fit_feature(column: str, values: np.ndarray, kind: Kind, config: Data, given: Chain | None) -> Feature:
+    """Learns from a column's training rows what its feature must know; a scaling may be given."""
     if kind == "date":
         return _date(column, values)
     if kind == "category":
         return _category(column, values, config.category_encodings.get(column, config.category_encoding), config)
-    return _number(column, values, kind, config, scaling)
+    return _number(column, values, kind, config, given)
 
 
-def _number(column: str, values: np.ndarray, kind: Kind, config: Data, scaling: NamedScaling | FixedScaling) -> Number:
+def _number(column: str, values: np.ndarray, kind: Kind, config: Data, given: Chain | None) -> Number:
     gaps = np.isnan(values)
     there = values[~gaps]
     if not len(there):

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipeline.config.rules import Data, FixedScaling, Kind, NamedScaling
+from pipeline.config.rules import Data, FixedScaling, Kind
 from pipeline.data.features import Embedded, Feature, Number
 from pipeline.data.fitting import fit_feature
 from pipeline.data.kinds import kinds_of
 from pipeline.data.ops import NumpyOps, Ops
-from pipeline.data.scaling import Scaler
+from pipeline.data.scaling import Chain, Scaler, fixed_scaling
 from pipeline.errors import DataError
 
 BLOCK_ROWS = 8192  # rows in float64 at a time, so that a large table is never held twice
@@ -125,14 +125,12 @@ def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
                 raise DataError(
                     f"data.{key}: {name!r} {is_what}; it takes {wanted} columns (data.columns_as sets them)"
                 )
-    numbers = [name for name, kind in kinds.items() if kind in ("numeric", "boolean")]
-    scalings = dict(zip(numbers, _scalings(config, len(numbers)), strict=True))
-    features = [
-        fit_feature(
-            name, values, kinds[name], config, config.input_scalings.get(name) or scalings.get(name, "standard")
-        )
-        for name, values in columns.items()
-    ]
+    chains: dict[str, Chain] = {}
+    if isinstance(config.input_scaling, FixedScaling):
+        numbers = [name for name, kind in kinds.items() if kind in ("numeric", "boolean")]
+        given = fixed_scaling(config.input_scaling, len(numbers), "data.input_scaling", config.clip)
+        chains = dict(zip(numbers, given, strict=True))
+    features = [fit_feature(name, values, kinds[name], config, chains.get(name)) for name, values in columns.items()]
     features.sort(key=lambda feature: isinstance(feature, Embedded))
     return TableInputs(tuple(features), kinds)
 
@@ -157,20 +155,3 @@ def _fit_array(x: np.ndarray, config: Data) -> ArrayInputs:
             raise DataError(f"data.{key}: {config.name} is an array without column names; leave {key} out")
     scaling = config.input_scaling
     return ArrayInputs(Scaler.fit(x, scaling, "data.input_scaling"), {"x": "numeric"})
-
-
-def _scalings(config: Data, n_numbers: int) -> list[NamedScaling | FixedScaling]:
-    """One for each number column."""
-    given = config.input_scaling
-    if isinstance(given, str):
-        return [given] * n_numbers
-    parts = {}
-    for name in ("shift", "scale"):
-        value = getattr(given, name)
-        if isinstance(value, list) and len(value) != n_numbers:
-            raise DataError(
-                f"data.input_scaling.{name}: {len(value)} values for {n_numbers} columns; "
-                "give one for all or one for each"
-            )
-        parts[name] = value if isinstance(value, list) else [value] * n_numbers
-    return [FixedScaling(shift=shift, scale=scale) for shift, scale in zip(parts["shift"], parts["scale"], strict=True)]

@@ -25,8 +25,8 @@ class Rows:
     target: Target
     sample_weight: np.ndarray | None  # (n_rows,) float64
     test_rows: np.ndarray | None  # row numbers of an official test set
-    split_column: np.ndarray | None = None  # (n_rows,) raw values of data.split.column
-    n_test_file_rows: int = 0  # the last rows, where they come from a test file of their own
+    split_column: np.ndarray | None = None  # (n_rows,) of data.split.column: float64 with NaN, or str with "" for gaps
+    n_test_file_rows: int = 0  # of a separate test file; they are the last ones
 
     def __len__(self) -> int:
         return len(self.target.values)

@@ -1,0 +1,76 @@
+"""The column that a split goes by: groups, times or the names of the parts."""
+
+import numpy as np
+import pandas as pd
+
+from pipeline.config.rules import Split
+from pipeline.data.rows import Rows
+from pipeline.errors import DataError
+
+
+def distinct_values(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
+    """The column by number: `(n_rows,)` int64 that count into the distinct values, in order of appearance, and these.
+
+    Raises:
+        DataError: There is no such column, or it has gaps.
+    """
+    values = rows.split_column
+    if values is None:
+        raise DataError(f"data.split.column: {rows.name} is an array without column names; use data.split.kind=auto")
+    missing = np.flatnonzero(values == "" if values.dtype == object else np.isnan(values))
+    if len(missing):
+        raise DataError(
+            f"data.split.column: column {config.column!r} has {len(missing)} missing values, first in "
+            f"{place(missing[0], rows)}; kind={config.kind} needs one in every row: fill them in, or remove these rows"
+        )
+    numbers, distinct = pd.factorize(values)
+    return numbers.astype(np.int64), distinct
+
+
+def times(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
+    """The column as times: `(n_rows,)` int64 that count from the earliest, equal where the times are, and the values.
+
+    Text holds numbers, or dates as ISO 8601 writes them; those without a time zone are taken for UTC.
+
+    Raises:
+        DataError: There is no such column, or it has gaps or values that are neither.
+    """
+    numbers, distinct = distinct_values(rows, config)
+    parsed = _parsed(distinct) if distinct.dtype == object else distinct
+    wrong = np.flatnonzero(np.isnat(parsed) if parsed.dtype.kind == "M" else np.isnan(parsed))
+    if len(wrong):
+        at = np.flatnonzero(np.isin(numbers, wrong))
+        raise DataError(
+            f"data.split.column: {len(at)} values of column {config.column!r} are neither numbers nor ISO dates: "
+            f"{first_three(at, rows)}; write them as in 2011-01-31 or 2011-01-31T17:30"
+        )
+    return np.unique(parsed, return_inverse=True)[1].astype(np.int64)[numbers], distinct[numbers]
+
+
+def _parsed(texts: np.ndarray) -> np.ndarray:
+    """As float64 or datetime64, whichever more of them can be read as; NaN or NaT where one cannot."""
+    column = pd.Series(texts, dtype=object)
+    numbers = pd.to_numeric(column, errors="coerce")
+    if numbers.notna().all():
+        return numbers.to_numpy(np.float64)
+    dates = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
+    better = numbers if numbers.isna().sum() < dates.isna().sum() else dates.dt.tz_localize(None)
+    return better.to_numpy()
+
+
+def first_three(numbers: np.ndarray, rows: Rows) -> str:
+    """The column's values in the first three of these rows, for a message."""
+    assert rows.split_column is not None
+    found = [f"{shown(rows.split_column[number])} in {place(number, rows)}" for number in numbers[:3]]
+    return ", ".join(found) + (", ..." if len(numbers) > 3 else "")
+
+
+def shown(value: object) -> str:
+    """A value of the column as its file has it."""
+    return f"{value:.15g}" if isinstance(value, float) else repr(value)
+
+
+def place(number: int, rows: Rows) -> str:
+    """Where a user finds a row, counted from 0 in its file."""
+    n_first = len(rows) - rows.n_test_file_rows
+    return f"row {number}" if number < n_first else f"row {number - n_first} of data.split.test_path"

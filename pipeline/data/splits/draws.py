@@ -1,0 +1,146 @@
+"""Ways to take rows out of rows: one by one, by whole groups, or the latest."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from pipeline.data.splits.column import shown
+from pipeline.data.target import Target
+from pipeline.errors import DataError
+
+SIDES = {1: "train and val", 2: "train, val and test"}  # by how many are left when one has been drawn
+
+
+class Draw(Protocol):
+    """Takes about `n` of the rows out, so that rest and drawn keep the promise of their kind."""
+
+    def __call__(self, numbers: np.ndarray, n: int, *, sides_left: int) -> tuple[np.ndarray, np.ndarray]:
+        """Row numbers that are left, enough for `sides_left` sides, and those drawn, each in ascending order."""
+
+    def check_given(self, rest: np.ndarray, test: np.ndarray) -> None:
+        """Raises DataError where given test rows break the promise."""
+
+
+@dataclass(frozen=True)
+class ByRow:
+    """Draws exactly `n` rows at random; with the balance of classes of `target` on both sides, if it is given."""
+
+    target: Target | None
+    seed: int
+
+    def __call__(self, numbers: np.ndarray, n: int, *, sides_left: int) -> tuple[np.ndarray, np.ndarray]:  # noqa: D102
+        labels = None if self.target is None else self.target.values[numbers, 0]
+        try:
+            rest, drawn = train_test_split(numbers, test_size=n, random_state=self.seed, stratify=labels)
+        except ValueError as error:
+            reason = str(error) if self.target is None else _imbalance(self.target, numbers, n) or str(error)
+            raise DataError(
+                f"data.split.kind: stratified cannot put every class on every side ({reason}); "
+                "use data.split.kind=random, larger fractions or more rows"
+            ) from None
+        return np.sort(rest), np.sort(drawn)
+
+    def check_given(self, rest: np.ndarray, test: np.ndarray) -> None:
+        """Any rows may test."""
+
+
+def _imbalance(target: Target, numbers: np.ndarray, n: int) -> str | None:
+    """Why the classes of these rows cannot be on both sides."""
+    counts = np.bincount(target.values[numbers, 0], minlength=len(target.classes))
+    rare, n_classes = np.flatnonzero(counts == 1), int((counts > 0).sum())
+    if len(rare):
+        labels = ", ".join(repr(label) for label in target.classes[rare[:5]].tolist())
+        return f"of {len(numbers)} rows only one has the class {labels}{', ...' if len(rare) > 5 else ''}"
+    if min(n, len(numbers) - n) < n_classes:
+        return f"{len(numbers)} rows of {n_classes} classes are divided into {len(numbers) - n} and {n}"
+    return None
+
+
+@dataclass(frozen=True)
+class ByGroup:
+    """Draws whole groups at random.
+
+    scikit-learn's GroupShuffleSplit takes a fraction of the groups; here it is one of the rows, as everywhere in the
+    config, which is another thing where groups differ in size.
+    """
+
+    groups: np.ndarray  # (n_rows,) int64 that count into labels
+    labels: np.ndarray  # (n_groups,)
+    column: str
+    seed: int
+
+    def __call__(self, numbers: np.ndarray, n: int, *, sides_left: int) -> tuple[np.ndarray, np.ndarray]:  # noqa: D102
+        found, members, sizes = np.unique(self.groups[numbers], return_inverse=True, return_counts=True)
+        if len(found) <= sides_left:
+            named = ", ".join(shown(label) for label in self.labels[found])
+            raise DataError(
+                f"data.split.column: column {self.column!r} has {len(found)} "
+                f"{'group' if len(found) == 1 else 'groups'} ({named}) in {len(numbers)} rows, but "
+                f"{SIDES[sides_left]} need one each; name another column, or use another data.split.kind"
+            )
+        order = np.random.default_rng(self.seed).permutation(len(found))
+        taken = np.zeros(len(found), bool)
+        taken[order[_near(sizes[order], n, len(found) - sides_left)]] = True
+        return numbers[~taken[members]], numbers[taken[members]]
+
+    def check_given(self, rest: np.ndarray, test: np.ndarray) -> None:  # noqa: D102
+        common = np.intersect1d(self.groups[rest], self.groups[test])
+        if len(common):
+            raise DataError(
+                f"data.split.test_path: {len(common)} groups of column {self.column!r} are in both files, first "
+                f"{shown(self.labels[common[0]])}; remove their rows from one, or use data.split.kind=auto"
+            )
+
+
+def _near(sizes: np.ndarray, n: int, most: int) -> list[int]:
+    """Positions of sizes, one at least and `most` at most, whose sum is about `n`.
+
+    In turn, each that fits; then the smallest of the others, if it brings the sum nearer.
+    """
+    taken: list[int] = []
+    lacking = n
+    for position, size in enumerate(sizes.tolist()):
+        if lacking <= 0 or len(taken) == most:
+            break
+        if size <= lacking:
+            taken.append(position)
+            lacking -= size
+    others = sizes.astype(np.float64)
+    others[taken] = np.inf
+    smallest = int(others.argmin())
+    if not taken or (len(taken) < most and others[smallest] < 2 * lacking):
+        taken.append(smallest)
+    return taken
+
+
+@dataclass(frozen=True)
+class InTime:
+    """Draws the latest rows; those of one time stay together."""
+
+    times: np.ndarray  # (n_rows,) int64, ascending with time
+    values: np.ndarray  # (n_rows,), as the file has them
+    column: str
+
+    def __call__(self, numbers: np.ndarray, n: int, *, sides_left: int) -> tuple[np.ndarray, np.ndarray]:  # noqa: D102
+        order = np.argsort(self.times[numbers], kind="stable")
+        begins = np.flatnonzero(np.diff(self.times[numbers][order])) + 1  # positions where a later time begins
+        if len(begins) < sides_left:
+            raise DataError(
+                f"data.split.column: column {self.column!r} has {len(begins) + 1} distinct times in {len(numbers)} "
+                f"rows, but {SIDES[sides_left]} need one each; name another column, or use another data.split.kind"
+            )
+        cuts = begins[sides_left - 1 :]
+        cut = cuts[np.abs(cuts - (len(numbers) - n)).argmin()]
+        return np.sort(numbers[order[:cut]]), np.sort(numbers[order[cut:]])
+
+    def check_given(self, rest: np.ndarray, test: np.ndarray) -> None:  # noqa: D102
+        last = rest[self.times[rest].argmax()]
+        early = test[self.times[test] <= self.times[last]]
+        if len(early):
+            raise DataError(
+                f"data.split.test_path: {len(early)} of its rows are not later than the last time of the first file "
+                f"({shown(self.values[last])} in column {self.column!r}), first row {early[0] - test[0]}: "
+                f"{shown(self.values[early[0]])}; remove them, or use data.split.kind=auto"
+            )

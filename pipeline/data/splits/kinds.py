@@ -1,0 +1,135 @@
+"""From rows to splits: the kinds, and what every one of them must fulfil."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.config.rules import FOLD_KINDS, Split
+from pipeline.data.rows import Rows
+from pipeline.data.splits.column import distinct_values, times
+from pipeline.data.splits.draws import ByGroup, ByRow, Draw, InTime
+from pipeline.data.splits.duplicates import duplicates_across
+from pipeline.data.splits.folds import rows_of_fold
+from pipeline.data.splits.given import from_column, from_file
+from pipeline.data.splits.parts import Splits
+from pipeline.errors import DataError
+
+log = logging.getLogger(__name__)
+
+
+def split(rows: Rows, config: Split) -> Splits:
+    """Divides the rows.
+
+    Raises:
+        DataError: A part has no rows, the rows cannot be divided in this way, or a class has no training row.
+    """
+    kind = _kind(rows, config)
+    if config.path:
+        splits = from_file(Path(config.path), len(rows))
+    elif kind == "column":
+        splits = from_column(rows, config)
+    else:
+        splits = _drawn(rows, config, kind)
+    _check(splits, rows, kind)
+    counts = {name: len(part) for name, part in splits.parts().items()}
+    log.info("split %s: %d rows train, %d validate, %d test", kind, *counts.values())
+    duplicates = duplicates_across(rows, splits)
+    if any(duplicates.values()):
+        log.warning(
+            "split %s: %d rows that validate and %d that test have the inputs and the target of a training row, "
+            "which flatters their scores",
+            kind,
+            *duplicates.values(),
+        )
+    return splits
+
+
+def _kind(rows: Rows, config: Split) -> str:
+    if config.kind == "auto":
+        return "indices" if config.path else "random" if rows.target.task == "regression" else "stratified"
+    if config.kind == "stratified" and rows.target.task == "regression":
+        raise DataError("data.split.kind: stratified needs classes; for a regression use random")
+    return config.kind
+
+
+def _drawn(rows: Rows, config: Split, kind: str) -> Splits:
+    """Draws the test rows, unless they are given, and then the validation rows from the rest."""
+    given = _given_test_rows(rows, config, kind)
+    draw = _draw(rows, config, kind)
+    if kind in FOLD_KINDS:
+        given = rows_of_fold(rows, config, draw.groups if isinstance(draw, ByGroup) else None)
+    numbers = np.arange(len(rows))
+    if given is None:
+        if config.test_fraction is None:
+            raise DataError(f"data.split.test_fraction: {rows.name} has no official test rows; give a fraction")
+        n_test, n_val = _n_rows("test", config.test_fraction, len(rows)), _n_rows("val", config.val_fraction, len(rows))
+        _check_rest(len(rows) - n_test - n_val, rows)
+        rest, test = draw(numbers, n_test, sides_left=2)
+    else:
+        rest, test = np.delete(numbers, given), given
+        draw.check_given(rest, test)
+        n_val = _n_rows("val", config.val_fraction, len(rest))
+        _check_rest(len(rest) - n_val, rows)
+    # The rows that were drawn to test need not be as many as were asked for: a group stays whole.
+    train, val = draw(rest, min(n_val, len(rest) - 1), sides_left=1)
+    return Splits(train, val, test)
+
+
+def _given_test_rows(rows: Rows, config: Split, kind: str) -> np.ndarray | None:
+    """The rows of a separate test file, or those that the set names as official."""
+    if rows.n_test_file_rows:
+        if kind in FOLD_KINDS:
+            raise DataError(
+                f"data.split.test_path: {kind} lets every row test in one of the folds, so it takes no test file; "
+                "leave test_path out or use data.split.kind=auto"
+            )
+        return np.arange(len(rows) - rows.n_test_file_rows, len(rows))
+    if rows.test_rows is not None:
+        if kind in FOLD_KINDS:
+            raise DataError(f"data.split.kind: {rows.name} has official test rows; use auto instead of {kind}")
+        if config.test_fraction is not None:
+            raise DataError(f"data.split.test_fraction: {rows.name} has official test rows; set it to null")
+    return rows.test_rows
+
+
+def _draw(rows: Rows, config: Split, kind: str) -> Draw:
+    if kind in ("group", "group_kfold"):
+        return ByGroup(*distinct_values(rows, config), column=str(config.column), seed=config.seed)
+    if kind == "time":
+        return InTime(*times(rows, config), column=str(config.column))
+    balanced = kind == "stratified" or (kind == "kfold" and rows.target.task != "regression")
+    return ByRow(rows.target if balanced else None, seed=config.seed)
+
+
+def _n_rows(part: str, fraction: float, n_rows: int) -> int:
+    count = round(fraction * n_rows)
+    if count < 1:
+        raise DataError(
+            f"data.split.{part}_fraction: {fraction} of {n_rows} rows is no row; use a larger fraction or more rows"
+        )
+    return count
+
+
+def _check_rest(n_rest: int, rows: Rows) -> None:
+    if n_rest < 1:
+        raise DataError(
+            f"data.split: of {len(rows)} rows none are left to train on; use smaller fractions or more rows"
+        )
+
+
+def _check(splits: Splits, rows: Rows, kind: str) -> None:
+    for name, part in splits.parts().items():
+        if not len(part):
+            raise DataError(f"data.split: no rows are left for {name}")
+        if rows.sample_weight is not None and not rows.sample_weight[part].any():
+            raise DataError(f"data.sample_weight: every weight of the {name} rows is 0")
+    if rows.target.task == "regression":
+        return
+    counts = np.bincount(rows.target.values[splits.train, 0], minlength=len(rows.target.classes))
+    absent = np.flatnonzero(counts == 0)
+    if len(absent):
+        labels = ", ".join(str(rows.target.classes[number]) for number in absent[:5])
+        by_chance = kind in ("random", "group", "group_kfold")
+        remedy = "data.split.kind=stratified, another data.split.seed" if by_chance else "another split"
+        raise DataError(f"data.split: no training row has the class {labels}; use {remedy}, or more rows of it")
