@@ -140,8 +140,8 @@ def _to_text(name: str, column: pd.Series) -> np.ndarray:
     others = distinct[~numbers & (distinct != "")]
     if len(others) <= 3 < numbers.sum() / 10:
         marks = ", ".join(others)
-        text = "column %r holds numbers but for %s; data.missing_values=[%s] makes gaps of them"
-        log.warning(text, name, marks, marks)
+        said = "column %r holds numbers but for %s; data.missing_values=[%s] makes gaps of them"
+        log.warning(said, name, marks, marks)
     return text
 
 

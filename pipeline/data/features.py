@@ -18,7 +18,9 @@ from pipeline.data.scaling import Chain
 class Feature(Protocol):
     """A raw column's place in what the network sees."""
 
-    column: str
+    @property
+    def column(self) -> str:
+        """The raw column."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,7 +64,7 @@ class Vocabulary:
     def index(self, ops: Ops, x: Any) -> Any:
         """Position, int64; -1 for what is not among them."""
         if isinstance(self.values[0], str):
-            return ops.index_of_text(x, self.values)  # type: ignore[arg-type]
+            return ops.index_of_text(x, self.values)
         return ops.index_of_number(x, np.array(self.values, np.float64))
 
 

@@ -39,8 +39,10 @@ def _number(column: str, values: np.ndarray, kind: Kind, config: Data, given: Ch
         "most_frequent": lambda: float(pd.Series(there).mode().iloc[0]),
         "constant": lambda: config.impute_constant,
     }[way]()
-    chain = fit_scaling(np.where(gaps, filled, values), scaling, "data.input_scaling", config.clip)
-    return Number(column, filled, bool(config.missing_indicator and gaps.any()), chain)
+    if given is None or column in config.input_scalings:
+        scaling = str(config.input_scalings.get(column, config.input_scaling))
+        given = fit_scaling(np.where(gaps, filled, values), scaling, "data.input_scaling", config.clip)
+    return Number(column, filled, bool(config.missing_indicator and gaps.any()), given)
 
 
 def _category(column: str, values: np.ndarray, encoding: str, config: Data) -> Feature:

@@ -24,7 +24,9 @@ Columns = Mapping[str, Any]
 class Inputs(Protocol):
     """Fitted preprocessing of the inputs."""
 
-    kinds: Mapping[str, Kind]
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """Of each raw column."""
 
     @property
     def n_inputs(self) -> int:

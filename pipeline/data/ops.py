@@ -62,9 +62,19 @@ class Ops(Protocol):
 class NumpyOps:
     """The operations on numpy arrays; text is an object array of `str`."""
 
-    isnan, where, abs, sign, floor = np.isnan, np.where, np.abs, np.sign, np.floor
-    exp, expm1, log1p, power, sin, cos = np.exp, np.expm1, np.log1p, np.power, np.sin, np.cos
-    minimum, maximum = np.minimum, np.maximum
+    isnan: Any = staticmethod(np.isnan)
+    where: Any = staticmethod(np.where)
+    abs: Any = staticmethod(np.abs)
+    sign: Any = staticmethod(np.sign)
+    floor: Any = staticmethod(np.floor)
+    exp: Any = staticmethod(np.exp)
+    expm1: Any = staticmethod(np.expm1)
+    log1p: Any = staticmethod(np.log1p)
+    power: Any = staticmethod(np.power)
+    sin: Any = staticmethod(np.sin)
+    cos: Any = staticmethod(np.cos)
+    minimum: Any = staticmethod(np.minimum)
+    maximum: Any = staticmethod(np.maximum)
 
     def number(self, x: np.ndarray) -> np.ndarray:  # noqa: D102
         return np.asarray(x, np.float64)
@@ -77,7 +87,8 @@ class NumpyOps:
         return np.where(vocabulary[position] == x, position, -1)
 
     def index_of_text(self, x: np.ndarray, vocabulary: Sequence[str]) -> np.ndarray:  # noqa: D102
-        return pd.Index(vocabulary, dtype=object).get_indexer(pd.Index(x, dtype=object)).astype(np.int64)
+        known, given = (pd.Index(np.array(texts, dtype=object)) for texts in (vocabulary, x))
+        return known.get_indexer(given).astype(np.int64)
 
     def hash_of_text(self, x: np.ndarray, n_buckets: int) -> np.ndarray:  # noqa: D102
         numbers, distinct = pd.factorize(x)

@@ -14,7 +14,6 @@ class TensorOps:
     """The operations on tensors; text is UTF-8. `tables` are what a SavedModel must keep of them."""
 
     isnan = staticmethod(tf.math.is_nan)
-    where = staticmethod(tf.where)
     abs = staticmethod(tf.abs)
     sign = staticmethod(tf.sign)
     floor = staticmethod(tf.floor)
@@ -29,6 +28,11 @@ class TensorOps:
 
     def __init__(self) -> None:
         self.tables: dict[tuple[str, ...], tf.lookup.StaticHashTable] = {}
+
+    def where(self, condition: tf.Tensor, x: tf.Tensor | float, y: tf.Tensor | float) -> tf.Tensor:  # noqa: D102
+        dtypes = [value.dtype for value in (x, y) if tf.is_tensor(value)]
+        dtype = dtypes[0] if dtypes else tf.float64  # not float32, which TensorFlow makes of Python's numbers
+        return tf.where(condition, tf.convert_to_tensor(x, dtype), tf.convert_to_tensor(y, dtype))
 
     def number(self, x: tf.Tensor) -> tf.Tensor:  # noqa: D102
         return tf.cast(x, tf.float64)

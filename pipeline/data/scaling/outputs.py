@@ -60,7 +60,7 @@ class OutputScaler:
 
     def invert(self, scaled: np.ndarray) -> np.ndarray:
         """Brings `(n_rows, n_outputs)` back to the targets' own units, float64; finite for all finite numbers."""
-        return np.stack(self.invert_with(NumpyOps(), scaled.astype(np.float64).T), axis=1)
+        return np.stack(self.invert_with(NumpyOps(), list(scaled.astype(np.float64).T)), axis=1)
 
     def invert_with(self, ops: Ops, scaled_columns: Sequence[Any]) -> list[Any]:
         """Brings scaled float64 columns, `(n_rows,)` each, back to the targets' own units."""
