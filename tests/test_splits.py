@@ -175,6 +175,27 @@ def test_every_kind_keeps_its_promise(kind: str, seed: int) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_smallest_tables_are_divided_or_told_why_not(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    divided_ones = 0
+    for _ in range(150):
+        n = int(rng.integers(2, 14))
+        y = [0, 1, *rng.integers(0, 3, n - 2)] if rng.random() < 0.5 or kind == "stratified" else rng.normal(size=n)
+        target = make_target({"y": pd.Series(y)}, "auto")
+        first, last = sorted(rng.integers(0, 10, 2))
+        values = rng.choice(["2011-01-31", "1", "2", "3", "4", "", "train", "val", "test", "TEST"][first : last + 1], n)
+        n_test = int(rng.integers(0, n)) if rng.random() < 0.3 else 0
+        rows = Rows("table", {"a": rng.normal(size=n)}, target, None, None, values.astype(object), n_test)
+        try:
+            splits = data.split(rows, rules(f"kind={kind}", f"n_folds={rng.integers(2, 5)}", "val_fraction=0.3"))
+        except DataError:
+            continue
+        divided_ones += 1
+        keeps_its_promise(rows, splits, kind)
+    assert divided_ones
+
+
 @pytest.mark.parametrize("kind", ["kfold", "group_kfold"])
 @pytest.mark.parametrize("task", ["multiclass", "regression"])
 @pytest.mark.parametrize("n_folds", [2, 3, 7])
@@ -184,6 +205,13 @@ def test_all_folds_together_test_every_row_once(kind: str, task: str, n_folds: i
     for splits in folds:
         keeps_its_promise(rows, splits, kind)
     assert sorted(np.concatenate([splits.test for splits in folds]).tolist()) == list(range(300))
+
+
+def test_folds_of_very_many_groups() -> None:
+    rows = made(12_000, column=np.arange(12_000) // 1.1)
+    splits = data.split(rows, rules("kind=group_kfold"))
+    keeps_its_promise(rows, splits, "group_kfold")
+    assert abs(len(splits.test) - 2400) < 100
 
 
 def test_folds_of_classes_are_balanced_and_follow_the_seed() -> None:
@@ -282,6 +310,7 @@ DAYS = [f"2011-01-{1 + number % 28:02}" for number in range(100)]
             "'soon' in row 51, ...; write them as in 2011-01-31",
         ),
         (["7", *["8", "9"] * 49, "ten"], ["kind=time"], "are neither numbers nor ISO dates: 'ten' in row 99;"),
+        (["now", *DAYS[1:]], ["kind=time"], "are neither numbers nor ISO dates: 'now' in row 0;"),
         (
             ["train", "val", "test", "tset"] * 25,
             ["kind=column"],

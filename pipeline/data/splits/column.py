@@ -16,7 +16,7 @@ def distinct_values(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
     """
     values = rows.split_column
     if values is None:
-        raise DataError(f"data.split.column: {rows.name} is an array without column names; use data.split.kind=auto")
+        raise DataError(f"data.split.column: {rows.name} is an array without column names; leave kind and column out")
     missing = np.flatnonzero(values == "" if values.dtype == object else np.isnan(values))
     if len(missing):
         raise DataError(
@@ -54,6 +54,7 @@ def _parsed(texts: np.ndarray) -> np.ndarray:
     if numbers.notna().all():
         return numbers.to_numpy(np.float64)
     dates = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
+    dates = dates.mask(column.str.lower().isin(["now", "today"]))  # which pandas reads, as other times every time
     better = numbers if numbers.isna().sum() < dates.isna().sum() else dates.dt.tz_localize(None)
     return better.to_numpy()
 

@@ -90,7 +90,7 @@ class ByGroup:
         if len(common):
             raise DataError(
                 f"data.split.test_path: {len(common)} groups of column {self.column!r} are in both files, first "
-                f"{shown(self.labels[common[0]])}; remove their rows from one, or use data.split.kind=auto"
+                f"{shown(self.labels[common[0]])}; remove their rows from one, or leave data.split.kind and column out"
             )
 
 
@@ -142,5 +142,5 @@ class InTime:
             raise DataError(
                 f"data.split.test_path: {len(early)} of its rows are not later than the last time of the first file "
                 f"({shown(self.values[last])} in column {self.column!r}), first row {early[0] - test[0]}: "
-                f"{shown(self.values[early[0]])}; remove them, or use data.split.kind=auto"
+                f"{shown(self.values[early[0]])}; remove them, or leave data.split.kind and column out"
             )
