@@ -79,7 +79,8 @@ class Split(Section):
             raise ValueError(f"fold: counts from 0, so with n_folds={self.n_folds} the last is {self.n_folds - 1}")
         if self.kind not in ("auto", "indices") and self.path is not None:
             raise ValueError(f"path: is read by kind=indices only, but kind is {self.kind}; leave one of them out")
-        if self.val_fraction + (self.test_fraction or 0) >= 1:
+        drawn_by_fraction = self.test_path is None and self.kind not in ("column", *FOLD_KINDS)
+        if drawn_by_fraction and self.val_fraction + (self.test_fraction or 0) >= 1:
             raise ValueError(
                 f"val_fraction: {self.val_fraction} and test_fraction {self.test_fraction} leave no rows to train on; "
                 "their sum must be below 1"

@@ -24,6 +24,7 @@ class Table:
 
     frame: pd.DataFrame
     default_target: str | None = None
+    n_test_file_rows: int = 0
 
 
 @dataclass(frozen=True)
