@@ -62,9 +62,12 @@ class Ops(Protocol):
 class NumpyOps:
     """The operations on numpy arrays; text is an object array of `str`."""
 
-    isnan, where, abs, sign, floor = np.isnan, np.where, np.abs, np.sign, np.floor
+    isnan, abs, sign, floor = np.isnan, np.abs, np.sign, np.floor
     exp, expm1, log1p, power, sin, cos = np.exp, np.expm1, np.log1p, np.power, np.sin, np.cos
     minimum, maximum = np.minimum, np.maximum
+
+    def where(self, condition: np.ndarray, x: Any, y: Any) -> np.ndarray:  # noqa: D102
+        return np.where(condition, x, y)
 
     def number(self, x: np.ndarray) -> np.ndarray:  # noqa: D102
         return np.asarray(x, np.float64)
