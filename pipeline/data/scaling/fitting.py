@@ -16,11 +16,11 @@ from pipeline.data.scaling.transforms import Affine, Clip, Log1p, Quantile, Step
 from pipeline.errors import DataError
 
 LARGEST = 1e30  # of scaled values; a layer adds up some hundred of them, and float32 ends at 3e38
-NARROW = 1e-3  # of a column's largest number: over such a width a power or logarithm is a straight line to three digits
+NARROW = 1e-2  # of a column's largest number: over such a width a power or logarithm is a straight line to two digits
 THIN = 1e-290  # widths below it leave no room for quantiles between them
 CONDITION = 1e5  # of an inverse in float64, which is exact to some 1e-15
 LARGEST_LOGARITHM = 700.0  # of a power: exp(709.8) is float64's end
-EXPONENT_ROWS = 50_000  # that an exponent is fitted on; more do not change it by what matters
+ENOUGH_ROWS = 100_000  # that a curve is fitted on; more do not change it by what matters
 HALVINGS = 40  # of the golden section: 0.618^40 is 4e-9 of the interval
 NOISE = 1e-3  # of the interquartile range
 MAX_KNOTS, MIN_KNOTS, ROWS_PER_KNOT = 1000, 10, 30
@@ -50,7 +50,7 @@ def fit_scaling(
         scaling: A name of `NamedScaling`.
         key: Configuration key that an error names.
         clip: Bound of scaled values.
-        seed: Of the noise that tells ties apart for `quantile`.
+        seed: Of the choice of rows where there are more than ENOUGH_ROWS, and of the noise of `quantile`.
         condition: By how much the inverse may enlarge an error of rounding; it bounds the exponents of `yeo_johnson`.
 
     Raises:
@@ -91,15 +91,15 @@ def _curve(column: np.ndarray, scaling: str, seed: int, condition: float) -> Ste
         return _quantile(column, seed)
     if width < NARROW * float(np.abs(column).max()):
         return None
-    return Log1p() if scaling == "log1p" else _yeo_johnson(column, condition)
+    return Log1p() if scaling == "log1p" else _yeo_johnson(column, seed, condition)
 
 
-def _yeo_johnson(column: np.ndarray, condition: float) -> YeoJohnson | None:
+def _yeo_johnson(column: np.ndarray, seed: int, condition: float) -> YeoJohnson | None:
     """The exponent of maximum likelihood, among those whose inverse keeps its digits on these rows."""
     low, high = _exponents(column, condition)
     if low >= high:
         return None
-    rows = column[:: math.ceil(len(column) / EXPONENT_ROWS)]
+    rows = _enough(column, np.random.default_rng(seed))
     logarithms = float(Log1p().apply(NumpyOps(), rows).mean())
 
     def likelihood(exponent: float) -> float:  # logarithm of it, per row, without what does not depend on the exponent
@@ -151,9 +151,10 @@ def _quantile(column: np.ndarray, seed: int) -> Quantile:
     the interquartile range: one absurd number would make noise relative to the deviation drown all others. The ends
     include the training range, so that it can be inverted.
     """
-    n_rows = len(column)
-    spread = NOISE * shift_and_scale(column, "robust")[1]
-    noisy = np.sort(column + spread * np.random.default_rng(seed).standard_normal(n_rows))
+    rng = np.random.default_rng(seed)
+    rows = _enough(column, rng)
+    n_rows = len(rows)
+    noisy = np.sort(rows + NOISE * shift_and_scale(rows, "robust")[1] * rng.standard_normal(n_rows))
     levels = np.linspace(0, 1, min(n_rows, max(MIN_KNOTS, min(n_rows // ROWS_PER_KNOT, MAX_KNOTS))))
     knots = np.interp(levels * (n_rows - 1), np.arange(n_rows), noisy)
     knots[0], knots[-1] = min(knots[0], column.min()), max(knots[-1], column.max())
@@ -161,3 +162,7 @@ def _quantile(column: np.ndarray, seed: int) -> Quantile:
     shared = np.bincount(place, weights=levels) / np.bincount(place)  # knots that noise did not part: their mean level
     normal = NormalDist()
     return Quantile(xs, np.array([normal.inv_cdf(level) for level in np.clip(shared, END_LEVEL, 1 - END_LEVEL)]))
+
+
+def _enough(column: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return column if len(column) <= ENOUGH_ROWS else column[rng.integers(len(column), size=ENOUGH_ROWS)]

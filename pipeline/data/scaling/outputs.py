@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.config.rules import FixedScaling
 from pipeline.data.ops import NumpyOps, Ops
-from pipeline.data.scaling.chain import Chain
+from pipeline.data.scaling.chain import HIGHEST, Chain
 from pipeline.data.scaling.fitting import fit_scaling, fixed_scaling
 from pipeline.data.scaling.statistics import shift_and_scale
 from pipeline.data.scaling.transforms import Affine
@@ -78,4 +78,4 @@ def _units_per_scaled(chain: Chain, column: np.ndarray) -> float:
     if isinstance(first, Affine):
         return first.scale
     raw, scaled = (shift_and_scale(values, "robust")[1] for values in (column, chain.apply(NumpyOps(), column)))
-    return raw / scaled
+    return min(raw / scaled, HIGHEST)
