@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from pipeline import ExportError, data, export, load, model
 from pipeline.data import identifiers
+from pipeline.export import saved_model
 from pipeline.train import Result
 
 TASKS = ["data=diabetes", "data=linnerud", "data=breast_cancer", "data=iris", "data=digits"]
@@ -31,7 +32,7 @@ def parts(*overrides: str) -> tuple[data.Rows, data.Preprocessing, keras.Model]:
 def test_saved_model_equals_the_pipelines_own_predictions(tmp_path: Path, option: str) -> None:
     rows, preprocessing, network = parts(option, "model.batch_norm=true", "model.dropout=0.5")
     export.save(export.assemble(rows, preprocessing, network), tmp_path / "m")
-    assert export.verify(tmp_path / "m", rows, preprocessing, network) <= export.TOLERANCE
+    assert export.verify(tmp_path / "m", rows, preprocessing, network) <= saved_model.TOLERANCE
 
 
 def test_export_that_differs_is_refused(tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ def test_export_that_differs_is_refused(tmp_path: Path) -> None:
 def test_failed_export_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, preprocessing, network = parts("data=iris")
     assembled = export.assemble(rows, preprocessing, network)
-    monkeypatch.setattr(export, "SCHEMA", "no/such/folder/schema.json")
+    monkeypatch.setattr(saved_model, "SCHEMA", "no/such/folder/schema.json")
     with pytest.raises(OSError, match="no/such"):
         export.save(assembled, tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
@@ -92,7 +93,7 @@ def test_awkward_column_names(trained: Callable[..., Result], tmp_path: Path) ->
     frame.assign(y=frame.sum(axis=1)).to_csv(tmp_path / "t.csv", index=False)
     result = trained("data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y")
     loaded = tf.saved_model.load(result.model_path)
-    schema = json.loads((Path(result.model_path) / export.SCHEMA).read_text(encoding="utf-8"))
+    schema = json.loads((Path(result.model_path) / saved_model.SCHEMA).read_text(encoding="utf-8"))
     assert list(schema["inputs"]) == AWKWARD
     by_name = loaded.serve({name: tf.constant(frame[name]) for name in AWKWARD})["prediction"]
     arguments = {schema["inputs"][name]["argument"]: tf.constant(frame[name]) for name in AWKWARD}
@@ -115,7 +116,7 @@ def test_labels_and_probabilities(trained: Callable[..., Result], option: str, l
     loaded = tf.saved_model.load(result.model_path)
     rows = data.load(load(option).data)
     outputs = loaded.serve({name: tf.constant(column) for name, column in rows.inputs.items()})
-    schema = json.loads((Path(result.model_path) / export.SCHEMA).read_text(encoding="utf-8"))
+    schema = json.loads((Path(result.model_path) / saved_model.SCHEMA).read_text(encoding="utf-8"))
     assert schema["classes"] == labels
     probabilities = outputs["probabilities"].numpy()
     assert probabilities.shape == (len(rows), len(labels))

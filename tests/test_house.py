@@ -20,8 +20,8 @@ HOMES = {
     "matplotlib": ["pictures.py", "track/run.py"],
     "rich": ["show.py", "fit/callbacks.py"],
     "sklearn": ["data/", "evaluate.py", "pictures.py"],
-    "tensorflow": ["fit/", "export.py", "track/pyfunc.py", "startup.py"],
-    "keras": ["model/", "fit/", "export.py", "data/sources.py", "train.py"],
+    "tensorflow": ["fit/", "export/", "track/pyfunc.py", "startup.py"],
+    "keras": ["model/", "fit/", "export/", "data/sources.py", "train.py"],
     "pydantic": ["config/", "model/"],
     "psutil": ["track/run.py", "fit/feed.py"],
     "pyarrow": [],  # pandas reads Parquet by it
@@ -38,7 +38,7 @@ ARROWS = {
     "model/": {"model", "config", "errors"},
     "fit/": {"fit", "config", "errors"},
     "evaluate.py": {"data", "config", "errors"},
-    "export.py": {"data", "errors"},
+    "export/": {"export", "data", "errors"},
     "pictures.py": {"data"},
     "track/": {"track", "config", "data", "errors", "signals"},
 }

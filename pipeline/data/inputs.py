@@ -13,7 +13,7 @@ from pipeline.data.features import Embedded, Feature, Number
 from pipeline.data.fitting import fit_feature
 from pipeline.data.kinds import kinds_of
 from pipeline.data.ops import NumpyOps, Ops
-from pipeline.data.scaling import Chain, Scaler, fixed_scaling
+from pipeline.data.scaling import LARGEST, Chain, Scaler, fixed_scaling
 from pipeline.errors import DataError
 
 BLOCK_ROWS = 8192  # rows in float64 at a time, so that a large table is never held twice
@@ -75,7 +75,7 @@ class TableInputs:
                 if not (size < largest).all():
                     value = ends[size.argmax()]
                     row = int(np.flatnonzero(raw == value)[0])
-                    yield f"column {feature.column!r}, row {row}: {value:g} is {size.max():.2g} when scaled"
+                    yield f"column {feature.column!r}, row {row}: {value:g} is {largest:g} or more when scaled"
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class ArrayInputs:
     """An array without column names, `x`, scaled column by column."""
 
     scaler: Scaler
+    clip: float
     kinds: Mapping[str, Kind]
 
     @property
@@ -97,7 +98,8 @@ class ArrayInputs:
 
     def apply(self, ops: Ops, columns: Columns) -> list[Any]:
         """The array, scaled."""
-        return [(columns["x"] - self.scaler.shift) / self.scaler.scale]
+        scaled = (columns["x"] - self.scaler.shift) / self.scaler.scale
+        return [ops.maximum(ops.minimum(scaled, self.clip), -self.clip)]
 
     def faults(self, columns: Columns, largest: float) -> Iterator[str]:
         """Columns of the array whose largest or smallest value is too large when scaled."""
@@ -107,7 +109,7 @@ class ArrayInputs:
             sizes = np.maximum(np.abs((lowest - shift) / scale), np.abs((highest - shift) / scale))
         for number in np.flatnonzero(~(sizes < largest)):
             row = int(np.abs(raw[:, number] - shift[number]).argmax())
-            yield f"column 'x[{number}]', row {row}: {raw[row, number]:g} is {sizes[number]:.2g} when scaled"
+            yield f"column 'x[{number}]', row {row}: {raw[row, number]:g} is {largest:g} or more when scaled"
 
 
 def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
@@ -156,4 +158,4 @@ def _fit_array(x: np.ndarray, config: Data) -> ArrayInputs:
         if getattr(config, key):
             raise DataError(f"data.{key}: {config.name} is an array without column names; leave {key} out")
     scaling = config.input_scaling
-    return ArrayInputs(Scaler.fit(x, scaling, "data.input_scaling"), {"x": "numeric"})
+    return ArrayInputs(Scaler.fit(x, scaling, "data.input_scaling"), config.clip or LARGEST, {"x": "numeric"})

@@ -62,19 +62,12 @@ class Ops(Protocol):
 class NumpyOps:
     """The operations on numpy arrays; text is an object array of `str`."""
 
-    isnan: Any = staticmethod(np.isnan)
-    where: Any = staticmethod(np.where)
-    abs: Any = staticmethod(np.abs)
-    sign: Any = staticmethod(np.sign)
-    floor: Any = staticmethod(np.floor)
-    exp: Any = staticmethod(np.exp)
-    expm1: Any = staticmethod(np.expm1)
-    log1p: Any = staticmethod(np.log1p)
-    power: Any = staticmethod(np.power)
-    sin: Any = staticmethod(np.sin)
-    cos: Any = staticmethod(np.cos)
-    minimum: Any = staticmethod(np.minimum)
-    maximum: Any = staticmethod(np.maximum)
+    isnan, abs, sign, floor = np.isnan, np.abs, np.sign, np.floor
+    exp, expm1, log1p, power, sin, cos = np.exp, np.expm1, np.log1p, np.power, np.sin, np.cos
+    minimum, maximum = np.minimum, np.maximum
+
+    def where(self, condition: np.ndarray, x: Any, y: Any) -> np.ndarray:  # noqa: D102
+        return np.where(condition, x, y)
 
     def number(self, x: np.ndarray) -> np.ndarray:  # noqa: D102
         return np.asarray(x, np.float64)

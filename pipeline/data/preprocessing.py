@@ -8,10 +8,8 @@ import numpy as np
 from pipeline.config.rules import Data
 from pipeline.data.inputs import ArrayInputs, TableInputs, fit_inputs, to_array
 from pipeline.data.rows import Rows
-from pipeline.data.scaling import OutputScaler
+from pipeline.data.scaling import LARGEST, OutputScaler
 from pipeline.errors import DataError
-
-LARGEST = 1e30  # of scaled values; a layer adds up some hundred of them, and float32 ends at 3e38
 
 
 class Arrays(NamedTuple):
@@ -42,7 +40,7 @@ class Preprocessing:
             sizes = np.abs(scaled)
             if not (sizes < LARGEST).all():
                 row = int(np.where(np.isnan(sizes), np.inf, sizes).argmax())
-                faults.append(f"column {name!r}, row {row}: {raw[row]:g} is {sizes[row]:.2g} when scaled")
+                faults.append(f"column {name!r}, row {row}: {raw[row]:g} is {LARGEST:g} or more when scaled")
         if faults:
             remedy = (
                 f"A network computes in float32, and takes scaled values up to {LARGEST:g}; remove or cap such outliers"

@@ -16,18 +16,25 @@ from pipeline.data.scaling.transforms import Affine, Clip, Log1p, Quantile, Step
 from pipeline.errors import DataError
 
 LARGEST = 1e30  # of scaled values; a layer adds up some hundred of them, and float32 ends at 3e38
-NARROW = 1e-3  # of a column's largest number: over such a width a power or logarithm is a straight line to three digits
+NARROW = 1e-2  # of a column's largest number: over such a width a power or logarithm is a straight line to two digits
 THIN = 1e-290  # widths below it leave no room for quantiles between them
-CONDITION = 100.0  # by how much the inverse of a power may enlarge an error of rounding
+CONDITION = 1e5  # of an inverse in float64, which is exact to some 1e-15
 LARGEST_LOGARITHM = 700.0  # of a power: exp(709.8) is float64's end
-EXPONENT_ROWS = 50_000  # that an exponent is fitted on; more do not change it by what matters
+ENOUGH_ROWS = 100_000  # that a curve is fitted on; more do not change it by what matters
 HALVINGS = 40  # of the golden section: 0.618^40 is 4e-9 of the interval
 NOISE = 1e-3  # of the interquartile range
 MAX_KNOTS, MIN_KNOTS, ROWS_PER_KNOT = 1000, 10, 30
 END_LEVEL = 1e-7  # quantile level of the ends, 5.2 deviations from the middle
 
 
-def fit_scaling(column: np.ndarray, scaling: str, key: str, clip: float | None = None, seed: int = 0) -> Chain:
+def fit_scaling(
+    column: np.ndarray,
+    scaling: str,
+    key: str,
+    clip: float | None = None,
+    seed: int = 0,
+    condition: float = CONDITION,
+) -> Chain:
     """Fits the chain of one column.
 
     `log1p`, `yeo_johnson` and `quantile` are each followed by a standardizing shift and scale. Where a curve cannot
@@ -36,15 +43,15 @@ def fit_scaling(column: np.ndarray, scaling: str, key: str, clip: float | None =
 
     The last step bounds scaled values by `clip`, or by LARGEST, so that no raw number becomes infinite in float32.
 
-    On the training range the inverse is exact to 1e-9 of the range; after rounding to float32 to about 1e-6 of it, or,
-    where a logarithm is taken of numbers that span many powers of ten, 1e-7 times the largest logarithm.
+    On the training range the inverse is exact to 1e-9 of the range.
 
     Args:
         column: `(n_rows,)` float64, finite, training rows only.
         scaling: A name of `NamedScaling`.
         key: Configuration key that an error names.
         clip: Bound of scaled values.
-        seed: Of the noise that tells ties apart for `quantile`.
+        seed: Of the choice of rows where there are more than ENOUGH_ROWS, and of the noise of `quantile`.
+        condition: By how much the inverse may enlarge an error of rounding; it bounds the exponents of `yeo_johnson`.
 
     Raises:
         DataError: There are no rows.
@@ -55,7 +62,7 @@ def fit_scaling(column: np.ndarray, scaling: str, key: str, clip: float | None =
     if scaling in STATISTICS:
         return Chain((Affine(*shift_and_scale(column, scaling)), bound))
     column = np.clip(column, -WIDEST, WIDEST)
-    curve = _curve(column, scaling, seed)
+    curve = _curve(column, scaling, seed, condition)
     if curve is None:
         return Chain((Affine(*shift_and_scale(column, "standard")), bound))
     with np.errstate(over="ignore"):
@@ -75,7 +82,7 @@ def fixed_scaling(scaling: FixedScaling, n_columns: int, key: str, clip: float |
     return [Chain((Affine(*pair), bound)) for pair in zip(shift.tolist(), scale.tolist(), strict=True)]
 
 
-def _curve(column: np.ndarray, scaling: str, seed: int) -> Step | None:
+def _curve(column: np.ndarray, scaling: str, seed: int, condition: float) -> Step | None:
     """The fitted curve; None where a straight line does as well."""
     width = float(column.max() - column.min())
     if width < THIN:
@@ -84,15 +91,15 @@ def _curve(column: np.ndarray, scaling: str, seed: int) -> Step | None:
         return _quantile(column, seed)
     if width < NARROW * float(np.abs(column).max()):
         return None
-    return Log1p() if scaling == "log1p" else _yeo_johnson(column)
+    return Log1p() if scaling == "log1p" else _yeo_johnson(column, seed, condition)
 
 
-def _yeo_johnson(column: np.ndarray) -> YeoJohnson | None:
+def _yeo_johnson(column: np.ndarray, seed: int, condition: float) -> YeoJohnson | None:
     """The exponent of maximum likelihood, among those whose inverse keeps its digits on these rows."""
-    low, high = _exponents(column)
+    low, high = _exponents(column, condition)
     if low >= high:
         return None
-    rows = column[:: math.ceil(len(column) / EXPONENT_ROWS)]
+    rows = _enough(column, np.random.default_rng(seed))
     logarithms = float(Log1p().apply(NumpyOps(), rows).mean())
 
     def likelihood(exponent: float) -> float:  # logarithm of it, per row, without what does not depend on the exponent
@@ -103,20 +110,20 @@ def _yeo_johnson(column: np.ndarray) -> YeoJohnson | None:
     return YeoJohnson(_highest_point(likelihood, low, high))
 
 
-def _exponents(column: np.ndarray) -> tuple[float, float]:
+def _exponents(column: np.ndarray, condition: float) -> tuple[float, float]:
     """Lowest and highest exponent: those of the numbers above 0, and, as `2 - exponent`, those of the numbers below."""
-    above, below = _powers(float(column.max())), _powers(-float(column.min()))
+    above, below = _powers(float(column.max()), condition), _powers(-float(column.min()), condition)
     return max(above[0], 2 - below[1]), min(above[1], 2 - below[0])
 
 
-def _powers(largest: float) -> tuple[float, float]:
+def _powers(largest: float, condition: float) -> tuple[float, float]:
     """Lowest and highest power for numbers from 0 to the largest.
 
     A power below 0 levels off far from 0, and one above 1 leaves small numbers few digits.
     """
     if largest <= 0:
         return -math.inf, math.inf
-    room = math.log(CONDITION) / math.log1p(largest)
+    room = math.log(condition) / math.log1p(largest)
     return -room, min(1 + room, LARGEST_LOGARITHM / math.log1p(largest))
 
 
@@ -144,9 +151,10 @@ def _quantile(column: np.ndarray, seed: int) -> Quantile:
     the interquartile range: one absurd number would make noise relative to the deviation drown all others. The ends
     include the training range, so that it can be inverted.
     """
-    n_rows = len(column)
-    spread = NOISE * shift_and_scale(column, "robust")[1]
-    noisy = np.sort(column + spread * np.random.default_rng(seed).standard_normal(n_rows))
+    rng = np.random.default_rng(seed)
+    rows = _enough(column, rng)
+    n_rows = len(rows)
+    noisy = np.sort(rows + NOISE * shift_and_scale(rows, "robust")[1] * rng.standard_normal(n_rows))
     levels = np.linspace(0, 1, min(n_rows, max(MIN_KNOTS, min(n_rows // ROWS_PER_KNOT, MAX_KNOTS))))
     knots = np.interp(levels * (n_rows - 1), np.arange(n_rows), noisy)
     knots[0], knots[-1] = min(knots[0], column.min()), max(knots[-1], column.max())
@@ -154,3 +162,7 @@ def _quantile(column: np.ndarray, seed: int) -> Quantile:
     shared = np.bincount(place, weights=levels) / np.bincount(place)  # knots that noise did not part: their mean level
     normal = NormalDist()
     return Quantile(xs, np.array([normal.inv_cdf(level) for level in np.clip(shared, END_LEVEL, 1 - END_LEVEL)]))
+
+
+def _enough(column: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return column if len(column) <= ENOUGH_ROWS else column[rng.integers(len(column), size=ENOUGH_ROWS)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +10,21 @@ import numpy as np
 
 from pipeline.config.rules import FixedScaling
 from pipeline.data.ops import NumpyOps, Ops
-from pipeline.data.scaling.chain import Chain
+from pipeline.data.scaling.chain import HIGHEST, Chain
 from pipeline.data.scaling.fitting import fit_scaling, fixed_scaling
 from pipeline.data.scaling.statistics import shift_and_scale
 from pipeline.data.scaling.transforms import Affine
 
+CONDITION = 30.0  # of an inverse in float32, which is what a network computes in
+
 
 @dataclass(frozen=True)
 class OutputScaler:
-    """One fitted chain per target."""
+    """One fitted chain per target.
+
+    Scaled targets rounded to float32 come back right to about 1e-6 of their range. The exception are logarithms of
+    numbers that span hundreds of powers of ten: they come back right to 1e-7 times the largest logarithm.
+    """
 
     chains: tuple[Chain, ...]
     units_per_scaled: np.ndarray  # (n_outputs,) float64, above 0: original units that one scaled unit is worth
@@ -42,7 +48,7 @@ class OutputScaler:
         if isinstance(scaling, FixedScaling):
             chains = fixed_scaling(scaling, len(columns), key)
         else:
-            chains = [fit_scaling(column, scaling, key) for column in columns]
+            chains = [fit_scaling(column, scaling, key, condition=CONDITION) for column in columns]
         worth = [_units_per_scaled(chain, column) for chain, column in zip(chains, columns, strict=True)]
         return cls(tuple(chains), np.array(worth))
 
@@ -62,7 +68,7 @@ class OutputScaler:
         """Brings `(n_rows, n_outputs)` back to the targets' own units, float64; finite for all finite numbers."""
         return np.stack(self.invert_with(NumpyOps(), list(scaled.astype(np.float64).T)), axis=1)
 
-    def invert_with(self, ops: Ops, scaled_columns: Sequence[Any]) -> list[Any]:
+    def invert_with(self, ops: Ops, scaled_columns: Iterable[Any]) -> list[Any]:
         """Brings scaled float64 columns, `(n_rows,)` each, back to the targets' own units."""
         return [chain.invert(ops, column) for chain, column in zip(self.chains, scaled_columns, strict=True)]
 
@@ -72,4 +78,4 @@ def _units_per_scaled(chain: Chain, column: np.ndarray) -> float:
     if isinstance(first, Affine):
         return first.scale
     raw, scaled = (shift_and_scale(values, "robust")[1] for values in (column, chain.apply(NumpyOps(), column)))
-    return raw / scaled
+    return min(raw / scaled, HIGHEST)
