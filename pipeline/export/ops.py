@@ -30,7 +30,7 @@ class TensorOps:
         self.tables: dict[tuple[str, ...], tf.lookup.StaticHashTable] = {}
 
     def where(self, condition: tf.Tensor, x: tf.Tensor | float, y: tf.Tensor | float) -> tf.Tensor:  # noqa: D102
-        dtypes = [value.dtype for value in (x, y) if tf.is_tensor(value)]
+        dtypes: list[tf.DType] = [value.dtype for value in (x, y) if isinstance(value, tf.Tensor)]
         dtype = dtypes[0] if dtypes else tf.float64  # not float32, which TensorFlow makes of Python's numbers
         return tf.where(condition, tf.convert_to_tensor(x, dtype), tf.convert_to_tensor(y, dtype))
 
