@@ -16,7 +16,7 @@ from pipeline.config.rules import Data
 from pipeline.data.tables.content import Content, reencoded, text_content
 from pipeline.data.tables.dialect import Dialect, column_names, find_dialect
 from pipeline.data.tables.ragged import check_fields
-from pipeline.data.tables.scan import Scan, count_outside_quotes, scan
+from pipeline.data.tables.scan import Scan, scan, scan_fields
 from pipeline.data.tables.values import MARKS, inferred, is_text, kind_of
 from pipeline.errors import DataError
 
@@ -47,13 +47,15 @@ class TextFile:
         """
         if self.dialect.whitespace:
             check_fields(self.content, self.dialect, self.names, self.config.header)
-            return self._inferred(self._parsed(dtype="str"))
-        found = scan(self.content, self.dialect.delimiter)
-        frame = self._parsed(skipinitialspace=found.blanks)
+            return self._inferred(self._parsed(dtype="str"), self.names)
+        separator = self.dialect.delimiter
+        found = scan(self.content, separator)
+        padded = scan_fields(self.content, separator, found.quotes).padded if found.padded else frozenset()
+        as_text = [name for number, name in enumerate(self.names) if number in padded]
+        frame = self._parsed(skipinitialspace=found.blanks, dtype=dict.fromkeys(as_text, "str"))
         self._check_short_rows(frame, found)
-        if found.blanks:
-            frame = self._inferred(frame)
-        return self._with_text(frame, self._losing(frame, found))
+        frame = self._inferred(frame, [name for name in self.names if found.blanks or name in as_text])
+        return self._with_text(frame, self._losing(frame))
 
     def texts(self, columns: Iterable[str]) -> pd.DataFrame:
         """Some columns as the text that the file has, with NaN for gaps."""
@@ -98,21 +100,15 @@ class TextFile:
         expected = (len(frame) + self.config.header) * (len(self.names) - 1)
         if found.n_separators == expected:
             return
-        if found.quotes and count_outside_quotes(self.content, self.dialect.delimiter) == expected:
+        if found.quotes and scan_fields(self.content, self.dialect.delimiter, True).n_separators == expected:
             return
         check_fields(self.content, self.dialect, self.names, self.config.header)
 
-    def _losing(self, frame: pd.DataFrame, found: Scan) -> list[str]:
-        """Columns of which the conversion has lost, or may have lost, what the file says."""
+    def _losing(self, frame: pd.DataFrame) -> list[str]:
+        """Columns that must be read again as text: of several types, or booleans that are to be words."""
+        words = {name for name, kind in self.config.columns_as.items() if kind in ("category", "date")}
         kinds = {name: kind_of(frame[name]) for name in self.names}
-        called = self.config.columns_as
-        return [
-            name
-            for name, kind in kinds.items()
-            if kind == "mixed"
-            or (kind == "number" and found.padded and _whole(frame[name]))
-            or (kind == "boolean" and called.get(name) in ("category", "date"))
-        ]
+        return [name for name, kind in kinds.items() if kind == "mixed" or (kind == "boolean" and name in words)]
 
     def _with_text(self, frame: pd.DataFrame, losing: list[str]) -> pd.DataFrame:
         if not losing:
@@ -124,17 +120,15 @@ class TextFile:
                 columns[name] = texts[name]
         return frame.assign(**columns)
 
-    def _inferred(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The text columns without blanks around their values, and as numbers where these were all that hid them."""
-        names = [name for name in self.names if is_text(frame[name])]
+    def _inferred(self, frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+        """Those of the columns that are text without blanks around values, and as numbers where these hid them."""
+
+        def column(name: str) -> pd.Series:
+            return inferred(frame[name], self.marks, self.config.decimal)
+
+        text = [name for name in names if is_text(frame[name])]
         with ThreadPoolExecutor() as pool:
-            columns = pool.map(lambda name: inferred(frame[name], self.marks, self.config.decimal), names)
-            return frame.assign(**dict(zip(names, columns, strict=True)))
-
-
-def _whole(numbers: pd.Series) -> bool:
-    present = numbers.dropna()
-    return bool((present % 1 == 0).all())
+            return frame.assign(**dict(zip(text, pool.map(column, text), strict=True)))
 
 
 def text_file(key: str, path: Path, config: Data) -> TextFile:

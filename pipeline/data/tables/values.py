@@ -12,7 +12,6 @@ MARKS = (
     "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
 BOOLEANS = {word: word.lower() == "true" for word in ("True", "TRUE", "true", "False", "FALSE", "false")}
-PADDED = r"[+-]?0\d+\s*$"  # a whole number with zeros in front, which a conversion would lose
 
 
 def kind_of(column: pd.Series) -> str | None:
@@ -45,17 +44,33 @@ def inferred(text: pd.Series, marks: tuple[str, ...], decimal: str) -> pd.Series
     text = text.mask(text.isin(marks))
     if text.isna().all():
         return pd.Series(np.nan, index=text.index, name=text.name)
-    if not text.str.match(PADDED).any():
+    if _are_numbers(text.dropna().head(100), decimal) and not is_padded(text):
         try:
-            numbers = pd.to_numeric(text if decimal == "." else text.str.replace(decimal, ".", regex=False))
-        except (ValueError, TypeError):
-            pass
-        else:
-            return without_marked_numbers(numbers, marks)
-        if text.dropna().isin(list(BOOLEANS)).all():
-            booleans = text.astype(object).map(BOOLEANS)
-            return booleans if text.isna().any() else booleans.astype(bool)
+            return without_marked_numbers(_numbers(text, decimal), marks)
+        except ValueError:
+            return text
+    if text.dropna().head(100).isin(list(BOOLEANS)).all() and text.dropna().isin(list(BOOLEANS)).all():
+        booleans = text.astype(object).map(BOOLEANS)
+        return booleans if text.isna().any() else booleans.astype(bool)
     return text
+
+
+def is_padded(text: pd.Series) -> bool:
+    """Whether one of the strings is a whole number with zeros in front, which a conversion would lose."""
+    begins = text[text.str.match(r"0\d", na=False)]
+    return bool(begins.str.isdigit().any())
+
+
+def _are_numbers(text: pd.Series, decimal: str) -> bool:
+    try:
+        _numbers(text, decimal)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(text: pd.Series, decimal: str) -> pd.Series:
+    return pd.to_numeric(text if decimal == "." else text.str.replace(decimal, ".", regex=False))
 
 
 def without_marked_numbers(numbers: pd.Series, marks: tuple[str, ...]) -> pd.Series:
