@@ -1,7 +1,6 @@
-"""Where rows come from: scikit-learn's bundled sets, Keras's sets, and CSV or Parquet files."""
+"""Where rows come from: scikit-learn's bundled sets, Keras's sets, and tables in files or databases."""
 
 import gzip
-import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -12,10 +11,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Data
+from pipeline.data.tables import read_tables
 from pipeline.errors import DataError
-
-PARQUET = (".parquet", ".pq", ".parquet.gz", ".pq.gz")
-TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,7 @@ class Table:
 
     frame: pd.DataFrame
     default_target: str | None = None
-    n_test_file_rows: int = 0
+    n_test_file_rows: int = 0  # rows of a separate test file, which come last
 
 
 @dataclass(frozen=True)
@@ -43,48 +40,6 @@ def read(config: Data) -> Table | Images:
         DataError: The file is missing or is not what its name says, or a download fails.
     """
     return SOURCES[config.name](config)
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Reads a CSV, TSV or Parquet file, gzipped or not.
-
-    Raises:
-        DataError: With the file and what is wrong with it.
-    """
-    _require(path)
-    name = path.name.lower()
-    if not name.endswith(PARQUET + TEXT):
-        raise DataError(f"data.path: {path} is none of {', '.join(TEXT + PARQUET)}")
-    try:
-        frame = _read_parquet(path) if name.endswith(PARQUET) else _read_text(path)
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError) as error:
-        raise DataError(f"data.path: {path} cannot be read as a table: {str(error).strip()}") from None
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise DataError(f"data.path: {path} cannot be read: {str(error).strip()}") from None
-    if frame.empty:
-        raise DataError(f"data.path: {path} has no rows")
-    return frame
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    if path.suffix.lower() != ".gz":
-        return pd.read_parquet(path)
-    with gzip.open(path) as file:
-        return pd.read_parquet(file)
-
-
-def _read_text(path: Path) -> pd.DataFrame:
-    separator = "\t" if ".tsv" in path.name.lower() else ","
-    header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, encoding="utf-8-sig").iloc[0]
-    repeated = header[header.duplicated()].unique()
-    if len(repeated):
-        raise DataError(f"data.path: {path} has more than one column named {', '.join(map(repr, repeated))}")
-    with warnings.catch_warnings():
-        # A row with more fields than the header would otherwise lose them, or shift all columns by one.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            path, sep=separator, encoding="utf-8-sig", skipinitialspace=True, index_col=False, low_memory=False
-        )
 
 
 def _bundled(load: str) -> Callable[[Data], Table]:
@@ -132,7 +87,8 @@ def _california_housing(config: Data) -> Table | Images:
         _require(path)
         x, y = _read_npz(path, ("x", "y"))
         return Images(x, y)
-    return Table(read_table(path), default_target="MedHouseVal")
+    frame, n_test_file_rows = read_tables(config.model_copy(update={"path": str(path)}))
+    return Table(frame, "MedHouseVal", n_test_file_rows)
 
 
 def _downloaded(name: str) -> Path:
@@ -173,8 +129,8 @@ def _read_idx(path: Path) -> np.ndarray:
 
 
 def _table(config: Data) -> Table:
-    assert config.path is not None  # a rule of the Data section
-    return Table(read_table(Path(config.path).expanduser()))
+    frame, n_test_file_rows = read_tables(config)
+    return Table(frame, n_test_file_rows=n_test_file_rows)
 
 
 def _require(path: Path) -> None:

@@ -1,0 +1,5 @@
+"""Reads tables as people have them: text files of many dialects, Parquet files, and queries of databases."""
+
+from pipeline.data.tables.reading import read_tables
+
+__all__ = ["read_tables"]

@@ -1,0 +1,145 @@
+"""The characters of a text file: decompressed, decoded, and checked to be text."""
+
+import codecs
+import gzip
+import io
+import logging
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.errors import DataError
+
+log = logging.getLogger(__name__)
+
+SAMPLE_BYTES = 1 << 18  # of the beginning, from which delimiter and columns are found
+BOMS = {  # longest first: that of UTF-32 begins like that of UTF-16
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+OTHER_FORMATS = {
+    b"PAR1": "Parquet; name it .parquet",
+    b"\x1f\x8b": "gzipped; name it .gz",
+    b"PK\x03\x04": "a spreadsheet or zip archive; save it as CSV",
+    b"SQLite format 3": "an SQLite database; read it with data.query and data.path=sqlite:///its/path",
+}
+
+
+@dataclass(frozen=True)
+class Content:
+    """A text file as UTF-8: where it lies if that is what it holds, its bytes if they had to be made."""
+
+    key: str  # that names the file: data.path or data.split.test_path
+    path: Path
+    source: Path | bytes
+
+    def open(self) -> BinaryIO:
+        """The bytes from the beginning."""
+        return io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source.open("rb")
+
+    def lines(self) -> io.TextIOWrapper:
+        """The characters from the beginning, line ends as they are."""
+        return io.TextIOWrapper(self.open(), encoding="utf-8-sig", newline="")
+
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+        return len(self.source) if isinstance(self.source, bytes) else self.source.stat().st_size
+
+    def sample(self) -> str:
+        """Whole lines from the beginning."""
+        with self.open() as file:
+            start = file.read(SAMPLE_BYTES)
+            return (start + file.readline()).decode("utf-8-sig")
+
+
+def text_content(key: str, path: Path, encoding: str) -> Content:
+    """Finds out how a file's characters are written, if `encoding` is auto, and offers them as UTF-8.
+
+    `auto`: by the byte-order mark if there is one, else UTF-8, else cp1252 or, where that has gaps, latin-1. Whether a
+    large file is UTF-8 up to its end shows only when it is read: `reencoded` then does the rest.
+
+    Raises:
+        DataError: The file cannot be opened, is not text, or not in the given encoding.
+    """
+    check_encoding(encoding)
+    source = _decompressed(key, path) if path.suffix.lower() == ".gz" else path
+    content = Content(key, path, source)
+    try:
+        with content.open() as file:
+            start = file.read(SAMPLE_BYTES)
+            rest_of_line = file.readline()
+    except OSError as error:
+        raise DataError(f"{key}: {path} cannot be read: {error}") from None
+    for magic, what in OTHER_FORMATS.items():
+        if start.startswith(magic):
+            raise DataError(f"{key}: {path} cannot be read as text: it is {what}")
+    found = (
+        next((name for bom, name in BOMS.items() if start.startswith(bom)), None) if encoding == "auto" else encoding
+    )
+    if found is None and b"\0" in start:
+        line = start[: start.index(b"\0")].count(b"\n") + 1
+        raise DataError(
+            f"{key}: {path} cannot be read as text: line {line} holds a zero byte; if it is UTF-16, set "
+            "data.encoding=utf-16"
+        )
+    if found is None or codecs.lookup(found).name in ("utf-8", "utf-8-sig"):
+        try:
+            (start + rest_of_line).decode("utf-8")
+        except UnicodeDecodeError:
+            return reencoded(content, encoding)
+        return content
+    return _transcoded(content, found)
+
+
+def reencoded(content: Content, encoding: str) -> Content:
+    """What to read instead where a file has turned out not to be UTF-8.
+
+    Raises:
+        DataError: UTF-8 is what was asked for.
+    """
+    if encoding != "auto":
+        return _transcoded(content, encoding)
+    try:
+        transcoded, name = _transcoded(content, "cp1252"), "cp1252"
+    except DataError:
+        transcoded, name = _transcoded(content, "latin-1"), "latin-1"
+    log.info("%s is not UTF-8; read as %s (data.encoding sets another)", content.path, name)
+    return transcoded
+
+
+def check_encoding(encoding: str) -> None:
+    """Raises DataError for the name of an encoding that there is not."""
+    try:
+        known = encoding == "auto" or codecs.lookup(encoding)
+        "".encode(encoding if encoding != "auto" else "utf-8")  # codecs such as base64 do not encode text
+    except (LookupError, ValueError):
+        known = None
+    if not known:
+        raise DataError(f"data.encoding: there is no encoding {encoding!r}; use auto, utf-8, cp1252, latin-1, utf-16")
+
+
+def _decompressed(key: str, path: Path) -> bytes:
+    try:
+        return gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{key}: {path} cannot be read: {error}") from None
+
+
+def _transcoded(content: Content, encoding: str) -> Content:
+    with content.open() as file:
+        given = file.read()
+    try:
+        return Content(content.key, content.path, given.decode(encoding).encode())
+    except UnicodeDecodeError as error:
+        line = given[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"data.encoding: {content.path} cannot be read as {encoding}: line {line} holds the byte "
+            f"0x{given[error.start]:02x} ({error.reason}); set data.encoding=auto, or the encoding it was saved in"
+        ) from None
+    except UnicodeError as error:
+        raise DataError(f"data.encoding: {content.path} cannot be read as {encoding}: {error}") from None

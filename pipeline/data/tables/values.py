@@ -1,0 +1,142 @@
+"""What a column's values mean: gaps, numbers, booleans, dates or text."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+# What pandas takes for a gap, and "?", which the UCI repository's files have.
+MARKS = (
+    "", "?", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+BOOLEANS = {word: word.lower() == "true" for word in ("True", "TRUE", "true", "False", "FALSE", "false")}
+
+
+def kind_of(column: pd.Series) -> str | None:
+    """`number`, `boolean`, `date`, `text` or `mixed`; None where all values are missing."""
+    if not column.notna().any():
+        return None
+    if pd.api.types.is_bool_dtype(column):
+        return "boolean"
+    if pd.api.types.is_numeric_dtype(column):
+        return "number"
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return "date"
+    if isinstance(column.dtype, pd.StringDtype):
+        return "text"
+    inferred = pd.api.types.infer_dtype(column, skipna=True)
+    return {"string": "text", "boolean": "boolean"}.get(inferred, "mixed")
+
+
+def is_text(column: pd.Series) -> bool:
+    """Whether the column holds strings, whatever they say."""
+    return isinstance(column.dtype, pd.StringDtype)
+
+
+def inferred(text: pd.Series, marks: tuple[str, ...], decimal: str) -> pd.Series:
+    """Strings as what they say: numbers, booleans (with gaps: objects) or text, without the blanks around them.
+
+    Whole numbers stay text, all of a column, where one has zeros in front: 020 is a code, and 20 may be another.
+    """
+    text = text.str.strip()
+    text = text.mask(text.isin(marks))
+    if text.isna().all():
+        return pd.Series(np.nan, index=text.index, name=text.name)
+    if _are_numbers(text.dropna().head(100), decimal) and not is_padded(text):
+        try:
+            return without_marked_numbers(_numbers(text, decimal), marks)
+        except ValueError:
+            return text
+    if text.dropna().head(100).isin(list(BOOLEANS)).all() and text.dropna().isin(list(BOOLEANS)).all():
+        booleans = text.astype(object).map(BOOLEANS)
+        return booleans if text.isna().any() else booleans.astype(bool)
+    return text
+
+
+def is_padded(text: pd.Series) -> bool:
+    """Whether one of the strings is a whole number with zeros in front, which a conversion would lose."""
+    begins = text[text.str.match(r"0\d", na=False)]
+    return bool(begins.str.isdigit().any())
+
+
+def _are_numbers(text: pd.Series, decimal: str) -> bool:
+    try:
+        _numbers(text, decimal)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(text: pd.Series, decimal: str) -> pd.Series:
+    return pd.to_numeric(text if decimal == "." else text.str.replace(decimal, ".", regex=False))
+
+
+def without_marked_numbers(numbers: pd.Series, marks: tuple[str, ...]) -> pd.Series:
+    """Numbers with gaps where they have the value of a mark such as -999."""
+    values = [float(mark) for mark in marks if _is_number(mark)]
+    marked = numbers.isin(values) if values else None
+    return numbers if marked is None or not marked.any() else numbers.mask(marked)
+
+
+def tidied(column: pd.Series, marks: tuple[str, ...]) -> pd.Series:
+    """A column that has types, from Parquet or a database, in the dtypes that one read from text would have.
+
+    Numbers become int64 or float64, dates and times datetime64 (UTC, without time zone), categories their values.
+    Text stays text whatever it says; blanks around it go, and an empty one is a gap, as is each of `marks`.
+
+    Raises:
+        TypeError: The values are none of these, such as lists or bytes.
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        column = column.astype(dtype.categories.dtype)
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return column.dt.tz_convert("UTC").dt.tz_localize(None)
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return column
+    if pd.api.types.is_timedelta64_dtype(column):
+        return column.dt.total_seconds()
+    if pd.api.types.is_bool_dtype(column):
+        return column.astype(object).where(column.notna(), np.nan) if column.isna().any() else column.astype(bool)
+    if pd.api.types.is_numeric_dtype(column):
+        whole = pd.api.types.is_integer_dtype(column) and not column.isna().any()
+        numbers = column if isinstance(dtype, np.dtype) else column.astype("int64" if whole else "float64")
+        return without_marked_numbers(numbers, marks)
+    if not is_text(column):
+        column = _from_objects(column)
+        if not is_text(column):
+            return column
+    text = column.str.strip()
+    return text.mask(text.isin(["", *marks]))
+
+
+def _from_objects(column: pd.Series) -> pd.Series:
+    conversions: dict[str, Callable[[pd.Series], pd.Series]] = {
+        "string": lambda values: values.astype("str"),
+        "empty": lambda values: pd.Series(np.nan, index=values.index, name=values.name),
+        "boolean": lambda values: values.where(values.notna(), np.nan),
+        "decimal": lambda values: values.map(_float).astype(np.float64),
+        "integer": lambda values: pd.to_numeric(values),
+        "floating": lambda values: values.astype(np.float64),
+        "mixed-integer-float": lambda values: values.astype(np.float64),
+        "date": pd.to_datetime,
+        "datetime": lambda values: pd.to_datetime(values, utc=True).dt.tz_localize(None),
+        "time": lambda values: values.map(str, na_action="ignore").astype("str"),
+    }
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind not in conversions:
+        raise TypeError(f"{kind.replace('mixed-integer', 'mixed')} values, such as {column.dropna().iloc[0]!r}")
+    return conversions[kind](column)
+
+
+def _float(value: Decimal | None) -> float:
+    return np.nan if value is None else float(value)
+
+
+def _is_number(mark: str) -> bool:
+    try:
+        return not np.isnan(float(mark))
+    except ValueError:
+        return False
