@@ -61,8 +61,9 @@ def _ranges(rows: Rows, splits: Splits) -> dict[str, dict[str, dict[str, float |
 
 def _range(values: np.ndarray) -> dict[str, float | None]:
     """None where there are no rows."""
-    found = (values.min(), values.mean(), values.max()) if len(values) else (None, None, None)
-    return {name: None if value is None else float(value) for name, value in zip(("min", "mean", "max"), found)}
+    if not len(values):
+        return {"min": None, "mean": None, "max": None}
+    return {"min": float(values.min()), "mean": float(values.mean()), "max": float(values.max())}
 
 
 def _duplicates(rows: Rows, splits: Splits) -> tuple[int, dict[str, int]]:

@@ -1,6 +1,6 @@
 """What is told of a column: gaps, distinct values, their distribution, and how it differs between the splits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,11 +30,9 @@ def describe(name: str, column: np.ndarray, kind: Kind, splits: Splits, findings
     if kind == "numeric":
         return _numbers(name, column.astype(np.float64, copy=False), kind, splits, findings)
     found = levels(column)
-    return (
-        _date(name, found.sorted(), splits, findings)
-        if kind == "date"
-        else _levels(name, found, kind, splits, findings)
-    )
+    if kind == "date":
+        return _date(name, found.sorted(), splits, findings)
+    return _levels(name, found, kind, splits, findings)
 
 
 def _array(name: str, array: np.ndarray, kind: Kind, splits: Splits) -> Column:
@@ -53,7 +51,7 @@ def _numbers(name: str, numbers: np.ndarray, kind: Kind, splits: Splits, finding
     train = numbers[splits.train]
     ordered = np.sort(train[~np.isnan(train)])
     indexes, strong = _drifts(number_bins(numbers, ordered), splits)
-    with np.errstate(over="ignore"):  # a sum of huge numbers; the mean is left out then
+    with np.errstate(over="ignore", invalid="ignore"):  # sums of huge numbers; their mean is left out
         mean = _finite(ordered.mean()) if len(ordered) else None
     return Column(
         name=name, kind=kind, n_inputs=1, n_missing=int(np.isnan(numbers).sum()),
@@ -67,16 +65,14 @@ def _numbers(name: str, numbers: np.ndarray, kind: Kind, splits: Splits, finding
 def _date(name: str, found: Levels, splits: Splits, findings: Findings) -> Column:
     """As numbers are: by the order of the text, which is that of time where dates are ISO dates."""
     numbers = np.where(found.codes < 0, np.nan, found.codes)
-    train = numbers[splits.train]
-    ordered = np.sort(train[~np.isnan(train)])
-    indexes, strong = _drifts(number_bins(numbers, ordered), splits)
-    first, last = (label(found.values[int(ordered[end])]) if len(ordered) else None for end in (0, -1))
-    return Column(
-        name=name, kind="date", n_inputs=1, n_missing=int(np.isnan(numbers).sum()),
-        n_missing_train=len(train) - len(ordered), n_distinct=n_distinct_numbers(ordered), least=first, mean=None,
-        most=last, frequent={}, shares=_shares(_heights(ordered)), drift_val=indexes["val"],
-        drift_test=indexes["test"], strong_drift=strong, useless=findings.useless, score_alone=findings.score_alone,
-    )  # fmt: skip
+    column = _numbers(name, numbers, "date", splits, findings)
+    present = numbers[splits.train][~np.isnan(numbers[splits.train])]
+    first, last = (
+        (label(found.values[int(present.min())]), label(found.values[int(present.max())]))
+        if len(present)
+        else (None, None)
+    )
+    return replace(column, least=first, mean=None, most=last)
 
 
 def _levels(name: str, found: Levels, kind: Kind, splits: Splits, findings: Findings) -> Column:
@@ -106,10 +102,11 @@ def _heights(ordered: np.ndarray) -> np.ndarray:
     """How many of sorted numbers lie in each of N_BARS bins of equal width."""
     if not len(ordered):
         return np.array([], np.int64)
-    # Halves first: the width of the widest range is beyond float64.
-    step = (ordered[-1] / 2 - ordered[0] / 2) / N_BARS * 2
-    ends = np.searchsorted(ordered, ordered[0] + step * np.arange(1, N_BARS), side="left") if step > 0 else []
-    return np.diff([0, *ends, len(ordered)])
+    if ordered[0] == ordered[-1]:
+        return np.array([len(ordered)])
+    along = np.arange(1, N_BARS) / N_BARS
+    edges = ordered[0] * (1 - along) + ordered[-1] * along  # not by the width, which may be beyond float64
+    return np.diff([0, *np.searchsorted(ordered, edges), len(ordered)])
 
 
 def _shares(counts: np.ndarray) -> list[float]:

@@ -29,7 +29,7 @@ def number_bins(numbers: np.ndarray, ordered: np.ndarray) -> np.ndarray:
 
 def _few_distinct(ordered: np.ndarray) -> np.ndarray | None:
     """The distinct values of sorted numbers, or None where there are more than N_BINS."""
-    values = []
+    values: list[float] = []
     position = 0
     while position < len(ordered):
         if len(values) == N_BINS:
@@ -40,7 +40,7 @@ def _few_distinct(ordered: np.ndarray) -> np.ndarray | None:
 
 
 def level_bins(found: Levels, frequent: np.ndarray) -> np.ndarray:
-    """A bin for each of the levels `frequent` (their codes), one for gaps (the first), one for all others (the last)."""
+    """Bins of levels: first that of gaps, then one for each of the codes `frequent`, last that of all others."""
     bins = np.full(len(found.values) + 1, len(frequent[:N_BINS]) + 1)
     bins[frequent[:N_BINS]] = np.arange(1, len(frequent[:N_BINS]) + 1)
     bins[-1] = 0  # what the code -1 finds
