@@ -20,6 +20,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 
 from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
 from pipeline.data import Rows, Splits
+from pipeline.data.report import Report
 from pipeline.signals import Terminated, sigterm_raises
 from pipeline.track.model import log_model
 from pipeline.track.store import connected, experiment_id, local_path
@@ -70,6 +71,11 @@ class Run:
         """Writes each figure as `pictures/<name>.png`."""
         for name, figure in pictures.items():
             self._client.log_figure(self.id, figure, f"pictures/{name}.png")
+
+    def log_report(self, report: Report) -> None:
+        """Writes the checks before training as `data/report.html` and `data/report.json`."""
+        self._client.log_text(self.id, report.to_html(), "data/report.html")
+        self._client.log_dict(self.id, report.as_dict(), "data/report.json")
 
     def log_saved_model(self, folder: Path, rows: Rows) -> str:
         """Writes an exported SavedModel as artifact and as MLflow model; gives its path in the store."""

@@ -1,0 +1,49 @@
+"""Columns as numbered levels: the one way in which text, categories and numbers are all counted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+LONGEST_LABEL = 80  # letters of a value that are kept for show
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A column's distinct values, and which row has which."""
+
+    codes: np.ndarray  # (n_rows,) int64 into `values`; -1 for a gap
+    values: np.ndarray  # (n_levels,) float64 or text, in their order of appearance
+
+    def sorted(self) -> "Levels":
+        """The same with codes that follow the order of the values; text goes by its letters, as ISO dates do."""
+        order = np.argsort(self.values, kind="stable")
+        rank = np.append(np.argsort(order), -1)  # the last is what -1 finds
+        return Levels(rank[self.codes], self.values[order])
+
+
+def levels(column: np.ndarray) -> Levels:
+    """Numbers the distinct values of a raw column `(n_rows,)`; NaN and "" are gaps."""
+    codes, values = pd.factorize(column)
+    if column.dtype == object and (gap := np.flatnonzero(values == "")).size:
+        codes = np.where(codes == gap[0], -1, codes - (codes > gap[0]))
+        values = np.delete(values, gap[0])
+    return Levels(codes.astype(np.int64, copy=False), values)
+
+
+def label(value: object) -> str:
+    """A value for show."""
+    written = f"{value:.12g}" if isinstance(value, float) else str(value)
+    return written if len(written) <= LONGEST_LABEL else written[: LONGEST_LABEL - 3] + "..."
+
+
+def hashes(column: np.ndarray) -> np.ndarray:
+    """A number `(n_rows,)` uint64 per row that is the same where the values are the same."""
+    if column.ndim == 2:
+        return np.array([hash(row.tobytes()) for row in column]).view(np.uint64)
+    if column.dtype != object:
+        numbers = column.astype(np.float64) + 0.0  # turns -0.0 into 0.0
+        numbers[np.isnan(numbers)] = np.nan  # there are several bit patterns of it
+        return pd.util.hash_array(numbers)
+    found = levels(column)
+    return np.append(pd.util.hash_array(found.values, categorize=False), np.uint64(0))[found.codes]

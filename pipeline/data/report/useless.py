@@ -1,0 +1,69 @@
+"""Columns that tell a network nothing: constant, a copy of another, or with a value of its own for every row."""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from pipeline.config.rules import Kind
+from pipeline.data.report.levels import hashes, levels
+from pipeline.data.rows import Rows
+
+DISTINCT_SHARE = 0.98  # of the rows; from here on values identify rows
+# In fewer rows measurements, too, may all differ by chance.
+FEWEST_ROWS_OF_TEXT, FEWEST_ROWS_OF_NUMBERS = 20, 100
+
+
+def useless(rows_of_training: Rows, kinds: Mapping[str, Kind]) -> dict[str, str]:
+    """Finds the columns that can be left out, by the training rows alone.
+
+    The first of several equal columns stays. Dates never identify rows: their calendar does tell something.
+
+    Args:
+        rows_of_training: Raw rows; an array without column names has no such columns.
+        kinds: Kind by column.
+
+    Returns:
+        The reason, by column: `constant`, `same as column 'a'` or `identifier-like: ...`.
+    """
+    reasons: dict[str, str] = {}
+    first: dict[bytes, str] = {}
+    for name, column in rows_of_training.inputs.items():
+        if column.ndim == 2:
+            continue
+        earlier = first.setdefault(hashlib.blake2b(hashes(column).tobytes()).digest(), name)
+        if is_constant(column):
+            reasons[name] = "constant"
+        elif earlier != name:
+            reasons[name] = f"same as column {earlier!r}"
+        elif is_identifier(column, kinds[name]):
+            reasons[name] = "identifier-like: a value of its own in nearly every row"
+    return reasons
+
+
+def is_constant(column: np.ndarray) -> bool:
+    """Whether all rows have the same value or all have none; a gap here and there is information."""
+    if column.dtype == object:
+        return bool((column == column[0]).all())
+    missing = np.isnan(column)
+    return bool(missing.all() or (column == column[0]).all())
+
+
+def is_identifier(column: np.ndarray, kind: Kind) -> bool:
+    """Whether the column is text or whole numbers that differ in nearly every row that has a value."""
+    if kind in ("date", "boolean"):
+        return False
+    if column.dtype == object:
+        found = levels(column)
+        n_distinct, n_present, fewest = len(found.values), int((found.codes >= 0).sum()), FEWEST_ROWS_OF_TEXT
+    else:
+        present = column[~np.isnan(column)]
+        if not (present == np.floor(present)).all():
+            return False
+        n_distinct, n_present, fewest = n_distinct_numbers(np.sort(present)), len(present), FEWEST_ROWS_OF_NUMBERS
+    return n_present >= fewest and n_distinct >= DISTINCT_SHARE * n_present
+
+
+def n_distinct_numbers(ordered: np.ndarray) -> int:
+    """How many distinct values there are among sorted numbers."""
+    return int(np.count_nonzero(ordered[1:] != ordered[:-1])) + bool(len(ordered))
