@@ -42,10 +42,13 @@ def run(config: Config) -> Result:
     rows = data.load(config.data)
     splits = data.split(rows, config.data.split)
     objective = evaluate.objective_name(config.objective, rows, splits)
+    rows = data.without_useless(rows, splits, config.data)
     preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)
     preprocessing.check(rows)
     train, val = (preprocessing.apply(rows.take(part)) for part in (splits.train, splits.val))
     clock.lap("data")
+    report = data.report(rows, splits, preprocessing.inputs.kinds)
+    clock.lap("report")
 
     # These take seconds to import; by now config and data are known to be right.
     import_tensorflow()
@@ -68,6 +71,7 @@ def run(config: Config) -> Result:
     clock.lap("build")
 
     with track.start(config, rows, splits, about={"device": fit.describe_devices(), "objective": objective}) as tracked:
+        tracked.log_report(report)
         clock.lap("open_run")
         history = fit.fit(trainee, train, val, config.fit, seed=config.seed, report=tracked.log_epoch)
         clock.lap("fit")

@@ -1,7 +1,8 @@
 """The data stage: raw rows in; splits, fitted preprocessing and float32 arrays out."""
 
 from pipeline.data.names import identifiers
-from pipeline.data.preprocessing import Arrays, Preprocessing, fit_preprocessing
+from pipeline.data.preprocessing import Arrays, Preprocessing, fit_preprocessing, without_useless
+from pipeline.data.report import Report, report
 from pipeline.data.rows import Rows, Target, load
 from pipeline.data.scaling import Scaler
 from pipeline.data.splits import Splits, split
@@ -9,6 +10,7 @@ from pipeline.data.splits import Splits, split
 __all__ = [
     "Arrays",
     "Preprocessing",
+    "Report",
     "Rows",
     "Scaler",
     "Splits",
@@ -16,5 +18,7 @@ __all__ = [
     "fit_preprocessing",
     "identifiers",
     "load",
+    "report",
     "split",
+    "without_useless",
 ]

@@ -1,15 +1,21 @@
 """Preprocessing: from raw rows to the arrays that a network trains on, fitted on the training rows."""
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.config.rules import Data
 from pipeline.data.inputs import ArrayInputs, TableInputs, fit_inputs, to_array
+from pipeline.data.kinds import kinds_of
+from pipeline.data.report import useless
 from pipeline.data.rows import Rows
 from pipeline.data.scaling import LARGEST, OutputScaler
+from pipeline.data.splits import Splits
 from pipeline.errors import DataError
+
+log = logging.getLogger(__name__)
 
 
 class Arrays(NamedTuple):
@@ -58,6 +64,24 @@ class Preprocessing:
             y=self.outputs.apply(rows.target.values),
             sample_weight=None if weight is None else weight.astype(np.float32),
         )
+
+
+def without_useless(rows: Rows, splits: Splits, config: Data) -> Rows:
+    """Leaves out columns that training rows show to be constant, doubled or identifiers, where that is asked for.
+
+    Raises:
+        DataError: No column is left.
+    """
+    if not config.drop_useless or "x" in rows.inputs:
+        return rows
+    training = rows.take(splits.train)
+    found = useless(training, kinds_of(training.inputs, config))
+    for name, reason in found.items():
+        log.info("data.drop_useless: column %r is left out: %s", name, reason)
+    inputs = {name: column for name, column in rows.inputs.items() if name not in found}
+    if not inputs:
+        raise DataError("data.drop_useless: no input columns are left; set it to false and name some in data.drop")
+    return replace(rows, inputs=inputs)
 
 
 def fit_preprocessing(training_rows: Rows, config: Data) -> Preprocessing:

@@ -1,5 +1,6 @@
 """A report's facts, found from the raw rows."""
 
+import logging
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,9 +15,11 @@ from pipeline.data.report.useless import useless
 from pipeline.data.rows import Rows
 from pipeline.data.splits import Splits
 
+log = logging.getLogger(__name__)
+
 
 def report(rows: Rows, splits: Splits, kinds: Mapping[str, Kind]) -> Report:
-    """Looks at the raw rows before anything is trained on them.
+    """Looks at the raw rows before anything is trained on them, and tells in brief what is there.
 
     Args:
         rows: All raw rows; an array without column names is described as a whole.
@@ -25,7 +28,7 @@ def report(rows: Rows, splits: Splits, kinds: Mapping[str, Kind]) -> Report:
     """
     reasons, scores = useless(rows.take(splits.train), kinds), scores_alone(rows, splits.train)
     task, (n_duplicates, n_copies) = rows.target.task, _duplicates(rows, splits)
-    return Report(
+    found = Report(
         name=rows.name,
         fingerprint=rows.fingerprint,
         task=task,
@@ -42,6 +45,8 @@ def report(rows: Rows, splits: Splits, kinds: Mapping[str, Kind]) -> Report:
             for name, column in rows.inputs.items()
         ],
     )
+    log.info("\n".join(found.lines()))
+    return found
 
 
 def _classes(rows: Rows, splits: Splits) -> dict[str, dict[str, int]]:
