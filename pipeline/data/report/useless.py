@@ -1,6 +1,5 @@
 """Columns that tell a network nothing: constant, a copy of another, or with a value of its own for every row."""
 
-import hashlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,6 +11,7 @@ from pipeline.data.rows import Rows
 DISTINCT_SHARE = 0.98  # of the rows; from here on values identify rows
 # In fewer rows measurements, too, may all differ by chance.
 FEWEST_ROWS_OF_TEXT, FEWEST_ROWS_OF_NUMBERS = 20, 100
+ROWS_TO_LOOK_AT_FIRST, SHARE_OF_FEW = 1_000, 0.9
 
 
 def useless(rows_of_training: Rows, kinds: Mapping[str, Kind]) -> dict[str, str]:
@@ -27,16 +27,20 @@ def useless(rows_of_training: Rows, kinds: Mapping[str, Kind]) -> dict[str, str]
         The reason, by column: `constant`, `same as column 'a'` or `identifier-like: ...`.
     """
     reasons: dict[str, str] = {}
-    first: dict[bytes, str] = {}
+    kept: dict[bytes, list[str]] = {}  # by what a few of their rows hold
     for name, column in rows_of_training.inputs.items():
         if column.ndim == 2:
             continue
-        earlier = first.setdefault(hashlib.blake2b(hashes(column).tobytes()).digest(), name)
         if is_constant(column):
             reasons[name] = "constant"
-        elif earlier != name:
-            reasons[name] = f"same as column {earlier!r}"
-        elif is_identifier(column, kinds[name]):
+            continue
+        alike = kept.setdefault(hashes(_few(column)).tobytes(), [])
+        earlier = [other for other in alike if _equal(column, rows_of_training.inputs[other])]
+        if earlier:
+            reasons[name] = f"same as column {earlier[0]!r}"
+            continue
+        alike.append(name)
+        if is_identifier(column, kinds[name]):
             reasons[name] = "identifier-like: a value of its own in nearly every row"
     return reasons
 
@@ -51,7 +55,7 @@ def is_constant(column: np.ndarray) -> bool:
 
 def is_identifier(column: np.ndarray, kind: Kind) -> bool:
     """Whether the column is text or whole numbers that differ in nearly every row that has a value."""
-    if kind in ("date", "boolean"):
+    if kind in ("date", "boolean") or _repeats(_few(column)):
         return False
     if column.dtype == object:
         found = levels(column)
@@ -62,6 +66,23 @@ def is_identifier(column: np.ndarray, kind: Kind) -> bool:
             return False
         n_distinct, n_present, fewest = n_distinct_numbers(np.sort(present)), len(present), FEWEST_ROWS_OF_NUMBERS
     return n_present >= fewest and n_distinct >= DISTINCT_SHARE * n_present
+
+
+def _few(column: np.ndarray) -> np.ndarray:
+    """Rows by which most columns are told apart at once; evenly spaced, as neighbours are often alike."""
+    return column[:: max(1, len(column) // ROWS_TO_LOOK_AT_FIRST)]
+
+
+def _repeats(few: np.ndarray) -> bool:
+    """Whether already a few rows share values so much that all rows must."""
+    found = levels(few)
+    return len(found.values) < SHARE_OF_FEW * (found.codes >= 0).sum()
+
+
+def _equal(column: np.ndarray, other: np.ndarray) -> bool:
+    if (column.dtype == object) != (other.dtype == object):
+        return False
+    return np.array_equal(column, other, equal_nan=column.dtype != object)
 
 
 def n_distinct_numbers(ordered: np.ndarray) -> int:
