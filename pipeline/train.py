@@ -58,12 +58,9 @@ def run(config: Config) -> Result:
     fit.seed(config.seed)
     with fit.scope(config.fit):
         task = rows.target.task
+        n_inputs, n_outputs = preprocessing.inputs.n_inputs, rows.target.n_outputs
         network = model.build(
-            config.model,
-            task=task,
-            n_inputs=preprocessing.inputs.n_inputs,
-            n_outputs=rows.target.n_outputs,
-            categories=preprocessing.inputs.categories,
+            config.model, task=task, n_inputs=n_inputs, n_outputs=n_outputs, categories=preprocessing.inputs.categories
         )
         trainee = fit.compile_network(
             network, config.fit, task=task, n_rows=len(train.x), output_scale=preprocessing.outputs.units_per_scaled
@@ -87,14 +84,10 @@ def run(config: Config) -> Result:
             clock.lap("export")
             model_path = tracked.log_saved_model(exported, rows)
         clock.lap("log_model")
-        value = found.scores[objective]
-        tracked.log_final(
-            found.scores
-            | history.summary()
-            | clock.seconds
-            | {"objective": value, "n_parameters": network.count_params(), "export_difference": difference}
-        )
-    return Result(found.scores, value, tracked.id, model_path, tracked.uri, clock.seconds)
+        objective_value = found.scores[objective]
+        known = {"objective": objective_value, "n_parameters": network.count_params(), "export_difference": difference}
+        tracked.log_final(found.scores | history.summary() | clock.seconds | known)
+    return Result(found.scores, objective_value, tracked.id, model_path, tracked.uri, clock.seconds)
 
 
 @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")

@@ -28,6 +28,18 @@ def command(*arguments: str, store: str, module: str = "train") -> subprocess.Co
     return subprocess.run(line, capture_output=True, text=True, timeout=300, cwd=ROOT, check=False)
 
 
+FILES = {
+    "ames_housing": "ames_housing/AmesHousing.csv",
+    "auto_mpg": "auto_mpg/auto-mpg.data",
+    "bike_sharing_hour": "bike_sharing_hour/hour.csv",
+    "california_housing_text": "california_housing_text/housing.csv",
+    "energy_efficiency": "energy_efficiency/energy.csv",
+    "parkinsons_telemonitoring": "parkinsons_telemonitoring/parkinsons_updrs.tsv",
+    "penguins": "penguins/penguins.csv",
+    "titanic": "titanic/train.csv",
+}
+
+
 @pytest.mark.parametrize("experiment", sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")))
 def test_every_experiment_runs(
     trained: Callable[..., Result], real_data: Callable[[str], Path], tmp_path: Path, experiment: str
@@ -38,7 +50,13 @@ def test_every_experiment_runs(
             f"data.split.path={real_data('splits/california.npz')}",
         ],
         "mnist_mlp": lambda: [f"data.path={small_mnist(tmp_path)}", "data.split.val_fraction=0.2"],
-    }.get(experiment, list)()
+        "breast_cancer": list,
+        "adult": lambda: [
+            f"data.path={real_data('adult/adult.data')}",
+            f"data.split.test_path={real_data('adult/adult.test')}",
+            f"data.split.path={real_data('splits/adult.npz')}",
+        ],
+    }.get(experiment, lambda: [f"data.path={real_data(FILES[experiment])}"])()
     result = trained(f"experiment={experiment}", "fit.epochs=1", *more)
     assert np.isfinite(list(result.scores.values())).all()
     assert (Path(result.model_path) / "saved_model.pb").is_file()
