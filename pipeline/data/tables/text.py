@@ -92,17 +92,21 @@ class TextFile:
                 raise DataError(f"{where}: a quotation mark in row {row} is never closed; close or remove it") from None
             check_fields(self.content, self.dialect, self.names, self.config.header)
             raise DataError(f"{where}: {str(error).strip()}") from None
+        except UnicodeDecodeError:
+            raise
+        except (OSError, ValueError, OverflowError) as error:
+            raise DataError(f"{self.content.key}: {self.content.path} cannot be read: {str(error).strip()}") from None
 
     def _check_short_rows(self, frame: pd.DataFrame, found: Scan) -> None:
         """Pandas fills rows that end early with gaps; then the last column has one, and separators are too few."""
         if not len(frame) or not frame.iloc[:, -1].isna().any():
             return
         expected = (len(frame) + self.config.header) * (len(self.names) - 1)
-        if found.n_separators == expected:
-            return
-        if found.quotes and scan_fields(self.content, self.dialect.delimiter, True).n_separators == expected:
-            return
-        check_fields(self.content, self.dialect, self.names, self.config.header)
+        n_separators = found.n_separators
+        if found.quotes:
+            n_separators = scan_fields(self.content, self.dialect.delimiter, found.quotes).n_separators
+        if n_separators != expected or self.dialect.comment:  # comments have separators of their own
+            check_fields(self.content, self.dialect, self.names, self.config.header)
 
     def _losing(self, frame: pd.DataFrame) -> list[str]:
         """Columns that must be read again as text: of several types, or booleans that are to be words."""
