@@ -71,7 +71,7 @@ def test_files_that_are_not_there(tmp_path: Path, file: Callable[..., Path]) -> 
         read("nowhere.csv")
     with pytest.raises(DataError, match=r"data.path: no file matches .*\*.csv"):
         read(tmp_path / "*.csv")
-    with pytest.raises(DataError, match=r"data.path: .* is a folder; name the files in it, as in data.path='.*\*.csv'"):
+    with pytest.raises(DataError, match=r"data.path: .* is a folder; name the files in it, as in .data.path=.*\*.csv"):
         read(tmp_path)
     with pytest.raises(DataError, match=r"data.split.test_path: there is no file nowhere.csv"):
         read(file("a,y\n1,2\n"), "data.split.test_path=nowhere.csv")

@@ -150,7 +150,7 @@ def _hint_at_options(frame: pd.DataFrame, first: Part, config: Data) -> None:
     commas = [name for name in head if is_text(head[name]) and head[name].dropna().str.fullmatch(r"[+-]?\d+,\d+").all()]
     commas = [name for name in commas if head[name].notna().any()]
     if commas and config.decimal == ".":
-        log.warning("column %r looks like numbers with a decimal comma; if so, set data.decimal=','", commas[0])
+        log.warning("column %r looks like numbers with a decimal comma; if so, set \"data.decimal=','\"", commas[0])
 
 
 def _is_number(name: str) -> bool:

@@ -33,7 +33,7 @@ class TextFile:
     @property
     def marks(self) -> tuple[str, ...]:
         """What stands for a gap."""
-        return (*MARKS, *self.config.missing_values)
+        return (*MARKS, *map(str, self.config.missing_values))
 
     def read(self) -> pd.DataFrame:
         """All rows, each column in the type that its values say.
@@ -111,7 +111,7 @@ class TextFile:
     def _losing(self, frame: pd.DataFrame) -> list[str]:
         """Columns that must be read again as text: of several types, or booleans that are to be words."""
         words = {name for name, kind in self.config.columns_as.items() if kind in ("category", "date")}
-        kinds = {name: kind_of(frame[name]) for name in self.names}
+        kinds = {name: kind_of(frame[name]) for name in self.names if frame[name].dtype in (object, bool)}
         return [name for name, kind in kinds.items() if kind == "mixed" or (kind == "boolean" and name in words)]
 
     def _with_text(self, frame: pd.DataFrame, losing: list[str]) -> pd.DataFrame:
