@@ -74,6 +74,18 @@ def table(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a file, as it is or in an encoding, and gives its path."""
+
+    def write(content: str | bytes, name: str = "t.csv", encoding: str = "utf-8") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+        return path
+
+    return write
+
+
+@pytest.fixture
 def regression_table(table: Callable[..., Path]) -> Path:
     """100 rows, inputs `a`, `b` and a weight, target `y`."""
     rng = np.random.default_rng(0)

@@ -23,6 +23,7 @@ HOMES = {
     "tensorflow": ["fit/", "export/", "track/pyfunc.py", "startup.py"],
     "keras": ["model/", "fit/", "export/", "data/sources.py", "train.py"],
     "pydantic": ["config/", "model/"],
+    "sqlalchemy": ["data/tables/stored.py", "track/"],
     "psutil": ["track/run.py", "fit/feed.py"],
     "pyarrow": [],  # pandas reads Parquet by it
 }

@@ -107,7 +107,7 @@ class Data(Section):
     encoding: str
     decimal: Literal[".", ","]
     comment: str | None
-    missing_values: list[str]
+    missing_values: list[str | int | float]
     missing_target: Literal["error", "drop"]
     columns_as: dict[str, Kind]
     drop_useless: bool

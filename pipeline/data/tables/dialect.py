@@ -51,7 +51,7 @@ def find_dialect(content: Content, config: Data) -> Dialect:
         DataError: `data.delimiter` or `data.comment` is not what can stand there.
     """
     if config.comment is not None and (len(config.comment) != 1 or config.comment in '"\n\r '):
-        raise DataError(f"data.comment: must be one character, as in data.comment='#', got {config.comment!r}")
+        raise DataError(f"data.comment: must be one character, as in \"data.comment='#'\", got {config.comment!r}")
     delimiter = WORDS.get(config.delimiter, config.delimiter)
     if delimiter == "auto":
         return Dialect(_found(content, config), config.comment)

@@ -17,7 +17,7 @@ def named_files(key: str, pattern: str) -> list[Path]:
     """
     path = Path(pattern).expanduser()
     if path.is_dir():
-        raise DataError(f"{key}: {path} is a folder; name the files in it, as in {key}='{path / '*.csv'}'")
+        raise DataError(f'{key}: {path} is a folder; name the files in it, as in "{key}={path / "*.csv"}"')
     if path.exists():
         files = [path]
     elif glob.has_magic(pattern):

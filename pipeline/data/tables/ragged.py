@@ -34,7 +34,7 @@ def check_fields(content: Content, dialect: Dialect, names: list[str], header: b
     if n_faults == n_rows:
         remedy = "set data.delimiter, or data.header and data.columns, to what the file has"
     elif first[:1] in ("#", "|", "%", "!", "*"):
-        remedy = f"if {first[:30]!r} is a comment, set data.comment='{first[0]}'"
+        remedy = f"if {first[:30]!r} is a comment, set \"data.comment='{first[0]}'\""
     else:
         remedy = "correct these rows, put quotation marks around values that hold the delimiter, or set data.delimiter"
     shown = {" ": "whitespace", "\t": "tab"}.get(dialect.delimiter, repr(dialect.delimiter))

@@ -46,6 +46,9 @@ def read_tables(config: Data) -> tuple[pd.DataFrame, int]:
         DataError: A file is missing, is not what its name says, has rows of another length or columns of its own; with
             the file, the row and the remedy.
     """
+    repeated = sorted({name for name in config.columns or [] if (config.columns or []).count(name) > 1})
+    if repeated:
+        raise DataError(f"data.columns: names {', '.join(map(repr, repeated))} more than once")
     parts = _parts(PATH, str(config.path), config)
     _check_columns(parts, parts[0])
     if not any(len(part.frame) for part in parts):
@@ -147,7 +150,7 @@ def _hint_at_options(frame: pd.DataFrame, first: Part, config: Data) -> None:
     commas = [name for name in head if is_text(head[name]) and head[name].dropna().str.fullmatch(r"[+-]?\d+,\d+").all()]
     commas = [name for name in commas if head[name].notna().any()]
     if commas and config.decimal == ".":
-        log.warning("column %r looks like numbers with a decimal comma; if so, set data.decimal=','", commas[0])
+        log.warning("column %r looks like numbers with a decimal comma; if so, set \"data.decimal=','\"", commas[0])
 
 
 def _is_number(name: str) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.data.tables.content import Content
 
-BLOCK = 1 << 20  # bytes: fits the processor's cache
+BLOCK = 1 << 18  # bytes: a few arrays of this length fit the processor's cache
 BLANK, LINE_FEED, CARRIAGE_RETURN, QUOTE, ZERO = (np.uint8(ord(character)) for character in ' \n\r"0')
 
 

@@ -106,7 +106,7 @@ def _tidied(frame: pd.DataFrame, where: str, config: Data) -> pd.DataFrame:
     columns, faults = {}, []
     for number, name in enumerate(names):
         try:
-            columns[name] = tidied(frame.iloc[:, number], tuple(config.missing_values))
+            columns[name] = tidied(frame.iloc[:, number], tuple(map(str, config.missing_values)))
         except (TypeError, ValueError, OverflowError) as error:
             if name not in config.drop:
                 faults.append(f"column {name!r} holds {error}")

@@ -33,7 +33,7 @@ class TextFile:
     @property
     def marks(self) -> tuple[str, ...]:
         """What stands for a gap."""
-        return (*MARKS, *self.config.missing_values)
+        return (*MARKS, *map(str, self.config.missing_values))
 
     def read(self) -> pd.DataFrame:
         """All rows, each column in the type that its values say.
@@ -92,22 +92,26 @@ class TextFile:
                 raise DataError(f"{where}: a quotation mark in row {row} is never closed; close or remove it") from None
             check_fields(self.content, self.dialect, self.names, self.config.header)
             raise DataError(f"{where}: {str(error).strip()}") from None
+        except UnicodeDecodeError:
+            raise
+        except (OSError, ValueError, OverflowError) as error:
+            raise DataError(f"{self.content.key}: {self.content.path} cannot be read: {str(error).strip()}") from None
 
     def _check_short_rows(self, frame: pd.DataFrame, found: Scan) -> None:
         """Pandas fills rows that end early with gaps; then the last column has one, and separators are too few."""
         if not len(frame) or not frame.iloc[:, -1].isna().any():
             return
         expected = (len(frame) + self.config.header) * (len(self.names) - 1)
-        if found.n_separators == expected:
-            return
-        if found.quotes and scan_fields(self.content, self.dialect.delimiter, True).n_separators == expected:
-            return
-        check_fields(self.content, self.dialect, self.names, self.config.header)
+        n_separators = found.n_separators
+        if found.quotes:
+            n_separators = scan_fields(self.content, self.dialect.delimiter, found.quotes).n_separators
+        if n_separators != expected or self.dialect.comment:  # comments have separators of their own
+            check_fields(self.content, self.dialect, self.names, self.config.header)
 
     def _losing(self, frame: pd.DataFrame) -> list[str]:
         """Columns that must be read again as text: of several types, or booleans that are to be words."""
         words = {name for name, kind in self.config.columns_as.items() if kind in ("category", "date")}
-        kinds = {name: kind_of(frame[name]) for name in self.names}
+        kinds = {name: kind_of(frame[name]) for name in self.names if frame[name].dtype in (object, bool)}
         return [name for name, kind in kinds.items() if kind == "mixed" or (kind == "boolean" and name in words)]
 
     def _with_text(self, frame: pd.DataFrame, losing: list[str]) -> pd.DataFrame:
