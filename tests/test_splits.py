@@ -1,7 +1,6 @@
 """Splits: what every kind promises, what each is told where it cannot be, and duplicates on two sides."""
 
 import functools
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ import yaml
 from pipeline import DataError, data, load
 from pipeline.config.rules import SPLIT_COLUMN_KINDS, Split
 from pipeline.data import Rows, Splits
-from pipeline.data.splits import duplicates_across
 from pipeline.data.target import make_target
 
 KINDS = ["random", "stratified", "group", "time", "column", "kfold", "group_kfold"]
@@ -388,43 +386,6 @@ def test_a_class_that_only_tests_is_named_with_what_helps() -> None:
     rows = Rows("table", {"a": np.arange(100.0)}, target, None, None, np.arange(100.0))
     with pytest.raises(DataError, match=r"no training row has the class r; use another split, or more rows of it"):
         data.split(rows, rules("kind=time"))
-
-
-def test_duplicates_on_two_sides_are_counted_and_told(caplog: pytest.LogCaptureFixture) -> None:
-    n = 100
-    text = np.array([f"t{number % 7}" for number in range(n)], object)
-    inputs = {"a": np.arange(float(n)), "t": text, "g": np.full(n, np.nan)}
-    inputs["a"][[80, 90, 91, 92]] = [0.0, 3.0, 4.0, 5.0]
-    text[[80, 90, 91, 92]] = text[[0, 3, 4, 6]]  # the last differs from row 5 by its text
-    y = np.arange(float(n))
-    y[[80, 90, 91, 92]] = [0.0, 3.0, 4.5, 5.0]  # the one before it by its target
-    inputs["a"][0] = -0.0
-    rows = Rows("table", inputs, make_target({"y": pd.Series(y)}, "regression"), None, None)
-    splits = Splits(np.arange(80), np.arange(80, 90), np.arange(90, n))
-    assert duplicates_across(rows, splits) == {"val": 1, "test": 1}
-    rows = replace(rows, split_column=np.arange(float(n)))
-    with caplog.at_level(logging.WARNING):
-        data.split(rows, rules("kind=time", "val_fraction=0.1", "test_fraction=0.1"))
-    assert caplog.messages == [
-        "split time: 1 rows that validate and 1 that test have the inputs and the target of a training row, "
-        "which flatters their scores"
-    ]
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_duplicates_among_images(dtype: type) -> None:
-    x = np.random.default_rng(0).integers(0, 3, (60, 33)).astype(dtype)
-    x[[50, 51, 55]] = x[[1, 2, 3]]
-    rows = replace(made(60, "regression"), inputs={"x": x})
-    rows.target.values[[50, 55]] = rows.target.values[[1, 3]]
-    splits = Splits(np.arange(40), np.arange(40, 52), np.arange(52, 60))
-    assert duplicates_across(rows, splits) == {"val": 1, "test": 1}
-
-
-def test_no_word_of_duplicates_where_there_are_none(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        data.split(made(100), rules())
-    assert caplog.messages == []
 
 
 def test_people_of_a_real_table_stay_together(real_data: Callable[[str], Path]) -> None:

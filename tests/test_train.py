@@ -40,7 +40,14 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("experiment", sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")))
+EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
+IN_A_MOMENT = ("breast_cancer", "mnist_mlp", "penguins", "titanic")  # the others have many rows or columns
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    [name if name in IN_A_MOMENT else pytest.param(name, marks=pytest.mark.slow) for name in EXPERIMENTS],
+)
 def test_every_experiment_runs(
     trained: Callable[..., Result], real_data: Callable[[str], Path], tmp_path: Path, experiment: str
 ) -> None:

@@ -134,11 +134,12 @@ def _to_text(name: str, column: pd.Series) -> np.ndarray:
     """Text without blanks around it; dates as ISO 8601."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return column.dt.strftime("%Y-%m-%dT%H:%M:%S").fillna("").to_numpy(object)
-    text = column.astype(object).where(column.notna(), "").astype(str).str.strip().to_numpy(object)
-    distinct = pd.Series(pd.unique(text))
-    numbers = pd.to_numeric(distinct, errors="coerce").notna()
-    others = distinct[~numbers & (distinct != "")]
-    if len(others) <= 3 < numbers.sum() / 10:
+    numbers, found = pd.factorize(column)  # each text once: a large table repeats them
+    distinct = pd.Series([str(value).strip() for value in found] + [""], dtype=object)  # -1, a gap, is the last
+    text = distinct.to_numpy(object)[numbers]
+    is_number = pd.to_numeric(distinct, errors="coerce").notna()
+    others = distinct[~is_number & (distinct != "")]
+    if len(others) <= 3 < is_number.sum() / 10:
         marks = ", ".join(others)
         said = "column %r holds numbers but for %s; data.missing_values=[%s] makes gaps of them"
         log.warning(said, name, marks, marks)
@@ -147,7 +148,7 @@ def _to_text(name: str, column: pd.Series) -> np.ndarray:
 
 def _to_float(column: pd.Series) -> np.ndarray | None:
     """The column as float64 with NaN for gaps, or None where a value is no number."""
-    if _is_date(column):
+    if _is_date(column) or _starts_with_text(column):
         return None
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
@@ -155,6 +156,14 @@ def _to_float(column: pd.Series) -> np.ndarray | None:
         return pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
     except (ValueError, TypeError):
         return None
+
+
+def _starts_with_text(column: pd.Series) -> bool:
+    """Whether the first text of a column is no number: then the others need not be looked at."""
+    if not isinstance(column.dtype, pd.StringDtype):
+        return False
+    first = column.first_valid_index()
+    return first is not None and pd.to_numeric(pd.Series([column[first]]), errors="coerce").isna().all()
 
 
 def _is_date(column: pd.Series) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pipeline.data.ops import FIELDS, NumpyOps, Ops
 
@@ -54,7 +55,8 @@ FORMATS = tuple(
 
 def format_of(texts: np.ndarray) -> DateFormat | None:
     """The first format in which all texts but `""` are dates, or None."""
-    distinct = np.unique(texts[texts != ""].astype(str)).astype(object)
+    distinct = pd.unique(texts)
+    distinct = distinct[distinct != ""]
     if not len(distinct):
         return None
     for candidate in FORMATS:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from pipeline.config.rules import Data, FixedScaling, Kind
 from pipeline.data.features import Embedded, Feature, Number
 from pipeline.data.fitting import fit_feature
-from pipeline.data.kinds import kinds_of
+from pipeline.data.kinds import is_text, kinds_of
 from pipeline.data.ops import NumpyOps, Ops
 from pipeline.data.scaling import LARGEST, Chain, Scaler, fixed_scaling
 from pipeline.errors import DataError
@@ -139,18 +140,40 @@ def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
     return TableInputs(tuple(features), kinds)
 
 
-def to_array(inputs: Inputs, columns: Columns) -> np.ndarray:
+def to_array(inputs: TableInputs | ArrayInputs, columns: Columns) -> np.ndarray:
     """All rows as `(n_rows, n_inputs)` float32, a block at a time."""
     n_rows = len(next(iter(columns.values())))
     array = np.empty((n_rows, inputs.n_inputs), np.float32)
-    for start in range(0, n_rows, BLOCK_ROWS):
-        rows = slice(start, start + BLOCK_ROWS)
-        first = 0
-        for part in inputs.apply(NumpyOps(), {name: column[rows] for name, column in columns.items()}):
-            width = 1 if part.ndim == 1 else part.shape[1]
-            array[rows, first : first + width] = part.reshape(len(part), width)
-            first += width
+    if isinstance(inputs, ArrayInputs):
+        for rows in _blocks(n_rows):
+            (array[rows],) = inputs.apply(NumpyOps(), {"x": columns["x"][rows]})
+        return array
+    ends = np.cumsum([len(feature.names) for feature in inputs.features])
+    places = [slice(end - len(feature.names), end) for feature, end in zip(inputs.features, ends, strict=True)]
+    texts = {name: _by_text(inputs, name, values) for name, values in columns.items() if is_text(values)}
+    for rows in _blocks(n_rows):
+        for feature, place in zip(inputs.features, places, strict=True):
+            if feature.column in texts:
+                numbers, table = texts[feature.column]
+                array[rows, place] = table[numbers[rows]]
+            else:
+                array[rows, place] = _side_by_side(feature.apply(NumpyOps(), columns[feature.column][rows]))
     return array
+
+
+def _blocks(n_rows: int) -> Iterator[slice]:
+    return (slice(start, start + BLOCK_ROWS) for start in range(0, n_rows, BLOCK_ROWS))
+
+
+def _by_text(inputs: TableInputs, name: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each row's number among the distinct texts, and what the network sees of each of these: there are fewer."""
+    (feature,) = (feature for feature in inputs.features if feature.column == name)
+    numbers, distinct = pd.factorize(values)
+    return numbers, _side_by_side(feature.apply(NumpyOps(), distinct)).astype(np.float32)
+
+
+def _side_by_side(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
 
 
 def _fit_array(x: np.ndarray, config: Data) -> ArrayInputs:

@@ -15,6 +15,7 @@ from pipeline.errors import DataError
 # Whole numbers with few values, each of them often, are codes rather than quantities.
 MOST_CODES = 12
 ROWS_PER_CODE = 10
+FIRST_ROWS = 10_000  # most columns of quantities show in them that they are
 
 
 def kinds_of(inputs: Mapping[str, np.ndarray], config: Data) -> dict[str, Kind]:
@@ -52,6 +53,8 @@ def _inferred(values: np.ndarray) -> Kind:
     if is_text(values):
         return "date" if format_of(values) else "category"
     there = values[~np.isnan(values)]
+    if len(pd.unique(there[:FIRST_ROWS])) > MOST_CODES:
+        return "numeric"
     distinct = pd.unique(there)
     if len(distinct) <= 2 and set(distinct) <= {0.0, 1.0}:
         return "boolean"

@@ -9,7 +9,6 @@ from pipeline.config.rules import FOLD_KINDS, Split
 from pipeline.data.rows import Rows
 from pipeline.data.splits.column import distinct_values, times
 from pipeline.data.splits.draws import ByGroup, ByRow, Draw, InTime
-from pipeline.data.splits.duplicates import duplicates_across
 from pipeline.data.splits.folds import rows_of_fold
 from pipeline.data.splits.given import from_column, from_file
 from pipeline.data.splits.parts import Splits
@@ -34,14 +33,6 @@ def split(rows: Rows, config: Split) -> Splits:
     _check(splits, rows, kind)
     counts = {name: len(part) for name, part in splits.parts().items()}
     log.info("split %s: %d rows train, %d validate, %d test", kind, *counts.values())
-    duplicates = duplicates_across(rows, splits)
-    if any(duplicates.values()):
-        log.warning(
-            "split %s: %d rows that validate and %d that test have the inputs and the target of a training row, "
-            "which flatters their scores",
-            kind,
-            *duplicates.values(),
-        )
     return splits
 
 
