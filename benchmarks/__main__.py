@@ -10,10 +10,11 @@ from rich.markdown import Markdown
 from benchmarks import report
 from benchmarks.measure import matmul_flops, measure
 from benchmarks.peers import PEERS
+from benchmarks.tables import measure_tables, table_lines
 from benchmarks.whole_run import measure_whole_run
 from benchmarks.works import DATA, WORKS
 
-START = "start"
+START, TABLES = "start", "tables"
 
 
 def main() -> None:
@@ -22,18 +23,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="make bench",
         description="Compares the pipeline's speed with its peers', in turns, and writes a table into the README.",
-        epilog=f"{costs}; {START}: a whole `make train`, 1 minute. Times are for two CPU cores, and nothing else "
+        epilog=f"{costs}; {START}: a whole `make train`, 1 minute; {TABLES}: large tables, 1 minute. Times are for two CPU cores, and nothing else "
         f"should run. Real data are looked for in {DATA} (PIPELINE_DATA).",
     )
-    parser.add_argument("work", nargs="*", metavar="WORK", help=", ".join([*WORKS, START]) + "; none: all")
-    chosen = parser.parse_args().work or [*WORKS, START]
-    if unknown := [name for name in chosen if name not in (*WORKS, START)]:
-        parser.error(f"there is no work {', '.join(unknown)}; there are {', '.join([*WORKS, START])}")
+    parser.add_argument("work", nargs="*", metavar="WORK", help=", ".join([*WORKS, START, TABLES]) + "; none: all")
+    chosen = parser.parse_args().work or [*WORKS, START, TABLES]
+    if unknown := [name for name in chosen if name not in (*WORKS, START, TABLES)]:
+        parser.error(f"there is no work {', '.join(unknown)}; there are {', '.join([*WORKS, START, TABLES])}")
     console = Console() if Console().is_terminal else Console(width=120)
     for name in chosen:
         if name == START:
             console.print("start: 8 processes, one after the other")
             lines = report.start_lines(measure_whole_run())
+        elif name == TABLES:
+            lines = table_lines(measure_tables())
         elif missing := WORKS[name].missing():
             console.print(f"{name} is left out: {', '.join(missing)} not in {DATA}; PIPELINE_DATA names another folder")
             continue

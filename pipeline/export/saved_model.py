@@ -30,6 +30,7 @@ def save(assembled: Assembled, folder: Path) -> None:
     try:
         archive = keras.export.ExportArchive()
         archive.track(assembled.network)
+        assembled.serve.get_concrete_function()  # tracing it makes its tables
         for table in assembled.ops.tables.values():
             archive.track(table)
         archive.add_endpoint("serve", assembled.serve)
