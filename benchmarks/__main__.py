@@ -23,7 +23,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="make bench",
         description="Compares the pipeline's speed with its peers', in turns, and writes a table into the README.",
-        epilog=f"{costs}; {START}: a whole `make train`, 1 minute; {TABLES}: large tables, 1 minute. Times are for two CPU cores, and nothing else "
+        epilog=f"{costs}; {START}: a whole `make train`, 1 minute; {TABLES}: large "
+        f"tables, 1 minute. Times are for two CPU cores, and nothing else "
         f"should run. Real data are looked for in {DATA} (PIPELINE_DATA).",
     )
     parser.add_argument("work", nargs="*", metavar="WORK", help=", ".join([*WORKS, START, TABLES]) + "; none: all")

@@ -39,8 +39,9 @@ def table_lines(found: dict[str, float]) -> list[str]:
     """A sentence for each."""
     return [
         f"**Tables.** From the file to arrays, {N_ROWS:,} rows of 20 mixed columns take {found['arrays']:.2f} s, "
-        f"`pandas.read_csv` alone {found['read']:.2f} s. The exported graph scores {found['numeric']:,.0f} rows a second "
-        f"of 20 numbers, {found['mixed']:,.0f} of ten numbers and ten texts (64-64 network, {SCORED_ROWS:,} rows a call).",
+        f"`pandas.read_csv` alone {found['read']:.2f} s. The exported graph scores {found['numeric']:,.0f} rows a "
+        f"second of 20 numbers, {found['mixed']:,.0f} of ten numbers and ten texts (64-64 network, {SCORED_ROWS:,} "
+        "rows a call).",
         "",
     ]
 
