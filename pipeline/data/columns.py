@@ -163,7 +163,7 @@ def _starts_with_text(column: pd.Series) -> bool:
     if not isinstance(column.dtype, pd.StringDtype):
         return False
     first = column.first_valid_index()
-    return first is not None and pd.to_numeric(pd.Series([column[first]]), errors="coerce").isna().all()
+    return first is not None and bool(pd.to_numeric(pd.Series([column[first]]), errors="coerce").isna().all())
 
 
 def _is_date(column: pd.Series) -> bool:
