@@ -69,6 +69,23 @@ def test_every_experiment_runs(
     assert (Path(result.model_path) / "saved_model.pb").is_file()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("titanic/train.csv", "Survived"),
+        ("penguins/penguins.csv", "species"),
+        ("california_housing_text/housing.csv", "median_house_value"),
+        ("ames_housing/AmesHousing.csv", "SalePrice"),
+    ],
+)
+def test_a_table_needs_a_path_and_a_target(
+    trained: Callable[..., Result], real_data: Callable[[str], Path], path: str, target: str
+) -> None:
+    result = trained("data=table", f"data.path={real_data(path)}", f"data.target={target}")
+    assert np.isfinite(list(result.scores.values())).all()
+
+
 def small_mnist(folder: Path) -> Path:
     """200 images in the format of the real file."""
     rng = np.random.default_rng(0)
