@@ -74,6 +74,8 @@ def _with_target(frame: pd.DataFrame, targets: list[str], n_last: int, config: D
     there = frame[targets].notna().all(axis=1).to_numpy()
     if there.all():
         return frame, n_last
+    if not there.any():
+        raise DataError(f"data.target: no row has a value in {', '.join(map(repr, targets))}; name another column")
     if config.split.path:
         raise DataError(
             f"data.missing_target: drop would change the row numbers that {config.split.path} names; remove the "

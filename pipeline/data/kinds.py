@@ -60,6 +60,8 @@ def _inferred(values: np.ndarray) -> Kind:
 
 
 def _faults(name: str, values: np.ndarray, kind: Kind) -> list[str]:
+    if is_text(values) and kind != "category" and not (values != "").any():
+        return [f"column {name!r} has text, but none in training rows, so it cannot be {kind}; use data.drop"]
     if kind == "date":
         if not is_text(values):
             return [f"column {name!r} holds numbers, not dates; leave it numeric or write its dates as 2024-12-31"]

@@ -94,7 +94,8 @@ def _numbered(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         values = column.to_numpy(np.int64)  # not by way of float64, which merges numbers above 2**53
     elif pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(np.float64)
-        values = values.astype(np.int64) if (values == np.round(values)).all() else values
+        whole = (values == np.round(values)).all() and np.abs(values).max() < 2**63  # the end of int64
+        values = values.astype(np.int64) if whole else values
     else:
         values = column.astype(str).to_numpy(object)
     classes, numbers = np.unique(values, return_inverse=True)
