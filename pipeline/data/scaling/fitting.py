@@ -11,12 +11,13 @@ import numpy as np
 from pipeline.config.rules import FixedScaling
 from pipeline.data.ops import NumpyOps
 from pipeline.data.scaling.chain import HIGHEST, Chain
-from pipeline.data.scaling.statistics import STATISTICS, THIN, WIDEST, given, shift_and_scale
+from pipeline.data.scaling.statistics import STATISTICS, WIDEST, given, shift_and_scale
 from pipeline.data.scaling.transforms import Affine, Clip, Log1p, Quantile, Step, YeoJohnson
 from pipeline.errors import DataError
 
 LARGEST = 1e30  # of scaled values; a layer adds up some hundred of them, and float32 ends at 3e38
 NARROW = 1e-2  # of a column's largest number: over such a width a power or logarithm is a straight line to two digits
+THIN = 1e-290  # widths below it leave no room for quantiles between them
 CONDITION = 1e5  # of an inverse in float64, which is exact to some 1e-15
 LARGEST_LOGARITHM = 700.0  # of a power: exp(709.8) is float64's end
 ENOUGH_ROWS = 100_000  # that a curve is fitted on; more do not change it by what matters
@@ -84,7 +85,7 @@ def fixed_scaling(scaling: FixedScaling, n_columns: int, key: str, clip: float |
 def _curve(column: np.ndarray, scaling: str, seed: int, condition: float) -> Step | None:
     """The fitted curve; None where a straight line does as well."""
     width = float(column.max() - column.min())
-    if width < THIN:  # no room for quantiles between
+    if width < THIN:
         return None
     if scaling == "quantile":
         return _quantile(column, seed)
