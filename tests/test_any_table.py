@@ -16,7 +16,7 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import ExportError, PipelineError, data, export, fit, load, model
+from pipeline import ConfigError, DataError, TrainingError, data, export, fit, load, model
 from pipeline.config.rules import Data
 from pipeline.data import Preprocessing, Rows, Splits
 from pipeline.data.inputs import to_array
@@ -220,9 +220,8 @@ def ends_well(case: Case, train: bool) -> None:
             assert_trains(rows, splits, preprocessing)
         else:
             assert_same_in_tensorflow(rows, preprocessing)
-    except PipelineError as error:
-        assert not isinstance(error, ExportError)
-        assert str(error).strip()
+    except (ConfigError, DataError, TrainingError):
+        return
 
 
 CALM = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)

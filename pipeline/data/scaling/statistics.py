@@ -14,8 +14,9 @@ WIDEST = 5e307  # either side of 0: the difference of two such numbers is one th
 def shift_and_scale(column: np.ndarray, scaling: str) -> tuple[float, float]:
     """Shift, and scale above NARROWEST, of a float64 column `(n_rows,)` for a scaling of STATISTICS.
 
-    A column with one value, or nearly so, gets its value as shift and 1 as scale: it becomes 0. Where half of a column's values or
-    more are the same, so that its interquartile range is 0, `robust` takes the standard deviation instead.
+    A column with one value, or nearly so, gets its value as shift and 1 as scale: it becomes 0. Where half of a
+    column's values or more are the same, so that its interquartile range is 0, `robust` takes the standard deviation
+    instead.
     """
     if not np.isfinite(_range(column)[1]):
         column = np.clip(column, -WIDEST, WIDEST)

@@ -111,7 +111,8 @@ def _joined(parts: list[Part]) -> pd.DataFrame:
                 f"the files together have {' and '.join(sorted(kinds[texts[0]]))} in it; store it alike in all"
             )
         if texts and part.text is not None:
-            frames[number] = with_columns(frames[number], dict(part.text.texts(texts).items()))
+            read_again = part.text.texts(texts)
+            frames[number] = with_columns(frames[number], {name: read_again[name] for name in texts})
     columns = {
         name: pd.concat([_like(frame[name], kinds[name]) for frame in frames], ignore_index=True) for name in names
     }
