@@ -130,7 +130,7 @@ def bad_tables() -> dict[str, tuple[dict[str, object], list[str], str]]:
         "label gap": ({"a": a, "y": ["x", None] * 20}, [], "column 'y' has 20 missing values, first in row 1"),
         "one class": ({"a": a, "y": ["x"] * n}, [], "data.target: 'y' has one class only"),
         "constant": ({"a": a, "y": [1.5] * n}, ["data.task=regression"], "y has the same value in every row"),
-        "text regression": ({"a": a, "y": ["1", "x"] * 20}, ["data.task=regression"], "y holds text, but a regression needs numbers"),
+        "text regression": ({"a": a, "y": ["1", "x"] * 20}, ["data.task=regression"], "y holds text ('x' in row 1), but a regression needs numbers"),
         "three for binary": ({"a": a, "y": ["p", "q", "r", "r"] * 10}, ["data.task=binary"], "binary needs two classes, but 'y' has 3"),
         "two for multiclass targets": ({"a": a, "y": y, "z": y}, ["data.target=[y,z]", "data.task=binary"], "binary takes one target"),
         "rare class": ({"a": a, "y": ["p"] * 39 + ["q"]}, [], "stratified cannot put every class on every side"),

@@ -68,19 +68,24 @@ def from_table(table: Table, config: Data) -> Columns:
 
 
 def _with_target(frame: pd.DataFrame, targets: list[str], n_last: int, config: Data) -> tuple[pd.DataFrame, int]:
-    """Drops rows without a target where that is asked for; tells how many of the last `n_last` rows are left."""
+    """Drops rows without a target where that is asked for; tells how many of the last `n_last` rows are left.
+
+    The others keep their numbers as the table's index, by which messages name rows.
+    """
     if config.missing_target == "error":
         return frame, n_last
     there = frame[targets].notna().all(axis=1).to_numpy()
     if there.all():
         return frame, n_last
+    if not there.any():
+        raise DataError(f"data.target: no row has a value in {', '.join(map(repr, targets))}; name another column")
     if config.split.path:
         raise DataError(
             f"data.missing_target: drop would change the row numbers that {config.split.path} names; remove the "
             f"{(~there).sum()} rows without a target from the file, and make the split anew"
         )
     log.info("data.missing_target: %d rows without a target are dropped", (~there).sum())
-    return frame[there].reset_index(drop=True), int(there[len(there) - n_last :].sum())
+    return frame[there], int(there[len(there) - n_last :].sum())
 
 
 def from_images(images: Images, config: Data) -> Columns:
@@ -122,7 +127,9 @@ def _raw(frame: pd.DataFrame) -> dict[str, np.ndarray]:
             continue
         infinite = np.flatnonzero(np.isinf(values))
         if len(infinite):
-            faults.append(f"column {name!r} has {len(infinite)} infinite values, first in row {infinite[0]}")
+            faults.append(
+                f"column {name!r} has {len(infinite)} infinite values, first in row {frame.index[infinite[0]]}"
+            )
         columns[name] = values
     if faults:
         remedy = "data.missing_values=[inf] takes them as gaps, data.drop=[...] leaves columns out"
@@ -170,11 +177,11 @@ def _is_date(column: pd.Series) -> bool:
     return pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column)
 
 
-def _gaps(name: object, values: np.ndarray) -> str:
+def _gaps(column: pd.Series, values: np.ndarray) -> str:
     missing, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
     counts = [f"{count} {word}" for count, word in ((missing, "missing"), (infinite, "infinite")) if count]
-    row = int(np.flatnonzero(~np.isfinite(values))[0])
-    return f"column {name!r} has {' and '.join(counts)} values, first in row {row}"
+    row = column.index[np.flatnonzero(~np.isfinite(values))[0]]
+    return f"column {column.name!r} has {' and '.join(counts)} values, first in row {row}"
 
 
 def _check_targets(frame: pd.DataFrame) -> None:
@@ -185,7 +192,7 @@ def _check_targets(frame: pd.DataFrame) -> None:
         if _is_date(frame[name]):
             faults.append(f"column {name!r} holds dates")
         elif values is not None and not np.isfinite(values).all():
-            faults.append(_gaps(name, values))
+            faults.append(_gaps(frame[name], values))
         elif values is None and frame[name].isna().any():
             missing = np.flatnonzero(frame[name].isna().to_numpy())
             faults.append(f"column {name!r} has {len(missing)} missing values, first in row {missing[0]}")

@@ -44,6 +44,18 @@ def kinds_of(inputs: Mapping[str, np.ndarray], config: Data) -> dict[str, Kind]:
     return kinds
 
 
+def check_dates(inputs: Mapping[str, np.ndarray], config: Data) -> None:
+    """Looks at all rows of the columns that `data.columns_as` calls dates, so that each is found that is none.
+
+    Raises:
+        DataError: A column holds other text, with the first three values and their rows.
+    """
+    dates = [name for name, kind in config.columns_as.items() if kind == "date" and name in inputs]
+    faults = [fault for name in dates for fault in _faults(name, inputs[name], "date")]
+    if faults:
+        raise DataError("\n".join(f"data.columns_as: {fault}" for fault in faults))
+
+
 def is_text(values: np.ndarray) -> bool:
     """Whether a raw column holds text."""
     return values.dtype == object
@@ -63,6 +75,8 @@ def _inferred(values: np.ndarray) -> Kind:
 
 
 def _faults(name: str, values: np.ndarray, kind: Kind) -> list[str]:
+    if is_text(values) and kind != "category" and not (values != "").any():
+        return [f"column {name!r} has text, but none in training rows, so it cannot be {kind}; use data.drop"]
     if kind == "date":
         if not is_text(values):
             return [f"column {name!r} holds numbers, not dates; leave it numeric or write its dates as 2024-12-31"]
@@ -84,5 +98,5 @@ def _dates_that_do_not_parse(name: str, values: np.ndarray) -> str:
         known.name: there[np.isnan(known.days(NumpyOps(), values[there]))] for known in FORMATS
     }  # by the format that fits best
     nearest, rows = min(missed.items(), key=lambda item: len(item[1]))
-    shown = ", ".join(f"{values[row]!r} (training row {row})" for row in rows[:3])
+    shown = ", ".join(f"{values[row]!r} (row {row})" for row in rows[:3])
     return f"column {name!r} has {len(rows)} values that are no dates as {nearest}: {shown}; correct or drop them"

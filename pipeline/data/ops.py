@@ -97,5 +97,5 @@ class NumpyOps:
 
     def date_fields(self, x: np.ndarray, pattern: str, names: Sequence[str]) -> dict[str, np.ndarray]:  # noqa: D102
         numbers, distinct = pd.factorize(x)
-        found = pd.Series(distinct, dtype=object).str.extract(f"^(?:{pattern})$").astype(np.float64).to_numpy()
+        found = pd.Series(distinct, dtype=object).str.extract(rf"^(?:{pattern})\Z").astype(np.float64).to_numpy()
         return {name: found[numbers, column] for column, name in enumerate(names)}

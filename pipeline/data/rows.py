@@ -10,6 +10,7 @@ from pandas.util import hash_array
 
 from pipeline.config.rules import Data
 from pipeline.data.columns import from_images, from_table
+from pipeline.data.kinds import check_dates
 from pipeline.data.sources import Table, read
 from pipeline.data.target import Target, make_target
 
@@ -70,6 +71,7 @@ def load(config: Data) -> Rows:
     """
     source = read(config)
     columns = from_table(source, config) if isinstance(source, Table) else from_images(source, config)
+    check_dates(columns.inputs, config)
     target = make_target(columns.target, config.task)
     test_rows = None if isinstance(source, Table) else source.test_rows
     rows = Rows(

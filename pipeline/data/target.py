@@ -53,7 +53,9 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
     labels, classes = _numbered(column)
     found = ", ".join(map(str, classes[:5])) + (", ..." if len(classes) > 5 else "")
     if len(classes) < 2:
-        raise DataError(f"data.target: {names[0]!r} has one class only ({found}); there is nothing to learn")
+        raise DataError(
+            f"data.target: {names[0]!r} has one class only ({found}), so there is nothing to learn; name another"
+        )
     if task == "auto":
         task = "binary" if len(classes) == 2 else "multiclass"
     if task == "binary" and len(classes) != 2:
@@ -71,9 +73,10 @@ def _task_of(column: pd.Series) -> str:
 
 
 def _regression(columns: dict[str, pd.Series]) -> Target:
-    text = [name for name, column in columns.items() if not pd.api.types.is_numeric_dtype(column)]
+    text = [_first_text(column) for column in columns.values() if not pd.api.types.is_numeric_dtype(column)]
     if text:
-        raise DataError(f"data.target: {', '.join(text)} holds text, but a regression needs numbers; set data.task")
+        remedy = "correct it, take it as a gap by data.missing_values and data.missing_target=drop, or set data.task"
+        raise DataError(f"data.target: {', '.join(text)}, but a regression needs numbers; {remedy}")
     values = np.stack([column.to_numpy(np.float64) for column in columns.values()], axis=1)
     beyond = [name for name, column in zip(columns, values.T, strict=True) if np.abs(column).max() > LARGEST_TARGET]
     if beyond:
@@ -81,9 +84,16 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
     constant = [name for name, column in zip(columns, values.T, strict=True) if column.min() == column.max()]
     if constant:
         raise DataError(
-            f"data.target: {', '.join(constant)} has the same value in every row; there is nothing to learn"
+            f"data.target: {', '.join(constant)} has the same value in every row, so there is nothing to learn; "
+            "name another"
         )
     return Target("regression", tuple(columns), values, np.array([]))
+
+
+def _first_text(column: pd.Series) -> str:
+    is_text = pd.to_numeric(column, errors="coerce").isna()
+    where = f" ({column[is_text].iloc[0]!r} in row {is_text.idxmax()})" if is_text.any() else ""
+    return f"{column.name} holds text{where}"
 
 
 def _numbered(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +104,8 @@ def _numbered(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         values = column.to_numpy(np.int64)  # not by way of float64, which merges numbers above 2**53
     elif pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(np.float64)
-        values = values.astype(np.int64) if (values == np.round(values)).all() else values
+        whole = (values == np.round(values)).all() and np.abs(values).max() < 2**63  # the end of int64
+        values = values.astype(np.int64) if whole else values
     else:
         values = column.astype(str).to_numpy(object)
     classes, numbers = np.unique(values, return_inverse=True)

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from pipeline.data import Preprocessing, Rows
 from pipeline.errors import ExportError
-from pipeline.export.assemble import BATCH_ROWS, Assembled, in_batches
+from pipeline.export.assemble import BATCH_ROWS, Assembled, Columns, in_batches
 
 log = logging.getLogger(__name__)
 
@@ -56,23 +56,29 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
     """
     loaded = tf.saved_model.load(str(folder))  # kept: the function alone would lose its variables
     served = in_batches(loaded.serve, rows.inputs)
+    found = difference(served, rows, preprocessing, network)
+    if rows.target.task != "regression":
+        labels = rows.target.classes[served["probabilities"].argmax(axis=1)]
+        if not (served["label"] == labels).all():
+            raise ExportError(f"the SavedModel in {folder} names other labels than its probabilities say")
+    if not found <= TOLERANCE:
+        raise ExportError(
+            f"the SavedModel in {folder} differs from the pipeline's own predictions by {found:.2g} in scaled "
+            f"units; at most {TOLERANCE} is allowed"
+        )
+    log.info("export verified on %d rows: largest difference %.1e", len(rows), found)
+    return found
+
+
+def difference(served: Columns, rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> float:
+    """The largest difference of served outputs from numpy's preprocessing and the network itself, in scaled units."""
     expected = network.predict(preprocessing.apply(rows).x, batch_size=BATCH_ROWS, verbose=0)
     if rows.target.task == "regression":
         apart = np.abs(served["prediction"] - preprocessing.outputs.invert(expected)) / _units(preprocessing, expected)
     else:
         expected = _probabilities(expected)
         apart = np.abs(served["probabilities"] - expected)
-        labels = rows.target.classes[served["probabilities"].argmax(axis=1)]
-        if not (served["label"] == labels).all():
-            raise ExportError(f"the SavedModel in {folder} names other labels than its probabilities say")
-    difference = float(np.max(apart / np.maximum(1, np.abs(expected))))
-    if not difference <= TOLERANCE:
-        raise ExportError(
-            f"the SavedModel in {folder} differs from the pipeline's own predictions by {difference:.2g} in scaled "
-            f"units; at most {TOLERANCE} is allowed"
-        )
-    log.info("export verified on %d rows: largest difference %.1e", len(rows), difference)
-    return difference
+    return float(np.max(apart / np.maximum(1, np.abs(expected))))
 
 
 def _units(preprocessing: Preprocessing, scaled: np.ndarray) -> np.ndarray:

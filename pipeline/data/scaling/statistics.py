@@ -7,18 +7,21 @@ import numpy as np
 from pipeline.config.rules import FixedScaling
 from pipeline.errors import DataError
 
+NARROWEST = 1e-302  # of a scale: TensorFlow takes numbers and differences below 2e-308 for 0
 WIDEST = 5e307  # either side of 0: the difference of two such numbers is one that float64 holds
 
 
 def shift_and_scale(column: np.ndarray, scaling: str) -> tuple[float, float]:
-    """Shift, and scale above 0, of a float64 column `(n_rows,)` for a scaling of STATISTICS.
+    """Shift, and scale above NARROWEST, of a float64 column `(n_rows,)` for a scaling of STATISTICS.
 
-    A column with one value gets its value as shift and 1 as scale: it becomes 0. Where half of a column's values or
-    more are the same, so that its interquartile range is 0, `robust` takes the standard deviation instead.
+    A column with one value, or nearly so, gets its value as shift and 1 as scale: it becomes 0. Where half of a
+    column's values or more are the same, so that its interquartile range is 0, `robust` takes the standard deviation
+    instead.
     """
     if not np.isfinite(_range(column)[1]):
         column = np.clip(column, -WIDEST, WIDEST)
-    return STATISTICS[scaling](column)
+    shift, scale = STATISTICS[scaling](column)
+    return shift, scale if scale > NARROWEST else 1.0
 
 
 def given(scaling: FixedScaling, n_columns: int, key: str) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 
-from pipeline.data.tables.values import is_text
+from pipeline.data.tables.values import is_text, with_columns
 
 log = logging.getLogger(__name__)
 
@@ -38,4 +38,4 @@ def agreeing_targets(frame: pd.DataFrame, target: str | list[str] | None, n_test
         return frame
     names = [target] if isinstance(target, str) else target
     text = [name for name in dict.fromkeys(names) if name in frame and is_text(frame[name])]
-    return frame.assign(**{name: agreeing_labels(frame[name], n_test_file_rows) for name in text})
+    return with_columns(frame, {name: agreeing_labels(frame[name], n_test_file_rows) for name in text})

@@ -12,7 +12,7 @@ from pipeline.data.tables.files import PARQUET, named_files
 from pipeline.data.tables.labels import agreeing_targets
 from pipeline.data.tables.stored import is_url, read_parquet, read_sql, shown_url
 from pipeline.data.tables.text import TextFile, read_text, text_file
-from pipeline.data.tables.values import is_text, kind_of
+from pipeline.data.tables.values import is_text, kind_of, with_columns
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -114,7 +114,8 @@ def _joined(parts: list[Part]) -> pd.DataFrame:
                 f"the files together have {' and '.join(sorted(kinds[texts[0]]))} in it; store it alike in all"
             )
         if texts and part.text is not None:
-            frames[number] = frames[number].assign(**part.text.texts(texts))
+            read_again = part.text.texts(texts)
+            frames[number] = with_columns(frames[number], {name: read_again[name] for name in texts})
     columns = {
         name: pd.concat([_like(frame[name], kinds[name]) for frame in frames], ignore_index=True) for name in names
     }

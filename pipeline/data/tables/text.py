@@ -17,7 +17,7 @@ from pipeline.data.tables.content import Content, reencoded, text_content
 from pipeline.data.tables.dialect import Dialect, column_names, find_dialect
 from pipeline.data.tables.ragged import check_fields
 from pipeline.data.tables.scan import Scan, scan, scan_fields
-from pipeline.data.tables.values import MARKS, inferred, is_text, kind_of
+from pipeline.data.tables.values import MARKS, inferred, is_text, kind_of, with_columns
 from pipeline.errors import DataError
 
 
@@ -122,7 +122,7 @@ class TextFile:
         for name, column in columns.items():
             if kind_of(column) == "boolean" and self.config.columns_as.get(name) in ("category", "date"):
                 columns[name] = texts[name]
-        return frame.assign(**columns)
+        return with_columns(frame, columns)
 
     def _inferred(self, frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
         """Those of the columns that are text without blanks around values, and as numbers where these hid them."""
@@ -132,7 +132,7 @@ class TextFile:
 
         text = [name for name in names if is_text(frame[name])]
         with ThreadPoolExecutor() as pool:
-            return frame.assign(**dict(zip(text, pool.map(column, text), strict=True)))
+            return with_columns(frame, dict(zip(text, pool.map(column, text), strict=True)))
 
 
 def text_file(key: str, path: Path, config: Data) -> TextFile:

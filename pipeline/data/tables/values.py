@@ -1,6 +1,6 @@
 """What a column's values mean: gaps, numbers, booleans, dates or text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import numpy as np
@@ -12,6 +12,14 @@ MARKS = (
     "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
 BOOLEANS = {word: word.lower() == "true" for word in ("True", "TRUE", "true", "False", "FALSE", "false")}
+
+
+def with_columns(frame: pd.DataFrame, columns: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """The table with some columns in another form; unlike pandas's `assign`, one may be named `self`."""
+    frame = frame.copy(deep=False)
+    for name, column in columns.items():
+        frame[name] = column
+    return frame
 
 
 def kind_of(column: pd.Series) -> str | None:
