@@ -24,7 +24,10 @@ def fit_feature(column: str, values: np.ndarray, kind: Kind, config: Data, given
     if kind == "date":
         return _date(column, values)
     if kind == "category":
-        return _category(column, values, config.category_encodings.get(column, config.category_encoding), config)
+        encoding = config.category_encodings.get(column, config.category_encoding)
+        if encoding == "hash" and column not in config.category_encodings and not is_text(values):
+            encoding = "one_hot"  # a hash of all columns is one of those that hold text
+        return _category(column, values, encoding, config)
     return _number(column, values, kind, config, given)
 
 
