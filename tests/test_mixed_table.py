@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
+from pipeline import data, load
 from pipeline.train import Result
 
 N = 200
@@ -60,9 +61,7 @@ def mixed_table(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("encoding", ["one_hot", "embedding", "hash", "ordinal"])
-def test_mixed_table_is_served_raw(
-    trained: Callable[..., Result], store: str, tmp_path: Path, encoding: str
-) -> None:
+def test_mixed_table_is_served_raw(trained: Callable[..., Result], store: str, tmp_path: Path, encoding: str) -> None:
     path = mixed_table(tmp_path / "houses.csv")
     result = trained("data=table", f"data.path={path}", "data.target=price", f"data.category_encoding={encoding}")
     assert np.isfinite(list(result.scores.values())).all()
@@ -88,3 +87,11 @@ def test_mixed_table_is_served_raw(
     frame = pd.DataFrame(FRESH).astype({"town": object, "built": object, "note, free": object})
     frame = frame.replace({"": None})
     np.testing.assert_allclose(served.predict(frame)["prediction"], expected[:, 0], rtol=1e-6)
+
+    read = pd.read_csv(path, nrows=20)
+    rows = data.load(load("data=table", f"data.path={path}", "data.target=price").data)
+    own = {
+        name: tf.constant(column[:20], tf.string if column.dtype == object else tf.float64)
+        for name, column in rows.inputs.items()
+    }
+    np.testing.assert_allclose(served.predict(read)["prediction"], loaded.serve(own)["prediction"][:, 0], rtol=1e-6)
