@@ -59,7 +59,7 @@ def _category(column: str, values: np.ndarray, encoding: str, config: Data) -> F
         return Embedded(column, vocabulary)
     if encoding == "ordinal":
         index = vocabulary.index(NumpyOps(), values)
-        known = index[index >= 0]
+        known = index[index >= 0] if (index >= 0).any() else np.zeros(1)  # gaps only
         return Ordinal(column, vocabulary, float(known.mean()), float(known.std()) or 1.0)
     return OneHot(column, vocabulary)
 
