@@ -228,13 +228,13 @@ CALM = settings(derandomize=True, deadline=None, suppress_health_check=list(Heal
 
 
 @given(case=cases())
-@settings(CALM, max_examples=150)
+@settings(CALM, max_examples=300)
 def test_any_table_is_prepared_or_refused(case: Case) -> None:
     ends_well(case, train=False)
 
 
 @given(case=cases())
-@settings(CALM, max_examples=12)
+@settings(CALM, max_examples=45)
 def test_any_table_is_trained_on_or_refused(case: Case) -> None:
     ends_well(case, train=True)
 
@@ -248,7 +248,7 @@ def test_many_tables_are_prepared_or_refused(case: Case) -> None:
 
 @pytest.mark.slow
 @given(case=cases())
-@settings(CALM, max_examples=60)
+@settings(CALM, max_examples=200)
 def test_many_tables_are_trained_on_or_refused(case: Case) -> None:
     keras.backend.clear_session()
     ends_well(case, train=True)

@@ -182,3 +182,33 @@ def test_format_is_found(texts: list[str], name: str | None) -> None:
 def test_month_first_is_said_where_it_could_be_day_first(caplog: pytest.LogCaptureFixture) -> None:
     fit_inputs({"when": np.array(["1/2/2024", "3/4/2024"], object)}, config())
     assert "1/2/2024 is taken as month/day/year, though it could be day/month/year" in caplog.text
+
+
+@pytest.mark.parametrize("scaling", ["none", "standard", "minmax", "robust", "log1p", "yeo_johnson", "quantile"])
+@pytest.mark.parametrize("impute", ["median", "mean"])
+def test_numbers_at_the_ends_of_float64_are_scaled_alike(scaling: str, impute: str) -> None:
+    """TensorFlow takes numbers below 2e-308 for 0, also the reciprocals by which its graphs divide."""
+    ends = np.array([1.7e308, -1.7e308, 1e308, 0.0, -1.0, np.nan, 1e300, -1.6e308])
+    given = {
+        "wide": np.tile(ends, 5),
+        "high": np.tile([1e308, 1.1e308, 1.2e308, np.nan], 10),
+        "tiny": np.tile([0.0, 5e-324, 2e-309, 1e-308, np.nan], 8),
+        "knots": np.tile([0.0, 5e-324, 1e-300, 1.0, 3.0], 8),
+    }
+    inputs = fit_inputs(given, config(f"data.input_scaling={scaling}", f"data.impute={impute}"))
+    array, graph = to_array(inputs, given), in_graph(inputs, given)
+    assert np.isfinite(array).all()
+    np.testing.assert_allclose(array, graph, rtol=1e-6, atol=1e-6)
+
+
+def test_hash_of_all_columns_is_of_text() -> None:
+    inputs = fit_inputs(columns(), config("data.category_encoding=hash", "data.hash_buckets=3"))
+    kinds = {feature.column: type(feature).__name__ for feature in inputs.features}
+    assert (kinds["town"], kinds["code"]) == ("Hashed", "OneHot")
+
+
+def test_a_category_of_gaps_only() -> None:
+    for encoding in ("one_hot", "ordinal", "embedding"):
+        given = {"a": np.full(30, np.nan), "t": np.full(30, "", object)}
+        inputs = fit_inputs(given, config(f"data.category_encoding={encoding}", "data.columns_as={a: category}"))
+        assert np.isfinite(to_array(inputs, given)).all()

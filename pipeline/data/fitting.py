@@ -24,7 +24,10 @@ def fit_feature(column: str, values: np.ndarray, kind: Kind, config: Data, given
     if kind == "date":
         return _date(column, values)
     if kind == "category":
-        return _category(column, values, config.category_encodings.get(column, config.category_encoding), config)
+        encoding = config.category_encodings.get(column, config.category_encoding)
+        if encoding == "hash" and column not in config.category_encodings and not is_text(values):
+            encoding = "one_hot"  # a hash of all columns is one of those that hold text
+        return _category(column, values, encoding, config)
     return _number(column, values, kind, config, given)
 
 
@@ -56,7 +59,7 @@ def _category(column: str, values: np.ndarray, encoding: str, config: Data) -> F
         return Embedded(column, vocabulary)
     if encoding == "ordinal":
         index = vocabulary.index(NumpyOps(), values)
-        known = index[index >= 0]
+        known = index[index >= 0] if (index >= 0).any() else np.zeros(1)  # gaps only
         return Ordinal(column, vocabulary, float(known.mean()), float(known.std()) or 1.0)
     return OneHot(column, vocabulary)
 

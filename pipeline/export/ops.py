@@ -40,8 +40,8 @@ class TensorOps:
     def interpolate(self, x: tf.Tensor, xs: np.ndarray, ys: np.ndarray) -> tf.Tensor:  # noqa: D102
         inside = tf.clip_by_value(x, xs[0], xs[-1])
         left = tf.clip_by_value(tf.searchsorted(xs, inside, side="right") - 1, 0, len(xs) - 2)
-        x0, slope = tf.gather(xs, left), tf.gather(np.diff(ys) / np.diff(xs), left)
-        return tf.where(inside >= xs[-1], ys[-1], slope * (inside - x0) + tf.gather(ys, left))
+        along = (inside - tf.gather(xs, left)) / tf.gather(np.diff(xs), left)  # a slope may be too small for TensorFlow
+        return tf.where(inside >= xs[-1], ys[-1], along * tf.gather(np.diff(ys), left) + tf.gather(ys, left))
 
     def index_of_number(self, x: tf.Tensor, vocabulary: np.ndarray) -> tf.Tensor:  # noqa: D102
         position = tf.minimum(tf.searchsorted(vocabulary, x, out_type=tf.int64), len(vocabulary) - 1)

@@ -158,6 +158,7 @@ def _quantile(column: np.ndarray, seed: int) -> Quantile:
     levels = np.linspace(0, 1, min(n_rows, max(MIN_KNOTS, min(n_rows // ROWS_PER_KNOT, MAX_KNOTS))))
     knots = np.interp(levels * (n_rows - 1), np.arange(n_rows), noisy)
     knots[0], knots[-1] = min(knots[0], column.min()), max(knots[-1], column.max())
+    knots[np.abs(knots) < THIN] = 0.0  # nearer ones than these have no difference that TensorFlow knows
     xs, place = np.unique(np.maximum.accumulate(knots), return_inverse=True)
     shared = np.bincount(place, weights=levels) / np.bincount(place)  # knots that noise did not part: their mean level
     normal = NormalDist()

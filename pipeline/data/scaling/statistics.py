@@ -7,7 +7,8 @@ import numpy as np
 from pipeline.config.rules import FixedScaling
 from pipeline.errors import DataError
 
-NARROWEST = 1e-302  # of a scale: TensorFlow takes numbers and differences below 2e-308 for 0
+# Of a scale. TensorFlow takes numbers below 2e-308 for 0, among them differences and reciprocals, by which it divides.
+NARROWEST, BROADEST = 1e-302, 4e307
 WIDEST = 5e307  # either side of 0: the difference of two such numbers is one that float64 holds
 
 
@@ -21,7 +22,7 @@ def shift_and_scale(column: np.ndarray, scaling: str) -> tuple[float, float]:
     if not np.isfinite(_range(column)[1]):
         column = np.clip(column, -WIDEST, WIDEST)
     shift, scale = STATISTICS[scaling](column)
-    return shift, scale if scale > NARROWEST else 1.0
+    return shift, min(scale, BROADEST) if scale > NARROWEST else 1.0
 
 
 def given(scaling: FixedScaling, n_columns: int, key: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,97 @@
+"""A table with every kind of column and gaps, from file to SavedModel: raw strings in, predictions out, anywhere."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from pipeline import data, load
+from pipeline.train import Result
+
+N = 200
+FRESH = {  # gaps, categories and dates never seen, numbers far away
+    "size m²": [np.nan, 1e6, 80.0],
+    "rooms": [3.0, np.nan, 99.0],
+    "town": ["", "Zürich", "Bern"],
+    "built": ["", "someday", "1850-02-28"],
+    "garden": [1.0, 0.0, np.nan],
+    "note, free": ['two\nlines "quoted"', "", "naïve 東京"],
+    "empty": [np.nan, np.nan, 1.0],
+}
+# Importing this package or Keras is an error in the process that runs this.
+ELSEWHERE = """
+import json, sys
+sys.modules["pipeline"] = sys.modules["keras"] = None
+import tensorflow as tf
+path, fresh = json.loads(sys.stdin.read())
+model = tf.saved_model.load(path)
+given = {name: tf.constant(values, tf.string if isinstance(values[0], str) else tf.float64)
+         for name, values in fresh.items()}
+print(json.dumps(model.serve(given)["prediction"].numpy().tolist()))
+"""
+
+
+def mixed_table(path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    size, rooms, town = rng.lognormal(4, 0.5, N), rng.integers(1, 6, N), rng.integers(0, 3, N)
+    frame = pd.DataFrame(
+        {
+            "size m²": size,
+            "rooms": rooms,
+            "town": np.array(["Bern", "Köln", "東京"])[town],
+            "built": [f"{date(1950, 1, 1) + timedelta(days=int(days))}" for days in rng.integers(0, 20000, N)],
+            "garden": rng.random(N) < 0.5,
+            "note, free": np.array(["plain", 'say "hi"', "two\nlines", "naïve 東京"])[rng.integers(0, 4, N)],
+            "empty": np.nan,
+            "price": 1000 * size + 20000 * rooms + 50000 * town,
+        }
+    )
+    for name in FRESH:
+        frame[name] = frame[name].astype(object).where(rng.random(N) > 0.1, None)
+    frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["one_hot", "embedding", "hash", "ordinal"])
+def test_mixed_table_is_served_raw(trained: Callable[..., Result], store: str, tmp_path: Path, encoding: str) -> None:
+    path = mixed_table(tmp_path / "houses.csv")
+    result = trained("data=table", f"data.path={path}", "data.target=price", f"data.category_encoding={encoding}")
+    assert np.isfinite(list(result.scores.values())).all()
+
+    loaded = tf.saved_model.load(result.model_path)
+    columns = {
+        name: tf.constant(values, tf.string if isinstance(values[0], str) else tf.float64)
+        for name, values in FRESH.items()
+    }
+    expected = loaded.serve(columns)["prediction"].numpy()
+    assert expected.shape == (3, 1)
+    assert np.isfinite(expected).all()
+
+    ended = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE], input=json.dumps([result.model_path, FRESH]), capture_output=True, text=True,
+        cwd=tmp_path, timeout=120,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    np.testing.assert_allclose(json.loads(ended.stdout), expected, rtol=1e-6)
+
+    mlflow.set_tracking_uri(store)
+    served = mlflow.pyfunc.load_model(f"runs:/{result.run_id}/model")
+    frame = pd.DataFrame(FRESH).astype({"town": object, "built": object, "note, free": object})
+    frame = frame.replace({"": None})
+    np.testing.assert_allclose(served.predict(frame)["prediction"], expected[:, 0], rtol=1e-6)
+
+    read = pd.read_csv(path, nrows=20)
+    rows = data.load(load("data=table", f"data.path={path}", "data.target=price").data)
+    own = {
+        name: tf.constant(column[:20], tf.string if column.dtype == object else tf.float64)
+        for name, column in rows.inputs.items()
+    }
+    np.testing.assert_allclose(served.predict(read)["prediction"], loaded.serve(own)["prediction"][:, 0], rtol=1e-6)
