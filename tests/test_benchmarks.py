@@ -40,6 +40,7 @@ def rows(task: str) -> works.Rows:
     return works.Rows(x[:100], y[:100], x[100:], y[100:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["regression", "multiclass"])
 @pytest.mark.parametrize("peer", PEERS)
 def test_every_peer_learns_in_its_turns(peer: str, task: str) -> None:
