@@ -167,6 +167,24 @@ def test_names_that_keras_invents_make_no_other_program() -> None:
     assert twin.structure(network(3)) == twin.structure(network(3)) != twin.structure(network(4))
 
 
+@pytest.mark.parametrize("mixed", ["false", "true"])
+def test_embedded_categories_train_in_blocks_as_by_keras(mixed: str) -> None:
+    config = load("model.units=[6]", "data.task=auto", "fit.batch_size=50", f"fit.mixed_precision={mixed}")
+    x, y, _ = arrays()
+    x[:, 3] = np.arange(50) % 300  # numbers of categories that bfloat16 would round
+    weights = []
+    for execution in ("stock", "graph"):
+        keras.utils.set_random_seed(0)
+        network = model.build(config.model, task="regression", n_inputs=4, n_outputs=1, categories=(300,))
+        rules = config.fit.model_copy(update={"execution": execution, "epochs": 3})
+        found = fit.compile_network(network, rules, task="regression", n_rows=50, output_scale=np.ones(1))
+        fit.fit(found, (x, y, None), (x, y, None), rules, seed=0, report=lambda epoch, values: None)
+        weights.append(network.get_weights())
+    assert found.structure is not None
+    for stock, ours in zip(*weights, strict=True):
+        np.testing.assert_allclose(ours, stock, atol=1e-5 if mixed == "false" else 2e-2)
+
+
 def test_a_program_in_use_is_lent_to_nobody_else_and_few_are_kept() -> None:
     programs._idle.clear()
     first, second = trainee(), trainee()

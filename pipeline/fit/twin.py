@@ -58,7 +58,7 @@ class ValueDropout(keras.layers.Dropout):
             alg=_generator[-1],
         )
         drawn = tf.reshape(tf.reshape(tf.bitcast(pairs, tf.uint16), [-1])[:n_units], tf.shape(inputs))
-        n_dropped = tf.round(self.value * LEVELS)
+        n_dropped = tf.minimum(tf.round(self.value * LEVELS), LEVELS - 1)  # all would be a division by 0
         kept = tf.cast(inputs, tf.float32) * (LEVELS / (LEVELS - n_dropped))
         return tf.cast(tf.where(tf.cast(drawn, tf.float32) >= n_dropped, kept, 0.0), inputs.dtype)
 
