@@ -248,7 +248,7 @@ def test_many_tables_are_prepared_or_refused(case: Case) -> None:
 
 @pytest.mark.slow
 @given(case=cases())
-@settings(CALM, max_examples=200)
+@settings(CALM, max_examples=120)
 def test_many_tables_are_trained_on_or_refused(case: Case) -> None:
     keras.backend.clear_session()
     ends_well(case, train=True)

@@ -13,7 +13,7 @@ from pipeline.data.features import Date, Embedded, Feature, Hashed, Number, OneH
 from pipeline.data.kinds import is_text
 from pipeline.data.ops import NumpyOps
 from pipeline.data.scaling import Chain, fit_scaling
-from pipeline.data.scaling.statistics import shift_and_scale
+from pipeline.data.scaling.statistics import WIDEST, shift_and_scale
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def _number(column: str, values: np.ndarray, kind: Kind, config: Data, given: Ch
         there = np.zeros(1)
     way = config.imputes.get(column, "most_frequent" if kind == "boolean" else config.impute)
     filled = {
-        "median": lambda: shift_and_scale(there, "robust")[0],
+        "median": lambda: float(np.median(np.clip(there, -WIDEST, WIDEST))),  # the mean of two such is a number
         "mean": lambda: shift_and_scale(there, "standard")[0],
         "most_frequent": lambda: float(pd.Series(there).mode().iloc[0]),
         "constant": lambda: config.impute_constant,
