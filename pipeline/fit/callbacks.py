@@ -56,7 +56,7 @@ class StopAtNaN(keras.callbacks.Callback):
         if not math.isfinite(loss):
             raise TrainingError(
                 f"the training loss became {loss} in epoch {epoch + 1}; try a smaller fit.learning_rate, "
-                "fit.clip_norm=1, or data.input_scaling=standard and data.output_scaling=standard"
+                "fit.clip_norm=1, data.clip=10, or data.input_scaling=standard and data.output_scaling=standard"
             )
 
 
