@@ -22,6 +22,7 @@ SAME_RESULTS = [
     ["fit.schedule=cosine", "fit.warmup_epochs=1"],
     ["fit.schedule=exponential", "fit.decay_rate=0.5"],
 ]
+IN_A_MOMENT = SAME_RESULTS[1], SAME_RESULTS[6], SAME_RESULTS[7], SAME_RESULTS[9]
 
 
 def arrays(n_rows: int = 50) -> Arrays:
@@ -78,7 +79,11 @@ def trained_by_keras(*overrides: str, epochs: int = 1, seed: int = 0) -> tuple[T
 
 
 @pytest.mark.parametrize("execution", EXECUTIONS)
-@pytest.mark.parametrize("overrides", SAME_RESULTS, ids=" ".join)
+@pytest.mark.parametrize(
+    "overrides",
+    [pytest.param(case, marks=[] if case in IN_A_MOMENT else pytest.mark.slow) for case in SAME_RESULTS],
+    ids=" ".join,
+)
 def test_steps_of_a_block_equal_stock_steps(overrides: list[str], execution: str) -> None:
     """The same batches in the same order, with weights of rows, the last batch smaller than the others."""
     ours, logs = trained(f"fit.execution={execution}", *overrides, epochs=2)
@@ -123,7 +128,7 @@ def test_dropout_leaves_the_share_it_should(execution: str) -> None:
     assert (dropped().numpy() == 0).mean() == pytest.approx(0.5, abs=0.01)
 
 
-@pytest.mark.parametrize("execution", ["graph", "compiled"])
+@pytest.mark.parametrize("execution", EXECUTIONS)
 def test_job_of_a_sweep_that_differs_in_values_compiles_nothing_and_comes_to_the_same(execution: str) -> None:
     programs._idle.clear()
     options = [f"fit.execution={execution}", "model.batch_norm=true"]

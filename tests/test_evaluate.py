@@ -99,7 +99,10 @@ def test_objective_that_will_not_be_there_is_known_before_training(overrides: li
         evaluate.objective_name(config.objective, rows, data.split(rows, config.data.split))
 
 
-@pytest.mark.parametrize("option", ["data=breast_cancer", "data=diabetes", "data=linnerud"])
+SLOW = [pytest.param(option, marks=pytest.mark.slow) for option in ("data=diabetes", "data=linnerud")]
+
+
+@pytest.mark.parametrize("option", ["data=breast_cancer", *SLOW])
 def test_dropout_and_batch_norm_rest_in_validation_scoring_and_export(
     trained: Callable[..., Result], epochs_of: Callable[[str], pd.DataFrame], option: str
 ) -> None:

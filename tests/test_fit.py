@@ -39,7 +39,15 @@ def trained(
     return network, history, seen
 
 
-@pytest.mark.parametrize(("optimizer", "schedule"), list(itertools.product(OPTIMIZERS, SCHEDULES)))
+@pytest.mark.parametrize(
+    ("optimizer", "schedule"),
+    [
+        pytest.param(
+            optimizer, schedule, marks=[] if optimizer == "adam" or schedule == "constant" else pytest.mark.slow
+        )
+        for optimizer, schedule in itertools.product(OPTIMIZERS, SCHEDULES)
+    ],
+)
 def test_every_optimizer_with_every_schedule(optimizer: str, schedule: str) -> None:
     _, history, _ = trained(
         f"fit.optimizer={optimizer}", f"fit.schedule={schedule}", "fit.learning_rate=0.01", "fit.epochs=4"
@@ -190,7 +198,12 @@ MIRRORED = ["fit.strategy=mirrored", "fit.devices=[CPU:0,CPU:1]"]
 
 
 @pytest.mark.parametrize(
-    ("n_train", "n_val", "batch_size"), [(50, 20, "7"), (33, 1, "32"), (5, 3, "full"), (31, 7, "5"), (9, 2, "1")]
+    ("n_train", "n_val", "batch_size"),
+    [
+        (50, 20, "7"),
+        (33, 1, "32"),
+        *(pytest.param(*sizes, marks=pytest.mark.slow) for sizes in ((5, 3, "full"), (31, 7, "5"), (9, 2, "1"))),
+    ],
 )
 def test_two_replicas_with_odd_sizes(n_train: int, n_val: int, batch_size: str) -> None:
     network, history, _ = trained(
@@ -205,6 +218,7 @@ def test_two_replicas_with_odd_sizes(n_train: int, n_val: int, batch_size: str) 
     assert all(np.isfinite(list(epoch.values())).all() for epoch in history.epochs)
 
 
+@pytest.mark.slow
 def test_two_replicas_with_networks_of_different_width_in_a_row() -> None:
     for units in ("[4]", "[9,3]", "[4]"):
         trained(*MIRRORED, f"model.units={units}", "fit.epochs=1")

@@ -104,7 +104,7 @@ def test_logged_config_is_the_composed_one(trained: Callable[..., Result], store
         ("data=diabetes", ["prediction"]),
         ("data=linnerud", ["prediction_Weight", "prediction_Waist", "prediction_Pulse"]),
         ("data=breast_cancer", ["label", "probability_benign", "probability_malignant"]),
-        ("data=digits", ["label", *(f"probability_{digit}" for digit in range(10))]),
+        pytest.param("data=digits", ["label", *(f"probability_{k}" for k in range(10))], marks=pytest.mark.slow),
     ],
 )
 def test_the_mlflow_model_predicts(trained: Callable[..., Result], store: str, option: str, columns: list[str]) -> None:
