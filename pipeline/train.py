@@ -45,7 +45,7 @@ def run(config: Config) -> Result:
     rows = data.without_useless(rows, splits, config.data)
     preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)
     preprocessing.check(rows)
-    train, val = (preprocessing.apply(rows.take(part)) for part in (splits.train, splits.val))
+    train, val = data.arrays(preprocessing, rows, splits)
     clock.lap("data")
     report = data.report(rows, splits, preprocessing.inputs.kinds)
     clock.lap("report")

@@ -123,7 +123,7 @@ def _raw(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     for name in frame.columns:
         values = _to_float(frame[name])
         if values is None:
-            columns[name] = _to_text(name, frame[name])
+            columns[name] = to_text(name, frame[name])
             continue
         infinite = np.flatnonzero(np.isinf(values))
         if len(infinite):
@@ -137,7 +137,7 @@ def _raw(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     return columns
 
 
-def _to_text(name: str, column: pd.Series) -> np.ndarray:
+def to_text(name: str, column: pd.Series) -> np.ndarray:
     """Text without blanks around it; dates as ISO 8601."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return column.dt.strftime("%Y-%m-%dT%H:%M:%S").fillna("").to_numpy(object)

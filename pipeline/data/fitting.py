@@ -65,16 +65,26 @@ def _category(column: str, values: np.ndarray, encoding: str, config: Data) -> F
 
 
 def _vocabulary(column: str, values: np.ndarray, most: int) -> Vocabulary:
-    """The most frequent categories, the first of equals in alphabetical order. A gap of text is one of them."""
     there = values if is_text(values) else values[~np.isnan(values)]
-    counts = pd.Series(there).value_counts()
+    if not len(there):
+        return Vocabulary((("",) if is_text(values) else (0.0,)), False)
+    return vocabulary_of(column, pd.Series(there).value_counts(), most)
+
+
+def vocabulary_of(column: str, counts: pd.Series, most: int) -> Vocabulary:
+    """The most frequent categories, the first of equals in alphabetical order. A gap of text is one of them.
+
+    Args:
+        column: Its name, for the log.
+        counts: Training rows by category.
+        most: Categories to keep.
+    """
     ordered = sorted(counts.index, key=lambda value: (-counts[value], value))
-    kept = tuple(sorted(ordered[:most])) or (("",) if is_text(values) else (0.0,))
     if len(ordered) > most:
-        share = counts[ordered[most:]].sum() / len(values)
+        share = counts[ordered[most:]].sum() / counts.sum()
         text = "column %r: %d of %d categories kept; the others are %.0f %% of training rows"
         log.info(text, column, most, len(ordered), share * 100)
-    return Vocabulary(kept, len(ordered) > most)
+    return Vocabulary(tuple(sorted(ordered[:most])), len(ordered) > most)
 
 
 def _date(column: str, values: np.ndarray) -> Date:

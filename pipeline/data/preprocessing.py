@@ -33,7 +33,7 @@ class Preprocessing:
     inputs: TableInputs | ArrayInputs
     outputs: OutputScaler
 
-    def check(self, rows: Rows) -> None:
+    def check(self, rows: Rows, first_row: int = 0) -> None:
         """Looks for values that float32 cannot hold once they are scaled, in test rows too, before hours of training.
 
         Raises:
@@ -87,7 +87,8 @@ def without_useless(rows: Rows, splits: Splits, config: Data) -> Rows:
 def fit_preprocessing(training_rows: Rows, config: Data) -> Preprocessing:
     """Fits all of it. Only training rows may be given: what validation and test rows are like stays unknown."""
     scaling = config.output_scaling if training_rows.target.task == "regression" else "none"
-    return Preprocessing(
+    fitted = Preprocessing(
         inputs=fit_inputs(training_rows.inputs, config),
         outputs=OutputScaler.fit(training_rows.target.values, scaling, "data.output_scaling"),
     )
+    return fitted if training_rows.stream is None else training_rows.stream.refined(fitted)

@@ -1,18 +1,25 @@
 """Rows as a user has them: named input columns, a target in its own units or labels, and weights."""
 
-import hashlib
+from __future__ import annotations
+
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pandas.util import hash_array
+import pandas as pd
 
 from pipeline.config.rules import Data
 from pipeline.data.columns import from_images, from_table
+from pipeline.data.fingerprint import Fingerprint
 from pipeline.data.kinds import check_dates
 from pipeline.data.sources import Table, read
 from pipeline.data.target import Target, make_target
+
+if TYPE_CHECKING:
+    from pipeline.data.streaming.stream import Stream
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +35,7 @@ class Rows:
     test_rows: np.ndarray | None  # row numbers of an official test set
     split_column: np.ndarray | None = None  # (n_rows,) of data.split.column: float64 with NaN, or str with "" for gaps
     n_test_file_rows: int = 0  # of a separate test file; they are the last ones
+    stream: Stream | None = None  # the whole table, of which these rows are a sample
 
     def __len__(self) -> int:
         return len(self.target.values)
@@ -37,7 +45,7 @@ class Rows:
         """Raw inputs per row."""
         return sum(column.shape[1] if column.ndim == 2 else 1 for column in self.inputs.values())
 
-    def take(self, rows: np.ndarray) -> "Rows":
+    def take(self, rows: np.ndarray) -> Rows:
         """The rows of the given numbers, in that order."""
         weight = None if self.sample_weight is None else self.sample_weight[rows]
         return replace(
@@ -53,14 +61,32 @@ class Rows:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the column names and all values, by which two runs can be seen to have used the same rows."""
-        digest = hashlib.sha256()
-        for name, column in {**self.inputs, "": self.target.values}.items():
-            digest.update(f"{name}{column.shape}{column.dtype}".encode())
-            digest.update(np.ascontiguousarray(hash_array(column) if column.dtype == object else column).data)
-        digest.update(repr((self.target.names, list(self.target.classes))).encode())
+        if self.stream is not None:
+            return self.stream.fingerprint
+        found = Fingerprint()
+        for name, column in self.inputs.items():
+            found.add(name, column)
+        for name, column in zip(self.target.names, self.target.originals().T, strict=True):
+            found.add(f"target {name}", column)
         if self.sample_weight is not None:
-            digest.update(np.ascontiguousarray(self.sample_weight).data)
-        return digest.hexdigest()[:16]
+            found.add("", self.sample_weight)
+        return found.hexdigest()
+
+    def fingerprint_of(self, part: str, numbers: np.ndarray) -> str:
+        """The fingerprint of a part of the rows, given by its name and the row numbers."""
+        return self.take(numbers).fingerprint if self.stream is None else self.stream.fingerprints[part]
+
+    def n_rows_of(self, part: str, numbers: np.ndarray) -> int:
+        """How many rows a part has, given by its name and the row numbers."""
+        return len(numbers) if self.stream is None else self.stream.n_rows[part]
+
+
+def raw_targets(columns: Mapping[str, pd.Series]) -> dict[str, np.ndarray]:
+    """Target columns as numbers or as text, whatever will be made of them."""
+    return {
+        name: column.to_numpy() if pd.api.types.is_numeric_dtype(column) else column.astype(str).to_numpy(object)
+        for name, column in columns.items()
+    }
 
 
 def load(config: Data) -> Rows:

@@ -1,5 +1,8 @@
 """What is predicted: numbers in their own units, or classes by number with their original labels."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,9 +29,33 @@ class Target:
         """Outputs that the network needs: one for two classes, whose logit is that of the second."""
         return len(self.classes) if self.task == "multiclass" else self.values.shape[1]
 
-    def take(self, rows: np.ndarray) -> "Target":
+    def take(self, rows: np.ndarray) -> Target:
         """The targets of the given row numbers."""
         return replace(self, values=self.values[rows])
+
+    def originals(self) -> np.ndarray:
+        """`(n_rows, n_targets)`: numbers, or labels as they were."""
+        return self.values if self.task == "regression" else self.classes[self.values]
+
+    def like(self, columns: Mapping[str, pd.Series], first_row: int) -> Target:
+        """The same targets of other rows, whose first has the given number.
+
+        Raises:
+            DataError: A label is none of the classes.
+        """
+        if self.task == "regression":
+            return replace(self, values=_as_numbers(columns))
+        (labels,) = (_labels(column) for column in columns.values())
+        if self.classes.dtype != object:
+            labels = labels.astype(self.classes.dtype)
+        numbers = np.minimum(np.searchsorted(self.classes, labels), len(self.classes) - 1)
+        unknown = np.flatnonzero(self.classes[numbers] != labels)
+        if len(unknown):
+            raise DataError(
+                f"data.target: {self.names[0]!r} is {labels[unknown[0]]!r} in row {first_row + unknown[0]}, which is "
+                f"none of the {len(self.classes)} classes found; a class column has at most some thousand values"
+            )
+        return replace(self, values=numbers.astype(np.int64).reshape(-1, 1))
 
 
 def make_target(columns: dict[str, pd.Series], task: str) -> Target:
@@ -77,7 +104,7 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
     if text:
         remedy = "correct it, take it as a gap by data.missing_values and data.missing_target=drop, or set data.task"
         raise DataError(f"data.target: {', '.join(text)}, but a regression needs numbers; {remedy}")
-    values = np.stack([column.to_numpy(np.float64) for column in columns.values()], axis=1)
+    values = _as_numbers(columns)
     beyond = [name for name, column in zip(columns, values.T, strict=True) if np.abs(column).max() > LARGEST_TARGET]
     if beyond:
         raise DataError(f"data.target: {', '.join(beyond)} has values beyond {LARGEST_TARGET:g}; give it another unit")
@@ -90,6 +117,10 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
     return Target("regression", tuple(columns), values, np.array([]))
 
 
+def _as_numbers(columns: Mapping[str, pd.Series]) -> np.ndarray:
+    return np.stack([column.to_numpy(np.float64) for column in columns.values()], axis=1)
+
+
 def _first_text(column: pd.Series) -> str:
     is_text = pd.to_numeric(column, errors="coerce").isna()
     where = f" ({column[is_text].iloc[0]!r} in row {is_text.idxmax()})" if is_text.any() else ""
@@ -98,15 +129,17 @@ def _first_text(column: pd.Series) -> str:
 
 def _numbered(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Class numbers `(n_rows,)` int64 and the labels they stand for, as int64, float64, bool or str."""
+    classes, numbers = np.unique(_labels(column), return_inverse=True)
+    return numbers.astype(np.int64), classes
+
+
+def _labels(column: pd.Series) -> np.ndarray:
     if pd.api.types.is_bool_dtype(column):
-        values = column.to_numpy(bool)
-    elif pd.api.types.is_integer_dtype(column):
-        values = column.to_numpy(np.int64)  # not by way of float64, which merges numbers above 2**53
-    elif pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(bool)
+    if pd.api.types.is_integer_dtype(column):
+        return column.to_numpy(np.int64)  # not by way of float64, which merges numbers above 2**53
+    if pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(np.float64)
         whole = (values == np.round(values)).all() and np.abs(values).max() < 2**63  # the end of int64
-        values = values.astype(np.int64) if whole else values
-    else:
-        values = column.astype(str).to_numpy(object)
-    classes, numbers = np.unique(values, return_inverse=True)
-    return numbers.astype(np.int64), classes
+        return values.astype(np.int64) if whole else values
+    return column.astype(str).to_numpy(object)

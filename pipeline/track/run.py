@@ -193,16 +193,16 @@ def _log_data(run_id: str, config: Config, rows: Rows, splits: Splits) -> None:
     for part, numbers in splits.parts().items():
         dataset = Dataset(
             name=config.data.name,
-            digest=rows.take(numbers).fingerprint,
+            digest=rows.fingerprint_of(part, numbers),
             source_type="local",
             source=json.dumps(
                 {"uri": str(Path(config.data.path).absolute()) if config.data.path else config.data.name}
             ),
             schema=json.dumps({"mlflow_colspec": columns}),
-            profile=json.dumps({"num_rows": len(numbers), "num_inputs": rows.n_inputs}),
+            profile=json.dumps({"num_rows": rows.n_rows_of(part, numbers), "num_inputs": rows.n_inputs}),
         )
         inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", part)]))
     client.log_inputs(run_id, inputs)
-    sizes = {f"n_rows_{part}": str(len(numbers)) for part, numbers in splits.parts().items()}
+    sizes = {f"n_rows_{part}": str(rows.n_rows_of(part, numbers)) for part, numbers in splits.parts().items()}
     tags = sizes | {"data_fingerprint": rows.fingerprint, "task": rows.target.task}
     client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])

@@ -36,7 +36,7 @@ def times(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
         DataError: There is no such column, or it has gaps or values that are neither.
     """
     numbers, distinct = distinct_values(rows, config)
-    parsed = _parsed(distinct) if distinct.dtype == object else distinct
+    parsed = parsed_times(distinct) if distinct.dtype == object else distinct
     wrong = np.flatnonzero(np.isnat(parsed) if parsed.dtype.kind == "M" else np.isnan(parsed))
     if len(wrong):
         at = np.flatnonzero(np.isin(numbers, wrong))
@@ -47,7 +47,7 @@ def times(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
     return np.unique(parsed, return_inverse=True)[1].astype(np.int64)[numbers], distinct[numbers]
 
 
-def _parsed(texts: np.ndarray) -> np.ndarray:
+def parsed_times(texts: np.ndarray) -> np.ndarray:
     """As float64 or datetime64, whichever more of them can be read as; NaN or NaT where one cannot."""
     column = pd.Series(texts, dtype=object)
     numbers = pd.to_numeric(column, errors="coerce")
