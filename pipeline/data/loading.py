@@ -46,7 +46,7 @@ def arrays(preprocessing: Preprocessing, rows: Rows, splits: Splits) -> tuple[Ar
 def scored(rows: Rows, splits: Splits) -> Iterator[tuple[str, Rows]]:
     """Raw rows with the part they belong to: a part at a time, of a streamed table a block's share of a part."""
     if rows.stream is not None:
-        yield from rows.stream.scored()
+        yield from rows.stream.scored(list(rows.inputs))
         return
     for part, numbers in splits.parts().items():
         yield part, rows.take(numbers)

@@ -74,7 +74,7 @@ class Rows:
 
     def fingerprint_of(self, part: str, numbers: np.ndarray) -> str:
         """The fingerprint of a part of the rows, given by its name and the row numbers."""
-        return self.take(numbers).fingerprint if self.stream is None else self.stream.fingerprints[part]
+        return self.take(numbers).fingerprint if self.stream is None else self.stream.fingerprint_of(part)
 
     def n_rows_of(self, part: str, numbers: np.ndarray) -> int:
         """How many rows a part has, given by its name and the row numbers."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
-Rows = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # x, y, sample_weight
+# x, y, sample_weight: float32 (n_rows, n_inputs) and (n_rows, n_outputs), and (n_rows,) or None
+Rows = tuple[Any, Any, Any]  # arrays of numpy, or rows on disk (see disk.py)
 Placed = tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -63,15 +63,19 @@ def blocks(config: Data, block_bytes: int, known: Known) -> Iterator[Block]:
         ReadAgainError: `known` has changed; blocks seen so far may have been read wrongly.
         DataError: A file is missing or broken, or has other columns than the first.
     """
-    with ThreadPoolExecutor(1, "read_blocks") as reader:
-        reading = _blocks(config, block_bytes, known)
-        ahead = reader.submit(next, reading, None)
-        while (block := ahead.result()) is not None:
+    reading = _blocks(config, block_bytes, known)
+    try:
+        with ThreadPoolExecutor(1, "read_blocks") as reader:
             ahead = reader.submit(next, reading, None)
-            yield block
+            while (block := ahead.result()) is not None:
+                ahead = reader.submit(next, reading, None)
+                yield block
+    finally:
+        reading.close()
+        pa.default_memory_pool().release_unused()  # which it would keep for the next pass
 
 
-def _blocks(config: Data, block_bytes: int, known: Known) -> Iterator[Block]:
+def _blocks(config: Data, block_bytes: int, known: Known) -> Generator[Block]:
     first_row, names, first = 0, None, None
     for key, path in table_files(config):
         is_parquet = path.name.lower().endswith(PARQUET)
@@ -94,7 +98,7 @@ def _of_parquet(key: str, path: Path, config: Data, block_bytes: int, known: Kno
     if path.suffix.lower() == ".gz":
         raise DataError(f"{key}: {path} is zipped Parquet, which can only be read as a whole; unzip it")
     try:
-        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16) as file:
             metadata = file.metadata
             per_row = max(8 * metadata.num_columns, _uncompressed(metadata) // max(metadata.num_rows, 1))
             for batch in file.iter_batches(batch_size=max(1000, block_bytes // per_row), use_threads=False):
@@ -139,7 +143,7 @@ def _frame(piece: TextFile, start: TextFile, known: Known) -> pd.DataFrame:
         check_fields(start.content, start.dialect, start.names, start.config.header)  # which counts rows from the top
         raise
     lost = [name for name in frame if name in known.as_text and not is_text(frame[name])]
-    return with_columns(frame, dict(piece.texts(lost).items())) if lost else frame
+    return with_columns(frame, {name: piece.texts([name])[name] for name in lost}) if lost else frame
 
 
 def _check_columns(key: str, path: Path, found: list[str], names: list[str], first: Path) -> None:

@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ class DiskArray:
     def __init__(self, row: tuple[int, ...], piece_bytes: int) -> None:
         self.piece_bytes = piece_bytes
         self._file = tempfile.TemporaryFile(prefix="pipeline-rows-", buffering=0)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
         self._row = row
         self._row_bytes = 4 * math.prod(row)
         self._n_rows = 0
@@ -47,7 +49,7 @@ class DiskArray:
         Raises:
             DataError: The disk is full.
         """
-        content = memoryview(np.ascontiguousarray(rows, np.float32)).cast("B")
+        content = memoryview(np.ascontiguousarray(rows, np.float32).data).cast("B")
         try:
             while content:
                 content = content[self._file.write(content) :]
@@ -60,7 +62,7 @@ class DiskArray:
 
     def read_into(self, out: np.ndarray, start: int) -> None:
         """Fills `out`, contiguous rows, with those from number `start` on."""
-        view, at = memoryview(out).cast("B"), start * self._row_bytes
+        view, at = memoryview(out.data).cast("B"), start * self._row_bytes
         while view:
             n_read = os.preadv(self._file.fileno(), [view], at)
             if not n_read:

@@ -48,8 +48,8 @@ def beginning(key: str, path: Path, encoding: str, config: Data) -> TextFile:
         DataError: The file has not the columns it should.
         WrongEncodingError: The encoding is another.
     """
-    with _bytes(path) as raw:
-        start = _whole_rows(key, path, io.TextIOWrapper(raw, encoding, newline=""), SAMPLE_BYTES)
+    with io.TextIOWrapper(_bytes(path), encoding, newline="") as lines:
+        start = _whole_rows(key, path, lines, SAMPLE_BYTES)
     content = Content(key, path, start)
     dialect = find_dialect(content, config)
     return TextFile(content, dialect, column_names(content, dialect, config), config)
@@ -64,8 +64,7 @@ def pieces(start: TextFile, encoding: str, n_bytes: int) -> Iterator[TextFile]:
     """
     key, path = start.content.key, start.content.path
     config = start.config.model_copy(update={"header": False, "columns": start.names})
-    with _bytes(path) as raw:
-        lines = io.TextIOWrapper(raw, encoding, newline="")
+    with io.TextIOWrapper(_bytes(path), encoding, newline="") as lines:
         if start.config.header:
             _skip_header(key, path, lines, start.dialect.comment)
         while rows := _whole_rows(key, path, lines, n_bytes):

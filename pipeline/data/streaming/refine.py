@@ -91,7 +91,7 @@ def _outputs(outputs: OutputScaler, known: list[Numbers], config: Data) -> Outpu
     if not known or not outputs.is_affine or not isinstance(config.output_scaling, str):
         return outputs
     chains = tuple(_chain(chain, n, config.output_scaling) for chain, n in zip(outputs.chains, known, strict=True))
-    worth = np.array([chain.steps[0].scale for chain in chains])  # type: ignore[union-attr]
+    worth = np.array([chain.steps[0].scale for chain in chains if isinstance(chain.steps[0], Affine)])
     return replace(outputs, chains=chains, units_per_scaled=worth)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,8 +43,12 @@ class Stream:
     inputs: Mapping[str, Numbers | Texts]  # statistics of the training rows by column
     targets: Mapping[str, Numbers]
     fingerprint: str
-    fingerprints: Mapping[str, str]  # by part
     splits: Splits  # of the sample
+
+    def fingerprint_of(self, part: str) -> str:
+        """The fingerprint of a part: it follows from that of all rows and from the split."""
+        split = f"{self.fingerprint} {part} {self.config.split.model_dump_json()}"
+        return hashlib.sha256(split.encode()).hexdigest()[:16]
 
     def refined(self, fitted: Preprocessing) -> Preprocessing:
         """What was fitted on the sample, with the statistics of all training rows in the place of the sample's."""
@@ -86,8 +91,12 @@ class Stream:
         x, y, _ = preprocessing.apply(replace(rows, sample_weight=None))
         return [x, y] if rows.sample_weight is None else [x, y, rows.sample_weight / self.mean_weights[part]]
 
-    def scored(self) -> Iterator[tuple[str, Rows]]:
-        """Raw rows of every part to score a model on; of a part too large for the budget a share, drawn by chance."""
+    def scored(self, columns: Sequence[str]) -> Iterator[tuple[str, Rows]]:
+        """Raw rows of every part to score a model on; of a part too large for the budget a share, drawn by chance.
+
+        Args:
+            columns: Inputs of the model, to which the rows are restricted.
+        """
         bytes_per_row = 8 * (2 + 2 * self.target.n_outputs)
         most = max(1000, int(self.budget * SCORED_SHARE / bytes_per_row))
         shares = {part: min(1.0, most / max(1, n)) for part, n in self.n_rows.items()}
@@ -96,7 +105,8 @@ class Stream:
                 log.info(
                     "%s scores are of %.2g %% of its %d rows, drawn by chance", part, share * 100, self.n_rows[part]
                 )
-        for rows, parts, first in self.blocks("scored"):
+        for whole, parts, first in self.blocks("scored"):
+            rows = replace(whole, inputs={name: whole.inputs[name] for name in columns})
             drawn = uniform(np.arange(first, first + len(rows)), self.config.split.seed + SALT)
             for number, part in enumerate(NAMES):
                 chosen = np.flatnonzero((parts == number) & (drawn < shares[part]))

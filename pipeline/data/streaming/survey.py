@@ -38,7 +38,7 @@ class Survey:
     targets: dict[str, Numbers] = field(default_factory=dict)
     n_rows: np.ndarray = field(default_factory=lambda: np.zeros(len(NAMES) + 1, np.int64))
     weights: np.ndarray = field(default_factory=lambda: np.zeros(len(NAMES) + 1))
-    prints: list[Fingerprint] = field(default_factory=lambda: [Fingerprint() for _ in range(len(NAMES) + 1)])
+    fingerprint: Fingerprint = field(default_factory=Fingerprint)
 
     def add(self, block: Block, parts: np.ndarray) -> None:
         """Takes a block in."""
@@ -59,9 +59,7 @@ class Survey:
                 self.targets.setdefault(name, Numbers(counts=None)).add(values[training].astype(np.float64))
         weight = {} if columns.sample_weight is None else {"": columns.sample_weight}
         for name, values in [*columns.inputs.items(), *((f"target {n}", v) for n, v in raw.items()), *weight.items()]:
-            self.prints[-1].add(name, values)
-            for number in range(len(NAMES)):
-                self.prints[number].add(name, values[parts == number])
+            self.fingerprint.add(name, values)
 
 
 def load_streamed(config: Data) -> Rows:
@@ -110,6 +108,8 @@ def _rows(config: Data, budget: int, known: Known, assign: Assign, survey: Surve
     if empty:
         raise DataError(f"data.split: no rows are left for {' and '.join(empty)}; use more rows or larger fractions")
     columns, parts = survey.sample.rows()
+    empty_nameless = {n for n, found in survey.inputs.items() if n.startswith("Unnamed: ") and not found.n}
+    columns = replace(columns, inputs={n: v for n, v in columns.inputs.items() if n not in empty_nameless})
     target = make_target(columns.target, config.task)
     splits = Splits(*(np.flatnonzero(parts == number) for number in range(len(NAMES))))
     thin = [part for part, numbers in splits.parts().items() if not len(numbers)]
@@ -122,8 +122,7 @@ def _rows(config: Data, budget: int, known: Known, assign: Assign, survey: Surve
     means = {part: survey.weights[i] / n if weighted else 1.0 for i, (part, n) in enumerate(n_rows.items())}
     stream = Stream(
         config, budget, known, assign, target, n_rows, means, survey.inputs, survey.targets,
-        survey.prints[-1].hexdigest(),
-        {part: print_.hexdigest() for part, print_ in zip(NAMES, survey.prints, strict=False)},
+        survey.fingerprint.hexdigest(),
         splits,
     )  # fmt: skip
     text = "data %s: %d rows train, %d validate, %d test, read in blocks; looked at closely: a sample of %d"
