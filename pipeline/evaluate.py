@@ -2,14 +2,14 @@
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn import metrics
 
 from pipeline.config import DIRECTIONS
-from pipeline.data import Rows, Splits, Target, identifiers
+from pipeline.data import Raw, Rows, Splits, Target, identifiers
 from pipeline.errors import ConfigError, TrainingError
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Evaluation:
     outputs: dict[str, Columns]  # what the model made of each split's raw rows
 
 
-def evaluate(predict: Callable[[Columns], Columns], rows: Rows, splits: Splits) -> Evaluation:
+def evaluate(predict: Callable[[Mapping[str, Raw]], Columns], rows: Rows, splits: Splits) -> Evaluation:
     """Scores a model from raw columns to original units on the raw rows of every split."""
     scores: Scores = {}
     targets, outputs = {}, {}

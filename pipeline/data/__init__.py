@@ -2,6 +2,7 @@
 
 from pipeline.data.names import identifiers
 from pipeline.data.preprocessing import Arrays, Preprocessing, fit_preprocessing, without_useless
+from pipeline.data.raw import Raw, Text
 from pipeline.data.report import Report, report
 from pipeline.data.rows import Rows, Target, load
 from pipeline.data.scaling import Scaler
@@ -10,11 +11,13 @@ from pipeline.data.splits import Splits, split
 __all__ = [
     "Arrays",
     "Preprocessing",
+    "Raw",
     "Report",
     "Rows",
     "Scaler",
     "Splits",
     "Target",
+    "Text",
     "fit_preprocessing",
     "identifiers",
     "load",

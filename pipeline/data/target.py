@@ -9,6 +9,7 @@ from pipeline.config.rules import Task
 from pipeline.errors import DataError
 
 LARGEST_TARGET = 1e30  # far within float32, in which a network's outputs and the metrics per epoch are
+FIRST_ROWS = 1000  # most quantities show in them that they are no classes
 MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more distinct values than this are a quantity, not classes
 
 
@@ -67,8 +68,10 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
 def _task_of(column: pd.Series) -> str:
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return "auto"  # classes; how many decides between the two kinds
-    values, n_distinct = column.to_numpy(np.float64), column.nunique()
-    whole = bool((values == np.round(values)).all())
+    values = column.to_numpy(np.float64)
+    if len(pd.unique(values[:FIRST_ROWS])) > MOST_CLASSES_OF_NUMBERS:
+        return "regression"
+    whole, n_distinct = bool((values == np.round(values)).all()), len(pd.unique(values))
     return "auto" if n_distinct == 2 or (whole and n_distinct <= MOST_CLASSES_OF_NUMBERS) else "regression"
 
 
@@ -78,10 +81,11 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
         remedy = "correct it, take it as a gap by data.missing_values and data.missing_target=drop, or set data.task"
         raise DataError(f"data.target: {', '.join(text)}, but a regression needs numbers; {remedy}")
     values = np.stack([column.to_numpy(np.float64) for column in columns.values()], axis=1)
-    beyond = [name for name, column in zip(columns, values.T, strict=True) if np.abs(column).max() > LARGEST_TARGET]
+    low, high = values.min(axis=0), values.max(axis=0)
+    beyond = [name for name, size in zip(columns, np.maximum(-low, high), strict=True) if size > LARGEST_TARGET]
     if beyond:
         raise DataError(f"data.target: {', '.join(beyond)} has values beyond {LARGEST_TARGET:g}; give it another unit")
-    constant = [name for name, column in zip(columns, values.T, strict=True) if column.min() == column.max()]
+    constant = [name for name, same in zip(columns, low == high, strict=True) if same]
     if constant:
         raise DataError(
             f"data.target: {', '.join(constant)} has the same value in every row, so there is nothing to learn; "
@@ -108,5 +112,5 @@ def _numbered(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         values = values.astype(np.int64) if whole else values
     else:
         values = column.astype(str).to_numpy(object)
-    classes, numbers = np.unique(values, return_inverse=True)
+    numbers, classes = pd.factorize(values, sort=True)
     return numbers.astype(np.int64), classes
