@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 from sklearn import metrics
 
 from pipeline.config import DIRECTIONS
-from pipeline.data import Rows, Splits, Target, identifiers, scored
+from pipeline.data import Raw, Rows, Splits, Target, identifiers, scored
 from pipeline.errors import ConfigError, TrainingError
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Evaluation:
     outputs: dict[str, Columns]  # what the model made of each split's raw rows
 
 
-def evaluate(predict: Callable[[Columns], Columns], rows: Rows, splits: Splits) -> Evaluation:
+def evaluate(predict: Callable[[Mapping[str, Raw]], Columns], rows: Rows, splits: Splits) -> Evaluation:
     """Scores a model from raw columns to original units on the raw rows of every split."""
     scores: Scores = {}
     targets, outputs = {}, {}
@@ -52,7 +52,7 @@ class _Predicted(NamedTuple):
     weight: np.ndarray | None
 
 
-def _predicted(predict: Callable[[Columns], Columns], rows: Rows, splits: Splits) -> dict[str, _Predicted]:
+def _predicted(predict: Callable[[Mapping[str, Raw]], Columns], rows: Rows, splits: Splits) -> dict[str, _Predicted]:
     """The rows of each part with what the model makes of them, put together where they come in blocks."""
     found: dict[str, list[_Predicted]] = {part: [] for part in splits.parts()}
     for part, chosen in scored(rows, splits):

@@ -24,8 +24,8 @@ HOMES = {
     "keras": ["model/", "fit/", "export/", "data/sources.py", "train.py"],
     "pydantic": ["config/", "model/"],
     "sqlalchemy": ["data/tables/stored.py", "track/"],
-    "psutil": ["track/run.py", "fit/feed.py"],
-    "pyarrow": [],  # pandas reads Parquet by it
+    "psutil": ["track/run.py", "fit/feed.py", "data/streaming/budget.py"],
+    "pyarrow": ["data/streaming/"],  # elsewhere pandas reads Parquet by it
 }
 
 # What of this package each part may import. Stages know the rules and the errors, never each other.

@@ -3,6 +3,7 @@
 from pipeline.data.loading import arrays, load, scored, split
 from pipeline.data.names import identifiers
 from pipeline.data.preprocessing import Arrays, Preprocessing, fit_preprocessing, without_useless
+from pipeline.data.raw import Raw, Text
 from pipeline.data.report import Report, report
 from pipeline.data.rows import Rows, Target
 from pipeline.data.scaling import Scaler
@@ -11,11 +12,13 @@ from pipeline.data.splits import Splits
 __all__ = [
     "Arrays",
     "Preprocessing",
+    "Raw",
     "Report",
     "Rows",
     "Scaler",
     "Splits",
     "Target",
+    "Text",
     "arrays",
     "fit_preprocessing",
     "identifiers",

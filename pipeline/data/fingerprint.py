@@ -7,6 +7,8 @@ import hashlib
 import numpy as np
 import pandas as pd
 
+from pipeline.data.raw import Raw, Text, as_raw
+
 
 class Fingerprint:
     """Takes columns in, all at once or block by block, and gives one hash of their names and values."""
@@ -14,11 +16,12 @@ class Fingerprint:
     def __init__(self) -> None:
         self._digests: dict[str, hashlib._Hash] = {}
 
-    def add(self, name: str, values: np.ndarray) -> None:
-        """Takes rows of a column in: numbers, or an object array of `str`."""
+    def add(self, name: str, values: Raw) -> None:
+        """Takes rows of a column in."""
         digest = self._digests.setdefault(name, hashlib.sha256())
-        if values.dtype == object:
-            values = pd.util.hash_array(values)
+        values = as_raw(values)
+        if isinstance(values, Text):
+            values = pd.util.hash_array(values.levels, categorize=False)[values.codes]
         elif values.dtype.kind in "ib":
             values = values.astype(np.float64)
         digest.update(np.ascontiguousarray(values).data)

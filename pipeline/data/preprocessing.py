@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.config.rules import Data
-from pipeline.data.inputs import ArrayInputs, TableInputs, fit_inputs, to_array
+from pipeline.data.arrays import to_array
+from pipeline.data.inputs import ArrayInputs, TableInputs, fit_inputs
 from pipeline.data.kinds import kinds_of
 from pipeline.data.report import useless
 from pipeline.data.rows import Rows
@@ -33,20 +34,20 @@ class Preprocessing:
     inputs: TableInputs | ArrayInputs
     outputs: OutputScaler
 
-    def check(self, rows: Rows, first_row: int = 0) -> None:
+    def check(self, rows: Rows) -> None:
         """Looks for values that float32 cannot hold once they are scaled, in test rows too, before hours of training.
 
         Raises:
             DataError: With the columns and the first row of each.
         """
-        faults = list(self.inputs.faults(rows.inputs, LARGEST))
+        faults = list(self.inputs.faults(rows.inputs, LARGEST, rows.places))
         for name, raw, scaled in zip(
             rows.target.names, rows.target.values.T, self.outputs.apply(rows.target.values).T, strict=True
         ):
             sizes = np.abs(scaled)
             if not (sizes < LARGEST).all():
                 row = int(np.where(np.isnan(sizes), np.inf, sizes).argmax())
-                faults.append(f"column {name!r}, row {row}: {raw[row]:g} is {LARGEST:g} or more when scaled")
+                faults.append(f"column {name!r}, {rows.places(row)}: {raw[row]:g} is {LARGEST:g} or more when scaled")
         if faults:
             remedy = (
                 f"A network computes in float32, and takes scaled values up to {LARGEST:g}; remove or cap such outliers"

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Task
+from pipeline.data.places import Places
 from pipeline.errors import DataError
 
 LARGEST_TARGET = 1e30  # far within float32, in which a network's outputs and the metrics per epoch are
+FIRST_ROWS = 1000  # most quantities show in them that they are no classes
 MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more distinct values than this are a quantity, not classes
 
 
@@ -37,8 +39,8 @@ class Target:
         """`(n_rows, n_targets)`: numbers, or labels as they were."""
         return self.values if self.task == "regression" else self.classes[self.values]
 
-    def like(self, columns: Mapping[str, pd.Series], first_row: int) -> Target:
-        """The same targets of other rows, whose first has the given number.
+    def like(self, columns: Mapping[str, pd.Series], places: Places) -> Target:
+        """The same targets of other rows, which are found at the given places.
 
         Raises:
             DataError: A label is none of the classes.
@@ -52,7 +54,7 @@ class Target:
         unknown = np.flatnonzero(self.classes[numbers] != labels)
         if len(unknown):
             raise DataError(
-                f"data.target: {self.names[0]!r} is {labels[unknown[0]]!r} in row {first_row + unknown[0]}, which is "
+                f"data.target: {self.names[0]!r} is {labels[unknown[0]]!r} in {places(unknown[0])}, which is "
                 f"none of the {len(self.classes)} classes found; a class column has at most some thousand values"
             )
         return replace(self, values=numbers.astype(np.int64).reshape(-1, 1))
@@ -94,8 +96,10 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
 def _task_of(column: pd.Series) -> str:
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return "auto"  # classes; how many decides between the two kinds
-    values, n_distinct = column.to_numpy(np.float64), column.nunique()
-    whole = bool((values == np.round(values)).all())
+    values = column.to_numpy(np.float64)
+    if len(pd.unique(values[:FIRST_ROWS])) > MOST_CLASSES_OF_NUMBERS:
+        return "regression"
+    whole, n_distinct = bool((values == np.round(values)).all()), len(pd.unique(values))
     return "auto" if n_distinct == 2 or (whole and n_distinct <= MOST_CLASSES_OF_NUMBERS) else "regression"
 
 
@@ -105,10 +109,11 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
         remedy = "correct it, take it as a gap by data.missing_values and data.missing_target=drop, or set data.task"
         raise DataError(f"data.target: {', '.join(text)}, but a regression needs numbers; {remedy}")
     values = _as_numbers(columns)
-    beyond = [name for name, column in zip(columns, values.T, strict=True) if np.abs(column).max() > LARGEST_TARGET]
+    low, high = values.min(axis=0), values.max(axis=0)
+    beyond = [name for name, size in zip(columns, np.maximum(-low, high), strict=True) if size > LARGEST_TARGET]
     if beyond:
         raise DataError(f"data.target: {', '.join(beyond)} has values beyond {LARGEST_TARGET:g}; give it another unit")
-    constant = [name for name, column in zip(columns, values.T, strict=True) if column.min() == column.max()]
+    constant = [name for name, same in zip(columns, low == high, strict=True) if same]
     if constant:
         raise DataError(
             f"data.target: {', '.join(constant)} has the same value in every row, so there is nothing to learn; "
@@ -129,7 +134,7 @@ def _first_text(column: pd.Series) -> str:
 
 def _numbered(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Class numbers `(n_rows,)` int64 and the labels they stand for, as int64, float64, bool or str."""
-    classes, numbers = np.unique(_labels(column), return_inverse=True)
+    numbers, classes = pd.factorize(_labels(column), sort=True)
     return numbers.astype(np.int64), classes
 
 

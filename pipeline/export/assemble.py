@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.data import Preprocessing, Rows, identifiers
+from pipeline.data import Preprocessing, Raw, Rows, identifiers
 from pipeline.export.ops import TensorOps
 
 BATCH_ROWS = 8192  # rows scored at a time
@@ -26,7 +26,7 @@ class Assembled:
     schema: dict[str, object]
     ops: TensorOps  # holds the tables of categories
 
-    def predict(self, inputs: Columns) -> Columns:
+    def predict(self, inputs: Mapping[str, Raw]) -> Columns:
         """The outputs for raw columns, `(n_rows,)` or `(n_rows, n_inputs)` each."""
         return in_batches(self.serve, inputs)
 
@@ -59,13 +59,13 @@ def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> 
     return Assembled(network, serve, _schema(rows, specs), ops)
 
 
-def in_batches(serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], inputs: Columns) -> Columns:
+def in_batches(serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], inputs: Mapping[str, Raw]) -> Columns:
     """Runs a serving function over raw columns, a block of rows at a time; text comes back as `str`."""
     n_rows = len(next(iter(inputs.values())))
     blocks = []
     for start in range(0, n_rows, BATCH_ROWS):
         rows = slice(start, start + BATCH_ROWS)
-        block = {name: tf.constant(column[rows], _dtype(column)) for name, column in inputs.items()}
+        block = {name: tf.constant(np.asarray(column[rows]), _dtype(column)) for name, column in inputs.items()}
         blocks.append({name: value.numpy() for name, value in serve(block).items()})
     outputs = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return {
@@ -74,7 +74,7 @@ def in_batches(serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], in
     }
 
 
-def _dtype(column: np.ndarray) -> tf.DType:
+def _dtype(column: Raw) -> tf.DType:
     return tf.string if column.dtype == object else tf.float64
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
-from pipeline.data import Rows
+from pipeline.data import Raw, Rows
 
 EXAMPLE_ROWS = 2
 
@@ -33,7 +33,7 @@ def _inputs(rows: Rows) -> Schema:
     return Schema([ColSpec(_type(column), name) for name, column in rows.inputs.items()])
 
 
-def _type(column: np.ndarray) -> DataType:
+def _type(column: Raw) -> DataType:
     return DataType.string if column.dtype == object else DataType.double
 
 
@@ -48,7 +48,7 @@ def _outputs(rows: Rows) -> Schema:
 
 
 def _example(rows: Rows) -> pd.DataFrame | dict[str, np.ndarray]:
-    first = {name: column[:EXAMPLE_ROWS] for name, column in rows.inputs.items()}
+    first = {name: np.asarray(column[:EXAMPLE_ROWS]) for name, column in rows.inputs.items()}
     if "x" in first and first["x"].ndim == 2:
         return {"x": first["x"].astype(np.float64)}
     return pd.DataFrame(first)

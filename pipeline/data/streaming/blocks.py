@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 
 from pipeline.config.rules import Data
 from pipeline.data.columns import Columns, from_table, to_text
+from pipeline.data.places import Places
+from pipeline.data.raw import Raw, Text
 from pipeline.data.sources import Table
 from pipeline.data.streaming.budget import table_files
 from pipeline.data.streaming.pieces import WrongEncodingError, beginning, encodings_of, pieces
@@ -41,6 +43,11 @@ class Block:
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.inputs.values())))
+
+    @property
+    def places(self) -> Places:
+        """Where a user finds each row."""
+        return Places(len(self), len(self) if self.from_test_file else 0, self.columns.row_numbers)
 
 
 @dataclass
@@ -84,9 +91,10 @@ def _blocks(config: Data, block_bytes: int, known: Known) -> Generator[Block]:
         for frame in frames(key, path, config, block_bytes, known):
             names, first = names or list(frame.columns), first or path
             _check_columns(key, path, list(frame.columns), names, first)
-            frame.index = pd.RangeIndex(row, row + len(frame))
+            numbers = np.arange(row, row + len(frame))
             row += len(frame)
-            columns = _in_roles(_agreeing(frame, config, known, key == TEST_PATH), config, known)
+            agreeing = _agreeing(frame, config, known, key == TEST_PATH)
+            columns = _in_roles(agreeing, numbers, config, known, key == TEST_PATH)
             if columns is None:
                 continue
             block = Block(columns, first_row, key == TEST_PATH)
@@ -172,18 +180,21 @@ def _agreeing(frame: pd.DataFrame, config: Data, known: Known, from_test_file: b
     return with_columns(frame, columns) if columns else frame
 
 
-def _in_roles(frame: pd.DataFrame, config: Data, known: Known) -> Columns | None:
+def _in_roles(
+    frame: pd.DataFrame, numbers: np.ndarray, config: Data, known: Known, from_test_file: bool
+) -> Columns | None:
     """The columns as the pipeline takes them, text where another block has text; None if no row has a target."""
     targets = [config.target] if isinstance(config.target, str) else config.target or []
     if config.missing_target == "drop" and set(targets) <= set(frame):
-        frame = frame[frame[targets].notna().all(axis=1)]
+        there = frame[targets].notna().all(axis=1).to_numpy()
+        frame, numbers = frame[there], numbers[there]
         if not len(frame):
             return None
-    columns = from_table(Table(frame), config)
-    texts = {
-        name: to_text(name, frame[name])
+    columns = from_table(Table(frame, None, len(frame) if from_test_file else 0, numbers), config)
+    texts: dict[str, Raw] = {
+        name: to_text(frame[name])
         for name, values in columns.inputs.items()
-        if name in known.as_text and values.dtype != object
+        if name in known.as_text and not isinstance(values, Text)
     }
     return replace(columns, inputs=columns.inputs | texts)
 
@@ -201,11 +212,11 @@ def in_same_form(columns: Columns, with_numbers: set[str], known: Known) -> Colu
     """
     inputs = dict(columns.inputs)
     for name, values in columns.inputs.items():
-        if values.dtype == object:
+        if isinstance(values, Text):
             known.as_text.add(name)
         elif np.isnan(values).all():
             if name in known.as_text:
-                inputs[name] = np.full(len(values), "", object)
+                inputs[name] = Text.of([""] * len(values))
         else:
             with_numbers.add(name)
     for name, column in columns.target.items():

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
+
+from pipeline.data.raw import Text
 
 MOST_NUMBERS = 1000  # distinct numbers of a column that are counted; with more it is no category
 MOST_TEXTS = 200_000  # distinct texts; with more, those that were rarest so far are forgotten
@@ -76,10 +77,11 @@ class Texts:
     n: int = 0
     forgotten: bool = False
 
-    def add(self, values: np.ndarray) -> None:
+    def add(self, values: Text) -> None:
         """Takes a block `(n_rows,)` in."""
-        found = pd.Series(values).value_counts()
-        self.counts.update(dict(zip(found.index, found.tolist(), strict=True)))
+        counts = values.counts()
+        there = np.flatnonzero(counts)
+        self.counts.update(dict(zip(values.levels[there].tolist(), counts[there].tolist(), strict=True)))
         self.n += len(values)
         if len(self.counts) > MOST_TEXTS:
             self.forgotten = True

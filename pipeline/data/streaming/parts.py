@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Data, Split
+from pipeline.data.raw import Raw, Text
 from pipeline.data.splits.column import parsed_times, shown
 from pipeline.data.splits.given import PARTS, from_file
 from pipeline.data.streaming.blocks import Block
@@ -72,19 +73,20 @@ def _by_row(block: Block) -> np.ndarray:
 
 def _by_value(split: Split) -> Callable[[Block], np.ndarray]:
     def keys(block: Block) -> np.ndarray:
-        return pd.util.hash_array(_column(block, split)).astype(np.uint64)
+        values = _column(block, split)
+        return pd.util.hash_array(np.asarray(values)).astype(np.uint64)
 
     return keys
 
 
-def _column(block: Block, split: Split) -> np.ndarray:
+def _column(block: Block, split: Split) -> Raw:
     values = block.columns.split_column
     assert values is not None
-    missing = np.flatnonzero(values == "" if values.dtype == object else np.isnan(values))
+    missing = np.flatnonzero(values.gaps() if isinstance(values, Text) else np.isnan(values))
     if len(missing):
         raise DataError(
-            f"data.split.column: column {split.column!r} has missing values, first in row "
-            f"{block.first_row + missing[0]}; kind={split.kind} needs one in every row: fill them in, or remove these "
+            f"data.split.column: column {split.column!r} has missing values, first in "
+            f"{block.places(missing[0])}; kind={split.kind} needs one in every row: fill them in, or remove these "
             "rows"
         )
     return values
@@ -127,13 +129,13 @@ def _fold(split: Split, keys: Callable[[Block], np.ndarray], test_path: str | No
 def _named(split: Split) -> Assign:
     def assign(block: Block) -> np.ndarray:
         values = _column(block, split)
-        distinct, numbers = np.unique(values, return_inverse=True)
+        numbers, distinct = pd.factorize(np.asarray(values))
         named = [PARTS.get(str(value).strip().lower(), "") for value in distinct]
         wrong = [value for value, part in zip(distinct, named, strict=True) if not part]
         if wrong:
-            row = block.first_row + int(np.flatnonzero(values == wrong[0])[0])
+            place = block.places(int(np.flatnonzero(np.asarray(values) == wrong[0])[0]))
             raise DataError(
-                f"data.split.column: column {split.column!r} holds {wrong[0]!r} in row {row}, which is none of "
+                f"data.split.column: column {split.column!r} holds {wrong[0]!r} in {place}, which is none of "
                 f"{', '.join(PARTS)}; change it, or use another data.split.kind"
             )
         return np.array([NAMES.index(part) for part in named], np.int8)[numbers]
@@ -148,7 +150,7 @@ def _in_time(split: Split, read: Callable[[], Iterator[Block]]) -> Assign:
         if not block.from_test_file:
             drawn = uniform(_by_row(block), split.seed + 2)
             chosen = drawn < max(0.01, 100_000 / (block.first_row + len(block)))
-            kept.append(_times(_column(block, split)[chosen], split, block.first_row))
+            kept.append(_times(block, split)[chosen])
             rows.append(drawn[chosen])
     times = np.concatenate(kept)[np.argsort(np.concatenate(rows))[:1_000_000]]
     to_val, to_test = np.quantile(times, [1 - test - split.val_fraction, 1 - test])
@@ -157,23 +159,25 @@ def _in_time(split: Split, read: Callable[[], Iterator[Block]]) -> Assign:
     def assign(block: Block) -> np.ndarray:
         if block.from_test_file:
             return np.full(len(block), TEST, np.int8)
-        at = _times(_column(block, split), split, block.first_row)
+        at = _times(block, split)
         late = at > to_test if test else np.zeros(len(at), bool)
         return np.where(late, TEST, np.where(at > to_val, VAL, TRAIN)).astype(np.int8)
 
     return assign
 
 
-def _times(values: np.ndarray, split: Split, first_row: int) -> np.ndarray:
+def _times(block: Block, split: Split) -> np.ndarray:
     """Points in time as float64 that can be compared, whatever they count."""
-    if values.dtype != object:
+    values = _column(block, split)
+    if not isinstance(values, Text):
         return values
-    parsed = parsed_times(values)
+    parsed = parsed_times(values.levels)[values.codes]
     wrong = np.flatnonzero(np.isnat(parsed) if parsed.dtype.kind == "M" else np.isnan(parsed))
     if len(wrong):
         raise DataError(
             f"data.split.column: values of column {split.column!r} are neither numbers nor ISO dates: "
-            f"{shown(values[wrong[0]])} in row {first_row + wrong[0]}; write them as in 2011-01-31 or 2011-01-31T17:30"
+            f"{shown(np.asarray(values)[wrong[0]])} in {block.places(wrong[0])}; write them as in 2011-01-31 or "
+            "2011-01-31T17:30"
         )
     return parsed.astype("datetime64[us]").astype(np.float64) if parsed.dtype.kind == "M" else parsed
 

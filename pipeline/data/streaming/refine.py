@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from pipeline.config.rules import Data
 from pipeline.data.features import Date, Embedded, Feature, Number, OneHot, Ordinal
@@ -44,7 +43,7 @@ def _feature(feature: Feature, known: Numbers | Texts, config: Data) -> Feature:
     if isinstance(feature, Number) and isinstance(known, Numbers):
         return _number(feature, known, config)
     if isinstance(feature, OneHot | Embedded | Ordinal) and known.counts is not None:
-        return _category(feature, pd.Series(known.counts, dtype=np.int64), config)
+        return _category(feature, known, config)
     if isinstance(feature, Date) and isinstance(known, Texts):
         _require_dates(feature, known)
     return feature
@@ -74,16 +73,18 @@ def _chain(chain: Chain, known: Numbers, scaling: str) -> Chain:
     return replace(chain, steps=(affine, *chain.steps[1:]))
 
 
-def _category(feature: OneHot | Embedded | Ordinal, counts: pd.Series, config: Data) -> Feature:
-    if not len(counts):
+def _category(feature: OneHot | Embedded | Ordinal, known: Numbers | Texts, config: Data) -> Feature:
+    if not known.counts:
         return feature
-    vocabulary = vocabulary_of(feature.column, counts, config.max_categories)
+    dtype = object if isinstance(known, Texts) else np.float64
+    values, counts = np.array(list(known.counts), dtype), np.array(list(known.counts.values()))
+    vocabulary = vocabulary_of(feature.column, values, counts, config.max_categories)
     if not isinstance(feature, Ordinal):
         return replace(feature, vocabulary=vocabulary)
-    index = vocabulary.index(NumpyOps(), counts.index.to_numpy())
-    known, weight = index[index >= 0], counts.to_numpy()[index >= 0]
-    mean = float(np.average(known, weights=weight))
-    deviation = float(np.sqrt(np.average(np.square(known - mean), weights=weight))) or 1.0
+    index = vocabulary.index(NumpyOps(), values)
+    there, weight = index[index >= 0], counts[index >= 0]
+    mean = float(np.average(there, weights=weight))
+    deviation = float(np.sqrt(np.average(np.square(there - mean), weights=weight))) or 1.0
     return replace(feature, vocabulary=vocabulary, mean=mean, deviation=deviation)
 
 

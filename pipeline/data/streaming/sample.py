@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.data.columns import Columns
+from pipeline.data.raw import Raw, Text
 from pipeline.data.streaming.blocks import Block
 from pipeline.data.streaming.parts import uniform
 
@@ -62,7 +63,7 @@ class Sample:
         columns = _taken(_joined([held.columns for held in self._held]), rows)
         self._held = [Held(columns, parts[rows], drawn[rows], is_first[rows])]
 
-    def _first_rows(self, name: str, values: np.ndarray | pd.Series) -> np.ndarray:
+    def _first_rows(self, name: str, values: Raw | pd.Series) -> np.ndarray:
         """Numbers of the block's rows with a value that no earlier row had."""
         seen = self._seen.setdefault(name, set())
         if seen is None:
@@ -84,6 +85,7 @@ def _taken(columns: Columns, rows: np.ndarray) -> Columns:
         target={name: values.iloc[rows] for name, values in columns.target.items()},
         sample_weight=None if columns.sample_weight is None else columns.sample_weight[rows],
         split_column=None,
+        row_numbers=None if columns.row_numbers is None else columns.row_numbers[rows],
     )
 
 
@@ -92,9 +94,19 @@ def _joined(several: list[Columns]) -> Columns:
     weights = [columns.sample_weight for columns in several if columns.sample_weight is not None]
     return replace(
         first,
-        inputs={name: np.concatenate([columns.inputs[name] for columns in several]) for name in first.inputs},
+        inputs={name: _in_one([columns.inputs[name] for columns in several]) for name in first.inputs},
         target={
             name: pd.concat([columns.target[name] for columns in several], ignore_index=True) for name in first.target
         },
         sample_weight=np.concatenate(weights) if weights else None,
+        row_numbers=np.concatenate([columns.row_numbers for columns in several if columns.row_numbers is not None]),
+    )
+
+
+def _in_one(parts: list[Raw]) -> Raw:
+    """Numbers that are text in another part are gaps only."""
+    if not any(isinstance(part, Text) for part in parts):
+        return np.concatenate(parts)
+    return Text.of(
+        np.concatenate([np.asarray(p) if isinstance(p, Text) else np.full(len(p), "", object) for p in parts])
     )

@@ -74,8 +74,8 @@ class Stream:
             part: [DiskArray((width,), size) for width in widths] + [DiskArray((), size)] * n_weights
             for part in ("train", "val")
         }
-        for rows, parts, first in self.blocks("scaled"):
-            preprocessing.check(rows, first)
+        for rows, parts, _ in self.blocks("scaled"):
+            preprocessing.check(rows)
             for part, arrays in written.items():
                 chosen = rows.take(np.flatnonzero(parts == NAMES.index(part)))
                 for array, values in zip(arrays, self._scaled(chosen, preprocessing, part), strict=False):
@@ -115,8 +115,11 @@ class Stream:
 
     def _rows(self, block: Block) -> Rows:
         columns = block.columns
-        target = self.target.like(columns.target, block.first_row)
-        return Rows(self.config.name, columns.inputs, target, columns.sample_weight, None)
+        target = self.target.like(columns.target, block.places)
+        return Rows(
+            self.config.name, columns.inputs, target, columns.sample_weight, None,
+            n_test_file_rows=len(block) if block.from_test_file else 0, row_numbers=columns.row_numbers,
+        )  # fmt: skip
 
 
 def block_bytes(budget: int) -> int:

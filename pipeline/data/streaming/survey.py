@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.config.rules import Data
 from pipeline.data.fingerprint import Fingerprint
+from pipeline.data.raw import Text
 from pipeline.data.rows import Rows, raw_targets
 from pipeline.data.splits import Splits
 from pipeline.data.streaming.blocks import Block, Known, ReadAgainError, blocks, in_same_form
@@ -49,10 +50,10 @@ class Survey:
             self.weights += np.bincount(parts, columns.sample_weight, minlength=len(self.weights))
         training = parts == TRAIN
         for name, values in columns.inputs.items():
-            found = self.inputs.setdefault(name, Texts() if values.dtype == object else Numbers())
-            if isinstance(found, Numbers) and values.dtype == object:
+            found = self.inputs.setdefault(name, Texts() if isinstance(values, Text) else Numbers())
+            if isinstance(found, Numbers) and isinstance(values, Text):
                 found = self.inputs[name] = Texts()  # only gaps before
-            found.add(values[training])
+            found.add(values[training])  # type: ignore[arg-type]
         raw = raw_targets(columns.target)
         for name, values in raw.items():
             if values.dtype != object:
@@ -98,7 +99,7 @@ def _survey(config: Data, budget: int, known: Known, assign: Assign) -> Survey:
 
 
 def _sample_rows(budget: int, block: Block) -> int:
-    row = sum(TEXT_BYTES if values.dtype == object else 8 for values in block.columns.inputs.values())
+    row = sum(TEXT_BYTES if isinstance(values, Text) else 8 for values in block.columns.inputs.values())
     return max(FEWEST_SAMPLED, min(MOST_SAMPLED, int(budget * SAMPLE_SHARE / row)))
 
 
@@ -127,4 +128,6 @@ def _rows(config: Data, budget: int, known: Known, assign: Assign, survey: Surve
     )  # fmt: skip
     text = "data %s: %d rows train, %d validate, %d test, read in blocks; looked at closely: a sample of %d"
     log.info(text, config.path, *n_rows.values(), len(parts))
-    return Rows(config.name, columns.inputs, target, columns.sample_weight, None, stream=stream)
+    return Rows(
+        config.name, columns.inputs, target, columns.sample_weight, None, row_numbers=columns.row_numbers, stream=stream
+    )
