@@ -42,6 +42,7 @@ ARROWS = {
     "export/": {"export", "data", "errors"},
     "pictures.py": {"data"},
     "track/": {"track", "config", "data", "errors", "signals"},
+    "find.py": {"track", "errors"},
 }
 
 
