@@ -6,10 +6,12 @@ from pipeline.data.report import Report, report
 from pipeline.data.rows import Rows, Target, load
 from pipeline.data.scaling import Scaler
 from pipeline.data.splits import Splits, split
+from pipeline.data.tables import Reading
 
 __all__ = [
     "Arrays",
     "Preprocessing",
+    "Reading",
     "Report",
     "Rows",
     "Scaler",
