@@ -11,7 +11,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline.config import Config, load
-from pipeline.errors import ConfigError, DataError, ExportError, PipelineError, TrackingError, TrainingError
+from pipeline.errors import ConfigError, DataError, ExportError, ModelError, PipelineError, TrackingError, TrainingError
 
 if TYPE_CHECKING:
     from pipeline.train import Result
@@ -21,6 +21,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "ExportError",
+    "ModelError",
     "PipelineError",
     "TrackingError",
     "TrainingError",

@@ -21,5 +21,9 @@ class ExportError(PipelineError):
     """The exported model does not reproduce the pipeline's own predictions."""
 
 
+class ModelError(PipelineError):
+    """There is no such model, or it is not what its manifest says."""
+
+
 class TrackingError(PipelineError):
     """The tracking store cannot be used, or does not hold what was asked for."""

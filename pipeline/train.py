@@ -79,7 +79,7 @@ def run(config: Config) -> Result:
         clock.lap("pictures")
         with tempfile.TemporaryDirectory() as folder:
             exported = Path(folder) / "saved_model"
-            export.save(assembled, exported)
+            export.save(assembled, exported, tracked.id, data.Reading.of(config.data))
             difference = export.verify(exported, rows.take(splits.val), preprocessing, network)
             clock.lap("export")
             model_path = tracked.log_saved_model(exported, rows)

@@ -8,11 +8,13 @@ from pipeline.data.report import Report, report
 from pipeline.data.rows import Rows, Target
 from pipeline.data.scaling import Scaler
 from pipeline.data.splits import Splits
+from pipeline.data.tables import Reading
 
 __all__ = [
     "Arrays",
     "Preprocessing",
     "Raw",
+    "Reading",
     "Report",
     "Rows",
     "Scaler",

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.data.features import Feature, Hashed, OneHot
 from pipeline.data.inputs import ArrayInputs, Columns, TableInputs
 from pipeline.data.ops import NumpyOps
-from pipeline.data.raw import Text
+from pipeline.data.raw import Text, as_raw
 from pipeline.data.threads import in_threads
 
 BLOCK_ROWS = 8192  # in float64 at a time: such a part of a column fits the processor's cache
@@ -25,6 +25,7 @@ def to_array(inputs: TableInputs | ArrayInputs, columns: Columns) -> np.ndarray:
 
     Text is encoded once per level and looked up by its codes; a one-hot encoding is a single 1 per row.
     """
+    columns = {name: as_raw(column) for name, column in columns.items()}
     n_rows = len(next(iter(columns.values())))
     array = np.zeros((n_rows, inputs.n_inputs), np.float32)
     if isinstance(inputs, ArrayInputs):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,6 +15,7 @@ from pipeline.data import Preprocessing, Raw, Rows, identifiers
 from pipeline.export.ops import TensorOps
 
 BATCH_ROWS = 8192  # rows scored at a time
+EXAMPLE_ROWS = 2  # in the manifest
 
 Columns = dict[str, np.ndarray]
 
@@ -21,9 +24,11 @@ Columns = dict[str, np.ndarray]
 class Assembled:
     """From raw columns to original units or labels: what is scored and what is exported."""
 
+    preprocessing: Preprocessing
     network: keras.Model
     serve: tf.types.experimental.PolymorphicFunction
-    schema: dict[str, object]
+    schema: dict[str, Any]
+    example: dict[str, list[Any]]  # raw columns of the first rows; a gap is None or ""
     ops: TensorOps  # holds the tables of categories
 
     def predict(self, inputs: Mapping[str, Raw]) -> Columns:
@@ -35,7 +40,7 @@ def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> 
     """Puts the fitted preprocessing around a trained network.
 
     Args:
-        rows: Gives the columns' names and the classes; its values are not looked at.
+        rows: Gives the columns' names and the classes, and its first rows as an example.
         preprocessing: What was learned on training rows.
         network: From preprocessed inputs to scaled predictions, or to logits.
 
@@ -56,7 +61,9 @@ def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> 
         stacked = tf.concat([part if part.shape.rank == 2 else part[:, tf.newaxis] for part in parts], axis=1)
         return outputs(network(tf.cast(stacked, tf.float32), training=False))
 
-    return Assembled(network, serve, _schema(rows, specs), ops)
+    return Assembled(
+        preprocessing, network, serve, _schema(rows, specs, preprocessing.inputs.kinds), _example(rows), ops
+    )
 
 
 def in_batches(serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], inputs: Mapping[str, Raw]) -> Columns:
@@ -97,10 +104,18 @@ def _outputs(rows: Rows, preprocessing: Preprocessing, ops: TensorOps) -> Callab
     return regression if target.task == "regression" else classes
 
 
-def _schema(rows: Rows, specs: dict[str, tf.TensorSpec]) -> dict[str, object]:
+def _example(rows: Rows) -> dict[str, list[Any]]:
+    def plain(value: Any) -> Any:
+        return None if isinstance(value, float) and math.isnan(value) else value
+
+    first = {name: np.asarray(column[:EXAMPLE_ROWS]).tolist() for name, column in rows.inputs.items()}
+    return {name: [plain(value) for value in values] for name, values in first.items()}
+
+
+def _schema(rows: Rows, specs: dict[str, tf.TensorSpec], kinds: Mapping[str, str]) -> dict[str, Any]:
     return {
         "inputs": {
-            name: {"argument": spec.name, "shape": list(spec.shape), "dtype": spec.dtype.name}
+            name: {"argument": spec.name, "shape": list(spec.shape), "dtype": spec.dtype.name, "kind": kinds[name]}
             for name, spec in specs.items()
         },
         "task": rows.target.task,

@@ -6,25 +6,33 @@ import json
 import logging
 import shutil
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.data import Preprocessing, Rows
+from pipeline.data import Preprocessing, Reading, Rows, stored
 from pipeline.errors import ExportError
 from pipeline.export.assemble import BATCH_ROWS, Assembled, Columns, in_batches
+from pipeline.export.manifest import EXTRA, PREPROCESSING, SCHEMA, Manifest, installed_versions, write
 
 log = logging.getLogger(__name__)
 
 TOLERANCE = 1e-5  # times max(1, |value|), in scaled units
 SLOPE_STEP = 1e-3  # in scaled units, over which the way back to original units is taken as straight
-SCHEMA = "assets.extra/schema.json"  # a folder that TensorFlow Serving sets aside for files of one's own
 
 
-def save(assembled: Assembled, folder: Path) -> None:
-    """Writes the SavedModel, whole or not at all: it is built beside its place and moved there."""
+def save(assembled: Assembled, folder: Path, run_id: str | None = None, reading: Reading | None = None) -> None:
+    """Writes the SavedModel with its manifest, whole or not at all: it is built beside its place and moved there.
+
+    Args:
+        assembled: The model.
+        folder: Where it is to be.
+        run_id: That the manifest names.
+        reading: How the files that it was trained on are written, by which new ones are read.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unfinished-"))
     try:
@@ -34,15 +42,39 @@ def save(assembled: Assembled, folder: Path) -> None:
         for table in assembled.ops.tables.values():
             archive.track(table)
         archive.add_endpoint("serve", assembled.serve)
+        # The network alone, by which other formats are made: for these, preprocessing is built anew.
+        n_inputs = assembled.network.input_shape[1]
+        archive.add_endpoint(
+            "network",
+            lambda x: assembled.network(x, training=False),
+            input_signature=[tf.TensorSpec([None, n_inputs], tf.float32, name="x")],
+        )
         archive.write_out(str(unfinished), verbose=False)
-        schema = unfinished / SCHEMA
-        schema.parent.mkdir()
-        schema.write_text(json.dumps(assembled.schema, indent=2, ensure_ascii=False), encoding="utf-8")
+        _write_extra(assembled, unfinished, run_id, reading)
         unfinished.chmod(0o755)
         unfinished.rename(folder)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
+
+
+def _write_extra(assembled: Assembled, folder: Path, run_id: str | None, reading: Reading | None) -> None:
+    """The files that say what the model is."""
+    (folder / EXTRA).mkdir()
+    preprocessing = stored.to_json(assembled.preprocessing)
+    (folder / SCHEMA).write_text(json.dumps(assembled.schema, indent=2, ensure_ascii=False), encoding="utf-8")
+    (folder / PREPROCESSING).write_text(json.dumps(preprocessing, ensure_ascii=False), encoding="utf-8")
+    given = assembled.serve.get_concrete_function().structured_outputs
+    outputs = {name: {"shape": list(spec.shape), "dtype": spec.dtype.name} for name, spec in given.items()}
+    manifest = Manifest(
+        **assembled.schema,
+        outputs=outputs,
+        run_id=run_id,
+        reading={} if reading is None else asdict(reading),
+        example=assembled.example,
+        versions=installed_versions(),
+    )
+    write(manifest, folder)
 
 
 def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> float:
@@ -73,7 +105,19 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
 def difference(served: Columns, rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> float:
     """The largest difference of served outputs from numpy's preprocessing and the network itself, in scaled units."""
     expected = network.predict(preprocessing.apply(rows).x, batch_size=BATCH_ROWS, verbose=0)
-    if rows.target.task == "regression":
+    return apart(served, expected, preprocessing, rows.target.task)
+
+
+def apart(served: Columns, expected: np.ndarray, preprocessing: Preprocessing, task: str) -> float:
+    """The largest difference of served outputs from what the network says, in scaled units or in probability.
+
+    Args:
+        served: `prediction` in original units, or `probabilities`.
+        expected: Scaled predictions, or logits.
+        preprocessing: Has the way back to original units.
+        task: What is predicted.
+    """
+    if task == "regression":
         apart = np.abs(served["prediction"] - preprocessing.outputs.invert(expected)) / _units(preprocessing, expected)
     else:
         expected = _probabilities(expected)

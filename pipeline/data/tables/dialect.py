@@ -1,6 +1,9 @@
 """How a text file is written: what stands between fields, and what its columns are called."""
 
+from __future__ import annotations
+
 import csv
+import dataclasses
 import io
 import itertools
 from collections import Counter
@@ -44,7 +47,25 @@ class Dialect:
                 yield reader.line_num, fields
 
 
-def find_dialect(content: Content, config: Data) -> Dialect:
+@dataclass(frozen=True)
+class Reading:
+    """How text files are to be read: the keys of the data section that say it, with their values."""
+
+    delimiter: str
+    header: bool
+    columns: list[str] | None
+    encoding: str
+    decimal: str
+    comment: str | None
+    missing_values: list[str | int | float]
+
+    @classmethod
+    def of(cls, config: Data) -> Reading:
+        """Those of a data section."""
+        return cls(**{field.name: getattr(config, field.name) for field in dataclasses.fields(cls)})
+
+
+def find_dialect(content: Content, config: Data | Reading) -> Dialect:
     """Takes the delimiter that was set, or the one that divides most of the first lines into equally many fields.
 
     Raises:
@@ -63,7 +84,7 @@ def find_dialect(content: Content, config: Data) -> Dialect:
     return Dialect(delimiter, config.comment)
 
 
-def column_names(content: Content, dialect: Dialect, config: Data) -> list[str]:
+def column_names(content: Content, dialect: Dialect, config: Data | Reading) -> list[str]:
     """The names of all columns: those of data.columns, of the header, or column_1, column_2, ...
 
     Raises:
@@ -91,7 +112,7 @@ def column_names(content: Content, dialect: Dialect, config: Data) -> list[str]:
     return [name or f"Unnamed: {number}" for number, name in enumerate(names)]
 
 
-def _found(content: Content, config: Data) -> str:
+def _found(content: Content, config: Data | Reading) -> str:
     sample = content.sample()
     best, most = "\t" if ".tsv" in content.path.name.lower() else ",", 0.0
     for delimiter in CANDIDATES:

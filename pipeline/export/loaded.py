@@ -1,0 +1,79 @@
+"""A SavedModel that was checked against its manifest and loaded: what predict and serve run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.errors import ModelError
+from pipeline.export import manifest as manifests
+from pipeline.export.assemble import in_batches
+from pipeline.export.columns import raw_columns
+
+
+class LoadedModel:
+    """A model from raw columns to predictions in original units, or to labels and probabilities.
+
+    Attributes:
+        folder: Of the SavedModel.
+        manifest: What it takes and gives: `inputs` (raw columns, in the model's order), `outputs`, `task`, `target`,
+            `classes`, `run_id`, `versions`, `reading`, `example`.
+
+    Example:
+        model = LoadedModel(pipeline.find.resolve("best:iris").path)
+        outputs = model.predict({"sepal length (cm)": [5.1], ...})   # or a pandas frame, or an Arrow table
+        outputs["label"], outputs["probabilities"]                    # numpy arrays, text as `str`
+    """
+
+    def __init__(self, folder: Path, trust: bool = False) -> None:
+        """Checks the files' hashes and loads the SavedModel.
+
+        Args:
+            folder: Of the SavedModel.
+            trust: Loads what has no manifest or is not what it says. A SavedModel is a program that can read and write
+                files: trust only what you know.
+
+        Raises:
+            ModelError: A file is missing or was changed, there is no manifest, or TensorFlow cannot load it.
+        """
+        self.folder = folder
+        self.manifest = manifests.trusted(folder) if trust else manifests.verify(folder)
+        try:
+            self.saved_model = tf.saved_model.load(str(folder))  # kept: a function alone would lose its variables
+        except Exception as error:  # of a broken file TensorFlow raises whatever it stumbles on
+            raise ModelError(f"{folder} cannot be loaded by TensorFlow: {str(error).splitlines()[0]}") from None
+
+    def predict(self, given: Any) -> dict[str, np.ndarray]:
+        """The outputs for raw columns, block by block.
+
+        Args:
+            given: Dict of sequences, pandas frame or Arrow table: the columns of `manifest.inputs` by name, in any
+                order, others ignored. A gap is None or NaN, in text also `""`.
+
+        Returns:
+            `prediction` `(n_rows, n_targets)` float64; or `label` `(n_rows,)` and `probabilities`
+            `(n_rows, n_classes)`.
+
+        Raises:
+            DataError: A column is missing or holds what it cannot hold; the message names column and row.
+        """
+        return self.predict_raw(raw_columns(self.manifest.inputs, given))
+
+    def predict_raw(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """As `predict`, for columns that are float64 or objects `str` already, as `raw_columns` makes them."""
+        if len(next(iter(columns.values()))) == 0:
+            return {name: np.zeros((0, *about["shape"][1:])) for name, about in self.manifest.outputs.items()}
+        return in_batches(self.saved_model.serve, columns)
+
+    def table(self, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Outputs as a table's columns: `prediction` or `prediction_<target>`; or `label` and `probability_<class>`."""
+        manifest = self.manifest
+        if "prediction" in outputs:
+            several = len(manifest.target) > 1
+            names = [f"prediction_{name}" for name in manifest.target] if several else ["prediction"]
+            return dict(zip(names, outputs["prediction"].T, strict=True))
+        names = [f"probability_{label}" for label in manifest.classes]
+        return {"label": outputs["label"], **dict(zip(names, outputs["probabilities"].T, strict=True))}

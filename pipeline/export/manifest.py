@@ -1,0 +1,127 @@
+"""The manifest in every export: what the model takes and gives, where it is from, and the hash of each file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ModelError
+
+EXTRA = "assets.extra"  # a folder that TensorFlow Serving sets aside for files of one's own
+MANIFEST = f"{EXTRA}/manifest.json"
+SCHEMA = f"{EXTRA}/schema.json"
+PREPROCESSING = f"{EXTRA}/preprocessing.json"
+FORMAT = 1  # of the manifest; a higher one is of a newer version of this package
+PACKAGES = ("dense-pipeline", "tensorflow", "keras", "numpy")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an export is. Nothing in it depends on time or machine."""
+
+    task: str  # regression, binary or multiclass
+    target: list[str]
+    classes: list[Any]  # labels in the order of the probabilities; empty for a regression
+    inputs: dict[str, dict[str, Any]]  # by raw column: argument (of signatures), shape, dtype: float64 or string, kind
+    outputs: dict[str, dict[str, Any]]  # by name: shape, dtype
+    run_id: str | None = None
+    reading: dict[str, Any] = field(default_factory=dict)  # how the files it was trained on are written
+    example: dict[str, list[Any]] = field(default_factory=dict)  # raw columns of a few rows; a gap is None or ""
+    versions: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)  # SHA-256 by path
+    format: int = FORMAT
+
+
+def installed_versions() -> dict[str, str]:
+    """Of the packages that a model's numbers depend on."""
+    return {name: version(name) for name in PACKAGES}
+
+
+def write(manifest: Manifest, folder: Path) -> None:
+    """Writes it into an export whose other files are complete."""
+    content = asdict(manifest) | {"files": hashes(folder)}
+    path = folder / MANIFEST
+    path.parent.mkdir(exist_ok=True)
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file in an export but the manifest."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    return {path.relative_to(folder).as_posix(): _hash(path) for path in files}
+
+
+def read(folder: Path) -> Manifest:
+    """The manifest, unchecked.
+
+    Raises:
+        ModelError: There is none, or it is not one that this version can read.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise ModelError(
+            f"{folder} has no {MANIFEST}, which every export of this pipeline carries, so it cannot be checked; "
+            "--trust loads it all the same"
+        )
+    return _parsed(path, set(Manifest.__dataclass_fields__))
+
+
+def verify(folder: Path) -> Manifest:
+    """The manifest of an export whose files are those that were written.
+
+    Raises:
+        ModelError: There is no manifest, or a file is missing, was changed, or was added where TensorFlow reads.
+    """
+    manifest = read(folder)
+    found = hashes(folder)
+    missing = sorted(set(manifest.files) - set(found))
+    changed = sorted(name for name, value in found.items() if manifest.files.get(name, value) != value)
+    added = sorted(name for name in set(found) - set(manifest.files) if not name.startswith(EXTRA))
+    faults = [
+        f"{', '.join(names)} {word}"
+        for names, word in ((missing, "missing"), (changed, "changed"), (added, "added"))
+        if names
+    ]
+    if faults or not manifest.files:
+        raise ModelError(
+            f"{folder} is not what its manifest says: {'; '.join(faults) or 'it lists no files'}. Export it again, or "
+            "load it with --trust"
+        )
+    return manifest
+
+
+def trusted(folder: Path) -> Manifest:
+    """What is known of a model that is loaded without a check.
+
+    Raises:
+        ModelError: It has neither manifest nor schema, so that its columns are unknown.
+    """
+    if (folder / MANIFEST).is_file():
+        return read(folder)
+    path = folder / SCHEMA
+    if not path.is_file():
+        raise ModelError(f"{folder} has neither {MANIFEST} nor {SCHEMA}, so its columns are unknown, --trust or not")
+    return _parsed(path, {"task", "target", "classes", "inputs"})
+
+
+def _parsed(path: Path, names: set[str]) -> Manifest:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.get("format", FORMAT) > FORMAT:
+            raise ModelError(
+                f"{path} is of format {content['format']}, this version reads {FORMAT}; update the package"
+            )
+        given = {name: value for name, value in content.items() if name in names}
+        return Manifest(**{"outputs": {}, **given})
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path} cannot be read as a manifest: {error}") from None
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,61 @@
+"""Finds a model by whatever names it: a folder, a run, a registered name, or the best of an experiment.
+
+`resolve` is what every command that starts from a finished model calls. A folder needs neither MLflow nor a store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import ModelError
+
+FORMS = "a run id, runs:/ID, models:/NAME@ALIAS, models:/NAME/VERSION, best:EXPERIMENT, or a folder"
+WITHIN = (".", "saved_model", "artifacts/saved_model")  # where a run, or an MLflow model, keeps its SavedModel
+
+
+@dataclass(frozen=True)
+class FoundModel:
+    """Where a model lies, and what is known of where it came from."""
+
+    reference: str  # as it was given
+    path: Path  # of the SavedModel's folder
+    run_id: str | None  # None for a folder: then the manifest in it may know
+    name: str  # registered, or of the run's experiment, or of the folder
+    version: str | None  # registered
+
+
+def resolve(reference: str, tracking_uri: str | None = None) -> FoundModel:
+    """Finds a model.
+
+    Args:
+        reference: One of FORMS. A folder is a SavedModel, an MLflow model that holds one, or what `export` made for
+            TensorFlow Serving, of which the highest version counts.
+        tracking_uri: Of the store; None for $MLFLOW_TRACKING_URI or, without it, SQLite under mlruns/.
+
+    Raises:
+        ModelError: There is no such model, with the nearest ones that there are; or a run has none, and why.
+        TrackingError: The store cannot be used.
+    """
+    folder = Path(reference).expanduser()
+    if folder.is_dir():
+        return FoundModel(reference, _saved_model(folder, reference), None, folder.resolve().name, None)
+    if folder.is_file():
+        raise ModelError(f"{reference}: is a file; a model is {FORMS}")
+    from pipeline.track.find import find_stored  # late: MLflow takes seconds, and a folder does not need it
+
+    stored = find_stored(reference, tracking_uri)
+    path = _saved_model(stored.folder, reference)
+    return FoundModel(reference, path, stored.run_id, stored.name, stored.version)
+
+
+def _saved_model(folder: Path, reference: str) -> Path:
+    """The SavedModel that a folder is, or holds where MLflow or TensorFlow Serving has it."""
+    versions = [path.name for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
+    newest = [max(versions, key=int)] if versions else []
+    for place in (*WITHIN, *newest):
+        if (folder / place / "saved_model.pb").is_file():
+            return (folder / place).resolve()
+    raise ModelError(
+        f"{reference}: {folder} holds no SavedModel (saved_model.pb); a model is {FORMS}. Pickled models are not loaded"
+    )

@@ -1,0 +1,202 @@
+"""Finds a model in the store: by run, by registered name, or as the best of an experiment."""
+
+from __future__ import annotations
+
+import atexit
+import difflib
+import math
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import Run as MlflowRun
+from mlflow.entities import ViewType
+from mlflow.entities.model_registry import ModelVersion
+
+from pipeline.config import direction
+from pipeline.errors import ModelError
+from pipeline.track.store import STORE_ERRORS, local_path, store_of
+
+ARTIFACT = "saved_model"  # of a run
+NEAREST = 5  # that an error lists
+MOST_RUNS = 1000  # that are looked through for near ones
+VERSION = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>[^/@]+)|@(?P<alias>[^/@]+))?")
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model as the store knows it."""
+
+    folder: Path  # on this machine; a remote store's is fetched for as long as the process lives
+    run_id: str | None
+    name: str  # registered, or that of the run's experiment
+    version: str | None  # registered
+
+
+def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
+    """Finds a model by `runs:/...`, run id, `models:/name@alias`, `models:/name/version` or `best:experiment`.
+
+    Args:
+        reference: One of these.
+        tracking_uri: Of the store; None for $MLFLOW_TRACKING_URI or, without it, SQLite under mlruns/.
+
+    Raises:
+        ModelError: There is none; with the nearest that there are, or why a run has no model.
+        TrackingError: The store cannot be used.
+    """
+    with store_of(tracking_uri):
+        try:
+            if reference.startswith("models:/"):
+                return _registered(reference)
+            if reference.startswith("best:"):
+                run = _best(reference.removeprefix("best:"))
+                return _of_run(run, ARTIFACT)
+            run_id, _, path = reference.removeprefix("runs:/").partition("/")
+            return _of_run(_run(run_id, reference), path or ARTIFACT)
+        except STORE_ERRORS as error:
+            raise ModelError(f"{reference}: the store does not give it: {str(error).splitlines()[0]}") from None
+
+
+def _of_run(run: MlflowRun, path: str) -> StoredModel:
+    client, run_id = mlflow.MlflowClient(), run.info.run_id
+    experiment = client.get_experiment(run.info.experiment_id).name
+    top = path.partition("/")[0]
+    if top in {entry.path for entry in client.list_artifacts(run_id)}:
+        return StoredModel(_fetched(f"{run.info.artifact_uri}/{path}"), run_id, experiment, None)
+    for output in run.outputs.model_outputs if run.outputs else []:  # where MLflow 3 keeps what log_model was given
+        logged = client.get_logged_model(output.model_id)
+        if logged.name == path:
+            return StoredModel(_fetched(logged.artifact_location), run_id, experiment, None)
+    raise ModelError(f"run {run_id} ({run.info.run_name}) has no model: {_why_no_model(run, path)}")
+
+
+def _why_no_model(run: MlflowRun, path: str) -> str:
+    tags = run.data.tags
+    if best := tags.get("best_run_id"):
+        return f"it is a sweep; its best run is {best}"
+    if run.info.status == "RUNNING":
+        return "it is still running, or was ended from outside; the model is logged at the end"
+    if run.info.status != "FINISHED":
+        return f"it ended as {run.info.status}" + (f" ({tags['error']})" if "error" in tags else "")
+    return f"it finished without an artifact {path!r}; it was logged by something else, or the artifact was deleted"
+
+
+def _run(run_id: str, reference: str) -> MlflowRun:
+    client = mlflow.MlflowClient()
+    try:
+        return client.get_run(run_id)
+    except STORE_ERRORS:
+        pass
+    experiments = {entry.experiment_id: entry.name for entry in client.search_experiments()}
+    runs = client.search_runs(list(experiments), max_results=MOST_RUNS) if experiments else []
+    shown = {
+        run.info.run_id: f"{run.info.run_id} ({run.info.run_name}, {experiments[run.info.experiment_id]})"
+        for run in runs
+    }
+    by_name = {run.info.run_name: run.info.run_id for run in runs}
+    near = [found for found in shown if run_id and found.startswith(run_id)]
+    near += [by_name[name] for name in difflib.get_close_matches(run_id, by_name, NEAREST)]
+    near += difflib.get_close_matches(run_id, shown, NEAREST)
+    near = list(dict.fromkeys(near or shown))[:NEAREST]
+    there = "; ".join(shown[found] for found in near) or "the store has no runs"
+    forms = "a run id, runs:/ID, models:/NAME@ALIAS, models:/NAME/VERSION, best:EXPERIMENT or a folder"
+    raise ModelError(f"{reference}: there is no such folder or run; the nearest runs: {there}. A model is {forms}")
+
+
+def _registered(reference: str) -> StoredModel:
+    parsed = VERSION.fullmatch(reference)
+    if parsed is None:
+        raise ModelError(f"{reference}: must be models:/NAME@ALIAS or models:/NAME/VERSION")
+    client, name = mlflow.MlflowClient(), parsed["name"]
+    if parsed["version"] is None and parsed["alias"] is None and name.startswith("m-"):
+        logged = client.get_logged_model(name)  # MLflow's own id of a logged model
+        return StoredModel(_fetched(logged.artifact_location), logged.source_run_id, logged.name, None)
+    version = _version(reference, name, parsed["version"], parsed["alias"])
+    source = version.source
+    if source.startswith("models:/m-"):
+        source = client.get_logged_model(source.removeprefix("models:/")).artifact_location
+    elif source.startswith("runs:/"):
+        run_id, _, path = source.removeprefix("runs:/").partition("/")
+        source = f"{client.get_run(run_id).info.artifact_uri}/{path}"
+    return StoredModel(_fetched(source), version.run_id or None, name, str(version.version))
+
+
+def _version(reference: str, name: str, number: str | None, alias: str | None) -> ModelVersion:
+    client = mlflow.MlflowClient()
+    names = [model.name for model in client.search_registered_models(max_results=MOST_RUNS)]
+    if name not in names:
+        there = _nearest(name, names) or "none is registered"
+        raise ModelError(f"{reference}: there is no registered model {name!r}; the nearest: {there}")
+    versions = {str(entry.version): entry for entry in client.search_model_versions(f"name='{name}'")}
+    aliases = {key: str(value) for key, value in client.get_registered_model(name).aliases.items()}
+    wanted = aliases.get(alias) if alias else number
+    if number == "latest" and versions:
+        wanted = max(versions, key=int)
+    if wanted in versions:
+        return versions[wanted]
+    lacks = (
+        f"has no alias {alias!r}" if alias else f"has no version {number!r}" if number else "needs @ALIAS or /VERSION"
+    )
+    known = _nearest(alias or "", [f"{key} (version {value})" for key, value in aliases.items()]) or "none"
+    raise ModelError(
+        f"{reference}: model {name!r} {lacks}; aliases: {known}; "
+        f"versions: {', '.join(sorted(versions, key=int)) or 'none'}"
+    )
+
+
+def _best(experiment: str) -> MlflowRun:
+    """The finished run with the best validation objective."""
+    client = mlflow.MlflowClient()
+    names = [entry.name for entry in client.search_experiments()]
+    if experiment not in names:
+        raise ModelError(
+            f"best:{experiment}: there is no experiment {experiment!r}; the nearest: {_nearest(experiment, names)}"
+        )
+    runs = [run for run in _finished(client.get_experiment_by_name(experiment).experiment_id) if _objective(run)]
+    best: dict[str, MlflowRun] = {}
+    for run in runs:
+        name = run.data.tags["objective"]
+        sign = -1 if direction(name) == "maximize" else 1
+        if name not in best or sign * run.data.metrics["objective"] < sign * best[name].data.metrics["objective"]:
+            best[name] = run
+    if not best:
+        raise ModelError(f"best:{experiment}: none of its runs finished with a validation objective")
+    if len(best) > 1:
+        each = "; ".join(f"by {name} {run.info.run_id}" for name, run in sorted(best.items()))
+        raise ModelError(f"best:{experiment}: its runs have several objectives, which do not compare; best are {each}")
+    return next(iter(best.values()))
+
+
+def _objective(run: MlflowRun) -> bool:
+    return "objective" in run.data.tags and math.isfinite(run.data.metrics.get("objective", math.nan))
+
+
+def _finished(experiment_id: str) -> Iterable[MlflowRun]:
+    client, token = mlflow.MlflowClient(), None
+    while True:
+        page = client.search_runs(
+            [experiment_id], "attributes.status = 'FINISHED'", ViewType.ACTIVE_ONLY, MOST_RUNS, page_token=token
+        )
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _nearest(given: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(given, known, NEAREST, cutoff=0.3) or known[:NEAREST]
+    return ", ".join(near)
+
+
+def _fetched(uri: str) -> Path:
+    """The folder itself where it lies on this machine, else a copy that goes with the process."""
+    path = local_path(uri)
+    if "://" not in path:
+        return Path(path)
+    folder = tempfile.mkdtemp(prefix="pipeline-model-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
