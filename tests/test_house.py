@@ -25,6 +25,10 @@ HOMES = {
     "pydantic": ["config/", "model/"],
     "sqlalchemy": ["data/tables/stored.py", "track/"],
     "psutil": ["track/run.py", "fit/feed.py"],
+    "fastapi": ["serve/"],
+    "starlette": ["serve/"],  # FastAPI's own foundation
+    "uvicorn": ["serve/"],
+    "prometheus_client": ["serve/"],
     "pyarrow": [],  # pandas reads Parquet by it
 }
 
@@ -43,6 +47,7 @@ ARROWS = {
     "pictures.py": {"data"},
     "track/": {"track", "config", "data", "errors", "signals"},
     "find.py": {"track", "errors"},
+    "serve/": {"serve", "export", "find", "errors", "signals", "startup"},
 }
 
 
