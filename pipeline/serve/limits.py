@@ -56,7 +56,7 @@ async def _read(request: Request, most: int) -> bytes:
             if not too_large:
                 chunks.append(chunk)
     if too_large:
-        given = f"{size or read} bytes" if size or read <= DRAINED_BODIES * most else f"more than {read} bytes"
+        given = f"{size} bytes" if size else f"more than {most} bytes"
         raise RefusedError(413, f"a body of {given}; {most} are allowed", headers={"Connection": "close"})
     return b"".join(chunks)
 
@@ -69,7 +69,8 @@ def authorize(request: Request, token: str | None) -> None:
     """
     if token is None:
         return
-    given = request.headers.get("authorization", "")
-    if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    right = hmac.compare_digest(given.encode("latin-1"), token.encode())  # Latin-1 is what headers are read as
+    if not right or scheme.lower() != "bearer":
         message = "this server asks for a token: Authorization: Bearer <token>"
         raise RefusedError(401, message, headers={"WWW-Authenticate": "Bearer"})
