@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -93,11 +93,15 @@ def listening(app: Any) -> Iterator[Client]:
 
 @contextlib.contextmanager
 def serving(
-    model: Served, *, token: str | None = None, background: Background | None = None, **limits: float
+    model: Served,
+    *,
+    token: str | None = None,
+    background: Callable[[Service], Background] | None = None,
+    **limits: float,
 ) -> Iterator[tuple[Client, Service]]:
     """Serves a model with some limits of its own."""
     service = Service(model, replace(LIMITS, **limits), token)
-    with listening(application(service, background)) as client:
+    with listening(application(service, background(service) if background else None)) as client:
         yield client, service
 
 
