@@ -14,11 +14,14 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # What may import a library; a path ending in / stands for a folder.
 HOMES = {
     "mlflow": ["track/"],
-    "pandas": ["data/", "export/columns.py", "track/model.py", "track/pyfunc.py"],
+    "pandas": ["data/", "export/columns.py", "predict/values.py", "track/model.py", "track/pyfunc.py"],
     "hydra": ["config/", "train.py", "sweep.py"],
     "omegaconf": ["config/", "train.py"],
     "matplotlib": ["pictures.py", "track/run.py"],
-    "rich": ["show.py", "fit/callbacks.py"],
+    "rich": ["show.py", "fit/callbacks.py", "predict/run.py", "export/__main__.py"],
+    "tf2onnx": ["export/onnx.py"],
+    "onnxruntime": ["export/runtimes/"],
+    "ai_edge_litert": ["export/runtimes/"],
     "sklearn": ["data/", "evaluate.py", "pictures.py"],
     "tensorflow": ["fit/", "export/", "track/pyfunc.py", "startup.py"],
     "keras": ["model/", "fit/", "export/", "data/sources.py", "train.py"],
@@ -29,7 +32,7 @@ HOMES = {
     "starlette": ["serve/"],  # FastAPI's own foundation
     "uvicorn": ["serve/"],
     "prometheus_client": ["serve/"],
-    "pyarrow": [],  # pandas reads Parquet by it
+    "pyarrow": ["predict/"],  # elsewhere pandas reads Parquet by it
 }
 
 # What of this package each part may import. Stages know the rules and the errors, never each other.
@@ -43,11 +46,31 @@ ARROWS = {
     "model/": {"model", "config", "errors"},
     "fit/": {"fit", "config", "errors"},
     "evaluate.py": {"data", "config", "errors"},
-    "export/": {"export", "data", "errors"},
+    **{
+        f"export/{name}.py": {"export", "data", "errors"}
+        for name in (
+            "assemble",
+            "columns",
+            "contract",
+            "fresh",
+            "litert",
+            "loaded",
+            "manifest",
+            "onnx",
+            "ops",
+            "portable",
+            "quiet",
+            "saved_model",
+            "serving",
+        )
+    },  # what of the folder is the command starts from a finished run
+    "export/": {"export", "data", "errors", "config", "evaluate", "find", "signals", "startup", "track"},
+    "export/runtimes/": set(),
     "pictures.py": {"data"},
     "track/": {"track", "config", "data", "errors", "signals"},
     "find.py": {"track", "errors"},
     "serve/": {"serve", "export", "find", "errors", "signals", "startup"},
+    "predict/": {"predict", "export", "find", "data", "errors", "signals", "startup"},
 }
 
 

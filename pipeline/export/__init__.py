@@ -1,6 +1,10 @@
 """The model that leaves home: raw columns in, original units out; assembled, saved, reloaded and compared."""
 
-from pipeline.export.assemble import Assembled, assemble, in_batches
-from pipeline.export.saved_model import TOLERANCE, difference, save, verify
+from pipeline.startup import import_tensorflow
+
+import_tensorflow()  # before Keras does, with all its notices
+
+from pipeline.export.assemble import Assembled, assemble, in_batches  # noqa: E402
+from pipeline.export.saved_model import TOLERANCE, difference, save, verify  # noqa: E402
 
 __all__ = ["TOLERANCE", "Assembled", "assemble", "difference", "in_batches", "save", "verify"]

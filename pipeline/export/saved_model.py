@@ -105,7 +105,19 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
 def difference(served: Columns, rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> float:
     """The largest difference of served outputs from numpy's preprocessing and the network itself, in scaled units."""
     expected = network.predict(preprocessing.apply(rows).x, batch_size=BATCH_ROWS, verbose=0)
-    if rows.target.task == "regression":
+    return apart(served, expected, preprocessing, rows.target.task)
+
+
+def apart(served: Columns, expected: np.ndarray, preprocessing: Preprocessing, task: str) -> float:
+    """The largest difference of served outputs from what the network says, in scaled units or in probability.
+
+    Args:
+        served: `prediction` in original units, or `probabilities`.
+        expected: Scaled predictions, or logits.
+        preprocessing: Has the way back to original units.
+        task: What is predicted.
+    """
+    if task == "regression":
         apart = np.abs(served["prediction"] - preprocessing.outputs.invert(expected)) / _units(preprocessing, expected)
     else:
         expected = _probabilities(expected)

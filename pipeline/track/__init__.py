@@ -5,9 +5,10 @@ import os
 os.environ.setdefault(
     "MLFLOW_LOGGING_LEVEL", "WARNING"
 )  # read when mlflow is imported; it tells of every table it makes
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # of files that are on this machine mostly
 
 from pipeline.track.run import Run, start
-from pipeline.track.store import config_of_run, connected, ui_command
+from pipeline.track.store import config_of_run, connected, store_of, ui_command
 from pipeline.track.sweep import PARENT_VARIABLE, sweep
 
-__all__ = ["PARENT_VARIABLE", "Run", "config_of_run", "connected", "start", "sweep", "ui_command"]
+__all__ = ["PARENT_VARIABLE", "Run", "config_of_run", "connected", "start", "store_of", "sweep", "ui_command"]

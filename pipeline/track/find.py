@@ -18,9 +18,8 @@ from mlflow.entities import ViewType
 from mlflow.entities.model_registry import ModelVersion
 
 from pipeline.config import direction
-from pipeline.config.rules import Tracking
 from pipeline.errors import ModelError
-from pipeline.track.store import STORE_ERRORS, connected, local_path
+from pipeline.track.store import STORE_ERRORS, local_path, store_of
 
 ARTIFACT = "saved_model"  # of a run
 NEAREST = 5  # that an error lists
@@ -49,7 +48,7 @@ def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
         ModelError: There is none; with the nearest that there are, or why a run has no model.
         TrackingError: The store cannot be used.
     """
-    with connected(Tracking(uri=tracking_uri, experiment="-", run_name=None, tags={})):
+    with store_of(tracking_uri):
         try:
             if reference.startswith("models:/"):
                 return _registered(reference)

@@ -61,6 +61,11 @@ def connected(config: Tracking) -> Iterator[str]:
             os.environ[VARIABLE] = before
 
 
+def store_of(uri: str | None) -> contextlib.AbstractContextManager[str]:
+    """`connected` for commands that start from a finished run and have no config: to an address, or the default."""
+    return connected(Tracking(uri=uri, experiment="-", run_name=None, tags={}))
+
+
 def experiment_id(config: Tracking, uri: str) -> str:
     """The experiment of that name, made if need be, its artifacts beside a SQLite store's file.
 

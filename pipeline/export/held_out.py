@@ -1,0 +1,74 @@
+"""Raw rows by which an export is checked: the run's validation rows, and awkward ones made of them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.data import Rows, load, split
+from pipeline.errors import PipelineError
+from pipeline.export.columns import raw_columns
+from pipeline.export.manifest import Manifest
+
+MOST_ROWS = 2000
+UNSEEN = "\u00bfnever seen?"
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Raw rows, with their targets where there are."""
+
+    columns: dict[str, np.ndarray]
+    rows: Rows | None  # with targets, by which a score can be computed
+    origin: str  # what a report says of them
+
+
+def held_out(manifest: Manifest, run_id: str | None, tracking_uri: str | None) -> HeldOut:
+    """The validation rows of the run; where its data cannot be read, the example that the export carries."""
+    run_id = run_id or manifest.run_id
+    try:
+        rows = _validation_rows(str(run_id), tracking_uri)
+        if list(rows.inputs) != list(manifest.inputs):
+            raise PipelineError("the data has other columns now")
+        rows = rows.take(np.arange(len(rows))[:MOST_ROWS])
+        return HeldOut(rows.inputs, rows, f"{len(rows)} validation rows")
+    except PipelineError as error:
+        columns = raw_columns(manifest.inputs, manifest.example)
+        n_rows = len(next(iter(columns.values())))
+        why = str(error).splitlines()[0]
+        return HeldOut(columns, None, f"{n_rows} rows of the export's own example only, not validation rows ({why})")
+
+
+def _validation_rows(run_id: str, tracking_uri: str | None) -> Rows:
+    from pipeline import config as configuration
+    from pipeline import data, track
+
+    with tempfile.TemporaryDirectory() as folder, track.store_of(tracking_uri):
+        config = configuration.from_yaml(track.config_of_run(run_id, Path(folder)))
+    rows = load(config.data)
+    splits = split(rows, config.data.split)
+    return data.without_useless(rows, splits, config.data).take(splits.val)
+
+
+def with_awkward(columns: Mapping[str, np.ndarray], inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    """The rows, and for each column one with a gap in it, for each text one with a text never seen.
+
+    An array has neither, and stays as it is.
+    """
+    changes: list[tuple[str, object]] = []
+    for name, about in inputs.items():
+        if about["dtype"] == "string":
+            changes += [(name, ""), (name, UNSEEN)]
+        elif len(about["shape"]) == 1:
+            changes.append((name, np.nan))
+    n_rows = len(next(iter(columns.values())))
+    numbers = np.arange(len(changes)) % n_rows
+    awkward = {name: values[numbers] for name, values in columns.items()}
+    for row, (name, value) in enumerate(changes):
+        awkward[name][row] = value
+    return {name: np.concatenate([values, awkward[name]]) for name, values in columns.items()}

@@ -1,0 +1,59 @@
+"""ONNX files, by tf2onnx; names in them are given anew, so that the same model makes the same bytes."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from pipeline.errors import ExportError
+from pipeline.export.portable import Portable
+from pipeline.export.quiet import quiet
+
+OPSET = 18
+
+
+def convert(built: Portable) -> bytes:
+    """The file's content.
+
+    Raises:
+        ExportError: tf2onnx is not installed, or the network has an operation that it does not know.
+    """
+    try:
+        from tf2onnx.convert import from_graph_def
+    except ImportError:
+        raise ExportError("--format onnx needs the packages of the extra: pip install 'dense-pipeline[onnx]'") from None
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    try:
+        with quiet():
+            frozen = convert_variables_to_constants_v2(built.function)
+            inputs, outputs = ([tensor.name for tensor in part] for part in (frozen.inputs, frozen.outputs))
+            model, _ = from_graph_def(
+                frozen.graph.as_graph_def(), input_names=inputs, output_names=outputs, opset=OPSET
+            )
+    except Exception as error:  # tf2onnx raises whatever it stumbles on
+        raise ExportError(f"ONNX cannot express the network: {str(error).strip().splitlines()[0]}") from None
+    names = {name: name.partition(":")[0] for name in inputs} | dict(zip(outputs, built.outputs, strict=True))
+    _rename(model, names)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def _rename(model: Any, names: dict[str, str]) -> None:
+    """Gives every node and value a name by its place; tf2onnx counts on from one conversion to the next."""
+    graph = model.graph
+    for number, tensor in enumerate(graph.initializer):
+        names.setdefault(tensor.name, f"constant_{number}")
+        tensor.name = names[tensor.name]
+    for number, node in enumerate(graph.node):
+        for place, output in enumerate(node.output):
+            names.setdefault(output, f"value_{number}_{place}")
+        node.name, node.doc_string = f"node_{number}", ""
+        for part in (node.input, node.output):
+            part[:] = [names.get(name, name) for name in part]
+    for value in (*graph.input, *graph.output):
+        value.name = names[value.name]
+        value.type.tensor_type.shape.dim[0].dim_param = "n_rows"
+    del graph.value_info[:]
+    graph.name, graph.doc_string = "model", ""

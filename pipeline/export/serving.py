@@ -1,0 +1,54 @@
+"""The SavedModel as TensorFlow Serving takes it, with requests by which it warms up before the first real one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.export.loaded import LoadedModel
+from pipeline.export.manifest import EXTRA
+
+WARM_UP = f"{EXTRA}/tf_serving_warmup_requests"  # where TensorFlow Serving looks for them
+SIGNATURES = ("serving_default", "serve")
+
+
+def lay_out(model: LoadedModel, name: str, folder: Path, columns: dict[str, np.ndarray]) -> None:
+    """Copies the SavedModel into a new folder and adds warm-up requests, of one row and of all, for each signature."""
+    shutil.copytree(model.folder, folder, dirs_exist_ok=True)
+    n_rows = len(next(iter(columns.values())))
+    with tf.io.TFRecordWriter(str(folder / WARM_UP)) as writer:
+        for signature in SIGNATURES:
+            for rows in dict.fromkeys((1, n_rows)):
+                tensors = {
+                    about["argument"]: tf.make_tensor_proto(columns[column][:rows], about["dtype"])
+                    for column, about in model.manifest.inputs.items()
+                }
+                writer.write(prediction_log(name, signature, tensors))
+
+
+def prediction_log(name: str, signature: str, tensors: dict[str, tf.compat.v1.TensorProto]) -> bytes:
+    """A `tensorflow.serving.PredictionLog` with a predict request, by protobuf's wire format.
+
+    The package with the message's class pins another TensorFlow. The numbers of the fields are those of TensorFlow
+    Serving's prediction_log.proto, predict.proto and model.proto.
+    """
+    model_spec = _field(1, name.encode()) + _field(3, signature.encode())
+    entries = (
+        _field(2, _field(1, key.encode()) + _field(2, tensor.SerializeToString(deterministic=True)))
+        for key, tensor in tensors.items()
+    )
+    request = _field(1, model_spec) + b"".join(entries)
+    return _field(6, _field(1, request))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of bytes, text or a message."""
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    low, high = value & 0x7F, value >> 7
+    return bytes([low | 0x80]) + _varint(high) if high else bytes([low])

@@ -1,0 +1,64 @@
+"""Where predictions go: a CSV or Parquet file that is there only when it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import csv as arrow_csv
+
+from pipeline.errors import DataError
+
+SUFFIXES = (".csv", ".parquet")
+
+
+def check_output(path: Path, source: Path) -> None:
+    """Raises DataError where no output can be written, before any work is done."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise DataError(f"{path} must end in {' or '.join(SUFFIXES)}, which says what is written")
+    if not path.parent.is_dir():
+        raise DataError(f"there is no folder {path.parent}, in which {path.name} is to be; make it")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; name a file to write")
+    if path.exists() and path.samefile(source):
+        raise DataError(f"{path} is the input; name another output")
+
+
+@contextlib.contextmanager
+def sink(path: Path) -> Iterator[Callable[[pa.Table], None]]:
+    """Takes tables, writes them beside the path, and moves the file there at the end; nothing stays of a failure.
+
+    Raises:
+        DataError: The disk is full, or may not be written.
+    """
+    writer: Any = None
+    unfinished = None
+
+    def write(table: pa.Table) -> None:
+        nonlocal writer
+        writer = writer or _writer(unfinished, path, table.schema)
+        writer.write_table(table)
+
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".unfinished-", delete=False) as unfinished:
+            yield write
+            if writer is not None:
+                writer.close()
+        Path(unfinished.name).chmod(0o644)
+        Path(unfinished.name).replace(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error}") from None
+    finally:
+        if unfinished is not None:
+            Path(unfinished.name).unlink(missing_ok=True)
+
+
+def _writer(file: Any, path: Path, schema: pa.Schema) -> Any:
+    if path.suffix.lower() == ".parquet":
+        return pq.ParquetWriter(file, schema)
+    return arrow_csv.CSVWriter(file, schema, write_options=arrow_csv.WriteOptions(quoting_style="needed"))

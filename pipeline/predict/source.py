@@ -1,0 +1,77 @@
+"""What blocks of rows come from: the columns of a file that are asked for, one Arrow table after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import DataError
+
+BLOCK_ROWS = 65_536  # of Parquet at a time
+
+
+class Source(Protocol):
+    """A file of rows."""
+
+    names: list[str]  # of all columns
+    marks: tuple[str, ...]  # what stands for a gap in text
+    decimal: str
+
+    def blocks(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """The rows of some columns, block by block.
+
+        Raises:
+            DataError: The file is not what it seemed to be, with the line.
+            AnotherWay: It must be read by another source, from its beginning.
+        """
+
+    def progress(self) -> tuple[int, int]:
+        """How much of the file is read, and how much there is."""
+
+
+class AnotherWay(Exception):  # noqa: N818, it is no error
+    """A file turned out to be written otherwise than its beginning; `source` reads it."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__("another way of reading")
+        self.source = source
+
+
+@dataclass
+class ParquetSource:
+    """A Parquet file, in its own types."""
+
+    path: Path
+    marks: tuple[str, ...]
+    decimal: str = "."
+
+    def __post_init__(self) -> None:
+        try:
+            self._file = pq.ParquetFile(self.path)
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(f"{self.path} cannot be read as Parquet: {_first_line(error)}") from None
+        self.names = list(self._file.schema_arrow.names)
+        self._n_read = 0
+
+    def blocks(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """The rows of some columns, block by block."""
+        self._n_read = 0
+        try:
+            for batch in self._file.iter_batches(BLOCK_ROWS, columns=list(columns)):
+                self._n_read += len(batch)
+                yield pa.Table.from_batches([batch]).select(list(columns))
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(f"{self.path} cannot be read after row {self._n_read}: {_first_line(error)}") from None
+
+    def progress(self) -> tuple[int, int]:
+        """Rows."""
+        return self._n_read, self._file.metadata.num_rows
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]

@@ -1,0 +1,132 @@
+"""Values as training read them: which are gaps, what is a number, and how text is written."""
+
+from __future__ import annotations
+
+import datetime
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.data.tables.values import BOOLEANS
+from pipeline.errors import DataError
+
+MOMENT = "%Y-%m-%dT%H:%M:%S"
+
+
+class Cleaner:
+    """Turns the columns of a file into those of a model, by the model's types and never by what a block looks like."""
+
+    def __init__(self, inputs: dict[str, dict[str, Any]], marks: Sequence[str], decimal: str) -> None:
+        """Knows the model's columns, the marks of gaps, and the decimal mark."""
+        self._inputs, self._decimal = inputs, decimal
+        self._marks = set(marks) | {""}
+        self._mark_array = pa.array(sorted(self._marks), pa.string())
+        self._marked_numbers = [float(mark) for mark in marks if _is_number(mark)]
+
+    def columns(self, block: pa.Table, first_row: int) -> dict[str, np.ndarray]:
+        """The model's columns for a block of rows.
+
+        Raises:
+            DataError: A value is no number where one is needed, or an infinite one; with column and row, from 0.
+        """
+        columns = {}
+        for name, about in self._inputs.items():
+            values = block[name].combine_chunks()
+            if about["dtype"] == "string":
+                columns[name] = self._text(values)
+            else:
+                columns[name] = self._number(name, values, about.get("kind") == "category", first_row)
+        return columns
+
+    def _text(self, values: Any) -> np.ndarray:
+        """Each distinct text once."""
+        values = _without_zone(values)
+        encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+        levels = [self._written(level) for level in encoded.dictionary.to_pylist()]
+        indices = pc.fill_null(encoded.indices, len(levels)).to_numpy(zero_copy_only=False)
+        return np.array([*levels, ""], dtype=object)[indices]
+
+    def _written(self, level: Any) -> str:
+        if isinstance(level, datetime.date):  # a datetime is one too
+            return datetime.datetime.combine(level, _time_of(level)).strftime(MOMENT)
+        text = ("" if level is None else str(level)).strip()
+        return "" if text in self._marks else text
+
+    def _number(self, name: str, values: Any, is_code: bool, first_row: int) -> np.ndarray:
+        if pa.types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+            numbers = self._parsed(name, values, is_code, first_row)
+        else:
+            try:
+                numbers = pc.cast(values, pa.float64(), safe=False)
+            except pa.ArrowException:
+                raise DataError(f"column {name!r} holds {values.type}, but the model needs numbers in it") from None
+        found = np.array(pc.fill_null(numbers, np.nan).to_numpy(zero_copy_only=False))
+        if self._marked_numbers:
+            found[np.isin(found, self._marked_numbers)] = np.nan
+        if len(infinite := np.flatnonzero(np.isinf(found))):
+            raise DataError(
+                f"column {name!r}, row {first_row + infinite[0]}: infinite, but inputs must be finite or gaps"
+            )
+        return found
+
+    def _parsed(self, name: str, values: Any, is_code: bool, first_row: int) -> Any:
+        text = pc.utf8_trim_whitespace(values)
+        text = pc.if_else(pc.is_in(text, self._mark_array), None, text)
+        if not is_code and self._decimal == ".":
+            try:
+                return pc.cast(text, pa.float64())
+            except pa.ArrowInvalid:
+                pass
+        encoded = text.dictionary_encode()
+        levels = encoded.dictionary.to_pylist()
+        numbers, wrong = _by_training(levels, self._decimal)
+        if wrong is not None:
+            row = first_row + pc.index(encoded.indices, wrong).as_py()
+            raise DataError(
+                f"column {name!r}, row {row}: {levels[wrong]!r} is no number; correct it, or train with "
+                "data.missing_values naming it as a gap"
+            )
+        return pc.take(pa.array(numbers, pa.float64()), encoded.indices)
+
+
+def _by_training(levels: list[str], decimal: str) -> tuple[np.ndarray, int | None]:
+    """Texts as the parser of training reads them, to the last bit: codes such as 0.1 are compared for being equal.
+
+    Returns:
+        The numbers, and the position of the first text that is none.
+    """
+    words = [BOOLEANS.get(level) for level in levels]
+    written = [level if word is None else str(int(word)) for level, word in zip(levels, words, strict=True)]
+    try:
+        column = pd.read_csv(io.StringIO("\n".join(["x", *written])), decimal=decimal, dtype=np.float64)
+        if len(column) == len(levels):
+            return column["x"].to_numpy(), None
+    except ValueError:
+        pass
+    alone = [pd.to_numeric(text.replace(decimal, "."), errors="coerce") for text in written]
+    wrong = np.flatnonzero(np.isnan(alone))
+    return np.array(alone, np.float64), int(wrong[0]) if len(wrong) else None
+
+
+def _without_zone(values: Any) -> Any:
+    if pa.types.is_timestamp(values.type):
+        return pc.cast(pc.cast(values, pa.timestamp("us", values.type.tz), safe=False), pa.timestamp("us"))
+    return values
+
+
+def _time_of(moment: datetime.date) -> datetime.time:
+    return moment.time() if isinstance(moment, datetime.datetime) else datetime.time()
+
+
+def _is_number(mark: str) -> bool:
+    try:
+        return not np.isnan(float(mark))
+    except ValueError:
+        return False
