@@ -12,7 +12,7 @@ PORT ?= 5000
 MODEL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep rerun ui serve test test-all bench bench-setup check clean
+.PHONY: help setup train sweep rerun ui serve test test-all bench bench-serve bench-setup check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -62,6 +62,9 @@ test-all: $(STAMP)  ## The slow tests as well
 
 bench: $(STAMP)  ## Measure the speed beside other libraries, 15 minutes (WORK=mnist: one work; WORK=--help)
 	@$(BIN)/python -m benchmarks $(WORK)
+
+bench-serve: $(STAMP)  ## Measure the server beside mlflow models serve, 8 minutes
+	@$(BIN)/python -m benchmarks.serving $(ARGS)
 
 bench-setup: $(STAMP)  ## Install the other libraries that bench compares with
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'

@@ -1,9 +1,11 @@
 """The server: what it answers in either protocol, and what bad requests get."""
 
+import asyncio
 import json
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from typing import Any
 
 import mlflow
@@ -13,6 +15,8 @@ import pytest
 from mlflow.pyfunc.scoring_server import init as mlflow_application
 from serving import Client, listening, served, serving
 
+from benchmarks.load import Found, at_once, paced, prepared
+from benchmarks.requests import Request
 from pipeline import load, run
 from pipeline.serve.model import Served
 from pipeline.serve.service import Service
@@ -389,3 +393,25 @@ def test_openapi_has_the_models_own_columns_and_its_examples_work(client: Client
         assert rows["items"]["properties"]["code"] == {"type": "string"}
         for example in body["examples"].values():
             assert client.post(path, example["value"]).status == 200
+
+
+def test_the_benchmarks_load_tells_right_answers_from_wrong_ones(client: Client, model: Served) -> None:
+    good = Request(
+        "/invocations", "application/json", json.dumps({"instances": ROWS}), 200, {"predictions": truth(model, ROWS)}
+    )
+    wrong = replace(good, answer={"predictions": truth(model, ROWS[::-1])})
+    bad = Request("/invocations", "text/csv", "a\n1\n", 400, "column 'age' is missing")
+    gone = replace(good, sent=0.5)
+
+    def found(*requests: Request) -> Found:
+        group = prepared([asdict(request) for request in requests])
+        return asyncio.run(at_once(client.port, group, clients=3, n=30, seconds=20))
+
+    fine = found(good, bad, gone)
+    assert fine.faults == []
+    assert fine.hung_up > 0
+    assert len(fine.latencies) + fine.hung_up == 30
+    assert len(found(wrong).faults) == len(found(replace(bad, status=404)).faults) == 30
+    even = asyncio.run(paced(client.port, prepared([asdict(good)]), per_second=100, n=20))
+    assert (len(even.latencies), even.faults) == (20, [])
+    assert 0.15 < even.seconds < 5

@@ -69,7 +69,7 @@ def stands_for(reference: str, tracking_uri: str | None) -> str:
         TrackingError: The store cannot be used.
     """
     parsed = VERSION.fullmatch(reference)
-    with connected(Tracking(uri=tracking_uri, experiment="-", run_name=None, tags={})):
+    with store_of(tracking_uri):
         try:
             if reference.startswith("best:"):
                 return str(_best(reference.removeprefix("best:")).info.run_id)
