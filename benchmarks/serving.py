@@ -1,4 +1,4 @@
-"""`make bench-serve`: how fast the server answers beside `mlflow models serve`, and whether it stays right and small."""
+"""`make bench-serve`: how fast the server answers beside `mlflow models serve`, and whether it stays right and lean."""
 
 from __future__ import annotations
 

@@ -257,3 +257,28 @@ def test_mlflows_own_commands_take_the_logged_model(result: Result, store: str, 
     finally:
         os.killpg(server.pid, signal.SIGTERM)  # of the group that was made for it
         server.wait(30)
+
+
+@pytest.mark.slow
+def test_the_readmes_requests_are_answered(result: Result, store: str) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("there is no curl")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.partition("\n## Serve\n")[2].partition("\n## ")[0]
+    block = section.split("```bash\n")[2].partition("```")[0]
+    with process("best:iris", "--uri", store) as (_, client):
+        script = block.replace(":8080", f":{client.port}").replace("curl -s", "echo; curl -sf")
+        done = subprocess.run(["bash", "-ec", script], capture_output=True, text=True, timeout=60, check=True)
+        answers = [json.loads(line) for line in done.stdout.splitlines() if line]
+    assert [list(answer) for answer in answers] == [
+        ["predictions"],
+        ["outputs"],
+        ["predictions"],
+        ["model_version_status"],
+    ]
+    assert len(answers[0]["predictions"]) == 2
+    assert (
+        answers[0]["predictions"][0]["label"]
+        == answers[1]["outputs"]["label"][0]
+        == answers[2]["predictions"][0]["label"]
+    )
