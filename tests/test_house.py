@@ -28,6 +28,10 @@ HOMES = {
     "pydantic": ["config/", "model/"],
     "sqlalchemy": ["data/tables/stored.py", "track/"],
     "psutil": ["track/run.py", "fit/feed.py", "data/streaming/budget.py"],
+    "fastapi": ["serve/"],
+    "starlette": ["serve/"],  # FastAPI's own foundation
+    "uvicorn": ["serve/"],
+    "prometheus_client": ["serve/"],
     "pyarrow": ["data/streaming/", "predict/"],  # elsewhere pandas reads Parquet by it
 }
 
@@ -65,6 +69,7 @@ ARROWS = {
     "pictures.py": {"data"},
     "track/": {"track", "config", "data", "errors", "signals"},
     "find.py": {"track", "errors"},
+    "serve/": {"serve", "export", "find", "errors", "signals", "startup"},
     "predict/": {"predict", "export", "find", "data", "errors", "signals", "startup"},
 }
 

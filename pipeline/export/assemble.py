@@ -112,10 +112,21 @@ def _example(rows: Rows) -> dict[str, list[Any]]:
     return {name: [plain(value) for value in values] for name, values in first.items()}
 
 
+def _has_gaps(column: np.ndarray) -> bool:
+    """Whether a gap in this column is nothing new; the server refuses one where there were none."""
+    return bool((column == "").any() if column.dtype == object else np.isnan(column).any())
+
+
 def _schema(rows: Rows, specs: dict[str, tf.TensorSpec], kinds: Mapping[str, str]) -> dict[str, Any]:
     return {
         "inputs": {
-            name: {"argument": spec.name, "shape": list(spec.shape), "dtype": spec.dtype.name, "kind": kinds[name]}
+            name: {
+                "argument": spec.name,
+                "shape": list(spec.shape),
+                "dtype": spec.dtype.name,
+                "kind": kinds[name],
+                "gaps": _has_gaps(rows.inputs[name]),
+            }
             for name, spec in specs.items()
         },
         "task": rows.target.task,
