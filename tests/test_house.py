@@ -15,8 +15,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 HOMES = {
     "mlflow": ["track/"],
     "pandas": ["data/", "track/model.py", "track/pyfunc.py"],
-    "hydra": ["config/", "train.py", "sweep.py"],
-    "omegaconf": ["config/", "train.py"],
+    "hydra": ["config/", "train.py", "sweep.py", "launch/"],
+    "omegaconf": ["config/", "train.py", "launch/"],
+    "cloudpickle": ["launch/"],
+    "ray": ["launch/cluster.py"],
     "matplotlib": ["pictures.py", "track/run.py"],
     "rich": ["show.py", "fit/callbacks.py"],
     "sklearn": ["data/", "evaluate.py", "pictures.py"],
@@ -42,6 +44,9 @@ ARROWS = {
     "export/": {"export", "data", "errors"},
     "pictures.py": {"data"},
     "track/": {"track", "config", "data", "errors", "signals"},
+    # It leads processes in which the whole story runs: server.py imports all of it before it forks them.
+    "launch/": {"launch", "config", "errors", "signals", "startup", "track"}
+    | {"evaluate", "export", "fit", "pictures", "show", "sweep", "train"},
 }
 
 

@@ -22,6 +22,7 @@ from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
 from pipeline.data import Rows, Splits
 from pipeline.data.report import Report
 from pipeline.signals import Terminated, sigterm_raises
+from pipeline.track.left import PROCESS_TAG, process_name
 from pipeline.track.model import log_model
 from pipeline.track.store import connected, experiment_id, local_path
 from pipeline.track.sweep import parent_run_id
@@ -149,7 +150,12 @@ def _environment() -> dict[str, str]:
     versions = {f"version.{name.removesuffix('-skinny')}": version(name) for name in PACKAGES}
     memory = psutil.virtual_memory().total / 2**30
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {memory:.0f} GiB"
-    return versions | _git() | {"version.python": platform.python_version(), "machine": machine}
+    return (
+        versions
+        | _git()
+        | {"version.python": platform.python_version(), "machine": machine}
+        | {PROCESS_TAG: process_name()}
+    )
 
 
 def _git() -> dict[str, str]:
