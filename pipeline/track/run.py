@@ -1,6 +1,7 @@
 """One tracked run: opened, told everything, and closed as FINISHED, FAILED or KILLED."""
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -81,7 +82,7 @@ class Run:
     def log_saved_model(self, folder: Path, rows: Rows) -> str:
         """Writes an exported SavedModel as artifact and as MLflow model; gives its path in the store."""
         self._client.log_artifacts(self.id, str(folder), "saved_model")
-        log_model(folder, rows)
+        log_model(self.id, folder, rows)
         return local_path(f"{self._artifact_uri}/saved_model")
 
 
@@ -146,20 +147,18 @@ def _ends(run: Run) -> Iterator[None]:
         mlflow.end_run(status)
 
 
+@functools.cache
 def _environment() -> dict[str, str]:
+    """What this process runs on; looked up once, for it takes a tenth of a second."""
     versions = {f"version.{name.removesuffix('-skinny')}": version(name) for name in PACKAGES}
     memory = psutil.virtual_memory().total / 2**30
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {memory:.0f} GiB"
-    return (
-        versions
-        | _git()
-        | {"version.python": platform.python_version(), "machine": machine}
-        | {PROCESS_TAG: process_name()}
-    )
+    process = {"version.python": platform.python_version(), "machine": machine, PROCESS_TAG: process_name()}
+    return versions | _git() | process
 
 
 def _git() -> dict[str, str]:
-    """The checkout's commit, and whether it has changes on top; nothing for an installed wheel."""
+    """The checkout's commit, and whether it has changes on top, when this process began; nothing for a wheel."""
     if not IN_CHECKOUT:
         return {}
     git = ["git", "-C", str(CONF.parent)]
