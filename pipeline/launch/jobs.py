@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import platform
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from hydra.errors import CompactHydraException
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+JOB_VARIABLE = "PIPELINE_JOB"  # by which track/ learns the job's name, and finds its run if the process dies
 Told = Callable[[int, str], None]  # takes a level of logging and a line
 
 
@@ -42,7 +45,9 @@ class Sweep:
         config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
         with open_dict(config):
             config.hydra.job.id = config.hydra.job.num = number
-        return Job(number, list(overrides), config, dict(os.environ))
+        name = f"{platform.node()}:{os.getpid()}:{number}:{uuid.uuid4().hex[:8]}"
+        environment = os.environ | {JOB_VARIABLE: name}
+        return Job(number, list(overrides), config, environment, name, Path.cwd())
 
     def difference(self, job: Job) -> str:
         """What distinguishes a job from the others, in a line: overrides that are not the whole sweep's."""
@@ -58,7 +63,9 @@ class Job:
     number: int
     overrides: list[str]
     config: DictConfig
-    environment: Mapping[str, str]  # of the process that started the sweep, as it is now
+    environment: Mapping[str, str]  # of the process that leads the sweep, as it is now
+    name: str  # that no other job has, of this sweep or another
+    directory: Path  # in which the sweep was started, and to which a config's paths are relative
 
     @property
     def folder(self) -> Path:

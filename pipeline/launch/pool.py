@@ -18,6 +18,7 @@ import cloudpickle
 
 from pipeline.launch.devices import Share
 from pipeline.launch.jobs import Job, Sweep
+from pipeline.launch.stream import Event
 from pipeline.launch.worker import GRACE_SECONDS
 
 STATUS_SECONDS = 10.0  # to be told how a worker ended: the server may be busy importing
@@ -121,19 +122,22 @@ class Pool:
                 worker.job = job
                 return
 
-    def event(self) -> tuple[Worker, tuple[Any, ...]]:
-        """Waits for what a worker tells: `("said", level, text)`, `("ended", outcome)` or `("died", exit code)`."""
+    def event(self) -> tuple[Job, Event]:
+        """Waits for what there is to tell of a job."""
         while True:
             connection = wait([worker.connection for worker in self._workers])[0]
             worker = next(one for one in self._workers if one.connection is connection)
+            job = worker.job
             try:
                 message = worker.connection.recv()
             except (EOFError, OSError):
                 self._forget(worker)
-                return worker, ("died", self._exit_code(worker))
-            if message[0] != "started":
-                return worker, message
-            worker.pid = message[1]
+                message = ("lost", "" if job is None else _death(self._exit_code(worker), job))
+            if message[0] == "started":
+                worker.pid = message[1]
+            elif job is not None:
+                worker.job = job if message[0] == "said" else None
+                return job, message
 
     def stop(self, number: signal.Signals) -> None:
         """Ends all workers, those at work by a signal, and waits until they have closed their runs and are gone."""
@@ -189,3 +193,15 @@ class Pool:
 
     def _exit_code(self, worker: Worker) -> int | None:
         return None if worker.pid is None or self._server is None else self._server.exit_code(worker.pid)
+
+
+def _death(code: int | None, job: Job) -> str:
+    """How a worker ended that was not to end, and what is likely to have been the reason."""
+    if code is None:
+        how = "its worker process ended"
+    elif code >= 0:
+        how = f"its worker process ended with exit code {code}"
+    else:
+        how = f"its worker process was ended by {signal.Signals(-code).name}"
+    reason = ", as the system does when memory runs out (fewer hydra.launcher.n_jobs need less)" if code == -9 else ""
+    return f"{how}{reason}; its output is in {job.output}"

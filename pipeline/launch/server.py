@@ -18,6 +18,7 @@ import socket
 import sys
 from multiprocessing.connection import Connection
 
+from pipeline.launch import worker
 from pipeline.startup import preload_tensorflow
 
 # Modules that their packages import only when they are first used.
@@ -75,8 +76,6 @@ def _become_worker(end: int) -> None:
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        from pipeline.launch import worker
-
         code = worker.main(Connection(end))
     except BaseException:
         sys.excepthook(*sys.exc_info())

@@ -6,9 +6,19 @@ os.environ.setdefault(
     "MLFLOW_LOGGING_LEVEL", "WARNING"
 )  # read when mlflow is imported; it tells of every table it makes
 
-from pipeline.track.left import fail_left_running
+from pipeline.track.left import JOB_VARIABLE, fail_left_running
 from pipeline.track.run import Run, start
 from pipeline.track.store import config_of_run, connected, ui_command
 from pipeline.track.sweep import PARENT_VARIABLE, sweep
 
-__all__ = ["PARENT_VARIABLE", "Run", "config_of_run", "connected", "fail_left_running", "start", "sweep", "ui_command"]
+__all__ = [
+    "JOB_VARIABLE",
+    "PARENT_VARIABLE",
+    "Run",
+    "config_of_run",
+    "connected",
+    "fail_left_running",
+    "start",
+    "sweep",
+    "ui_command",
+]

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import platform
 
 import mlflow
 from mlflow.entities import ViewType
@@ -10,17 +9,19 @@ from mlflow.entities import ViewType
 from pipeline.config.rules import Tracking
 from pipeline.track.store import STORE_ERRORS, connected
 
-PROCESS_TAG = "process"
+JOB_VARIABLE = "PIPELINE_JOB"  # by the environment a launcher names the job that a process is to run ...
+JOB_TAG = "job"  # ... and its run has that name as a tag
 
 
-def process_name(pid: int | None = None) -> str:
-    """Names a process of this machine, this one by default; every run has it as a tag."""
-    return f"{platform.node()}:{os.getpid() if pid is None else pid}"
+def job_tag() -> dict[str, str]:
+    """The tag of this process's job, if a launcher gave it one."""
+    name = os.environ.get(JOB_VARIABLE)
+    return {} if name is None else {JOB_TAG: name}
 
 
-def fail_left_running(config: Tracking, pid: int, message: str) -> None:
-    """Marks the runs of a dead process of this machine as FAILED, if the store still answers."""
-    query = f"tags.{PROCESS_TAG} = '{process_name(pid)}' and attributes.status = 'RUNNING'"
+def fail_left_running(config: Tracking, job: str, message: str) -> None:
+    """Marks the runs of a job whose process is dead as FAILED, if the store still answers."""
+    query = f"tags.{JOB_TAG} = '{job}' and attributes.status = 'RUNNING'"
     with contextlib.suppress(*STORE_ERRORS), connected(config):
         client = mlflow.MlflowClient()
         experiments = [found.experiment_id for found in client.search_experiments(ViewType.ACTIVE_ONLY)]

@@ -23,7 +23,7 @@ from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
 from pipeline.data import Rows, Splits
 from pipeline.data.report import Report
 from pipeline.signals import Terminated, sigterm_raises
-from pipeline.track.left import PROCESS_TAG, process_name
+from pipeline.track.left import job_tag
 from pipeline.track.model import log_model
 from pipeline.track.store import connected, experiment_id, local_path
 from pipeline.track.sweep import parent_run_id
@@ -103,7 +103,10 @@ def start(config: Config, rows: Rows, splits: Splits, about: Mapping[str, Any]) 
         parent = parent_run_id()
         # A sweep's runs lie in one experiment, else the UI does not nest them.
         where = mlflow.get_run(parent).info.experiment_id if parent else experiment_id(config.tracking, uri)
-        tags = {name: str(value) for name, value in (config.tracking.tags | _environment() | dict(about)).items()}
+        tags = {
+            name: str(value)
+            for name, value in (config.tracking.tags | _environment() | job_tag() | dict(about)).items()
+        }
         with _unseeded():
             active = mlflow.start_run(
                 experiment_id=where, run_name=config.tracking.run_name, parent_run_id=parent, nested=True, tags=tags
@@ -153,8 +156,7 @@ def _environment() -> dict[str, str]:
     versions = {f"version.{name.removesuffix('-skinny')}": version(name) for name in PACKAGES}
     memory = psutil.virtual_memory().total / 2**30
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {memory:.0f} GiB"
-    process = {"version.python": platform.python_version(), "machine": machine, PROCESS_TAG: process_name()}
-    return versions | _git() | process
+    return versions | _git() | {"version.python": platform.python_version(), "machine": machine}
 
 
 def _git() -> dict[str, str]:
