@@ -2,12 +2,13 @@
 
 from pipeline.launch.jobs import JobError
 from pipeline.launch.local import LocalLauncher
+from pipeline.launch.on_ray import RayLauncher
 from pipeline.launch.plugins import register as register_plugins
 
 
 def register() -> None:
     """Tells Hydra of the launchers."""
-    register_plugins(LocalLauncher)
+    register_plugins(LocalLauncher, RayLauncher)
 
 
-__all__ = ["JobError", "LocalLauncher", "register"]
+__all__ = ["JobError", "LocalLauncher", "RayLauncher", "register"]

@@ -92,7 +92,7 @@ def _work(connection: Connection) -> None:
             sweep = message
         else:
             _use_environment({**message.environment, **share.environment()})
-            with _printing_to(message.output):
+            with printing_to(message.output):
                 outcome = jobs.run(sweep, message, lambda level, text: inbox.tell("said", level, text))
             inbox.done()
             inbox.tell("ended", outcome)
@@ -105,7 +105,7 @@ def _use_environment(wanted: Mapping[str, str]) -> None:
 
 
 @contextlib.contextmanager
-def _printing_to(path: Path) -> Iterator[None]:
+def printing_to(path: Path) -> Iterator[None]:
     """Sends what is printed, also by C++, to a file: the lines of several workers on one screen are no reading."""
     path.parent.mkdir(parents=True, exist_ok=True)
     before = os.dup(1), os.dup(2)
