@@ -104,8 +104,9 @@ def job(composed: DictConfig) -> float:
 
 def main() -> None:
     """The command line: checks all of it, then runs one job, or a sweep of them."""
-    from pipeline import sweep
+    from pipeline import launch, sweep
 
+    launch.register()
     if configuration.only_shows(sys.argv[1:]):
         return job()
     try:

@@ -15,8 +15,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 HOMES = {
     "mlflow": ["track/"],
     "pandas": ["data/", "export/columns.py", "predict/values.py", "track/model.py", "track/pyfunc.py"],
-    "hydra": ["config/", "train.py", "sweep.py"],
-    "omegaconf": ["config/", "train.py"],
+    "hydra": ["config/", "train.py", "sweep.py", "launch/"],
+    "omegaconf": ["config/", "train.py", "launch/"],
+    "cloudpickle": ["launch/"],
+    "ray": ["launch/cluster.py"],
     "matplotlib": ["pictures.py", "track/run.py"],
     "rich": ["show.py", "fit/callbacks.py", "predict/run.py", "export/__main__.py"],
     "tf2onnx": ["export/onnx.py"],
@@ -71,6 +73,9 @@ ARROWS = {
     "find.py": {"track", "errors"},
     "serve/": {"serve", "export", "find", "errors", "signals", "startup"},
     "predict/": {"predict", "export", "find", "data", "errors", "signals", "startup"},
+    # It leads processes in which the whole story runs: server.py imports all of it before it forks them.
+    "launch/": {"launch", "config", "errors", "signals", "startup", "track"}
+    | {"evaluate", "export", "fit", "pictures", "show", "sweep", "train"},
 }
 
 

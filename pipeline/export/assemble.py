@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.data import Preprocessing, Raw, Rows, identifiers
+from pipeline.data import Preprocessing, Raw, Rows, Text, identifiers
 from pipeline.export.ops import TensorOps
 
 BATCH_ROWS = 8192  # rows scored at a time
@@ -112,9 +112,9 @@ def _example(rows: Rows) -> dict[str, list[Any]]:
     return {name: [plain(value) for value in values] for name, values in first.items()}
 
 
-def _has_gaps(column: np.ndarray) -> bool:
+def _has_gaps(column: Raw) -> bool:
     """Whether a gap in this column is nothing new; the server refuses one where there were none."""
-    return bool((column == "").any() if column.dtype == object else np.isnan(column).any())
+    return bool(column.gaps().any() if isinstance(column, Text) else np.isnan(column).any())
 
 
 def _schema(rows: Rows, specs: dict[str, tf.TensorSpec], kinds: Mapping[str, str]) -> dict[str, Any]:
