@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 HOMES = {
     "mlflow": ["track/"],
     "pandas": ["data/", "track/model.py", "track/pyfunc.py"],
-    "hydra": ["config/", "train.py", "sweep.py"],
+    "hydra": ["config/", "train.py", "sweep/"],
     "omegaconf": ["config/", "train.py"],
     "matplotlib": ["pictures.py", "track/run.py"],
     "rich": ["show.py", "fit/callbacks.py"],
