@@ -16,15 +16,17 @@ HOMES = {
     "mlflow": ["track/"],
     "pandas": ["data/", "track/model.py", "track/pyfunc.py"],
     "hydra": ["config/", "train.py", "sweep/"],
-    "omegaconf": ["config/", "train.py"],
+    "omegaconf": ["config/", "train.py", "sweep/"],
     "matplotlib": ["pictures.py", "track/run.py"],
     "rich": ["show.py", "fit/callbacks.py"],
     "sklearn": ["data/", "evaluate.py", "pictures.py"],
     "tensorflow": ["fit/", "export/", "track/pyfunc.py", "startup.py"],
     "keras": ["model/", "fit/", "export/", "data/sources.py", "train.py"],
     "pydantic": ["config/", "model/"],
-    "sqlalchemy": ["data/tables/stored.py", "track/"],
-    "psutil": ["track/run.py", "fit/feed.py"],
+    "sqlalchemy": ["data/tables/stored.py", "track/", "sweep/search/storage.py"],
+    "optuna": ["sweep/search/"],
+    "scipy": ["sweep/search/draws.py"],
+    "psutil": ["track/run.py", "fit/feed.py", "process.py"],
     "pyarrow": [],  # pandas reads Parquet by it
 }
 
@@ -34,6 +36,7 @@ ARROWS = {
     "clock.py": set(),
     "startup.py": set(),
     "signals.py": set(),
+    "process.py": set(),
     "config/": {"config", "errors", "model"},
     "data/": {"data", "config", "errors"},
     "model/": {"model", "config", "errors"},
@@ -41,7 +44,8 @@ ARROWS = {
     "evaluate.py": {"data", "config", "errors"},
     "export/": {"export", "data", "errors"},
     "pictures.py": {"data"},
-    "track/": {"track", "config", "data", "errors", "signals"},
+    "track/": {"track", "config", "data", "errors", "process", "signals"},
+    "sweep/": {"sweep", "config", "data", "errors", "process", "show", "track", "train"},
 }
 
 

@@ -1,5 +1,8 @@
-"""Sweeps: what they add to their jobs."""
+"""Sweeps: what surrounds their trials, so that none is lost and none is run twice."""
 
-from pipeline.sweep.parent import named, parent, reported_errors, show_result
+from pipeline.sweep.job import Stopped, job
+from pipeline.sweep.parent import parent
+from pipeline.sweep.search import register
+from pipeline.sweep.trial import ALONE, Outcome, Trial
 
-__all__ = ["named", "parent", "reported_errors", "show_result"]
+__all__ = ["ALONE", "Outcome", "Stopped", "Trial", "job", "parent", "register"]
