@@ -38,7 +38,7 @@ def unknown_options(override: Override) -> list[str]:
 def _values(override: Override, is_search: bool = False) -> list[Any]:
     if not override.is_sweep_override():
         return [override.value()]
-    if is_search and override.is_interval_sweep():
+    if is_search and override.value_type in (ValueType.INTERVAL_SWEEP, ValueType.RANGE_SWEEP):
         return ends(override)
     is_glob = override.value_type == ValueType.GLOB_CHOICE_SWEEP
     if not override.is_discrete_sweep() or (is_glob and not options_of(override.key_or_group)):
@@ -54,7 +54,7 @@ def combinations(
 ) -> Iterator[tuple[tuple[str, ...], list[tuple[Override, Any]]]]:
     """The jobs of a sweep, or a choice of them in which every value occurs; the only job where nothing is swept.
 
-    Of an interval, which a search takes, these are its ends.
+    Of a range of numbers, in a search, these are its ends.
     """
     overrides = groups + values
     choices = [_values(override, is_search) for override in overrides]

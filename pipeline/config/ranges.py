@@ -68,8 +68,7 @@ def values_of(given: Range) -> tuple[str, ...] | None:
 def ends(override: Override) -> list[Any]:
     """The values at which a range of numbers is checked: its ends. The rules of a key are intervals themselves."""
     found = range_of(override, lambda group: [])
-    assert isinstance(found, Interval)
-    return [found.low, found.high]
+    return [found.low, found.high] if isinstance(found, Interval) else list(override.sweep_iterator())
 
 
 def range_of(override: Override, options: Callable[[str], list[str]]) -> Range:
