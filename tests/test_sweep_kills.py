@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +36,11 @@ SWEEPS = {
 }  # fmt: skip
 
 
-def started(folder: Path, arguments: list[str]) -> subprocess.Popen[str]:
+def started(
+    folder: Path, arguments: list[str], python: Sequence[str] = ("-m", "pipeline.train")
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-u", "-m", "pipeline.train", "-m", *COMMON, *arguments,
+        [sys.executable, "-u", *python, "-m", *COMMON, *arguments,
          f"tracking.uri=sqlite:///{folder}/mlflow.db", f"hydra.sweep.dir={folder}/hydra",
          f"sweep.storage={folder}/study.journal"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
@@ -64,21 +67,25 @@ def kill_some_time(folder: Path, arguments: list[str], lines: int, seconds: floa
     process.stdout.close()
 
 
-def children(folder: Path) -> list[Run]:
+def runs(folder: Path) -> list[Run]:
     client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
     experiment = client.get_experiment_by_name("killed")
     assert experiment is not None
-    runs = client.search_runs([experiment.experiment_id])
-    (parent,) = [run for run in runs if "sweep" in run.data.tags]
+    return list(client.search_runs([experiment.experiment_id]))
+
+
+def children(folder: Path) -> list[Run]:
+    found = runs(folder)
+    (parent,) = [run for run in found if "sweep" in run.data.tags]
     assert parent.info.status == "FINISHED"
-    return [run for run in runs if run is not parent]
+    return [run for run in found if run is not parent]
 
 
 def finished(folder: Path) -> dict[str, float]:
     """Objectives by what distinguishes the trials; no trial is there twice."""
-    runs = [run for run in children(folder) if run.info.status == "FINISHED"]
-    found = {run.data.tags["overrides"]: run.data.metrics["objective"] for run in runs}
-    assert len(found) == len(runs)
+    done = [run for run in children(folder) if run.info.status == "FINISHED"]
+    found = {run.data.tags["overrides"]: run.data.metrics["objective"] for run in done}
+    assert len(found) == len(done)
     return found
 
 
@@ -96,3 +103,30 @@ def test_kill_at_any_moment_loses_and_repeats_nothing(tmp_path: Path, kind: str)
     assert len(finished(whole)) == 8
     assert {run.info.status for run in children(killed)} <= {"FINISHED", "KILLED"}
     assert "trials are finished and will be skipped" in out
+
+
+@pytest.mark.slow
+def test_two_commands_at_once_share_the_trials(tmp_path: Path) -> None:
+    both = [started(tmp_path, SWEEPS["random"]) for _ in range(2)]
+    outs = [process.communicate(timeout=300)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], outs
+    assert len(finished(tmp_path)) == 8
+    assert len(children(tmp_path)) == 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["random", "hydra_grid"])
+def test_a_full_disk_ends_the_sweep_and_keeps_what_is_finished(tmp_path: Path, kind: str) -> None:
+    """Stood in for by the largest size that a file may have: the store's file reaches it after some trials."""
+    ended(tmp_path, ["seed=7"])
+    size = (tmp_path / "mlflow.db").stat().st_size
+    limit = f"import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({size + 8192}, {size + 8192}));"
+    limited = f"{limit} runpy.run_module('pipeline.train', run_name='__main__')"
+    process = started(tmp_path, SWEEPS[kind], python=["-c", limited])
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 1, out
+    assert "runs cannot be kept any more" in out
+    assert "Finished trials are kept" in out
+    assert "Traceback" not in out
+    ended(tmp_path, SWEEPS[kind])
+    assert len([run for run in runs(tmp_path) if run.info.status == "FINISHED" and "trial_key" in run.data.tags]) == 9

@@ -108,7 +108,8 @@ def store_is_gone(error: BaseException | None) -> bool:
 
 def _stop(error: Exception) -> None:
     """Ends the sweep; from a launcher's process, whose end would say nothing, with an ordinary error."""
-    text = f"runs cannot be kept any more: {str(error).strip().partition(chr(10))[0]}"
+    first = str(error).strip().partition("\n")[0]
+    text = f"runs cannot be kept any more: {first}\nFinished trials are kept; the same command goes on when they can"
     if multiprocessing.parent_process() is None:
         raise Stopped(text) from None
     log.error(text)
