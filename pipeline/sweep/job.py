@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import multiprocessing
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from omegaconf import DictConfig
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.errors import PipelineError, Pruned, SweepError
+from pipeline.sweep.parent import is_open_here
 from pipeline.sweep.trial import Elsewhere, Finished, Outcome, SweepTrial, Trial
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _stop(error: Exception) -> None:
     """Ends the sweep; from a launcher's process, whose end would say nothing, with an ordinary error."""
     first = str(error).strip().partition("\n")[0]
     text = f"runs cannot be kept any more: {first}\nFinished trials are kept; the same command goes on when they can"
-    if multiprocessing.parent_process() is None:
+    if is_open_here():
         raise Stopped(text) from None
     log.error(text)
     raise CompactHydraException(text) from None

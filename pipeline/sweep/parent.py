@@ -11,6 +11,13 @@ from pipeline.config import Command
 from pipeline.sweep.claims import claimed
 from pipeline.sweep.keys import sweep_key
 
+_of_this_process: list[str] = []  # keys of the sweeps that this process opened
+
+
+def is_open_here() -> bool:
+    """Whether the sweep's own process is this one, rather than one that a launcher started."""
+    return bool(_of_this_process)
+
 
 @contextlib.contextmanager
 def parent(command: Command) -> Iterator[None]:
@@ -34,4 +41,6 @@ def parent(command: Command) -> Iterator[None]:
             opened = resources.enter_context(track.sweep(command.config, key, tags))
         show.taken_up(opened)
         at_the_end.callback(show.sweep, opened, command.config.sweep.objectives, words)
+        _of_this_process.append(key)
+        resources.callback(_of_this_process.remove, key)
         yield
