@@ -148,9 +148,8 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
 
     settings = composed_with(tuple(str(o.input_line) for o in groups if not o.is_sweep_override())).hydra
     is_search = settings.runtime.choices["hydra/sweeper"] == "search"
-    given = {override.key_or_group for override in own}
-    of_file = [f"{key}={value}" for key, value in (settings.sweeper.get("params") or {}).items() if key not in given]
-    own += parser.parse_overrides(of_file)
+    is_sweep = multirun or settings.mode == RunMode.MULTIRUN
+    own += parser.parse_overrides(_of_file(settings, {override.key_or_group for override in own}) if is_sweep else [])
     values = [override for override in own if not options_of(override.key_or_group)]
     configs: list[Config] = []
     for chosen_groups, chosen_values in combinations(groups, values, is_search):
@@ -161,13 +160,17 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
         checked, wrong = inspect(_resolved(config))
         problems += wrong
         configs += [] if checked is None else [checked]
-    is_sweep = multirun or settings.mode == RunMode.MULTIRUN
     problems += _misplaced_sweep(own, is_sweep)
     space = search_space(own, options_of)[0] if is_sweep else {}
     problems += unsuitable(space, configs[0].sweep, is_search) if is_sweep and configs else []
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
     return Command(configs[0], is_sweep, arguments, space, is_search)
+
+
+def _of_file(settings: DictConfig, given: set[str]) -> list[str]:
+    """The overrides of a sweep that a config file gives and the command line does not."""
+    return [f"{key}={value}" for key, value in (settings.sweeper.get("params") or {}).items() if key not in given]
 
 
 def _misplaced_sweep(overrides: list[Override], is_sweep: bool) -> list[str]:
