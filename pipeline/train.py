@@ -11,11 +11,13 @@ import hydra
 from omegaconf import DictConfig
 
 from pipeline import config as configuration
+from pipeline import sweep
 from pipeline.clock import Clock
 from pipeline.config import CONF, Config
 from pipeline.errors import PipelineError
 from pipeline.signals import exit_code, sigterm_raises
 from pipeline.startup import import_tensorflow
+from pipeline.sweep import ALONE, Trial
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,17 @@ class Result:
     model_path: str  # of the SavedModel: a folder, or an address in a remote store
     store: str  # address of the tracking store
     seconds: dict[str, float]  # that each part took: `seconds_fit`, `seconds_export`, ...
+    n_parameters: int
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """All that a sweep may ask for, by the names that MLflow has."""
+        own = {"objective": self.objective, "n_parameters": float(self.n_parameters)}
+        return self.scores | self.seconds | own
 
 
-def run(config: Config) -> Result:
-    """Runs one experiment, from raw rows to a tracked run and a verified SavedModel.
+def run(config: Config, trial: Trial = ALONE) -> Result:
+    """Runs one experiment, from raw rows to a tracked run and a verified SavedModel; `trial` is its part in a sweep.
 
     Raises:
         PipelineError: The data, the config or the training is at fault; the message says what to do.
@@ -41,6 +50,7 @@ def run(config: Config) -> Result:
     clock = Clock()
     rows = data.load(config.data)
     splits = data.split(rows, config.data.split)
+    trial.begins(config, rows, splits)
     objective = evaluate.objective_name(config.objective, rows, splits)
     rows = data.without_useless(rows, splits, config.data)
     preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)
@@ -67,10 +77,11 @@ def run(config: Config) -> Result:
         )
     clock.lap("build")
 
-    with track.start(config, rows, splits, about={"device": fit.describe_devices(), "objective": objective}) as tracked:
+    about = trial.tags | {"device": fit.describe_devices(), "objective": objective}
+    with track.start(config, rows, splits, about=about) as tracked:
         tracked.log_report(report)
         clock.lap("open_run")
-        history = fit.fit(trainee, train, val, config.fit, seed=config.seed, report=tracked.log_epoch)
+        history = fit.fit(trainee, train, val, config.fit, seed=config.seed, report=trial.watching(tracked.log_epoch))
         clock.lap("fit")
         assembled = export.assemble(rows, preprocessing, network)
         found = evaluate.evaluate(assembled.predict, rows, splits)
@@ -84,35 +95,30 @@ def run(config: Config) -> Result:
             clock.lap("export")
             model_path = tracked.log_saved_model(exported, rows)
         clock.lap("log_model")
-        objective_value = found.scores[objective]
-        known = {"objective": objective_value, "n_parameters": network.count_params(), "export_difference": difference}
-        tracked.log_final(found.scores | history.summary() | clock.seconds | known)
-    return Result(found.scores, objective_value, tracked.id, model_path, tracked.uri, clock.seconds)
+        places = tracked.id, model_path, tracked.uri
+        result = Result(found.scores, found.scores[objective], *places, clock.seconds, network.count_params())
+        tracked.log_final(result.measured | history.summary() | {"export_difference": difference})
+    return result
 
 
 @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
-def job(composed: DictConfig) -> float:
+def job(composed: DictConfig) -> float | sweep.Outcome:
     """One job of the command line, alone or in a sweep."""
-    from pipeline import sweep
-
-    with sweep.reported_errors():
-        config = sweep.named(configuration.from_hydra(composed))
-        result = run(config)
-    sweep.show_result(result)
-    return result.objective
+    return sweep.job(composed, run)
 
 
 def main() -> None:
     """The command line: checks all of it, then runs one job, or a sweep of them."""
-    from pipeline import launch, sweep
+    from pipeline import launch
 
     launch.register()
     if configuration.only_shows(sys.argv[1:]):
         return job()
+    sweep.register()
     try:
         with sigterm_raises(), sweep.parent(configuration.parse(sys.argv[1:])):
             job()
-    except PipelineError as error:
+    except (PipelineError, sweep.Stopped) as error:
         sys.exit(str(error))
     except KeyboardInterrupt as interrupt:
         sys.exit(exit_code(interrupt))

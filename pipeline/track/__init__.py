@@ -7,18 +7,27 @@ os.environ.setdefault(
 )  # read when mlflow is imported; it tells of every table it makes
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # of files that are on this machine mostly
 
+from pipeline.track.children import PARENT_VARIABLE, Done, done, epochs_of, n_failed, parent_run_id
 from pipeline.track.left import JOB_VARIABLE, fail_left_running
-from pipeline.track.run import Run, start
+from pipeline.track.run import Run, log_failure, start
 from pipeline.track.store import config_of_run, connected, store_of, ui_command
-from pipeline.track.sweep import PARENT_VARIABLE, sweep
+from pipeline.track.sweep import Sweep, outcome, sweep
 
 __all__ = [
     "JOB_VARIABLE",
     "PARENT_VARIABLE",
+    "Done",
     "Run",
+    "Sweep",
     "config_of_run",
     "connected",
+    "done",
+    "epochs_of",
     "fail_left_running",
+    "log_failure",
+    "n_failed",
+    "outcome",
+    "parent_run_id",
     "start",
     "store_of",
     "sweep",

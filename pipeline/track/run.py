@@ -9,6 +9,7 @@ import platform
 import random
 import subprocess
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -19,14 +20,16 @@ import psutil
 from matplotlib.figure import Figure
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
+from pipeline import process
 from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
 from pipeline.data import Rows, Splits
 from pipeline.data.report import Report
+from pipeline.errors import Pruned
 from pipeline.signals import Terminated, sigterm_raises
+from pipeline.track.children import parent_run_id
 from pipeline.track.left import job_tag
 from pipeline.track.model import log_model
 from pipeline.track.store import connected, experiment_id, local_path
-from pipeline.track.sweep import parent_run_id
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +63,8 @@ class Run:
     def flush(self) -> None:
         """Writes the epochs that are still kept back."""
         for start in range(0, len(self._pending), 1000):  # MLflow's limit of a batch
-            self._client.log_batch(self.id, metrics=self._pending[start : start + 1000])
+            alive = [RunTag("alive_at", f"{time.time():.0f}")]  # no more than a look at it from another machine needs
+            self._client.log_batch(self.id, metrics=self._pending[start : start + 1000], tags=alive)
         self._pending, self._flushed = [], time.monotonic()
 
     def log_final(self, values: Mapping[str, float]) -> None:
@@ -103,10 +107,8 @@ def start(config: Config, rows: Rows, splits: Splits, about: Mapping[str, Any]) 
         parent = parent_run_id()
         # A sweep's runs lie in one experiment, else the UI does not nest them.
         where = mlflow.get_run(parent).info.experiment_id if parent else experiment_id(config.tracking, uri)
-        tags = {
-            name: str(value)
-            for name, value in (config.tracking.tags | _environment() | job_tag() | dict(about)).items()
-        }
+        known = config.tracking.tags | environment() | job_tag() | dict(about)
+        tags = {name: str(value) for name, value in known.items()}
         with _unseeded():
             active = mlflow.start_run(
                 experiment_id=where, run_name=config.tracking.run_name, parent_run_id=parent, nested=True, tags=tags
@@ -141,8 +143,15 @@ def _ends(run: Run) -> Iterator[None]:
         status = "KILLED"
         mlflow.set_tag("error", "terminated" if isinstance(error, Terminated) else "interrupted")
         raise
+    except Pruned as error:
+        status = "KILLED"  # by the sweep; FINISHED is what has scores and a model
+        mlflow.set_tags({"pruned": "true", "pruned_because": str(error)})
+        raise
     except BaseException as error:
-        mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:5000])
+        with contextlib.suppress(Exception):
+            mlflow.set_tag("error", _told(error))
+            _log_traceback(run.id, error)
+        error.run_id = run.id  # type: ignore[attr-defined]  # whoever catches it knows that it is told
         raise
     finally:
         with contextlib.suppress(Exception) if status != "FINISHED" else contextlib.nullcontext():
@@ -150,13 +159,38 @@ def _ends(run: Run) -> Iterator[None]:
         mlflow.end_run(status)
 
 
+def log_failure(config: Config, tags: Mapping[str, str], error: BaseException) -> None:
+    """A FAILED run for a job that ended before its own run was opened."""
+    with connected(config.tracking) as uri:
+        parent = parent_run_id()
+        where = mlflow.get_run(parent).info.experiment_id if parent else experiment_id(config.tracking, uri)
+        client = mlflow.MlflowClient()
+        above = {} if parent is None else {"mlflow.parentRunId": parent}
+        own = {name: str(value) for name, value in config.tracking.tags.items()} | environment()
+        known = {**own, **above, **tags, "error": _told(error)}
+        run = client.create_run(where, tags=known, run_name=config.tracking.run_name)
+        _log_config(run.info.run_id, config)
+        _log_traceback(run.info.run_id, error)
+        client.set_terminated(run.info.run_id, "FAILED")
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:5000]
+
+
+def _log_traceback(run_id: str, error: BaseException) -> None:
+    mlflow.MlflowClient().log_text(run_id, "".join(traceback.format_exception(error)), "traceback.txt")
+
+
 @functools.cache
-def _environment() -> dict[str, str]:
-    """What this process runs on; looked up once, for it takes a tenth of a second."""
+def environment() -> dict[str, str]:
+    """Tags that tell of versions, code, machine and process; looked up once, for it takes a tenth of a second."""
     versions = {f"version.{name.removesuffix('-skinny')}": version(name) for name in PACKAGES}
     memory = psutil.virtual_memory().total / 2**30
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {memory:.0f} GiB"
-    return versions | _git() | {"version.python": platform.python_version(), "machine": machine}
+    return (
+        versions | _git() | {"version.python": platform.python_version(), "machine": machine, "owner": process.name()}
+    )
 
 
 def _git() -> dict[str, str]:
@@ -174,7 +208,7 @@ def _git() -> dict[str, str]:
 
 def _log_config(run_id: str, config: Config) -> None:
     client = mlflow.MlflowClient()
-    params = [Param(key, value) for key, value in _flat(config.model_dump())]
+    params = [Param(key, value) for key, value in _flat(config.model_dump(exclude={"sweep"}))]
     for start_ in range(0, len(params), 100):  # MLflow's limit of a batch
         client.log_batch(run_id, params=params[start_ : start_ + 100])
     client.log_text(run_id, to_yaml(config), "config.yaml")
