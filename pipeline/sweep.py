@@ -27,9 +27,10 @@ def parent(command: Command) -> Iterator[None]:
     if not command.is_sweep:
         yield
         return
-    from pipeline import show, track  # MLflow takes seconds to import
+    from pipeline import compare, show, track  # MLflow takes seconds to import
 
     with contextlib.ExitStack() as at_the_end, track.sweep(command.config, command.overrides) as opened:
+        at_the_end.callback(lambda: compare.report_sweep(opened.run_id, command.config.tracking))
         at_the_end.callback(show.sweep, opened)
         yield
 

@@ -18,8 +18,9 @@ HOMES = {
     "hydra": ["config/", "train.py", "sweep.py"],
     "omegaconf": ["config/", "train.py"],
     "matplotlib": ["pictures.py", "track/run.py"],
-    "rich": ["show.py", "fit/callbacks.py"],
-    "sklearn": ["data/", "evaluate.py", "pictures.py"],
+    "rich": ["show.py", "fit/callbacks.py", "compare/screen.py"],
+    "sklearn": ["data/", "evaluate.py", "pictures.py", "compare/importance.py"],
+    "scipy": ["compare/seeds.py"],
     "tensorflow": ["fit/", "export/", "track/pyfunc.py", "startup.py"],
     "keras": ["model/", "fit/", "export/", "data/sources.py", "train.py"],
     "pydantic": ["config/", "model/"],
@@ -42,6 +43,7 @@ ARROWS = {
     "export/": {"export", "data", "errors"},
     "pictures.py": {"data"},
     "track/": {"track", "config", "data", "errors", "signals"},
+    "compare/": {"compare", "track", "config", "errors", "signals"},
 }
 
 
