@@ -7,8 +7,11 @@ import json
 import math
 import random
 import re
+import resource
 import shlex
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -35,6 +38,8 @@ from pipeline.compare.verdict import verdict
 from pipeline.config import to_yaml
 from pipeline.track import Selected, TrackedRun
 from pipeline.track.store import experiment_id
+
+ROOT = Path(__file__).parents[1]
 
 
 def tracked(
@@ -555,6 +560,21 @@ def test_a_fault_in_the_comparison_spoils_no_sweep(
     report_sweep(sweep_store.parent, sweep_store.tracking)
     assert len(caplog.records) == 1
     assert "comparison/report.html" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_thousand_runs_take_seconds(tmp_path: Path) -> None:
+    made = make_sweep(f"sqlite:///{tmp_path / 'mlflow.db'}", n_rates=1000, n_seeds=1, n_epochs=5)
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    ended = subprocess.run(
+        [sys.executable, "-m", "pipeline.compare", "--uri", made.uri],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert "sweep bold-crow-1: 999 finished, 1 failed" in ended.stdout
+    assert ended.stderr == ""
+    assert processor < 20, f"{seconds:.1f} s"  # the processor's, which other work on the machine does not add to
 
 
 @pytest.mark.parametrize(
