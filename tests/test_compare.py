@@ -31,9 +31,10 @@ from pipeline.compare.importance import importance
 from pipeline.compare.page import render
 from pipeline.compare.page.axis import label, of_numbers, of_parameter, of_scores
 from pipeline.compare.page.chart import Chart
-from pipeline.compare.ranking import Comparison, compare, ordered, short
+from pipeline.compare.ranking import Comparison, compare
 from pipeline.compare.seeds import duel, seeds_needed
 from pipeline.compare.sweep import report_sweep
+from pipeline.compare.values import ordered, short
 from pipeline.compare.verdict import verdict
 from pipeline.config import to_yaml
 from pipeline.track import Selected, TrackedRun
@@ -152,6 +153,18 @@ def test_runs_without_a_rank_are_counted_apart() -> None:
     )
     assert found.counts() == "1 finished, 1 pruned, 1 failed, 1 killed, 1 running, 1 without a score"
     assert found.candidates[0].first.id.endswith("1")
+
+
+def test_a_job_that_finished_in_the_end_did_not_fail() -> None:
+    job = {"overrides": "seed=0", "mlflow.parentRunId": "p"}
+    other = {"overrides": "seed=1", "mlflow.parentRunId": "p"}
+    found = ranked(
+        tracked(None, number=1, status="FAILED", tags=job),
+        tracked(1.0, number=2, tags=job),
+        tracked(None, number=3, status="FAILED", tags=other),
+        tracked(None, number=4, status="FAILED"),
+    )
+    assert found.counts() == "1 finished, 2 failed"
 
 
 def test_runs_by_another_objective_are_left_out_and_named() -> None:

@@ -59,8 +59,8 @@ def _start(config: Config) -> list[str]:
 
 
 def _facts(config: Config) -> dict[str, Any]:
-    """All but where the run was kept; the experiment's name stays."""
-    values = config.model_dump()
+    """What the run itself was: not where it was kept, but for the experiment's name, and not the sweep it was in."""
+    values = {name: value for name, value in config.model_dump().items() if name != "sweep"}
     return values | {"tracking": {"experiment": config.tracking.experiment}}
 
 

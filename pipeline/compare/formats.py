@@ -7,7 +7,8 @@ import io
 import json
 from typing import Any
 
-from pipeline.compare.ranking import REPLICA, Candidate, Comparison, short
+from pipeline.compare.ranking import REPLICA, Candidate, Comparison
+from pipeline.compare.values import short
 from pipeline.compare.verdict import number, with_deviation
 
 

@@ -10,7 +10,8 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import KFold
 
-from pipeline.compare.ranking import Comparison, ordered, parsed
+from pipeline.compare.ranking import Comparison
+from pipeline.compare.values import ordered, parsed
 
 FEWEST = 8  # configurations, below which a forest learns nothing
 N_FOLDS, N_TREES, N_REPEATS = 3, 40, 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections import Counter, defaultdict
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pipeline.compare.values import order
 from pipeline.config import direction
 from pipeline.errors import ConfigError
 
@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 # What tells the repetitions of one configuration apart.
 REPLICA = ("seed", "data.split.seed", "data.split.fold")
 NO_PARAMETER = ("tracking.", "objective")  # keys that say where a run is kept and what is looked at
-LONG = 8  # letters of a number that nobody typed
 OTHER_STATES = ("pruned", "failed", "killed", "running", "without a score")
 
 Replica = tuple[str, ...]
-Value = float | str
 
 
 @dataclass(frozen=True)
@@ -123,6 +121,7 @@ def compare(selected: Selected, objective: str | None = None) -> Comparison:
     if without:
         states["without a score"] = without
     ranked = [run for run in finished if run.id in scored]
+    states = _without_made_good(states, ranked)
     varying = _varying(ranked)
     candidates = sorted(_candidates(ranked, scored, varying), key=lambda found: _rank(found, sign(objective)))
     notes += _data_notes(ranked)
@@ -135,38 +134,6 @@ def sign(objective: str) -> int:
     return -1 if direction(objective) == "maximize" else 1
 
 
-def parsed(value: str) -> Value:
-    """A logged value as a number where it is one."""
-    try:
-        found = json.loads(value)
-    except ValueError:
-        return value
-    is_number = isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
-    return float(found) if is_number else value
-
-
-def short(value: str) -> str:
-    """A logged value for a reader: of a drawn number its first four digits."""
-    found = parsed(value)
-    return f"{found:.4g}" if isinstance(found, float) and len(value) > LONG else value
-
-
-def ordered(values: Iterable[str]) -> list[str]:
-    """Distinct values in an order that means something: numbers by size, lists by sum, texts by the alphabet."""
-    return sorted(set(values), key=_order)
-
-
-def _order(value: str) -> tuple[int, float, int, str]:
-    number = parsed(value)
-    if isinstance(number, float):
-        return 0, number, 0, value
-    try:
-        entries = [float(entry) for entry in json.loads(value)]
-    except (ValueError, TypeError):
-        return 2, 0.0, 0, value
-    return 1, sum(entries), len(entries), value
-
-
 def _by_state(runs: Iterable[TrackedRun]) -> dict[str, list[TrackedRun]]:
     states: dict[str, list[TrackedRun]] = defaultdict(list)
     names = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "killed"}
@@ -174,6 +141,17 @@ def _by_state(runs: Iterable[TrackedRun]) -> dict[str, list[TrackedRun]]:
         pruned = run.tags.get("pruned", "false").lower() != "false"
         states["pruned" if pruned else names.get(run.status, "running")].append(run)
     return dict(states)
+
+
+def _without_made_good(states: dict[str, list[TrackedRun]], ranked: list[TrackedRun]) -> dict[str, list[TrackedRun]]:
+    """What did not finish, but for the jobs of a sweep that finished when it was taken up again."""
+    done = {_job(run) for run in ranked if "overrides" in run.tags}
+    left = {state: [run for run in runs if _job(run) not in done] for state, runs in states.items()}
+    return {state: runs for state, runs in left.items() if runs}
+
+
+def _job(run: TrackedRun) -> tuple[str | None, str | None]:
+    return run.tags.get("mlflow.parentRunId"), run.tags.get("overrides")
 
 
 def _shared_objective(finished: list[TrackedRun]) -> tuple[str, list[TrackedRun], list[str]]:
@@ -217,7 +195,7 @@ def _candidates(runs: list[TrackedRun], scored: dict[str, float], varying: list[
         groups[same][tuple(run.params.get(key, "") for key in REPLICA)] = run
     found = []
     for same, replicas in groups.items():
-        in_order = {key: replicas[key] for key in sorted(replicas, key=lambda key: [_order(part) for part in key])}
+        in_order = {key: replicas[key] for key in sorted(replicas, key=lambda key: [order(part) for part in key])}
         params = dict(zip(varying, same[1:], strict=True))
         found.append(Candidate(params, in_order, {key: scored[run.id] for key, run in in_order.items()}))
     return found

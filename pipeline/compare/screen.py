@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.compare.findings import Findings
-from pipeline.compare.ranking import Comparison, short
+from pipeline.compare.ranking import Comparison
+from pipeline.compare.values import short
 from pipeline.compare.verdict import number, with_deviation
 
 MOST_ERROR = 100  # letters

@@ -5,7 +5,8 @@ import os
 os.environ.setdefault(
     "MLFLOW_LOGGING_LEVEL", "WARNING"
 )  # read when mlflow is imported; it tells of every table it makes
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # of a file or two, in the midst of our lines
+# Where tqdm is installed, as Optuna asks, MLflow draws bars for the few files of a model.
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from pipeline.track.query import Selected, TrackedRun, curves, log_texts, select_runs
 from pipeline.track.run import Run, start

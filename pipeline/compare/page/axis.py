@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pipeline.compare.ranking import Value, ordered, parsed
+from pipeline.compare.values import Value, ordered, parsed
 
 LOG_FROM = 8  # ratio of the largest to the smallest from which equal factors are equal distances
 MOST_LABELS = 12

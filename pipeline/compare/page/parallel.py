@@ -6,7 +6,8 @@ from html import escape
 
 from pipeline.compare.page.axis import Axis, of_parameter, of_scores
 from pipeline.compare.page.chart import cut
-from pipeline.compare.ranking import Candidate, Comparison, Value
+from pipeline.compare.ranking import Candidate, Comparison
+from pipeline.compare.values import Value
 
 WIDTH, HEIGHT = 1120, 400
 LEFT, RIGHT, TOP, BOTTOM = 30, 96, 46, 16

@@ -11,7 +11,8 @@ from itertools import pairwise
 from pipeline.compare.importance import Importance
 from pipeline.compare.page.axis import Axis, label, of_numbers, of_parameter, of_scores
 from pipeline.compare.page.chart import Chart, Mark, cut
-from pipeline.compare.ranking import Candidate, Comparison, parsed, short
+from pipeline.compare.ranking import Candidate, Comparison
+from pipeline.compare.values import parsed, short
 
 MOST_STEPS = 300  # points of a curve: more cannot be told apart
 N_BINS = 8  # of a parameter that hardly takes a value twice

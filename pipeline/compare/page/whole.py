@@ -10,7 +10,8 @@ from pipeline.compare.page import pictures
 from pipeline.compare.page.html import Column, charts, note, section, table
 from pipeline.compare.page.parallel import MOST_AXES, parallel
 from pipeline.compare.page.style import STYLE
-from pipeline.compare.ranking import Candidate, Comparison, short
+from pipeline.compare.ranking import Candidate, Comparison
+from pipeline.compare.values import short
 from pipeline.compare.verdict import number, with_deviation
 
 MOST_ROWS = 100  # of the leaderboard
