@@ -27,7 +27,11 @@ class Page:
         self._session = session
 
     def open(self, url: str) -> None:
-        """Goes to an address and waits until it is loaded; what scripts fetch comes later."""
+        """Goes to an address and waits until it is loaded; what scripts fetch comes later.
+
+        By way of an empty page: of two addresses that differ behind their # only, the second is not loaded.
+        """
+        _send("POST", f"{self._session}/url", {"url": "about:blank"})
         _send("POST", f"{self._session}/url", {"url": url})
 
     def run(self, script: str, *arguments: Any) -> Any:

@@ -87,7 +87,7 @@ def _verdict(found: Findings) -> str:
         [
             f"#{place}",
             number(duel.difference),
-            "" if duel.low is None else f"{number(duel.low)} to {number(duel.high)}",
+            "" if duel.effect is None else f"{number(duel.low)} to {number(duel.high)}",
             str(duel.n),
             "" if duel.p_t is None else f"{duel.p_t:.2g}",
             "" if duel.p_wilcoxon is None else f"{duel.p_wilcoxon:.2g}",
@@ -143,7 +143,7 @@ def _effects(found: Findings) -> str:
     if not keys or len(comparison.candidates) < 2:
         return ""
     drawn = charts(pictures.effect(comparison, key) for key in keys[:MOST_EFFECTS])
-    told = "All other parameters as they come; the dark line is the median. Scores far off lie on the edge."
+    told = "All other parameters as they come; lines and dashes are medians. Scores far off lie on the edge."
     left = len(keys) - MOST_EFFECTS
     return note(told) + drawn + (note(f"{left} less important parameters are not drawn.") if left > 0 else "")
 
