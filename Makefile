@@ -12,7 +12,7 @@ PORT ?= 5000
 MODEL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep rerun ui serve test test-all bench bench-serve bench-setup check clean
+.PHONY: help setup train sweep rerun compare ui serve test test-all bench bench-serve bench-setup check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -46,6 +46,9 @@ sweep: $(STAMP)  ## Train one run per combination: make sweep ARGS="model.units=
 rerun: $(STAMP)  ## Repeat a run from the config it logged: make rerun RUN=<run id>
 	@test -n '$(RUN)' || { echo 'Which run? make rerun RUN=<run id>'; exit 1; }
 	@$(BIN)/python -m pipeline.rerun $(RUN) $(ARGS)
+
+compare: $(STAMP)  ## Rank finished runs, say whether the best is the best (ARGS="--experiment NAME"; ARGS=--help)
+	@$(BIN)/python -m pipeline.compare $(ARGS)
 
 ui: $(STAMP)  ## Open MLflow on the runs, http://127.0.0.1:5000 (PORT= for another)
 	@$(BIN)/python -m pipeline.ui $(PORT)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.compare.__main__ import parser as compare_parser
 from pipeline.config import CONF, load, parse
 
 ROOT = Path(__file__).parents[1]
@@ -31,8 +32,11 @@ COMMANDS += [
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_valid(command: str) -> None:
-    words = shlex.split(command.partition("#")[0])
+    words = shlex.split(command.partition("#")[0].partition(">")[0])
     arguments = shlex.split(words[-1].removeprefix("ARGS="))
+    if words[1] == "compare":
+        assert compare_parser().parse_args(arguments)
+        return
     parse([*(["-m"] if words[1] == "sweep" else []), *arguments])
 
 

@@ -25,7 +25,7 @@ def parent(command: Command) -> Iterator[None]:
     if not command.is_sweep:
         yield
         return
-    from pipeline import show, track  # MLflow takes seconds to import
+    from pipeline import compare, show, track  # MLflow takes seconds to import
 
     study = command.config.sweep.study
     key = f"study {study}" if study else sweep_key(command)
@@ -40,6 +40,7 @@ def parent(command: Command) -> Iterator[None]:
         with claimed(key.replace("/", " "), wait=True):  # of two commands at once one makes the parent run
             opened = resources.enter_context(track.sweep(command.config, key, tags))
         show.taken_up(opened)
+        at_the_end.callback(compare.report_sweep, opened.run_id, command.config.tracking)
         at_the_end.callback(show.sweep, opened, command.config.sweep.objectives, words)
         _of_this_process.append(key)
         resources.callback(_of_this_process.remove, key)

@@ -9,6 +9,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # of fil
 
 from pipeline.track.children import PARENT_VARIABLE, Done, done, epochs_of, n_failed, parent_run_id
 from pipeline.track.left import JOB_VARIABLE, fail_left_running
+from pipeline.track.query import Selected, TrackedRun, curves, log_texts, select_runs
 from pipeline.track.run import Run, log_failure, start
 from pipeline.track.store import config_of_run, connected, store_of, ui_command
 from pipeline.track.sweep import Sweep, outcome, sweep
@@ -18,16 +19,21 @@ __all__ = [
     "PARENT_VARIABLE",
     "Done",
     "Run",
+    "Selected",
     "Sweep",
+    "TrackedRun",
     "config_of_run",
     "connected",
+    "curves",
     "done",
     "epochs_of",
     "fail_left_running",
     "log_failure",
+    "log_texts",
     "n_failed",
     "outcome",
     "parent_run_id",
+    "select_runs",
     "start",
     "store_of",
     "sweep",
