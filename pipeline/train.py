@@ -52,7 +52,7 @@ def run(config: Config) -> Result:
 
     # These take seconds to import; by now config and data are known to be right.
     import_tensorflow()
-    from pipeline import export, fit, model, pictures, track
+    from pipeline import export, fit, model, pictures, track, weights
 
     clock.lap("import")
     fit.seed(config.seed)
@@ -85,8 +85,10 @@ def run(config: Config) -> Result:
             model_path = tracked.log_saved_model(exported, rows)
         clock.lap("log_model")
         objective_value = found.scores[objective]
-        known = {"objective": objective_value, "n_parameters": network.count_params(), "export_difference": difference}
-        tracked.log_final(found.scores | history.summary() | clock.seconds | known)
+        learnt = weights.measure(network, preprocessing.inputs.names)
+        tracked.log_inputs(learnt.of_inputs)
+        known = {"objective": objective_value, "export_difference": difference}
+        tracked.log_final(found.scores | history.summary() | clock.seconds | learnt.counts | known)
     return Result(found.scores, objective_value, tracked.id, model_path, tracked.uri, clock.seconds)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, create_model, model_validator
 
+from pipeline.config.scores import DIRECTIONS
 from pipeline.config.section import (
     Fraction,
     NonNegativeFloat,
@@ -14,6 +15,7 @@ from pipeline.config.section import (
     Rate,
     Section,
 )
+from pipeline.config.studies import Study
 
 Task = Literal["regression", "binary", "multiclass"]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -23,17 +25,6 @@ LOSSES: dict[str, tuple[str, ...]] = {
     "regression": ("mse", "mae", "huber"),
     "binary": ("binary_crossentropy",),
     "multiclass": ("categorical_crossentropy",),
-}
-# The scores of a split that is done, and which way is better.
-DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
-    "rmse": "minimize",
-    "mae": "minimize",
-    "r2": "maximize",
-    "log_loss": "minimize",
-    "accuracy": "maximize",
-    "roc_auc": "maximize",
-    "pr_auc": "maximize",
-    "f1_macro": "maximize",
 }
 
 
@@ -206,6 +197,7 @@ class Config(Section):
     model: Any
     fit: Fit
     tracking: Tracking
+    study: Study | None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -8,6 +8,7 @@ os.environ.setdefault(
 
 from pipeline.track.run import Run, start
 from pipeline.track.store import config_of_run, connected, ui_command
+from pipeline.track.study import studied
 from pipeline.track.sweep import PARENT_VARIABLE, sweep
 
-__all__ = ["PARENT_VARIABLE", "Run", "config_of_run", "connected", "start", "sweep", "ui_command"]
+__all__ = ["PARENT_VARIABLE", "Run", "config_of_run", "connected", "start", "studied", "sweep", "ui_command"]
