@@ -17,13 +17,14 @@ HOMES = {
     "pandas": ["data/", "track/model.py", "track/pyfunc.py"],
     "hydra": ["config/", "train.py", "sweep.py"],
     "omegaconf": ["config/", "train.py"],
-    "matplotlib": ["pictures.py", "track/run.py"],
-    "rich": ["show.py", "fit/callbacks.py"],
+    "matplotlib": ["pictures.py", "study/pictures/", "track/run.py", "track/study.py"],
+    "rich": ["show.py", "fit/callbacks.py", "study/__main__.py", "study/table.py"],
     "sklearn": ["data/", "evaluate.py", "pictures.py"],
     "tensorflow": ["fit/", "export/", "track/pyfunc.py", "startup.py"],
-    "keras": ["model/", "fit/", "export/", "data/sources.py", "train.py"],
+    "keras": ["model/", "fit/", "export/", "data/sources.py", "train.py", "weights.py"],
     "pydantic": ["config/", "model/"],
     "sqlalchemy": ["data/tables/stored.py", "track/"],
+    "scipy": ["study/claims.py"],
     "psutil": ["track/run.py", "fit/feed.py"],
     "pyarrow": [],  # pandas reads Parquet by it
 }
@@ -41,6 +42,8 @@ ARROWS = {
     "evaluate.py": {"data", "config", "errors"},
     "export/": {"export", "data", "errors"},
     "pictures.py": {"data"},
+    "weights.py": set(),
+    "study/": {"study", "track", "train", "weights", "config", "errors", "signals"},
     "track/": {"track", "config", "data", "errors", "signals"},
 }
 

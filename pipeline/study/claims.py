@@ -24,7 +24,7 @@ def sentences(study: Study, lines: list[Line]) -> list[str]:
     found = []
     for quantity in study.tells:
         for line in lines:
-            told = _words(line, quantity) if study.axis.reads == "word" else _trend(study, line, quantity)
+            told = _words(line, quantity) if study.axis.reads == "word" else _trend(line, quantity)
             found.append(_capital(f"{line.name}: {told}" if line.name else told, study, quantity))
         if len(lines) > 1 and (compared := _compared(lines, quantity)):
             found.append(_capital(compared, study, quantity))
@@ -50,14 +50,27 @@ def best_of(points: tuple[Point, ...], quantity: str) -> Point:
 
 
 def turning_point(points: tuple[Point, ...], quantity: str) -> Point | None:
-    """The best point, if it lies inside and both ends are worse beyond doubt."""
-    best = best_of(points, quantity)
-    inside = best is not points[0] and best is not points[-1]
-    return best if inside and differs(points[0], best, quantity) and differs(points[-1], best, quantity) else None
+    """The best point, if it lies inside and both ends differ from it beyond doubt; else the worst one if it does."""
+    known = measured(points, quantity)
+    if len(known) < 3:
+        return None
+    best = best_of(known, quantity)
+    worst = max(known, key=lambda point: abs(point.mean(quantity) - best.mean(quantity)))
+    return next((point for point in (best, worst) if _stands_out(point, known, quantity)), None)
 
 
-def _trend(study: Study, line: Line, quantity: str) -> str:
-    points = _measured(line, quantity)
+def measured(points: tuple[Point, ...], quantity: str) -> tuple[Point, ...]:
+    """Those where any repetition has the quantity."""
+    return tuple(point for point in points if not math.isnan(point.mean(quantity)))
+
+
+def _stands_out(point: Point, points: tuple[Point, ...], quantity: str) -> bool:
+    first, last = points[0], points[-1]
+    return point not in (first, last) and all(differs(end, point, quantity) for end in (first, last))
+
+
+def _trend(line: Line, quantity: str) -> str:
+    points = measured(line.points, quantity)
     if len(points) < 2:
         return f"{{quantity}} is known at {len(points)} of {len(line.points)} points only"
     first, last, best = points[0], points[-1], best_of(points, quantity)
@@ -65,8 +78,9 @@ def _trend(study: Study, line: Line, quantity: str) -> str:
     def at(point: Point) -> str:
         return f"{words.number(point.mean(quantity))} at {words.position(point.position)}"
 
-    if turning_point(points, quantity):
-        return f"{{quantity}} turns: {at(best)}, against {at(first)} and {at(last)}"
+    if turn := turning_point(points, quantity):
+        verb = "turns" if turn is best else "is worst in between"
+        return f"{{quantity}} {verb}: {at(turn)}, against {at(first)} and {at(last)}"
     if differs(first, last, quantity):
         verb = "falls" if last.mean(quantity) < first.mean(quantity) else "rises"
         return f"{{quantity}} {verb} from {at(first)} to {at(last)}"
@@ -78,7 +92,7 @@ def _trend(study: Study, line: Line, quantity: str) -> str:
 
 
 def _words(line: Line, quantity: str) -> str:
-    points = _measured(line, quantity)
+    points = measured(line.points, quantity)
     if len(points) < 2:
         return f"{{quantity}} is known at {len(points)} of {len(line.points)} points only"
     best = best_of(points, quantity)
@@ -86,7 +100,7 @@ def _words(line: Line, quantity: str) -> str:
 
 
 def _compared(lines: list[Line], quantity: str) -> str:
-    points = [(line.name, best_of(known, quantity)) for line in lines if (known := _measured(line, quantity))]
+    points = [(line.name, best_of(known, quantity)) for line in lines if (known := measured(line.points, quantity))]
     if len(points) < 2:
         return ""
     best = best_of(tuple(point for _, point in points), quantity)
@@ -106,10 +120,6 @@ def _ranking(points: list[tuple[str, Point]], best: Point, quantity: str) -> str
     if level:
         told += f"; within the seeds' spread of it: {listed(level)}"
     return told + (f"; beyond it: {listed(worse)}" if worse else "; nothing lies beyond that spread")
-
-
-def _measured(line: Line, quantity: str) -> tuple[Point, ...]:
-    return tuple(point for point in line.points if not math.isnan(point.mean(quantity)))
 
 
 def _n_runs(lines: list[Line]) -> int:

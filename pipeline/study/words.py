@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.config.scores import DIRECTIONS
@@ -35,6 +36,12 @@ def name(quantity: str, loss: float | None = None) -> str:
     if part in PARTS and score in SCORES:
         return f"{PARTS[part]} {SCORES[score]}"
     return MEASURED[quantity].format(loss=loss or math.nan)
+
+
+def of_several(quantities: Sequence[str]) -> str:
+    """What they have in common, such as RMSE; nothing if that is nothing."""
+    scores = {quantity.partition("_")[2] for quantity in quantities}
+    return SCORES.get(scores.pop(), "") if len(scores) == 1 else ""
 
 
 def better(quantity: str) -> Literal["minimize", "maximize"] | None:

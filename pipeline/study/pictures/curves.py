@@ -21,7 +21,7 @@ def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
         _scale(axes, study, lines)
         axes.set_yscale(panel.scale)
         axes.set_xlabel(study.axis.label)
-        axes.set_ylabel(words.name(panel.quantities[0], study.target_loss) if len(panel.quantities) == 1 else "")
+        axes.set_ylabel(paper.axis_name(panel.quantities, study.target_loss))
         ends = [
             _curve(axes, study, line, quantity, paper.color(quantity, n + m, len(lines)), len(panel.quantities))
             for n, line in enumerate(lines)
@@ -49,7 +49,7 @@ def _curve(
         axes.plot(turn.position, turn.mean(quantity), "o", markersize=11, fillstyle="none", color=shade)
     known = np.flatnonzero(np.isfinite(mean))
     last = known[-1] if len(known) else 0
-    parts = [line.name, words.name(quantity, study.target_loss) if n_quantities > 1 or not line.name else ""]
+    parts = [line.name, words.name(quantity, study.target_loss) if n_quantities > 1 else ""]
     return x[last], mean[last], ", ".join(part for part in parts if part), shade
 
 

@@ -46,6 +46,6 @@ def _rows(axes: Axes, study: Study, panel: Panel, lines: list[Line], options: li
                 color=shade, label=label,
             )  # fmt: skip
             label = "_"  # a name for the first only
-    axes.set_xlabel(words.name(panel.quantities[0], study.target_loss) if len(panel.quantities) == 1 else "")
+    axes.set_xlabel(paper.axis_name(panel.quantities, study.target_loss))
     if len(series) > 1:
         axes.legend(fontsize="small")

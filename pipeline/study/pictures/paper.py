@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from pipeline.study import words
+
 PART_COLORS = {"train": "tab:blue", "val": "tab:orange", "test": "tab:green", "gap": "tab:red"}
 LABEL_ROOM = 0.055  # least distance of two labels, as a share of the diagram's height
 
@@ -24,6 +26,11 @@ def sheet(question: str, n_panels: int, height: float = 4.5) -> tuple[Figure, li
     for each in axes:
         each.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def axis_name(quantities: Sequence[str], target_loss: float | None) -> str:
+    """Of the quantity that an axis shows, or of what several have in common."""
+    return words.name(quantities[0], target_loss) if len(quantities) == 1 else words.of_several(quantities)
 
 
 def color(quantity: str, number: int, n_lines: int) -> str | tuple[float, ...]:
