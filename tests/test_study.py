@@ -214,6 +214,7 @@ def scores(objective: float) -> dict[str, float]:
 def test_runs_find_their_places_and_a_failed_one_leaves_a_gap() -> None:
     sweep = StudiedSweep("parent", [
         trial(model__units="[16]", seed="0", metrics=scores(5)),
+        trial(model__units="[16]", seed="0", failed=True),  # of the same job, before the sweep was taken up again
         trial(model__units="[4]", seed="0", metrics=scores(7)),
         trial(model__units="[4]", seed="1", failed=True),
         trial(model__units="[16]", seed="1", metrics=scores(6)),

@@ -12,8 +12,8 @@ from pipeline.config.compose import (
     parse,
     to_yaml,
 )
-from pipeline.config.rules import Config, direction
-from pipeline.config.scores import DIRECTIONS
+from pipeline.config.rules import Config
+from pipeline.config.scores import DIRECTIONS, direction
 
 __all__ = [
     "CONF",

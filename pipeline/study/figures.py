@@ -61,7 +61,8 @@ def gather(study: Study, sweep: StudiedSweep) -> list[Line]:
     """Puts the runs of a sweep in their places, each point at its best tuned values."""
     repeats = sorted({_repeat(trial) for trial in sweep.trials})
     lines: dict[str, dict[str, dict[tuple[str, ...], dict[str, Trial]]]] = {}
-    for trial in sweep.trials:
+    # A sweep that was taken up again may hold a job twice: failed, and then finished.
+    for trial in sorted(sweep.trials, key=lambda trial: trial.is_finished):
         tuned = tuple(trial.params[key] for key in study.best_of)
         points = lines.setdefault(_name(study.lines, trial), {})
         points.setdefault(trial.params[study.axis.key], {}).setdefault(tuned, {})[_repeat(trial)] = trial
