@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from pipeline import ConfigError, weights
+from pipeline import ConfigError, TrainingError, weights
 from pipeline.config.studies import Study
 from pipeline.study import claims, figures, pictures, sweeping, table, words
 from pipeline.study.figures import Line, Point
@@ -226,7 +226,13 @@ def test_runs_find_their_places_and_a_failed_one_leaves_a_gap() -> None:
     assert math.isnan(narrow.values["val_rmse"][1])
     assert wide.values["val_rmse"].tolist() == [5, 6]
     assert (wide.mean("val_rmse"), narrow.n_failed, wide.n_failed) == (5.5, 1, 0)
-    assert claims.sentences(a_study(), [line])[-1] == "1 of 4 runs shown here failed."
+    assert claims.sentences(a_study(), [line])[-1] == "1 of 4 runs shown here have no result."
+
+
+def test_no_run_at_all_is_an_error() -> None:
+    sweep = StudiedSweep("parent", [trial(model__units="[4]", failed=True)], "folder")
+    with pytest.raises(TrainingError, match="no run of this study was finished"):
+        figures.gather(a_study(), sweep)
 
 
 def test_each_point_is_taken_at_its_best_tuned_value() -> None:

@@ -57,11 +57,13 @@ def study(name: str, overrides: list[str]) -> bool:
     complete = sweeping.run(sweeping.command(name, asked, overrides))
 
     from pipeline import track
-    from pipeline.study import claims, figures, pictures, table
+    from pipeline.study import claims, figures, pictures, survivors, table
 
     with track.studied(config.tracking, name) as sweep:
         lines = figures.gather(asked, sweep)
         seen = claims.sentences(asked, lines)
+        if "inputs" in asked.pictures:
+            seen += [survivors.sentence(line, sweep) for line in lines if line.finished]
         texts = {"figures.csv": table.as_csv(asked, lines), "seen.txt": "\n".join(seen)}
         drawn = pictures.draw(asked, lines, sweep)
         sweep.log(drawn, texts, " ".join(seen))

@@ -29,7 +29,7 @@ def sentences(study: Study, lines: list[Line]) -> list[str]:
         if len(lines) > 1 and (compared := _compared(lines, quantity)):
             found.append(_capital(compared, study, quantity))
     failed = sum(point.n_failed for line in lines for point in line.points)
-    return [*found, f"{failed} of {_n_runs(lines)} runs shown here failed."] if failed else found
+    return [*found, f"{failed} of {_n_runs(lines)} runs shown here have no result."] if failed else found
 
 
 def differs(a: Point, b: Point, quantity: str) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.config import direction
 from pipeline.config.studies import REPEATS, Study
+from pipeline.errors import TrainingError
 from pipeline.study import words
 
 if TYPE_CHECKING:
@@ -56,9 +57,20 @@ class Line:
     name: str
     points: tuple[Point, ...]
 
+    @property
+    def finished(self) -> tuple[Point, ...]:
+        """Those that any run was finished at."""
+        return tuple(point for point in self.points if any(point.trials))
+
 
 def gather(study: Study, sweep: StudiedSweep) -> list[Line]:
-    """Puts the runs of a sweep in their places, each point at its best tuned values."""
+    """Puts the runs of a sweep in their places, each point at its best tuned values.
+
+    Raises:
+        TrainingError: No run was finished.
+    """
+    if not any(trial.is_finished for trial in sweep.trials):
+        raise TrainingError("no run of this study was finished; what ended them is told above, and in MLflow")
     repeats = sorted({_repeat(trial) for trial in sweep.trials})
     lines: dict[str, dict[str, dict[tuple[str, ...], dict[str, Trial]]]] = {}
     # A sweep that was taken up again may hold a job twice: failed, and then finished.

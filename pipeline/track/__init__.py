@@ -2,9 +2,9 @@
 
 import os
 
-os.environ.setdefault(
-    "MLFLOW_LOGGING_LEVEL", "WARNING"
-)  # read when mlflow is imported; it tells of every table it makes
+# Read when MLflow is imported: by itself it tells of every table it makes and every small file it copies.
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from pipeline.track.run import Run, start
 from pipeline.track.store import config_of_run, connected, ui_command

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from pipeline.config.studies import Study
 from pipeline.study import words
-from pipeline.study.figures import Line, Point
+from pipeline.study.figures import Line
 from pipeline.study.pictures import paper
+from pipeline.study.survivors import shares
 from pipeline.track.study import StudiedSweep
 from pipeline.weights import NEGLIGIBLE
 
@@ -18,30 +19,19 @@ MOST_INPUTS = 40  # that have a name in the picture
 
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
     """A row per input, those that last longest on top; empty where it is as good as zero in every repetition."""
-    figure, every = paper.sheet(study.question, len(lines), height=6)
-    for axes, line in zip(every, lines, strict=True):
-        columns = [shares(point, sweep) for point in line.points if any(point.trials)]
+    shown_lines = [line for line in lines if line.finished]
+    figure, every = paper.sheet(study.question, len(shown_lines), height=6)
+    for axes, line in zip(every, shown_lines, strict=True):
+        columns = [shares(point, sweep) for point in line.finished]
         names = list(columns[0])
         table = np.array([[column[name] for column in columns] for name in names])
         order = np.lexsort((-table.sum(axis=1), -(table > NEGLIGIBLE).sum(axis=1)))
         shown = np.ma.masked_less_equal(table[order], NEGLIGIBLE)
         image = axes.pcolormesh(shown, norm=LogNorm(NEGLIGIBLE, 1), cmap="Blues", edgecolors="white", linewidth=0.5)
-        axes.set_xticks(np.arange(len(columns)) + 0.5, [words.position(point.position) for point in line.points])
+        axes.set_xticks(np.arange(len(columns)) + 0.5, [words.position(point.position) for point in line.finished])
         axes.invert_yaxis()
         if len(names) <= MOST_INPUTS:
             axes.set_yticks(np.arange(len(names)) + 0.5, [names[number] for number in order])
         axes.set(xlabel=study.axis.label, title=line.name)
         figure.colorbar(image, ax=axes, label="norm of an input's weights, of the largest")
     return figure
-
-
-def shares(point: Point, sweep: StudiedSweep) -> dict[str, float]:
-    """Of each input, its weights' norm divided by that of the input that counts most; mean of the repetitions."""
-    found: dict[str, list[float]] = {}
-    for trial in point.trials:
-        if trial is not None:
-            norms = sweep.inputs(trial)
-            largest = max(norms.values()) or 1.0
-            for name, norm in norms.items():
-                found.setdefault(name, []).append(norm / largest)
-    return {name: float(np.mean(values)) for name, values in found.items()}

@@ -19,7 +19,7 @@ LOSSES = {"loss": "training loss", "val_loss": "validation loss"}
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
     """Training loss on the left, validation loss on the right."""
     figure, every = paper.sheet(study.question, len(LOSSES))
-    named = [(_name(line, point), point) for line in lines for point in line.points if any(point.trials)]
+    named = [(_name(line, point), point) for line in lines for point in line.finished]
     for axes, (loss, label) in zip(every, LOSSES.items(), strict=True):
         ends = []
         for number, (name, point) in enumerate(named):
