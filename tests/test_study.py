@@ -1,5 +1,6 @@
 """Studies: every file is right, figures are put in their places, and nothing is claimed that they do not bear out."""
 
+import functools
 import json
 import math
 import os
@@ -25,9 +26,13 @@ ROOT = Path(__file__).parents[1]
 QUICK = ("width", "optimizer")  # the others' sweeps are checked in the slow tests: a second each
 
 
+@functools.cache
+def read(name: str) -> Study:
+    return sweeping.read(name)[1]
+
+
 def a_study(name: str = "width", **changes: object) -> Study:
-    _, study = sweeping.read(name)
-    return Study.model_validate(study.model_dump() | changes)
+    return Study.model_validate(read(name).model_dump() | changes)
 
 
 def a_line(quantity: str, rows: dict[float | str, Sequence[float]], name: str = "") -> Line:
