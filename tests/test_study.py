@@ -106,9 +106,20 @@ def test_unknown_name_lists_the_studies() -> None:
 def test_overrides_take_the_place_of_swept_values() -> None:
     study = a_study()
     arguments = sweeping.command("width", study, ["seed=7", "fit.epochs=2"])
-    assert arguments[:2] == ["--multirun", "experiment=study_width"]
-    assert arguments[2].startswith("model.units=[1],[2],[4]")
-    assert arguments[3:] == ["seed=7", "fit.epochs=2"]
+    assert arguments[:3] == ["--multirun", "experiment=study_width", "++tracking.tags.study=width"]
+    assert arguments[3].startswith("model.units=[1],[2],[4]")
+    assert arguments[4:] == ["seed=7", "fit.epochs=2"]
+
+
+def test_a_study_of_ones_own_in_a_folder_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    text = (ROOT / "conf" / "experiment" / "study_width.yaml").read_text()
+    (tmp_path / "experiment" / "study_mine.yaml").write_text(text.replace("study_width", "study_mine"))
+    config, study = sweeping.read("mine", config_dir=str(tmp_path))
+    assert config.tracking.tags == {"study": "mine"}
+    assert sweeping.command("mine", study, ["seed=1"], str(tmp_path))[:2] == ["--config-dir", str(tmp_path)]
+    with pytest.raises(ConfigError, match="there is no study 'mine'"):
+        sweeping.read("mine")
 
 
 @pytest.mark.parametrize(
@@ -273,6 +284,12 @@ def test_positions(name: str, key: str, value: str, position: float | str) -> No
     one.params[key] = value
     (line,) = figures.gather(study, StudiedSweep("parent", [one], "folder"))
     assert line.points[0].position == position
+
+
+def test_an_axis_of_numbers_with_a_word_on_it() -> None:
+    sweep = StudiedSweep("parent", [trial(model__dropout="[0.1, 0.2]", metrics=scores(1))], "folder")
+    with pytest.raises(ConfigError, match=r"study.axis.reads: model.dropout=\[0.1, 0.2\] has no value; word takes any"):
+        figures.gather(a_study("dropout"), sweep)
 
 
 def test_names_of_lines() -> None:

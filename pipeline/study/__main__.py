@@ -27,10 +27,11 @@ def main() -> None:
     )
     parser.add_argument("name", nargs="?", help="which study")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="what to change")
+    parser.add_argument("--config-dir", metavar="DIR", help="folder of your own, with experiment/study_<name>.yaml")
     args = parser.parse_args()
     try:
         with sigterm_raises():
-            complete = study(args.name, args.overrides) if args.name else show_questions()
+            complete = study(args.name, args.overrides, args.config_dir) if args.name else list_all(args.config_dir)
     except PipelineError as error:
         sys.exit(str(error))
     except KeyboardInterrupt as interrupt:
@@ -38,23 +39,23 @@ def main() -> None:
     sys.exit(0 if complete else 1)
 
 
-def show_questions() -> bool:
+def list_all(config_dir: str | None) -> bool:
     """Prints what there is to ask."""
     table = Table("study", "question", caption="make study NAME=<study>")
-    for name, question in sweeping.questions():
+    for name, question in sweeping.questions(config_dir):
         table.add_row(name, question)
     Console().print(table)
     return True
 
 
-def study(name: str, overrides: list[str]) -> bool:
+def study(name: str, overrides: list[str], config_dir: str | None = None) -> bool:
     """Runs a study from its sweep to its sentences; whether every run succeeded.
 
     Raises:
         PipelineError: The study, an override or the store is wrong.
     """
-    config, asked = sweeping.read(name, overrides)
-    complete = sweeping.run(sweeping.command(name, asked, overrides))
+    config, asked = sweeping.read(name, overrides, config_dir)
+    complete = sweeping.run(sweeping.command(name, asked, overrides, config_dir))
 
     from pipeline import track
     from pipeline.study import claims, figures, pictures, survivors, table

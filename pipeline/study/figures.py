@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.config import direction
 from pipeline.config.studies import REPEATS, Study
-from pipeline.errors import TrainingError
+from pipeline.errors import ConfigError, TrainingError
 from pipeline.study import words
 
 if TYPE_CHECKING:
@@ -137,12 +137,21 @@ def _badness(study: Study, sweep: StudiedSweep, trials: dict[str, Trial], repeat
 
 
 def _position(study: Study, value: str, trial: Trial) -> Position:
+    """Where a value of the axis lies.
+
+    Raises:
+        ConfigError: It is no number, or no list of layers, where the study reads one.
+    """
     if study.axis.reads == "word":
         return {"null": "off", "true": "on", "false": "off"}.get(value, value)
-    if study.axis.reads == "value":
-        return float(trial.n_rows_train if value == "full" else value)
-    layers = json.loads(value)
-    return float(len(layers) if study.axis.reads == "depth" else layers[0] if layers else 0)
+    try:
+        if study.axis.reads == "value":
+            return float(trial.n_rows_train if value == "full" else value)
+        layers = json.loads(value)
+        return float(len(layers) if study.axis.reads == "depth" else layers[0] if layers else 0)
+    except (ValueError, TypeError):
+        reads = study.axis.reads
+        raise ConfigError(f"study.axis.reads: {study.axis.key}={value} has no {reads}; word takes any") from None
 
 
 def _value(quantity: str, study: Study, sweep: StudiedSweep, trial: Trial) -> float:
