@@ -122,18 +122,18 @@ def _point(
     return Point(_position(study, value, of_any), values, tuned, trials)
 
 
-def _badness(study: Study, sweep: StudiedSweep, trials: dict[str, Trial], repeats: list[str]) -> float:
-    """Mean of what tuned values are chosen by, worse the higher; a run without it is the worst of all."""
-    if any(repeat not in trials or not trials[repeat].is_finished for repeat in repeats):
-        return math.inf
+def _badness(study: Study, sweep: StudiedSweep, trials: dict[str, Trial], repeats: list[str]) -> tuple[int, float]:
+    """What tuned values are chosen by, worse the higher: repetitions without a result, then the mean of the others."""
+    finished = [trials[repeat] for repeat in repeats if repeat in trials and trials[repeat].is_finished]
     if study.best_by == "objective":
-        way = direction(next(iter(trials.values())).params["objective"]) or "minimize"
-        values = [trial.metrics["objective"] for trial in trials.values()]
+        values = np.array([trial.metrics["objective"] for trial in finished])
+        way = direction(finished[0].params["objective"]) if finished else None
     else:
-        way = words.better(study.best_by) or "minimize"
-        values = [_value(study.best_by, study, sweep, trial) for trial in trials.values()]
-    mean = float(np.mean(values))
-    return math.inf if math.isnan(mean) else -mean if way == "maximize" else mean
+        values = np.array([_value(study.best_by, study, sweep, trial) for trial in finished])
+        way = words.better(study.best_by)
+    known = values[np.isfinite(values)]
+    mean = float(known.mean()) if len(known) else math.inf
+    return len(repeats) - len(known), -mean if way == "maximize" else mean
 
 
 def _position(study: Study, value: str, trial: Trial) -> Position:

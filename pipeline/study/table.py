@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from pipeline.config.studies import Study
 from pipeline.study import words
-from pipeline.study.figures import Line
+from pipeline.study.figures import Line, Point
 
 
 def show(study: Study, lines: list[Line], console: Console) -> None:
@@ -22,13 +23,19 @@ def show(study: Study, lines: list[Line], console: Console) -> None:
         column.justify = "right"
     for line in lines:
         for point in line.points:
-            figures = [
-                f"{words.number(point.mean(quantity))} ± {words.number(point.deviation(quantity))}"
-                for quantity in study.quantities
-            ]
+            figures = [_figure(point, quantity) for quantity in study.quantities]
             own = [line.name, words.position(point.position)][-len(leading) :]
             table.add_row(*own, *point.tuned, *figures)
     console.print(table)
+
+
+def _figure(point: Point, quantity: str) -> str:
+    """Mean and deviation, and of how many repetitions where some have none."""
+    n_known, n_repeats = int(np.isfinite(point.values[quantity]).sum()), len(point.trials)
+    if not n_known:
+        return "none"
+    text = f"{words.number(point.mean(quantity))} ± {words.number(point.deviation(quantity))}"
+    return text if n_known == n_repeats else f"{text} ({n_known} of {n_repeats})"
 
 
 def as_csv(study: Study, lines: list[Line]) -> str:

@@ -57,7 +57,7 @@ def better(quantity: str) -> Literal["minimize", "maximize"] | None:
 def number(value: float) -> str:
     """Three significant digits, whole thousands without a power of ten."""
     if math.isnan(value):
-        return "never"
+        return "none"
     return f"{value:,.0f}".replace(",", " ") if abs(value) >= 1000 else f"{value:.3g}"
 
 
