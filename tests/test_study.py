@@ -256,7 +256,8 @@ def test_each_point_is_taken_at_its_best_tuned_value() -> None:
         trial(data__output_scaling=scaling, fit__learning_rate=rate, seed=seed, metrics=scores(value))
         for scaling, rate, seed, value in (  # the rate that is best at one seed has no run at the other
             ("none", "0.1", "0", 5), ("none", "0.1", "1", 9), ("none", "0.01", "0", 6), ("none", "0.01", "1", 6),
-            ("none", "1.0", "0", 1), ("log1p", "0.1", "0", 4), ("log1p", "0.1", "1", 4), ("log1p", "0.01", "0", 8), ("log1p", "0.01", "1", 9),
+            ("none", "1.0", "0", 1), ("log1p", "0.1", "0", 4), ("log1p", "0.1", "1", 4), ("log1p", "0.01", "0", 8),
+            ("log1p", "0.01", "1", 9),
         )
     ], "folder")  # fmt: skip
     study = a_study("output_scaling")
