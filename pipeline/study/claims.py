@@ -7,8 +7,6 @@ counts as a turning point only where both ends are worse than it beyond that dou
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from scipy import stats
 
@@ -25,6 +23,7 @@ def sentences(study: Study, lines: list[Line]) -> list[str]:
     for quantity in study.tells:
         for line in lines:
             told = _words(line, quantity) if study.axis.reads == "word" else _trend(line, quantity)
+            told += _missing(line, quantity)
             found.append(_capital(f"{line.name}: {told}" if line.name else told, study, quantity))
         if len(lines) > 1 and (compared := _compared(lines, quantity)):
             found.append(_capital(compared, study, quantity))
@@ -60,8 +59,8 @@ def turning_point(points: tuple[Point, ...], quantity: str) -> Point | None:
 
 
 def measured(points: tuple[Point, ...], quantity: str) -> tuple[Point, ...]:
-    """Those where any repetition has the quantity."""
-    return tuple(point for point in points if not math.isnan(point.mean(quantity)))
+    """Those where every repetition has the quantity: a mean of the others alone would flatter the point."""
+    return tuple(point for point in points if np.isfinite(point.values[quantity]).all())
 
 
 def _stands_out(point: Point, points: tuple[Point, ...], quantity: str) -> bool:
@@ -72,7 +71,7 @@ def _stands_out(point: Point, points: tuple[Point, ...], quantity: str) -> bool:
 def _trend(line: Line, quantity: str) -> str:
     points = measured(line.points, quantity)
     if len(points) < 2:
-        return f"{{quantity}} is known at {len(points)} of {len(line.points)} points only"
+        return f"{{quantity}} is known at {len(points)} of {len(line.points)} points"
     first, last, best = points[0], points[-1], best_of(points, quantity)
 
     def at(point: Point) -> str:
@@ -94,7 +93,7 @@ def _trend(line: Line, quantity: str) -> str:
 def _words(line: Line, quantity: str) -> str:
     points = measured(line.points, quantity)
     if len(points) < 2:
-        return f"{{quantity}} is known at {len(points)} of {len(line.points)} points only"
+        return f"{{quantity}} is known at {len(points)} of {len(line.points)} points"
     best = best_of(points, quantity)
     return _ranking([(words.position(point.position), point) for point in points], best, quantity)
 
@@ -120,6 +119,13 @@ def _ranking(points: list[tuple[str, Point]], best: Point, quantity: str) -> str
     if level:
         told += f"; within the seeds' spread of it: {listed(level)}"
     return told + (f"; beyond it: {listed(worse)}" if worse else "; nothing lies beyond that spread")
+
+
+def _missing(line: Line, quantity: str) -> str:
+    known = measured(line.points, quantity)
+    others = [words.position(point.position) for point in line.points if point not in known]
+    reached = "reached " if quantity.endswith("_to_loss") else ""
+    return f" (not {reached}in every run at {', '.join(others)})" if others else ""
 
 
 def _n_runs(lines: list[Line]) -> int:
