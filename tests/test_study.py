@@ -62,7 +62,7 @@ def test_every_study_says_its_command_its_cost_and_what_was_found(name: str) -> 
     text = (ROOT / "conf" / "experiment" / f"study_{name}.yaml").read_text(encoding="utf-8")
     head = text.partition("defaults:")[0]
     assert f"make study NAME={name}\n" in head
-    assert re.search(r"Costs about \d+ (s|minutes)", head)
+    assert re.search(r"Costs about \d+ (s|minutes?)", head)
     assert re.search(r"Found: .*\d", head)
 
 
