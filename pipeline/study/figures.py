@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Position = float | str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Point:
     """What one value of the axis came to."""
 

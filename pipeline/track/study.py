@@ -72,6 +72,7 @@ def studied(tracking: Tracking, study: str) -> Iterator[StudiedSweep]:
             raise TrackingError(f"tracking.uri: {uri} has no sweep of the study {study} in {tracking.experiment}")
         parent = parents[0]
         children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+        children.sort(key=lambda run: run.info.start_time)  # the order of the sweep's values
         yield StudiedSweep(
             parent.info.run_id, [_trial(child) for child in children], local_path(f"{parent.info.artifact_uri}/study")
         )

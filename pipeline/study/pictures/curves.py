@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 
 from pipeline.config.studies import Study
 from pipeline.study import words
-from pipeline.study.claims import turning_point
+from pipeline.study.claims import measured, turning_point
 from pipeline.study.figures import Line
 from pipeline.study.pictures import paper
 from pipeline.track.study import StudiedSweep
 
 
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
-    """A diagram per panel; a ring marks where a quantity turns beyond the seeds' spread."""
+    """A diagram per panel; a ring marks where a quantity turns, a hollow dot what some runs did not reach."""
     figure, every = paper.sheet(study.question, len(study.panels))
     for axes, panel in zip(every, study.panels, strict=True):
         _scale(axes, study, lines)
@@ -40,6 +40,9 @@ def _curve(
     mean = np.array([point.mean(quantity) for point in line.points])
     deviation = np.array([point.deviation(quantity) for point in line.points])
     axes.plot(x, mean, marker="o", markersize=4, color=shade)
+    complete = measured(line.points, quantity)
+    missing = np.array([point not in complete for point in line.points], dtype=bool)
+    axes.plot(x[missing], mean[missing], "o", markersize=4, color=shade, markerfacecolor="white")
     lowest = mean - deviation
     if axes.get_yscale() == "log":
         lowest = np.maximum(lowest, mean / 10)  # a band below zero has no place there
