@@ -199,6 +199,12 @@ def test_repetitions_are_compared_in_pairs() -> None:
     assert "no change" in told({1: [10, 100, 1000], 8: [10, 100, 1000]})
 
 
+def test_times_and_log_losses_are_compared_by_their_ratio() -> None:
+    rows: dict[float | str, Sequence[float]] = {1: [2, 1, 1.5], 64: [40, 230, 110]}
+    assert told(rows, "val_rmse").startswith("Validation RMSE shows no change beyond the seeds' spread")
+    assert told(rows, "seconds_fit") == "Time of training in seconds rises from 1.5 at 1 to 127 at 64."
+
+
 def test_what_is_said_of_options_without_order() -> None:
     rows: dict[float | str, Sequence[float]] = {
         "none": [60, 61, 59], "standard": [50, 51.5, 49], "robust": [51, 50, 49.5],

@@ -32,9 +32,12 @@ def sentences(study: Study, lines: list[Line]) -> list[str]:
 
 
 def differs(a: Point, b: Point, quantity: str) -> bool:
-    """Whether two points differ beyond what their repetitions leave in doubt."""
-    differences = a.values[quantity] - b.values[quantity]
-    differences = differences[np.isfinite(differences)]
+    """Whether two points differ beyond what their repetitions leave in doubt: by difference, or by ratio."""
+    pairs = np.stack([a.values[quantity], b.values[quantity]])
+    pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
+    if words.by_ratio(quantity) and (pairs > 0).all():
+        pairs = np.log(pairs)
+    differences = pairs[0] - pairs[1]
     if len(differences) < 2:
         return False
     if np.ptp(differences) <= 1e-12 * np.abs(differences).max():

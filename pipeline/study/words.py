@@ -20,7 +20,7 @@ MEASURED = {
     "n_parameters": "number of parameters",
     "n_zero_weights": "number of weights at zero",
     "n_zero_inputs": "number of inputs at zero",
-    "seconds_fit": "seconds of training",
+    "seconds_fit": "time of training in seconds",
     "seconds_per_epoch": "seconds per epoch",
     "seconds_to_loss": "seconds to validation loss {loss:g}",
     "epochs_to_loss": "epochs to validation loss {loss:g}",
@@ -28,6 +28,7 @@ MEASURED = {
     "best_epoch": "best epoch",
 }
 BETTER_LESS = ("seconds_", "epochs_to")
+BY_RATIO = ("seconds_", "epochs_", "train_log_loss", "val_log_loss", "test_log_loss")
 
 
 def name(quantity: str, loss: float | None = None) -> str:
@@ -52,6 +53,11 @@ def better(quantity: str) -> Literal["minimize", "maximize"] | None:
     if part in PARTS and score in DIRECTIONS:
         return DIRECTIONS[score]
     return "minimize" if quantity.startswith(BETTER_LESS) else None
+
+
+def by_ratio(quantity: str) -> bool:
+    """Whether two values of it are to be compared by their ratio: twice the time is as much more at any scale."""
+    return quantity.startswith(BY_RATIO)
 
 
 def number(value: float) -> str:
