@@ -38,7 +38,7 @@ class Point:
     def deviation(self, quantity: str) -> float:
         """Standard deviation over the repetitions, 0 for one."""
         known = self._known(quantity)
-        return float(known.std(ddof=1)) if len(known) > 1 else 0.0
+        return float(known.std(ddof=1)) if len(set(known)) > 1 else 0.0
 
     @property
     def n_failed(self) -> int:
