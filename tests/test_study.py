@@ -66,6 +66,13 @@ def test_every_study_says_its_command_its_cost_and_what_was_found(name: str) -> 
     assert re.search(r"Found: .*\d", head)
 
 
+def test_the_readme_tells_what_every_study_found() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| .* \| `make study NAME=(\w+)` \| (.*) \|$", text, re.MULTILINE))
+    assert sorted(rows) == sweeping.names()
+    assert [name for name, found in rows.items() if not re.search(r"\d", found)] == []
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
