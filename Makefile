@@ -12,7 +12,7 @@ PORT ?= 5000
 MODEL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep rerun compare ui serve test test-all bench bench-serve bench-setup check clean
+.PHONY: help setup train sweep study rerun compare ui serve test test-all bench bench-serve bench-setup check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -42,6 +42,9 @@ train: $(STAMP)  ## Train, log and export one experiment (the digits, unless ARG
 
 sweep: $(STAMP)  ## Train one run per combination: make sweep ARGS="model.units=[32],[64,64] seed=0,1"
 	@$(BIN)/python -m pipeline.train --multirun $(ARGS)
+
+study: $(STAMP)  ## Answer a question of the textbooks by a sweep and a picture: make study NAME=width (without: which)
+	@$(BIN)/python -m pipeline.study $(NAME) $(ARGS)
 
 rerun: $(STAMP)  ## Repeat a run from the config it logged: make rerun RUN=<run id>
 	@test -n '$(RUN)' || { echo 'Which run? make rerun RUN=<run id>'; exit 1; }

@@ -62,7 +62,7 @@ def run(config: Config, trial: Trial = ALONE) -> Result:
 
     # These take seconds to import; by now config and data are known to be right.
     import_tensorflow()
-    from pipeline import export, fit, model, pictures, track
+    from pipeline import export, fit, model, pictures, track, weights
 
     clock.lap("import")
     fit.seed(config.seed)
@@ -97,7 +97,10 @@ def run(config: Config, trial: Trial = ALONE) -> Result:
         clock.lap("log_model")
         places = tracked.id, model_path, tracked.uri
         result = Result(found.scores, found.scores[objective], *places, clock.seconds, network.count_params())
-        tracked.log_final(result.measured | history.summary() | {"export_difference": difference})
+        learnt = weights.measure(network, preprocessing.inputs.names)
+        tracked.log_inputs(learnt.of_inputs)
+        known = result.measured | history.summary() | learnt.counts
+        tracked.log_final(known | {"export_difference": difference})
     return result
 
 

@@ -19,18 +19,18 @@ HOMES = {
     "omegaconf": ["config/", "train.py", "sweep/", "launch/"],
     "cloudpickle": ["launch/"],
     "ray": ["launch/cluster.py"],
-    "matplotlib": ["pictures.py", "track/run.py"],
-    "rich": ["show.py", "fit/callbacks.py", "predict/run.py", "export/__main__.py", "compare/screen.py"],
+    "matplotlib": ["pictures.py", "study/pictures/", "track/run.py", "track/study.py"],
+    "rich": ["show.py", "fit/callbacks.py", "predict/run.py", "export/__main__.py", "compare/screen.py", "study/"],
     "tf2onnx": ["export/onnx.py"],
     "onnxruntime": ["export/runtimes/"],
     "ai_edge_litert": ["export/runtimes/"],
     "sklearn": ["data/", "evaluate.py", "pictures.py", "compare/importance.py"],
     "tensorflow": ["fit/", "export/", "track/pyfunc.py", "startup.py"],
-    "keras": ["model/", "fit/", "export/", "data/sources.py", "train.py"],
+    "keras": ["model/", "fit/", "export/", "data/sources.py", "train.py", "weights.py"],
     "pydantic": ["config/", "model/"],
     "sqlalchemy": ["data/tables/stored.py", "track/", "sweep/search/storage.py"],
     "optuna": ["sweep/search/"],
-    "scipy": ["sweep/search/draws.py", "compare/seeds.py"],
+    "scipy": ["sweep/search/draws.py", "compare/seeds.py", "study/claims.py"],
     "psutil": ["track/run.py", "fit/feed.py", "data/streaming/budget.py", "process.py"],
     "fastapi": ["serve/"],
     "starlette": ["serve/"],  # FastAPI's own foundation
@@ -72,6 +72,8 @@ ARROWS = {
     "export/": {"export", "data", "errors", "config", "evaluate", "find", "signals", "startup", "track"},
     "export/runtimes/": set(),
     "pictures.py": {"data"},
+    "weights.py": set(),
+    "study/": {"study", "track", "train", "weights", "config", "errors", "signals"},
     "track/": {"track", "config", "data", "errors", "process", "signals"},
     "compare/": {"compare", "track", "config", "errors", "signals"},
     "find.py": {"track", "errors"},
@@ -80,7 +82,7 @@ ARROWS = {
     "sweep/": {"sweep", "compare", "config", "data", "errors", "process", "show", "track", "train"},
     # It leads processes in which the whole story runs: server.py imports all of it before it forks them.
     "launch/": {"launch", "config", "errors", "signals", "startup", "track"}
-    | {"evaluate", "export", "fit", "pictures", "show", "sweep", "train"},
+    | {"evaluate", "export", "fit", "pictures", "show", "sweep", "train", "weights"},
 }
 
 

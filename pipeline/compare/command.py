@@ -60,7 +60,7 @@ def _start(config: Config) -> list[str]:
 
 def _facts(config: Config) -> dict[str, Any]:
     """What the run itself was: not where it was kept, but for the experiment's name, and not the sweep it was in."""
-    values = {name: value for name, value in config.model_dump().items() if name != "sweep"}
+    values = {name: value for name, value in config.model_dump().items() if name not in ("study", "sweep")}
     return values | {"tracking": {"experiment": config.tracking.experiment}}
 
 

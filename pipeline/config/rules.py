@@ -17,6 +17,7 @@ from pipeline.config.section import (
     Seed,
     Size,
 )
+from pipeline.config.studies import Study
 from pipeline.config.sweep import Sweep
 
 Task = Literal["regression", "binary", "multiclass"]
@@ -208,6 +209,7 @@ class Config(Section):
     fit: Fit
     tracking: Tracking
     sweep: Sweep
+    study: Study | None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

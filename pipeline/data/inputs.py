@@ -33,6 +33,10 @@ class Inputs(Protocol):
         """Numbers per row that the network gets."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Of these numbers."""
+
+    @property
     def categories(self) -> tuple[int, ...]:
         """Categories of each embedded column; these columns come last."""
 
@@ -53,7 +57,12 @@ class TableInputs:
     @property
     def n_inputs(self) -> int:
         """Numbers per row that the network gets."""
-        return sum(len(feature.names) for feature in self.features)
+        return len(self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of these numbers, feature by feature."""
+        return tuple(name for feature in self.features for name in feature.names)
 
     @property
     def categories(self) -> tuple[int, ...]:
@@ -90,6 +99,11 @@ class ArrayInputs:
     def n_inputs(self) -> int:
         """Columns of the array."""
         return len(self.scaler.shift)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`x[0]`, `x[1]`, ..."""
+        return tuple(f"x[{number}]" for number in range(self.n_inputs))
 
     @property
     def categories(self) -> tuple[int, ...]:

@@ -31,8 +31,13 @@ class History:
 
     def summary(self) -> dict[str, float]:
         """The measurements to log."""
-        best = {} if self.best_epoch is None else {"best_epoch": self.best_epoch}
-        return {"seconds_first_epoch": self.epochs[0]["seconds"], "epochs_trained": len(self.epochs), **best}
+        seconds = [epoch["seconds"] for epoch in self.epochs]
+        found = {
+            "epochs_trained": len(seconds),
+            "seconds_first_epoch": seconds[0],
+            "seconds_per_epoch": float(np.median(seconds[1:] or seconds)),  # the first compiles
+        }
+        return found if self.best_epoch is None else found | {"best_epoch": self.best_epoch}
 
 
 def seed(number: int) -> None:

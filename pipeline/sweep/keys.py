@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.data import Rows, Splits
 
 PACKAGE = Path(__file__).resolve().parents[1]
-ASIDE = {"tracking", "sweep"}  # sections that no result depends on
+ASIDE = {"study", "sweep", "tracking"}  # sections that no result depends on
 FILES = {"path", "test_path"}  # of data: what is in them counts, not where they lie
 # Of sweep: what decides which trials a search has. How many there are does not: more trials go on with it.
 OF_A_STUDY = ("sampler", "seed", "pruner", "prune_from", "objectives", "width_of")

@@ -2,16 +2,16 @@
 
 import os
 
-os.environ.setdefault(
-    "MLFLOW_LOGGING_LEVEL", "WARNING"
-)  # read when mlflow is imported; it tells of every table it makes
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # of files that are on this machine mostly
+# Read when MLflow is imported: by itself it tells of every table it makes and every small file it copies.
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from pipeline.track.children import PARENT_VARIABLE, Done, done, epochs_of, n_failed, parent_run_id
 from pipeline.track.left import JOB_VARIABLE, fail_left_running
 from pipeline.track.query import Selected, TrackedRun, curves, log_texts, select_runs
 from pipeline.track.run import Run, log_failure, start
 from pipeline.track.store import config_of_run, connected, store_of, ui_command
+from pipeline.track.study import studied
 from pipeline.track.sweep import Sweep, outcome, sweep
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "select_runs",
     "start",
     "store_of",
+    "studied",
     "sweep",
     "ui_command",
 ]

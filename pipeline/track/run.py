@@ -83,6 +83,10 @@ class Run:
         self._client.log_text(self.id, report.to_html(), "data/report.html")
         self._client.log_dict(self.id, report.as_dict(), "data/report.json")
 
+    def log_inputs(self, norms: Mapping[str, float]) -> None:
+        """Writes how much each input counts, the norm of the weights that leave it, as `inputs.json`."""
+        self._client.log_dict(self.id, dict(norms), "inputs.json")
+
     def log_saved_model(self, folder: Path, rows: Rows) -> str:
         """Writes an exported SavedModel as artifact and as MLflow model; gives its path in the store."""
         self._client.log_artifacts(self.id, str(folder), "saved_model")
@@ -208,7 +212,7 @@ def _git() -> dict[str, str]:
 
 def _log_config(run_id: str, config: Config) -> None:
     client = mlflow.MlflowClient()
-    params = [Param(key, value) for key, value in _flat(config.model_dump(exclude={"sweep"}))]
+    params = [Param(key, value) for key, value in _flat(config.model_dump(exclude={"study", "sweep"}))]
     for start_ in range(0, len(params), 100):  # MLflow's limit of a batch
         client.log_batch(run_id, params=params[start_ : start_ + 100])
     client.log_text(run_id, to_yaml(config), "config.yaml")
