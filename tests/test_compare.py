@@ -19,6 +19,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from scipy import stats
@@ -396,6 +398,20 @@ def test_the_page_stands_whatever_the_runs_are(runs: list[TrackedRun]) -> None:
     page = render(found_in(ranked(*runs)))
     assert page.endswith("</body></html>\n")
     assert not re.search(r'"[^"]*\bnan\b', page)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    scores=st.lists(st.floats(), max_size=7),
+    values=st.lists(st.one_of(st.floats().map(str), st.text(max_size=5), st.just("[1]")), min_size=7, max_size=7),
+    sizes=st.lists(st.floats(0), min_size=7, max_size=7),
+)
+def test_the_page_stands_whatever_the_numbers_are(scores: list[float], values: list[str], sizes: list[float]) -> None:
+    runs = [
+        tracked(score, number=number, seed=number % 2, size=size, a=value)
+        for number, (score, value, size) in enumerate(zip(scores, values, sizes, strict=False))
+    ]
+    assert render(found_in(ranked(*runs))).endswith("</html>\n")
 
 
 def test_axes_have_round_ticks_and_hold_their_values() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipeline.compare.values import order
+from pipeline.compare.values import is_usable, order
 from pipeline.config import direction
 from pipeline.errors import ConfigError
 
@@ -50,7 +50,7 @@ class Candidate:
 
     def metric(self, name: str) -> float | None:
         """Mean of a final metric over the runs that have it."""
-        found = [run.metrics[name] for run in self.runs.values() if math.isfinite(run.metrics.get(name, math.nan))]
+        found = [run.metrics[name] for run in self.runs.values() if is_usable(run.metrics.get(name, math.nan))]
         return statistics.fmean(found) if found else None
 
     @property
@@ -116,7 +116,7 @@ def compare(selected: Selected, objective: str | None = None) -> Comparison:
         objective, finished, notes = _shared_objective(finished)
     elif not objective.startswith("val_") or direction(objective) is None:
         raise ConfigError(f"--objective: {objective} is no validation score, as val_rmse and val_log_loss are")
-    scored = {run.id: score for run in finished if math.isfinite(score := _score(run, objective))}
+    scored = {run.id: score for run in finished if is_usable(score := _score(run, objective))}
     without = [run for run in finished if run.id not in scored]
     if without:
         states["without a score"] = without

@@ -14,6 +14,7 @@ LEVEL = 0.05  # of error that counts as settled
 POWER = 0.8  # chance of finding a difference that is there, of the number of seeds that is named
 FEWEST = 3  # pairs, below which nothing is said to be settled
 MOST_SEEDS = 10_000
+MOST_EFFECT = 10.0  # three pairs find it, and far beyond it the distribution is not computed rightly
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def seeds_needed(effect: float, overlap: float = 0.0) -> int | None:
     Returns:
         At least 3; None if not even ten thousand are enough.
     """
+    effect = min(effect, MOST_EFFECT)
     if _power(MOST_SEEDS, effect, overlap) < POWER:
         return None
     low, high = FEWEST, MOST_SEEDS

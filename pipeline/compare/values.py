@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 
+LARGEST = 1e100
 LONG = 8  # letters of a number that nobody typed
 
 Value = float | str
@@ -17,8 +17,13 @@ def parsed(value: str) -> Value:
         found = json.loads(value)
     except ValueError:
         return value
-    is_number = isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
+    is_number = isinstance(found, int | float) and not isinstance(found, bool) and is_usable(found)
     return float(found) if is_number else value
+
+
+def is_usable(number: float) -> bool:
+    """Whether one can reckon with it: finite, and its square too."""
+    return abs(number) < LARGEST
 
 
 def short(value: str) -> str:

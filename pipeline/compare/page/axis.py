@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pipeline.compare.values import Value, ordered, parsed
 
 LOG_FROM = 8  # ratio of the largest to the smallest from which equal factors are equal distances
+SMALLEST = 1e-100  # but for 0; beyond, logarithms and steps are not computed rightly
 MOST_LABELS = 12
 FEW_VALUES = 6  # of numbers, which are then labelled themselves
 STEPS = (1, 2, 2.5, 5, 10)
@@ -58,7 +59,7 @@ def of_numbers(values: Iterable[float], *, label_each: bool = False) -> Axis:
         values: Finite numbers.
         label_each: Where there are few distinct values, label these and no round ones.
     """
-    distinct = sorted(set(values)) or [0.0, 1.0]
+    distinct = sorted({value if abs(value) > SMALLEST else 0.0 for value in values}) or [0.0, 1.0]
     low, high = distinct[0], distinct[-1]
     log = low > 0 and high / low >= LOG_FROM
     few = label_each and len(distinct) <= FEW_VALUES
