@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
@@ -22,6 +23,7 @@ from pipeline.launch.on_ray import Cluster
 from pipeline.launch.worker import GRACE_SECONDS, printing_to
 from pipeline.startup import import_tensorflow, use_threads
 
+CONNECT_SECONDS = 10.0
 WAIT_SECONDS = 0.2  # between two looks at what has ended
 SENT = ("PIPELINE_", "MLFLOW_", "AWS_")  # of the environment; the rest is each machine's own business
 
@@ -33,6 +35,7 @@ def main(connection: Connection) -> None:
     cluster: Cluster = cloudpickle.loads(connection.recv_bytes())
     sweep = connection.recv_bytes()
     try:
+        _look_for(cluster.address)
         ray.init(
             address=cluster.address,
             configure_logging=False,
@@ -45,6 +48,13 @@ def main(connection: Connection) -> None:
         return
     connection.send(("ready", _at_once(cluster)))
     _serve(connection, cluster, ray.put(sweep))
+
+
+def _look_for(address: str) -> None:
+    """Raises OSError if nobody listens there; Ray itself would go on trying for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "/" not in host:
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
 
 
 def _at_once(cluster: Cluster) -> int:
