@@ -68,10 +68,11 @@ def _trial(composed: DictConfig, run: Run, resources: contextlib.ExitStack) -> f
     """Hydra prints its compact exceptions without a traceback, and tells of a sweep's first failed job only."""
     number = HydraConfig.get().job.num
     own = [word for word in HydraConfig.get().overrides.task if not word.startswith(("tracking.", "sweep."))]
-    trial = SweepTrial(_parent(), " ".join(own), composed.sweep.max_failures, resources)
+    trial = SweepTrial(_parent(), " ".join(own), resources)
     config = None
     try:
         config = _named(configuration.from_hydra(composed), trial.name)
+        trial.may_begin(config)
         result = run(config, trial)
     except Finished as finished:
         assert config is not None

@@ -64,11 +64,11 @@ ALONE = Trial()
 class SweepTrial(Trial):
     """A job of a sweep, which other jobs, processes or earlier commands may have done already."""
 
-    def __init__(self, parent: str, overrides: str, max_failures: int | None, resources: contextlib.ExitStack) -> None:
+    def __init__(self, parent: str, overrides: str, resources: contextlib.ExitStack) -> None:
         """Takes what outlives the run, such as its claim on the trial, with it into `resources`."""
         super().__init__()
         self.tags = {"overrides": overrides}
-        self._parent, self._max_failures, self._resources = parent, max_failures, resources
+        self._parent, self._resources = parent, resources
         self._study = json.loads(os.environ.get(TRIAL_VARIABLE) or "null")
         self._pruning: Pruning | None = None
 
@@ -82,13 +82,24 @@ class SweepTrial(Trial):
         """What distinguishes it from the others."""
         return self._study["searched"] if self._study else self.tags["overrides"]
 
+    def may_begin(self, config: Config) -> None:
+        """Asked first of all.
+
+        Raises:
+            SweepError: Too many trials have failed.
+        """
+        from pipeline import track
+
+        most = config.sweep.max_failures
+        if most is not None and track.n_failed(config.tracking, self._parent) >= most:
+            raise SweepError(f"not started: {most} trials have failed (sweep.max_failures)")
+
     def begins(self, config: Config, rows: Rows, splits: Splits) -> None:
         """Claims the trial.
 
         Raises:
             Finished: There is a run of it already.
             Elsewhere: Another process is at work on it.
-            SweepError: Too many trials have failed.
         """
         from pipeline import track
 
@@ -105,8 +116,6 @@ class SweepTrial(Trial):
         if done is not None:
             self._tell_again(config, done)
             raise Finished(done)
-        if self._max_failures is not None and track.n_failed(config.tracking, self._parent) >= self._max_failures:
-            raise SweepError(f"not started: {self._max_failures} trials have failed (sweep.max_failures)")
 
     def watching(self, report: Report) -> Report:
         """Reports, then asks whether the trial is worth going on with."""

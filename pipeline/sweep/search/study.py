@@ -55,7 +55,7 @@ class Study:
         trials = self._trials()
         # What failed before is tried again, but not what fails beside this process.
         self._failed_beside = {
-            place for place, found in trials.items() if found[0].state == TrialState.FAIL and not self._gone(found[0])
+            place for place, found in trials.items() if _failed(found[0]) and self._is_beside(found[0])
         }
         self.n_before = sum(found[0].state in ENDED for found in trials.values())
 
@@ -135,6 +135,10 @@ class Study:
 
     def _all(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
+
+    def _is_beside(self, trial: FrozenTrial) -> bool:
+        """Whether it belongs to another process that is at work."""
+        return trial.user_attrs.get(PROCESS) != process.name() and not self._gone(trial)
 
     def _gone(self, trial: FrozenTrial) -> bool:
         owner = trial.user_attrs.get(PROCESS, "")
