@@ -1,8 +1,10 @@
 """The server: what it answers in either protocol, and what bad requests get."""
 
 import asyncio
+import http.client
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
@@ -358,6 +360,18 @@ def test_requests_at_once_share_calls_and_disturb_each_other_in_nothing(
     assert numbers['pipeline_serve_requests_total{protocol="mlflow",status="400"}'] >= 20
     assert numbers['pipeline_serve_model{name="kinds",version="1"}'] == 1
     assert numbers["pipeline_serve_requests_in_work"] == 0
+
+
+def test_an_answer_does_not_wait_for_the_clients_acknowledgement(client: Client) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", client.port)
+    seconds = []
+    for _ in range(10):
+        start = time.perf_counter()
+        connection.request("POST", "/v1/models/kinds:predict", json.dumps({"instances": [ROW]}))
+        connection.getresponse().read()
+        seconds.append(time.perf_counter() - start)
+    connection.close()
+    assert min(seconds[1:]) < 0.03  # 40 ms is what an acknowledgement may take
 
 
 def test_too_many_requests(model: Served) -> None:

@@ -43,7 +43,7 @@ def serve(
     Raises:
         PipelineError: There is no such model, it does not work, or the address is taken.
     """
-    with contextlib.closing(_bound(*address)) as listening:
+    with contextlib.closing(bound_socket(*address)) as listening:
         known = find.stands_for(reference, uri)
         found = find.resolve(reference, uri)
         import_tensorflow()
@@ -73,11 +73,18 @@ def serve(
         log.info("all requests are answered")
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """A socket that has its port before the model is loaded, but takes connections only when the server listens."""
+def bound_socket(host: str, port: int) -> socket.socket:
+    """A socket that has its port before the model is loaded, but takes connections only when the server listens.
+
+    It names its protocol: asyncio switches Nagle's algorithm off for such sockets only, and with it each answer that
+    is written in two parts takes 40 ms.
+
+    Raises:
+        ServeError: The address cannot be had.
+    """
     try:
-        family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, socket.SOCK_STREAM)
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, protocol)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(where)
     except OSError as error:
