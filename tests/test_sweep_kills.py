@@ -20,7 +20,7 @@ SWEEPS = {
     "hydra_grid": ["fit.learning_rate=0.001,0.003,0.01,0.03,0.1"],
     "grid": [
         "hydra/sweeper=search", "sweep.sampler=grid", "sweep.n_trials=5",
-        "fit.learning_rate=0.001", "sweep.depth=1,2", "sweep.width=8,16,32",
+        "fit.learning_rate=0.001", "sweep.depth=1", "sweep.width=8,16,24,32,64",
     ],
     "random": [
         "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=5",
