@@ -1,4 +1,4 @@
-"""Runs command lines one after another in a process of its own, which imports TensorFlow once; see test_sweep.py.
+"""Runs command lines one after another in a process of its own, which imports libraries once; see test_sweep.py.
 
 A line of JSON in, `{"arguments": [...], "interrupt_at": null}`; one out, `{"code": 0, "out": "..."}`.
 """
@@ -10,7 +10,6 @@ import tempfile
 from typing import Any
 
 from pipeline import track, train
-from pipeline.startup import import_tensorflow
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
@@ -39,7 +38,6 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Answers until there are no more lines."""
-    import_tensorflow()
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         with tempfile.TemporaryFile("w+") as out:

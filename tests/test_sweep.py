@@ -70,6 +70,7 @@ def swept(commands: subprocess.Popen[str], store: str, tmp_path: Path, request: 
 SEARCH = ["hydra/sweeper=search", "fit.epochs=1", "fit.learning_rate=tag(log,interval(0.001,0.1))"]
 
 
+@pytest.mark.slow
 def test_a_search_is_kept_under_its_parent_and_the_same_command_skips_it(swept: Swept) -> None:
     command = [*SEARCH, "sweep.sampler=random", "sweep.n_trials=3", "sweep.depth=1,2", "sweep.width=4,8"]
     swept(*command)
@@ -97,6 +98,7 @@ def test_a_search_is_kept_under_its_parent_and_the_same_command_skips_it(swept: 
     assert swept.parent().data.metrics["n_finished"] == 4
 
 
+@pytest.mark.slow
 def test_hydras_grid_skips_what_is_finished_and_closes_what_was_left_running(swept: Swept) -> None:
     swept("fit.epochs=1", "seed=0,1")
     first, second = swept.children("FINISHED")
@@ -137,6 +139,7 @@ def test_failures_are_kept_with_their_tracebacks_and_end_a_sweep(swept: Swept, t
     assert swept.parent().data.metrics["n_failed"] == 2
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_after_a_failure_up_to_the_most(swept: Swept) -> None:
     command = [
         "hydra/sweeper=search", "sweep.sampler=grid", "fit.optimizer=sgd", "fit.epochs=1",
@@ -151,6 +154,7 @@ def test_a_search_goes_on_after_a_failure_up_to_the_most(swept: Swept) -> None:
     assert "1 finished, 2 failed" in out
 
 
+@pytest.mark.slow
 def test_poor_trials_are_pruned(swept: Swept) -> None:
     out = swept(
         "hydra/sweeper=search", "sweep.sampler=grid", "sweep.pruner=median", "sweep.prune_from=1", "fit.epochs=3",
@@ -165,6 +169,7 @@ def test_poor_trials_are_pruned(swept: Swept) -> None:
     assert swept.parent().data.metrics["n_failed"] == 0
 
 
+@pytest.mark.slow
 def test_several_objectives_have_a_front(swept: Swept) -> None:
     out = swept(
         "hydra/sweeper=search", "sweep.sampler=grid", "sweep.objectives=[val_accuracy,n_parameters]",
@@ -175,6 +180,7 @@ def test_several_objectives_have_a_front(swept: Swept) -> None:
     assert "n_parameters" in out
 
 
+@pytest.mark.slow
 def test_a_trial_that_another_process_works_on_is_left_to_it(swept: Swept) -> None:
     swept("fit.epochs=1", "seed=3,4")
     done = swept.children("FINISHED")
@@ -188,6 +194,7 @@ def test_a_trial_that_another_process_works_on_is_left_to_it(swept: Swept) -> No
     assert len(swept.children("FINISHED")) == 1
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_tidily(swept: Swept) -> None:
     out = swept(*SEARCH, "sweep.sampler=qmc", "sweep.n_trials=4", code=130, interrupt_at=3)
     assert swept.parent().info.status == "KILLED"

@@ -14,23 +14,24 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 ROOT = Path(__file__).parents[1]
-COMMON = ["data=diabetes", "fit.epochs=4", "tracking.experiment=killed", "fit.execution=graph"]
+COMMON = ["data=diabetes", "fit.epochs=2", "tracking.experiment=killed", "fit.execution=graph"]
+N_KILLS = int(os.environ.get("PIPELINE_KILLS", "1"))  # more take minutes, and try every kind of sweep
 SWEEPS = {
-    "hydra_grid": ["fit.learning_rate=0.001,0.003,0.01,0.03", "model.units=[8],[16]"],
+    "hydra_grid": ["fit.learning_rate=0.001,0.003,0.01,0.03,0.1"],
     "grid": [
-        "hydra/sweeper=search", "sweep.sampler=grid", "sweep.n_trials=8",
-        "fit.learning_rate=0.001,0.003,0.01,0.03", "sweep.depth=1,2", "sweep.width=8",
+        "hydra/sweeper=search", "sweep.sampler=grid", "sweep.n_trials=5",
+        "fit.learning_rate=0.001", "sweep.depth=1", "sweep.width=8,16,24,32,64",
     ],
     "random": [
-        "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=8",
+        "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=5",
         "fit.learning_rate=tag(log,interval(0.001,0.1))", "model.units=[8],[16]",
     ],
     "qmc": [
-        "hydra/sweeper=search", "sweep.sampler=qmc", "sweep.n_trials=8", "sweep.width_of=layer",
+        "hydra/sweeper=search", "sweep.sampler=qmc", "sweep.n_trials=5", "sweep.width_of=layer",
         "fit.learning_rate=tag(log,interval(0.001,0.1))", "sweep.depth=range(1,3)", "sweep.width=8,16",
     ],
     "tpe": [
-        "hydra/sweeper=search", "sweep.sampler=tpe", "sweep.n_trials=14", "sweep.pruner=median", "sweep.prune_from=1",
+        "hydra/sweeper=search", "sweep.sampler=tpe", "sweep.n_trials=12", "sweep.pruner=median", "sweep.prune_from=1",
         "fit.learning_rate=tag(log,interval(0.001,0.1))",
     ],
 }  # fmt: skip
@@ -90,17 +91,16 @@ def finished(folder: Path) -> dict[str, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["hydra_grid", "qmc"])
+@pytest.mark.parametrize("kind", [*SWEEPS][:-1] if N_KILLS > 1 else ["qmc"])
 def test_kill_at_any_moment_loses_and_repeats_nothing(tmp_path: Path, kind: str) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    n_kills = int(os.environ.get("PIPELINE_KILLS", "2"))
     chance = np.random.default_rng(0)
     ended(whole, SWEEPS[kind])
-    for _ in range(n_kills):
+    for _ in range(N_KILLS):
         kill_some_time(killed, SWEEPS[kind], int(chance.integers(5, 70)), float(chance.uniform(0, 0.5)))
     out = ended(killed, SWEEPS[kind])
     assert finished(killed) == finished(whole)
-    assert len(finished(whole)) == 8
+    assert len(finished(whole)) == 5
     assert {run.info.status for run in children(killed)} <= {"FINISHED", "KILLED"}
     assert "trials are finished and will be skipped" in out
 
@@ -110,23 +110,22 @@ def test_two_commands_at_once_share_the_trials(tmp_path: Path) -> None:
     both = [started(tmp_path, SWEEPS["random"]) for _ in range(2)]
     outs = [process.communicate(timeout=300)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outs
-    assert len(finished(tmp_path)) == 8
-    assert len(children(tmp_path)) == 8
+    assert len(finished(tmp_path)) == 5
+    assert len(children(tmp_path)) == 5
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["random", "hydra_grid"])
-def test_a_full_disk_ends_the_sweep_and_keeps_what_is_finished(tmp_path: Path, kind: str) -> None:
+def test_a_full_disk_ends_the_sweep_and_keeps_what_is_finished(tmp_path: Path) -> None:
     """Stood in for by the largest size that a file may have: the store's file reaches it after some trials."""
     ended(tmp_path, ["seed=7"])
     size = (tmp_path / "mlflow.db").stat().st_size
     limit = f"import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({size + 8192}, {size + 8192}));"
     limited = f"{limit} runpy.run_module('pipeline.train', run_name='__main__')"
-    process = started(tmp_path, SWEEPS[kind], python=["-c", limited])
+    process = started(tmp_path, SWEEPS["random"], python=["-c", limited])
     out, _ = process.communicate(timeout=300)
     assert process.returncode == 1, out
     assert "runs cannot be kept any more" in out
     assert "Finished trials are kept" in out
     assert "Traceback" not in out
-    ended(tmp_path, SWEEPS[kind])
-    assert len([run for run in runs(tmp_path) if run.info.status == "FINISHED" and "trial_key" in run.data.tags]) == 9
+    ended(tmp_path, SWEEPS["random"])
+    assert len([run for run in runs(tmp_path) if run.info.status == "FINISHED" and "trial_key" in run.data.tags]) == 6

@@ -172,6 +172,6 @@ def _overrides(loader: ConfigLoader, params: dict[str, Any], arguments: list[str
 
 
 def _counted(study: Study, settings: Sweep) -> str:
-    every = ", all there are" if study.n_places < settings.n_trials else ""
+    every = ", all there are" if study.n_places < settings.n_trials or settings.sampler == "grid" else ""
     before = f", {study.n_before} of them finished before" if study.n_before else ""
     return f"{study.n_places} trials{every}{before}"

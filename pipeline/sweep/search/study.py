@@ -8,6 +8,7 @@ and numbers are given out by the storage: so processes that know nothing of each
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,8 @@ class Study:
             study_name=name, storage=opened(address), directions=directions, load_if_exists=True
         )
         total = n_trials_of(space, sweep.width_of)
-        self.n_places = sweep.n_trials if total is None else min(sweep.n_trials, total)
+        most = math.inf if total is None else total
+        self.n_places = int(most if sweep.sampler == "grid" else min(sweep.n_trials, most))
         self._drawn = in_order(space, sweep) if sweep.sampler in DRAWN_AHEAD else None
         self._params: list[Params] = []
         self._tried: set[int] = set()  # places that this process had an attempt at
