@@ -536,12 +536,12 @@ def test_formats_for_pipes_hold_nothing_else(compared: Callable[..., SimpleNames
     rows = list(csv.DictReader(io.StringIO(table.out)))
     assert [row["fit.learning_rate"] for row in rows] == ["0.01", "0.1", "1.0"]
     assert [row["n_runs"] for row in rows] == ["3", "3", "2"]
-    assert table.err == ""
+    assert table.err == "configurations have from 2 to 3 runs: a mean over fewer is more a matter of luck\n"
     content = json.loads(compared("--format", "json").out)
     assert content["n_runs"] == {"finished": 8, "failed": 1}
     assert content["configurations"][0]["place"] == 1
     assert {run["seed"] for run in content["configurations"][0]["runs"]} == {"0", "1", "2"}
-    assert content["others"][0]["error"] == "DataError: no rows"
+    assert content["others"][0]["reason"] == "DataError: no rows"
     lines = compared("--format", "md", "--top", "1").out.splitlines()
     assert lines[0] == "| # | val_rmse | runs | test_rmse | learning_rate |"
     assert len(lines) == 3
@@ -553,7 +553,7 @@ def test_formats_for_pipes_hold_nothing_else(compared: Callable[..., SimpleNames
         (["--sweep", "bold-cow"], "--sweep: there is no bold-cow; did you mean bold-crow-1?"),
         (["--sweep", "zzz"], "--sweep: there is no zzz; there are bold-crow-1, calm-finch-2"),
         (["--experiment", "comparred"], "--experiment: there is no comparred; did you mean compared?"),
-        (["--query", "nonsense"], "--query: MLflow cannot read 'nonsense'"),
+        (["--query", "nonsense"], "write it as in 'metrics.objective < 60 and params.`model.units` = \"[64, 64]\"'"),
         (["--query", "metrics.val_rmse < 0"], "all runs where metrics.val_rmse < 0: there is no run in it yet"),
         (["--sweep", "calm-finch-2"], "sweep calm-finch-2: there is no run in it yet"),
         (["--objective", "val_loss"], "--objective: val_loss is no validation score"),

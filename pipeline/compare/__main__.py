@@ -22,7 +22,7 @@ examples:
   python -m pipeline.compare                                       the latest sweep
   python -m pipeline.compare --sweep nimble-grouse-772             a sweep, by name or run id
   python -m pipeline.compare --experiment houses                   all runs of an experiment
-  python -m pipeline.compare --query "params.`model.units` = '[64, 64]' and metrics.val_rmse < 60"
+  python -m pipeline.compare --query 'params.`model.units` = "[64, 64]" and metrics.val_rmse < 60'
   python -m pipeline.compare --format csv > runs.csv
 
 All that is named must hold. Runs are always ranked by validation; test scores are shown and choose nothing.

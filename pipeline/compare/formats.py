@@ -7,7 +7,7 @@ import io
 import json
 from typing import Any
 
-from pipeline.compare.ranking import REPLICA, Candidate, Comparison
+from pipeline.compare.ranking import REPLICA, Candidate, Comparison, reason
 from pipeline.compare.values import short
 from pipeline.compare.verdict import number, with_deviation
 
@@ -48,7 +48,7 @@ def as_json(comparison: Comparison, top: int | None) -> str:
             for place, found in enumerate(comparison.candidates[:top], 1)
         ],
         "others": [
-            {"state": state, "run_id": run.id, "name": run.name, "error": run.tags.get("error")}
+            {"state": state, "run_id": run.id, "name": run.name, "reason": reason(run)}
             for state, runs in comparison.others.items()
             for run in runs
         ],

@@ -124,9 +124,14 @@ def compare(selected: Selected, objective: str | None = None) -> Comparison:
     states = _without_made_good(states, ranked)
     varying = _varying(ranked)
     candidates = sorted(_candidates(ranked, scored, varying), key=lambda found: _rank(found, sign(objective)))
-    notes += _data_notes(ranked)
+    notes += _data_notes(ranked) + _replica_notes(candidates)
     others = {state: states[state] for state in OTHER_STATES if state in states}
     return Comparison(selected.title, objective, candidates, varying, others, notes)
+
+
+def reason(run: TrackedRun) -> str:
+    """Why a run did not finish, where it says so."""
+    return run.tags.get("error") or run.tags.get("pruned_because", "")
 
 
 def sign(objective: str) -> int:
@@ -211,6 +216,13 @@ def _data_notes(runs: list[TrackedRun]) -> list[str]:
     if len(prints) <= 1:
         return []
     return [f"these runs saw {len(prints)} different sets of rows (data_fingerprint): their scores do not compare"]
+
+
+def _replica_notes(candidates: list[Candidate]) -> list[str]:
+    numbers = sorted({len(candidate.runs) for candidate in candidates})
+    if len(numbers) <= 1:
+        return []
+    return [f"configurations have from {numbers[0]} to {numbers[-1]} runs: a mean over fewer is more a matter of luck"]
 
 
 def _shortest(key: str, keys: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.compare.findings import Findings
-from pipeline.compare.ranking import Comparison
+from pipeline.compare.ranking import Comparison, reason
 from pipeline.compare.values import short
 from pipeline.compare.verdict import number, with_deviation
 
@@ -67,7 +67,7 @@ def _table(comparison: Comparison, top: int | None) -> Table:
 def _unfinished(console: Console, comparison: Comparison) -> None:
     """Each state's first error, so that a mistake that felled all of them is seen at once."""
     for state, runs in comparison.others.items():
-        errors = [run.tags["error"] for run in runs if run.tags.get("error")]
+        errors = [reason(run) for run in runs if reason(run)]
         first = f", the first: {errors[0].splitlines()[0][:MOST_ERROR]}" if errors else ""
         _line(console, state, f"{len(runs)} run{'s' if len(runs) > 1 else ''}{first}")
 

@@ -24,14 +24,15 @@ def report_sweep(parent_run_id: str, tracking: Tracking) -> None:
     again = command(parent_run_id, tracking.uri)
     try:
         from pipeline import track  # MLflow takes seconds to import, and a command line that only helps needs none
-        from pipeline.compare import report
-        from pipeline.compare.findings import find
         from pipeline.compare.ranking import compare
 
         with track.connected(tracking):
             comparison = compare(track.select_runs(sweep=parent_run_id))
             if not comparison.candidates:
                 return
+            from pipeline.compare import report  # and with it scikit-learn
+            from pipeline.compare.findings import find
+
             found = find(comparison)
             place = report.log(parent_run_id, found)
         print(f"{found.verdict.headline}. {found.verdict.text}")

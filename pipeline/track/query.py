@@ -18,7 +18,7 @@ from pipeline.track.store import STORE_ERRORS, local_path
 PAGE = 1000  # runs per request
 MOST_NAMED = 5  # sweeps or experiments that an error lists
 IS_SWEEP = "tags.sweep LIKE '%'"  # the tag that only parents have
-QUERY_EXAMPLE = "metrics.objective < 60 and params.`model.units` = '[64, 64]'"
+QUERY_EXAMPLE = """'metrics.objective < 60 and params.`model.units` = "[64, 64]"'"""  # quotes that a shell keeps
 
 Curve = list[tuple[int, float]]  # epoch and value, in the order of epochs
 
@@ -70,7 +70,7 @@ def select_runs(experiment: str | None = None, sweep: str | None = None, query: 
             if query is None:
                 raise
             raise TrackingError(
-                f'--query: MLflow cannot read {query!r}: {error.message}; write it as in "{QUERY_EXAMPLE}"'
+                f"--query: MLflow cannot read {query!r}: {error.message}; write it as in {QUERY_EXAMPLE}"
             ) from None
     runs = [_facts(run) for run in found if "sweep" not in run.data.tags]
     narrowed = [f"where {query}"] if query else []

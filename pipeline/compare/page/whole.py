@@ -10,7 +10,7 @@ from pipeline.compare.page import pictures
 from pipeline.compare.page.html import Column, charts, note, section, table
 from pipeline.compare.page.parallel import MOST_AXES, parallel
 from pipeline.compare.page.style import STYLE
-from pipeline.compare.ranking import Candidate, Comparison
+from pipeline.compare.ranking import Candidate, Comparison, reason
 from pipeline.compare.values import short
 from pipeline.compare.verdict import number, with_deviation
 
@@ -186,11 +186,11 @@ def _sizes(comparison: Comparison) -> str:
 
 def _others(comparison: Comparison) -> str:
     rows = [
-        [state, run.name, run.tags.get("error", "")[:MOST_ERROR], run.id]
+        [state, run.name, reason(run)[:MOST_ERROR], run.id]
         for state, runs in comparison.others.items()
         for run in runs[:MOST_ROWS]
     ]
-    columns = [Column("state", "id"), Column("run", "text"), Column("error", "text"), Column("id", "id")]
+    columns = [Column("state", "id"), Column("run", "text"), Column("why", "text"), Column("id", "id")]
     return table(columns, rows) if rows else ""
 
 
