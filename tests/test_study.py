@@ -377,7 +377,7 @@ def test_every_run_counts_its_zeros_and_times_its_epochs(trained: Callable[..., 
     [
         ("l1", ["model.l1=0.0,0.1"], ["curves", "inputs"]),
         ("input_scaling", ["data.input_scaling=none,standard", "fit.learning_rate=0.01"], ["dots", "learning_curves"]),
-        ("batch_size", ["fit.batch_size=64,full", "fit.learning_rate=0.1", "study.target_loss=2.0"], ["curves"]),
+        ("batch_size", ["fit.batch_size=64,full", "fit.learning_rate=0.1,1e30", "fit.clip_norm=null"], ["curves"]),
     ],
 )
 def test_a_study_runs_from_its_sweep_to_its_sentences(
@@ -427,9 +427,7 @@ def test_without_a_name_the_questions_are_listed(
 
     monkeypatch.setattr(sys, "argv", ["pipeline.study"])
     monkeypatch.setenv("COLUMNS", "200")
-    with pytest.raises(SystemExit) as ended:
-        command.main()
+    command.main()
     printed = capsys.readouterr().out
-    assert ended.value.code == 0
     assert [name for name in sweeping.names() if name not in printed] == []
     assert "Does the test error turn while the training error falls" in printed

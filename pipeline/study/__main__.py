@@ -31,31 +31,32 @@ def main() -> None:
     args = parser.parse_args()
     try:
         with sigterm_raises():
-            complete = study(args.name, args.overrides, args.config_dir) if args.name else list_all(args.config_dir)
+            if args.name:
+                study(args.name, args.overrides, args.config_dir)
+            else:
+                list_all(args.config_dir)
     except PipelineError as error:
         sys.exit(str(error))
     except KeyboardInterrupt as interrupt:
         sys.exit(exit_code(interrupt))
-    sys.exit(0 if complete else 1)
 
 
-def list_all(config_dir: str | None) -> bool:
+def list_all(config_dir: str | None) -> None:
     """Prints what there is to ask."""
     table = Table("study", "question", caption="make study NAME=<study>")
     for name, question in sweeping.questions(config_dir):
         table.add_row(name, question)
     Console().print(table)
-    return True
 
 
-def study(name: str, overrides: list[str], config_dir: str | None = None) -> bool:
-    """Runs a study from its sweep to its sentences; whether every run succeeded.
+def study(name: str, overrides: list[str], config_dir: str | None = None) -> None:
+    """Runs a study from its sweep to its sentences.
 
     Raises:
         PipelineError: The study, an override or the store is wrong.
     """
     config, asked = sweeping.read(name, overrides, config_dir)
-    complete = sweeping.run(sweeping.command(name, asked, overrides, config_dir))
+    sweeping.run(sweeping.command(name, asked, overrides, config_dir))
 
     from pipeline import track
     from pipeline.study import claims, figures, pictures, survivors, table
@@ -75,7 +76,6 @@ def study(name: str, overrides: list[str], config_dir: str | None = None) -> boo
         console.print(sentence, soft_wrap=True, highlight=False, markup=False)
     for picture in drawn:
         console.print(f"{'picture':18}{sweep.folder}/{picture}.png", soft_wrap=True, highlight=False, markup=False)
-    return complete
 
 
 if __name__ == "__main__":

@@ -62,8 +62,8 @@ def command(name: str, study: Study, overrides: Sequence[str], config_dir: str |
     return arguments
 
 
-def run(arguments: list[str]) -> bool:
-    """Runs the sweep as the command line would; whether every job succeeded.
+def run(arguments: list[str]) -> None:
+    """Runs the sweep as the command line would. That jobs fail does not end it: what diverges is part of an answer.
 
     Raises:
         SystemExit: It could not begin, or was interrupted.
@@ -75,12 +75,10 @@ def run(arguments: list[str]) -> bool:
     try:
         train.main()
     except SystemExit as end:
-        if end.code != 1:  # which jobs that failed leave behind; they were told of
+        if end.code != 1:  # which jobs that failed leave behind, when they were told of
             raise
-        return False
     finally:
         sys.argv = before
-    return True
 
 
 def _beginning(name: str, config_dir: str | None) -> list[str]:
