@@ -108,7 +108,7 @@ def _example(rows: Rows) -> dict[str, list[Any]]:
     def plain(value: Any) -> Any:
         return None if isinstance(value, float) and math.isnan(value) else value
 
-    first = {name: column[:EXAMPLE_ROWS].tolist() for name, column in rows.inputs.items()}
+    first = {name: np.asarray(column[:EXAMPLE_ROWS]).tolist() for name, column in rows.inputs.items()}
     return {name: [plain(value) for value in values] for name, values in first.items()}
 
 

@@ -36,7 +36,8 @@ def held_out(manifest: Manifest, run_id: str | None, tracking_uri: str | None) -
         if list(rows.inputs) != list(manifest.inputs):
             raise PipelineError("the data has other columns now")
         rows = rows.take(np.arange(len(rows))[:MOST_ROWS])
-        return HeldOut(rows.inputs, rows, f"{len(rows)} validation rows")
+        columns = {name: np.asarray(column) for name, column in rows.inputs.items()}
+        return HeldOut(columns, rows, f"{len(rows)} validation rows")
     except PipelineError as error:
         columns = raw_columns(manifest.inputs, manifest.example)
         n_rows = len(next(iter(columns.values())))
