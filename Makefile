@@ -10,9 +10,11 @@ EXTRAS := dev$(if $(filter 1,$(GPU)),$(comma)gpu)
 STAMP := $(VENV)/.ready-gpu$(GPU)
 PORT ?= 5000
 MODEL ?=
+FORMAT ?= savedmodel
+OUTPUT ?= $(if $(INPUT),predictions.csv,exports)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep rerun ui serve test test-all bench bench-serve bench-setup check clean
+.PHONY: help setup train sweep rerun export predict ui serve test test-all bench bench-serve bench-setup check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -46,6 +48,14 @@ sweep: $(STAMP)  ## Train one run per combination: make sweep ARGS="model.units=
 rerun: $(STAMP)  ## Repeat a run from the config it logged: make rerun RUN=<run id>
 	@test -n '$(RUN)' || { echo 'Which run? make rerun RUN=<run id>'; exit 1; }
 	@$(BIN)/python -m pipeline.rerun $(RUN) $(ARGS)
+
+export: $(STAMP)  ## Export a model: make export RUN=best:california [FORMAT=savedmodel, litert or onnx] [OUTPUT=exports]
+	@test -n '$(RUN)' || { echo 'Which model? make export RUN=<run id, models:/NAME@ALIAS, best:EXPERIMENT or folder>'; exit 1; }
+	@$(BIN)/python -m pipeline.export '$(RUN)' --format '$(FORMAT)' --output '$(OUTPUT)' $(ARGS)
+
+predict: $(STAMP)  ## Predict a file's rows: make predict RUN=best:california INPUT=new.csv OUTPUT=out.csv
+	@test -n '$(RUN)' -a -n '$(INPUT)' || { echo 'Which model and rows? make predict RUN=best:EXPERIMENT INPUT=new.csv OUTPUT=out.csv'; exit 1; }
+	@$(BIN)/python -m pipeline.predict '$(RUN)' '$(INPUT)' '$(OUTPUT)' $(ARGS)
 
 ui: $(STAMP)  ## Open MLflow on the runs, http://127.0.0.1:5000 (PORT= for another)
 	@$(BIN)/python -m pipeline.ui $(PORT)
