@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.pyfunc.scoring_server import init as mlflow_application
-from serving import Client, listening, served, serving
+from serving import Answer, Client, listening, served, serving
 
 from benchmarks.load import Found, at_once, paced, prepared
 from benchmarks.requests import Request
@@ -308,15 +308,14 @@ def test_huge_bodies(client: Client, size: int) -> None:
 
 def raw(client: Client, header: str, body: bytes, hang_up: bool = False) -> Any:
     """Sends a head and as much of a body as is given, and reads what comes."""
-    from serving import Answer
-
     with socket.create_connection(("127.0.0.1", client.port), timeout=20) as connection:
         head = f"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n{header}\r\n\r\n"
         connection.sendall(head.encode() + body)
         if hang_up:
             return None
-        text = connection.recv(100_000).decode()
-        return Answer(int(text.split()[1]), text, {})
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return Answer(answer.status, answer.read().decode(), dict(answer.getheaders()))
 
 
 def test_chunked_bodies_are_counted_and_slow_ones_given_up(client: Client) -> None:
