@@ -33,6 +33,7 @@ from pipeline.compare.importance import importance
 from pipeline.compare.page import render
 from pipeline.compare.page.axis import label, of_numbers, of_parameter, of_scores
 from pipeline.compare.page.chart import Chart
+from pipeline.compare.page.pictures import effect
 from pipeline.compare.ranking import Comparison, compare
 from pipeline.compare.seeds import duel, seeds_needed
 from pipeline.compare.sweep import report_sweep
@@ -437,6 +438,17 @@ def test_a_diverged_run_does_not_hide_the_others() -> None:
 )
 def test_numbers_are_told_shortly(value: float, told: str) -> None:
     assert label(value) == told
+
+
+def test_a_line_is_drawn_where_there_is_a_middle_to_draw() -> None:
+    def lines(n_values: int, n_each: int) -> int:
+        rates = [value for value in range(n_values) for _ in range(n_each)]
+        runs = [tracked(float(n), number=n, a=str(rate), b=str(n)) for n, rate in enumerate(rates)]
+        return effect(ranked(*runs), "a").count("<polyline")
+
+    assert lines(n_values=4, n_each=2) == 1  # a median of each value
+    assert lines(n_values=5, n_each=1) == 0  # it would only join the points
+    assert lines(n_values=20, n_each=1) == 1  # of bins
 
 
 @pytest.mark.parametrize(("n", "slanted"), [(4, False), (12, True)])

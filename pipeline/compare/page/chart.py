@@ -48,10 +48,12 @@ class Chart:
         return self
 
     def line(self, points: Sequence[tuple[float | str, float]], css: str) -> Chart:
-        """Adds a line through points; a lone one becomes a dot."""
+        """Adds a line through points; a lone one becomes a dot, none nothing."""
         if len(points) == 1:
             x, y = points[0]
             self._pieces.append(f'<circle class="dot {css}" cx="{self._at_x(x):.1f}" cy="{self._at_y(y):.1f}" r="3"/>')
+            return self
+        if not points:
             return self
         path = " ".join(f"{self._at_x(x):.1f},{self._at_y(y):.1f}" for x, y in points)
         self._pieces.append(f'<polyline class="line {css}" points="{path}"/>')

@@ -15,7 +15,8 @@ from pipeline.compare.ranking import Candidate, Comparison
 from pipeline.compare.values import parsed, short
 
 MOST_STEPS = 300  # points of a curve: more cannot be told apart
-N_BINS = 8  # of a parameter that hardly takes a value twice
+N_BINS = 8  # at most, of a parameter that hardly takes a value twice
+FEWEST_IN_BIN = 3
 MOST_DISTINCT = 12  # values, each with a middle of its own
 
 Curve = list[tuple[int, float]]
@@ -137,11 +138,12 @@ def _middles(values: Sequence[str], scores: Sequence[float]) -> list[tuple[float
     numeric = all(isinstance(parsed(value), float) for value in values)
     for value, score in zip(values, scores, strict=True):
         groups[parsed(value) if numeric else value].append(score)
-    if len(groups) <= MOST_DISTINCT or not numeric:
+    if len(groups) <= min(MOST_DISTINCT, len(values) / 2) or not numeric:
         return [(value, statistics.median(groups[value])) for value in sorted(groups)]
     pairs = sorted((float(value), score) for value, score in zip(values, scores, strict=True))
-    edges = [round(len(pairs) * part / N_BINS) for part in range(N_BINS + 1)]
-    bins = [pairs[start:end] for start, end in pairwise(edges) if end > start]
+    n_bins = min(N_BINS, len(pairs) // FEWEST_IN_BIN)
+    edges = [round(len(pairs) * part / n_bins) for part in range(n_bins + 1)] if n_bins > 1 else []
+    bins = [pairs[start:end] for start, end in pairwise(edges)]
     return [
         (statistics.median(value for value, _ in found), statistics.median(score for _, score in found))
         for found in bins
