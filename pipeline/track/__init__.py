@@ -1,6 +1,5 @@
 """Tracking: the only folder that imports mlflow."""
 
-import logging
 import os
 
 os.environ.setdefault(
@@ -9,8 +8,6 @@ os.environ.setdefault(
 
 # Where tqdm is installed, as Optuna asks, MLflow draws bars for the few files of a model.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-# It prints the traceback of a database's error before it raises that error, which we tell in our own words.
-logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 from pipeline.track.children import PARENT_VARIABLE, Done, done, epochs_of, n_failed, parent_run_id
 from pipeline.track.run import Run, log_failure, start

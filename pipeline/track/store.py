@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.config import mlruns
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
+
+# MLflow prints the traceback of a database's error before it raises that error, which we tell in our own words.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 # Also an ImportError: of the driver of a database that is not installed.
