@@ -41,6 +41,7 @@ MISTAKES = [
     ("sweep.n_trails=3", "sweep.n_trails: unknown key, did you mean 'sweep.n_trials'?"),
     ("sweep.n_trials=3,4", "sweep.n_trials: belongs to the whole sweep; give one value"),
     ("sweep.sampler=tpee", "sweep.sampler: should be 'random', 'tpe', 'cmaes', 'grid' or 'qmc', got 'tpee', did you mean 'tpe'?"),
+    ("sweep={study: s, resume: off}", "sweep.study: a study of that name is gone on with; give another name"),
     ("sweep.objectives=[val_rmse,test_mae]", "test_mae would choose by the test rows"),
     ("seed=0", "hydra/sweeper=search: nothing to search"),
 ]  # fmt: skip

@@ -28,6 +28,8 @@ class Sweep(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.study is not None and self.resume == "off":
+            raise ValueError("study: a study of that name is gone on with; give another name, or leave resume at auto")
         if self.objectives is None:
             return self
         for name in self.objectives:

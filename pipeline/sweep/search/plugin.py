@@ -70,8 +70,6 @@ class Search(Sweeper):
         settings = Sweep.model_validate(OmegaConf.to_container(self._config.sweep, resolve=True))
         space, fixed = search_space(_overrides(self._loader, self._params, arguments), self._loader.get_group_options)
         name = settings.study or str(track.parent_run_id())
-        if settings.study and settings.resume == "off":
-            name = f"{name} {track.parent_run_id()}"
         address = storage_of(settings.storage, name)
         names = settings.objectives or [self._config.objective]
         directions = [direction(one) or "minimize" for one in names]
