@@ -89,7 +89,8 @@ def test_a_ray_cluster_runs_trials_until_it_is_gone(
 ) -> None:
     ray, address = cluster
     launcher = ["hydra/launcher=ray", f"hydra.launcher.address={address}", "tracking.experiment=on_ray"]
-    process = sweep(tmp_path, store, *launcher, "fit.early_stopping.patience=null", "fit.epochs=2,100000")
+    words = [*launcher, "hydra.launcher.n_jobs=1"]  # so that the first trial has ended when the second trains
+    process = sweep(tmp_path, store, *words, "fit.early_stopping.patience=null", "fit.epochs=2,100000")
     try:
         output = tmp_path / "sweep" / "1" / "output.log"
         wait_for(lambda: output.exists() and "epoch 3/" in output.read_text(), process)
