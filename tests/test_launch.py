@@ -29,7 +29,6 @@ from pipeline.launch.devices import Share, divide, visible_gpus
 from pipeline.signals import Terminated, sigterm_raises
 
 ROOT = Path(__file__).parents[1]
-Launch = Callable[..., dict[int, JobReturn]]
 
 
 class StubbornError(Exception):

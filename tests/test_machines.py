@@ -20,7 +20,7 @@ from mlflow.entities import Run
 ROOT = Path(__file__).parents[1]
 # By this, Ray listens on 127.0.0.1 only.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-START_SECONDS = 240
+START_SECONDS = END_SECONDS = 240
 
 
 def sweep(folder: Path, store: str, *overrides: str) -> subprocess.Popen[str]:
@@ -53,6 +53,15 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What a process printed until it ended, which it must do in time."""
+    try:
+        return process.communicate(timeout=END_SECONDS)
+    finally:
+        if process.poll() is None:
+            end(process)
 
 
 @pytest.fixture
@@ -89,18 +98,18 @@ def test_a_ray_cluster_runs_trials_until_it_is_gone(
 ) -> None:
     ray, address = cluster
     launcher = ["hydra/launcher=ray", f"hydra.launcher.address={address}", "tracking.experiment=on_ray"]
-    process = sweep(tmp_path, store, *launcher, "fit.early_stopping.patience=null", "fit.epochs=2,100000")
+    words = [*launcher, "hydra.launcher.n_jobs=1"]  # so that the first trial has ended when the second trains
+    process = sweep(tmp_path, store, *words, "fit.early_stopping.patience=null", "fit.epochs=2,100000")
     try:
         output = tmp_path / "sweep" / "1" / "output.log"
         wait_for(lambda: output.exists() and "epoch 3/" in output.read_text(), process)
-        end(ray)
-        out, err = process.communicate(timeout=120)
     finally:
-        end(process)
+        end(ray)
+        out, err = ended(process)
     assert process.returncode == 1, out
     assert "Traceback" not in out + err
     assert "#0 ended in" in out
-    assert f"#1 failed: the Ray cluster at {address} is gone" in out
+    assert f"#1 failed: the Ray cluster at {address} is gone" in out, out
     assert f"go on with: python -m pipeline.train -m data=iris {launcher[0]}" in err
     (parent,), children = runs_of(store, "on_ray")
     assert sorted(one.info.status for one in children) == ["FAILED", "FINISHED"]
@@ -113,7 +122,7 @@ def test_a_cluster_that_is_not_there(tmp_path: Path, store: str) -> None:
     pytest.importorskip("ray", reason="Ray is not installed")
     address = f"127.0.0.1:{free_port()}"
     process = sweep(tmp_path, store, "hydra/launcher=ray", f"hydra.launcher.address={address}", "seed=0,1")
-    out, err = process.communicate(timeout=120)
+    out, err = ended(process)
     assert process.returncode == 1
     assert f"hydra.launcher.address: no Ray cluster answers at {address}" in err
     assert "Traceback" not in out + err
@@ -124,7 +133,7 @@ def test_slurms_launcher_in_its_local_mode(tmp_path: Path, store: str) -> None:
     pytest.importorskip("submitit", reason="hydra-submitit-launcher is not installed")
     words = ["hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5", "tracking.experiment=on_slurm"]
     process = sweep(tmp_path, store, *words, "fit.epochs=1,2")
-    out, err = process.communicate(timeout=200)
+    out, err = ended(process)
     assert process.returncode == 0, out + err
     (parent,), children = runs_of(store, "on_slurm")
     assert [one.info.status for one in children] == ["FINISHED"] * 2
@@ -164,7 +173,7 @@ def test_two_machines_share_one_mlflow_server(server: str, tmp_path: Path) -> No
         sweep(tmp_path / name, server, *words, f"seed={seeds}") for name, seeds in (("a", "0,1"), ("b", "2,3"))
     ]
     for process in processes:
-        out, err = process.communicate(timeout=300)
+        out, err = ended(process)
         assert process.returncode == 0, out + err
     parents, children = runs_of(server, "shared")
     assert [one.info.status for one in (*parents, *children)] == ["FINISHED"] * 6

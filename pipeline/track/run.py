@@ -11,6 +11,7 @@ import subprocess
 import time
 import traceback
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,8 @@ class Run:
         self._client = mlflow.MlflowClient()
         self._pending: list[Metric] = []
         self._flushed = time.monotonic()
+        self._writer = ThreadPoolExecutor(1, "metrics")
+        self._writing: Future[None] | None = None
 
     def log_epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """Keeps an epoch's values and writes them from time to time.
@@ -57,15 +60,32 @@ class Run:
         plain = ("loss", "val_loss", "learning_rate")
         named = {name if name in plain else f"epoch_{name}": value for name, value in values.items()}
         self._pending += [Metric(name, value, now, epoch) for name, value in named.items()]
-        if time.monotonic() - self._flushed > FLUSH_SECONDS:
-            self.flush()
+        if time.monotonic() - self._flushed > FLUSH_SECONDS and (self._writing is None or self._writing.done()):
+            self._wait()
+            # In a thread, while TensorFlow goes on: half a millisecond an epoch is much where epochs are short.
+            self._writing = self._writer.submit(self._write, self._pending)
+            self._pending, self._flushed = [], time.monotonic()
 
     def flush(self) -> None:
         """Writes the epochs that are still kept back."""
-        for start in range(0, len(self._pending), 1000):  # MLflow's limit of a batch
-            alive = [RunTag("alive_at", f"{time.time():.0f}")]  # no more than a look at it from another machine needs
-            self._client.log_batch(self.id, metrics=self._pending[start : start + 1000], tags=alive)
+        self._wait()
+        self._write(self._pending)
         self._pending, self._flushed = [], time.monotonic()
+
+    def close(self) -> None:
+        """Ends the thread that writes."""
+        self._writer.shutdown()
+
+    def _wait(self) -> None:
+        """Waits for what is being written, and raises what went wrong with it."""
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            writing.result()
+
+    def _write(self, metrics: list[Metric]) -> None:
+        for start in range(0, len(metrics), 1000):  # MLflow's limit of a batch
+            alive = [RunTag("alive_at", f"{time.time():.0f}")]  # no more than a look at it from another machine needs
+            self._client.log_batch(self.id, metrics=metrics[start : start + 1000], tags=alive)
 
     def log_final(self, values: Mapping[str, float]) -> None:
         """Writes what the run came to: scores and measurements."""
@@ -160,6 +180,7 @@ def _ends(run: Run) -> Iterator[None]:
     finally:
         with contextlib.suppress(Exception) if status != "FINISHED" else contextlib.nullcontext():
             run.flush()  # an error on the way out must not hide the one that led here
+        run.close()
         mlflow.end_run(status)
 
 
