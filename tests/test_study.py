@@ -63,7 +63,7 @@ def test_every_study_says_its_command_its_cost_and_what_was_found(name: str) -> 
     head = text.partition("defaults:")[0]
     assert f"make study NAME={name}\n" in head
     assert re.search(r"Costs about \d+ (s|minutes?)", head)
-    assert re.search(r"Found: .*\d", head)
+    assert re.search(r"Found: .*\d", head, re.DOTALL)
 
 
 def test_the_readme_tells_what_every_study_found() -> None:
