@@ -14,7 +14,7 @@ import tensorflow as tf
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tensorflow.core.framework import tensor_pb2
 
-from pipeline import ExportError
+from pipeline import ExportError, load, run
 from pipeline import export as exports
 from pipeline.data.ops import NumpyOps
 from pipeline.export import manifest as manifests
@@ -232,3 +232,26 @@ def test_an_unknown_model_ends_with_a_message(store: str, tmp_path: Path) -> Non
     done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("nowhere: there is no such folder or run; ")
+
+
+REAL = {  # experiment: its files, by the keys that name them
+    "adult": {"data.path": "adult/adult.data", "data.split.test_path": "adult/adult.test"},
+    "ames_housing": {"data.path": "ames_housing/AmesHousing.csv"},
+    "bike_sharing_hour": {"data.path": "bike_sharing_hour/hour.csv"},
+    "california_housing_text": {"data.path": "california_housing_text/housing.csv"},
+    "parkinsons_telemonitoring": {"data.path": "parkinsons_telemonitoring/parkinsons_updrs.tsv"},
+    "titanic": {"data.path": "titanic/train.csv"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("experiment", REAL)
+def test_real_tables_within_the_tolerance(
+    store: str, real_data: Callable[[str], Path], tmp_path: Path, experiment: str
+) -> None:
+    files = [f"{key}={real_data(name)}" for key, name in REAL[experiment].items()]
+    result = run(load(f"experiment={experiment}", *files, "fit.epochs=1", f"tracking.uri={store}"))
+    for kind in ("litert", "onnx"):
+        done = export(resolve(result.run_id, store), kind, tmp_path, tracking_uri=store)  # type: ignore[arg-type]
+        assert done.files[0].difference <= exports.TOLERANCE
+        assert done.checked_on.endswith(" validation rows")
