@@ -14,7 +14,7 @@ import tensorflow as tf
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tensorflow.core.framework import tensor_pb2
 
-from pipeline import ExportError, data, load, model
+from pipeline import ExportError, load, run
 from pipeline import export as exports
 from pipeline.data.ops import NumpyOps
 from pipeline.export import manifest as manifests
@@ -42,17 +42,8 @@ def mixed(table: Callable[..., Path]) -> Path:
     return table(**columns, price=1000 * columns["size m²"] + rng.normal(size=N))
 
 
-def saved(path: Path, folder: Path, *overrides: str) -> Path:
-    """A SavedModel of a network that was not trained: for what is tested here, its weights do not matter."""
-    config = load("data=table", f"data.path={path}", "data.target=price", "model.units=[8]", *overrides)
-    rows = data.load(config.data)
-    preprocessing = data.fit_preprocessing(rows, config.data)
-    network = model.build(
-        config.model, task=rows.target.task, n_inputs=preprocessing.inputs.n_inputs, n_outputs=rows.target.n_outputs,
-        categories=preprocessing.inputs.categories,
-    )  # fmt: skip
-    exports.save(exports.assemble(rows, preprocessing, network), folder)
-    return folder
+def table_of(path: Path) -> tuple[str, ...]:
+    return "data=table", f"data.path={path}", "data.target=price"
 
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
@@ -74,10 +65,12 @@ def test_portable_operations_are_numpys(dtype: tf.DType) -> None:
     np.testing.assert_array_equal(ops.isnan(tf.constant([1, np.nan], dtype)), [False, True])
 
 
-@pytest.mark.parametrize("kind", ["litert", "onnx"])
-def test_a_mixed_table_in_other_runtimes(table: Callable[..., Path], tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("kind", [pytest.param("litert", marks=pytest.mark.slow), "onnx"])
+def test_a_mixed_table_in_other_runtimes(
+    untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path, kind: str
+) -> None:
     keys = ("data.input_scalings={lot: log1p}", "data.category_encodings={town: embedding, kind: ordinal}")
-    folder = saved(mixed(table), tmp_path / "houses", *keys, "data.missing_indicator=true")
+    folder = untrained(tmp_path / "houses", *table_of(mixed(table)), *keys, "data.missing_indicator=true")
     done = export(resolve(str(folder)), kind, tmp_path / "out")  # type: ignore[arg-type]
     suffix = {"litert": "tflite", "onnx": "onnx"}[kind]
     names = [f"houses.{suffix}"] + (["houses_float16.tflite", "houses_int8.tflite"] if kind == "litert" else [])
@@ -101,17 +94,22 @@ def test_a_mixed_table_in_other_runtimes(table: Callable[..., Path], tmp_path: P
 
 
 @pytest.mark.parametrize("kind", ["litert", "onnx"])
-def test_what_a_format_cannot_express_is_named(table: Callable[..., Path], tmp_path: Path, kind: str) -> None:
-    folder = saved(mixed(table), tmp_path / "m", "data.category_encoding=hash")
+def test_what_a_format_cannot_express_is_named(
+    untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path, kind: str
+) -> None:
+    folder = untrained(tmp_path / "m", *table_of(mixed(table)), "data.category_encoding=hash")
     with pytest.raises(ExportError, match=r"columns 'town', 'kind': text is hashed, which neither LiteRT nor ONNX can"):
         export(resolve(str(folder)), kind, tmp_path / "out")  # type: ignore[arg-type]
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_numbers_that_float32_cannot_hold_are_named(table: Callable[..., Path], tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_numbers_that_float32_cannot_hold_are_named(
+    untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path
+) -> None:
     rng = np.random.default_rng(0)
     path = table(second=1.7e9 + rng.normal(0, 100, N).round(), a=rng.normal(size=N), price=rng.normal(size=N))
-    folder = saved(path, tmp_path / "m")
+    folder = untrained(tmp_path / "m", *table_of(path))
     with pytest.raises(
         ExportError, match=r"m.tflite differs .* its float32 blurs the inputs 'second' by .* nothing was"
     ):
@@ -119,8 +117,9 @@ def test_numbers_that_float32_cannot_hold_are_named(table: Callable[..., Path], 
     assert export(resolve(str(folder)), "onnx", tmp_path / "out").files[0].difference <= exports.TOLERANCE
 
 
-def test_tensorflow_serving_layout(table: Callable[..., Path], tmp_path: Path) -> None:
-    folder = saved(mixed(table), tmp_path / "m")
+@pytest.mark.slow
+def test_tensorflow_serving_layout(untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path) -> None:
+    folder = untrained(tmp_path / "m", *table_of(mixed(table)))
     done = export(resolve(str(folder)), "savedmodel", tmp_path / "out", name="houses of mine")
     assert done.folder == tmp_path / "out" / "houses_of_mine" / "1"
     assert [file.name for file in done.files] == ["signature serving_default", "signature serve"]
@@ -174,17 +173,19 @@ def prediction_log_class() -> type:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("serving.PredictionLog"))
 
 
-def test_a_model_of_an_older_version_says_so(table: Callable[..., Path], tmp_path: Path) -> None:
-    folder = saved(mixed(table), tmp_path / "m")
+def test_a_model_of_an_older_version_says_so(
+    untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = untrained(tmp_path / "m", *table_of(mixed(table)))
     (folder / manifests.PREPROCESSING).write_text('{"is": "Unheard"}')
     with pytest.raises(ExportError, match=r"preprocessing.json cannot be read, so the model cannot be checked"):
         export(resolve(str(folder)), "onnx", tmp_path / "out", trust=True)
 
 
 def test_a_failed_export_leaves_nothing_and_keeps_the_older_one(
-    table: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = saved(mixed(table), tmp_path / "m")
+    folder = untrained(tmp_path / "m", *table_of(mixed(table)))
     older = tmp_path / "out" / "m_onnx"
     older.mkdir(parents=True)
     (older / "kept").write_text("")
@@ -225,8 +226,32 @@ def test_a_run_is_checked_on_its_validation_rows(
         assert abs(file["loss"]) < 0.02 * max(1, file["value"]), file
 
 
+@pytest.mark.slow
 def test_an_unknown_model_ends_with_a_message(store: str, tmp_path: Path) -> None:
     line = [sys.executable, "-m", "pipeline.export", "nowhere", "--uri", store, "--output", str(tmp_path)]
     done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("nowhere: there is no such folder or run; ")
+
+
+REAL = {  # experiment: its files, by the keys that name them
+    "adult": {"data.path": "adult/adult.data", "data.split.test_path": "adult/adult.test"},
+    "ames_housing": {"data.path": "ames_housing/AmesHousing.csv"},
+    "bike_sharing_hour": {"data.path": "bike_sharing_hour/hour.csv"},
+    "california_housing_text": {"data.path": "california_housing_text/housing.csv"},
+    "parkinsons_telemonitoring": {"data.path": "parkinsons_telemonitoring/parkinsons_updrs.tsv"},
+    "titanic": {"data.path": "titanic/train.csv"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("experiment", REAL)
+def test_real_tables_within_the_tolerance(
+    store: str, real_data: Callable[[str], Path], tmp_path: Path, experiment: str
+) -> None:
+    files = [f"{key}={real_data(name)}" for key, name in REAL[experiment].items()]
+    result = run(load(f"experiment={experiment}", *files, "fit.epochs=1", f"tracking.uri={store}"))
+    for kind in ("litert", "onnx"):
+        done = export(resolve(result.run_id, store), kind, tmp_path, tracking_uri=store)  # type: ignore[arg-type]
+        assert done.files[0].difference <= exports.TOLERANCE
+        assert done.checked_on.endswith(" validation rows")

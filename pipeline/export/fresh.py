@@ -36,7 +36,8 @@ def run_fresh(program: str, file: Path, inputs: Columns, *arguments: str) -> Col
         ended = subprocess.run(line, capture_output=True, text=True, cwd=folder, timeout=SECONDS, check=False)
         if ended.returncode:
             last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise ExportError(f"{file.name} was made, but does not run in a process of its own: {last}")
+            remedy = "; pip install 'dense-pipeline[litert,onnx]'" if last.startswith("ModuleNotFoundError") else ""
+            raise ExportError(f"{file.name} was made, but does not run in a process of its own: {last}{remedy}")
         with np.load(found, allow_pickle=False) as outputs:
             return dict(outputs)
 
