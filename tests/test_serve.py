@@ -19,8 +19,9 @@ from serving import Answer, Client, listening, served, serving
 
 from benchmarks.load import Found, at_once, paced, prepared
 from benchmarks.requests import Request
-from pipeline import load, run
+from pipeline import find, load, run
 from pipeline.serve.model import Served
+from pipeline.serve.model import load as load_served
 from pipeline.serve.service import Service
 from pipeline.train import Result
 
@@ -256,6 +257,12 @@ def test_bad_csv(client: Client, text: str | bytes, message: str) -> None:
     answer = client.post("/invocations", text, Content_Type="text/csv")
     assert answer.status == 400
     assert message in answer.json["message"]
+
+
+def test_a_name_can_stand_in_an_address(result: Result) -> None:
+    found = find.resolve(result.model_path)
+    assert load_served(found, name=None, trust=False).name == "saved_model"
+    assert load_served(replace(found, name="a b/ç:1"), name=None, trust=False).name == "a_b_1"
 
 
 @pytest.mark.parametrize(
