@@ -380,6 +380,16 @@ def test_an_answer_does_not_wait_for_the_clients_acknowledgement(client: Client)
     assert min(seconds[1:]) < 0.03  # 40 ms is what an acknowledgement may take
 
 
+def test_a_model_that_fails_is_a_500_and_the_server_stays(model: Served, caplog: pytest.LogCaptureFixture) -> None:
+    other = replace(model, columns=(*model.columns[:-1], replace(model.columns[-1], name="unheard")))
+    with serving(other) as (client, _):
+        for path, key in (("/invocations", "message"), ("/v1/models/kinds:predict", "error")):
+            answer = client.post(path, {"instances": [{**ROW, "unheard": "k1"}]})
+            assert (answer.status, answer.json[key]) == (500, "the server failed at this request; its log says why")
+        assert client.get("/ping").status == 200
+    assert "a request failed" in caplog.text
+
+
 def test_too_many_requests(model: Served) -> None:
     with serving(model, requests=0) as (client, _):
         answer = client.post("/invocations", {"instances": [ROW]})
