@@ -19,8 +19,9 @@ from serving import Answer, Client, listening, served, serving
 
 from benchmarks.load import Found, at_once, paced, prepared
 from benchmarks.requests import Request
-from pipeline import load, run
+from pipeline import find, load, run
 from pipeline.serve.model import Served
+from pipeline.serve.model import load as load_served
 from pipeline.serve.service import Service
 from pipeline.train import Result
 
@@ -258,6 +259,12 @@ def test_bad_csv(client: Client, text: str | bytes, message: str) -> None:
     assert message in answer.json["message"]
 
 
+def test_a_name_can_stand_in_an_address(result: Result) -> None:
+    found = find.resolve(result.model_path)
+    assert load_served(found, name=None, trust=False).name == "saved_model"
+    assert load_served(replace(found, name="a b/ç:1"), name=None, trust=False).name == "a_b_1"
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [("/v1/models/kind:predict", "there is no model 'kind'; this server has 'kinds'"),
@@ -371,6 +378,16 @@ def test_an_answer_does_not_wait_for_the_clients_acknowledgement(client: Client)
         seconds.append(time.perf_counter() - start)
     connection.close()
     assert min(seconds[1:]) < 0.03  # 40 ms is what an acknowledgement may take
+
+
+def test_a_model_that_fails_is_a_500_and_the_server_stays(model: Served, caplog: pytest.LogCaptureFixture) -> None:
+    other = replace(model, columns=(*model.columns[:-1], replace(model.columns[-1], name="unheard")))
+    with serving(other) as (client, _):
+        for path, key in (("/invocations", "message"), ("/v1/models/kinds:predict", "error")):
+            answer = client.post(path, {"instances": [{**ROW, "unheard": "k1"}]})
+            assert (answer.status, answer.json[key]) == (500, "the server failed at this request; its log says why")
+        assert client.get("/ping").status == 200
+    assert "a request failed" in caplog.text
 
 
 def test_too_many_requests(model: Served) -> None:

@@ -21,6 +21,7 @@ from pipeline.startup import import_tensorflow
 log = logging.getLogger(__name__)
 
 BACKLOG = 2048
+LAST_SECONDS = 30  # for the last answers, after the last body has arrived; a client may never read its own
 
 
 class ServeError(PipelineError):
@@ -62,7 +63,10 @@ def serve(
             seconds=poll_seconds,
         )
         app = application(service, follower.run)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, backlog=BACKLOG)
+        patience = int(limits.body_seconds) + LAST_SECONDS
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, backlog=BACKLOG, timeout_graceful_shutdown=patience
+        )
         gc.collect()
         gc.freeze()  # what is loaded stays: looking through it again and again would hold up requests
         at = f"http://{_shown(listening)}"
