@@ -11,7 +11,7 @@ STAMP := $(VENV)/.ready-gpu$(GPU)
 PORT ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep rerun ui test test-all bench bench-setup check clean
+.PHONY: help setup train sweep rerun register promote ui test test-all bench bench-setup check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -45,6 +45,14 @@ sweep: $(STAMP)  ## Train one run per combination: make sweep ARGS="model.units=
 rerun: $(STAMP)  ## Repeat a run from the config it logged: make rerun RUN=<run id>
 	@test -n '$(RUN)' || { echo 'Which run? make rerun RUN=<run id>'; exit 1; }
 	@$(BIN)/python -m pipeline.rerun $(RUN) $(ARGS)
+
+register: $(STAMP)  ## Register a run's model: make register RUN=<run id> NAME=houses [ALIAS=champion] [FORCE=1]
+	@test -n '$(RUN)' -a -n '$(NAME)' || { echo 'Which run, under which name? make register RUN=<run id> NAME=houses [ALIAS=champion]'; exit 1; }
+	@$(BIN)/python -m pipeline.register '$(RUN)' '$(NAME)' $(if $(ALIAS),--alias '$(ALIAS)') $(if $(FORCE),--force)
+
+promote: $(STAMP)  ## Give a registered version an alias: make promote NAME=houses VERSION=2 [ALIAS=champion]
+	@test -n '$(NAME)' -a -n '$(VERSION)' || { echo 'Which version of what? make promote NAME=houses VERSION=2 [ALIAS=champion]'; exit 1; }
+	@$(BIN)/python -m pipeline.promote '$(NAME)' '$(VERSION)' $(if $(ALIAS),--alias '$(ALIAS)')
 
 ui: $(STAMP)  ## Open MLflow on the runs, http://127.0.0.1:5000 (PORT= for another)
 	@$(BIN)/python -m pipeline.ui $(PORT)

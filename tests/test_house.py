@@ -65,6 +65,8 @@ ARROWS = {
     "pictures.py": {"data"},
     "track/": {"track", "config", "data", "errors", "signals"},
     "find.py": {"track", "errors"},
+    "register.py": {"track", "errors", "show", "signals"},
+    "promote.py": {"track", "errors", "show", "signals"},
     "predict/": {"predict", "export", "find", "data", "errors", "signals", "startup"},
 }
 

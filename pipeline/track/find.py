@@ -115,7 +115,7 @@ def _registered(reference: str) -> StoredModel:
     if parsed["version"] is None and parsed["alias"] is None and name.startswith("m-"):
         logged = client.get_logged_model(name)  # MLflow's own id of a logged model
         return StoredModel(_fetched(logged.artifact_location), logged.source_run_id, logged.name, None)
-    version = _version(reference, name, parsed["version"], parsed["alias"])
+    version = registered_version(reference, name, parsed["version"], parsed["alias"])
     source = version.source
     if source.startswith("models:/m-"):
         source = client.get_logged_model(source.removeprefix("models:/")).artifact_location
@@ -125,7 +125,12 @@ def _registered(reference: str) -> StoredModel:
     return StoredModel(_fetched(source), version.run_id or None, name, str(version.version))
 
 
-def _version(reference: str, name: str, number: str | None, alias: str | None) -> ModelVersion:
+def registered_version(reference: str, name: str, number: str | None, alias: str | None) -> ModelVersion:
+    """The version of a registered model, by number, `latest` or alias.
+
+    Raises:
+        ModelError: There is none; with the nearest that there are.
+    """
     client = mlflow.MlflowClient()
     names = [model.name for model in client.search_registered_models(max_results=MOST_RUNS)]
     if name not in names:
