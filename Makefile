@@ -9,9 +9,10 @@ comma := ,
 EXTRAS := dev$(if $(filter 1,$(GPU)),$(comma)gpu)
 STAMP := $(VENV)/.ready-gpu$(GPU)
 PORT ?= 5000
+MODEL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep rerun register promote ui test test-all bench bench-setup check clean
+.PHONY: help setup train sweep rerun register promote ui serve test test-all bench bench-serve bench-setup check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -57,6 +58,10 @@ promote: $(STAMP)  ## Give a registered version an alias: make promote NAME=hous
 ui: $(STAMP)  ## Open MLflow on the runs, http://127.0.0.1:5000 (PORT= for another)
 	@$(BIN)/python -m pipeline.ui $(PORT)
 
+serve: $(STAMP)  ## Serve a model over HTTP, port 8080: make serve MODEL=<run id, models:/name@alias, folder> [ARGS="--port 8081"]
+	@test -n '$(MODEL)' || { echo 'Which model? make serve MODEL=<run id, models:/name@alias, best:experiment or a folder>'; exit 1; }
+	@exec $(BIN)/python -m pipeline.serve $(MODEL) $(ARGS)
+
 test: $(STAMP)  ## The tests, a few minutes
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -65,6 +70,9 @@ test-all: $(STAMP)  ## The slow tests as well
 
 bench: $(STAMP)  ## Measure the speed beside other libraries, 15 minutes (WORK=mnist: one work; WORK=--help)
 	@$(BIN)/python -m benchmarks $(WORK)
+
+bench-serve: $(STAMP)  ## Measure the server beside mlflow models serve, 8 minutes
+	@$(BIN)/python -m benchmarks.serving $(ARGS)
 
 bench-setup: $(STAMP)  ## Install the other libraries that bench compares with
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'

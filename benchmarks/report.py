@@ -77,7 +77,7 @@ def keep(part: str, lines: list[str]) -> None:
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     machines = list(dict.fromkeys(result["machine"] for result in results.values()))
     body = []
-    for name in [*WORKS, "start", "tables"]:
+    for name in [*WORKS, "start", "tables", "streaming", "serving"]:
         if name in results:
             body += results[name]["lines"]
     body.append("Measured on: " + "; and on ".join(machines) + ".")

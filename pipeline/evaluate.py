@@ -2,14 +2,15 @@
 
 import logging
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from sklearn import metrics
 
 from pipeline.config import DIRECTIONS
-from pipeline.data import Rows, Splits, Target, identifiers
+from pipeline.data import Raw, Rows, Splits, Target, identifiers, scored
 from pipeline.errors import ConfigError, TrainingError
 
 log = logging.getLogger(__name__)
@@ -27,20 +28,45 @@ class Evaluation:
     outputs: dict[str, Columns]  # what the model made of each split's raw rows
 
 
-def evaluate(predict: Callable[[Columns], Columns], rows: Rows, splits: Splits) -> Evaluation:
+def evaluate(predict: Callable[[Mapping[str, Raw]], Columns], rows: Rows, splits: Splits) -> Evaluation:
     """Scores a model from raw columns to original units on the raw rows of every split."""
     scores: Scores = {}
     targets, outputs = {}, {}
-    for part, numbers in splits.parts().items():
-        chosen = rows.take(numbers)
-        targets[part], outputs[part] = chosen.target, predict(chosen.inputs)
-        _require_finite(outputs[part], part)
-        found = score(chosen.target, outputs[part], chosen.sample_weight)
-        missing = [name for name in _names(chosen.target) if name not in found]
+    for part, (target, made, weight) in _predicted(predict, rows, splits).items():
+        targets[part], outputs[part] = target, made
+        _require_finite(made, part)
+        found = score(target, made, weight)
+        missing = [name for name in _names(target) if name not in found]
         if missing:
-            log.info("%s: %s cannot be computed on its %d rows and is left out", part, ", ".join(missing), len(chosen))
+            n_rows = len(target.values)
+            log.info("%s: %s cannot be computed on its %d rows and is left out", part, ", ".join(missing), n_rows)
         scores |= {f"{part}_{name}": value for name, value in found.items()}
     return Evaluation(scores | gaps(scores), targets, outputs)
+
+
+class _Predicted(NamedTuple):
+    """Rows of a part."""
+
+    target: Target
+    outputs: Columns
+    weight: np.ndarray | None
+
+
+def _predicted(predict: Callable[[Mapping[str, Raw]], Columns], rows: Rows, splits: Splits) -> dict[str, _Predicted]:
+    """The rows of each part with what the model makes of them, put together where they come in blocks."""
+    found: dict[str, list[_Predicted]] = {part: [] for part in splits.parts()}
+    for part, chosen in scored(rows, splits):
+        found[part].append(_Predicted(chosen.target, predict(chosen.inputs), chosen.sample_weight))
+    return {part: blocks[0] if len(blocks) == 1 else _joined(blocks) for part, blocks in found.items()}
+
+
+def _joined(blocks: list[_Predicted]) -> _Predicted:
+    weights = [block.weight for block in blocks if block.weight is not None]
+    return _Predicted(
+        replace(blocks[0].target, values=np.concatenate([block.target.values for block in blocks])),
+        {name: np.concatenate([block.outputs[name] for block in blocks]) for name in blocks[0].outputs},
+        np.concatenate(weights) if weights else None,
+    )
 
 
 def _require_finite(outputs: Columns, part: str) -> None:

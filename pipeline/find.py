@@ -49,6 +49,21 @@ def resolve(reference: str, tracking_uri: str | None = None) -> FoundModel:
     return FoundModel(reference, path, stored.run_id, stored.name, stored.version)
 
 
+def stands_for(reference: str, tracking_uri: str | None = None) -> str:
+    """What a reference means at this moment, such as the version that an alias has; cheap, so that it can be watched.
+
+    Raises:
+        ModelError: It means nothing any more.
+        TrackingError: The store cannot be used.
+    """
+    folder = Path(reference).expanduser()
+    if folder.is_dir():
+        return str(_saved_model(folder, reference))
+    from pipeline.track.find import stands_for as in_store  # late, as above
+
+    return in_store(reference, tracking_uri)
+
+
 def _saved_model(folder: Path, reference: str) -> Path:
     """The SavedModel that a folder is, or holds where MLflow or TensorFlow Serving has it."""
     versions = [path.name for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []

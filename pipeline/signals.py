@@ -11,17 +11,29 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM came."""
 
 
+class _Handler:
+    """Raises at the first SIGTERM; a second one would interrupt the closing of what the first one ended."""
+
+    def __init__(self) -> None:
+        self._raised = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if not self._raised:
+            self._raised = True
+            raise Terminated
+
+
 @contextlib.contextmanager
 def sigterm_raises() -> Iterator[None]:
-    """Makes SIGTERM raise Terminated for a while; outside the main thread, which signals go to, it does nothing."""
-    if threading.current_thread() is not threading.main_thread():
+    """Makes SIGTERM raise Terminated for a while; outside the main thread, which signals go to, it does nothing.
+
+    Within another one it does nothing either: the outer one stays in force until all that it surrounds is closed.
+    """
+    elsewhere = threading.current_thread() is not threading.main_thread()
+    if elsewhere or isinstance(signal.getsignal(signal.SIGTERM), _Handler):
         yield
         return
-
-    def terminate(number: int, frame: FrameType | None) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, terminate)
+    before = signal.signal(signal.SIGTERM, _Handler())
     try:
         yield
     finally:

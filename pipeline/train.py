@@ -45,7 +45,7 @@ def run(config: Config) -> Result:
     rows = data.without_useless(rows, splits, config.data)
     preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)
     preprocessing.check(rows)
-    train, val = (preprocessing.apply(rows.take(part)) for part in (splits.train, splits.val))
+    train, val = data.arrays(preprocessing, rows, splits)
     clock.lap("data")
     report = data.report(rows, splits, preprocessing.inputs.kinds)
     clock.lap("report")
@@ -104,8 +104,9 @@ def job(composed: DictConfig) -> float:
 
 def main() -> None:
     """The command line: checks all of it, then runs one job, or a sweep of them."""
-    from pipeline import sweep
+    from pipeline import launch, sweep
 
+    launch.register()
     if configuration.only_shows(sys.argv[1:]):
         return job()
     try:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pipeline import ConfigError, DataError, TrainingError, data, export, fit, load, model
 from pipeline.config.rules import Data
 from pipeline.data import Preprocessing, Rows, Splits
-from pipeline.data.inputs import to_array
+from pipeline.data.arrays import to_array
 from pipeline.export.ops import TensorOps
 
 AWKWARD_NAMES = [
@@ -180,7 +180,7 @@ def prepared(case: Case) -> tuple[Rows, Splits, Preprocessing]:
 def assert_same_in_tensorflow(rows: Rows, preprocessing: Preprocessing) -> None:
     """Compares the training arrays, and the way back of targets, with what the exported graph computes."""
     columns = {
-        name: tf.constant(column, tf.string if column.dtype == object else tf.float64)
+        name: tf.constant(np.asarray(column), tf.string if column.dtype == object else tf.float64)
         for name, column in rows.inputs.items()
     }
     parts = preprocessing.inputs.apply(TensorOps(), columns)

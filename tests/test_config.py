@@ -13,7 +13,9 @@ from pipeline.config.rules import Data, schema
 from pipeline.data.sources import SOURCES
 
 OPTIONS = sorted(
-    f"{path.parent.name}={path.stem}" for path in CONF.rglob("*.yaml") if path.parent != CONF and path.stem != "table"
+    f"{path.parent.relative_to(CONF).as_posix()}={path.stem}"
+    for path in CONF.rglob("*.yaml")
+    if path.parent != CONF and path.stem != "table"
 )
 
 # Names that users' scripts rely on.

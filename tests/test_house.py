@@ -15,8 +15,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 HOMES = {
     "mlflow": ["track/"],
     "pandas": ["data/", "export/columns.py", "predict/values.py", "track/model.py", "track/pyfunc.py"],
-    "hydra": ["config/", "train.py", "sweep.py"],
-    "omegaconf": ["config/", "train.py"],
+    "hydra": ["config/", "train.py", "sweep.py", "launch/"],
+    "omegaconf": ["config/", "train.py", "launch/"],
+    "cloudpickle": ["launch/"],
+    "ray": ["launch/cluster.py"],
     "matplotlib": ["pictures.py", "track/run.py"],
     "rich": ["show.py", "fit/callbacks.py", "predict/run.py", "export/__main__.py"],
     "tf2onnx": ["export/onnx.py"],
@@ -27,8 +29,12 @@ HOMES = {
     "keras": ["model/", "fit/", "export/", "data/sources.py", "train.py"],
     "pydantic": ["config/", "model/"],
     "sqlalchemy": ["data/tables/stored.py", "track/"],
-    "psutil": ["track/run.py", "fit/feed.py"],
-    "pyarrow": ["predict/"],  # elsewhere pandas reads Parquet by it
+    "psutil": ["track/run.py", "fit/feed.py", "data/streaming/budget.py"],
+    "fastapi": ["serve/"],
+    "starlette": ["serve/"],  # FastAPI's own foundation
+    "uvicorn": ["serve/"],
+    "prometheus_client": ["serve/"],
+    "pyarrow": ["data/streaming/", "predict/"],  # elsewhere pandas reads Parquet by it
 }
 
 # What of this package each part may import. Stages know the rules and the errors, never each other.
@@ -67,7 +73,11 @@ ARROWS = {
     "find.py": {"track", "errors"},
     "register.py": {"track", "errors", "show", "signals"},
     "promote.py": {"track", "errors", "show", "signals"},
+    "serve/": {"serve", "export", "find", "errors", "signals", "startup"},
     "predict/": {"predict", "export", "find", "data", "errors", "signals", "startup"},
+    # It leads processes in which the whole story runs: server.py imports all of it before it forks them.
+    "launch/": {"launch", "config", "errors", "signals", "startup", "track"}
+    | {"evaluate", "export", "fit", "pictures", "show", "sweep", "train"},
 }
 
 

@@ -270,7 +270,7 @@ def test_fractions_are_of_rows_also_where_groups_differ_in_size() -> None:
 def test_time_goes_by_the_clock_not_by_the_alphabet(values: list) -> None:
     rows = made(90, column=np.array(values * 30, object if isinstance(values[0], str) else float))
     splits = data.split(rows, rules("kind=time"))
-    assert [rows.split_column[part].tolist() for part in splits.parts().values()] == [
+    assert [list(rows.split_column[part]) for part in splits.parts().values()] == [
         [values[2]] * 30,
         [values[0]] * 30,
         [values[1]] * 30,

@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from pipeline.config.launchers import inspect_launcher, is_launcher_key
 from pipeline.config.overrides import apply, combinations, first_lines, options_of, unknown_options
 from pipeline.config.problems import check, inspect
 from pipeline.config.rules import Config
@@ -130,7 +131,11 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
     overrides = parser.parse_overrides(arguments)
     own = [override for override in overrides if not override.key_or_group.startswith("hydra")]
-    hydra = [str(o.input_line) for o in overrides if o not in own and not o.is_sweep_override()]
+    launcher = [override for override in overrides if is_launcher_key(override)]
+    hydra = [str(o.input_line) for o in overrides if o not in own + launcher and not o.is_sweep_override()]
+    plugins = [o for o in overrides if o.key_or_group.startswith("hydra/") and options_of(o.key_or_group)]
+    if wrong_plugins := [line for override in plugins for line in unknown_options(override)]:
+        raise ConfigError("\n".join(wrong_plugins))
     groups = [override for override in own if options_of(override.key_or_group)]
     values = [override for override in own if override not in groups]
     unknown = {override.input_line: unknown_options(override) for override in groups}
@@ -143,17 +148,25 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
             composed[chosen_groups] = compose(name, [*hydra, *chosen_groups], return_hydra_config=True)
             OmegaConf.set_struct(composed[chosen_groups], False)
         config = copy.deepcopy(composed[chosen_groups])
-        mode = config.pop("hydra").mode
+        settings = config.pop("hydra")
         for override, value in chosen_values:
             problems += apply(config, override, value)
         checked, wrong = inspect(_resolved(config))
         problems += wrong
         configs += [] if checked is None else [checked]
-    is_sweep = multirun or mode == RunMode.MULTIRUN
-    problems += _misplaced_sweep(overrides, is_sweep)
+    is_sweep = multirun or settings.mode == RunMode.MULTIRUN
+    problems += _misplaced_sweep(overrides, is_sweep) + _launcher_problems(settings.launcher, launcher, name, hydra)
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
     return Command(configs[0], is_sweep, arguments)
+
+
+def _launcher_problems(composed: DictConfig, keys: list[Override], name: str, hydra: list[str]) -> list[str]:
+    problems = inspect_launcher(composed, keys)
+    if problems is None:  # a launcher of others: Hydra knows its keys, and tells of the first that is wrong
+        compose(name, [*hydra, *(str(key.input_line) for key in keys)], return_hydra_config=True)
+        return []
+    return problems
 
 
 def _misplaced_sweep(overrides: list[Override], is_sweep: bool) -> list[str]:

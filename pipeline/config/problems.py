@@ -41,7 +41,7 @@ def inspect(values: dict[str, Any]) -> tuple[Config | None, list[str]]:
     try:
         config = rules.model_validate(values)
     except ValidationError as error:
-        return None, problems + _lines(error, rules, values)
+        return None, problems + told(error, rules, values)
     return (None, problems) if problems else (config, [])
 
 
@@ -73,7 +73,7 @@ def _section_in(annotation: Any) -> type[Section] | None:
     return next((found for option in options if (found := _section_in(option))), None)
 
 
-def _lines(error: ValidationError, rules: type[Config], values: dict[str, Any]) -> list[str]:
+def told(error: ValidationError, rules: type[BaseModel], values: dict[str, Any]) -> list[str]:
     """One line per key that is wrong; a union's several complaints about one value become alternatives."""
     known = list(keys(rules))
     alternatives: dict[str, list[str]] = {}

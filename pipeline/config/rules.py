@@ -3,7 +3,7 @@
 import functools
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from pipeline.config.section import (
     Fraction,
@@ -13,9 +13,14 @@ from pipeline.config.section import (
     PositiveInt,
     Rate,
     Section,
+    Size,
 )
 
 Task = Literal["regression", "binary", "multiclass"]
+# YAML reads the words on and off as booleans.
+Switch = Annotated[
+    Literal["auto", "on", "off"], BeforeValidator(lambda given: {"True": "on", "False": "off"}.get(repr(given), given))
+]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 KERAS_SETS = ("mnist", "fashion_mnist", "california_housing")
@@ -123,6 +128,8 @@ class Data(Section):
     input_scalings: dict[str, NamedScaling]
     clip: PositiveFloat | None
     output_scaling: Scaling
+    streaming: Switch
+    memory_budget: Size | None
     split: Split
 
     @model_validator(mode="after")
@@ -133,6 +140,9 @@ class Data(Section):
             raise ValueError("target: missing; name the column to predict, as in data.target=price")
         if self.name not in (*KERAS_SETS, "table") and self.path is not None:
             raise ValueError(f"path: {self.name} is bundled and reads no file; use data=table for a file of your own")
+        if self.streaming == "on" and (self.name != "table" or self.query is not None):
+            source = "the rows of a query are" if self.name == "table" else f"{self.name} is"
+            raise ValueError(f"streaming: on reads CSV and Parquet files, but {source} in memory; use auto or off")
         return self
 
 

@@ -1,8 +1,11 @@
 """Section: the base of every part of the configuration, and the ranges its values share."""
 
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 
 
 class Section(BaseModel):
@@ -17,3 +20,19 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]  # of rows: neither none nor all
 Rate = Annotated[float, Field(ge=0, lt=1)]  # of something dropped or kept: none is fine
+
+
+def n_bytes(size: str) -> int:
+    """Bytes of a size such as `512MB` or `1.5 GiB`; ValueError for what is none."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B)\s*", size, re.IGNORECASE)
+    if not found or not float(found[1]):
+        raise ValueError(f"should be a size such as 512MB or 8GB, got {size!r}")
+    return int(float(found[1]) * UNITS[found[2].upper()])
+
+
+def _checked_size(size: str) -> str:
+    n_bytes(size)
+    return size
+
+
+Size = Annotated[str, AfterValidator(_checked_size)]

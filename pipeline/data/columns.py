@@ -8,7 +8,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Data
+from pipeline.data.places import Places
+from pipeline.data.raw import Raw, Text
 from pipeline.data.sources import Images, Table
+from pipeline.data.tables.values import is_padded
+from pipeline.data.threads import in_threads
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -18,11 +22,12 @@ log = logging.getLogger(__name__)
 class Columns:
     """The columns of a source, each in its role."""
 
-    inputs: dict[str, np.ndarray]  # float64 with NaN for gaps, or text with "" for them
+    inputs: dict[str, Raw]
     target: dict[str, pd.Series]
     sample_weight: np.ndarray | None
-    split_column: np.ndarray | None = None
+    split_column: Raw | None = None
     n_test_file_rows: int = 0
+    row_numbers: np.ndarray | None = None  # of each row in its file, where some were left out
 
 
 def from_table(table: Table, config: Data) -> Columns:
@@ -50,33 +55,33 @@ def from_table(table: Table, config: Data) -> Columns:
     twice = sorted({name for name in roles if roles.count(name) > 1})
     if twice:
         raise DataError(f"data.target, data.sample_weight and data.drop: {', '.join(twice)} is named more than once")
-    frame, n_test_file_rows = _with_target(frame, targets, table.n_test_file_rows, config)
+    frame, places = _with_target(frame, targets, table, config)
     splits = [name for name in splits if name not in config.columns_as]
     names = [name for name in frame.columns if name not in (*roles, *splits)]
     if not names:
         raise DataError("data.drop: no input columns are left")
-    _check_targets(frame[targets])
+    _check_targets(frame[targets], places)
     decimal = [name for name in targets if pd.api.types.infer_dtype(frame[name]) == "decimal"]
     column = config.split.column
     return Columns(
-        inputs=_raw(frame[names]),
+        inputs=_raw(frame[names], places),
         target={name: pd.to_numeric(frame[name]) if name in decimal else frame[name] for name in targets},
         sample_weight=_weight(frame, config.sample_weight),
-        split_column=_raw(frame[[column]])[column] if column else None,
-        n_test_file_rows=n_test_file_rows,
+        split_column=_raw(frame[[column]], places)[column] if column else None,
+        n_test_file_rows=places.n_test_file_rows,
+        row_numbers=places.numbers,
     )
 
 
-def _with_target(frame: pd.DataFrame, targets: list[str], n_last: int, config: Data) -> tuple[pd.DataFrame, int]:
-    """Drops rows without a target where that is asked for; tells how many of the last `n_last` rows are left.
-
-    The others keep their numbers as the table's index, by which messages name rows.
-    """
+def _with_target(frame: pd.DataFrame, targets: list[str], table: Table, config: Data) -> tuple[pd.DataFrame, Places]:
+    """Drops rows without a target where that is asked for."""
+    n_last = table.n_test_file_rows
+    everywhere = Places(len(frame), n_last, table.row_numbers)
     if config.missing_target == "error":
-        return frame, n_last
+        return frame, everywhere
     there = frame[targets].notna().all(axis=1).to_numpy()
     if there.all():
-        return frame, n_last
+        return frame, everywhere
     if not there.any():
         raise DataError(f"data.target: no row has a value in {', '.join(map(repr, targets))}; name another column")
     if config.split.path:
@@ -85,7 +90,9 @@ def _with_target(frame: pd.DataFrame, targets: list[str], n_last: int, config: D
             f"{(~there).sum()} rows without a target from the file, and make the split anew"
         )
     log.info("data.missing_target: %d rows without a target are dropped", (~there).sum())
-    return frame[there], int(there[len(there) - n_last :].sum())
+    numbers, n_first = np.flatnonzero(there), len(there) - n_last
+    numbers[numbers >= n_first] -= n_first
+    return frame[there], Places(len(numbers), int(there[n_first:].sum()), numbers)
 
 
 def from_images(images: Images, config: Data) -> Columns:
@@ -116,41 +123,63 @@ def _require(key: str, name: str, names: list[str]) -> None:
         raise DataError(f"{key}: there is no column {name!r}{hint} there are {', '.join(map(repr, names))}")
 
 
-def _raw(frame: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Each column as the exported model takes it: float64 with NaN for gaps, or text with `""` for them."""
-    columns: dict[str, np.ndarray] = {}
-    faults = []
-    for name in frame.columns:
-        values = _to_float(frame[name])
-        if values is None:
-            columns[name] = _to_text(name, frame[name])
-            continue
-        infinite = np.flatnonzero(np.isinf(values))
-        if len(infinite):
-            faults.append(
-                f"column {name!r} has {len(infinite)} infinite values, first in row {frame.index[infinite[0]]}"
-            )
-        columns[name] = values
+def _raw(frame: pd.DataFrame, places: Places) -> dict[str, Raw]:
+    """Each column as the exported model takes it."""
+    series = [frame[name] for name in frame.columns]
+    columns = in_threads(_raw_column, series, n_rows=len(frame))
+    found = in_threads(_infinite, columns, n_rows=len(frame))
+    faults = [
+        f"column {name!r} has {len(infinite)} infinite values, first in {places(infinite[0])}"
+        for name, infinite in zip(frame.columns, found, strict=True)
+        if len(infinite)
+    ]
     if faults:
         remedy = "data.missing_values=[inf] takes them as gaps, data.drop=[...] leaves columns out"
         raise DataError("\n".join([*faults, f"Inputs must be finite. {remedy}"]))
-    return columns
+    return dict(zip(frame.columns, columns, strict=True))
 
 
-def _to_text(name: str, column: pd.Series) -> np.ndarray:
+def _infinite(values: Raw) -> np.ndarray:
+    """The numbers of the rows that have infinite values."""
+    return np.flatnonzero([] if isinstance(values, Text) else np.isinf(values))
+
+
+def _raw_column(column: pd.Series) -> Raw:
+    if not isinstance(column.dtype, pd.StringDtype):
+        numbers = _to_float(column)
+        return to_text(column) if numbers is None else numbers
+    codes, found = pd.factorize(column)  # each text once; -1 for a gap
+    distinct = pd.Series(found)
+    numbers = _to_float(distinct)
+    if numbers is None or is_padded(distinct):
+        return _texts(str(column.name), codes, found)
+    return np.append(numbers, np.nan)[codes]
+
+
+def to_text(column: pd.Series) -> Text:
     """Text without blanks around it; dates as ISO 8601."""
+    codes, found = pd.factorize(column)
     if pd.api.types.is_datetime64_any_dtype(column):
-        return column.dt.strftime("%Y-%m-%dT%H:%M:%S").fillna("").to_numpy(object)
-    numbers, found = pd.factorize(column)  # each text once: a large table repeats them
-    distinct = pd.Series([str(value).strip() for value in found] + [""], dtype=object)  # -1, a gap, is the last
-    text = distinct.to_numpy(object)[numbers]
-    is_number = pd.to_numeric(distinct, errors="coerce").notna()
-    others = distinct[~is_number & (distinct != "")]
-    if len(others) <= 3 < is_number.sum() / 10:
+        return Text.from_levels(codes, [*pd.DatetimeIndex(found).strftime("%Y-%m-%dT%H:%M:%S"), ""])
+    return _texts(str(column.name), codes, found)
+
+
+def _texts(name: str, codes: np.ndarray, found: pd.Index) -> Text:
+    text = Text.from_levels(codes, [*(str(value).strip() for value in found), ""])
+    _hint_at_marks(name, text.levels[text.levels != ""])
+    return text
+
+
+def _hint_at_marks(name: str, distinct: np.ndarray) -> None:
+    """Says in the log which few texts keep a column of numbers from being one."""
+    for few in (distinct[:100], distinct):
+        others = few[pd.to_numeric(pd.Series(few, dtype=object), errors="coerce").isna()]
+        if len(others) > 3:
+            return
+    if (len(distinct) - len(others)) / 10 > 3:
         marks = ", ".join(others)
         said = "column %r holds numbers but for %s; data.missing_values=[%s] makes gaps of them"
         log.warning(said, name, marks, marks)
-    return text
 
 
 def _to_float(column: pd.Series) -> np.ndarray | None:
@@ -159,6 +188,8 @@ def _to_float(column: pd.Series) -> np.ndarray | None:
         return None
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
+    if column.dtype == np.float64:
+        return column.to_numpy()
     try:
         return pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
     except (ValueError, TypeError):
@@ -177,14 +208,14 @@ def _is_date(column: pd.Series) -> bool:
     return pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column)
 
 
-def _gaps(column: pd.Series, values: np.ndarray) -> str:
+def _gaps(column: pd.Series, values: np.ndarray, places: Places) -> str:
     missing, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
     counts = [f"{count} {word}" for count, word in ((missing, "missing"), (infinite, "infinite")) if count]
-    row = column.index[np.flatnonzero(~np.isfinite(values))[0]]
-    return f"column {column.name!r} has {' and '.join(counts)} values, first in row {row}"
+    first = places(np.flatnonzero(~np.isfinite(values))[0])
+    return f"column {column.name!r} has {' and '.join(counts)} values, first in {first}"
 
 
-def _check_targets(frame: pd.DataFrame) -> None:
+def _check_targets(frame: pd.DataFrame, places: Places) -> None:
     """Targets may be labels, but not gaps."""
     faults = []
     for name in frame.columns:
@@ -192,10 +223,10 @@ def _check_targets(frame: pd.DataFrame) -> None:
         if _is_date(frame[name]):
             faults.append(f"column {name!r} holds dates")
         elif values is not None and not np.isfinite(values).all():
-            faults.append(_gaps(frame[name], values))
+            faults.append(_gaps(frame[name], values, places))
         elif values is None and frame[name].isna().any():
             missing = np.flatnonzero(frame[name].isna().to_numpy())
-            faults.append(f"column {name!r} has {len(missing)} missing values, first in row {missing[0]}")
+            faults.append(f"column {name!r} has {len(missing)} missing values, first in {places(missing[0])}")
     if faults:
         rule = "every row needs a finite number or a label; data.missing_target=drop leaves rows without one out"
         raise DataError("\n".join([f"data.target: {rule}", *faults]))

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipeline.data.dates import DateFormat, circle, weekday
+from pipeline.data.dates import DateFormat, circle, days_of, weekday
 from pipeline.data.ops import Ops
 from pipeline.data.scaling import Chain
 
@@ -83,11 +83,12 @@ class OneHot:
 
     def apply(self, ops: Ops, x: Any) -> list[Any]:
         """`(n_rows, n)`."""
+        return [ops.one_hot(self.place(ops, x), len(self.names))]
+
+    def place(self, ops: Ops, x: Any) -> Any:
+        """Which input is 1, int64; -1 for none."""
         index = self.vocabulary.index(ops, x)
-        n = len(self.vocabulary)
-        if self.vocabulary.has_others:
-            return [ops.one_hot(ops.where(index < 0, n, index), n + 1)]
-        return [ops.one_hot(index, n)]
+        return ops.where(index < 0, len(self.vocabulary), index) if self.vocabulary.has_others else index
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,11 @@ class Hashed:
 
     def apply(self, ops: Ops, x: Any) -> list[Any]:
         """`(n_rows, n_buckets)`."""
-        return [ops.one_hot(ops.hash_of_text(x, self.n_buckets), self.n_buckets)]
+        return [ops.one_hot(self.place(ops, x), self.n_buckets)]
+
+    def place(self, ops: Ops, x: Any) -> Any:
+        """Which input is 1, int64."""
+        return ops.hash_of_text(x, self.n_buckets)
 
 
 @dataclass(frozen=True)
@@ -170,7 +175,7 @@ class Date:
     def apply(self, ops: Ops, x: Any) -> list[Any]:
         """As many numbers as names."""
         fields = self.written.parse(ops, x)
-        days = self.written.days(ops, x)
+        days = days_of(ops, fields)
         gap = ops.isnan(days)
         parts = [
             self.elapsed.apply(ops, ops.where(gap, 0.0, days)),

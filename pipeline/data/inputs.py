@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 
 from pipeline.config.rules import Data, FixedScaling, Kind
 from pipeline.data.features import Embedded, Feature, Number
 from pipeline.data.fitting import fit_feature
-from pipeline.data.kinds import is_text, kinds_of
+from pipeline.data.kinds import kinds_of
 from pipeline.data.ops import NumpyOps, Ops
+from pipeline.data.places import Places
 from pipeline.data.scaling import LARGEST, Chain, Scaler, fixed_scaling
+from pipeline.data.threads import in_threads
 from pipeline.errors import DataError
-
-BLOCK_ROWS = 8192  # rows in float64 at a time, so that a large table is never held twice
 
 Columns = Mapping[str, Any]
 
@@ -40,7 +39,7 @@ class Inputs(Protocol):
     def apply(self, ops: Ops, columns: Columns) -> list[Any]:
         """Parts `(n_rows,)` or `(n_rows, n)`, float64, in the order that the network takes them."""
 
-    def faults(self, columns: Columns, largest: float) -> Iterator[str]:
+    def faults(self, columns: Columns, largest: float, places: Places) -> Iterator[str]:
         """Columns whose values are beyond what the network can compute with, and the first row of each."""
 
 
@@ -65,7 +64,7 @@ class TableInputs:
         """Parts in order."""
         return [part for feature in self.features for part in feature.apply(ops, columns[feature.column])]
 
-    def faults(self, columns: Columns, largest: float) -> Iterator[str]:
+    def faults(self, columns: Columns, largest: float, places: Places) -> Iterator[str]:
         """Number columns whose largest or smallest value is too large when scaled."""
         for feature in self.features:
             if isinstance(feature, Number):
@@ -75,8 +74,8 @@ class TableInputs:
                     size = np.abs(feature.apply(NumpyOps(), ends)[0])
                 if not (size < largest).all():
                     value = ends[size.argmax()]
-                    row = int(np.flatnonzero(raw == value)[0])
-                    yield f"column {feature.column!r}, row {row}: {value:g} is {largest:g} or more when scaled"
+                    place = places(np.flatnonzero(raw == value)[0])
+                    yield f"column {feature.column!r}, {place}: {value:g} is {largest:g} or more when scaled"
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ class ArrayInputs:
         scaled = (columns["x"] - self.scaler.shift) / self.scaler.scale
         return [ops.maximum(ops.minimum(scaled, self.clip), -self.clip)]
 
-    def faults(self, columns: Columns, largest: float) -> Iterator[str]:
+    def faults(self, columns: Columns, largest: float, places: Places) -> Iterator[str]:
         """Columns of the array whose largest or smallest value is too large when scaled."""
         raw, shift, scale = columns["x"], self.scaler.shift, self.scaler.scale
         with np.errstate(over="ignore"):
@@ -110,7 +109,7 @@ class ArrayInputs:
             sizes = np.maximum(np.abs((lowest - shift) / scale), np.abs((highest - shift) / scale))
         for number in np.flatnonzero(~(sizes < largest)):
             row = int(np.abs(raw[:, number] - shift[number]).argmax())
-            yield f"column 'x[{number}]', row {row}: {raw[row, number]:g} is {largest:g} or more when scaled"
+            yield f"column 'x[{number}]', {places(row)}: {raw[row, number]:g} is {largest:g} or more when scaled"
 
 
 def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
@@ -135,45 +134,13 @@ def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
         numbers = [name for name, kind in kinds.items() if kind in ("numeric", "boolean")]
         given = fixed_scaling(config.input_scaling, len(numbers), "data.input_scaling", config.clip)
         chains = dict(zip(numbers, given, strict=True))
-    features = [fit_feature(name, values, kinds[name], config, chains.get(name)) for name, values in columns.items()]
+
+    def fitted(name: str) -> Feature:
+        return fit_feature(name, columns[name], kinds[name], config, chains.get(name))
+
+    features: list[Feature] = in_threads(fitted, columns, n_rows=len(next(iter(columns.values()))))
     features.sort(key=lambda feature: isinstance(feature, Embedded))
     return TableInputs(tuple(features), kinds)
-
-
-def to_array(inputs: TableInputs | ArrayInputs, columns: Columns) -> np.ndarray:
-    """All rows as `(n_rows, n_inputs)` float32, a block at a time."""
-    n_rows = len(next(iter(columns.values())))
-    array = np.empty((n_rows, inputs.n_inputs), np.float32)
-    if isinstance(inputs, ArrayInputs):
-        for rows in _blocks(n_rows):
-            (array[rows],) = inputs.apply(NumpyOps(), {"x": columns["x"][rows]})
-        return array
-    ends = np.cumsum([len(feature.names) for feature in inputs.features])
-    places = [slice(end - len(feature.names), end) for feature, end in zip(inputs.features, ends, strict=True)]
-    texts = {name: _by_text(inputs, name, values) for name, values in columns.items() if is_text(values)}
-    for rows in _blocks(n_rows):
-        for feature, place in zip(inputs.features, places, strict=True):
-            if feature.column in texts:
-                numbers, table = texts[feature.column]
-                array[rows, place] = table[numbers[rows]]
-            else:
-                array[rows, place] = _side_by_side(feature.apply(NumpyOps(), columns[feature.column][rows]))
-    return array
-
-
-def _blocks(n_rows: int) -> Iterator[slice]:
-    return (slice(start, start + BLOCK_ROWS) for start in range(0, n_rows, BLOCK_ROWS))
-
-
-def _by_text(inputs: TableInputs, name: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each row's number among the distinct texts, and what the network sees of each of these: there are fewer."""
-    (feature,) = (feature for feature in inputs.features if feature.column == name)
-    numbers, distinct = pd.factorize(values)
-    return numbers, _side_by_side(feature.apply(NumpyOps(), distinct)).astype(np.float32)
-
-
-def _side_by_side(parts: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
 
 
 def _fit_array(x: np.ndarray, config: Data) -> ArrayInputs:

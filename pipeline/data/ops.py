@@ -6,6 +6,7 @@ test holds both to the same results.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -84,18 +85,19 @@ class NumpyOps:
         return known.get_indexer(given).astype(np.int64)
 
     def hash_of_text(self, x: np.ndarray, n_buckets: int) -> np.ndarray:  # noqa: D102
-        numbers, distinct = pd.factorize(x)
-        encoded = np.array([text.encode()[:HASHED_BYTES] for text in distinct], dtype=f"S{HASHED_BYTES}")
-        letters = encoded.view(np.uint8).reshape(len(distinct), HASHED_BYTES).astype(np.uint32)
-        hashed = np.full(len(distinct), FNV_OFFSET, np.uint32)
+        encoded = np.array([text.encode()[:HASHED_BYTES] for text in x], dtype=f"S{HASHED_BYTES}")
+        letters = encoded.view(np.uint8).reshape(len(x), HASHED_BYTES).astype(np.uint32)
+        hashed = np.full(len(x), FNV_OFFSET, np.uint32)
         for letter in letters.T:
             hashed = np.where(letter > 0, (hashed ^ letter) * np.uint32(FNV_PRIME), hashed)
-        return (hashed % np.uint32(n_buckets)).astype(np.int64)[numbers]
+        return (hashed % np.uint32(n_buckets)).astype(np.int64)
 
     def one_hot(self, index: np.ndarray, n: int) -> np.ndarray:  # noqa: D102
         return (index[:, None] == np.arange(n)).astype(np.float64)
 
     def date_fields(self, x: np.ndarray, pattern: str, names: Sequence[str]) -> dict[str, np.ndarray]:  # noqa: D102
-        numbers, distinct = pd.factorize(x)
-        found = pd.Series(distinct, dtype=object).str.extract(rf"^(?:{pattern})\Z").astype(np.float64).to_numpy()
-        return {name: found[numbers, column] for column, name in enumerate(names)}
+        match = re.compile(rf"(?:{pattern})\Z").match
+        nothing = (None,) * len(names)
+        groups = [matched.groups() if (matched := match(text)) else nothing for text in x]
+        found = np.array(groups, np.float64).reshape(len(x), len(names))  # None becomes NaN
+        return dict(zip(names, found.T, strict=True))

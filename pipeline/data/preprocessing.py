@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.config.rules import Data
-from pipeline.data.inputs import ArrayInputs, TableInputs, fit_inputs, to_array
+from pipeline.data.arrays import to_array
+from pipeline.data.inputs import ArrayInputs, TableInputs, fit_inputs
 from pipeline.data.kinds import kinds_of
 from pipeline.data.report import useless
 from pipeline.data.rows import Rows
@@ -39,14 +40,14 @@ class Preprocessing:
         Raises:
             DataError: With the columns and the first row of each.
         """
-        faults = list(self.inputs.faults(rows.inputs, LARGEST))
+        faults = list(self.inputs.faults(rows.inputs, LARGEST, rows.places))
         for name, raw, scaled in zip(
             rows.target.names, rows.target.values.T, self.outputs.apply(rows.target.values).T, strict=True
         ):
             sizes = np.abs(scaled)
             if not (sizes < LARGEST).all():
                 row = int(np.where(np.isnan(sizes), np.inf, sizes).argmax())
-                faults.append(f"column {name!r}, row {row}: {raw[row]:g} is {LARGEST:g} or more when scaled")
+                faults.append(f"column {name!r}, {rows.places(row)}: {raw[row]:g} is {LARGEST:g} or more when scaled")
         if faults:
             remedy = (
                 f"A network computes in float32, and takes scaled values up to {LARGEST:g}; remove or cap such outliers"
@@ -87,7 +88,8 @@ def without_useless(rows: Rows, splits: Splits, config: Data) -> Rows:
 def fit_preprocessing(training_rows: Rows, config: Data) -> Preprocessing:
     """Fits all of it. Only training rows may be given: what validation and test rows are like stays unknown."""
     scaling = config.output_scaling if training_rows.target.task == "regression" else "none"
-    return Preprocessing(
+    fitted = Preprocessing(
         inputs=fit_inputs(training_rows.inputs, config),
         outputs=OutputScaler.fit(training_rows.target.values, scaling, "data.output_scaling"),
     )
+    return fitted if training_rows.stream is None else training_rows.stream.refined(fitted)

@@ -22,6 +22,7 @@ class Table:
     frame: pd.DataFrame
     default_target: str | None = None
     n_test_file_rows: int = 0  # rows of a separate test file, which come last
+    row_numbers: np.ndarray | None = None  # (n_rows,) of each row in its file, where not all of them are there
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,19 @@
 """What is predicted: numbers in their own units, or classes by number with their original labels."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Task
+from pipeline.data.places import Places
 from pipeline.errors import DataError
 
 LARGEST_TARGET = 1e30  # far within float32, in which a network's outputs and the metrics per epoch are
+FIRST_ROWS = 1000  # most quantities show in them that they are no classes
 MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more distinct values than this are a quantity, not classes
 
 
@@ -26,9 +31,33 @@ class Target:
         """Outputs that the network needs: one for two classes, whose logit is that of the second."""
         return len(self.classes) if self.task == "multiclass" else self.values.shape[1]
 
-    def take(self, rows: np.ndarray) -> "Target":
+    def take(self, rows: np.ndarray) -> Target:
         """The targets of the given row numbers."""
         return replace(self, values=self.values[rows])
+
+    def originals(self) -> np.ndarray:
+        """`(n_rows, n_targets)`: numbers, or labels as they were."""
+        return self.values if self.task == "regression" else self.classes[self.values]
+
+    def like(self, columns: Mapping[str, pd.Series], places: Places) -> Target:
+        """The same targets of other rows, which are found at the given places.
+
+        Raises:
+            DataError: A label is none of the classes.
+        """
+        if self.task == "regression":
+            return replace(self, values=_as_numbers(columns))
+        (labels,) = (_labels(column) for column in columns.values())
+        if self.classes.dtype != object:
+            labels = labels.astype(self.classes.dtype)
+        numbers = np.minimum(np.searchsorted(self.classes, labels), len(self.classes) - 1)
+        unknown = np.flatnonzero(self.classes[numbers] != labels)
+        if len(unknown):
+            raise DataError(
+                f"data.target: {self.names[0]!r} is {labels[unknown[0]]!r} in {places(unknown[0])}, which is "
+                f"none of the {len(self.classes)} classes found; a class column has at most some thousand values"
+            )
+        return replace(self, values=numbers.astype(np.int64).reshape(-1, 1))
 
 
 def make_target(columns: dict[str, pd.Series], task: str) -> Target:
@@ -67,8 +96,10 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
 def _task_of(column: pd.Series) -> str:
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return "auto"  # classes; how many decides between the two kinds
-    values, n_distinct = column.to_numpy(np.float64), column.nunique()
-    whole = bool((values == np.round(values)).all())
+    values = column.to_numpy(np.float64)
+    if len(pd.unique(values[:FIRST_ROWS])) > MOST_CLASSES_OF_NUMBERS:
+        return "regression"
+    whole, n_distinct = bool((values == np.round(values)).all()), len(pd.unique(values))
     return "auto" if n_distinct == 2 or (whole and n_distinct <= MOST_CLASSES_OF_NUMBERS) else "regression"
 
 
@@ -77,17 +108,22 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
     if text:
         remedy = "correct it, take it as a gap by data.missing_values and data.missing_target=drop, or set data.task"
         raise DataError(f"data.target: {', '.join(text)}, but a regression needs numbers; {remedy}")
-    values = np.stack([column.to_numpy(np.float64) for column in columns.values()], axis=1)
-    beyond = [name for name, column in zip(columns, values.T, strict=True) if np.abs(column).max() > LARGEST_TARGET]
+    values = _as_numbers(columns)
+    low, high = values.min(axis=0), values.max(axis=0)
+    beyond = [name for name, size in zip(columns, np.maximum(-low, high), strict=True) if size > LARGEST_TARGET]
     if beyond:
         raise DataError(f"data.target: {', '.join(beyond)} has values beyond {LARGEST_TARGET:g}; give it another unit")
-    constant = [name for name, column in zip(columns, values.T, strict=True) if column.min() == column.max()]
+    constant = [name for name, same in zip(columns, low == high, strict=True) if same]
     if constant:
         raise DataError(
             f"data.target: {', '.join(constant)} has the same value in every row, so there is nothing to learn; "
             "name another"
         )
     return Target("regression", tuple(columns), values, np.array([]))
+
+
+def _as_numbers(columns: Mapping[str, pd.Series]) -> np.ndarray:
+    return np.stack([column.to_numpy(np.float64) for column in columns.values()], axis=1)
 
 
 def _first_text(column: pd.Series) -> str:
@@ -98,15 +134,17 @@ def _first_text(column: pd.Series) -> str:
 
 def _numbered(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Class numbers `(n_rows,)` int64 and the labels they stand for, as int64, float64, bool or str."""
+    numbers, classes = pd.factorize(_labels(column), sort=True)
+    return numbers.astype(np.int64), classes
+
+
+def _labels(column: pd.Series) -> np.ndarray:
     if pd.api.types.is_bool_dtype(column):
-        values = column.to_numpy(bool)
-    elif pd.api.types.is_integer_dtype(column):
-        values = column.to_numpy(np.int64)  # not by way of float64, which merges numbers above 2**53
-    elif pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(bool)
+    if pd.api.types.is_integer_dtype(column):
+        return column.to_numpy(np.int64)  # not by way of float64, which merges numbers above 2**53
+    if pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(np.float64)
         whole = (values == np.round(values)).all() and np.abs(values).max() < 2**63  # the end of int64
-        values = values.astype(np.int64) if whole else values
-    else:
-        values = column.astype(str).to_numpy(object)
-    classes, numbers = np.unique(values, return_inverse=True)
-    return numbers.astype(np.int64), classes
+        return values.astype(np.int64) if whole else values
+    return column.astype(str).to_numpy(object)

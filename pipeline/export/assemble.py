@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.data import Preprocessing, Rows, identifiers
+from pipeline.data import Preprocessing, Raw, Rows, Text, identifiers
 from pipeline.export.ops import TensorOps
 
 BATCH_ROWS = 8192  # rows scored at a time
@@ -31,7 +31,7 @@ class Assembled:
     example: dict[str, list[Any]]  # raw columns of the first rows; a gap is None or ""
     ops: TensorOps  # holds the tables of categories
 
-    def predict(self, inputs: Columns) -> Columns:
+    def predict(self, inputs: Mapping[str, Raw]) -> Columns:
         """The outputs for raw columns, `(n_rows,)` or `(n_rows, n_inputs)` each."""
         return in_batches(self.serve, inputs)
 
@@ -66,13 +66,13 @@ def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> 
     )
 
 
-def in_batches(serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], inputs: Columns) -> Columns:
+def in_batches(serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], inputs: Mapping[str, Raw]) -> Columns:
     """Runs a serving function over raw columns, a block of rows at a time; text comes back as `str`."""
     n_rows = len(next(iter(inputs.values())))
     blocks = []
     for start in range(0, n_rows, BATCH_ROWS):
         rows = slice(start, start + BATCH_ROWS)
-        block = {name: tf.constant(column[rows], _dtype(column)) for name, column in inputs.items()}
+        block = {name: tf.constant(np.asarray(column[rows]), _dtype(column)) for name, column in inputs.items()}
         blocks.append({name: value.numpy() for name, value in serve(block).items()})
     outputs = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return {
@@ -81,7 +81,7 @@ def in_batches(serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], in
     }
 
 
-def _dtype(column: np.ndarray) -> tf.DType:
+def _dtype(column: Raw) -> tf.DType:
     return tf.string if column.dtype == object else tf.float64
 
 
@@ -108,14 +108,25 @@ def _example(rows: Rows) -> dict[str, list[Any]]:
     def plain(value: Any) -> Any:
         return None if isinstance(value, float) and math.isnan(value) else value
 
-    first = {name: column[:EXAMPLE_ROWS].tolist() for name, column in rows.inputs.items()}
+    first = {name: np.asarray(column[:EXAMPLE_ROWS]).tolist() for name, column in rows.inputs.items()}
     return {name: [plain(value) for value in values] for name, values in first.items()}
+
+
+def _has_gaps(column: Raw) -> bool:
+    """Whether a gap in this column is nothing new; the server refuses one where there were none."""
+    return bool(column.gaps().any() if isinstance(column, Text) else np.isnan(column).any())
 
 
 def _schema(rows: Rows, specs: dict[str, tf.TensorSpec], kinds: Mapping[str, str]) -> dict[str, Any]:
     return {
         "inputs": {
-            name: {"argument": spec.name, "shape": list(spec.shape), "dtype": spec.dtype.name, "kind": kinds[name]}
+            name: {
+                "argument": spec.name,
+                "shape": list(spec.shape),
+                "dtype": spec.dtype.name,
+                "kind": kinds[name],
+                "gaps": _has_gaps(rows.inputs[name]),
+            }
             for name, spec in specs.items()
         },
         "task": rows.target.task,

@@ -21,7 +21,7 @@ from pipeline.errors import ExportError
 from pipeline.export import litert, manifest, onnx, serving
 from pipeline.export.contract import contract, encoded
 from pipeline.export.fresh import blurred, run_fresh, scaled_predictions
-from pipeline.export.held_out import HeldOut, held_out, with_awkward
+from pipeline.export.held_out import HeldOut, held_out, plain, with_awkward
 from pipeline.export.loaded import LoadedModel
 from pipeline.export.portable import portable
 from pipeline.export.saved_model import TOLERANCE, apart
@@ -80,7 +80,7 @@ class Checked:
         if rows is None:
             return File(name, n_bytes, found, None, None, None)
         score = "rmse" if self.model.manifest.task == "regression" else "log_loss"
-        own = self.model.predict_raw(rows.inputs)
+        own = self.model.predict_raw(plain(rows))
         values = [
             evaluate.score(rows.target, _probable(given, len(rows)), rows.sample_weight)[score]
             for given in (own, outputs)

@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.data import Preprocessing
-from pipeline.data.inputs import TableInputs, to_array
+from pipeline.data.arrays import to_array
+from pipeline.data.inputs import TableInputs
 from pipeline.errors import ExportError
 from pipeline.export.assemble import BATCH_ROWS, Columns
 from pipeline.export.loaded import LoadedModel

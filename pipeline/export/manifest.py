@@ -26,7 +26,7 @@ class Manifest:
     task: str  # regression, binary or multiclass
     target: list[str]
     classes: list[Any]  # labels in the order of the probabilities; empty for a regression
-    inputs: dict[str, dict[str, Any]]  # by raw column: argument (of signatures), shape, dtype: float64 or string, kind
+    inputs: dict[str, dict[str, Any]]  # by raw column: argument, shape, dtype, kind, and whether it had gaps
     outputs: dict[str, dict[str, Any]]  # by name: shape, dtype
     run_id: str | None = None
     reading: dict[str, Any] = field(default_factory=dict)  # how the files it was trained on are written

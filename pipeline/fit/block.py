@@ -8,14 +8,16 @@ loop over them runs where the arithmetic does. Each step is Keras's own `train_s
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.fit.feed import Piece, Placed, Rows, feed, place
+from pipeline.fit.disk import OnDisk, in_order
+from pipeline.fit.feed import feed
+from pipeline.fit.pieces import Piece, Placed, Rows, place
 from pipeline.fit.twin import drawing_with
 
 CALL_SECONDS = 0.5  # that a call is to take at least: what is shown moves on, and Ctrl-C is heard, between calls
@@ -44,7 +46,8 @@ class BlockTrained(keras.Model):
         # The one smaller step of an epoch is not worth compiling.
         self._run_rest = graph
         self._run_steps = tf.function(compiled_steps, autograph=False, jit_compile=True) if compiled else graph
-        self._validate = tf.function(self._validation_steps, autograph=False, reduce_retracing=True)
+        self._validate_first = tf.function(self._first_validation_steps, autograph=False, reduce_retracing=True)
+        self._validate_more = tf.function(self._validation_steps, autograph=False, reduce_retracing=True)
         self._forget = tf.function(self.reset_metrics, autograph=False)  # one call instead of one per variable
 
     def fit(
@@ -64,7 +67,7 @@ class BlockTrained(keras.Model):
         val = _three(validation_data)
         self._symbolic_build(data_batch=tuple(None if part is None else part[:1] for part in rows))
         source = feed(rows, batch_size)
-        placed_val = place(val)
+        val_pieces = _again_and_again(val)
         generator = np.random.default_rng(seed)
         steps = -(-len(x) // batch_size)
         calls = keras.callbacks.CallbackList(callbacks, add_history=True, model=self, epochs=epochs, steps=steps)
@@ -74,8 +77,8 @@ class BlockTrained(keras.Model):
         for epoch in range(epochs):
             self._forget()
             calls.on_epoch_begin(epoch)
-            logs = self._train_epoch(source.pieces(generator.permutation(len(x)).astype(np.int32)), calls)
-            logs |= {f"val_{name}": value for name, value in self._score(placed_val, calls).items()}
+            logs = self._train_epoch(source.pieces(generator), calls)
+            logs |= {f"val_{name}": value for name, value in self._score(val_pieces(), calls).items()}
             calls.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -106,9 +109,13 @@ class BlockTrained(keras.Model):
             self._steps_per_call *= 4
         return logs
 
-    def _score(self, rows: Placed, calls: keras.callbacks.CallbackList) -> Logs:
+    def _score(self, pieces: Iterable[Placed], calls: keras.callbacks.CallbackList) -> Logs:
         calls.on_test_begin()
-        logs = _numbers(self._validate(*rows))
+        validate = self._validate_first
+        for rows in pieces:
+            found = validate(*rows)
+            validate = self._validate_more
+        logs = _numbers(found)
         calls.on_test_end(logs)
         return logs
 
@@ -130,9 +137,12 @@ class BlockTrained(keras.Model):
         tf.while_loop(lambda position: position < stop, body, (start,), parallel_iterations=1)
         return self.get_metrics_result()
 
-    def _validation_steps(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None) -> dict[str, tf.Tensor]:
-        """Ordinary test steps over consecutive rows, and what they come to."""
+    def _first_validation_steps(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None) -> dict[str, tf.Tensor]:
         self.reset_metrics()
+        return self._validation_steps(x, y, weight)
+
+    def _validation_steps(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None) -> dict[str, tf.Tensor]:
+        """Ordinary test steps over consecutive rows, and what all up to here come to."""
 
         def body(start: tf.Tensor) -> tuple[tf.Tensor]:
             rows = slice(start, start + VALIDATION_ROWS)
@@ -146,6 +156,14 @@ class BlockTrained(keras.Model):
 def _taken(rows: Placed, numbers: tf.Tensor) -> Placed:
     x, y, weight = rows
     return tf.gather(x, numbers), tf.gather(y, numbers), None if weight is None else tf.gather(weight, numbers)
+
+
+def _again_and_again(rows: Rows) -> Callable[[], Iterable[Placed]]:
+    """The rows on the device, each time they are asked for: they stay there, unless they are read from disk."""
+    if isinstance(rows[0], OnDisk):
+        return lambda: in_order(rows)
+    placed = [place(rows)]
+    return lambda: placed
 
 
 def _three(given: Sequence[np.ndarray]) -> Rows:

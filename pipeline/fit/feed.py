@@ -5,29 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 import numpy as np
 import psutil
 import tensorflow as tf
 from tensorflow.python.client import device_lib
 
+from pipeline.fit.disk import FromDisk, OnDisk
+from pipeline.fit.pieces import Piece, Rows, place
+
 log = logging.getLogger(__name__)
 
 PIECE_BYTES = 2**26
 SHARE_OF_MEMORY = 0.5  # of what is free, for the training rows
-
-Rows = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # x, y, sample_weight
-Placed = tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]
-
-
-class Piece(NamedTuple):
-    """Rows on the device, and which of them each step takes."""
-
-    rows: Placed
-    numbers: tf.Tensor  # (at least n_steps, n_batch) int32
-    n_steps: int
-    is_rest: bool = False  # the one smaller step at the end of an epoch
 
 
 class Resident:
@@ -35,10 +25,12 @@ class Resident:
 
     def __init__(self, rows: Rows, n_batch: int) -> None:
         self._rows = place(rows)
+        self._n_rows = len(rows[0])
         self._n_batch = n_batch
 
-    def pieces(self, order: np.ndarray) -> Iterator[Piece]:
+    def pieces(self, generator: np.random.Generator) -> Iterator[Piece]:
         """The full batches of an epoch, and as a piece of one step what is left."""
+        order = _order(self._n_rows, generator)
         n_full = len(order) - len(order) % self._n_batch
         numbers = order[:n_full].reshape(-1, self._n_batch)
         yield Piece(self._rows, tf.constant(numbers), len(numbers))
@@ -57,8 +49,9 @@ class Streamed:
         self._n_steps = max(1, min(n_full, int(piece_bytes / bytes_per_batch)))
         self._numbers = np.arange(self._n_steps * n_batch, dtype=np.int32).reshape(-1, n_batch)
 
-    def pieces(self, order: np.ndarray) -> Iterator[Piece]:
+    def pieces(self, generator: np.random.Generator) -> Iterator[Piece]:
         """The full batches of an epoch in pieces of one shape, and as a piece of one step what is left."""
+        order = _order(len(self._rows[0]), generator)
         n_full = len(order) - len(order) % self._n_batch
         size = self._n_steps * self._n_batch
         parts = [order[start : min(start + size, n_full)] for start in range(0, n_full, size)]
@@ -83,8 +76,10 @@ class Streamed:
         return Piece(place(read), tf.constant(numbers), n_steps, is_rest)
 
 
-def feed(rows: Rows, n_batch: int) -> Resident | Streamed:
-    """What suits the size of the rows and the memory of the device."""
+def feed(rows: Rows, n_batch: int) -> Resident | Streamed | FromDisk:
+    """What suits the place and the size of the rows, and the memory of the device."""
+    if isinstance(rows[0], OnDisk):
+        return FromDisk(rows, n_batch)
     needed, free = _bytes(rows), SHARE_OF_MEMORY * _free_bytes()
     if needed <= free:
         return Resident(rows, n_batch)
@@ -92,12 +87,6 @@ def feed(rows: Rows, n_batch: int) -> Resident | Streamed:
         "%.1f GB of training rows, %.1f GB for them on the device: they are sent in pieces", needed / 1e9, free / 1e9
     )
     return Streamed(rows, n_batch, PIECE_BYTES)
-
-
-def place(rows: Rows) -> Placed:
-    """Copies rows to the device."""
-    x, y, weight = rows
-    return tf.constant(x), tf.constant(y), None if weight is None else tf.constant(weight)
 
 
 def _bytes(rows: Rows) -> int:
@@ -110,3 +99,7 @@ def _free_bytes() -> int:
         return psutil.virtual_memory().available
     used = tf.config.experimental.get_memory_info("GPU:0")["current"]
     return gpus[0].memory_limit - used
+
+
+def _order(n_rows: int, generator: np.random.Generator) -> np.ndarray:
+    return generator.permutation(n_rows).astype(np.int32)

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,14 +14,12 @@ from pipeline.config.rules import Fit
 from pipeline.errors import TrainingError
 from pipeline.fit.block import VALIDATION_ROWS, BlockTrained
 from pipeline.fit.callbacks import BestWeights, Report, StopAtNaN, direction_of, progress
+from pipeline.fit.disk import OnDisk, Weighted, batches, batches_in_order, class_counts
+from pipeline.fit.pieces import Rows as Arrays
 from pipeline.fit.steps import batch_size
 from pipeline.fit.trainee import Trainee
 
 log = logging.getLogger(__name__)
-
-
-# (x, y, sample_weight): float32 (n_rows, n_inputs) and (n_rows, n_outputs), and (n_rows,) or None
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,7 @@ def fit(
     Raises:
         TrainingError: The loss is no finite number any more, or the weights are not.
     """
-    x, y, _ = train
-    n_batch = batch_size(config, len(x))
+    n_batch = batch_size(config, len(train[0]))
     epochs: list[dict[str, float]] = []
 
     def keep(epoch: int, values: dict[str, float]) -> None:
@@ -74,22 +72,13 @@ def fit(
     best = BestWeights(config.early_stopping) if config.early_stopping.patience is not None else None
     shown = progress()
     model = trainee.model
-    options = (
-        {"seed": seed}
-        if isinstance(model, BlockTrained)
-        else {"validation_batch_size": max(VALIDATION_ROWS, n_batch), "verbose": 0}
-    )
+    rows = train[0], train[1], _weights(train, config)
     start = time.perf_counter()
     try:
         model.fit(
-            x,
-            y,
-            sample_weight=_weights(train, config),
-            batch_size=n_batch,
+            **_fed(model, rows, val, n_batch, seed),
             epochs=config.epochs,
-            validation_data=val if val[2] is not None else val[:2],
             callbacks=[shown, Report(keep), StopAtNaN(), *_plateau(config), *([best] if best else [])],
-            **options,
         )
     except tf.errors.ResourceExhaustedError:
         raise TrainingError("out of memory; try a smaller fit.batch_size or model.units") from None
@@ -117,6 +106,18 @@ def fit(
     return History(epochs, best.best_epoch + 1)
 
 
+def _fed(model: keras.Model, train: Arrays, val: Arrays, n_batch: int, seed: int) -> dict[str, Any]:
+    """The arguments by which a model gets its rows."""
+    n_validated = max(VALIDATION_ROWS, n_batch)
+    if not isinstance(model, BlockTrained) and isinstance(train[0], OnDisk):
+        train_rows, val_rows = batches(train, n_batch, seed), batches_in_order(val, n_validated)
+        return {"x": train_rows, "validation_data": val_rows, "verbose": 0, "shuffle": False}
+    own = {"seed": seed} if isinstance(model, BlockTrained) else {"validation_batch_size": n_validated, "verbose": 0}
+    x, y, weight = train
+    val_rows = val if val[2] is not None else val[:2]
+    return {"x": x, "y": y, "sample_weight": weight, "batch_size": n_batch, "validation_data": val_rows, **own}
+
+
 def _plateau(config: Fit) -> list[keras.callbacks.Callback]:
     if config.schedule != "reduce_on_plateau":
         return []
@@ -132,7 +133,7 @@ def _plateau(config: Fit) -> list[keras.callbacks.Callback]:
     ]
 
 
-def _weights(train: Arrays, config: Fit) -> np.ndarray | None:
+def _weights(train: Arrays, config: Fit) -> np.ndarray | Weighted | None:
     """Weight of each training row in the loss: its own, times that of its class.
 
     `balanced`: n_rows / (n_classes * rows of the class) (King and Zeng 2001), so that the weights' mean is 1.
@@ -140,7 +141,12 @@ def _weights(train: Arrays, config: Fit) -> np.ndarray | None:
     _, y, own = train
     if config.class_weight == "none":
         return own
+    if isinstance(y, OnDisk):
+        return Weighted(own, y, _of_classes(class_counts(y)))
     classes = y[:, 0].astype(np.int64)
-    counts = np.bincount(classes)
-    weights = (len(classes) / (len(counts) * counts))[classes].astype(np.float32)
+    weights = _of_classes(np.bincount(classes))[classes]
     return weights if own is None else weights * own
+
+
+def _of_classes(counts: np.ndarray) -> np.ndarray:
+    return (counts.sum() / (len(counts) * counts)).astype(np.float32)

@@ -61,6 +61,25 @@ def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
             raise ModelError(f"{reference}: the store does not give it: {str(error).splitlines()[0]}") from None
 
 
+def stands_for(reference: str, tracking_uri: str | None) -> str:
+    """The version that an alias has now, or the run that is the best of its experiment; else the reference itself.
+
+    Raises:
+        ModelError: The name stands for nothing any more, or the store does not answer.
+        TrackingError: The store cannot be used.
+    """
+    parsed = VERSION.fullmatch(reference)
+    with store_of(tracking_uri):
+        try:
+            if reference.startswith("best:"):
+                return str(_best(reference.removeprefix("best:")).info.run_id)
+            if parsed is not None and (parsed["alias"] or parsed["version"] == "latest"):
+                return str(_version(reference, parsed["name"], parsed["version"], parsed["alias"]).version)
+        except STORE_ERRORS as error:
+            raise ModelError(f"{reference}: the store does not answer: {str(error).splitlines()[0]}") from None
+    return reference
+
+
 def _of_run(run: MlflowRun, path: str) -> StoredModel:
     client, run_id = mlflow.MlflowClient(), run.info.run_id
     experiment = client.get_experiment(run.info.experiment_id).name

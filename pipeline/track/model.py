@@ -1,30 +1,45 @@
 """The SavedModel as an MLflow model, which `mlflow models predict` and `serve` take."""
 
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.models import ModelSignature
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
-from pipeline.data import Rows
+from pipeline.data import Raw, Rows
 
 EXAMPLE_ROWS = 2
 
 
-def log_model(folder: Path, rows: Rows) -> None:
-    """Logs the SavedModel under the name `model`, with signature, input example and what it needs to run."""
-    mlflow.pyfunc.log_model(
-        name="model",
-        python_model=str(Path(__file__).with_name("pyfunc.py")),
-        artifacts={"saved_model": str(folder)},
-        signature=ModelSignature(_inputs(rows), _outputs(rows)),
-        input_example=_example(rows),
-        # Given, so that MLflow does not start a process to find them out; and nothing of this package among them.
-        pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "pandas", "numpy")],
-    )
+def log_model(run_id: str, folder: Path, rows: Rows) -> None:
+    """Logs the SavedModel under the name `model`, with signature, input example and what it needs to run.
+
+    The steps of `mlflow.pyfunc.log_model`, but for two that grow with a run and tell nothing new: it reads back each
+    metric that the run has logged so far, and loads the model to predict the example, though it was verified before.
+    """
+    client = mlflow.MlflowClient()
+    run = client.get_run(run_id)
+    logged = client.create_logged_model(run.info.experiment_id, "model", run_id, params=run.data.params)
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary) / "model"
+        mlflow.pyfunc.save_model(
+            path=path,
+            mlflow_model=Model(artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run_id),
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            artifacts={"saved_model": str(folder)},
+            signature=ModelSignature(_inputs(rows), _outputs(rows)),
+            input_example=_example(rows),
+            # Given, so that MLflow does not start a process to find them out; and nothing of this package among them.
+            pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "pandas", "numpy")],
+        )
+        client.log_model_artifacts(logged.model_id, str(path))
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
 
 
 def _inputs(rows: Rows) -> Schema:
@@ -33,7 +48,7 @@ def _inputs(rows: Rows) -> Schema:
     return Schema([ColSpec(_type(column), name) for name, column in rows.inputs.items()])
 
 
-def _type(column: np.ndarray) -> DataType:
+def _type(column: Raw) -> DataType:
     return DataType.string if column.dtype == object else DataType.double
 
 
@@ -48,7 +63,7 @@ def _outputs(rows: Rows) -> Schema:
 
 
 def _example(rows: Rows) -> pd.DataFrame | dict[str, np.ndarray]:
-    first = {name: column[:EXAMPLE_ROWS] for name, column in rows.inputs.items()}
+    first = {name: np.asarray(column[:EXAMPLE_ROWS]) for name, column in rows.inputs.items()}
     if "x" in first and first["x"].ndim == 2:
         return {"x": first["x"].astype(np.float64)}
     return pd.DataFrame(first)

@@ -1,6 +1,7 @@
 """One tracked run: opened, told everything, and closed as FINISHED, FAILED or KILLED."""
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -22,6 +23,7 @@ from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
 from pipeline.data import Rows, Splits
 from pipeline.data.report import Report
 from pipeline.signals import Terminated, sigterm_raises
+from pipeline.track.left import job_tag
 from pipeline.track.model import log_model
 from pipeline.track.store import connected, experiment_id, local_path
 from pipeline.track.sweep import parent_run_id
@@ -80,7 +82,7 @@ class Run:
     def log_saved_model(self, folder: Path, rows: Rows) -> str:
         """Writes an exported SavedModel as artifact and as MLflow model; gives its path in the store."""
         self._client.log_artifacts(self.id, str(folder), "saved_model")
-        log_model(folder, rows)
+        log_model(self.id, folder, rows)
         return local_path(f"{self._artifact_uri}/saved_model")
 
 
@@ -101,7 +103,10 @@ def start(config: Config, rows: Rows, splits: Splits, about: Mapping[str, Any]) 
         parent = parent_run_id()
         # A sweep's runs lie in one experiment, else the UI does not nest them.
         where = mlflow.get_run(parent).info.experiment_id if parent else experiment_id(config.tracking, uri)
-        tags = {name: str(value) for name, value in (config.tracking.tags | _environment() | dict(about)).items()}
+        tags = {
+            name: str(value)
+            for name, value in (config.tracking.tags | _environment() | job_tag() | dict(about)).items()
+        }
         with _unseeded():
             active = mlflow.start_run(
                 experiment_id=where, run_name=config.tracking.run_name, parent_run_id=parent, nested=True, tags=tags
@@ -145,7 +150,9 @@ def _ends(run: Run) -> Iterator[None]:
         mlflow.end_run(status)
 
 
+@functools.cache
 def _environment() -> dict[str, str]:
+    """What this process runs on; looked up once, for it takes a tenth of a second."""
     versions = {f"version.{name.removesuffix('-skinny')}": version(name) for name in PACKAGES}
     memory = psutil.virtual_memory().total / 2**30
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {memory:.0f} GiB"
@@ -153,7 +160,7 @@ def _environment() -> dict[str, str]:
 
 
 def _git() -> dict[str, str]:
-    """The checkout's commit, and whether it has changes on top; nothing for an installed wheel."""
+    """The checkout's commit, and whether it has changes on top, when this process began; nothing for a wheel."""
     if not IN_CHECKOUT:
         return {}
     git = ["git", "-C", str(CONF.parent)]
@@ -193,16 +200,16 @@ def _log_data(run_id: str, config: Config, rows: Rows, splits: Splits) -> None:
     for part, numbers in splits.parts().items():
         dataset = Dataset(
             name=config.data.name,
-            digest=rows.take(numbers).fingerprint,
+            digest=rows.fingerprint_of(part, numbers),
             source_type="local",
             source=json.dumps(
                 {"uri": str(Path(config.data.path).absolute()) if config.data.path else config.data.name}
             ),
             schema=json.dumps({"mlflow_colspec": columns}),
-            profile=json.dumps({"num_rows": len(numbers), "num_inputs": rows.n_inputs}),
+            profile=json.dumps({"num_rows": rows.n_rows_of(part, numbers), "num_inputs": rows.n_inputs}),
         )
         inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", part)]))
     client.log_inputs(run_id, inputs)
-    sizes = {f"n_rows_{part}": str(len(numbers)) for part, numbers in splits.parts().items()}
+    sizes = {f"n_rows_{part}": str(rows.n_rows_of(part, numbers)) for part, numbers in splits.parts().items()}
     tags = sizes | {"data_fingerprint": rows.fingerprint, "task": rows.target.task}
     client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])

@@ -6,11 +6,13 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.config import mlruns
@@ -18,8 +20,21 @@ from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
 
 VARIABLE = "MLFLOW_TRACKING_URI"
+SQLITE_WAIT_SECONDS = 120  # for another process's write: each takes milliseconds, but a sweep's may all come at once
 # Also an ImportError: of the driver of a database that is not installed.
 STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError)
+
+
+@event.listens_for(Engine, "connect")
+def _suit_many_processes(connection: Any, record: object) -> None:
+    """Sets what SQLite forgets from one connection to the next, and MLflow gives no way to say.
+
+    With a write-ahead log NORMAL loses nothing but to a power cut, and the database stays whole then too; it saves the
+    wait for the disk at each write (sqlite.org/pragma.html#pragma_synchronous).
+    """
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute(f"PRAGMA busy_timeout = {SQLITE_WAIT_SECONDS * 1000}")
+        connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def store_uri(config: Tracking) -> str:

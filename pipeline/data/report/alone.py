@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from pipeline.data.raw import Raw, Text
 from pipeline.data.rows import Rows
 from pipeline.data.target import Target
 
@@ -40,11 +41,15 @@ def scores_alone(rows: Rows, train: np.ndarray) -> dict[str, float]:
     n_rows = min(len(train), MOST_ROWS, max(FEWEST_ROWS, MOST_CELLS // len(names)))
     sample = train[rng.permutation(len(train))[:n_rows]]
     judges = _judges(rows.target.take(sample))
-    return {
-        name: max(judge.score(pd.factorize(rows.inputs[name][sample], sort=True)[0]) for judge in judges)
-        for name in names
-        if judges
-    }
+    return {name: max(judge.score(_ranks(rows.inputs[name][sample])) for judge in judges) for name in names if judges}
+
+
+def _ranks(column: Raw) -> np.ndarray:
+    """The rank of each row's value among the distinct ones; text goes by its letters."""
+    if not isinstance(column, Text):
+        return pd.factorize(column, sort=True)[0]
+    used = column.used()
+    return np.argsort(np.argsort(used.levels))[used.codes]
 
 
 def is_suspicious(task: str, score: float) -> bool:

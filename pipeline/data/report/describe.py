@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.config.rules import Kind
+from pipeline.data.raw import Raw, Text
 from pipeline.data.report.drift import level_bins, number_bins, stability
 from pipeline.data.report.facts import Column
 from pipeline.data.report.levels import Levels, label, levels
@@ -23,11 +24,11 @@ class Findings:
     score_alone: float | None
 
 
-def describe(name: str, column: np.ndarray, kind: Kind, splits: Splits, findings: Findings) -> Column:
+def describe(name: str, column: Raw, kind: Kind, splits: Splits, findings: Findings) -> Column:
     """Describes a raw column `(n_rows,)`, or an array without column names `(n_rows, n_inputs)` as a whole."""
-    if column.ndim == 2:
+    if not isinstance(column, Text) and column.ndim == 2:
         return _array(name, column, kind, splits)
-    if kind == "numeric":
+    if not isinstance(column, Text) and kind == "numeric":
         return _numbers(name, column.astype(np.float64, copy=False), kind, splits, findings)
     found = levels(column)
     if kind == "date":

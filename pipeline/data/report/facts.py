@@ -42,6 +42,7 @@ class Report:
     n_rows: int
     n_columns: int
     n_rows_by_split: dict[str, int]
+    n_rows_looked_at: int  # fewer than n_rows where the table is streamed: then all below is of a sample
     classes: dict[str, dict[str, int]]  # split: label: number of rows; empty for a regression
     ranges: dict[str, dict[str, dict[str, float | None]]]  # output: split: min, mean, max; empty for classes
     n_duplicate_rows: int  # copies of an earlier row, targets included

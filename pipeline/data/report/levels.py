@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from pipeline.data.raw import Raw, Text
+
 LONGEST_LABEL = 80  # letters of a value that are kept for show
 
 
@@ -22,13 +24,17 @@ class Levels:
         return Levels(rank[self.codes], self.values[order])
 
 
-def levels(column: np.ndarray) -> Levels:
+def levels(column: Raw) -> Levels:
     """Numbers the distinct values of a raw column `(n_rows,)`; NaN and "" are gaps."""
-    codes, values = pd.factorize(column)
-    if column.dtype == object and (gap := np.flatnonzero(values == "")).size:
+    if not isinstance(column, Text):
+        codes, values = pd.factorize(column)
+        return Levels(codes.astype(np.int64, copy=False), values)
+    used = column.used()
+    codes, values = used.codes.astype(np.int64), used.levels
+    if (gap := np.flatnonzero(values == "")).size:
         codes = np.where(codes == gap[0], -1, codes - (codes > gap[0]))
         values = np.delete(values, gap[0])
-    return Levels(codes.astype(np.int64, copy=False), values)
+    return Levels(codes, values)
 
 
 def label(value: object) -> str:
@@ -37,13 +43,13 @@ def label(value: object) -> str:
     return written if len(written) <= LONGEST_LABEL else written[: LONGEST_LABEL - 3] + "..."
 
 
-def hashes(column: np.ndarray) -> np.ndarray:
+def hashes(column: Raw) -> np.ndarray:
     """A number `(n_rows,)` uint64 per row that is the same where the values are the same."""
+    if isinstance(column, Text):
+        hashed = pd.util.hash_array(column.levels, categorize=False)
+        return np.where(column.levels == "", np.uint64(0), hashed)[column.codes]
     if column.ndim == 2:
         return np.array([hash(row.tobytes()) for row in column]).view(np.uint64)
-    if column.dtype != object:
-        numbers = column.astype(np.float64) + 0.0  # turns -0.0 into 0.0
-        numbers[np.isnan(numbers)] = np.nan  # there are several bit patterns of it
-        return pd.util.hash_array(numbers)
-    found = levels(column)
-    return np.append(pd.util.hash_array(found.values, categorize=False), np.uint64(0))[found.codes]
+    numbers = column.astype(np.float64) + 0.0  # turns -0.0 into 0.0
+    numbers[np.isnan(numbers)] = np.nan  # there are several bit patterns of it
+    return pd.util.hash_array(numbers)

@@ -17,6 +17,8 @@ def lines(report: Report) -> list[str]:
     """Rows, target, a table of columns, and warnings."""
     parts = ", ".join(f"{n} {part}" for part, n in report.n_rows_by_split.items())
     head = f"{report.name}: {report.n_rows} rows ({parts}), {report.n_columns} inputs, fingerprint {report.fingerprint}"
+    if report.n_rows_looked_at < report.n_rows:
+        head += f"; what follows is of a sample of {report.n_rows_looked_at} rows"
     return [head, *target(report), *_table(report.columns), *(f"warning: {text}" for text in warnings(report))]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from pipeline.config.rules import Kind
+from pipeline.data.raw import Raw, Text
 from pipeline.data.report.levels import hashes, levels
 from pipeline.data.rows import Rows
 
@@ -45,19 +46,19 @@ def useless(rows_of_training: Rows, kinds: Mapping[str, Kind]) -> dict[str, str]
     return reasons
 
 
-def is_constant(column: np.ndarray) -> bool:
+def is_constant(column: Raw) -> bool:
     """Whether all rows have the same value or all have none; a gap here and there is information."""
-    if column.dtype == object:
-        return bool((column == column[0]).all())
+    if isinstance(column, Text):
+        return bool((column.codes == column.codes[0]).all())
     missing = np.isnan(column)
     return bool(missing.all() or (column == column[0]).all())
 
 
-def is_identifier(column: np.ndarray, kind: Kind) -> bool:
+def is_identifier(column: Raw, kind: Kind) -> bool:
     """Whether the column is text or whole numbers that differ in nearly every row that has a value."""
     if kind in ("date", "boolean") or _repeats(_few(column)):
         return False
-    if column.dtype == object:
+    if isinstance(column, Text):
         found = levels(column)
         n_distinct, n_present, fewest = len(found.values), int((found.codes >= 0).sum()), FEWEST_ROWS_OF_TEXT
     else:
@@ -68,21 +69,24 @@ def is_identifier(column: np.ndarray, kind: Kind) -> bool:
     return n_present >= fewest and n_distinct >= DISTINCT_SHARE * n_present
 
 
-def _few(column: np.ndarray) -> np.ndarray:
+def _few(column: Raw) -> Raw:
     """Rows by which most columns are told apart at once; evenly spaced, as neighbours are often alike."""
     return column[:: max(1, len(column) // ROWS_TO_LOOK_AT_FIRST)]
 
 
-def _repeats(few: np.ndarray) -> bool:
+def _repeats(few: Raw) -> bool:
     """Whether already a few rows share values so much that all rows must."""
     found = levels(few)
     return len(found.values) < SHARE_OF_FEW * (found.codes >= 0).sum()
 
 
-def _equal(column: np.ndarray, other: np.ndarray) -> bool:
-    if (column.dtype == object) != (other.dtype == object):
+def _equal(column: Raw, other: Raw) -> bool:
+    if isinstance(column, Text) and isinstance(other, Text):
+        one, another = column.used(), other.used()
+        return np.array_equal(one.codes, another.codes) and np.array_equal(one.levels, another.levels)
+    if isinstance(column, Text) or isinstance(other, Text):
         return False
-    return np.array_equal(column, other, equal_nan=column.dtype != object)
+    return np.array_equal(column, other, equal_nan=True)
 
 
 def n_distinct_numbers(ordered: np.ndarray) -> int:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Split
+from pipeline.data.raw import Text
 from pipeline.data.rows import Rows
 from pipeline.errors import DataError
 
@@ -17,12 +18,15 @@ def distinct_values(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
     values = rows.split_column
     if values is None:
         raise DataError(f"data.split.column: {rows.name} is an array without column names; leave kind and column out")
-    missing = np.flatnonzero(values == "" if values.dtype == object else np.isnan(values))
+    missing = np.flatnonzero(values.gaps() if isinstance(values, Text) else np.isnan(values))
     if len(missing):
         raise DataError(
             f"data.split.column: column {config.column!r} has {len(missing)} missing values, first in "
-            f"{place(missing[0], rows)}; kind={config.kind} needs one in every row: fill them in, or remove these rows"
+            f"{rows.places(missing[0])}; kind={config.kind} needs one in every row: fill them in, or remove these rows"
         )
+    if isinstance(values, Text):
+        used = values.used()
+        return used.codes.astype(np.int64), used.levels
     numbers, distinct = pd.factorize(values)
     return numbers.astype(np.int64), distinct
 
@@ -36,7 +40,7 @@ def times(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
         DataError: There is no such column, or it has gaps or values that are neither.
     """
     numbers, distinct = distinct_values(rows, config)
-    parsed = _parsed(distinct) if distinct.dtype == object else distinct
+    parsed = parsed_times(distinct) if distinct.dtype == object else distinct
     wrong = np.flatnonzero(np.isnat(parsed) if parsed.dtype.kind == "M" else np.isnan(parsed))
     if len(wrong):
         at = np.flatnonzero(np.isin(numbers, wrong))
@@ -47,7 +51,7 @@ def times(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
     return np.unique(parsed, return_inverse=True)[1].astype(np.int64)[numbers], distinct[numbers]
 
 
-def _parsed(texts: np.ndarray) -> np.ndarray:
+def parsed_times(texts: np.ndarray) -> np.ndarray:
     """As float64 or datetime64, whichever more of them can be read as; NaN or NaT where one cannot."""
     column = pd.Series(texts, dtype=object)
     numbers = pd.to_numeric(column, errors="coerce")
@@ -62,16 +66,11 @@ def _parsed(texts: np.ndarray) -> np.ndarray:
 def first_three(numbers: np.ndarray, rows: Rows) -> str:
     """The column's values in the first three of these rows, for a message."""
     assert rows.split_column is not None
-    found = [f"{shown(rows.split_column[number])} in {place(number, rows)}" for number in numbers[:3]]
+    values = np.asarray(rows.split_column[numbers[:3]])
+    found = [f"{shown(value)} in {rows.places(number)}" for value, number in zip(values, numbers[:3], strict=True)]
     return ", ".join(found) + (", ..." if len(numbers) > 3 else "")
 
 
 def shown(value: object) -> str:
     """A value of the column as its file has it."""
     return f"{value:.15g}" if isinstance(value, float) else repr(value)
-
-
-def place(number: int, rows: Rows) -> str:
-    """Where a user finds a row, counted from 0 in its file."""
-    n_first = len(rows) - rows.n_test_file_rows
-    return f"row {number}" if number < n_first else f"row {number - n_first} of data.split.test_path"

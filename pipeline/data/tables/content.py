@@ -75,6 +75,22 @@ def text_content(key: str, path: Path, encoding: str) -> Content:
             rest_of_line = file.readline()
     except OSError as error:
         raise DataError(f"{key}: {path} cannot be read: {error}") from None
+    found = encoding_of(key, path, start, encoding)
+    if found is None or codecs.lookup(found).name in ("utf-8", "utf-8-sig"):
+        try:
+            (start + rest_of_line).decode("utf-8")
+        except UnicodeDecodeError:
+            return reencoded(content, encoding)
+        return content
+    return _transcoded(content, found)
+
+
+def encoding_of(key: str, path: Path, start: bytes, encoding: str) -> str | None:
+    """The encoding that was set, or that the file's first bytes say; None where they say none.
+
+    Raises:
+        DataError: The bytes are not those of a text file.
+    """
     for magic, what in OTHER_FORMATS.items():
         if start.startswith(magic):
             raise DataError(f"{key}: {path} cannot be read as text: it is {what}")
@@ -87,13 +103,7 @@ def text_content(key: str, path: Path, encoding: str) -> Content:
             f"{key}: {path} cannot be read as text: line {line} holds a zero byte; if it is UTF-16, set "
             "data.encoding=utf-16"
         )
-    if found is None or codecs.lookup(found).name in ("utf-8", "utf-8-sig"):
-        try:
-            (start + rest_of_line).decode("utf-8")
-        except UnicodeDecodeError:
-            return reencoded(content, encoding)
-        return content
-    return _transcoded(content, found)
+    return found
 
 
 def reencoded(content: Content, encoding: str) -> Content:

@@ -38,7 +38,7 @@ class Dialect:
         Exact but slow: for the first lines of a file, and to find the rows that are at fault.
         """
         if self.comment:
-            lines = (_without_comment(line, self.comment) for line in lines)
+            lines = (without_comment(line, self.comment) for line in lines)
         if self.whitespace:
             lines = (line.replace("\t", " ").strip() for line in lines)
         reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True)
@@ -130,7 +130,7 @@ def _found(content: Content, config: Data | Reading) -> str:
     return best
 
 
-def _without_comment(line: str, comment: str) -> str:
+def without_comment(line: str, comment: str) -> str:
     """Cuts a line at the first comment mark outside quotation marks."""
     if comment not in line:
         return line

@@ -19,14 +19,14 @@ class Scan:
     n_separators: int
     quotes: bool
     blanks: bool  # beside a separator, a quotation mark or a line's end
-    padded: bool  # a field that begins with 0 and a digit: a code such as 020, or a time such as 09:15
+    padded: int  # 0 and a digit that begin a field, or a word: codes such as 020, or times such as 09:15
 
     def __add__(self, other: "Scan") -> "Scan":
         return Scan(
             self.n_separators + other.n_separators,
             self.quotes or other.quotes,
             self.blanks or other.blanks,
-            self.padded or other.padded,
+            self.padded + other.padded,
         )
 
 
@@ -37,7 +37,7 @@ def scan(content: Content, separator: str) -> Scan:
     ends = np.linspace(0, size, num=min(n_workers, 1 + size // BLOCK) + 1, dtype=np.int64)
     with ThreadPoolExecutor(n_workers) as pool:
         parts = pool.map(lambda start, end: _scan_part(content, byte, int(start), int(end)), ends[:-1], ends[1:])
-        return sum(parts, Scan(0, False, False, False))
+        return sum(parts, Scan(0, False, False, 0))
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,15 @@ class Fields:
     """What the bytes of a file hold, with quotation marks understood."""
 
     n_separators: int
-    padded: frozenset[int]  # numbers of the columns with a field that begins with 0 and a digit
+    padded: frozenset[int]  # numbers of the columns with such a word
 
     def __add__(self, other: "Fields") -> "Fields":
         return Fields(self.n_separators + other.n_separators, self.padded | other.padded)
+
+
+def scan_sample(content: Content, separator: str) -> Fields:
+    """Looks closely at the beginning of a file."""
+    return _fields_of_lines(np.frombuffer(content.sample().encode(), np.uint8), np.uint8(ord(separator)))
 
 
 def scan_fields(content: Content, separator: str, quotes: bool) -> Fields:
@@ -99,7 +104,7 @@ def _fields_of_lines(values: np.ndarray, separator: np.uint8) -> Fields:
     before = np.concatenate([[LINE_FEED], values[:-1]])
     zeros = (values[1:] - ZERO) < 10
     zeros &= values[:-1] == ZERO
-    zeros &= (before[:-1] == separator) | (before[:-1] == QUOTE) | (before[:-1] <= CARRIAGE_RETURN)
+    zeros &= (before[:-1] == separator) | (before[:-1] == QUOTE) | (before[:-1] <= BLANK)
     padded = np.flatnonzero(zeros)
     # One behind an opening mark counts like the mark itself, which is outside.
     at = np.where(before[padded] == QUOTE, padded - 1, padded)
@@ -110,7 +115,7 @@ def _fields_of_lines(values: np.ndarray, separator: np.uint8) -> Fields:
 
 def _scan_part(content: Content, separator: np.uint8, start: int, end: int) -> Scan:
     """Scans the bytes from `start` up to `end`, with a look at those around each."""
-    found = Scan(0, False, False, False)
+    found = Scan(0, False, False, 0)
     buffer = bytearray(BLOCK + 2)
     with content.open() as file:
         while start < end:
@@ -132,5 +137,8 @@ def _scan_block(values: np.ndarray, separator: np.uint8) -> Scan:
     blanks &= values[1:-1] == BLANK
     padded = (values[2:] - ZERO) < 10  # unsigned: characters before 0 are far above 10
     padded &= values[1:-1] == ZERO
+    edges |= values == BLANK
     padded &= edges[:-2]
-    return Scan(int(np.count_nonzero(separators[1:-1])), bool(quotes.any()), bool(blanks.any()), bool(padded.any()))
+    return Scan(
+        int(np.count_nonzero(separators[1:-1])), bool(quotes.any()), bool(blanks.any()), int(np.count_nonzero(padded))
+    )

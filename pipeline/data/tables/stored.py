@@ -34,7 +34,7 @@ def read_parquet(key: str, path: Path, config: Data) -> pd.DataFrame:
         raise DataError(f"{key}: {path} cannot be read: {str(error).strip()}") from None
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index() if None not in frame.index.names else frame.reset_index(drop=True)
-    return _tidied(frame.reset_index(drop=True), f"{key}: {path}", config)
+    return tidied_frame(frame.reset_index(drop=True), f"{key}: {path}", config)
 
 
 def is_url(path: str) -> bool:
@@ -80,7 +80,7 @@ def read_sql(key: str, url: str, config: Data) -> pd.DataFrame:
         raise DataError(f"data.query: {config.query!r} failed on {shown_url(url)}: {reason}") from None
     finally:
         engine.dispose()
-    return _tidied(frame, where, config)
+    return tidied_frame(frame, where, config)
 
 
 def _require_sqlite_file(where: str, address: "URL") -> None:
@@ -92,7 +92,12 @@ def _require_sqlite_file(where: str, address: "URL") -> None:
             raise DataError(f"{where}: there is no file {path} (looked for from {Path.cwd()})")
 
 
-def _tidied(frame: pd.DataFrame, where: str, config: Data) -> pd.DataFrame:
+def tidied_frame(frame: pd.DataFrame, where: str, config: Data) -> pd.DataFrame:
+    """The rows with the names of data.columns, each column in a type that one read from text would have.
+
+    Raises:
+        DataError: A name stands twice, or values are none that a column can have.
+    """
     names = [str(name) for name in frame.columns]
     if config.columns is not None and len(config.columns) != len(names):
         raise DataError(f"data.columns: names {len(config.columns)} columns, but {where} has {len(names)}")

@@ -16,9 +16,11 @@ from pipeline.config.rules import Data
 from pipeline.data.tables.content import Content, reencoded, text_content
 from pipeline.data.tables.dialect import Dialect, column_names, find_dialect
 from pipeline.data.tables.ragged import check_fields
-from pipeline.data.tables.scan import Scan, scan, scan_fields
-from pipeline.data.tables.values import MARKS, inferred, is_text, kind_of, with_columns
+from pipeline.data.tables.scan import Fields, Scan, scan, scan_fields, scan_sample
+from pipeline.data.tables.values import MARKS, inferred, is_text, kind_of, n_padded, with_columns
 from pipeline.errors import DataError
+
+QUICKER_TEXT = "large_string[pyarrow]"  # what "str" holds, without Python's own strings on the way to it
 
 
 @dataclass(frozen=True)
@@ -47,31 +49,41 @@ class TextFile:
         """
         if self.dialect.whitespace:
             check_fields(self.content, self.dialect, self.names, self.config.header)
-            return self._inferred(self._parsed(dtype="str"), self.names)
+            return self._inferred(self._parsed(self.names), self.names)
         separator = self.dialect.delimiter
         found = scan(self.content, separator)
-        padded = scan_fields(self.content, separator, found.quotes).padded if found.padded else frozenset()
-        as_text = [name for number, name in enumerate(self.names) if number in padded]
-        frame = self._parsed(skipinitialspace=found.blanks, dtype=dict.fromkeys(as_text, "str"))
+        as_text = self._named(scan_sample(self.content, separator)) if found.padded else []
+        frame = self._parsed(as_text, skipinitialspace=found.blanks)
+        if found.padded != sum(n_padded(frame[name]) for name in as_text):
+            # The beginning did not show all columns with such fields.
+            as_text = self._named(scan_fields(self.content, separator, found.quotes))
+            lost = [name for name in as_text if not is_text(frame[name])]
+            if lost:
+                frame = self._parsed(as_text, skipinitialspace=found.blanks)
         self._check_short_rows(frame, found)
         frame = self._inferred(frame, [name for name in self.names if found.blanks or name in as_text])
         return self._with_text(frame, self._losing(frame))
 
+    def _named(self, fields: Fields) -> list[str]:
+        """The columns with a field that begins with 0 and a digit."""
+        return [name for number, name in enumerate(self.names) if number in fields.padded]
+
     def texts(self, columns: Iterable[str]) -> pd.DataFrame:
         """Some columns as the text that the file has, with NaN for gaps."""
         chosen = list(columns)
-        frame = self._parsed(dtype="str", usecols=chosen, skipinitialspace=not self.dialect.whitespace)[chosen]
+        frame = self._parsed(chosen, usecols=chosen, skipinitialspace=not self.dialect.whitespace)[chosen]
         stripped = {name: frame[name].str.strip() for name in chosen}
         return pd.DataFrame({name: text.mask(text.isin(self.marks)) for name, text in stripped.items()})
 
-    def _parsed(self, **options: Any) -> pd.DataFrame:
+    def _parsed(self, as_text: list[str], **options: Any) -> pd.DataFrame:
+        """All rows; some columns as the text that they are, the others as pandas takes them."""
         source = self.content.source
         try:
             with warnings.catch_warnings():
                 # A row with more fields than there are columns would otherwise lose them.
                 warnings.simplefilter("error", pd.errors.ParserWarning)
                 warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # such columns are read again
-                return pd.read_csv(
+                frame = pd.read_csv(
                     io.BytesIO(source) if isinstance(source, bytes) else str(source),
                     sep=r"\s+" if self.dialect.whitespace else self.dialect.delimiter,
                     header=0 if self.config.header else None,
@@ -83,8 +95,10 @@ class TextFile:
                     comment=self.dialect.comment,
                     compression=None,
                     encoding="utf-8-sig",
+                    dtype=dict.fromkeys(as_text, QUICKER_TEXT),
                     **options,
                 )
+                return frame.astype(dict.fromkeys(as_text, "str"))
         except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as error:
             where = f"{self.content.key}: {self.content.path} cannot be read as a table"
             if open_quote := re.search(r"EOF inside string starting at row (\d+)", str(error)):

@@ -48,6 +48,16 @@ def inferred(text: pd.Series, marks: tuple[str, ...], decimal: str) -> pd.Series
 
     Whole numbers stay text, all of a column, where one has zeros in front: 020 is a code, and 20 may be another.
     """
+    codes, found = pd.factorize(text)  # what a large table repeats is looked at once; -1 for gaps
+    distinct = pd.Series(found)
+    meant = _inferred(distinct, marks, decimal)
+    if is_text(meant) and meant.equals(distinct):
+        return text
+    values = meant.array if is_text(meant) else meant.to_numpy()
+    return pd.Series(pd.api.extensions.take(values, codes, allow_fill=True), index=text.index, name=text.name)
+
+
+def _inferred(text: pd.Series, marks: tuple[str, ...], decimal: str) -> pd.Series:
     text = text.str.strip()
     text = text.mask(text.isin(marks))
     if text.isna().all():
@@ -67,6 +77,11 @@ def is_padded(text: pd.Series) -> bool:
     """Whether one of the strings is a whole number with zeros in front, which a conversion would lose."""
     begins = text[text.str.match(r"0\d", na=False)]
     return bool(begins.str.isdigit().any())
+
+
+def n_padded(text: pd.Series) -> int:
+    """How many of the strings begin with 0 and a digit."""
+    return int(text[text.str.startswith("0", na=False)].str.match("0[0-9]").sum())
 
 
 def _are_numbers(text: pd.Series, decimal: str) -> bool:

@@ -1,0 +1,73 @@
+"""The rules of conf/hydra/launcher/: keys that are Hydra's by their place, and ours by their meaning."""
+
+from typing import Any, Literal
+
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+from pydantic import ValidationError, create_model
+
+from pipeline.config.overrides import apply
+from pipeline.config.problems import told
+from pipeline.config.section import PositiveFloat, PositiveInt, Section
+
+PREFIX = "hydra.launcher."
+
+
+class Local(Section):
+    """Workers on this machine."""
+
+    n_jobs: PositiveInt | Literal["auto"]
+    trials_per_gpu: PositiveInt
+
+
+class Ray(Section):
+    """Tasks on a Ray cluster."""
+
+    address: str
+    n_jobs: PositiveInt | Literal["auto"]
+    cpus_per_trial: PositiveInt
+    gpus_per_trial: PositiveFloat | Literal[0]
+
+
+RULES: dict[str, type[Section]] = {
+    "hydra_plugins.dense_pipeline.LocalLauncher": Local,
+    "hydra_plugins.dense_pipeline.RayLauncher": Ray,
+}
+
+
+def is_launcher_key(override: Override) -> bool:
+    """Whether an override sets a key of the launcher."""
+    return override.key_or_group.startswith(PREFIX)
+
+
+def inspect_launcher(launcher: DictConfig, overrides: list[Override]) -> list[str] | None:
+    """What is wrong with the launcher's keys, a line each; None where Hydra itself is to look at them.
+
+    Args:
+        launcher: Its section, composed without these overrides.
+        overrides: Those of its keys.
+    """
+    if swept := [override.input_line for override in overrides if override.is_sweep_override()]:
+        return [f"{line}: a sweep has one launcher; give one value" for line in swept]
+    target = str(launcher.get("_target_"))
+    if target.endswith(".BasicLauncher"):
+        return [f"{o.input_line}: the launcher basic has no keys; add hydra/launcher=local" for o in overrides]
+    if target not in RULES:
+        return None
+    launcher = OmegaConf.create({"hydra": {"launcher": OmegaConf.to_container(launcher)}})
+    problems = [line for override in overrides for line in apply(launcher, override, override.value())]
+    del launcher.hydra.launcher["_target_"]
+    values = OmegaConf.to_container(launcher, resolve=True)
+    assert isinstance(values, dict)
+    return problems + _problems(RULES[target], {str(key): value for key, value in values.items()})
+
+
+def _problems(rules: type[Section], values: dict[str, Any]) -> list[str]:
+    """Checks the keys under their full names, so that messages name these."""
+    hydra = create_model("Hydra", __base__=Section, launcher=(rules, ...))
+    whole = create_model("Whole", __base__=Section, hydra=(hydra, ...))
+    try:
+        whole.model_validate(values)
+    except ValidationError as error:
+        return told(error, whole, values)
+    return []

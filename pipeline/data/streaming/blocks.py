@@ -1,0 +1,229 @@
+"""All rows of a table's files, a block at a time, each column in its role and always in the same form."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.config.rules import Data
+from pipeline.data.columns import Columns, from_table, to_text
+from pipeline.data.places import Places
+from pipeline.data.raw import Raw, Text
+from pipeline.data.sources import Table
+from pipeline.data.streaming.budget import table_files
+from pipeline.data.streaming.pieces import WrongEncodingError, beginning, encodings_of, pieces
+from pipeline.data.tables.files import PARQUET
+from pipeline.data.tables.labels import agreeing_labels
+from pipeline.data.tables.ragged import check_fields
+from pipeline.data.tables.stored import tidied_frame
+from pipeline.data.tables.text import TextFile
+from pipeline.data.tables.values import is_text, with_columns
+from pipeline.errors import DataError
+
+log = logging.getLogger(__name__)
+
+TEST_PATH = "data.split.test_path"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive rows of one file."""
+
+    columns: Columns
+    first_row: int  # among all rows that have a target, files in order
+    from_test_file: bool
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.inputs.values())))
+
+    @property
+    def places(self) -> Places:
+        """Where a user finds each row."""
+        return Places(len(self), len(self) if self.from_test_file else 0, self.columns.row_numbers)
+
+
+@dataclass
+class Known:
+    """What passes over the files have found out that later ones need from the first row on."""
+
+    encodings: dict[Path, list[str]] = field(default_factory=dict)  # that are left to try
+    as_text: set[str] = field(default_factory=set)  # columns with text in some block, and so in all
+    labels: dict[str, set[str]] = field(default_factory=dict)  # of target columns of text, test files left out
+
+
+class ReadAgainError(Exception):
+    """What was known proved wrong in the middle of a pass: it has to begin again."""
+
+
+def blocks(config: Data, block_bytes: int, known: Known) -> Iterator[Block]:
+    """Reads all files; the next block is read while this one is looked at.
+
+    Raises:
+        ReadAgainError: `known` has changed; blocks seen so far may have been read wrongly.
+        DataError: A file is missing or broken, or has other columns than the first.
+    """
+    reading = _blocks(config, block_bytes, known)
+    try:
+        with ThreadPoolExecutor(1, "read_blocks") as reader:
+            ahead = reader.submit(next, reading, None)
+            while (block := ahead.result()) is not None:
+                ahead = reader.submit(next, reading, None)
+                yield block
+    finally:
+        reading.close()
+        pa.default_memory_pool().release_unused()  # which it would keep for the next pass
+
+
+def _blocks(config: Data, block_bytes: int, known: Known) -> Generator[Block]:
+    first_row, names, first = 0, None, None
+    for key, path in table_files(config):
+        is_parquet = path.name.lower().endswith(PARQUET)
+        frames = _of_parquet if is_parquet else _of_text
+        row = 0  # of this file
+        for frame in frames(key, path, config, block_bytes, known):
+            names, first = names or list(frame.columns), first or path
+            _check_columns(key, path, list(frame.columns), names, first)
+            numbers = np.arange(row, row + len(frame))
+            row += len(frame)
+            agreeing = _agreeing(frame, config, known, key == TEST_PATH)
+            columns = _in_roles(agreeing, numbers, config, known, key == TEST_PATH)
+            if columns is None:
+                continue
+            block = Block(columns, first_row, key == TEST_PATH)
+            first_row += len(block)
+            yield block
+
+
+def _of_parquet(key: str, path: Path, config: Data, block_bytes: int, known: Known) -> Iterator[pd.DataFrame]:
+    if path.suffix.lower() == ".gz":
+        raise DataError(f"{key}: {path} is zipped Parquet, which can only be read as a whole; unzip it")
+    try:
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16) as file:
+            metadata = file.metadata
+            per_row = max(8 * metadata.num_columns, _uncompressed(metadata) // max(metadata.num_rows, 1))
+            for batch in file.iter_batches(batch_size=max(1000, block_bytes // per_row), use_threads=False):
+                frame = batch.to_pandas()
+                if not isinstance(frame.index, pd.RangeIndex):
+                    frame = frame.reset_index(drop=None in frame.index.names)
+                yield _as_text(tidied_frame(frame.reset_index(drop=True), f"{key}: {path}", config), known)
+    except (OSError, EOFError, pa.ArrowException) as error:
+        raise DataError(f"{key}: {path} cannot be read: {str(error).strip()}") from None
+
+
+def _uncompressed(metadata: pq.FileMetaData) -> int:
+    return sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+
+
+def _as_text(frame: pd.DataFrame, known: Known) -> pd.DataFrame:
+    """Columns that are text elsewhere; Parquet says of a file's column what it is."""
+    for name in frame:
+        if name in known.as_text and not is_text(frame[name]) and frame[name].notna().any():
+            raise DataError(f"data.path: column {name!r} is text in one file and not in another; store it alike in all")
+    return frame
+
+
+def _of_text(key: str, path: Path, config: Data, block_bytes: int, known: Known) -> Iterator[pd.DataFrame]:
+    left = known.encodings.setdefault(path, list(encodings_of(key, path, config.encoding)))
+    try:
+        start = beginning(key, path, left[0], config)
+        for piece in pieces(start, left[0], block_bytes):
+            yield _frame(piece, start, known)
+    except WrongEncodingError as error:
+        if len(left) == 1:
+            raise DataError(f"{error}; set data.encoding=auto, or the encoding it was saved in") from None
+        left.pop(0)
+        log.info("%s is not UTF-8; read as %s (data.encoding sets another)", path, left[0])
+        raise ReadAgainError from None
+
+
+def _frame(piece: TextFile, start: TextFile, known: Known) -> pd.DataFrame:
+    try:
+        frame = piece.read()
+    except DataError:
+        check_fields(start.content, start.dialect, start.names, start.config.header)  # which counts rows from the top
+        raise
+    lost = [name for name in frame if name in known.as_text and not is_text(frame[name])]
+    return with_columns(frame, {name: piece.texts([name])[name] for name in lost}) if lost else frame
+
+
+def _check_columns(key: str, path: Path, found: list[str], names: list[str], first: Path) -> None:
+    lacking, besides = [n for n in names if n not in found], [n for n in found if n not in names]
+    if lacking or besides:
+        what = [f"{word} {', '.join(map(repr, some))}" for word, some in (("lacks", lacking), ("has besides", besides)) if some]  # fmt: skip  # noqa: E501
+        raise DataError(
+            f"{key}: all files must have the columns of {first}\n{path} {' and '.join(what)}\n"
+            "Correct the headers, or set data.header=false and data.columns where files have none"
+        )
+
+
+def _agreeing(frame: pd.DataFrame, config: Data, known: Known, from_test_file: bool) -> pd.DataFrame:
+    """Labels of a test file as the other files write them."""
+    targets = [config.target] if isinstance(config.target, str) else config.target or []
+    columns = {}
+    for name in targets:
+        if name not in frame or not is_text(frame[name]):
+            continue
+        labels = known.labels.setdefault(name, set())
+        if from_test_file:
+            both = pd.concat([pd.Series(sorted(labels), dtype="str"), frame[name]])
+            columns[name] = agreeing_labels(both, len(frame)).iloc[len(labels) :]
+        elif len(labels) < 10_000:
+            labels.update(frame[name].dropna().unique())
+    return with_columns(frame, columns) if columns else frame
+
+
+def _in_roles(
+    frame: pd.DataFrame, numbers: np.ndarray, config: Data, known: Known, from_test_file: bool
+) -> Columns | None:
+    """The columns as the pipeline takes them, text where another block has text; None if no row has a target."""
+    targets = [config.target] if isinstance(config.target, str) else config.target or []
+    if config.missing_target == "drop" and set(targets) <= set(frame):
+        there = frame[targets].notna().all(axis=1).to_numpy()
+        frame, numbers = frame[there], numbers[there]
+        if not len(frame):
+            return None
+    columns = from_table(Table(frame, None, len(frame) if from_test_file else 0, numbers), config)
+    texts: dict[str, Raw] = {
+        name: to_text(frame[name])
+        for name, values in columns.inputs.items()
+        if name in known.as_text and not isinstance(values, Text)
+    }
+    return replace(columns, inputs=columns.inputs | texts)
+
+
+def in_same_form(columns: Columns, with_numbers: set[str], known: Known) -> Columns:
+    """A block's columns in the form that those before had: gaps of text where a block has nothing else.
+
+    Args:
+        columns: The block's.
+        with_numbers: Columns that had numbers in some block; added to.
+        known: Columns that had text; added to.
+
+    Raises:
+        ReadAgainError: A column holds numbers in one block and text in another; now it is known to be text.
+    """
+    inputs = dict(columns.inputs)
+    for name, values in columns.inputs.items():
+        if isinstance(values, Text):
+            known.as_text.add(name)
+        elif np.isnan(values).all():
+            if name in known.as_text:
+                inputs[name] = Text.of([""] * len(values))
+        else:
+            with_numbers.add(name)
+    for name, column in columns.target.items():
+        (known.as_text if is_text(column) else with_numbers).add(name)
+    mixed = known.as_text & with_numbers
+    if mixed:
+        log.info("%s: text beside numbers, read again as text", ", ".join(map(repr, sorted(mixed))))
+        with_numbers -= mixed
+        raise ReadAgainError
+    return replace(columns, inputs=inputs)

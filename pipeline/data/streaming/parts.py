@@ -1,0 +1,191 @@
+"""Which rows of a streamed table train, validate and test: by a hash of each row's number, group or fold.
+
+Row numbers of all parts would take memory that grows with the table. A hash needs none, and says the same in every
+pass.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.config.rules import Data, Split
+from pipeline.data.raw import Raw, Text
+from pipeline.data.splits.column import parsed_times, shown
+from pipeline.data.splits.given import PARTS, from_file
+from pipeline.data.streaming.blocks import Block
+from pipeline.errors import DataError
+
+log = logging.getLogger(__name__)
+
+TRAIN, VAL, TEST, NONE = range(4)
+NAMES = ("train", "val", "test")
+
+Assign = Callable[[Block], np.ndarray]  # (n_rows,) int8: TRAIN, VAL, TEST, or NONE
+
+
+def uniform(keys: np.ndarray, seed: int) -> np.ndarray:
+    """A number in [0, 1) for each key `(n,)` uint64, by splitmix64 (Steele, Lea and Flood 2014)."""
+    with np.errstate(over="ignore"):
+        mixed = keys.astype(np.uint64) + np.uint64(seed + 1) * np.uint64(0x9E3779B97F4A7C15)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+        mixed ^= mixed >> np.uint64(31)
+    return (mixed >> np.uint64(11)) * 2.0**-53
+
+
+def assignment(config: Data, read: Callable[[], Iterator[Block]], n_rows: int | None = None) -> Assign:
+    """How the rows are divided.
+
+    Args:
+        config: The data section.
+        read: A pass over all blocks, for what must be known before the first row can be placed.
+        n_rows: Of all files, where it is known.
+
+    Raises:
+        DataError: The rows cannot be divided in this way.
+    """
+    split = config.split
+    if split.kind == "stratified":
+        raise DataError(
+            "data.split.kind: stratified looks at all rows at once, which a streamed table does not allow; use random: "
+            "of so many rows each part gets its share of every class"
+        )
+    if split.path:
+        return _listed(split, read)
+    draw = {
+        "group": lambda: _drawn(split, _by_value(split)),
+        "kfold": lambda: _fold(split, _by_row, config.split.test_path),
+        "group_kfold": lambda: _fold(split, _by_value(split), config.split.test_path),
+        "column": lambda: _named(split),
+        "time": lambda: _in_time(split, read),
+    }.get(split.kind)
+    return draw() if draw else _drawn(split, _by_row)
+
+
+def _by_row(block: Block) -> np.ndarray:
+    return np.arange(block.first_row, block.first_row + len(block), dtype=np.uint64)
+
+
+def _by_value(split: Split) -> Callable[[Block], np.ndarray]:
+    def keys(block: Block) -> np.ndarray:
+        values = _column(block, split)
+        return pd.util.hash_array(np.asarray(values)).astype(np.uint64)
+
+    return keys
+
+
+def _column(block: Block, split: Split) -> Raw:
+    values = block.columns.split_column
+    assert values is not None
+    missing = np.flatnonzero(values.gaps() if isinstance(values, Text) else np.isnan(values))
+    if len(missing):
+        raise DataError(
+            f"data.split.column: column {split.column!r} has missing values, first in "
+            f"{block.places(missing[0])}; kind={split.kind} needs one in every row: fill them in, or remove these "
+            "rows"
+        )
+    return values
+
+
+def _test_fraction(split: Split) -> float:
+    if split.test_path is None and split.test_fraction is None:
+        raise DataError("data.split.test_fraction: there are no official test rows; give a fraction")
+    return 0.0 if split.test_path is not None else float(split.test_fraction or 0)
+
+
+def _drawn(split: Split, keys: Callable[[Block], np.ndarray]) -> Assign:
+    test = _test_fraction(split)
+
+    def assign(block: Block) -> np.ndarray:
+        if block.from_test_file:
+            return np.full(len(block), TEST, np.int8)
+        drawn = uniform(keys(block), split.seed)
+        return np.where(drawn < test, TEST, np.where(drawn < test + split.val_fraction, VAL, TRAIN)).astype(np.int8)
+
+    return assign
+
+
+def _fold(split: Split, keys: Callable[[Block], np.ndarray], test_path: str | None) -> Assign:
+    if test_path is not None:
+        raise DataError(
+            f"data.split.test_path: {split.kind} lets every row test in one of the folds, so it takes no test file; "
+            "leave test_path out or use data.split.kind=auto"
+        )
+
+    def assign(block: Block) -> np.ndarray:
+        of_block = keys(block)
+        fold = np.floor(uniform(of_block, split.seed) * split.n_folds)
+        val = uniform(of_block, split.seed + 1) < split.val_fraction
+        return np.where(fold == split.fold, TEST, np.where(val, VAL, TRAIN)).astype(np.int8)
+
+    return assign
+
+
+def _named(split: Split) -> Assign:
+    def assign(block: Block) -> np.ndarray:
+        values = _column(block, split)
+        numbers, distinct = pd.factorize(np.asarray(values))
+        named = [PARTS.get(str(value).strip().lower(), "") for value in distinct]
+        wrong = [value for value, part in zip(distinct, named, strict=True) if not part]
+        if wrong:
+            place = block.places(int(np.flatnonzero(np.asarray(values) == wrong[0])[0]))
+            raise DataError(
+                f"data.split.column: column {split.column!r} holds {wrong[0]!r} in {place}, which is none of "
+                f"{', '.join(PARTS)}; change it, or use another data.split.kind"
+            )
+        return np.array([NAMES.index(part) for part in named], np.int8)[numbers]
+
+    return assign
+
+
+def _in_time(split: Split, read: Callable[[], Iterator[Block]]) -> Assign:
+    """Cuts at two points in time, found from a sample: rows of the same time stay together."""
+    test, kept, rows = _test_fraction(split), [], []
+    for block in read():
+        if not block.from_test_file:
+            drawn = uniform(_by_row(block), split.seed + 2)
+            chosen = drawn < max(0.01, 100_000 / (block.first_row + len(block)))
+            kept.append(_times(block, split)[chosen])
+            rows.append(drawn[chosen])
+    times = np.concatenate(kept)[np.argsort(np.concatenate(rows))[:1_000_000]]
+    to_val, to_test = np.quantile(times, [1 - test - split.val_fraction, 1 - test])
+    log.info("data.split.kind: the cuts in time are found from %d rows", len(times))
+
+    def assign(block: Block) -> np.ndarray:
+        if block.from_test_file:
+            return np.full(len(block), TEST, np.int8)
+        at = _times(block, split)
+        late = at > to_test if test else np.zeros(len(at), bool)
+        return np.where(late, TEST, np.where(at > to_val, VAL, TRAIN)).astype(np.int8)
+
+    return assign
+
+
+def _times(block: Block, split: Split) -> np.ndarray:
+    """Points in time as float64 that can be compared, whatever they count."""
+    values = _column(block, split)
+    if not isinstance(values, Text):
+        return values
+    parsed = parsed_times(values.levels)[values.codes]
+    wrong = np.flatnonzero(np.isnat(parsed) if parsed.dtype.kind == "M" else np.isnan(parsed))
+    if len(wrong):
+        raise DataError(
+            f"data.split.column: values of column {split.column!r} are neither numbers nor ISO dates: "
+            f"{shown(np.asarray(values)[wrong[0]])} in {block.places(wrong[0])}; write them as in 2011-01-31 or "
+            "2011-01-31T17:30"
+        )
+    return parsed.astype("datetime64[us]").astype(np.float64) if parsed.dtype.kind == "M" else parsed
+
+
+def _listed(split: Split, read: Callable[[], Iterator[Block]]) -> Assign:
+    n_rows = sum(len(block) for block in read())
+    given = from_file(Path(str(split.path)), n_rows)
+    parts = np.full(n_rows, NONE, np.int8)
+    for number, rows in enumerate((given.train, given.val, given.test)):
+        parts[rows] = number
+    return lambda block: parts[block.first_row : block.first_row + len(block)]

@@ -1,0 +1,107 @@
+"""Puts statistics of all training rows in the place of a sample's, wherever these are known exactly.
+
+Means, deviations, ends, gaps and the counts of categories are. Medians and other quantiles, and the curves of
+`yeo_johnson`, `log1p` and `quantile`, stay those of the sample.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.config.rules import Data
+from pipeline.data.features import Date, Embedded, Feature, Number, OneHot, Ordinal
+from pipeline.data.fitting import vocabulary_of
+from pipeline.data.inputs import TableInputs
+from pipeline.data.ops import NumpyOps
+from pipeline.data.preprocessing import Preprocessing
+from pipeline.data.scaling import Chain
+from pipeline.data.scaling.outputs import OutputScaler
+from pipeline.data.scaling.statistics import BROADEST, NARROWEST
+from pipeline.data.scaling.transforms import Affine
+from pipeline.data.streaming.exact import Numbers, Texts
+from pipeline.errors import DataError
+
+log = logging.getLogger(__name__)
+
+
+def refined(
+    fitted: Preprocessing, inputs: Mapping[str, Numbers | Texts], targets: Mapping[str, Numbers], config: Data
+) -> Preprocessing:
+    """The preprocessing with what all training rows say."""
+    assert isinstance(fitted.inputs, TableInputs)
+    features = tuple(_feature(feature, inputs[feature.column], config) for feature in fitted.inputs.features)
+    return Preprocessing(
+        replace(fitted.inputs, features=features), _outputs(fitted.outputs, list(targets.values()), config)
+    )
+
+
+def _feature(feature: Feature, known: Numbers | Texts, config: Data) -> Feature:
+    if isinstance(feature, Number) and isinstance(known, Numbers):
+        return _number(feature, known, config)
+    if isinstance(feature, OneHot | Embedded | Ordinal) and known.counts is not None:
+        return _category(feature, known, config)
+    if isinstance(feature, Date) and isinstance(known, Texts):
+        _require_dates(feature, known)
+    return feature
+
+
+def _number(feature: Number, known: Numbers, config: Data) -> Number:
+    way = config.imputes.get(feature.column, config.impute)
+    fill = known.mean if way == "mean" and known.n and np.isfinite(known.mean) else feature.fill
+    if way == "most_frequent" and known.counts:
+        fill = max(known.counts, key=lambda value: (known.counts[value], -value))  # type: ignore[index]
+    scaling = config.input_scalings.get(feature.column, config.input_scaling)
+    chain = _chain(feature.scaling, known.with_gaps_as(fill), str(scaling))
+    return replace(feature, fill=fill, indicator=bool(config.missing_indicator and known.n_gaps), scaling=chain)
+
+
+def _chain(chain: Chain, known: Numbers, scaling: str) -> Chain:
+    """The chain with the shift and scale of all rows, if it is a straight line through moments or ends."""
+    shift, scale = {
+        "standard": (known.mean, known.deviation),
+        "minmax": (known.low, known.high - known.low),
+    }.get(scaling, (np.nan, np.nan))
+    if not (np.isfinite(shift) and np.isfinite(scale)) or not known.n:
+        return chain
+    if known.low == known.high:
+        shift, scale = known.low, 1.0
+    affine = Affine(float(shift), float(min(scale, BROADEST)) if scale > NARROWEST else 1.0)
+    return replace(chain, steps=(affine, *chain.steps[1:]))
+
+
+def _category(feature: OneHot | Embedded | Ordinal, known: Numbers | Texts, config: Data) -> Feature:
+    if not known.counts:
+        return feature
+    dtype = object if isinstance(known, Texts) else np.float64
+    values, counts = np.array(list(known.counts), dtype), np.array(list(known.counts.values()))
+    vocabulary = vocabulary_of(feature.column, values, counts, config.max_categories)
+    if not isinstance(feature, Ordinal):
+        return replace(feature, vocabulary=vocabulary)
+    index = vocabulary.index(NumpyOps(), values)
+    there, weight = index[index >= 0], counts[index >= 0]
+    mean = float(np.average(there, weights=weight))
+    deviation = float(np.sqrt(np.average(np.square(there - mean), weights=weight))) or 1.0
+    return replace(feature, vocabulary=vocabulary, mean=mean, deviation=deviation)
+
+
+def _outputs(outputs: OutputScaler, known: list[Numbers], config: Data) -> OutputScaler:
+    if not known or not outputs.is_affine or not isinstance(config.output_scaling, str):
+        return outputs
+    chains = tuple(_chain(chain, n, config.output_scaling) for chain, n in zip(outputs.chains, known, strict=True))
+    worth = np.array([chain.steps[0].scale for chain in chains if isinstance(chain.steps[0], Affine)])
+    return replace(outputs, chains=chains, units_per_scaled=worth)
+
+
+def _require_dates(feature: Date, known: Texts) -> None:
+    """Raises DataError where text that the sample lacks is no date."""
+    texts = np.array([text for text in known.counts if text], dtype=object)
+    wrong = texts[np.isnan(feature.written.days(NumpyOps(), texts))]
+    if len(wrong):
+        raise DataError(
+            f"column {feature.column!r} has {len(wrong)} values that are no dates as {feature.written.name}: "
+            f"{', '.join(map(repr, wrong[:3]))}; correct them, or set data.columns_as={{{feature.column}: category}}"
+        )

@@ -1,0 +1,138 @@
+"""A table that is read in blocks: what one pass over it has found, and what later passes make of it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.config.rules import Data
+from pipeline.data.preprocessing import Arrays, Preprocessing
+from pipeline.data.rows import Rows
+from pipeline.data.splits import Splits
+from pipeline.data.streaming.blocks import Block, Known, blocks
+from pipeline.data.streaming.disk import DiskArray, require_space
+from pipeline.data.streaming.exact import Numbers, Texts
+from pipeline.data.streaming.parts import NAMES, Assign, uniform
+from pipeline.data.streaming.refine import refined
+from pipeline.data.target import Target
+
+log = logging.getLogger(__name__)
+
+SCORED_SHARE = 1 / 32  # of the budget, for the predictions of a part that is scored
+PIECE_SHARE, MOST_PIECE_BYTES = 1 / 16, 2**26  # of it, for the rows that are in memory at a time while training
+SALT = 11  # of the choice of rows to score
+PROGRESS_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The whole table behind a sample of its rows."""
+
+    config: Data
+    budget: int  # bytes
+    known: Known
+    assign: Assign
+    target: Target  # gives task, names and classes
+    n_rows: Mapping[str, int]  # by part
+    mean_weights: Mapping[str, float]  # by part; 1 where rows have no weights
+    inputs: Mapping[str, Numbers | Texts]  # statistics of the training rows by column
+    targets: Mapping[str, Numbers]
+    fingerprint: str
+    splits: Splits  # of the sample
+
+    def fingerprint_of(self, part: str) -> str:
+        """The fingerprint of a part: it follows from that of all rows and from the split."""
+        split = f"{self.fingerprint} {part} {self.config.split.model_dump_json()}"
+        return hashlib.sha256(split.encode()).hexdigest()[:16]
+
+    def refined(self, fitted: Preprocessing) -> Preprocessing:
+        """What was fitted on the sample, with the statistics of all training rows in the place of the sample's."""
+        return refined(fitted, self.inputs, self.targets, self.config)
+
+    def blocks(self, what: str) -> Iterator[tuple[Rows, np.ndarray, int]]:
+        """A pass over all rows: raw rows, the part of each, and the first one's number; progress goes to the log."""
+        for block in told(blocks(self.config, block_bytes(self.budget), self.known), what):
+            yield self._rows(block), self.assign(block), block.first_row
+
+    def arrays(self, preprocessing: Preprocessing) -> tuple[Arrays, Arrays]:
+        """Encodes and scales the training and validation rows, and puts them on disk.
+
+        Raises:
+            DataError: A value is beyond what a network can compute with, or the disk is full.
+        """
+        widths = [preprocessing.inputs.n_inputs, self.target.values.shape[1]]
+        n_weights = int(self.config.sample_weight is not None)
+        need = 4 * (sum(widths) + n_weights) * (self.n_rows["train"] + self.n_rows["val"])
+        require_space(need)
+        size = min(MOST_PIECE_BYTES, int(self.budget * PIECE_SHARE))
+        written = {
+            part: [DiskArray((width,), size) for width in widths] + [DiskArray((), size)] * n_weights
+            for part in ("train", "val")
+        }
+        for rows, parts, _ in self.blocks("scaled"):
+            preprocessing.check(rows)
+            for part, arrays in written.items():
+                chosen = rows.take(np.flatnonzero(parts == NAMES.index(part)))
+                for array, values in zip(arrays, self._scaled(chosen, preprocessing, part), strict=False):
+                    array.append(values)
+        log.info("data.streaming: %.1f GB of scaled rows on disk", need / 1e9)
+        train, val = (Arrays(*arrays, *[None] * (1 - n_weights)) for arrays in written.values())  # type: ignore[arg-type]
+        return train, val
+
+    def _scaled(self, rows: Rows, preprocessing: Preprocessing, part: str) -> list[np.ndarray]:
+        """What the network sees of some rows; weights are divided by the mean of their part."""
+        if not len(rows):
+            return []
+        x, y, _ = preprocessing.apply(replace(rows, sample_weight=None))
+        return [x, y] if rows.sample_weight is None else [x, y, rows.sample_weight / self.mean_weights[part]]
+
+    def scored(self, columns: Sequence[str]) -> Iterator[tuple[str, Rows]]:
+        """Raw rows of every part to score a model on; of a part too large for the budget a share, drawn by chance.
+
+        Args:
+            columns: Inputs of the model, to which the rows are restricted.
+        """
+        bytes_per_row = 8 * (2 + 2 * self.target.n_outputs)
+        most = max(1000, int(self.budget * SCORED_SHARE / bytes_per_row))
+        shares = {part: min(1.0, most / max(1, n)) for part, n in self.n_rows.items()}
+        for part, share in shares.items():
+            if share < 1:
+                log.info(
+                    "%s scores are of %.2g %% of its %d rows, drawn by chance", part, share * 100, self.n_rows[part]
+                )
+        for whole, parts, first in self.blocks("scored"):
+            rows = replace(whole, inputs={name: whole.inputs[name] for name in columns})
+            drawn = uniform(np.arange(first, first + len(rows)), self.config.split.seed + SALT)
+            for number, part in enumerate(NAMES):
+                chosen = np.flatnonzero((parts == number) & (drawn < shares[part]))
+                if len(chosen):
+                    yield part, rows.take(chosen)
+
+    def _rows(self, block: Block) -> Rows:
+        columns = block.columns
+        target = self.target.like(columns.target, block.places)
+        return Rows(
+            self.config.name, columns.inputs, target, columns.sample_weight, None,
+            n_test_file_rows=len(block) if block.from_test_file else 0, row_numbers=columns.row_numbers,
+        )  # fmt: skip
+
+
+def block_bytes(budget: int) -> int:
+    """Bytes of a block, of which several forms are in memory at once, and the next one ahead."""
+    return budget // 32
+
+
+def told(source: Iterator[Block], what: str) -> Iterator[Block]:
+    """Says in the log from time to time how far a pass has come."""
+    n_rows, shown = 0, time.monotonic()
+    for block in source:
+        yield block
+        n_rows += len(block)
+        if time.monotonic() - shown > PROGRESS_SECONDS:
+            log.info("data.streaming: %d rows %s", n_rows, what)
+            shown = time.monotonic()

@@ -1,0 +1,133 @@
+"""The first pass over a streamed table: statistics of its training rows, a sample of all, and their fingerprint."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from pipeline.config.rules import Data
+from pipeline.data.fingerprint import Fingerprint
+from pipeline.data.raw import Text
+from pipeline.data.rows import Rows, raw_targets
+from pipeline.data.splits import Splits
+from pipeline.data.streaming.blocks import Block, Known, ReadAgainError, blocks, in_same_form
+from pipeline.data.streaming.budget import memory_budget
+from pipeline.data.streaming.exact import Numbers, Texts
+from pipeline.data.streaming.parts import NAMES, TRAIN, Assign, assignment
+from pipeline.data.streaming.sample import Sample
+from pipeline.data.streaming.stream import Stream, block_bytes, told
+from pipeline.data.target import make_target
+from pipeline.errors import DataError
+
+log = logging.getLogger(__name__)
+
+MOST_PASSES = 20  # that may be broken off because something new was learnt of the files
+SAMPLE_SHARE = 1 / 64  # of the budget
+MOST_SAMPLED, FEWEST_SAMPLED = 200_000, 2_000  # rows
+TEXT_BYTES = 80  # of a text in memory
+
+
+@dataclass
+class Survey:
+    """What is gathered in a pass."""
+
+    sample: Sample
+    inputs: dict[str, Numbers | Texts] = field(default_factory=dict)
+    targets: dict[str, Numbers] = field(default_factory=dict)
+    n_rows: np.ndarray = field(default_factory=lambda: np.zeros(len(NAMES) + 1, np.int64))
+    weights: np.ndarray = field(default_factory=lambda: np.zeros(len(NAMES) + 1))
+    fingerprint: Fingerprint = field(default_factory=Fingerprint)
+
+    def add(self, block: Block, parts: np.ndarray) -> None:
+        """Takes a block in."""
+        columns = block.columns
+        self.sample.add(block, parts)
+        self.n_rows += np.bincount(parts, minlength=len(self.n_rows))
+        if columns.sample_weight is not None:
+            self.weights += np.bincount(parts, columns.sample_weight, minlength=len(self.weights))
+        training = parts == TRAIN
+        for name, values in columns.inputs.items():
+            found = self.inputs.setdefault(name, Texts() if isinstance(values, Text) else Numbers())
+            if isinstance(found, Numbers) and isinstance(values, Text):
+                found = self.inputs[name] = Texts()  # only gaps before
+            found.add(values[training])  # type: ignore[arg-type]
+        raw = raw_targets(columns.target)
+        for name, values in raw.items():
+            if values.dtype != object:
+                self.targets.setdefault(name, Numbers(counts=None)).add(values[training].astype(np.float64))
+        weight = {} if columns.sample_weight is None else {"": columns.sample_weight}
+        for name, values in [*columns.inputs.items(), *((f"target {n}", v) for n, v in raw.items()), *weight.items()]:
+            self.fingerprint.add(name, values)
+
+
+def load_streamed(config: Data) -> Rows:
+    """A sample of a table's rows, with the whole table behind it.
+
+    Raises:
+        DataError: A file, column or value is not as it must be, or the rows cannot be divided.
+    """
+    known, budget = Known(), memory_budget(config)
+    for _ in range(MOST_PASSES):
+        try:
+            assign = assignment(config, lambda: _pass(config, budget, known, set(), "looked at for the split"))
+            survey = _survey(config, budget, known, assign)
+            break
+        except ReadAgainError:
+            continue
+    else:
+        raise DataError("data.path: the files change while they are read")
+    return _rows(config, budget, known, assign, survey)
+
+
+def _pass(config: Data, budget: int, known: Known, with_numbers: set[str], what: str) -> Iterator[Block]:
+    for block in told(blocks(config, block_bytes(budget), known), what):
+        yield replace(block, columns=in_same_form(block.columns, with_numbers, known))
+
+
+def _survey(config: Data, budget: int, known: Known, assign: Assign) -> Survey:
+    survey = None
+    for block in _pass(config, budget, known, set(), "looked at"):
+        if survey is None:
+            survey = Survey(Sample(_sample_rows(budget, block), config.split.seed))
+        survey.add(block, assign(block))
+    if survey is None:
+        raise DataError(f"data.path: {config.path} has no rows with a target")
+    return survey
+
+
+def _sample_rows(budget: int, block: Block) -> int:
+    row = sum(TEXT_BYTES if isinstance(values, Text) else 8 for values in block.columns.inputs.values())
+    return max(FEWEST_SAMPLED, min(MOST_SAMPLED, int(budget * SAMPLE_SHARE / row)))
+
+
+def _rows(config: Data, budget: int, known: Known, assign: Assign, survey: Survey) -> Rows:
+    n_rows = dict(zip(NAMES, survey.n_rows[: len(NAMES)].tolist(), strict=True))
+    empty = [part for part, n in n_rows.items() if not n]
+    if empty:
+        raise DataError(f"data.split: no rows are left for {' and '.join(empty)}; use more rows or larger fractions")
+    columns, parts = survey.sample.rows()
+    empty_nameless = {n for n, found in survey.inputs.items() if n.startswith("Unnamed: ") and not found.n}
+    columns = replace(columns, inputs={n: v for n, v in columns.inputs.items() if n not in empty_nameless})
+    target = make_target(columns.target, config.task)
+    splits = Splits(*(np.flatnonzero(parts == number) for number in range(len(NAMES))))
+    thin = [part for part, numbers in splits.parts().items() if not len(numbers)]
+    if thin:
+        raise DataError(
+            f"data.split: {' and '.join(thin)} has too few of {sum(n_rows.values())} rows to be looked at; use larger "
+            "fractions, or data.streaming=off"
+        )
+    weighted = columns.sample_weight is not None
+    means = {part: survey.weights[i] / n if weighted else 1.0 for i, (part, n) in enumerate(n_rows.items())}
+    stream = Stream(
+        config, budget, known, assign, target, n_rows, means, survey.inputs, survey.targets,
+        survey.fingerprint.hexdigest(),
+        splits,
+    )  # fmt: skip
+    text = "data %s: %d rows train, %d validate, %d test, read in blocks; looked at closely: a sample of %d"
+    log.info(text, config.path, *n_rows.values(), len(parts))
+    return Rows(
+        config.name, columns.inputs, target, columns.sample_weight, None, row_numbers=columns.row_numbers, stream=stream
+    )

@@ -1,0 +1,1 @@
+"""A model behind HTTP: MLflow's scoring protocol and TensorFlow Serving's, requests scored together."""

@@ -1,0 +1,102 @@
+"""A server from its model's name to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import gc
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+
+from pipeline import find
+from pipeline.errors import PipelineError
+from pipeline.serve.limits import Limits
+from pipeline.startup import import_tensorflow
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 2048
+
+
+class ServeError(PipelineError):
+    """The server cannot listen where it should."""
+
+
+def serve(
+    reference: str,
+    *,
+    name: str | None,
+    uri: str | None,
+    trust: bool,
+    address: tuple[str, int],
+    limits: Limits,
+    token: str | None,
+    poll_seconds: float,
+) -> None:
+    """Serves until SIGTERM or Ctrl-C, and then answers what is in work.
+
+    Raises:
+        PipelineError: There is no such model, it does not work, or the address is taken.
+    """
+    with contextlib.closing(_bound(*address)) as listening:
+        known = find.stands_for(reference, uri)
+        found = find.resolve(reference, uri)
+        import_tensorflow()
+        from pipeline.serve.app import application
+        from pipeline.serve.model import load
+        from pipeline.serve.reload import Follower
+        from pipeline.serve.service import Service
+
+        model = load(found, name=name, trust=trust)
+        service = Service(model, limits, token)
+        follower = Follower(
+            service,
+            lambda: find.stands_for(reference, uri),
+            lambda: load(find.resolve(reference, uri), name=model.name, trust=trust),
+            known=known,
+            seconds=poll_seconds,
+        )
+        app = application(service, follower.run)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, backlog=BACKLOG)
+        gc.collect()
+        gc.freeze()  # what is loaded stays: looking through it again and again would hold up requests
+        at = f"http://{_shown(listening)}"
+        log.info("%s, version %s (%s), at %s", model.name, model.version, Path(found.path), at)
+        log.info("try %s/docs; Ctrl-C ends it", at)
+        with _signals_end_quietly():
+            uvicorn.Server(config).run(sockets=[listening])
+        log.info("all requests are answered")
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that has its port before the model is loaded, but takes connections only when the server listens."""
+    try:
+        family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(where)
+    except OSError as error:
+        taken = "; another server is there, choose another --port" if error.errno == errno.EADDRINUSE else ""
+        raise ServeError(f"cannot listen on {host}, port {port}: {error.strerror}{taken}") from None
+    return bound
+
+
+def _shown(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@contextlib.contextmanager
+def _signals_end_quietly() -> Iterator[None]:
+    """The server stops by itself at these signals and then sends them again, for whoever asked: nothing more is due."""
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

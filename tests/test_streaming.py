@@ -1,0 +1,343 @@
+"""Tables that are read in blocks: the same rows, the same preprocessing and the same promises as in memory."""
+
+import gzip
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import ConfigError, DataError, data, load
+from pipeline.config import Config
+from pipeline.data.streaming import budget, sample, stream
+from pipeline.data.streaming.disk import DiskArray
+from pipeline.data.streaming.exact import Numbers, Texts
+from pipeline.data.streaming.parts import uniform
+from pipeline.fit.disk import FromDisk
+from pipeline.train import Result
+
+
+@pytest.fixture
+def mixed() -> pd.DataFrame:
+    """3 000 rows of all kinds, with gaps in each."""
+    rng = np.random.default_rng(0)
+    n = 3000
+    frame = pd.DataFrame(
+        {
+            "number": rng.normal(50, 20, n),
+            "skewed": rng.exponential(3, n),
+            "code": rng.integers(1, 5, n).astype(float),
+            "flag": rng.random(n) < 0.3,
+            "city": rng.choice(["Ulm", "Bonn", "Köln", "a, b"], n, p=[0.6, 0.3, 0.09, 0.01]),
+            "day": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, n), unit="D"),
+            "group": rng.integers(0, 40, n).astype(str),
+            "weight": rng.uniform(0.5, 2, n),
+        }
+    )
+    frame["y"] = frame.number / 10 + frame.code + frame.flag * 2 + rng.normal(0, 0.1, n)
+    frame["day"] = frame["day"].dt.strftime("%Y-%m-%d")
+    for name in ("number", "city", "code"):
+        frame.loc[rng.random(n) < 0.05, name] = None
+    return frame
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of some hundred rows and a sample of some hundred, so that little files show what large ones do."""
+    monkeypatch.setattr("pipeline.data.streaming.survey.block_bytes", lambda budget: 20_000)
+    monkeypatch.setattr(stream, "block_bytes", lambda budget: 20_000)
+    monkeypatch.setattr("pipeline.data.streaming.survey.FEWEST_SAMPLED", 500)
+    monkeypatch.setattr("pipeline.data.streaming.survey.SAMPLE_SHARE", 0)
+    monkeypatch.setattr(sample, "MOST_SEEN", 20)
+
+
+def configured(path: object, *overrides: str) -> Config:
+    return load(
+        "data=table", f"data.path='{path}'", "data.target=y", "data.streaming=on", "data.memory_budget=64MB", *overrides
+    )
+
+
+def staged(config: Config) -> tuple[data.Rows, data.Splits, data.Preprocessing, data.Arrays, data.Arrays]:
+    rows = data.load(config.data)
+    splits = data.split(rows, config.data.split)
+    preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)
+    return rows, splits, preprocessing, *data.arrays(preprocessing, rows, splits)
+
+
+def split_file(folder: Path, n: int) -> Path:
+    order = np.random.default_rng(1).permutation(n)
+    path = folder / "split.npz"
+    np.savez(path, train=np.sort(order[: n * 7 // 10]), val=np.sort(order[n * 7 // 10 : n * 8 // 10]), test=np.sort(order[n * 8 // 10 :]))  # fmt: skip  # noqa: E501
+    return path
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
+@pytest.mark.parametrize("scaling", ["standard", "minmax"])
+def test_streamed_rows_are_what_the_same_rows_are_in_memory(
+    mixed: pd.DataFrame, tmp_path: Path, kind: str, scaling: str
+) -> None:
+    for part, rows in enumerate([mixed[:900], mixed[900:2000], mixed[2000:]]):
+        path = tmp_path / f"part{part}.{kind}"
+        rows.to_parquet(path, row_group_size=400) if kind == "parquet" else rows.to_csv(path, index=False)
+    overrides = [
+        f"data.split.path={split_file(tmp_path, len(mixed))}", "data.impute=mean", "data.missing_indicator=true",
+        f"data.input_scaling={scaling}", "data.sample_weight=weight", "data.category_encodings={city: embedding}",
+        "data.drop=[group]",
+    ]  # fmt: skip
+    config = configured(tmp_path / f"part*.{kind}", *overrides)
+    streamed, _, fitted, train, val = staged(config)
+    whole, splits, expected, in_memory, in_memory_val = staged(
+        configured(tmp_path / f"part*.{kind}", *overrides, "data.streaming=off")
+    )
+    assert len(streamed) < len(whole)  # a sample
+    assert streamed.stream is not None
+    assert streamed.stream.n_rows == {name: len(part) for name, part in splits.parts().items()}
+    assert streamed.fingerprint == whole.fingerprint
+    assert fitted.inputs.kinds == expected.inputs.kinds
+    assert fitted.inputs.categories == expected.inputs.categories
+    # The date's deviation alone is the sample's.
+    days = [place for place, name in enumerate(n for f in expected.inputs.features for n in f.names) if "day" in name]
+    for one, other in ((train, in_memory), (val, in_memory_val)):
+        x = one.x[:]
+        assert x.shape == other.x.shape
+        np.testing.assert_allclose(np.delete(x, days, 1), np.delete(other.x, days, 1), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(x[:, days], other.x[:, days], atol=0.15)
+        np.testing.assert_allclose(one.y[:], other.y, rtol=1e-5, atol=1e-5)
+        assert one.sample_weight is not None
+        np.testing.assert_allclose(one.sample_weight[:], other.sample_weight, rtol=1e-5)
+    np.testing.assert_allclose(fitted.outputs.units_per_scaled, expected.outputs.units_per_scaled)
+
+
+def parts_of(config: Config) -> pd.DataFrame:
+    """Each row's split column and part, over a whole pass."""
+    rows = data.load(config.data)
+    assert rows.stream is not None
+    found = [
+        pd.DataFrame({"number": first + np.arange(len(block)), "part": parts, **block.inputs})
+        for block, parts, first in rows.stream.blocks("looked at")
+    ]
+    return pd.concat(found, ignore_index=True)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_every_kind_of_split_keeps_its_promise(mixed: pd.DataFrame, tmp_path: Path) -> None:
+    mixed["says"] = np.random.default_rng(2).choice(["train", "validation", "test"], len(mixed))
+    mixed["again"] = mixed["group"]
+    path = tmp_path / "t.csv"
+    mixed.to_csv(path, index=False)
+
+    drawn = parts_of(configured(path))
+    shares = drawn.part.value_counts(normalize=True)
+    assert np.allclose(shares.sort_index(), [0.7, 0.15, 0.15], atol=0.03)
+    assert drawn.equals(parts_of(configured(path)))
+    assert not drawn.part.equals(parts_of(configured(path, "data.split.seed=5")).part)
+
+    by_group = parts_of(configured(path, "data.split.kind=group", "data.split.column=group"))
+    assert (by_group.groupby("again").part.nunique() == 1).all()
+    assert by_group.part.nunique() == 3
+
+    in_time = parts_of(configured(path, "data.split.kind=time", "data.split.column=day", "data.columns_as={day: date}"))
+    ends = in_time.groupby("part").day.agg(["min", "max"])
+    assert ends["max"][0] < ends["min"][1]
+    assert ends["max"][1] < ends["min"][2]
+
+    said = parts_of(configured(path, "data.split.kind=column", "data.split.column=says"))
+    assert (said.part.to_numpy() == mixed["says"].map({"train": 0, "validation": 1, "test": 2}).to_numpy()).all()
+
+    for kind in ("kfold", "group_kfold"):
+        column = ["data.split.column=group"] if kind == "group_kfold" else []
+        folds = [
+            parts_of(configured(path, f"data.split.kind={kind}", f"data.split={{n_folds: 3, fold: {fold}}}", *column))
+            for fold in range(3)
+        ]
+        assert (sum((fold.part == 2).astype(int) for fold in folds) == 1).all()
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_text_that_comes_late_makes_a_column_text_from_the_first_row_on(
+    mixed: pd.DataFrame, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mixed["code"] = np.arange(3000) % 4
+    mixed["code"] = mixed["code"].astype(object)
+    mixed.loc[2900, "code"] = "B7"
+    path = tmp_path / "t.csv"
+    mixed.to_csv(path, index=False)
+    with caplog.at_level(logging.INFO):
+        rows = data.load(configured(path).data)
+    assert rows.inputs["code"].dtype == object
+    assert "'code': text beside numbers" in caplog.text
+    assert rows.stream is not None
+    counts = rows.stream.inputs["code"]
+    assert isinstance(counts, Texts)
+    assert set(counts.counts) >= {"0", "1", "2", "3"}
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_an_encoding_shows_late(mixed: pd.DataFrame, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    mixed["city"] = "Bonn"
+    mixed.loc[2990, "city"] = "Köln"
+    path = tmp_path / "t.csv"
+    pd.concat([mixed] * 3).to_csv(path, index=False, encoding="latin-1")
+    with caplog.at_level(logging.INFO):
+        rows = data.load(configured(path).data)
+    assert "read as cp1252" in caplog.text
+    assert rows.stream is not None
+    assert set(rows.stream.inputs["city"].counts or ()) == {"Bonn", "Köln"}
+    with pytest.raises(DataError, match=r"data.path: .*t.csv cannot be read as utf-8.*set data.encoding=auto"):
+        data.load(configured(path, "data.encoding=utf-8").data)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_test_file_and_its_labels(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=1500)
+    frame = pd.DataFrame({"a": a, "y": np.where(a > 0, "yes", "no")})
+    frame[:1000].to_csv(tmp_path / "t.csv", index=False)
+    frame[1000:].assign(y=frame.y[1000:] + ".").to_csv(tmp_path / "test.csv", index=False)
+    config = configured(
+        tmp_path / "t.csv", f"data.split.test_path={tmp_path / 'test.csv'}", "data.split.test_fraction=null"
+    )
+    rows, _, _, train, _ = staged(config)
+    assert rows.target.classes.tolist() == ["no", "yes"]
+    assert rows.stream is not None
+    assert rows.stream.n_rows["test"] == 500
+    assert sum(len(part) for name, part in data.scored(rows, rows.stream.splits) if name == "test") == 500
+    assert set(np.unique(train.y[:])) == {0, 1}
+
+
+def test_an_epoch_from_disk_takes_every_row_once_in_an_order_of_its_own() -> None:
+    n = 10_007
+    x, y = DiskArray((3,), 40_000), DiskArray((1,), 40_000)
+    numbers = np.arange(n, dtype=np.float32)
+    for part in np.array_split(numbers, 7):
+        x.append(np.stack([part, part, part], 1))
+        y.append(part[:, None])
+    source, generator = FromDisk((x, y, None), 32), np.random.default_rng(0)
+
+    def epoch() -> np.ndarray:
+        seen = []
+        for piece in source.pieces(generator):
+            for step in range(piece.n_steps):
+                rows = piece.numbers[step].numpy()
+                assert len(rows) == 32 or piece.is_rest
+                assert (piece.rows[0].numpy()[rows, 0] == piece.rows[1].numpy()[rows, 0]).all()
+                seen.append(piece.rows[1].numpy()[rows, 0])
+        return np.concatenate(seen)
+
+    first, second = epoch(), epoch()
+    assert np.array_equal(np.sort(first), numbers)
+    assert np.array_equal(np.sort(second), numbers)
+    assert not np.array_equal(first, second)
+    # Neighbours of the file are no neighbours of the epoch.
+    assert np.mean(np.abs(np.diff(first)) < 5) < 0.01
+    with pytest.raises(ConfigError, match=r"fit.batch_size: 20000 rows of 16 bytes do not fit in data.memory_budget"):
+        FromDisk((x, y, None), 20_000)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("task", ["regression", "classes", "stock", "two devices"])
+def test_a_streamed_run_scores_as_one_in_memory(
+    mixed: pd.DataFrame, tmp_path: Path, trained: Callable[..., Result], task: str
+) -> None:
+    if task == "classes":
+        mixed["y"] = np.where(mixed["y"] > mixed["y"].median(), "high", "low")
+    path = tmp_path / "t.csv"
+    mixed.drop(columns=["weight", "group"]).to_csv(path, index=False)
+    overrides = {
+        "classes": ["fit.class_weight=balanced"],
+        "stock": ["fit.execution=stock"],
+        "two devices": ["fit.devices=[CPU:0,CPU:1]"],
+    }.get(task, [])
+    split = f"data.split.path={split_file(tmp_path, len(mixed))}"
+    names = ["data=table", f"data.path={path}", "data.target=y", split, "fit.epochs=8", "fit.batch_size=32", *overrides]
+    result = trained(*names, "data.streaming=on", "data.memory_budget=64MB")
+    expected = trained(*names, "data.streaming=off")
+    name = "test_accuracy" if task == "classes" else "test_r2"
+    assert result.scores[name] > 0.8
+    assert abs(result.scores[name] - expected.scores[name]) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data.memory_budget=1MB"], "data.memory_budget: 1MB is too little for blocks and buffers; give at"),
+        (["data.split.kind=stratified"], "data.split.kind: stratified looks at all rows at once"),
+        (["data.path='{folder}/none.csv'"], "data.path: there is no file"),
+        (["data.target=z"], "data.target: there is no column 'z', did you mean"),
+        (["data.split.path='{folder}/none.npz'"], "data.split.path: there is no file"),
+    ],
+)  # fmt: skip
+def test_errors_name_what_is_wrong(
+    table: Callable[..., Path], tmp_path: Path, overrides: list[str], message: str
+) -> None:
+    path = table(z1=np.arange(50), y=np.arange(50) / 3)
+    config = configured(path, *(override.format(folder=tmp_path) for override in overrides))
+    with pytest.raises(DataError) as error:
+        data.load(config.data)
+    assert message in str(error.value)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("1,2,3", "row 2000 .*has 3"),
+        ("7,", "column 'y' has 1 missing values, first in row 2000"),
+        ("inf,1", "column 'a' has 1 infinite values, first in row 2000"),
+    ],
+)
+def test_a_bad_row_far_down_is_named(file: Callable[..., Path], line: str, message: str) -> None:
+    lines = [f"{i % 7},{i / 9}" for i in range(3000)]
+    lines[2000] = line
+    with pytest.raises(DataError, match=message):
+        data.load(configured(file("\n".join(["a,y", *lines]))).data)
+
+
+def test_a_table_that_fits_is_not_streamed(table: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:
+    path = table(a=np.arange(50), y=np.arange(50) / 3)
+    auto = load("data=table", f"data.path={path}", "data.target=y")
+    assert data.load(auto.data).stream is None
+    with pytest.raises(ConfigError, match=r"data.streaming: on reads CSV and Parquet files, but digits is in memory"):
+        load("data.streaming=on")
+    with path.open("a") as opened:
+        opened.writelines(f"{i},{i}\n" for i in range(10**6))
+    with caplog.at_level(logging.INFO):
+        assert budget.streams(auto.data.model_copy(update={"memory_budget": "32MB"}))
+    assert "data.memory_budget is 0.0 GB: read in blocks" in caplog.text
+
+
+def test_moments_come_out_as_those_of_the_whole_column() -> None:
+    values = np.random.default_rng(0).normal(1e6, 3, 10_000)
+    values[::50] = np.nan
+    found = Numbers()
+    for block in np.array_split(values, 37):
+        found.add(block)
+    filled = found.with_gaps_as(1e6)
+    expected = np.where(np.isnan(values), 1e6, values)
+    np.testing.assert_allclose([filled.mean, filled.deviation], [expected.mean(), expected.std()], rtol=1e-9)
+    assert (filled.low, filled.high, found.n_gaps) == (expected.min(), expected.max(), 200)
+
+
+def test_hashes_are_uniform_and_differ_by_seed() -> None:
+    one, other = (uniform(np.arange(100_000), seed) for seed in (0, 1))
+    assert np.abs(np.histogram(one, 10, (0, 1))[0] / 10_000 - 1).max() < 0.05
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.02
+    assert abs(np.corrcoef(one[1:], one[:-1])[0, 1]) < 0.02
+
+
+def test_rows_on_disk_leave_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    array = DiskArray((2,), 1000)
+    array.append(np.ones((5, 2)))
+    assert array[1:3].tolist() == [[1, 1], [1, 1]]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_gzipped_parquet_is_told_to_be_unzipped(tmp_path: Path) -> None:
+    pd.DataFrame({"a": [1.0], "y": [2.0]}).to_parquet(tmp_path / "t.parquet")
+    (tmp_path / "t.parquet.gz").write_bytes(gzip.compress((tmp_path / "t.parquet").read_bytes()))
+    with pytest.raises(DataError, match="is zipped Parquet, which can only be read as a whole; unzip it"):
+        data.load(configured(tmp_path / "t.parquet.gz").data)
