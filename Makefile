@@ -12,7 +12,7 @@ PORT ?= 5000
 MODEL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep rerun register promote ui serve test test-all bench bench-serve bench-setup check clean
+.PHONY: help setup train sweep rerun evaluate register promote ui serve test test-all bench bench-serve bench-setup check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -46,6 +46,10 @@ sweep: $(STAMP)  ## Train one run per combination: make sweep ARGS="model.units=
 rerun: $(STAMP)  ## Repeat a run from the config it logged: make rerun RUN=<run id>
 	@test -n '$(RUN)' || { echo 'Which run? make rerun RUN=<run id>'; exit 1; }
 	@$(BIN)/python -m pipeline.rerun $(RUN) $(ARGS)
+
+evaluate: $(STAMP)  ## Score a model on newly labelled rows: make evaluate MODEL=<run id> DATA=new.csv [LOG=1]
+	@test -n '$(MODEL)' -a -n '$(DATA)' || { echo 'Which model, on which rows? make evaluate MODEL=<run id> DATA=new.csv [LOG=1]'; exit 1; }
+	@$(BIN)/python -m pipeline.evaluate '$(MODEL)' '$(DATA)' $(if $(LOG),--log)
 
 register: $(STAMP)  ## Register a run's model: make register RUN=<run id> NAME=houses [ALIAS=champion] [FORCE=1]
 	@test -n '$(RUN)' -a -n '$(NAME)' || { echo 'Which run, under which name? make register RUN=<run id> NAME=houses [ALIAS=champion]'; exit 1; }

@@ -57,6 +57,17 @@ def sweep(sweep: Sweep) -> None:
     _places(console, {"sweep": f"{sweep.run_id} ({sweep.name})", "compare runs with": track.ui_command(sweep.uri)})
 
 
+def labelled(scores: dict[str, float], n_rows: int, places: dict[str, str]) -> None:
+    """Prints the scores on newly labelled rows."""
+    table = Table("score", f"{n_rows:,} rows")
+    table.columns[1].justify = "right"
+    for name, value in scores.items():
+        table.add_row(name, _number(value))
+    console = _console()
+    console.print(table)
+    _places(console, places)
+
+
 def registered(registered: Registered) -> None:
     """Prints a version's scores, beside those of the model it was compared with."""
     comparison, console = registered.comparison, _console()

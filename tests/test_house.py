@@ -24,7 +24,7 @@ HOMES = {
     "tf2onnx": ["export/onnx.py"],
     "onnxruntime": ["export/runtimes/"],
     "ai_edge_litert": ["export/runtimes/"],
-    "sklearn": ["data/", "evaluate.py", "pictures.py"],
+    "sklearn": ["data/", "evaluate/__init__.py", "pictures.py"],
     "tensorflow": ["fit/", "export/", "track/pyfunc.py", "startup.py"],
     "keras": ["model/", "fit/", "export/", "data/sources.py", "train.py"],
     "pydantic": ["config/", "model/"],
@@ -47,7 +47,9 @@ ARROWS = {
     "data/": {"data", "config", "errors"},
     "model/": {"model", "config", "errors"},
     "fit/": {"fit", "config", "errors"},
-    "evaluate.py": {"data", "config", "errors"},
+    "evaluate/__init__.py": {"data", "config", "errors"},
+    "evaluate/": {"evaluate", "predict", "export", "find", "track", "data", "config", "errors", "show", "signals"}
+    | {"startup"},
     **{
         f"export/{name}.py": {"export", "data", "errors"}
         for name in (

@@ -74,7 +74,7 @@ def stands_for(reference: str, tracking_uri: str | None) -> str:
             if reference.startswith("best:"):
                 return str(_best(reference.removeprefix("best:")).info.run_id)
             if parsed is not None and (parsed["alias"] or parsed["version"] == "latest"):
-                return str(_version(reference, parsed["name"], parsed["version"], parsed["alias"]).version)
+                return str(registered_version(reference, parsed["name"], parsed["version"], parsed["alias"]).version)
         except STORE_ERRORS as error:
             raise ModelError(f"{reference}: the store does not answer: {str(error).splitlines()[0]}") from None
     return reference
