@@ -42,6 +42,7 @@ def run(config: Config) -> Result:
     rows = data.load(config.data)
     splits = data.split(rows, config.data.split)
     objective = evaluate.objective_name(config.objective, rows, splits)
+    evaluate.check_decision(config.decision, rows)
     rows = data.without_useless(rows, splits, config.data)
     preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)
     preprocessing.check(rows)
@@ -72,7 +73,8 @@ def run(config: Config) -> Result:
         clock.lap("open_run")
         history = fit.fit(trainee, train, val, config.fit, seed=config.seed, report=tracked.log_epoch)
         clock.lap("fit")
-        assembled = export.assemble(rows, preprocessing, network)
+        decided = export.decide(config.decision, rows.take(splits.val), preprocessing, network)
+        assembled = export.assemble(rows, preprocessing, decided.network, decided.threshold)
         found = evaluate.evaluate(assembled.predict, rows, splits)
         clock.lap("evaluate")
         tracked.log_pictures(pictures.draw(history.epochs, history.best_epoch, found.targets, found.outputs))
@@ -80,13 +82,13 @@ def run(config: Config) -> Result:
         with tempfile.TemporaryDirectory() as folder:
             exported = Path(folder) / "saved_model"
             export.save(assembled, exported, tracked.id, data.Reading.of(config.data))
-            difference = export.verify(exported, rows.take(splits.val), preprocessing, network)
+            difference = export.verify(exported, rows.take(splits.val), preprocessing, decided.network)
             clock.lap("export")
             model_path = tracked.log_saved_model(exported, rows)
         clock.lap("log_model")
         objective_value = found.scores[objective]
         known = {"objective": objective_value, "n_parameters": network.count_params(), "export_difference": difference}
-        tracked.log_final(found.scores | history.summary() | clock.seconds | known)
+        tracked.log_final(found.scores | history.summary() | clock.seconds | known | decided.values())
     return Result(found.scores, objective_value, tracked.id, model_path, tracked.uri, clock.seconds)
 
 

@@ -69,6 +69,7 @@ ARROWS = {
         )
     },  # what of the folder is the command starts from a finished run
     "export/": {"export", "data", "errors", "config", "evaluate", "find", "signals", "startup", "track"},
+    "export/decision.py": {"export", "data", "config"},
     "export/runtimes/": set(),
     "pictures.py": {"data"},
     "track/": {"track", "config", "data", "errors", "signals"},

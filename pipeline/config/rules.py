@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
+from pipeline.config.decision import Decision, check_decision
 from pipeline.config.section import (
     Fraction,
     NonNegativeFloat,
@@ -215,12 +216,14 @@ class Config(Section):
     data: Data
     model: Any
     fit: Fit
+    decision: Decision
     tracking: Tracking
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.data.task != "auto":
             check_loss(self.fit.loss, self.data.task)
+            check_decision(self.decision, self.data.task)
         if self.fit.class_weight != "none" and self.data.task == "regression":
             raise ValueError("fit.class_weight: a regression has no classes; leave it at none")
         return self

@@ -28,6 +28,7 @@ class Manifest:
     classes: list[Any]  # labels in the order of the probabilities; empty for a regression
     inputs: dict[str, dict[str, Any]]  # by raw column: argument, shape, dtype, kind, and whether it had gaps
     outputs: dict[str, dict[str, Any]]  # by name: shape, dtype
+    threshold: float | None = None  # of two classes, the second's probability from which on it is the label
     run_id: str | None = None
     reading: dict[str, Any] = field(default_factory=dict)  # how the files it was trained on are written
     example: dict[str, list[Any]] = field(default_factory=dict)  # raw columns of a few rows; a gap is None or ""
@@ -106,7 +107,7 @@ def trusted(folder: Path) -> Manifest:
     path = folder / SCHEMA
     if not path.is_file():
         raise ModelError(f"{folder} has neither {MANIFEST} nor {SCHEMA}, so its columns are unknown, --trust or not")
-    return _parsed(path, {"task", "target", "classes", "inputs"})
+    return _parsed(path, {"task", "target", "classes", "inputs", "threshold"})
 
 
 def _parsed(path: Path, names: set[str]) -> Manifest:

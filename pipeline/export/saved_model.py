@@ -16,7 +16,7 @@ import tensorflow as tf
 from pipeline.data import Preprocessing, Reading, Rows, stored
 from pipeline.errors import ExportError
 from pipeline.export.assemble import BATCH_ROWS, Assembled, Columns, in_batches
-from pipeline.export.manifest import EXTRA, PREPROCESSING, SCHEMA, Manifest, installed_versions, write
+from pipeline.export.manifest import EXTRA, PREPROCESSING, SCHEMA, Manifest, installed_versions, read, write
 
 log = logging.getLogger(__name__)
 
@@ -84,14 +84,16 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
         The largest difference, in scaled units and divided by max(1, |value|).
 
     Raises:
-        ExportError: The difference is above TOLERANCE, or a label is not that of the largest probability.
+        ExportError: The difference is above TOLERANCE, or a label does not follow from the probabilities.
     """
     loaded = tf.saved_model.load(str(folder))  # kept: the function alone would lose its variables
     served = in_batches(loaded.serve, rows.inputs)
     found = difference(served, rows, preprocessing, network)
     if rows.target.task != "regression":
-        labels = rows.target.classes[served["probabilities"].argmax(axis=1)]
-        if not (served["label"] == labels).all():
+        threshold = read(folder).threshold
+        above = served["probabilities"][:, 1] >= (0 if threshold is None else threshold)
+        numbers = served["probabilities"].argmax(axis=1) if threshold is None else above.astype(int)
+        if not (served["label"] == rows.target.classes[numbers]).all():
             raise ExportError(f"the SavedModel in {folder} names other labels than its probabilities say")
     if not found <= TOLERANCE:
         raise ExportError(
