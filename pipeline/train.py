@@ -53,7 +53,7 @@ def run(config: Config) -> Result:
 
     # These take seconds to import; by now config and data are known to be right.
     import_tensorflow()
-    from pipeline import export, fit, model, pictures, track
+    from pipeline import card, export, fit, model, pictures, track
 
     clock.lap("import")
     fit.seed(config.seed)
@@ -79,17 +79,18 @@ def run(config: Config) -> Result:
         clock.lap("evaluate")
         tracked.log_pictures(pictures.draw(history.epochs, history.best_epoch, found.targets, found.outputs))
         clock.lap("pictures")
+        pages = card.write(config, rows, splits, assembled, history, found, tracked.id)
+        clock.lap("card")
         with tempfile.TemporaryDirectory() as folder:
             exported = Path(folder) / "saved_model"
-            export.save(assembled, exported, tracked.id, data.Reading.of(config.data))
+            export.save(assembled, exported, tracked.id, data.Reading.of(config.data), pages)
             difference = export.verify(exported, rows.take(splits.val), preprocessing, decided.network)
             clock.lap("export")
             model_path = tracked.log_saved_model(exported, rows)
         clock.lap("log_model")
-        objective_value = found.scores[objective]
-        known = {"objective": objective_value, "n_parameters": network.count_params(), "export_difference": difference}
-        tracked.log_final(found.scores | history.summary() | clock.seconds | known | decided.values())
-    return Result(found.scores, objective_value, tracked.id, model_path, tracked.uri, clock.seconds)
+        known = {"objective": found.scores[objective], "export_difference": difference}
+        tracked.log_final(found.scores | known | history.summary() | decided.summary() | clock.seconds)
+    return Result(found.scores, found.scores[objective], tracked.id, model_path, tracked.uri, clock.seconds)
 
 
 @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")

@@ -71,6 +71,9 @@ def test_the_export_follows_both(store: str) -> None:
     assert logged["temperature"] != 1
     raw = data.load(config.data)
     test = raw.take(data.split(raw, config.data.split).test)
+    card = (Path(result.model_path) / "assets.extra" / "card.md").read_text()
+    assert "## Calibration" in card
+    assert f"| threshold | {threshold:.6g}, by cost |" in card
     outputs = model.predict_raw(test.inputs)
     said = (outputs["probabilities"][:, 1] >= threshold).astype(int)
     assert (outputs["label"] == test.target.classes[said]).all()

@@ -72,6 +72,7 @@ ARROWS = {
     "export/decision.py": {"export", "data", "config"},
     "export/runtimes/": set(),
     "pictures.py": {"data"},
+    "card/": {"card", "data", "config", "evaluate", "export", "fit"},  # of the last three only the types
     "track/": {"track", "config", "data", "errors", "signals"},
     "find.py": {"track", "errors"},
     "register.py": {"track", "errors", "show", "signals"},

@@ -26,9 +26,11 @@ class Decided:
     threshold: float | None  # of the second class's probability, from which on it is the label; None is the larger one
     temperature: float | None
 
-    def values(self) -> dict[str, float]:
-        """What was learned, by name."""
-        learned = {"threshold": self.threshold, "temperature": self.temperature}
+    def summary(self) -> dict[str, float]:
+        """The measurements to log."""
+        learned = {
+            "n_parameters": self.network.count_params(), "threshold": self.threshold, "temperature": self.temperature
+        }  # fmt: skip
         return {name: value for name, value in learned.items() if value is not None}
 
 

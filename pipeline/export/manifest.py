@@ -15,6 +15,7 @@ EXTRA = "assets.extra"  # a folder that TensorFlow Serving sets aside for files 
 MANIFEST = f"{EXTRA}/manifest.json"
 SCHEMA = f"{EXTRA}/schema.json"
 PREPROCESSING = f"{EXTRA}/preprocessing.json"
+CARD = (f"{EXTRA}/card.md", f"{EXTRA}/card.html")  # which its author completes: no hash holds them fast
 FORMAT = 1  # of the manifest; a higher one is of a newer version of this package
 PACKAGES = ("dense-pipeline", "tensorflow", "keras", "numpy")
 
@@ -52,8 +53,9 @@ def write(manifest: Manifest, folder: Path) -> None:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file in an export but the manifest."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    """SHA-256 of every file in an export but the manifest and the model card."""
+    free = {folder / name for name in (MANIFEST, *CARD)}
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path not in free)
     return {path.relative_to(folder).as_posix(): _hash(path) for path in files}
 
 
