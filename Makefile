@@ -14,7 +14,8 @@ FORMAT ?= savedmodel
 OUTPUT ?= $(if $(INPUT),predictions.csv,exports)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep study rerun compare export predict ui serve test test-all bench bench-serve bench-setup check clean
+.PHONY: help setup train sweep study rerun compare export predict evaluate register promote ui serve \
+	test test-all bench bench-serve bench-setup check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -62,6 +63,18 @@ export: $(STAMP)  ## Export a model: make export RUN=best:california [FORMAT=sav
 predict: $(STAMP)  ## Predict a file's rows: make predict RUN=best:california INPUT=new.csv OUTPUT=out.csv
 	@test -n '$(RUN)' -a -n '$(INPUT)' || { echo 'Which model and rows? make predict RUN=best:EXPERIMENT INPUT=new.csv OUTPUT=out.csv'; exit 1; }
 	@$(BIN)/python -m pipeline.predict '$(RUN)' '$(INPUT)' '$(OUTPUT)' $(ARGS)
+
+evaluate: $(STAMP)  ## Score a model on newly labelled rows: make evaluate MODEL=<run id> DATA=new.csv [LOG=1]
+	@test -n '$(MODEL)' -a -n '$(DATA)' || { echo 'Which model, on which rows? make evaluate MODEL=<run id> DATA=new.csv [LOG=1]'; exit 1; }
+	@$(BIN)/python -m pipeline.evaluate '$(MODEL)' '$(DATA)' $(if $(LOG),--log)
+
+register: $(STAMP)  ## Register a run's model: make register RUN=<run id> NAME=houses [ALIAS=champion] [FORCE=1]
+	@test -n '$(RUN)' -a -n '$(NAME)' || { echo 'Which run, under which name? make register RUN=<run id> NAME=houses [ALIAS=champion]'; exit 1; }
+	@$(BIN)/python -m pipeline.register '$(RUN)' '$(NAME)' $(if $(ALIAS),--alias '$(ALIAS)') $(if $(FORCE),--force)
+
+promote: $(STAMP)  ## Give a registered version an alias: make promote NAME=houses VERSION=2 [ALIAS=champion]
+	@test -n '$(NAME)' -a -n '$(VERSION)' || { echo 'Which version of what? make promote NAME=houses VERSION=2 [ALIAS=champion]'; exit 1; }
+	@$(BIN)/python -m pipeline.promote '$(NAME)' '$(VERSION)' $(if $(ALIAS),--alias '$(ALIAS)')
 
 ui: $(STAMP)  ## Open MLflow on the runs, http://127.0.0.1:5000 (PORT= for another)
 	@$(BIN)/python -m pipeline.ui $(PORT)

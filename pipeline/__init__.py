@@ -11,7 +11,16 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pipeline.config import Config, load
-from pipeline.errors import ConfigError, DataError, ExportError, ModelError, PipelineError, TrackingError, TrainingError
+from pipeline.errors import (
+    ConfigError,
+    DataError,
+    ExportError,
+    ModelError,
+    PipelineError,
+    RegistryError,
+    TrackingError,
+    TrainingError,
+)
 
 if TYPE_CHECKING:
     from pipeline.train import Result
@@ -23,6 +32,7 @@ __all__ = [
     "ExportError",
     "ModelError",
     "PipelineError",
+    "RegistryError",
     "TrackingError",
     "TrainingError",
     "load",

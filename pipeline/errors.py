@@ -25,6 +25,10 @@ class ModelError(PipelineError):
     """There is no such model, or it is not what its manifest says."""
 
 
+class RegistryError(PipelineError):
+    """A model may not take that place in the registry: it is worse than the one there, or does not compare."""
+
+
 class TrackingError(PipelineError):
     """The tracking store cannot be used, or does not hold what was asked for."""
 

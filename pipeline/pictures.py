@@ -98,7 +98,7 @@ def _columns(target: Target, outputs: dict[str, np.ndarray]) -> list[tuple[str, 
 
 def _confusion(axes: Axes, target: Target, outputs: dict[str, np.ndarray]) -> None:
     classes = np.arange(len(target.classes))
-    counts = confusion_matrix(target.values[:, 0], outputs["probabilities"].argmax(axis=1), labels=classes)
+    counts = confusion_matrix(target.values[:, 0], target.named(outputs), labels=classes)
     axes.imshow(counts, cmap="Blues")
     axes.set(xlabel="predicted", ylabel="actual")
     if len(classes) > MOST_CLASSES:

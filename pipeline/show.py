@@ -11,6 +11,7 @@ from rich.table import Table
 from pipeline.config import direction
 
 if TYPE_CHECKING:
+    from pipeline.track.registry import Registered
     from pipeline.track.sweep import Sweep
     from pipeline.train import Result
 
@@ -97,6 +98,41 @@ def _counts(sweep: Sweep) -> str:
     counts = [f"{n} {status.lower()}" for status in statuses if (n := len(sweep.with_status(status)))]
     skipped = f"; {sweep.n_before} of them before, and skipped" if sweep.n_before else ""
     return ", ".join(counts) + skipped
+
+
+def labelled(scores: dict[str, float], n_rows: int, places: dict[str, str]) -> None:
+    """Prints the scores on newly labelled rows."""
+    table = Table("score", f"{n_rows:,} rows")
+    table.columns[1].justify = "right"
+    for name, value in scores.items():
+        table.add_row(name, _number(value))
+    console = _console()
+    console.print(table)
+    _places(console, places)
+
+
+def registered(registered: Registered) -> None:
+    """Prints a version's scores, beside those of the model it was compared with."""
+    comparison, console = registered.comparison, _console()
+    newcomer, holder = comparison.newcomer, comparison.holder
+    columns = [f"version {registered.version}"] + (
+        [f"{comparison.alias} was version {holder.version}"] if holder else []
+    )
+    table = Table("score", *columns, caption=f"compared by {comparison.score}")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    entries = [newcomer, *([holder] if holder else [])]
+    for name in sorted({name for entry in entries for name in entry.scores}, key=lambda name: name != comparison.score):
+        table.add_row(name, *(_number(entry.scores.get(name)) for entry in entries))
+    table.add_row("run", *(entry.run_id for entry in entries))
+    table.add_row("data", *(entry.fingerprint for entry in entries))
+    console.print(table)
+    for reason in comparison.differs:
+        console.print(f"the scores do not compare: {reason}", soft_wrap=True, highlight=False, markup=False)
+    if comparison.is_worse and not comparison.differs:
+        console.print(f"it is worse than version {holder.version if holder else ''}", highlight=False, markup=False)
+    held = f", which holds {', '.join(f'@{alias}' for alias in registered.aliases)}" if registered.aliases else ""
+    _places(console, {"registered": f"models:/{registered.name}/{registered.version}{held}"})
 
 
 def _places(console: Console, places: dict[str, str]) -> None:

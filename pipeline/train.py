@@ -31,11 +31,13 @@ class Result:
     store: str  # address of the tracking store
     seconds: dict[str, float]  # that each part took: `seconds_fit`, `seconds_export`, ...
     n_parameters: int
+    export_difference: float  # of the SavedModel from the pipeline's own predictions, in scaled units
 
     @property
     def measured(self) -> dict[str, float]:
         """All that a sweep may ask for, by the names that MLflow has."""
         own = {"objective": self.objective, "n_parameters": float(self.n_parameters)}
+        own["export_difference"] = self.export_difference
         return self.scores | self.seconds | own
 
 
@@ -52,6 +54,7 @@ def run(config: Config, trial: Trial = ALONE) -> Result:
     splits = data.split(rows, config.data.split)
     trial.begins(config, rows, splits)
     objective = evaluate.objective_name(config.objective, rows, splits)
+    evaluate.check_decision(config.decision, rows)
     rows = data.without_useless(rows, splits, config.data)
     preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)
     preprocessing.check(rows)
@@ -62,19 +65,14 @@ def run(config: Config, trial: Trial = ALONE) -> Result:
 
     # These take seconds to import; by now config and data are known to be right.
     import_tensorflow()
-    from pipeline import export, fit, model, pictures, track, weights
+    from pipeline import card, export, fit, model, pictures, track, weights
 
     clock.lap("import")
     fit.seed(config.seed)
     with fit.scope(config.fit):
-        task = rows.target.task
-        n_inputs, n_outputs = preprocessing.inputs.n_inputs, rows.target.n_outputs
-        network = model.build(
-            config.model, task=task, n_inputs=n_inputs, n_outputs=n_outputs, categories=preprocessing.inputs.categories
-        )
-        trainee = fit.compile_network(
-            network, config.fit, task=task, n_rows=len(train.x), output_scale=preprocessing.outputs.units_per_scaled
-        )
+        network = model.build(config.model, **preprocessing.sizes(rows.target))
+        task, scale = rows.target.task, preprocessing.outputs.units_per_scaled
+        trainee = fit.compile_network(network, config.fit, task=task, n_rows=len(train.x), output_scale=scale)
     clock.lap("build")
 
     about = trial.tags | {"device": fit.describe_devices(), "objective": objective}
@@ -83,24 +81,26 @@ def run(config: Config, trial: Trial = ALONE) -> Result:
         clock.lap("open_run")
         history = fit.fit(trainee, train, val, config.fit, seed=config.seed, report=trial.watching(tracked.log_epoch))
         clock.lap("fit")
-        assembled = export.assemble(rows, preprocessing, network)
+        decided = export.decide(config.decision, rows.take(splits.val), preprocessing, network)
+        assembled = export.assemble(rows, preprocessing, decided.network, decided.threshold)
         found = evaluate.evaluate(assembled.predict, rows, splits)
         clock.lap("evaluate")
         tracked.log_pictures(pictures.draw(history.epochs, history.best_epoch, found.targets, found.outputs))
         clock.lap("pictures")
+        pages = card.write(config, rows, splits, assembled, history, found, tracked.id)
+        clock.lap("card")
         with tempfile.TemporaryDirectory() as folder:
             exported = Path(folder) / "saved_model"
-            export.save(assembled, exported, tracked.id, data.Reading.of(config.data))
-            difference = export.verify(exported, rows.take(splits.val), preprocessing, network)
+            export.save(assembled, exported, tracked.id, data.Reading.of(config.data), pages)
+            difference = export.verify(exported, rows.take(splits.val), preprocessing, decided.network)
             clock.lap("export")
             model_path = tracked.log_saved_model(exported, rows)
         clock.lap("log_model")
-        places = tracked.id, model_path, tracked.uri
-        result = Result(found.scores, found.scores[objective], *places, clock.seconds, network.count_params())
+        where, n_parameters = (tracked.id, model_path, tracked.uri), network.count_params()
+        result = Result(found.scores, found.scores[objective], *where, clock.seconds, n_parameters, difference)
         learnt = weights.measure(network, preprocessing.inputs.names)
         tracked.log_inputs(learnt.of_inputs)
-        known = result.measured | history.summary() | learnt.counts
-        tracked.log_final(known | {"export_difference": difference})
+        tracked.log_final(result.measured | history.summary() | learnt.counts | decided.summary())
     return result
 
 

@@ -24,7 +24,7 @@ HOMES = {
     "tf2onnx": ["export/onnx.py"],
     "onnxruntime": ["export/runtimes/"],
     "ai_edge_litert": ["export/runtimes/"],
-    "sklearn": ["data/", "evaluate.py", "pictures.py", "compare/importance.py"],
+    "sklearn": ["data/", "evaluate/__init__.py", "pictures.py", "compare/importance.py"],
     "tensorflow": ["fit/", "export/", "track/pyfunc.py", "startup.py"],
     "keras": ["model/", "fit/", "export/", "data/sources.py", "train.py", "weights.py"],
     "pydantic": ["config/", "model/"],
@@ -50,7 +50,9 @@ ARROWS = {
     "data/": {"data", "config", "errors"},
     "model/": {"model", "config", "errors"},
     "fit/": {"fit", "config", "errors"},
-    "evaluate.py": {"data", "config", "errors"},
+    "evaluate/__init__.py": {"data", "config", "errors"},
+    "evaluate/": {"evaluate", "predict", "export", "find", "track", "data", "config", "errors", "show", "signals"}
+    | {"startup"},
     **{
         f"export/{name}.py": {"export", "data", "errors"}
         for name in (
@@ -70,19 +72,23 @@ ARROWS = {
         )
     },  # what of the folder is the command starts from a finished run
     "export/": {"export", "data", "errors", "config", "evaluate", "find", "signals", "startup", "track"},
+    "export/decision.py": {"export", "data", "config"},
     "export/runtimes/": set(),
     "pictures.py": {"data"},
     "weights.py": set(),
     "study/": {"study", "track", "train", "weights", "config", "errors", "signals"},
     "track/": {"track", "config", "data", "errors", "process", "signals"},
     "compare/": {"compare", "track", "config", "errors", "signals"},
+    "card/": {"card", "data", "config", "evaluate", "export", "fit"},  # of the last three only the types
     "find.py": {"track", "errors"},
+    "register.py": {"track", "errors", "show", "signals"},
+    "promote.py": {"track", "errors", "show", "signals"},
     "serve/": {"serve", "export", "find", "errors", "signals", "startup"},
     "predict/": {"predict", "export", "find", "data", "errors", "signals", "startup"},
     "sweep/": {"sweep", "compare", "config", "data", "errors", "process", "show", "track", "train"},
     # It leads processes in which the whole story runs: server.py imports all of it before it forks them.
     "launch/": {"launch", "config", "errors", "signals", "startup", "track"}
-    | {"evaluate", "export", "fit", "pictures", "show", "sweep", "train", "weights"},
+    | {"evaluate", "export", "fit", "pictures", "show", "sweep", "train", "weights", "card"},
 }
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
+from pipeline.config.decision import Decision, check_decision
 from pipeline.config.scores import checked_objective
 from pipeline.config.section import (
     Fraction,
@@ -207,6 +208,7 @@ class Config(Section):
     data: Data
     model: Any
     fit: Fit
+    decision: Decision
     tracking: Tracking
     sweep: Sweep
     study: Study | None
@@ -215,6 +217,7 @@ class Config(Section):
     def _consistent(self) -> Self:
         if self.data.task != "auto":
             check_loss(self.fit.loss, self.data.task)
+            check_decision(self.decision, self.data.task)
         if self.fit.class_weight != "none" and self.data.task == "regression":
             raise ValueError("fit.class_weight: a regression has no classes; leave it at none")
         return self

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from pipeline.data.report import useless
 from pipeline.data.rows import Rows
 from pipeline.data.scaling import TRAINABLE, OutputScaler
 from pipeline.data.splits import Splits
+from pipeline.data.target import Target
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,11 @@ class Preprocessing:
 
     inputs: TableInputs | ArrayInputs
     outputs: OutputScaler
+
+    def sizes(self, target: Target) -> dict[str, Any]:
+        """What a network has to fit: the task, its inputs and outputs, and the categories of embedded inputs."""
+        inputs = {"n_inputs": self.inputs.n_inputs, "categories": self.inputs.categories}
+        return {"task": target.task, "n_outputs": target.n_outputs, **inputs}
 
     def check(self, rows: Rows) -> None:
         """Looks for scaled values whose squares float32 cannot hold, in test rows too, before hours of training.

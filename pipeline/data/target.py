@@ -31,6 +31,12 @@ class Target:
         """Outputs that the network needs: one for two classes, whose logit is that of the second."""
         return len(self.classes) if self.task == "multiclass" else self.values.shape[1]
 
+    def named(self, outputs: dict[str, np.ndarray]) -> np.ndarray:
+        """The class numbers `(n_rows,)` that a model gives: by its labels, or without these the most probable ones."""
+        if len(self.classes) == 2 and "label" in outputs:  # whose label may come from a threshold
+            return (outputs["label"] == self.classes[1]).astype(np.int64)
+        return outputs["probabilities"].argmax(axis=1)
+
     def take(self, rows: np.ndarray) -> Target:
         """The targets of the given row numbers."""
         return replace(self, values=self.values[rows])

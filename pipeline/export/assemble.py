@@ -36,13 +36,16 @@ class Assembled:
         return in_batches(self.serve, inputs)
 
 
-def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> Assembled:
+def assemble(
+    rows: Rows, preprocessing: Preprocessing, network: keras.Model, threshold: float | None = None
+) -> Assembled:
     """Puts the fitted preprocessing around a trained network.
 
     Args:
         rows: Gives the columns' names and the classes, and its first rows as an example.
         preprocessing: What was learned on training rows.
         network: From preprocessed inputs to scaled predictions, or to logits.
+        threshold: Of two classes, the probability of the second from which on it is the label; None is the larger one.
 
     Returns:
         Outputs `prediction` `(n_rows, n_outputs)` float64 in original units; or `label` `(n_rows,)` and
@@ -53,7 +56,7 @@ def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> 
         for (name, column), identifier in zip(rows.inputs.items(), identifiers(list(rows.inputs)), strict=True)
     }
     ops = TensorOps()
-    outputs = _outputs(rows, preprocessing, ops)
+    outputs = _outputs(rows, preprocessing, ops, threshold)
 
     @tf.function(input_signature=[specs])
     def serve(columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -62,7 +65,7 @@ def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> 
         return outputs(network(tf.cast(stacked, tf.float32), training=False))
 
     return Assembled(
-        preprocessing, network, serve, _schema(rows, specs, preprocessing.inputs.kinds), _example(rows), ops
+        preprocessing, network, serve, _schema(rows, specs, preprocessing.inputs.kinds, threshold), _example(rows), ops
     )
 
 
@@ -85,7 +88,9 @@ def _dtype(column: Raw) -> tf.DType:
     return tf.string if column.dtype == object else tf.float64
 
 
-def _outputs(rows: Rows, preprocessing: Preprocessing, ops: TensorOps) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+def _outputs(
+    rows: Rows, preprocessing: Preprocessing, ops: TensorOps, threshold: float | None
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     """What to make of the network's outputs, float64 from here on."""
     target, scaler = rows.target, preprocessing.outputs
 
@@ -99,9 +104,16 @@ def _outputs(rows: Rows, preprocessing: Preprocessing, ops: TensorOps) -> Callab
             logits = tf.concat([tf.zeros_like(logits), logits], axis=1)
         probabilities = tf.nn.softmax(logits)
         labels = tf.constant(target.classes)  # int64, float64, bool or text, as in the table
-        return {"label": tf.gather(labels, tf.argmax(probabilities, axis=1)), "probabilities": probabilities}
+        return {"label": tf.gather(labels, named_class(probabilities, threshold)), "probabilities": probabilities}
 
     return regression if target.task == "regression" else classes
+
+
+def named_class(probabilities: tf.Tensor, threshold: float | None) -> tf.Tensor:
+    """The number of the class that is the label, `(n_rows,)` int32."""
+    if threshold is None:
+        return tf.argmax(probabilities, axis=1, output_type=tf.int32)
+    return tf.cast(probabilities[:, 1] >= tf.constant(threshold, probabilities.dtype), tf.int32)
 
 
 def _example(rows: Rows) -> dict[str, list[Any]]:
@@ -117,7 +129,9 @@ def _has_gaps(column: Raw) -> bool:
     return bool(column.gaps().any() if isinstance(column, Text) else np.isnan(column).any())
 
 
-def _schema(rows: Rows, specs: dict[str, tf.TensorSpec], kinds: Mapping[str, str]) -> dict[str, Any]:
+def _schema(
+    rows: Rows, specs: dict[str, tf.TensorSpec], kinds: Mapping[str, str], threshold: float | None
+) -> dict[str, Any]:
     return {
         "inputs": {
             name: {
@@ -132,4 +146,5 @@ def _schema(rows: Rows, specs: dict[str, tf.TensorSpec], kinds: Mapping[str, str
         "task": rows.target.task,
         "target": list(rows.target.names),
         "classes": rows.target.classes.tolist(),
+        "threshold": threshold,
     }

@@ -55,10 +55,16 @@ def contract(manifest: Manifest, preprocessing: Preprocessing, numbers: str, cod
         }
     else:
         outputs = {
-            "class_index": {"dtype": "int32", "means": "position of the most probable class in classes"},
+            "class_index": {"dtype": "int32", "means": f"position in classes of {_named(manifest.threshold)}"},
             "probabilities": {"dtype": numbers, "means": "of each class", "of": manifest.classes},
         }
     return {"task": manifest.task, "classes": manifest.classes, "inputs": inputs, "outputs": outputs}
+
+
+def _named(threshold: float | None) -> str:
+    if threshold is None:
+        return "the most probable class"
+    return f"the second class where its probability is {threshold!r} or more, else of the first"
 
 
 def encoded(

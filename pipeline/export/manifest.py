@@ -15,6 +15,7 @@ EXTRA = "assets.extra"  # a folder that TensorFlow Serving sets aside for files 
 MANIFEST = f"{EXTRA}/manifest.json"
 SCHEMA = f"{EXTRA}/schema.json"
 PREPROCESSING = f"{EXTRA}/preprocessing.json"
+CARD = (f"{EXTRA}/card.md", f"{EXTRA}/card.html")  # which its author completes: no hash holds them fast
 FORMAT = 1  # of the manifest; a higher one is of a newer version of this package
 PACKAGES = ("dense-pipeline", "tensorflow", "keras", "numpy")
 
@@ -28,6 +29,7 @@ class Manifest:
     classes: list[Any]  # labels in the order of the probabilities; empty for a regression
     inputs: dict[str, dict[str, Any]]  # by raw column: argument, shape, dtype, kind, and whether it had gaps
     outputs: dict[str, dict[str, Any]]  # by name: shape, dtype
+    threshold: float | None = None  # of two classes, the second's probability from which on it is the label
     run_id: str | None = None
     reading: dict[str, Any] = field(default_factory=dict)  # how the files it was trained on are written
     example: dict[str, list[Any]] = field(default_factory=dict)  # raw columns of a few rows; a gap is None or ""
@@ -51,8 +53,9 @@ def write(manifest: Manifest, folder: Path) -> None:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file in an export but the manifest."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    """SHA-256 of every file in an export but the manifest and the model card."""
+    free = {folder / name for name in (MANIFEST, *CARD)}
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path not in free)
     return {path.relative_to(folder).as_posix(): _hash(path) for path in files}
 
 
@@ -106,7 +109,7 @@ def trusted(folder: Path) -> Manifest:
     path = folder / SCHEMA
     if not path.is_file():
         raise ModelError(f"{folder} has neither {MANIFEST} nor {SCHEMA}, so its columns are unknown, --trust or not")
-    return _parsed(path, {"task", "target", "classes", "inputs"})
+    return _parsed(path, {"task", "target", "classes", "inputs", "threshold"})
 
 
 def _parsed(path: Path, names: set[str]) -> Manifest:

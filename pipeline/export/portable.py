@@ -17,6 +17,7 @@ from pipeline.data.inputs import ArrayInputs, TableInputs
 from pipeline.data.ops import FIELDS
 from pipeline.data.scaling import Affine, Chain
 from pipeline.errors import ExportError
+from pipeline.export.assemble import named_class
 from pipeline.export.loaded import LoadedModel
 from pipeline.export.ops import TensorOps
 
@@ -145,7 +146,7 @@ def portable(model: LoadedModel, preprocessing: Preprocessing, dtype: tf.DType, 
         if manifest.task == "binary":
             scaled = tf.concat([tf.zeros_like(scaled), scaled], axis=1)
         probabilities = tf.nn.softmax(scaled)
-        return {"class_index": tf.argmax(probabilities, axis=1, output_type=tf.int32), "probabilities": probabilities}
+        return {"class_index": named_class(probabilities, manifest.threshold), "probabilities": probabilities}
 
     function = serve.get_concrete_function(**specs)
     return Portable(function, model, tuple(sorted(function.structured_outputs)))

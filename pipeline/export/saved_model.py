@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import tensorflow as tf
 from pipeline.data import Preprocessing, Reading, Rows, stored
 from pipeline.errors import ExportError
 from pipeline.export.assemble import BATCH_ROWS, Assembled, Columns, in_batches
-from pipeline.export.manifest import EXTRA, PREPROCESSING, SCHEMA, Manifest, installed_versions, write
+from pipeline.export.manifest import EXTRA, PREPROCESSING, SCHEMA, Manifest, installed_versions, read, write
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,13 @@ TOLERANCE = 1e-5  # times max(1, |value|), in scaled units
 SLOPE_STEP = 1e-3  # in scaled units, over which the way back to original units is taken as straight
 
 
-def save(assembled: Assembled, folder: Path, run_id: str | None = None, reading: Reading | None = None) -> None:
+def save(
+    assembled: Assembled,
+    folder: Path,
+    run_id: str | None = None,
+    reading: Reading | None = None,
+    card: Mapping[str, str] | None = None,
+) -> None:
     """Writes the SavedModel with its manifest, whole or not at all: it is built beside its place and moved there.
 
     Args:
@@ -32,6 +39,7 @@ def save(assembled: Assembled, folder: Path, run_id: str | None = None, reading:
         folder: Where it is to be.
         run_id: That the manifest names.
         reading: How the files that it was trained on are written, by which new ones are read.
+        card: The model card's files, by name.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unfinished-"))
@@ -50,7 +58,7 @@ def save(assembled: Assembled, folder: Path, run_id: str | None = None, reading:
             input_signature=[tf.TensorSpec([None, n_inputs], tf.float32, name="x")],
         )
         archive.write_out(str(unfinished), verbose=False)
-        _write_extra(assembled, unfinished, run_id, reading)
+        _write_extra(assembled, unfinished, run_id, reading, card or {})
         unfinished.chmod(0o755)
         unfinished.rename(folder)
     except BaseException:
@@ -58,12 +66,16 @@ def save(assembled: Assembled, folder: Path, run_id: str | None = None, reading:
         raise
 
 
-def _write_extra(assembled: Assembled, folder: Path, run_id: str | None, reading: Reading | None) -> None:
+def _write_extra(
+    assembled: Assembled, folder: Path, run_id: str | None, reading: Reading | None, card: Mapping[str, str]
+) -> None:
     """The files that say what the model is."""
     (folder / EXTRA).mkdir()
     preprocessing = stored.to_json(assembled.preprocessing)
     (folder / SCHEMA).write_text(json.dumps(assembled.schema, indent=2, ensure_ascii=False), encoding="utf-8")
     (folder / PREPROCESSING).write_text(json.dumps(preprocessing, ensure_ascii=False), encoding="utf-8")
+    for name, text in card.items():
+        (folder / EXTRA / name).write_text(text, encoding="utf-8")
     given = assembled.serve.get_concrete_function().structured_outputs
     outputs = {name: {"shape": list(spec.shape), "dtype": spec.dtype.name} for name, spec in given.items()}
     manifest = Manifest(
@@ -84,14 +96,16 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
         The largest difference, in scaled units and divided by max(1, |value|).
 
     Raises:
-        ExportError: The difference is above TOLERANCE, or a label is not that of the largest probability.
+        ExportError: The difference is above TOLERANCE, or a label does not follow from the probabilities.
     """
     loaded = tf.saved_model.load(str(folder))  # kept: the function alone would lose its variables
     served = in_batches(loaded.serve, rows.inputs)
     found = difference(served, rows, preprocessing, network)
     if rows.target.task != "regression":
-        labels = rows.target.classes[served["probabilities"].argmax(axis=1)]
-        if not (served["label"] == labels).all():
+        threshold = read(folder).threshold
+        above = served["probabilities"][:, 1] >= (0 if threshold is None else threshold)
+        numbers = served["probabilities"].argmax(axis=1) if threshold is None else above.astype(int)
+        if not (served["label"] == rows.target.classes[numbers]).all():
             raise ExportError(f"the SavedModel in {folder} names other labels than its probabilities say")
     if not found <= TOLERANCE:
         raise ExportError(

@@ -63,17 +63,22 @@ def predict(
         raise DataError(f"there is no file {source} (looked for from {Path.cwd()})")
     check_output(output, source)
     model = LoadedModel(resolve(reference, tracking_uri).path, trust)
-    opened = _opened(source, model.manifest)
+    rows = opened(source, model.manifest)
     started = time.perf_counter()
     while True:
         try:
-            n_rows = _all(model, opened, output, list(keep))
+            n_rows = _all(model, rows, output, list(keep))
             return Done(n_rows, time.perf_counter() - started)
         except AnotherWay as other:
-            opened = other.source
+            rows = other.source
 
 
-def _opened(path: Path, manifest: Manifest) -> Source:
+def opened(path: Path, manifest: Manifest) -> Source:
+    """A file as those that the model was trained on are read.
+
+    Raises:
+        DataError: It is neither text nor Parquet, or cannot be read.
+    """
     reading = Reading(**manifest.reading) if manifest.reading else AUTO
     name = path.name.lower()
     if name.endswith(PARQUET):
@@ -84,7 +89,7 @@ def _opened(path: Path, manifest: Manifest) -> Source:
 
 
 def _all(model: LoadedModel, source: Source, output: Path, keep: list[str]) -> int:
-    inputs, matrix = _inputs(model.manifest, source, keep)
+    inputs, matrix = inputs_of(model.manifest, source, keep)
     results = set(_names(model.manifest))
     if unknown := [name for name in keep if name not in source.names]:
         raise DataError(f"--keep: {missing_columns(unknown, list(source.names))}")
@@ -110,7 +115,7 @@ def _all(model: LoadedModel, source: Source, output: Path, keep: list[str]) -> i
     return n_rows
 
 
-def _inputs(manifest: Manifest, source: Source, keep: list[str]) -> tuple[dict[str, dict[str, Any]], str | None]:
+def inputs_of(manifest: Manifest, source: Source, keep: list[str]) -> tuple[dict[str, dict[str, Any]], str | None]:
     """The columns to read, and the name of the array that they make where the model takes one."""
     (name, about), *others = manifest.inputs.items()
     if others or len(about["shape"]) == 1:

@@ -76,7 +76,7 @@ def stands_for(reference: str, tracking_uri: str | None) -> str:
         try:
             if parsed is None:
                 return str(_best(reference.removeprefix("best:")).info.run_id)
-            return str(_version(reference, parsed["name"], parsed["version"], parsed["alias"]).version)
+            return str(registered_version(reference, parsed["name"], parsed["version"], parsed["alias"]).version)
         except STORE_ERRORS as error:
             raise ModelError(f"{reference}: the store does not answer: {str(error).splitlines()[0]}") from None
 
@@ -135,7 +135,7 @@ def _registered(reference: str) -> StoredModel:
     if parsed["version"] is None and parsed["alias"] is None and name.startswith("m-"):
         logged = client.get_logged_model(name)  # MLflow's own id of a logged model
         return StoredModel(_fetched(logged.artifact_location), logged.source_run_id, logged.name, None)
-    version = _version(reference, name, parsed["version"], parsed["alias"])
+    version = registered_version(reference, name, parsed["version"], parsed["alias"])
     source = version.source
     if source.startswith("models:/m-"):
         source = client.get_logged_model(source.removeprefix("models:/")).artifact_location
@@ -145,7 +145,12 @@ def _registered(reference: str) -> StoredModel:
     return StoredModel(_fetched(source), version.run_id or None, name, str(version.version))
 
 
-def _version(reference: str, name: str, number: str | None, alias: str | None) -> ModelVersion:
+def registered_version(reference: str, name: str, number: str | None, alias: str | None) -> ModelVersion:
+    """The version of a registered model, by number, `latest` or alias.
+
+    Raises:
+        ModelError: There is none; with the nearest that there are.
+    """
     client = mlflow.MlflowClient()
     names = [model.name for model in client.search_registered_models(max_results=MOST_RUNS)]
     if name not in names:

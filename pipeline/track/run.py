@@ -110,6 +110,8 @@ class Run:
     def log_saved_model(self, folder: Path, rows: Rows) -> str:
         """Writes an exported SavedModel as artifact and as MLflow model; gives its path in the store."""
         self._client.log_artifacts(self.id, str(folder), "saved_model")
+        for card in (folder / "assets.extra").glob("card.*"):  # where a reader of the run looks for it
+            self._client.log_artifact(self.id, str(card))
         log_model(self.id, folder, rows)
         return local_path(f"{self._artifact_uri}/saved_model")
 

@@ -10,6 +10,8 @@ import numpy as np
 from sklearn import metrics
 
 from pipeline.config import DIRECTIONS
+from pipeline.config import decision as decisions
+from pipeline.config.decision import Decision
 from pipeline.data import Raw, Rows, Splits, Target, identifiers, scored
 from pipeline.errors import ConfigError, TrainingError
 
@@ -110,7 +112,19 @@ def score(target: Target, outputs: Columns, weight: np.ndarray | None = None) ->
     """
     if target.task == "regression":
         return _regression(target, outputs["prediction"], weight)
-    return _classes(target, outputs["probabilities"], weight)
+    return _classes(target, outputs, weight)
+
+
+def check_decision(decision: Decision, rows: Rows) -> None:
+    """Looks, before training, whether the task has what is to be learned after it.
+
+    Raises:
+        ConfigError: A regression has no probabilities, or there are not two classes.
+    """
+    try:
+        decisions.check_decision(decision, rows.target.task)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def gaps(scores: Scores) -> Scores:
@@ -171,9 +185,9 @@ def _one_output(truth: np.ndarray, prediction: np.ndarray, weight: np.ndarray | 
     return scores
 
 
-def _classes(target: Target, probabilities: np.ndarray, weight: np.ndarray | None) -> Scores:
+def _classes(target: Target, outputs: Columns, weight: np.ndarray | None) -> Scores:
     truth, every = target.values[:, 0], np.arange(len(target.classes))
-    predicted = probabilities.argmax(axis=1)
+    probabilities, predicted = outputs["probabilities"], target.named(outputs)
     scores = {
         "accuracy": float(metrics.accuracy_score(truth, predicted, sample_weight=weight)),
         "log_loss": float(metrics.log_loss(truth, probabilities, labels=every, sample_weight=weight)),

@@ -1,0 +1,109 @@
+"""Permutation importance (Breiman 2001): how much worse the model is when a column's values are shuffled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.data import Raw, Rows
+
+MOST_ROWS = 2000
+FEWEST_ROWS = 100  # with more columns than leave so many, nothing is said
+MOST_REPEATS = 5
+MOST_PREDICTED = 50_000  # rows in all: bounds the time
+BLOCK_ROWS = 8192  # that are predicted at a time
+
+Predict = Callable[[Mapping[str, Raw]], dict[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Importance:
+    """What a column is worth, with a 95 % interval over the rows."""
+
+    column: str
+    mean: float
+    low: float
+    high: float
+
+
+def importance(predict: Predict, rows: Rows, seed: int) -> list[Importance]:
+    """The loss of R² (of several targets the mean) or the rise of log loss by column, the largest first.
+
+    Args:
+        predict: From raw columns to original units, or to probabilities.
+        rows: Raw validation rows, of which some are drawn.
+        seed: Of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    columns = _columns(rows)
+    n_rows = min(len(rows), MOST_ROWS, MOST_PREDICTED // len(columns))
+    if n_rows < min(FEWEST_ROWS, len(rows)):
+        return []
+    rows = rows.take(rng.choice(len(rows), n_rows, replace=False))
+    repeats = int(np.clip(MOST_PREDICTED // (n_rows * len(columns)), 1, MOST_REPEATS))
+    loss = _loss_of(rows)
+    risen = np.zeros((len(columns), n_rows))
+    before = loss(predict(rows.inputs), 1)[0]
+    jobs = [(number, rng.permutation(n_rows)) for number in range(len(columns)) for _ in range(repeats)]
+    at_once = max(1, BLOCK_ROWS // n_rows)
+    for start in range(0, len(jobs), at_once):
+        some = jobs[start : start + at_once]
+        losses = loss(predict(_shuffled(rows, columns, some)), len(some))
+        for (number, _), after in zip(some, losses, strict=True):
+            risen[number] += (after - before) / repeats
+    if rows.sample_weight is not None:
+        risen *= rows.sample_weight / rows.sample_weight.mean()
+    means, errors = risen.mean(axis=1), 1.96 * risen.std(axis=1, ddof=1) / np.sqrt(n_rows)
+    found = [
+        Importance(name if at is None else f"{name}[{at}]", float(mean), float(mean - error), float(mean + error))
+        for (name, at), mean, error in zip(columns, means, errors, strict=True)
+    ]
+    return sorted(found, key=lambda entry: -entry.mean)
+
+
+def _columns(rows: Rows) -> list[tuple[str, int | None]]:
+    """Names, and of an array the numbers of its columns."""
+
+    def of(name: str, column: Raw) -> Iterator[tuple[str, int | None]]:
+        if column.ndim == 2:
+            yield from ((name, at) for at in range(column.shape[1]))
+        else:
+            yield name, None
+
+    return [entry for name, column in rows.inputs.items() for entry in of(name, column)]
+
+
+def _shuffled(rows: Rows, columns: list[tuple[str, int | None]], jobs: list[tuple[int, np.ndarray]]) -> dict[str, Raw]:
+    """All rows once per job, one after the other, each time with one column shuffled."""
+    n_rows = len(rows)
+    numbers = {name: np.tile(np.arange(n_rows), len(jobs)) for name in rows.inputs}
+    for place, (number, permutation) in enumerate(jobs):
+        name, at = columns[number]
+        if at is None:
+            numbers[name][place * n_rows : (place + 1) * n_rows] = permutation
+    made = {name: column[numbers[name]] for name, column in rows.inputs.items()}
+    for place, (number, permutation) in enumerate(jobs):
+        name, at = columns[number]
+        array = made[name]
+        if at is not None and isinstance(array, np.ndarray):
+            array[place * n_rows : (place + 1) * n_rows, at] = rows.inputs[name][permutation, at]
+    return made
+
+
+def _loss_of(rows: Rows) -> Callable[[dict[str, np.ndarray], int], np.ndarray]:
+    """Loss of each row `(n_times, n_rows)` of predictions for the rows, several times over."""
+    target = rows.target
+
+    def regression(outputs: dict[str, np.ndarray], n_times: int) -> np.ndarray:
+        predicted = outputs["prediction"].reshape(n_times, *target.values.shape)
+        spread = target.values.var(axis=0)
+        return np.mean((predicted - target.values) ** 2 / np.where(spread > 0, spread, 1), axis=2)
+
+    def classes(outputs: dict[str, np.ndarray], n_times: int) -> np.ndarray:
+        truth = np.tile(target.values[:, 0], n_times)
+        own = outputs["probabilities"][np.arange(len(truth)), truth]
+        return -np.log(np.clip(own, np.finfo(np.float64).eps, 1)).reshape(n_times, -1)
+
+    return regression if target.task == "regression" else classes

@@ -1,0 +1,65 @@
+"""Scores a model on newly labelled rows: `python -m pipeline.evaluate MODEL new.csv [--log]`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pipeline.errors import ModelError, PipelineError
+from pipeline.signals import exit_code, sigterm_raises
+from pipeline.startup import import_tensorflow
+
+EPILOG = """\
+MODEL is a run id, runs:/ID, models:/NAME@ALIAS, models:/NAME/VERSION, best:EXPERIMENT or a folder.
+
+The file has the model's columns and its target, in any order. Scores are in the target's own units. --log adds them to
+the model's run as new_rmse and so on, with the file in the tag new_data; a later --log takes their place.
+
+example:
+  python -m pipeline.evaluate models:/california@champion new.csv --log
+"""
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.evaluate",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", help="what names the model, see below")
+    parser.add_argument("data", type=Path, help="CSV (also .tsv, .txt, .data, .gz) or Parquet file")
+    parser.add_argument("--weight", help="column of the rows' weights; default: all count alike")
+    parser.add_argument("--log", action="store_true", help="add the scores to the model's run")
+    parser.add_argument("--trust", action="store_true", help="load a model whose manifest is missing or does not match")
+    parser.add_argument("--uri", help="store of the runs; default: $MLFLOW_TRACKING_URI, else SQLite under mlruns/")
+    args = parser.parse_args()
+    try:
+        with sigterm_raises():
+            _evaluate(args)
+    except PipelineError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt as interrupt:
+        sys.exit(exit_code(interrupt))
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    import_tensorflow()
+    from pipeline import show
+    from pipeline.evaluate.labelled import score_file
+
+    found = score_file(args.model, args.data, weight=args.weight, trust=args.trust, tracking_uri=args.uri)
+    places = {"SavedModel": str(found.path), "run": found.run_id or "unknown"}
+    if args.log:
+        if found.run_id is None:
+            raise ModelError(f"--log: {args.model} does not say which run it is from; leave --log out")
+        from pipeline.track.late import log_new_scores
+
+        tags = {"data": str(args.data.absolute()), "n_rows": str(found.n_rows)}
+        log_new_scores(found.run_id, found.scores, tags, args.uri)
+        places["logged as"] = ", ".join(f"new_{name}" for name in found.scores)
+    show.labelled(found.scores, found.n_rows, places)
+
+
+if __name__ == "__main__":
+    main()

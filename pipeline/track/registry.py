@@ -1,0 +1,217 @@
+"""MLflow's registry: versions of a named model, the alias that one of them holds, and how two of them compare."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import mlflow
+from mlflow.entities import Run as MlflowRun
+from mlflow.entities.model_registry import ModelVersion
+
+from pipeline.config import direction
+from pipeline.errors import RegistryError
+from pipeline.track.find import find_stored, registered_version
+from pipeline.track.store import STORE_ERRORS, store_of
+
+CHAMPION = "champion"
+LOGGED = "model"  # the MLflow model of a run
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A run whose model is registered, or is to be."""
+
+    run_id: str
+    run_name: str
+    version: str | None  # None before it is registered
+    objective: str  # the score that its own run names
+    scores: dict[str, float]  # final `train_*`, `val_*`, `test_*`
+    fingerprint: str  # of all its rows
+    val_digest: str  # of its validation rows
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A newcomer beside the model that holds the alias."""
+
+    newcomer: Contender
+    holder: Contender | None
+    alias: str
+    differs: tuple[str, ...] = field(default=())  # why the scores do not compare
+
+    @property
+    def score(self) -> str:
+        """The validation score by which the two compare: the holder's objective."""
+        return (self.holder or self.newcomer).objective
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the newcomer has the worse validation score, or none at all."""
+        if self.holder is None:
+            return False
+        new, old = (entry.scores.get(self.score, math.nan) for entry in (self.newcomer, self.holder))
+        sign = -1 if direction(self.score) == "maximize" else 1
+        return math.isfinite(old) and not sign * new <= sign * old
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version of a registered model."""
+
+    name: str
+    version: str
+    aliases: tuple[str, ...]
+    comparison: Comparison
+
+
+def register(reference: str, name: str, alias: str | None, force: bool, tracking_uri: str | None) -> Registered:
+    """Registers the model of a run.
+
+    It is compared with the version that holds the alias, or `champion` where none was asked for. A run that is
+    registered under the name already keeps its version.
+
+    Args:
+        reference: Of the run, see `pipeline.find.resolve`.
+        name: Under which it is registered.
+        alias: That it is to hold then; None leaves all as they are.
+        force: Registers it though it is worse, or does not compare.
+        tracking_uri: Of the store.
+
+    Raises:
+        ModelError: There is no such run, or it has no model.
+        RegistryError: It is worse than the holder on validation rows, or does not compare with it.
+    """
+    stored = find_stored(reference, tracking_uri)
+    if stored.run_id is None:
+        raise RegistryError(f"{reference}: is a model without a run; name the run whose model is to be registered")
+    with store_of(tracking_uri):
+        try:
+            newcomer = _contender(mlflow.MlflowClient().get_run(stored.run_id), None)
+            comparison = _compared(newcomer, name, alias or CHAMPION)
+            if not force:
+                _require_better(comparison, name)
+            version = _made_version(newcomer, name)
+            return _with_alias(version, alias, comparison)
+        except STORE_ERRORS as error:
+            raise RegistryError(f"{name}: the registry refuses it: {str(error).splitlines()[0]}") from None
+
+
+def promote(name: str, version: str, alias: str, tracking_uri: str | None) -> Registered:
+    """Gives an alias to a version, and says how it compares with the one that held it.
+
+    Raises:
+        ModelError: There is no such model or version.
+        RegistryError: The registry refuses the alias.
+    """
+    with store_of(tracking_uri):
+        try:
+            found = registered_version(f"models:/{name}/{version}", name, version, None)
+            newcomer = _of_version(found)
+            return _with_alias(found, alias, _compared(newcomer, name, alias))
+        except STORE_ERRORS as error:
+            raise RegistryError(f"{name}: the registry refuses it: {str(error).splitlines()[0]}") from None
+
+
+def _require_better(comparison: Comparison, name: str) -> None:
+    holder, newcomer = comparison.holder, comparison.newcomer
+    if holder is None:
+        return
+    who = f"{name}@{comparison.alias} (version {holder.version}, run {holder.run_id})"
+    if comparison.differs:
+        raise RegistryError(
+            f"run {newcomer.run_id} does not compare with {who}: {'; '.join(comparison.differs)}. Score both on the "
+            "same new rows (python -m pipeline.evaluate), and register it with --force (make: FORCE=1)"
+        )
+    if comparison.is_worse:
+        new, old = (entry.scores.get(comparison.score, math.nan) for entry in (newcomer, holder))
+        better = {"minimize": "lower", "maximize": "higher"}[direction(comparison.score) or "minimize"]
+        raise RegistryError(
+            f"run {newcomer.run_id} is worse than {who}: {comparison.score} {new:.6g}, that has {old:.6g} ({better} is "
+            "better). It was not registered; --force (make: FORCE=1) registers it all the same"
+        )
+
+
+def _compared(newcomer: Contender, name: str, alias: str) -> Comparison:
+    holder = _holder(name, alias)
+    if holder is None or holder.run_id == newcomer.run_id:
+        return Comparison(newcomer, None, alias)
+    differs = []
+    if newcomer.fingerprint != holder.fingerprint:
+        differs.append(f"it saw other data (fingerprint {newcomer.fingerprint}, not {holder.fingerprint})")
+    elif newcomer.val_digest != holder.val_digest:
+        differs.append(f"its validation rows are others ({newcomer.val_digest}, not {holder.val_digest})")
+    if holder.objective not in newcomer.scores:
+        differs.append(f"it has no {holder.objective}")
+    return Comparison(newcomer, holder, alias, tuple(differs))
+
+
+def _holder(name: str, alias: str) -> Contender | None:
+    client = mlflow.MlflowClient()
+    if not any(model.name == name for model in client.search_registered_models(f"name = '{name}'")):
+        return None
+    number = client.get_registered_model(name).aliases.get(alias)
+    return None if number is None else _of_version(client.get_model_version(name, str(number)))
+
+
+def _of_version(version: ModelVersion) -> Contender:
+    try:
+        run = mlflow.MlflowClient().get_run(version.run_id or "")
+    except STORE_ERRORS:
+        raise RegistryError(
+            f"{version.name} version {version.version}: its run {version.run_id or '(unknown)'} is not in the store, "
+            "so nothing is known of its scores; take its alias away by MlflowClient().delete_registered_model_alias"
+        ) from None
+    return _contender(run, str(version.version))
+
+
+def _contender(run: MlflowRun, version: str | None) -> Contender:
+    tags = run.data.tags
+    datasets = run.inputs.dataset_inputs if run.inputs else []
+    digests = [
+        entry.dataset.digest
+        for entry in datasets
+        if any(tag.key == "mlflow.data.context" and tag.value == "val" for tag in entry.tags)
+    ]
+    scores = {
+        key: value for key, value in run.data.metrics.items() if key.partition("_")[0] in ("train", "val", "test")
+    } | {tags.get("objective", "objective"): run.data.metrics.get("objective", math.nan)}
+    return Contender(
+        run.info.run_id,
+        run.info.run_name,
+        version,
+        tags.get("objective", "objective"),
+        scores,
+        tags.get("data_fingerprint", "unknown"),
+        digests[0] if digests else "unknown",
+    )
+
+
+def _made_version(newcomer: Contender, name: str) -> ModelVersion:
+    client = mlflow.MlflowClient()
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    for version in client.search_model_versions(f"name = '{name}'"):
+        if version.run_id == newcomer.run_id:
+            return version
+    outputs = client.get_run(newcomer.run_id).outputs
+    logged = [client.get_logged_model(output.model_id) for output in (outputs.model_outputs if outputs else [])]
+    models = [model for model in logged if model.name == LOGGED]
+    if not models:
+        raise RegistryError(f"run {newcomer.run_id} has no MLflow model {LOGGED!r}; train it anew (make rerun)")
+    score = newcomer.objective
+    return client.create_model_version(
+        name,
+        models[-1].artifact_location,
+        newcomer.run_id,
+        tags={"objective": score, score: f"{newcomer.scores[score]:.6g}", "data_fingerprint": newcomer.fingerprint},
+        model_id=models[-1].model_id,
+    )
+
+
+def _with_alias(version: ModelVersion, alias: str | None, comparison: Comparison) -> Registered:
+    client, name, number = mlflow.MlflowClient(), version.name, str(version.version)
+    if alias is not None:
+        client.set_registered_model_alias(name, alias, number)
+    held = client.get_registered_model(name).aliases
+    return Registered(name, number, tuple(sorted(key for key, of in held.items() if str(of) == number)), comparison)

@@ -1,0 +1,58 @@
+"""The registry: what is worse or does not compare is refused, and what is promoted is shown beside the old one."""
+
+import pytest
+
+from pipeline import ModelError, RegistryError, load, show
+from pipeline.find import resolve
+from pipeline.track.registry import promote, register
+from pipeline.train import Result, run
+
+
+@pytest.fixture(scope="module")
+def runs(store: str) -> dict[str, Result]:
+    different = {
+        "good": ["fit.learning_rate=0.01"],
+        "bad": ["fit.learning_rate=1e-6"],
+        "other rows": ["data.split.seed=7", "fit.learning_rate=0.01"],
+    }
+    common = ["data=iris", "model.units=[8]", "fit.epochs=4", f"tracking.uri={store}"]
+    return {name: run(load(*common, *keys)) for name, keys in different.items()}
+
+
+def test_a_worse_model_is_refused_unless_forced(
+    runs: dict[str, Result], store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad, other = (runs[name].run_id for name in ("good", "bad", "other rows"))
+    first = register(good, "flowers", "champion", False, store)
+    assert (first.version, first.aliases, first.comparison.holder) == ("1", ("champion",), None)
+    assert register(good, "flowers", None, False, store).version == "1"  # not a second time
+
+    worse = rf"run {bad} is worse than flowers@champion \(version 1, run {good}\): val_log_loss .*lower is better"
+    with pytest.raises(RegistryError, match=worse):
+        register(bad, "flowers", "champion", False, store)
+    with pytest.raises(RegistryError, match=r"does not compare with .*its validation rows are others"):
+        register(other, "flowers", None, False, store)
+    assert resolve("models:/flowers@champion", store).run_id == good
+    with pytest.raises(ModelError, match="has no version '2'"):
+        resolve("models:/flowers/2", store)
+
+    forced = register(bad, "flowers", None, True, store)
+    assert (forced.version, forced.aliases) == ("2", ())
+    show.registered(promote("flowers", "2", "champion", store))
+    shown = capsys.readouterr().out
+    assert "champion was version 1" in shown
+    assert "it is worse than version 1" in shown
+    assert "models:/flowers/2, which holds @champion" in shown
+    assert resolve("models:/flowers@champion", store).run_id == bad
+    back = register(good, "flowers", "champion", False, store)
+    assert (back.version, back.comparison.is_worse) == ("1", False)
+    assert (resolve("models:/flowers@champion", store).path / "saved_model.pb").is_file()
+
+
+def test_what_cannot_be_registered_or_promoted(runs: dict[str, Result], store: str) -> None:
+    with pytest.raises(ModelError, match="there is no such folder or run; the nearest runs"):
+        register("nothing", "flowers", None, False, store)
+    with pytest.raises(ModelError, match="there is no registered model 'flower'"):
+        promote("flower", "1", "champion", store)
+    with pytest.raises(RegistryError, match="the registry refuses it"):
+        register(runs["good"].run_id, "plants", "v1", False, store)
