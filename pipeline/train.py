@@ -36,8 +36,7 @@ class Result:
     @property
     def measured(self) -> dict[str, float]:
         """All that a sweep may ask for, by the names that MLflow has."""
-        own = {"objective": self.objective, "n_parameters": float(self.n_parameters)}
-        own["export_difference"] = self.export_difference
+        own = {name: float(getattr(self, name)) for name in ("objective", "n_parameters", "export_difference")}
         return self.scores | self.seconds | own
 
 
