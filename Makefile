@@ -11,7 +11,7 @@ STAMP := $(VENV)/.ready-gpu$(GPU)
 PORT ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep rerun ui test test-all bench bench-setup check clean
+.PHONY: help setup train sweep rerun ui test test-all bench bench-sweeps bench-setup check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -57,6 +57,9 @@ test-all: $(STAMP)  ## The slow tests as well
 
 bench: $(STAMP)  ## Measure the speed beside other libraries, 15 minutes (WORK=mnist: one work; WORK=--help)
 	@$(BIN)/python -m benchmarks $(WORK)
+
+bench-sweeps: $(STAMP)  ## Measure parallel sweeps and the cost of tracking, 15 minutes (PART=mlflow: one part)
+	@$(BIN)/python -m benchmarks.sweeps $(PART)
 
 bench-setup: $(STAMP)  ## Install the other libraries that bench compares with
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
