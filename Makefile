@@ -15,7 +15,7 @@ OUTPUT ?= $(if $(INPUT),predictions.csv,exports)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train sweep study rerun compare export predict evaluate register promote ui serve \
-	test test-all bench bench-search bench-serve bench-setup check clean
+	test test-all bench bench-search bench-sweeps bench-serve bench-setup check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -97,6 +97,9 @@ bench-serve: $(STAMP)  ## Measure the server beside mlflow models serve, 8 minut
 
 bench-search: $(STAMP)  ## Compare TPE with pruning to random search (ARGS="--seeds 1": a part of it)
 	@$(BIN)/python -m benchmarks.search $(ARGS)
+
+bench-sweeps: $(STAMP)  ## Measure parallel sweeps and the cost of tracking, 15 minutes (PART=mlflow: one part)
+	@$(BIN)/python -m benchmarks.sweeps $(PART)
 
 bench-setup: $(STAMP)  ## Install the other libraries that bench compares with
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'

@@ -1,4 +1,4 @@
-"""What sweeps must reach: `python -m benchmarks.sweeps [PART ...]`; nothing else should run meanwhile.
+"""What sweeps must reach: `make bench-sweeps [PART=...]`; nothing else should run meanwhile.
 
 parallel_32   n_jobs=2 beside the serial launcher, California 64-64, batch 32      3 minutes
 parallel_256  the same, 208-208 with dropout, batch 256                            3 minutes
@@ -152,7 +152,7 @@ PARTS: dict[str, Callable[[], None]] = {
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.sweeps", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="make bench-sweeps", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("part", nargs="*", metavar="PART", help=", ".join(PARTS) + "; none: all")
     chosen = parser.parse_args().part or list(PARTS)

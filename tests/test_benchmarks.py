@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import report, works
+from benchmarks import report, sweeps, works
 from benchmarks.measure import Measured
 from benchmarks.peers import PEERS
 
@@ -89,3 +89,10 @@ def test_work_whose_data_are_absent(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(sys, "argv", ["bench", "mnist"])
     command.main()
     assert "mnist is left out: mnist/mnist.npz" in capsys.readouterr().out
+
+
+def test_part_that_does_not_exist(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench-sweeps", "paralel_32"])
+    with pytest.raises(SystemExit):
+        sweeps.main()
+    assert "there is no part paralel_32; there are parallel_32, parallel_256" in capsys.readouterr().err
