@@ -6,6 +6,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 from starlette.requests import ClientDisconnect, Request
@@ -22,8 +24,11 @@ from pipeline.serve.refused import RefusedError
 
 log = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
+
 LARGE_BODY = 100_000  # bytes, from which on reading it would keep the other requests waiting too long
 LARGE_ANSWER = 1000  # rows
+LARGE_AT_ONCE = 2  # each thread keeps the most memory that it ever needed
 HUNG_UP = 499  # as other servers log it; nobody reads it
 
 
@@ -34,6 +39,7 @@ class Service:
         self.metrics = Metrics()
         self._limits, self._token = limits, token
         self._in_work = 0
+        self._threads = ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large")
         self.metrics.in_work.set_function(lambda: self._in_work)
         self.batcher = Batcher(
             batch_rows=limits.batch_rows,
@@ -90,12 +96,16 @@ class Service:
                 given = from_json(body, protocol.forms, model.columns, self._limits.rows)
             return given, check(model.columns, given.values)
 
-        given, columns = read() if len(body) < LARGE_BODY else await asyncio.to_thread(read)
+        given, columns = read() if len(body) < LARGE_BODY else await self._aside(read)
         n_rows, form = given.n_rows, given.form
         outputs = await self.batcher.predict(model, columns, n_rows)
         if n_rows < LARGE_ANSWER:
             return protocol.answer(outputs, model.labels, form)
-        return await asyncio.to_thread(protocol.answer, outputs, model.labels, form)
+        return await self._aside(lambda: protocol.answer(outputs, model.labels, form))
+
+    async def _aside(self, work: Callable[[], Result]) -> Result:
+        """Does what takes long outside of the event loop, so that small requests are answered meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 def _media_type(request: Request) -> str:
