@@ -10,9 +10,12 @@ EXTRAS := dev$(if $(filter 1,$(GPU)),$(comma)gpu)
 STAMP := $(VENV)/.ready-gpu$(GPU)
 PORT ?= 5000
 MODEL ?=
+FORMAT ?= savedmodel
+OUTPUT ?= $(if $(INPUT),predictions.csv,exports)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep rerun evaluate register promote ui serve test test-all bench bench-serve bench-setup check clean
+.PHONY: help setup train sweep study rerun compare export predict evaluate register promote ui serve \
+	test test-all bench bench-serve bench-setup check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -43,9 +46,23 @@ train: $(STAMP)  ## Train, log and export one experiment (the digits, unless ARG
 sweep: $(STAMP)  ## Train one run per combination: make sweep ARGS="model.units=[32],[64,64] seed=0,1"
 	@$(BIN)/python -m pipeline.train --multirun $(ARGS)
 
+study: $(STAMP)  ## Answer a question of the textbooks by a sweep and a picture: make study NAME=width (without: which)
+	@$(BIN)/python -m pipeline.study $(NAME) $(ARGS)
+
 rerun: $(STAMP)  ## Repeat a run from the config it logged: make rerun RUN=<run id>
 	@test -n '$(RUN)' || { echo 'Which run? make rerun RUN=<run id>'; exit 1; }
 	@$(BIN)/python -m pipeline.rerun $(RUN) $(ARGS)
+
+compare: $(STAMP)  ## Rank finished runs, say whether the best is the best (ARGS="--experiment NAME"; ARGS=--help)
+	@$(BIN)/python -m pipeline.compare $(ARGS)
+
+export: $(STAMP)  ## Export a model: make export RUN=best:california [FORMAT=savedmodel, litert or onnx] [OUTPUT=exports]
+	@test -n '$(RUN)' || { echo 'Which model? make export RUN=<run id, models:/NAME@ALIAS, best:EXPERIMENT or folder>'; exit 1; }
+	@$(BIN)/python -m pipeline.export '$(RUN)' --format '$(FORMAT)' --output '$(OUTPUT)' $(ARGS)
+
+predict: $(STAMP)  ## Predict a file's rows: make predict RUN=best:california INPUT=new.csv OUTPUT=out.csv
+	@test -n '$(RUN)' -a -n '$(INPUT)' || { echo 'Which model and rows? make predict RUN=best:EXPERIMENT INPUT=new.csv OUTPUT=out.csv'; exit 1; }
+	@$(BIN)/python -m pipeline.predict '$(RUN)' '$(INPUT)' '$(OUTPUT)' $(ARGS)
 
 evaluate: $(STAMP)  ## Score a model on newly labelled rows: make evaluate MODEL=<run id> DATA=new.csv [LOG=1]
 	@test -n '$(MODEL)' -a -n '$(DATA)' || { echo 'Which model, on which rows? make evaluate MODEL=<run id> DATA=new.csv [LOG=1]'; exit 1; }

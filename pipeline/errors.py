@@ -31,3 +31,11 @@ class RegistryError(PipelineError):
 
 class TrackingError(PipelineError):
     """The tracking store cannot be used, or does not hold what was asked for."""
+
+
+class SweepError(PipelineError):
+    """A sweep cannot begin, or not go on."""
+
+
+class Pruned(Exception):  # noqa: N818 - not an error: the trial did what it should
+    """A trial is ended early because others were better at its age."""

@@ -34,7 +34,7 @@ def draw(
         kinds = {"confusion_matrix": _confusion, "roc": _roc}
     pictures = {"learning_curves": _learning_curves(epochs, best_epoch)}
     for name, panel in kinds.items():
-        figure = _figure(len(SHOWN))
+        figure = _figure(len(SHOWN), fitted=panel is _confusion)
         for axes, part in zip(figure.axes, SHOWN, strict=True):
             panel(axes, targets[part], outputs[part])
             axes.set_title(f"{name.replace('_', ' ')}, {part}")
@@ -42,10 +42,15 @@ def draw(
     return pictures
 
 
-def _figure(n_panels: int) -> Figure:
-    figure = Figure(figsize=(5.5 * n_panels, 4.5), layout="constrained")
+def _figure(n_panels: int, fitted: bool = False) -> Figure:
+    """Panels side by side. Margins that fit names of any length cost as much as the drawing; those for numbers do."""
+    width, height = 5.5 * n_panels, 4.5
+    figure = Figure(figsize=(width, height), layout="constrained" if fitted else None)
     FigureCanvasAgg(figure)
     figure.subplots(1, n_panels)
+    if not fitted:
+        inches = {"left": 0.85 / width, "right": 1 - 0.15 / width, "bottom": 0.55 / height, "top": 1 - 0.35 / height}
+        figure.subplots_adjust(**inches, wspace=0.24)
     return figure
 
 

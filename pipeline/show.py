@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -40,21 +41,63 @@ def result(result: Result) -> None:
     )
 
 
-def sweep(sweep: Sweep) -> None:
+def taken_up(sweep: Sweep) -> None:
+    """Says what is known of a sweep that the same command began before."""
+    if not sweep.taken_up:
+        return
+    lost = f", {sweep.n_lost} that a dead process left RUNNING are KILLED now" if sweep.n_lost else ""
+    _console().print(
+        f"sweep {sweep.name} goes on: {sweep.n_before} trials are finished and will be skipped{lost}; "
+        "sweep.resume=off runs all of them anew",
+        highlight=False,
+        markup=False,
+    )
+
+
+def sweep(sweep: Sweep, objectives: list[str] | None, words: str) -> None:
     """Prints the children of a sweep, best first, and where to compare them."""
     from pipeline import track
 
-    names = {child.data.tags["objective"] for child in sweep.children}
-    better = {"minimize": "lower", "maximize": "higher"}
-    title = ", ".join(f"{name} ({better[direction(name) or 'minimize']} is better)" for name in sorted(names))
-    table = Table("run", "status", title or "objective", "id")
-    table.columns[2].justify = "right"
-    for child in sweep.children:
-        value = _number(child.data.metrics.get("objective"))
-        table.add_row(child.info.run_name, child.info.status, value, child.info.run_id)
+    names = {child.data.tags["objective"] for child in sweep.children if "objective" in child.data.tags}
+    title = objectives or [", ".join(_with_direction(name) for name in sorted(names)) or "objective"]
+    table = Table("run", "status", *title, "id", caption=_counts(sweep))
+    for column in table.columns[2:-1]:
+        column.justify = "right"
+    shown = objectives or ["objective"]
+    front = pareto_front([child.data.metrics for child in sweep.with_status("FINISHED")], objectives or [])
+    for child, is_best in zip(sweep.children, [*front, *[False] * len(sweep.children)], strict=False):
+        values = (_number(child.data.metrics.get(name)) for name in shown)
+        name = ("* " if is_best else "") + child.info.run_name
+        table.add_row(name, track.outcome(child), *values, child.info.run_id)
     console = _console()
     console.print(table)
-    _places(console, {"sweep": f"{sweep.run_id} ({sweep.name})", "compare runs with": track.ui_command(sweep.uri)})
+    places = {"sweep": f"{sweep.run_id} ({sweep.name})", "compare runs with": track.ui_command(sweep.uri)}
+    if sweep.status != "FINISHED" or sweep.with_status("FAILED") or sweep.with_status("KILLED"):
+        places["go on with"] = f"python -m pipeline.train {words}"
+    _places(console, places)
+
+
+def pareto_front(runs: list[dict[str, float]], objectives: list[str]) -> list[bool]:
+    """Which runs no other one beats, being as good in every objective and better in one; none without objectives."""
+    signs = {name: -1 if direction(name) == "maximize" else 1 for name in objectives}
+    points = [tuple(sign * run.get(name, math.inf) for name, sign in signs.items()) for run in runs]
+
+    def beaten(point: tuple[float, ...]) -> bool:
+        return any(other != point and all(a <= b for a, b in zip(other, point, strict=True)) for other in points)
+
+    return [bool(objectives) and not beaten(point) for point in points]
+
+
+def _with_direction(name: str) -> str:
+    return f"{name} ({'higher' if direction(name) == 'maximize' else 'lower'} is better)"
+
+
+def _counts(sweep: Sweep) -> str:
+    """How the children ended, in words."""
+    statuses = ("FINISHED", "PRUNED", "FAILED", "KILLED", "RUNNING")
+    counts = [f"{n} {status.lower()}" for status in statuses if (n := len(sweep.with_status(status)))]
+    skipped = f"; {sweep.n_before} of them before, and skipped" if sweep.n_before else ""
+    return ", ".join(counts) + skipped
 
 
 def labelled(scores: dict[str, float], n_rows: int, places: dict[str, str]) -> None:

@@ -11,11 +11,13 @@ import hydra
 from omegaconf import DictConfig
 
 from pipeline import config as configuration
+from pipeline import sweep
 from pipeline.clock import Clock
 from pipeline.config import CONF, Config
 from pipeline.errors import PipelineError
 from pipeline.signals import exit_code, sigterm_raises
 from pipeline.startup import import_tensorflow
+from pipeline.sweep import ALONE, Trial
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,18 @@ class Result:
     model_path: str  # of the SavedModel: a folder, or an address in a remote store
     store: str  # address of the tracking store
     seconds: dict[str, float]  # that each part took: `seconds_fit`, `seconds_export`, ...
+    n_parameters: int
+    export_difference: float  # of the SavedModel from the pipeline's own predictions, in scaled units
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """All that a sweep may ask for, by the names that MLflow has."""
+        own = {name: float(getattr(self, name)) for name in ("objective", "n_parameters", "export_difference")}
+        return self.scores | self.seconds | own
 
 
-def run(config: Config) -> Result:
-    """Runs one experiment, from raw rows to a tracked run and a verified SavedModel.
+def run(config: Config, trial: Trial = ALONE) -> Result:
+    """Runs one experiment, from raw rows to a tracked run and a verified SavedModel; `trial` is its part in a sweep.
 
     Raises:
         PipelineError: The data, the config or the training is at fault; the message says what to do.
@@ -41,6 +51,7 @@ def run(config: Config) -> Result:
     clock = Clock()
     rows = data.load(config.data)
     splits = data.split(rows, config.data.split)
+    trial.begins(config, rows, splits)
     objective = evaluate.objective_name(config.objective, rows, splits)
     evaluate.check_decision(config.decision, rows)
     rows = data.without_useless(rows, splits, config.data)
@@ -53,25 +64,21 @@ def run(config: Config) -> Result:
 
     # These take seconds to import; by now config and data are known to be right.
     import_tensorflow()
-    from pipeline import card, export, fit, model, pictures, track
+    from pipeline import card, export, fit, model, pictures, track, weights
 
     clock.lap("import")
     fit.seed(config.seed)
     with fit.scope(config.fit):
-        task = rows.target.task
-        n_inputs, n_outputs = preprocessing.inputs.n_inputs, rows.target.n_outputs
-        network = model.build(
-            config.model, task=task, n_inputs=n_inputs, n_outputs=n_outputs, categories=preprocessing.inputs.categories
-        )
-        trainee = fit.compile_network(
-            network, config.fit, task=task, n_rows=len(train.x), output_scale=preprocessing.outputs.units_per_scaled
-        )
+        network = model.build(config.model, **preprocessing.sizes(rows.target))
+        task, scale = rows.target.task, preprocessing.outputs.units_per_scaled
+        trainee = fit.compile_network(network, config.fit, task=task, n_rows=len(train.x), output_scale=scale)
     clock.lap("build")
 
-    with track.start(config, rows, splits, about={"device": fit.describe_devices(), "objective": objective}) as tracked:
+    about = trial.tags | {"device": fit.describe_devices(), "objective": objective}
+    with track.start(config, rows, splits, about=about) as tracked:
         tracked.log_report(report)
         clock.lap("open_run")
-        history = fit.fit(trainee, train, val, config.fit, seed=config.seed, report=tracked.log_epoch)
+        history = fit.fit(trainee, train, val, config.fit, seed=config.seed, report=trial.watching(tracked.log_epoch))
         clock.lap("fit")
         decided = export.decide(config.decision, rows.take(splits.val), preprocessing, network)
         assembled = export.assemble(rows, preprocessing, decided.network, decided.threshold)
@@ -88,34 +95,32 @@ def run(config: Config) -> Result:
             clock.lap("export")
             model_path = tracked.log_saved_model(exported, rows)
         clock.lap("log_model")
-        known = {"objective": found.scores[objective], "export_difference": difference}
-        tracked.log_final(found.scores | known | history.summary() | decided.summary() | clock.seconds)
-    return Result(found.scores, found.scores[objective], tracked.id, model_path, tracked.uri, clock.seconds)
+        where, n_parameters = (tracked.id, model_path, tracked.uri), network.count_params()
+        result = Result(found.scores, found.scores[objective], *where, clock.seconds, n_parameters, difference)
+        learnt = weights.measure(network, preprocessing.inputs.names)
+        tracked.log_inputs(learnt.of_inputs)
+        tracked.log_final(result.measured | history.summary() | learnt.counts | decided.summary())
+    return result
 
 
 @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
-def job(composed: DictConfig) -> float:
+def job(composed: DictConfig) -> float | sweep.Outcome:
     """One job of the command line, alone or in a sweep."""
-    from pipeline import sweep
-
-    with sweep.reported_errors():
-        config = sweep.named(configuration.from_hydra(composed))
-        result = run(config)
-    sweep.show_result(result)
-    return result.objective
+    return sweep.job(composed, run)
 
 
 def main() -> None:
     """The command line: checks all of it, then runs one job, or a sweep of them."""
-    from pipeline import launch, sweep
+    from pipeline import launch
 
     launch.register()
     if configuration.only_shows(sys.argv[1:]):
         return job()
+    sweep.register()
     try:
         with sigterm_raises(), sweep.parent(configuration.parse(sys.argv[1:])):
             job()
-    except PipelineError as error:
+    except (PipelineError, sweep.Stopped) as error:
         sys.exit(str(error))
     except KeyboardInterrupt as interrupt:
         sys.exit(exit_code(interrupt))

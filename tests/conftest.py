@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from pipeline import load, run
+from pipeline import data, load, run
 from pipeline.startup import import_tensorflow
 from pipeline.train import Result
 
@@ -27,6 +27,8 @@ def pytest_configure() -> None:
 
 
 import_tensorflow()
+
+from pipeline import export, model  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +48,26 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 def trained(store: str) -> Callable[..., Result]:
     """Runs the story itself, two epochs unless told otherwise."""
     return lambda *overrides: run(load("fit.epochs=2", *overrides, f"tracking.uri={store}"))
+
+
+@pytest.fixture(scope="session")
+def untrained() -> Callable[..., Path]:
+    """Saves the model of a network as it is before training: where its weights do not matter, that is fast."""
+
+    def save(folder: Path, *overrides: str) -> Path:
+        config = load("model.units=[8]", *overrides)
+        rows = data.load(config.data)
+        preprocessing = data.fit_preprocessing(rows, config.data)
+        inputs, target = preprocessing.inputs, rows.target
+        network = model.build(
+            config.model, task=target.task, n_inputs=inputs.n_inputs, n_outputs=target.n_outputs,
+            categories=inputs.categories,
+        )  # fmt: skip
+        reading = data.Reading.of(config.data)
+        export.save(export.assemble(rows, preprocessing, network), folder, reading=reading)
+        return folder
+
+    return save
 
 
 @pytest.fixture

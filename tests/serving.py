@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from pipeline import find
 from pipeline.serve.app import Background, application
 from pipeline.serve.limits import Limits
 from pipeline.serve.model import Served, load
+from pipeline.serve.run import bound_socket
 from pipeline.serve.service import Service
 
 LIMITS = Limits(
@@ -76,7 +76,7 @@ class Client:
 @contextlib.contextmanager
 def listening(app: Any) -> Iterator[Client]:
     """Runs an application until the end of the block, and sees it end."""
-    bound = socket.create_server(("127.0.0.1", 0))
+    bound = bound_socket("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()

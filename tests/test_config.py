@@ -62,7 +62,7 @@ MISTAKES = [
     ("experiment=null", "experiment=None: no such file; there are adult, ames_housing, auto_mpg, bike_sharing_hour, breast_cancer"),
     ("model.units.a=5", "model.units.a: cannot be set"),
     ("fit.epochs=glob(*)", "fit.epochs=glob(*): this sweep needs a list of values, as in fit.epochs=1,2"),
-    ("fit=null", "fit=None: no such file; there are adam, gradient_descent, sgd"),
+    ("fit=null", "fit=None: no such file; there are adam, gradient_descent, sgd, sgd_without_momentum"),
     ("fit.early_stopping=3", "fit.early_stopping: should be a section of keys, got 3"),
     ("objective=rmse", "objective: should be auto or one of val_rmse, val_mae"),
     ("fit.epochs=1,2", "fit.epochs=1,2: several values make a sweep; add -m (make sweep)"),

@@ -152,15 +152,46 @@ def test_array_sets_have_no_columns_to_name() -> None:
         read("data=digits", "data.drop=[x]")
 
 
-@pytest.mark.parametrize("part", ["val", "test"])
-def test_outlier_that_training_rows_do_not_know(table: Callable[..., Path], tmp_path: Path, part: str) -> None:
-    path = table(a=[0.0, 1.0] * 10 + [1e39], y=np.arange(21.0))
+@pytest.mark.parametrize(("part", "outlier"), [("val", 1e39), ("test", 1e39), ("val", -1e20)])
+def test_outlier_that_training_rows_do_not_know(
+    table: Callable[..., Path], tmp_path: Path, part: str, outlier: float
+) -> None:
+    path = table(a=[0.0, 1.0] * 10 + [outlier], y=np.arange(21.0))
     parts = {"train": np.arange(18), "val": [18], "test": [19]}
     np.savez(tmp_path / "s.npz", **(parts | {part: [20]}))
     rows, splits = divided("data=table", f"data.path={path}", "data.target=y", f"data.split.path={tmp_path / 's.npz'}")
     preprocessing = data.fit_preprocessing(rows.take(splits.train), load("data=iris").data)
-    with pytest.raises(DataError, match=r"column 'a', row 20: 1e\+39 is 1e\+30 or more when scaled\n.*remove or cap"):
+    with pytest.raises(DataError) as raised:
         preprocessing.check(rows)
+    assert f"column 'a', row 20: {outlier:g} is 1e+18 or more when scaled\n" in str(raised.value)
+    assert "remove or cap such outliers, bound scaled inputs by data.clip=10, or set" in str(raised.value)
+    data.fit_preprocessing(rows.take(splits.train), load("data=iris", "data.clip=10").data).check(rows)
+
+
+def test_a_gap_is_not_filled_with_what_cannot_be_trained_on(table: Callable[..., Path]) -> None:
+    path = table(a=[*range(20), np.nan], y=np.arange(21.0))
+    config = load(
+        "data=table", f"data.path={path}", "data.target=y", "data.impute=constant", "data.impute_constant=1e50"
+    )
+    rows = data.load(config.data)
+    with pytest.raises(DataError, match=r"column 'a', row 20: a gap filled with 1e\+50 is 1e\+18 or more when scaled"):
+        data.fit_preprocessing(rows.take(np.arange(20)), config.data).check(rows)
+
+
+def test_messages_name_the_rows_of_the_file_after_some_were_dropped(file: Callable[..., Path]) -> None:
+    path = file("a,g,y\n1,p,\n" + "1,p,1\n2,q,2.5\n" * 20 + "1e90,,3\n")
+    test_path = file("a,g,y\n1,p,\n1,p,\n1e91,p,7\n", "test.csv")
+    given = ["data=table", f"data.path={path}", "data.target=y", "data.missing_target=drop"]
+    rows = read(*given)
+    preprocessing = data.fit_preprocessing(rows.take(np.arange(40)), load(*given).data)
+    with pytest.raises(DataError, match=r"column 'a', row 41: 1e\+90 is"):
+        preprocessing.check(rows)
+    with pytest.raises(DataError, match=r"column 'a', row 2 of data.split.test_path: 1e\+91 is"):
+        preprocessing.check(read(*given, f"data.split.test_path={test_path}"))
+    with pytest.raises(DataError, match="1 missing values, first in row 41; kind=group"):
+        divided(*given, "data.split.kind=group", "data.split.column=g")
+    with pytest.raises(DataError, match=r"no dates as year-month-day: 'p' \(row 1\), 'q' \(row 2\)"):
+        read(*given, "data.columns_as={g: date}")
 
 
 def test_only_the_proportions_of_sample_weights_matter(regression_table: Path, tmp_path: Path) -> None:

@@ -29,7 +29,6 @@ from pipeline.launch.devices import Share, divide, visible_gpus
 from pipeline.signals import Terminated, sigterm_raises
 
 ROOT = Path(__file__).parents[1]
-Launch = Callable[..., dict[int, JobReturn]]
 
 
 class StubbornError(Exception):
@@ -177,6 +176,13 @@ def test_a_share_of_a_gpu_grows_as_it_needs_memory() -> None:
     assert "CUDA_VISIBLE_DEVICES" not in Share(2).environment()
 
 
+def test_keys_of_ray() -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse(["-m", "hydra/launcher=ray", "hydra.launcher.adress=10.0.0.1:6379", "hydra.launcher.gpus_per_trial=-1"])
+    assert "hydra.launcher.adress: unknown key, did you mean 'hydra.launcher.address'?" in str(raised.value)
+    assert "hydra.launcher.gpus_per_trial: should be greater than 0 or 0, got -1" in str(raised.value)
+
+
 @pytest.mark.parametrize(("visible", "gpus"), [("", []), ("-1", []), ("1, 3", ["1", "3"]), ("GPU-8f", ["GPU-8f"])])
 def test_gpus_that_the_environment_allows(monkeypatch: pytest.MonkeyPatch, visible: str, gpus: list[str]) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
@@ -230,19 +236,18 @@ def sweeping(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[psuti
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "text"), [(signal.SIGTERM, "terminated"), (signal.SIGINT, "interrupted")])
-def test_a_signal_ends_all_workers_and_closes_their_runs(
-    sweeping: tuple[subprocess.Popen[str], list[psutil.Process]], tmp_path: Path, number: int, text: str
+def test_ctrl_c_ends_all_workers_and_closes_their_runs(
+    sweeping: tuple[subprocess.Popen[str], list[psutil.Process]], tmp_path: Path
 ) -> None:
     process, started = sweeping
-    os.killpg(process.pid, number)  # as a terminal sends Ctrl-C, to all of a group
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it, to all of a group
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + number, out + err
+    assert process.returncode == 128 + signal.SIGINT, out + err
     assert "Traceback" not in out + err
     assert psutil.wait_procs(started, timeout=1)[1] == []
     runs = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").search_runs(["1"])
     assert [one.info.status for one in runs] == ["KILLED"] * 3  # the parent, and two of the three trials
-    assert [one.data.tags["error"] for one in runs if "error" in one.data.tags] == [text] * 2
+    assert [one.data.tags["error"] for one in runs if "error" in one.data.tags] == ["interrupted"] * 2
 
 
 @pytest.mark.slow
@@ -257,6 +262,19 @@ def test_the_end_of_the_leading_process_is_the_end_of_all(
     assert sorted(one.info.status for one in runs) == ["KILLED", "KILLED", "RUNNING"]
     (parent,) = [one for one in runs if "sweep" in one.data.tags]
     assert parent.info.status == "RUNNING"
+
+
+@pytest.mark.gpu
+def test_trials_share_a_gpu(tmp_path: Path) -> None:
+    if not visible_gpus():
+        pytest.skip("no GPU")
+    store = f"sqlite:///{tmp_path}/mlflow.db"
+    words = ["hydra/launcher=local", "hydra.launcher.n_jobs=2", "hydra.launcher.trials_per_gpu=2", "seed=0,1"]
+    line = [sys.executable, "-m", "pipeline.train", "-m", *words, f"tracking.uri={store}"]
+    subprocess.run([*line, f"hydra.sweep.dir={tmp_path}/sweep"], cwd=ROOT, check=True, timeout=300)
+    children = [one for one in MlflowClient(store).search_runs(["1"]) if "sweep" not in one.data.tags]
+    assert [one.info.status for one in children] == ["FINISHED"] * 2
+    assert all(one.data.tags["device"] != "CPU" for one in children)
 
 
 def test_a_second_sigterm_does_not_interrupt_the_closing_of_the_first() -> None:

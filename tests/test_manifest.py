@@ -40,7 +40,7 @@ def test_the_manifest_says_what_the_model_is(iris: Result) -> None:
     assert (manifest.task, manifest.target) == ("multiclass", ["target"])
     assert manifest.classes == ["setosa", "versicolor", "virginica"]
     assert manifest.inputs["petal width (cm)"] == {
-        "argument": "petal_width_cm", "shape": [None], "dtype": "float64", "kind": "numeric"
+        "argument": "petal_width_cm", "shape": [None], "dtype": "float64", "kind": "numeric", "gaps": False
     }  # fmt: skip
     assert manifest.outputs["probabilities"] == {"shape": [None, 3], "dtype": "float64"}
     assert manifest.example["petal width (cm)"] == [0.2, 0.2]

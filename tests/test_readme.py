@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from pipeline import data, run
+from pipeline.compare.__main__ import parser as compare_parser
 from pipeline.config import CONF, load, parse
 
 ROOT = Path(__file__).parents[1]
@@ -20,7 +24,7 @@ COMMANDS = [
     line
     for block in re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
     for line in block.splitlines()
-    if "ARGS=" in line and "model=residual" not in line
+    if "ARGS=" in line and "model=residual" not in line and line.startswith(("make train", "make sweep"))
 ]
 COMMANDS += [
     command
@@ -29,17 +33,26 @@ COMMANDS += [
 ]
 
 
+def python(part: str) -> str:
+    """The block of Python that has this in it."""
+    (block,) = [block for block in PYTHON if part in block]
+    return block
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_valid(command: str) -> None:
-    words = shlex.split(command.partition("#")[0])
+    words = shlex.split(command.partition("#")[0].partition(">")[0])
     arguments = shlex.split(words[-1].removeprefix("ARGS="))
+    if words[1] == "compare":
+        assert compare_parser().parse_args(arguments)
+        return
     parse([*(["-m"] if words[1] == "sweep" else []), *arguments])
 
 
 def test_python_blocks_train_and_then_use_the_model(
     store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    use, train = PYTHON[0], PYTHON[1]
+    use, train = python("tf.saved_model.load"), python("from pipeline import load, run")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     names: dict[str, object] = {}
     exec(train, names)
@@ -50,7 +63,7 @@ def test_python_blocks_train_and_then_use_the_model(
 def test_an_architecture_is_one_file_and_one_yaml(tmp_path: Path, store: str) -> None:
     shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(CONF, tmp_path / "conf")
-    (tmp_path / "pipeline" / "model" / "residual.py").write_text(PYTHON[2])
+    (tmp_path / "pipeline" / "model" / "residual.py").write_text(python("class Spec(Section)"))
     own, yaml = YAML
     (tmp_path / "my_conf" / "experiment").mkdir(parents=True)
     (tmp_path / "my_conf" / "experiment" / "mine.yaml").write_text(own)
@@ -69,3 +82,31 @@ def test_an_architecture_is_one_file_and_one_yaml(tmp_path: Path, store: str) ->
 def test_every_make_command_named_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", TEXT)) <= targets
+
+
+@pytest.mark.slow
+def test_export_and_predict_as_written(
+    tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lines go through the Makefile, whose last command is run here, with this Python."""
+    run(load("data=iris", "fit.epochs=5", "tracking.experiment=iris", f"tracking.uri={store}"))
+    monkeypatch.chdir(tmp_path)
+    rows = data.load(load("data=iris").data).inputs
+    pd.DataFrame(rows).assign(id=range(150)).to_csv("new.csv", index=False)
+    lines = [line for line in TEXT.splitlines() if re.match("make (export|predict) ", line)]
+    assert len(lines) == 4
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": store}
+    for line in lines:
+        words = shlex.split(line.partition("#")[0])
+        shown = subprocess.run(
+            [words[0], "-n", "-C", str(ROOT), *words[1:]], capture_output=True, text=True, check=True
+        )
+        command = shown.stdout.strip().splitlines()[-1 if "make[" not in shown.stdout.splitlines()[-1] else -2]
+        done = subprocess.run(
+            [sys.executable, *shlex.split(command)[1:]], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    exec(python("get_signature_runner"), {"model_path": str(tmp_path / "exports")})
+    printed = re.findall(r"\d\.\d+(?:e-\d+)?", capsys.readouterr().out)
+    np.testing.assert_allclose(np.array(printed[:3], float), np.array(printed[3:], float), atol=1e-5)
+    assert list(pd.read_csv("predictions.csv"))[:2] == ["id", "label"]

@@ -164,6 +164,18 @@ def test_what_is_told_of_each_kind() -> None:
     assert found.fingerprint == rows.fingerprint
 
 
+def test_dates_go_by_time_not_by_the_alphabet() -> None:
+    days = ["9.1.2024", "10.1.2023", "1.12.2024", "2.2.2023"]
+    frame = made(day=days * 100, later=days[:2] * 150 + days[2:] * 50)
+    rows = rows_of(frame, "y")
+    splits = Splits(np.arange(200), np.arange(200, 300), np.arange(300, 400))
+    found = report(rows, splits, kinds_of(rows) | {"day": "date", "later": "date"})
+    day, later = column(found, "day"), column(found, "later")
+    assert (day["least"], day["most"], day["n_distinct"]) == ("10.1.2023", "1.12.2024", 4)
+    assert day["shares"][0] == 0.5  # both days of early 2023
+    assert (later["least"], later["most"], later["strong_drift"]) == ("10.1.2023", "9.1.2024", ["test"])
+
+
 def test_target_per_split() -> None:
     splits = Splits(np.arange(200), np.arange(200, 300), np.arange(300, 400))
     rows = rows_of(made(y=["no", "yes"] * 150 + ["no"] * 100), "y")

@@ -1,8 +1,10 @@
 """The server: what it answers in either protocol, and what bad requests get."""
 
 import asyncio
+import http.client
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
@@ -13,12 +15,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.pyfunc.scoring_server import init as mlflow_application
-from serving import Client, listening, served, serving
+from serving import Answer, Client, listening, served, serving
 
 from benchmarks.load import Found, at_once, paced, prepared
 from benchmarks.requests import Request
-from pipeline import load, run
+from pipeline import find, load, run
 from pipeline.serve.model import Served
+from pipeline.serve.model import load as load_served
 from pipeline.serve.service import Service
 from pipeline.train import Result
 
@@ -256,6 +259,12 @@ def test_bad_csv(client: Client, text: str | bytes, message: str) -> None:
     assert message in answer.json["message"]
 
 
+def test_a_name_can_stand_in_an_address(result: Result) -> None:
+    found = find.resolve(result.model_path)
+    assert load_served(found, name=None, trust=False).name == "saved_model"
+    assert load_served(replace(found, name="a b/ç:1"), name=None, trust=False).name == "a_b_1"
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [("/v1/models/kind:predict", "there is no model 'kind'; this server has 'kinds'"),
@@ -306,15 +315,14 @@ def test_huge_bodies(client: Client, size: int) -> None:
 
 def raw(client: Client, header: str, body: bytes, hang_up: bool = False) -> Any:
     """Sends a head and as much of a body as is given, and reads what comes."""
-    from serving import Answer
-
     with socket.create_connection(("127.0.0.1", client.port), timeout=20) as connection:
         head = f"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n{header}\r\n\r\n"
         connection.sendall(head.encode() + body)
         if hang_up:
             return None
-        text = connection.recv(100_000).decode()
-        return Answer(int(text.split()[1]), text, {})
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return Answer(answer.status, answer.read().decode(), dict(answer.getheaders()))
 
 
 def test_chunked_bodies_are_counted_and_slow_ones_given_up(client: Client) -> None:
@@ -358,6 +366,28 @@ def test_requests_at_once_share_calls_and_disturb_each_other_in_nothing(
     assert numbers['pipeline_serve_requests_total{protocol="mlflow",status="400"}'] >= 20
     assert numbers['pipeline_serve_model{name="kinds",version="1"}'] == 1
     assert numbers["pipeline_serve_requests_in_work"] == 0
+
+
+def test_an_answer_does_not_wait_for_the_clients_acknowledgement(client: Client) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", client.port)
+    seconds = []
+    for _ in range(10):
+        start = time.perf_counter()
+        connection.request("POST", "/v1/models/kinds:predict", json.dumps({"instances": [ROW]}))
+        connection.getresponse().read()
+        seconds.append(time.perf_counter() - start)
+    connection.close()
+    assert min(seconds[1:]) < 0.03  # 40 ms is what an acknowledgement may take
+
+
+def test_a_model_that_fails_is_a_500_and_the_server_stays(model: Served, caplog: pytest.LogCaptureFixture) -> None:
+    other = replace(model, columns=(*model.columns[:-1], replace(model.columns[-1], name="unheard")))
+    with serving(other) as (client, _):
+        for path, key in (("/invocations", "message"), ("/v1/models/kinds:predict", "error")):
+            answer = client.post(path, {"instances": [{**ROW, "unheard": "k1"}]})
+            assert (answer.status, answer.json[key]) == (500, "the server failed at this request; its log says why")
+        assert client.get("/ping").status == 200
+    assert "a request failed" in caplog.text
 
 
 def test_too_many_requests(model: Served) -> None:

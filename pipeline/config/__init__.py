@@ -12,7 +12,8 @@ from pipeline.config.compose import (
     parse,
     to_yaml,
 )
-from pipeline.config.rules import DIRECTIONS, Config, direction
+from pipeline.config.rules import Config
+from pipeline.config.scores import DIRECTIONS, direction
 
 __all__ = [
     "CONF",

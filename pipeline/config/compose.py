@@ -23,6 +23,7 @@ from yaml import YAMLError
 from pipeline.config.launchers import inspect_launcher, is_launcher_key
 from pipeline.config.overrides import apply, combinations, first_lines, options_of, unknown_options
 from pipeline.config.problems import check, inspect
+from pipeline.config.ranges import DEPTH, WIDTH, Range, search_space, unsuitable
 from pipeline.config.rules import Config
 from pipeline.errors import ConfigError
 
@@ -39,6 +40,8 @@ class Command:
     config: Config  # of the only job, or of a sweep's first
     is_sweep: bool
     overrides: list[str]
+    space: dict[str, Range]  # of a search; of a grid, the values that are combined
+    is_search: bool
 
 
 def mlruns() -> Path:
@@ -137,28 +140,42 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
     if wrong_plugins := [line for override in plugins for line in unknown_options(override)]:
         raise ConfigError("\n".join(wrong_plugins))
     groups = [override for override in own if options_of(override.key_or_group)]
-    values = [override for override in own if override not in groups]
     unknown = {override.input_line: unknown_options(override) for override in groups}
     problems = [line for lines in unknown.values() for line in lines]
     groups = [override for override in groups if not unknown[override.input_line]]
-    configs: list[Config] = []
     composed: dict[tuple[str, ...], DictConfig] = {}
-    for chosen_groups, chosen_values in combinations(groups, values):
-        if chosen_groups not in composed:
-            composed[chosen_groups] = compose(name, [*hydra, *chosen_groups], return_hydra_config=True)
-            OmegaConf.set_struct(composed[chosen_groups], False)
-        config = copy.deepcopy(composed[chosen_groups])
-        settings = config.pop("hydra")
+
+    def composed_with(chosen: tuple[str, ...]) -> DictConfig:
+        if chosen not in composed:
+            composed[chosen] = compose(name, [*hydra, *chosen], return_hydra_config=True)
+            OmegaConf.set_struct(composed[chosen], False)
+        return copy.deepcopy(composed[chosen])
+
+    settings = composed_with(tuple(str(o.input_line) for o in groups if not o.is_sweep_override())).hydra
+    is_search = settings.runtime.choices["hydra/sweeper"] == "search"
+    is_sweep = multirun or settings.mode == RunMode.MULTIRUN
+    own += parser.parse_overrides(_of_file(settings, {override.key_or_group for override in own}) if is_sweep else [])
+    values = [override for override in own if not options_of(override.key_or_group)]
+    configs: list[Config] = []
+    for chosen_groups, chosen_values in combinations(groups, values, is_search):
+        config = composed_with(chosen_groups)
+        del config["hydra"]
         for override, value in chosen_values:
             problems += apply(config, override, value)
         checked, wrong = inspect(_resolved(config))
         problems += wrong
         configs += [] if checked is None else [checked]
-    is_sweep = multirun or settings.mode == RunMode.MULTIRUN
-    problems += _misplaced_sweep(overrides, is_sweep) + _launcher_problems(settings.launcher, launcher, name, hydra)
+    problems += _misplaced_sweep(own, is_sweep) + _launcher_problems(settings.launcher, launcher, name, hydra)
+    space = search_space(own, options_of)[0] if is_sweep else {}
+    problems += unsuitable(space, configs[0].sweep, is_search) if is_sweep and configs else []
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
-    return Command(configs[0], is_sweep, arguments)
+    return Command(configs[0], is_sweep, arguments, space, is_search)
+
+
+def _of_file(settings: DictConfig, given: set[str]) -> list[str]:
+    """The overrides of a sweep that a config file gives and the command line does not."""
+    return [f"{key}={value}" for key, value in (settings.sweeper.get("params") or {}).items() if key not in given]
 
 
 def _launcher_problems(composed: DictConfig, keys: list[Override], name: str, hydra: list[str]) -> list[str]:
@@ -176,7 +193,8 @@ def _misplaced_sweep(overrides: list[Override], is_sweep: bool) -> list[str]:
         return [f"{line}: several values make a sweep; add -m (make sweep), or quote a value with a comma"]
     if any(override.key_or_group == "tracking.uri" for override in swept):
         return ["tracking.uri: a sweep's runs lie in one store; give one address"]
-    return []
+    several = [o.key_or_group for o in swept if o.key_or_group.startswith("sweep.")]
+    return [f"{key}: belongs to the whole sweep; give one value" for key in several if key not in (DEPTH, WIDTH)]
 
 
 def _resolved(config: DictConfig) -> dict[str, Any]:

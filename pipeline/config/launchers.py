@@ -1,10 +1,10 @@
 """The rules of conf/hydra/launcher/: keys that are Hydra's by their place, and ours by their meaning."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
-from pydantic import ValidationError, create_model
+from pydantic import Field, ValidationError, create_model
 
 from pipeline.config.overrides import apply
 from pipeline.config.problems import told
@@ -23,7 +23,7 @@ class Local(Section):
 class Ray(Section):
     """Tasks on a Ray cluster."""
 
-    address: str
+    address: Annotated[str, Field(min_length=1)]
     n_jobs: PositiveInt | Literal["auto"]
     cpus_per_trial: PositiveInt
     gpus_per_trial: PositiveFloat | Literal[0]

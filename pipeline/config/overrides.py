@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline.config.problems import nearest_key
+from pipeline.config.ranges import ends
 from pipeline.errors import ConfigError
 
 MOST_COMBINATIONS = 100  # of a sweep to compose ahead; beyond, every value is still looked at once
@@ -34,23 +35,29 @@ def unknown_options(override: Override) -> list[str]:
     return lines
 
 
-def _values(override: Override) -> list[Any]:
+def _values(override: Override, is_search: bool = False) -> list[Any]:
     if not override.is_sweep_override():
         return [override.value()]
+    if is_search and override.value_type in (ValueType.INTERVAL_SWEEP, ValueType.RANGE_SWEEP):
+        return ends(override)
     is_glob = override.value_type == ValueType.GLOB_CHOICE_SWEEP
     if not override.is_discrete_sweep() or (is_glob and not options_of(override.key_or_group)):
         raise ConfigError(
             f"{override.input_line}: this sweep needs a list of values, as in {override.key_or_group}=1,2"
+            + ("; an interval is for hydra/sweeper=search" if override.is_interval_sweep() else "")
         )
     return [Override._convert_value(value) for value in override.sweep_iterator(transformer=lambda value: value)]
 
 
 def combinations(
-    groups: list[Override], values: list[Override]
+    groups: list[Override], values: list[Override], is_search: bool = False
 ) -> Iterator[tuple[tuple[str, ...], list[tuple[Override, Any]]]]:
-    """The jobs of a sweep, or a choice of them in which every value occurs; the only job where nothing is swept."""
+    """The jobs of a sweep, or a choice of them in which every value occurs; the only job where nothing is swept.
+
+    Of a range of numbers, in a search, these are its ends.
+    """
     overrides = groups + values
-    choices = [_values(override) for override in overrides]
+    choices = [_values(override, is_search) for override in overrides]
     total = math.prod(len(choice) for choice in choices)
     if total <= MOST_COMBINATIONS:
         picks: Iterator[tuple[Any, ...]] = itertools.product(*choices)

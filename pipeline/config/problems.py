@@ -45,6 +45,14 @@ def inspect(values: dict[str, Any]) -> tuple[Config | None, list[str]]:
     return (None, problems) if problems else (config, [])
 
 
+def keys_of_values(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Every full key of a nested dict."""
+    for name, value in values.items():
+        yield f"{prefix}{name}"
+        if isinstance(value, dict):
+            yield from keys_of_values(value, f"{prefix}{name}.")
+
+
 def keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every full key below a section, such as `fit.early_stopping.patience`."""
     for name, field in section.model_fields.items():

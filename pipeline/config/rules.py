@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from pipeline.config.decision import Decision, check_decision
+from pipeline.config.scores import checked_objective
 from pipeline.config.section import (
     Fraction,
     NonNegativeFloat,
@@ -14,32 +15,23 @@ from pipeline.config.section import (
     PositiveInt,
     Rate,
     Section,
+    Seed,
     Size,
 )
+from pipeline.config.studies import Study
+from pipeline.config.sweep import Sweep
 
 Task = Literal["regression", "binary", "multiclass"]
 # YAML reads the words on and off as booleans.
 Switch = Annotated[
     Literal["auto", "on", "off"], BeforeValidator(lambda given: {"True": "on", "False": "off"}.get(repr(given), given))
 ]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 KERAS_SETS = ("mnist", "fashion_mnist", "california_housing")
 LOSSES: dict[str, tuple[str, ...]] = {
     "regression": ("mse", "mae", "huber"),
     "binary": ("binary_crossentropy",),
     "multiclass": ("categorical_crossentropy",),
-}
-# The scores of a split that is done, and which way is better.
-DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
-    "rmse": "minimize",
-    "mae": "minimize",
-    "r2": "maximize",
-    "log_loss": "minimize",
-    "accuracy": "maximize",
-    "roc_auc": "maximize",
-    "pr_auc": "maximize",
-    "f1_macro": "maximize",
 }
 
 
@@ -218,6 +210,8 @@ class Config(Section):
     fit: Fit
     decision: Decision
     tracking: Tracking
+    sweep: Sweep
+    study: Study | None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -237,26 +231,7 @@ def schema(model_spec: type[Section] | None) -> type[Config]:
     return create_model("Config", __base__=Config, model=(model_spec, ...))
 
 
-def checked_objective(objective: str) -> str:
-    """Raises ValueError unless the objective is `auto` or a validation score with a known direction."""
-    if objective.startswith("test_"):
-        raise ValueError(f"{objective} would choose by the test rows; name a val_* score")
-    if objective != "auto" and direction(objective) is None:
-        scores = ", ".join(f"val_{name}" for name in DIRECTIONS)
-        raise ValueError(f"should be auto or one of {scores}, got {objective!r}")
-    return objective
-
-
 def check_loss(loss: str, task: str) -> None:
     """Raises ValueError where a loss does not go with the task."""
     if loss != "auto" and loss not in LOSSES[task]:
         raise ValueError(f"fit.loss: {loss} does not go with a {task} task; use auto or {' or '.join(LOSSES[task])}")
-
-
-def direction(score: str) -> Literal["minimize", "maximize"] | None:
-    """Which way a `val_*` score is better, None if there is no such score. `val_rmse_<output>` goes with `val_rmse`."""
-    if not score.startswith("val_"):
-        return None
-    name = score.removeprefix("val_")
-    per_output = ("rmse", "mae", "r2")
-    return DIRECTIONS.get(name) or next((DIRECTIONS[kind] for kind in per_output if name.startswith(f"{kind}_")), None)

@@ -20,6 +20,7 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]  # of rows: neither none nor all
 Rate = Annotated[float, Field(ge=0, lt=1)]  # of something dropped or kept: none is fine
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 def n_bytes(size: str) -> int:

@@ -92,7 +92,7 @@ def _set_ones(block: np.ndarray, first: int, places: np.ndarray) -> None:
 
 
 def _write_levels(table: np.ndarray, codes: np.ndarray, place: slice, rows: slice, block: np.ndarray) -> None:
-    block[:, place] = table[codes[rows]]
+    block[:, place] = table.take(codes[rows], axis=0)
 
 
 def _write_numbers(features: list[Feature], columns: Columns, first: int, rows: slice, block: np.ndarray) -> None:

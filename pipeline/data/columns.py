@@ -165,7 +165,7 @@ def to_text(column: pd.Series) -> Text:
 
 
 def _texts(name: str, codes: np.ndarray, found: pd.Index) -> Text:
-    text = Text.from_levels(codes, [*(str(value).strip() for value in found), ""])
+    text = Text.from_levels(codes, [*(str(value).strip() for value in found.to_numpy(object)), ""])
     _hint_at_marks(name, text.levels[text.levels != ""])
     return text
 

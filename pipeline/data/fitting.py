@@ -99,15 +99,17 @@ def _counted(values: Raw) -> tuple[np.ndarray, np.ndarray]:
 
 def _date(column: str, values: Text) -> Date:
     ops = NumpyOps()
-    present = values.present()
-    written = format_of(present)
+    values = values.used()
+    written = format_of(values.levels)
     assert written is not None  # kinds.py has seen that it is a date
-    by_level = written.parse(ops, values.levels)
-    days, years = days_of(ops, by_level)[values.codes], by_level["year"][values.codes]
-    there = ~np.isnan(days)
-    if written.name == "month/day/year" and not np.isnan(FORMATS[-1].days(ops, present[present != ""])).any():
+    fields = written.parse(ops, values.levels)
+    days = days_of(ops, fields)
+    codes = values.codes[~values.gaps()]
+    other_way = FORMATS[-1].days(ops, values.levels[values.levels != ""])
+    if written.name == "month/day/year" and not np.isnan(other_way).any():
         text = "column %r: %s is taken as month/day/year, though it could be day/month/year"
-        log.warning(text, column, values.levels[values.codes[there.argmax()]])
-    elapsed = fit_scaling(days[there], "standard", column)
-    year = fit_scaling(years[there], "standard", column)
-    return Date(column, written, bool((days[there] % 1 != 0).any()), elapsed, year)
+        log.warning(text, column, values.levels[codes[0]])
+    elapsed = fit_scaling(days[codes], "standard", column)
+    year = fit_scaling(fields["year"][codes], "standard", column)
+    has_time = bool((days[~np.isnan(days)] % 1 != 0).any())
+    return Date(column, written, has_time, elapsed, year)

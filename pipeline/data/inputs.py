@@ -33,6 +33,10 @@ class Inputs(Protocol):
         """Numbers per row that the network gets."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Of these numbers."""
+
+    @property
     def categories(self) -> tuple[int, ...]:
         """Categories of each embedded column; these columns come last."""
 
@@ -53,7 +57,12 @@ class TableInputs:
     @property
     def n_inputs(self) -> int:
         """Numbers per row that the network gets."""
-        return sum(len(feature.names) for feature in self.features)
+        return len(self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of these numbers, feature by feature."""
+        return tuple(name for feature in self.features for name in feature.names)
 
     @property
     def categories(self) -> tuple[int, ...]:
@@ -69,13 +78,16 @@ class TableInputs:
         for feature in self.features:
             if isinstance(feature, Number):
                 raw = columns[feature.column]
-                ends = np.array([np.nanmin(raw), np.nanmax(raw)]) if not np.isnan(raw).all() else np.zeros(2)
+                gaps = np.isnan(raw)
+                ends = [] if gaps.all() else [np.nanmin(raw), np.nanmax(raw)]
+                values = np.array([*ends, np.nan] if gaps.any() else ends)
                 with np.errstate(over="ignore"):
-                    size = np.abs(feature.apply(NumpyOps(), ends)[0])
-                if not (size < largest).all():
-                    value = ends[size.argmax()]
-                    place = places(np.flatnonzero(raw == value)[0])
-                    yield f"column {feature.column!r}, {place}: {value:g} is {largest:g} or more when scaled"
+                    too_large = ~(np.abs(feature.apply(NumpyOps(), values)[0]) < largest)
+                if too_large.any():
+                    value = values[too_large.argmax()]
+                    place = places((gaps if np.isnan(value) else raw == value).argmax())
+                    shown = f"a gap filled with {feature.fill:g}" if np.isnan(value) else f"{value:g}"
+                    yield f"column {feature.column!r}, {place}: {shown} is {largest:g} or more when scaled"
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,11 @@ class ArrayInputs:
     def n_inputs(self) -> int:
         """Columns of the array."""
         return len(self.scaler.shift)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`x[0]`, `x[1]`, ..."""
+        return tuple(f"x[{number}]" for number in range(self.n_inputs))
 
     @property
     def categories(self) -> tuple[int, ...]:
@@ -107,6 +124,7 @@ class ArrayInputs:
         with np.errstate(over="ignore"):
             lowest, highest = raw.min(axis=0).astype(np.float64), raw.max(axis=0).astype(np.float64)
             sizes = np.maximum(np.abs((lowest - shift) / scale), np.abs((highest - shift) / scale))
+            sizes = np.minimum(sizes, self.clip)
         for number in np.flatnonzero(~(sizes < largest)):
             row = int(np.abs(raw[:, number] - shift[number]).argmax())
             yield f"column 'x[{number}]', {places(row)}: {raw[row, number]:g} is {largest:g} or more when scaled"

@@ -61,10 +61,12 @@ def check_dates(inputs: Mapping[str, Raw], config: Data, places: Places) -> None
 
 def _inferred(values: Raw) -> Kind:
     if isinstance(values, Text):
-        return "date" if format_of(values.present()) else "category"
-    there = values[~np.isnan(values)]
-    if len(pd.unique(there[:FIRST_ROWS])) > MOST_CODES:
+        first = values[:FIRST_ROWS].present()
+        is_date = (format_of(first) or not (first != "").any()) and format_of(values.present())
+        return "date" if is_date else "category"
+    if len(pd.unique(values[:FIRST_ROWS])) > MOST_CODES + 1:  # one of them may be the gap
         return "numeric"
+    there = values[~np.isnan(values)]
     distinct = pd.unique(there)
     if len(distinct) <= 2 and set(distinct) <= {0.0, 1.0}:
         return "boolean"

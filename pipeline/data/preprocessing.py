@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,8 +12,9 @@ from pipeline.data.inputs import ArrayInputs, TableInputs, fit_inputs
 from pipeline.data.kinds import kinds_of
 from pipeline.data.report import useless
 from pipeline.data.rows import Rows
-from pipeline.data.scaling import LARGEST, OutputScaler
+from pipeline.data.scaling import TRAINABLE, OutputScaler
 from pipeline.data.splits import Splits
+from pipeline.data.target import Target
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -34,23 +35,30 @@ class Preprocessing:
     inputs: TableInputs | ArrayInputs
     outputs: OutputScaler
 
+    def sizes(self, target: Target) -> dict[str, Any]:
+        """What a network has to fit: the task, its inputs and outputs, and the categories of embedded inputs."""
+        inputs = {"n_inputs": self.inputs.n_inputs, "categories": self.inputs.categories}
+        return {"task": target.task, "n_outputs": target.n_outputs, **inputs}
+
     def check(self, rows: Rows) -> None:
-        """Looks for values that float32 cannot hold once they are scaled, in test rows too, before hours of training.
+        """Looks for scaled values whose squares float32 cannot hold, in test rows too, before hours of training.
 
         Raises:
             DataError: With the columns and the first row of each.
         """
-        faults = list(self.inputs.faults(rows.inputs, LARGEST, rows.places))
+        faults = list(self.inputs.faults(rows.inputs, TRAINABLE, rows.places))
         for name, raw, scaled in zip(
             rows.target.names, rows.target.values.T, self.outputs.apply(rows.target.values).T, strict=True
         ):
             sizes = np.abs(scaled)
-            if not (sizes < LARGEST).all():
+            if not (sizes < TRAINABLE).all():
                 row = int(np.where(np.isnan(sizes), np.inf, sizes).argmax())
-                faults.append(f"column {name!r}, {rows.places(row)}: {raw[row]:g} is {LARGEST:g} or more when scaled")
+                faults.append(f"column {name!r}, {rows.places(row)}: {raw[row]:g} is {TRAINABLE:g} or more when scaled")
         if faults:
             remedy = (
-                f"A network computes in float32, and takes scaled values up to {LARGEST:g}; remove or cap such outliers"
+                f"A network computes in float32, which has no squares of numbers far above {TRAINABLE:g}; remove or "
+                "cap such outliers, bound scaled inputs by data.clip=10, or set data.input_scaling and "
+                "data.output_scaling to standard"
             )
             raise DataError("\n".join([*faults, remedy]))
 

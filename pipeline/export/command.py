@@ -21,7 +21,7 @@ from pipeline.errors import ExportError
 from pipeline.export import litert, manifest, onnx, serving
 from pipeline.export.contract import contract, encoded
 from pipeline.export.fresh import blurred, run_fresh, scaled_predictions
-from pipeline.export.held_out import HeldOut, held_out, plain, with_awkward
+from pipeline.export.held_out import HeldOut, held_out, with_awkward
 from pipeline.export.loaded import LoadedModel
 from pipeline.export.portable import portable
 from pipeline.export.saved_model import TOLERANCE, apart
@@ -80,7 +80,7 @@ class Checked:
         if rows is None:
             return File(name, n_bytes, found, None, None, None)
         score = "rmse" if self.model.manifest.task == "regression" else "log_loss"
-        own = self.model.predict_raw(plain(rows))
+        own = self.model.predict_raw(self.held.columns)
         values = [
             evaluate.score(rows.target, _probable(given, len(rows)), rows.sample_weight)[score]
             for given in (own, outputs)
@@ -166,9 +166,10 @@ def _saved_model(checked: Checked, name: str, folder: Path) -> list[File]:
     arguments = {column: about["argument"] for column, about in checked.model.manifest.inputs.items()}
     inputs = {arguments[column]: values.astype(_type(values)) for column, values in checked.columns.items()}
     n_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    found = run_fresh("run_saved_model.py", folder, inputs, *serving.SIGNATURES)
     files = []
     for signature in serving.SIGNATURES:
-        outputs = run_fresh("run_saved_model.py", folder, inputs, signature)
+        outputs = {key.partition("/")[2]: value for key, value in found.items() if key.startswith(f"{signature}/")}
         files.append(checked.file(f"signature {signature}", n_bytes, outputs, exact=True))
     return files
 

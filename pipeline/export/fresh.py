@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.data import Preprocessing
-from pipeline.data.arrays import to_array
 from pipeline.data.inputs import TableInputs
+from pipeline.data.ops import NumpyOps
 from pipeline.errors import ExportError
 from pipeline.export.assemble import BATCH_ROWS, Columns
 from pipeline.export.loaded import LoadedModel
@@ -36,7 +36,8 @@ def run_fresh(program: str, file: Path, inputs: Columns, *arguments: str) -> Col
         ended = subprocess.run(line, capture_output=True, text=True, cwd=folder, timeout=SECONDS, check=False)
         if ended.returncode:
             last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise ExportError(f"{file.name} was made, but does not run in a process of its own: {last}")
+            remedy = "; pip install 'dense-pipeline[litert,onnx]'" if last.startswith("ModuleNotFoundError") else ""
+            raise ExportError(f"{file.name} was made, but does not run in a process of its own: {last}{remedy}")
         with np.load(found, allow_pickle=False) as outputs:
             return dict(outputs)
 
@@ -48,10 +49,16 @@ def _plain(values: np.ndarray) -> np.ndarray:
 
 def scaled_predictions(model: LoadedModel, preprocessing: Preprocessing, columns: Columns) -> np.ndarray:
     """What the network says, scaled or as logits, after numpy's preprocessing: the way that training took."""
-    x = to_array(preprocessing.inputs, columns)
+    x = _network_inputs(preprocessing, columns)
     starts = range(0, len(x), BATCH_ROWS)
     blocks = [model.saved_model.network(tf.constant(x[start : start + BATCH_ROWS])) for start in starts]
     return np.concatenate([block.numpy() for block in blocks])
+
+
+def _network_inputs(preprocessing: Preprocessing, columns: Columns) -> np.ndarray:
+    """Preprocessed by numpy, `(n_rows, n_inputs)` float32."""
+    parts = preprocessing.inputs.apply(NumpyOps(), columns)
+    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1).astype(np.float32)
 
 
 def blurred(preprocessing: Preprocessing, columns: Columns) -> list[str]:
@@ -60,7 +67,7 @@ def blurred(preprocessing: Preprocessing, columns: Columns) -> list[str]:
         return []
     numbers = {name: values for name, values in columns.items() if values.dtype != object}
     rounded = {name: values.astype(np.float32).astype(np.float64) for name, values in numbers.items()}
-    exact, inexact = (to_array(preprocessing.inputs, columns | given) for given in (numbers, rounded))
+    exact, inexact = (_network_inputs(preprocessing, columns | given) for given in (numbers, rounded))
     names = [feature.column for feature in preprocessing.inputs.features for _ in feature.names]
     lost = np.nanmax(np.abs(exact.astype(np.float64) - inexact), axis=0)
     worst = sorted(zip(lost, names, strict=True), reverse=True)

@@ -36,17 +36,13 @@ def held_out(manifest: Manifest, run_id: str | None, tracking_uri: str | None) -
         if list(rows.inputs) != list(manifest.inputs):
             raise PipelineError("the data has other columns now")
         rows = rows.take(np.arange(len(rows))[:MOST_ROWS])
-        return HeldOut(plain(rows), rows, f"{len(rows)} validation rows")
+        columns = {name: np.asarray(column) for name, column in rows.inputs.items()}
+        return HeldOut(columns, rows, f"{len(rows)} validation rows")
     except PipelineError as error:
         columns = raw_columns(manifest.inputs, manifest.example)
         n_rows = len(next(iter(columns.values())))
         why = str(error).splitlines()[0]
         return HeldOut(columns, None, f"{n_rows} rows of the export's own example only, not validation rows ({why})")
-
-
-def plain(rows: Rows) -> dict[str, np.ndarray]:
-    """The raw columns as arrays of numbers or of `str`."""
-    return {name: np.asarray(column) for name, column in rows.inputs.items()}
 
 
 def _validation_rows(run_id: str, tracking_uri: str | None) -> Rows:

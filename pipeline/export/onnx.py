@@ -41,19 +41,50 @@ def convert(built: Portable) -> bytes:
 
 
 def _rename(model: Any, names: dict[str, str]) -> None:
-    """Gives every node and value a name by its place; tf2onnx counts on from one conversion to the next."""
+    """Orders nodes and constants by their way to the outputs, and names them by their place.
+
+    tf2onnx counts names on from one conversion to the next, and orders by sets of them.
+    """
     graph = model.graph
-    for number, tensor in enumerate(graph.initializer):
+    makers = {output: node for node in graph.node for output in node.output}
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    nodes, used = _in_order([value.name for value in graph.output], makers, constants)
+    for number, tensor in enumerate(used):
         names.setdefault(tensor.name, f"constant_{number}")
         tensor.name = names[tensor.name]
-    for number, node in enumerate(graph.node):
+    for number, node in enumerate(nodes):
         for place, output in enumerate(node.output):
             names.setdefault(output, f"value_{number}_{place}")
         node.name, node.doc_string = f"node_{number}", ""
         for part in (node.input, node.output):
             part[:] = [names.get(name, name) for name in part]
+        node.attribute.sort(key=lambda attribute: attribute.name)
     for value in (*graph.input, *graph.output):
         value.name = names[value.name]
         value.type.tensor_type.shape.dim[0].dim_param = "n_rows"
+    for entries, kept in ((graph.node, nodes), (graph.initializer, used)):
+        copies = [type(entry).FromString(entry.SerializeToString()) for entry in kept]
+        del entries[:]
+        entries.extend(copies)
     del graph.value_info[:]
     graph.name, graph.doc_string = "model", ""
+
+
+def _in_order(outputs: list[str], makers: dict[str, Any], constants: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    """Nodes, each after those it takes from, and constants in the order of their first use."""
+    nodes: list[Any] = []
+    used: list[Any] = []
+    done: set[str] = set()
+    waiting = [(name, False) for name in reversed(outputs)]
+    while waiting:  # a deep network would be too deep for recursion
+        name, inputs_are_done = waiting.pop()
+        if inputs_are_done:
+            nodes.append(makers[name])
+        elif name not in done:
+            done.update(makers[name].output if name in makers else [name])
+            if name in makers:
+                waiting.append((name, True))
+                waiting += [(given, False) for given in reversed(makers[name].input)]
+            elif name in constants:
+                used.append(constants[name])
+    return nodes, used

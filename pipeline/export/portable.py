@@ -27,7 +27,7 @@ class PortableOps(TensorOps):
 
     def __init__(self, dtype: tf.DType) -> None:
         super().__init__()
-        self.dtype = dtype
+        self.dtype, self.largest = dtype, float(dtype.max)
 
     @staticmethod
     def isnan(x: tf.Tensor) -> tf.Tensor:
@@ -54,18 +54,30 @@ class PortableOps(TensorOps):
         dtype = dtypes[0] if dtypes else self.dtype
         return tf.where(condition, tf.convert_to_tensor(x, dtype), tf.convert_to_tensor(y, dtype))
 
+    def minimum(self, x: tf.Tensor, y: tf.Tensor | float) -> tf.Tensor:  # noqa: D102
+        return tf.minimum(x, self._within(y))
+
+    def maximum(self, x: tf.Tensor, y: tf.Tensor | float) -> tf.Tensor:  # noqa: D102
+        return tf.maximum(x, self._within(y))
+
+    def _within(self, bound: tf.Tensor | float) -> tf.Tensor | float:
+        """A bound of float64's as the nearest number of this type."""
+        return bound if isinstance(bound, tf.Tensor) else min(max(bound, -self.largest), self.largest)
+
     def number(self, x: tf.Tensor) -> tf.Tensor:  # noqa: D102
         return tf.cast(x, self.dtype)
 
-    def interpolate(self, x: tf.Tensor, xs: np.ndarray, ys: np.ndarray) -> tf.Tensor:  # noqa: D102
-        knots, heights, steps, rises = (
-            tf.constant(values, self.dtype) for values in (xs, ys, np.diff(xs), np.diff(ys))
+    def interpolate(self, x: tf.Tensor, xs: np.ndarray, ys: np.ndarray) -> tf.Tensor:
+        """The knots as two numbers each, large part and rest: nothing of a small distance from them is rounded off."""
+        large = xs.astype(self.dtype.as_numpy_dtype).astype(np.float64)
+        knots, rests, heights, slopes = (
+            tf.constant(values, self.dtype) for values in (large, xs - large, ys, np.diff(ys) / np.diff(xs))
         )
-        inside = tf.clip_by_value(x, knots[0], knots[-1])
-        passed = tf.reduce_sum(tf.cast(inside[:, tf.newaxis] >= knots[tf.newaxis, :], tf.int32), axis=1)
-        left = tf.clip_by_value(passed - 1, 0, len(xs) - 2)
-        along = (inside - tf.gather(knots, left)) / tf.gather(steps, left)
-        return tf.where(inside >= knots[-1], heights[-1], along * tf.gather(rises, left) + tf.gather(heights, left))
+        beyond = (x[:, tf.newaxis] - knots[tf.newaxis, :]) - rests[tf.newaxis, :]  # how far, of each knot
+        left = tf.clip_by_value(tf.reduce_sum(tf.cast(beyond >= 0, tf.int32), axis=1) - 1, 0, len(xs) - 2)
+        along = (x - tf.gather(knots, left)) - tf.gather(rests, left)
+        inside = along * tf.gather(slopes, left) + tf.gather(heights, left)
+        return tf.clip_by_value(inside, float(ys[0]), float(ys[-1]))
 
     def index_of_number(self, x: tf.Tensor, vocabulary: np.ndarray) -> tf.Tensor:  # noqa: D102
         same = tf.equal(x[:, tf.newaxis], tf.constant(vocabulary, self.dtype)[tf.newaxis, :])
@@ -74,8 +86,10 @@ class PortableOps(TensorOps):
     def index_of_text(self, x: tf.Tensor, vocabulary: Sequence[str]) -> tf.Tensor:  # noqa: D102
         return tf.where(tf.logical_and(x >= 0, x < len(vocabulary)), x, -tf.ones_like(x))
 
-    def one_hot(self, index: tf.Tensor, n: int) -> tf.Tensor:  # noqa: D102
-        return tf.one_hot(index, n, dtype=self.dtype)
+    def one_hot(self, index: tf.Tensor, n: int) -> tf.Tensor:
+        """By comparison: ONNX counts -1 from the end, where TensorFlow has no category."""
+        numbers = tf.range(n, dtype=index.dtype)
+        return tf.cast(tf.equal(index[:, tf.newaxis], numbers[tf.newaxis, :]), self.dtype)
 
     def date_fields(self, x: tf.Tensor, pattern: str, names: Sequence[str]) -> dict[str, tf.Tensor]:  # noqa: D102
         return {name: x[:, FIELDS.index(name)] for name in names}

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.config.rules import Fit
-from pipeline.errors import TrainingError
+from pipeline.errors import Pruned, TrainingError
 from pipeline.fit.block import VALIDATION_ROWS, BlockTrained
 from pipeline.fit.callbacks import BestWeights, Report, StopAtNaN, direction_of, progress
 from pipeline.fit.disk import OnDisk, Weighted, batches, batches_in_order, class_counts
@@ -31,8 +31,13 @@ class History:
 
     def summary(self) -> dict[str, float]:
         """The measurements to log."""
-        best = {} if self.best_epoch is None else {"best_epoch": self.best_epoch}
-        return {"seconds_first_epoch": self.epochs[0]["seconds"], "epochs_trained": len(self.epochs), **best}
+        seconds = [epoch["seconds"] for epoch in self.epochs]
+        found = {
+            "epochs_trained": len(seconds),
+            "seconds_first_epoch": seconds[0],
+            "seconds_per_epoch": float(np.median(seconds[1:] or seconds)),  # the first compiles
+        }
+        return found if self.best_epoch is None else found | {"best_epoch": self.best_epoch}
 
 
 def seed(number: int) -> None:
@@ -80,6 +85,9 @@ def fit(
             epochs=config.epochs,
             callbacks=[shown, Report(keep), StopAtNaN(), *_plateau(config), *([best] if best else [])],
         )
+    except Pruned:
+        trainee.bring_back()  # the next job of the sweep may need the same program
+        raise
     except tf.errors.ResourceExhaustedError:
         raise TrainingError("out of memory; try a smaller fit.batch_size or model.units") from None
     except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:

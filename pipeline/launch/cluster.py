@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sys
+import time
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any
@@ -22,8 +24,10 @@ from pipeline.launch.on_ray import Cluster
 from pipeline.launch.worker import GRACE_SECONDS, printing_to
 from pipeline.startup import import_tensorflow, use_threads
 
+CONNECT_SECONDS = 10.0
+SETTLE_SECONDS = 3.0  # between an error and the question whether the cluster is still there: its parts end one by one
 WAIT_SECONDS = 0.2  # between two looks at what has ended
-SENT = ("PIPELINE_", "MLFLOW_", "AWS_")  # of the environment; the rest is each machine's own business
+SENT = ("PIPELINE_", "MLFLOW_")  # of the environment; the rest is each machine's own business
 
 
 def main(connection: Connection) -> None:
@@ -33,6 +37,7 @@ def main(connection: Connection) -> None:
     cluster: Cluster = cloudpickle.loads(connection.recv_bytes())
     sweep = connection.recv_bytes()
     try:
+        _look_for(cluster.address)
         ray.init(
             address=cluster.address,
             configure_logging=False,
@@ -44,7 +49,15 @@ def main(connection: Connection) -> None:
         connection.send(("absent", str(error).strip().partition("\n")[0]))
         return
     connection.send(("ready", _at_once(cluster)))
-    _serve(connection, cluster, ray.put(sweep))
+    with contextlib.suppress(OSError):  # the cluster is gone, and the end of this process says so
+        _serve(connection, cluster, ray.put(sweep))
+
+
+def _look_for(address: str) -> None:
+    """Raises OSError if nobody listens there; Ray itself would go on trying for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "/" not in host:
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
 
 
 def _at_once(cluster: Cluster) -> int:
@@ -77,9 +90,16 @@ def _serve(connection: Connection, cluster: Cluster, sweep: Any) -> None:
 
 
 def _came_of(task: Any) -> list[tuple[Any, ...]]:
+    """What a task told, or that it was lost.
+
+    Raises:
+        OSError: The whole cluster is gone.
+    """
     try:
         return ray.get(task)
     except RayError as error:
+        time.sleep(SETTLE_SECONDS)
+        _look_for(ray.get_runtime_context().gcs_address)
         return [("lost", f"its Ray task failed: {str(error).strip().partition(chr(10))[0]}")]
 
 

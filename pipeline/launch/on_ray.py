@@ -40,7 +40,7 @@ class RayLauncher(StreamLauncher):
     def __init__(self, address: str, n_jobs: int | str, cpus_per_trial: int, gpus_per_trial: float) -> None:
         super().__init__()
         if importlib.util.find_spec("ray") is None:
-            raise CompactHydraException("hydra/launcher=ray: Ray is not installed; pip install 'dense-pipeline[ray]'")
+            raise CompactHydraException("hydra/launcher=ray: Ray is not installed; pip install ray")
         self._cluster = Cluster(address, n_jobs, cpus_per_trial, gpus_per_trial)
         self.n_jobs = n_jobs if isinstance(n_jobs, int) else 1  # auto: the cluster tells when it is reached
 

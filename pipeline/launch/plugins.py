@@ -24,6 +24,10 @@ def register(*plugins: type[Plugin]) -> None:
         sys.modules["hydra_plugins"] = package
     module = sys.modules.setdefault(MODULE, types.ModuleType(MODULE))
     for plugin in plugins:
-        plugin.__module__ = MODULE
         setattr(module, plugin.__name__, plugin)
-        Plugins.instance().register(plugin)
+        home = plugin.__module__
+        plugin.__module__ = MODULE
+        try:
+            Plugins.instance().register(plugin)
+        finally:
+            plugin.__module__ = home  # by which other processes import it: launchers of others send all plugins along

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -62,7 +63,7 @@ def load(found: FoundModel, *, name: str | None, trust: bool) -> Served:
     columns = tuple(_column(key, about) for key, about in manifest.inputs.items())
     folder = found.path.name
     served = Served(
-        name=name or found.name,
+        name=name or re.sub(r"[^\w.-]+", "_", found.name, flags=re.ASCII),  # it stands in addresses
         version=found.version or (folder if folder.isdecimal() else "1"),
         run_id=found.run_id or manifest.run_id,
         columns=columns,

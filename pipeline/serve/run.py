@@ -21,6 +21,7 @@ from pipeline.startup import import_tensorflow
 log = logging.getLogger(__name__)
 
 BACKLOG = 2048
+LAST_SECONDS = 30  # for the last answers, after the last body has arrived; a client may never read its own
 
 
 class ServeError(PipelineError):
@@ -43,7 +44,7 @@ def serve(
     Raises:
         PipelineError: There is no such model, it does not work, or the address is taken.
     """
-    with contextlib.closing(_bound(*address)) as listening:
+    with contextlib.closing(bound_socket(*address)) as listening:
         known = find.stands_for(reference, uri)
         found = find.resolve(reference, uri)
         import_tensorflow()
@@ -62,7 +63,10 @@ def serve(
             seconds=poll_seconds,
         )
         app = application(service, follower.run)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, backlog=BACKLOG)
+        patience = int(limits.body_seconds) + LAST_SECONDS
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, backlog=BACKLOG, timeout_graceful_shutdown=patience
+        )
         gc.collect()
         gc.freeze()  # what is loaded stays: looking through it again and again would hold up requests
         at = f"http://{_shown(listening)}"
@@ -73,11 +77,18 @@ def serve(
         log.info("all requests are answered")
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """A socket that has its port before the model is loaded, but takes connections only when the server listens."""
+def bound_socket(host: str, port: int) -> socket.socket:
+    """A socket that has its port before the model is loaded, but takes connections only when the server listens.
+
+    It names its protocol: asyncio switches Nagle's algorithm off for such sockets only, and with it each answer that
+    is written in two parts takes 40 ms.
+
+    Raises:
+        ServeError: The address cannot be had.
+    """
     try:
-        family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, socket.SOCK_STREAM)
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, protocol)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(where)
     except OSError as error:

@@ -2,25 +2,41 @@
 
 import os
 
-os.environ.setdefault(
-    "MLFLOW_LOGGING_LEVEL", "WARNING"
-)  # read when mlflow is imported; it tells of every table it makes
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # of files that are on this machine mostly
+# Read when MLflow is imported: by itself it tells of every table it makes and every small file it copies.
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+from pipeline.track.children import PARENT_VARIABLE, Done, done, epochs_of, n_failed, parent_run_id
 from pipeline.track.left import JOB_VARIABLE, fail_left_running
-from pipeline.track.run import Run, start
+from pipeline.track.query import Selected, TrackedRun, curves, log_texts, select_runs
+from pipeline.track.run import Run, log_failure, start
 from pipeline.track.store import config_of_run, connected, store_of, ui_command
-from pipeline.track.sweep import PARENT_VARIABLE, sweep
+from pipeline.track.study import studied
+from pipeline.track.sweep import Sweep, outcome, sweep
 
 __all__ = [
     "JOB_VARIABLE",
     "PARENT_VARIABLE",
+    "Done",
     "Run",
+    "Selected",
+    "Sweep",
+    "TrackedRun",
     "config_of_run",
     "connected",
+    "curves",
+    "done",
+    "epochs_of",
     "fail_left_running",
+    "log_failure",
+    "log_texts",
+    "n_failed",
+    "outcome",
+    "parent_run_id",
+    "select_runs",
     "start",
     "store_of",
+    "studied",
     "sweep",
     "ui_command",
 ]

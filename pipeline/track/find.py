@@ -69,15 +69,16 @@ def stands_for(reference: str, tracking_uri: str | None) -> str:
         TrackingError: The store cannot be used.
     """
     parsed = VERSION.fullmatch(reference)
+    moves = parsed is not None and (parsed["alias"] or parsed["version"] == "latest")
+    if not moves and not reference.startswith("best:"):
+        return reference
     with store_of(tracking_uri):
         try:
-            if reference.startswith("best:"):
+            if parsed is None:
                 return str(_best(reference.removeprefix("best:")).info.run_id)
-            if parsed is not None and (parsed["alias"] or parsed["version"] == "latest"):
-                return str(registered_version(reference, parsed["name"], parsed["version"], parsed["alias"]).version)
+            return str(registered_version(reference, parsed["name"], parsed["version"], parsed["alias"]).version)
         except STORE_ERRORS as error:
             raise ModelError(f"{reference}: the store does not answer: {str(error).splitlines()[0]}") from None
-    return reference
 
 
 def _of_run(run: MlflowRun, path: str) -> StoredModel:

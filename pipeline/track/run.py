@@ -9,7 +9,9 @@ import platform
 import random
 import subprocess
 import time
+import traceback
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,14 +21,16 @@ import psutil
 from matplotlib.figure import Figure
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
+from pipeline import process
 from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
 from pipeline.data import Rows, Splits
 from pipeline.data.report import Report
+from pipeline.errors import Pruned
 from pipeline.signals import Terminated, sigterm_raises
+from pipeline.track.children import parent_run_id
 from pipeline.track.left import job_tag
 from pipeline.track.model import log_model
 from pipeline.track.store import connected, experiment_id, local_path
-from pipeline.track.sweep import parent_run_id
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +48,8 @@ class Run:
         self._client = mlflow.MlflowClient()
         self._pending: list[Metric] = []
         self._flushed = time.monotonic()
+        self._writer = ThreadPoolExecutor(1, "metrics")
+        self._writing: Future[None] | None = None
 
     def log_epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """Keeps an epoch's values and writes them from time to time.
@@ -54,14 +60,32 @@ class Run:
         plain = ("loss", "val_loss", "learning_rate")
         named = {name if name in plain else f"epoch_{name}": value for name, value in values.items()}
         self._pending += [Metric(name, value, now, epoch) for name, value in named.items()]
-        if time.monotonic() - self._flushed > FLUSH_SECONDS:
-            self.flush()
+        if time.monotonic() - self._flushed > FLUSH_SECONDS and (self._writing is None or self._writing.done()):
+            self._wait()
+            # In a thread, while TensorFlow goes on: half a millisecond an epoch is much where epochs are short.
+            self._writing = self._writer.submit(self._write, self._pending)
+            self._pending, self._flushed = [], time.monotonic()
 
     def flush(self) -> None:
         """Writes the epochs that are still kept back."""
-        for start in range(0, len(self._pending), 1000):  # MLflow's limit of a batch
-            self._client.log_batch(self.id, metrics=self._pending[start : start + 1000])
+        self._wait()
+        self._write(self._pending)
         self._pending, self._flushed = [], time.monotonic()
+
+    def close(self) -> None:
+        """Ends the thread that writes."""
+        self._writer.shutdown()
+
+    def _wait(self) -> None:
+        """Waits for what is being written, and raises what went wrong with it."""
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            writing.result()
+
+    def _write(self, metrics: list[Metric]) -> None:
+        for start in range(0, len(metrics), 1000):  # MLflow's limit of a batch
+            alive = [RunTag("alive_at", f"{time.time():.0f}")]  # no more than a look at it from another machine needs
+            self._client.log_batch(self.id, metrics=metrics[start : start + 1000], tags=alive)
 
     def log_final(self, values: Mapping[str, float]) -> None:
         """Writes what the run came to: scores and measurements."""
@@ -78,6 +102,10 @@ class Run:
         """Writes the checks before training as `data/report.html` and `data/report.json`."""
         self._client.log_text(self.id, report.to_html(), "data/report.html")
         self._client.log_dict(self.id, report.as_dict(), "data/report.json")
+
+    def log_inputs(self, norms: Mapping[str, float]) -> None:
+        """Writes how much each input counts, the norm of the weights that leave it, as `inputs.json`."""
+        self._client.log_dict(self.id, dict(norms), "inputs.json")
 
     def log_saved_model(self, folder: Path, rows: Rows) -> str:
         """Writes an exported SavedModel as artifact and as MLflow model; gives its path in the store."""
@@ -105,10 +133,8 @@ def start(config: Config, rows: Rows, splits: Splits, about: Mapping[str, Any]) 
         parent = parent_run_id()
         # A sweep's runs lie in one experiment, else the UI does not nest them.
         where = mlflow.get_run(parent).info.experiment_id if parent else experiment_id(config.tracking, uri)
-        tags = {
-            name: str(value)
-            for name, value in (config.tracking.tags | _environment() | job_tag() | dict(about)).items()
-        }
+        known = config.tracking.tags | environment() | job_tag() | dict(about)
+        tags = {name: str(value) for name, value in known.items()}
         with _unseeded():
             active = mlflow.start_run(
                 experiment_id=where, run_name=config.tracking.run_name, parent_run_id=parent, nested=True, tags=tags
@@ -143,22 +169,55 @@ def _ends(run: Run) -> Iterator[None]:
         status = "KILLED"
         mlflow.set_tag("error", "terminated" if isinstance(error, Terminated) else "interrupted")
         raise
+    except Pruned as error:
+        status = "KILLED"  # by the sweep; FINISHED is what has scores and a model
+        mlflow.set_tags({"pruned": "true", "pruned_because": str(error)})
+        raise
     except BaseException as error:
-        mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:5000])
+        with contextlib.suppress(Exception):
+            mlflow.set_tag("error", _told(error))
+            _log_traceback(run.id, error)
+        error.run_id = run.id  # type: ignore[attr-defined]  # whoever catches it knows that it is told
         raise
     finally:
         with contextlib.suppress(Exception) if status != "FINISHED" else contextlib.nullcontext():
             run.flush()  # an error on the way out must not hide the one that led here
+        run.close()
         mlflow.end_run(status)
 
 
+def log_failure(config: Config, tags: Mapping[str, str], error: BaseException) -> None:
+    """A FAILED run for a job that ended before its own run was opened."""
+    with connected(config.tracking) as uri:
+        parent = parent_run_id()
+        where = mlflow.get_run(parent).info.experiment_id if parent else experiment_id(config.tracking, uri)
+        client = mlflow.MlflowClient()
+        above = {} if parent is None else {"mlflow.parentRunId": parent}
+        own = {name: str(value) for name, value in config.tracking.tags.items()} | environment()
+        known = {**own, **above, **tags, "error": _told(error)}
+        run = client.create_run(where, tags=known, run_name=config.tracking.run_name)
+        _log_config(run.info.run_id, config)
+        _log_traceback(run.info.run_id, error)
+        client.set_terminated(run.info.run_id, "FAILED")
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:5000]
+
+
+def _log_traceback(run_id: str, error: BaseException) -> None:
+    mlflow.MlflowClient().log_text(run_id, "".join(traceback.format_exception(error)), "traceback.txt")
+
+
 @functools.cache
-def _environment() -> dict[str, str]:
-    """What this process runs on; looked up once, for it takes a tenth of a second."""
+def environment() -> dict[str, str]:
+    """Tags that tell of versions, code, machine and process; looked up once, for it takes a tenth of a second."""
     versions = {f"version.{name.removesuffix('-skinny')}": version(name) for name in PACKAGES}
     memory = psutil.virtual_memory().total / 2**30
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {memory:.0f} GiB"
-    return versions | _git() | {"version.python": platform.python_version(), "machine": machine}
+    return (
+        versions | _git() | {"version.python": platform.python_version(), "machine": machine, "owner": process.name()}
+    )
 
 
 def _git() -> dict[str, str]:
@@ -176,7 +235,7 @@ def _git() -> dict[str, str]:
 
 def _log_config(run_id: str, config: Config) -> None:
     client = mlflow.MlflowClient()
-    params = [Param(key, value) for key, value in _flat(config.model_dump())]
+    params = [Param(key, value) for key, value in _flat(config.model_dump(exclude={"study", "sweep"}))]
     for start_ in range(0, len(params), 100):  # MLflow's limit of a batch
         client.log_batch(run_id, params=params[start_ : start_ + 100])
     client.log_text(run_id, to_yaml(config), "config.yaml")

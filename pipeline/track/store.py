@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.config import mlruns
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
+
+# MLflow prints the traceback of a database's error before it raises that error, which we tell in our own words.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 SQLITE_WAIT_SECONDS = 120  # for another process's write: each takes milliseconds, but a sweep's may all come at once

@@ -1,23 +1,24 @@
-"""The parent run of a sweep: opened before its first job, told the best of its children, always closed."""
+"""The parent run of a sweep: opened before its first job or taken up again, told the best of its children, closed."""
 
 import contextlib
+import logging
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import mlflow
 from mlflow.entities import Run as MlflowRun
 from mlflow.entities import ViewType
 
+from pipeline import process
 from pipeline.config import Config, direction
-from pipeline.track.store import connected, experiment_id
+from pipeline.track.children import BEGUN, PARENT_VARIABLE, children, close_lost
+from pipeline.track.store import STORE_ERRORS, connected, experiment_id
 
-PARENT_VARIABLE = "PIPELINE_PARENT_RUN_ID"  # by the environment, so that it reaches every kind of launcher's jobs
+log = logging.getLogger(__name__)
 
-
-def parent_run_id() -> str | None:
-    """The sweep that this process's runs belong to."""
-    return os.environ.get(PARENT_VARIABLE)
+PROCESS = "process."  # and its name: a tag for each process that works on the sweep, with its last sign of life
 
 
 @dataclass
@@ -27,62 +28,119 @@ class Sweep:
     run_id: str
     name: str
     uri: str
+    taken_up: bool = False  # rather than begun: the same command was given before
+    n_before: int = 0  # children that were finished when it was taken up
+    n_lost: int = 0  # children that a dead process had left RUNNING
+    status: str = "FAILED"
     children: list[MlflowRun] = field(default_factory=list)
+
+    def with_status(self, status: str) -> list[MlflowRun]:
+        """The children that ended so."""
+        return [run for run in self.children if outcome(run) == status]
+
+
+def outcome(run: MlflowRun) -> str:
+    """How a child ended: its status, or PRUNED."""
+    return "PRUNED" if "pruned" in run.data.tags else str(run.info.status)
 
 
 @contextlib.contextmanager
-def sweep(config: Config, overrides: Sequence[str]) -> Iterator[Sweep]:
-    """Opens the parent run and closes it, whatever happens to the jobs."""
+def sweep(config: Config, key: str, tags: Mapping[str, str]) -> Iterator[Sweep]:
+    """Opens the parent run, or takes up that of the same command again, and closes it, whatever happens to the jobs.
+
+    Args:
+        config: Of the first job.
+        key: The same for the same command.
+        tags: What to tell about the sweep, such as its command.
+    """
     with connected(config.tracking) as uri:
-        client = mlflow.MlflowClient()
-        where = experiment_id(config.tracking, uri)
-        tags = {"sweep": " ".join(overrides), "objective": config.objective, **_as_text(config.tracking.tags)}
-        with mlflow.start_run(experiment_id=where, run_name=config.tracking.run_name, tags=tags) as active:
-            opened = Sweep(active.info.run_id, active.info.run_name, uri)
-        client.update_run(opened.run_id, status="RUNNING")  # no run of this thread, so that the jobs can be
-        os.environ[PARENT_VARIABLE] = opened.run_id
-    status = "FAILED"
+        opened = _opened(config, uri, {"sweep_key": key, "objective": config.objective, **tags})
+    client = mlflow.MlflowClient(opened.uri)
+    mine = PROCESS + process.name()
+    os.environ[PARENT_VARIABLE] = opened.run_id
     try:
-        yield opened
-        status = "FINISHED"
+        with process.signs_of_life(lambda: client.set_tag(opened.run_id, mine, str(time.time()))):
+            yield opened
+        opened.status = "FINISHED"
     except KeyboardInterrupt:
-        status = "KILLED"
+        opened.status = "KILLED"
         raise
     finally:
         del os.environ[PARENT_VARIABLE]
-        with connected(config.tracking):
-            opened.children += _ranked(where, opened.run_id, config.objective)
-            _conclude(opened.run_id, opened.children, status)
+        try:
+            with connected(config.tracking):
+                opened.children += ranked(list(children(opened.run_id)), config.objective)
+                _conclude(opened)
+        except (OSError, *STORE_ERRORS) as error:  # told, but no reason to hide what ended the sweep
+            log.error("%s: the sweep's run could not be closed: %s", uri, str(error).partition("\n")[0])
 
 
-def _ranked(experiment: str, parent: str, objective: str) -> list[MlflowRun]:
-    query = f"tags.mlflow.parentRunId = '{parent}'"
-    client, found, token = mlflow.MlflowClient(), [], None
-    while page := client.search_runs([experiment], query, ViewType.ACTIVE_ONLY, 1000, page_token=token):
-        found += page
-        token = page.token
-        if not token:
-            break
+def ranked(runs: list[MlflowRun], objective: str) -> list[MlflowRun]:
+    """The runs of a sweep, of each job the one that counts; best first, then what was pruned, failed or killed."""
+    order = ["FINISHED", "PRUNED", "RUNNING", "FAILED", "KILLED"]
+    of_jobs: dict[str, MlflowRun] = {}
+    for run in sorted(runs, key=lambda run: (order.index(outcome(run)), -run.info.start_time)):
+        of_jobs.setdefault(run.data.tags.get("overrides", run.info.run_id), run)
     sign = -1 if direction(objective) == "maximize" else 1
-    done = [run for run in found if run.info.status == "FINISHED"]
-    return sorted(done, key=lambda run: sign * run.data.metrics["objective"]) + [
-        run for run in found if run not in done
-    ]
+
+    def rank(run: MlflowRun) -> tuple[int, float]:
+        return order.index(outcome(run)), sign * run.data.metrics.get("objective", 0.0)
+
+    return sorted(of_jobs.values(), key=rank)
 
 
-def _conclude(parent: str, children: list[MlflowRun], status: str) -> None:
+def _opened(config: Config, uri: str, tags: Mapping[str, str]) -> Sweep:
     client = mlflow.MlflowClient()
-    finished = [run for run in children if run.info.status == "FINISHED"]
-    client.log_metric(parent, "n_finished", len(finished))
-    client.log_metric(parent, "n_failed", len(children) - len(finished))
+    where = experiment_id(config.tracking, uri)
+    now = {BEGUN: str(int(time.time() * 1000)), PROCESS + process.name(): str(time.time())}
+    before = _before(where, tags["sweep_key"]) if config.sweep.resume == "auto" else None
+    if before is None:
+        own = {**{name: str(value) for name, value in config.tracking.tags.items()}, **tags, **now}
+        with mlflow.start_run(experiment_id=where, run_name=config.tracking.run_name, tags=own) as active:
+            opened = Sweep(active.info.run_id, active.info.run_name, uri)
+    else:
+        opened = Sweep(before.info.run_id, before.info.run_name, uri, taken_up=True)
+        if _others(before):  # at work on it: their failures count as well
+            del now[BEGUN]
+        for name, value in now.items():
+            client.set_tag(opened.run_id, name, value)
+        opened.n_lost = close_lost(opened.run_id)
+        opened.n_before = len(ranked(list(children(opened.run_id, "attributes.status = 'FINISHED'")), config.objective))
+    client.update_run(opened.run_id, status="RUNNING")  # no run of this thread, so that the jobs can be
+    return opened
+
+
+def _before(experiment: str, key: str) -> MlflowRun | None:
+    found = mlflow.MlflowClient().search_runs([experiment], f"tags.sweep_key = '{key}'", ViewType.ACTIVE_ONLY, 1)
+    return found[0] if found else None
+
+
+def _others(parent: MlflowRun) -> list[str]:
+    """The other processes that work on the sweep now."""
+    tags = {name: sign for name, sign in parent.data.tags.items() if name.startswith(PROCESS)}
+    names = {name.removeprefix(PROCESS): float(sign) for name, sign in tags.items()}
+    return [name for name, sign in names.items() if name != process.name() and not process.is_gone(name, sign)]
+
+
+def _conclude(opened: Sweep) -> None:
+    client = mlflow.MlflowClient()
+    finished = opened.with_status("FINISHED")
+    counts = {status: len(opened.with_status(status)) for status in ("FAILED", "PRUNED", "KILLED")}
+    client.log_metric(opened.run_id, "n_finished", len(finished))
+    client.log_metric(opened.run_id, "n_failed", counts["FAILED"] + counts["KILLED"])
+    client.log_metric(opened.run_id, "n_pruned", counts["PRUNED"])
     if finished:
         best = finished[0]
-        client.set_tag(parent, "best_run_id", best.info.run_id)
-        client.set_tag(parent, "best_run_name", best.info.run_name)
-        client.log_metric(parent, "best_objective", best.data.metrics["objective"])
+        client.set_tag(opened.run_id, "best_run_id", best.info.run_id)
+        client.set_tag(opened.run_id, "best_run_name", best.info.run_name)
+        client.set_tag(opened.run_id, "best_overrides", best.data.tags.get("overrides", ""))
+        client.log_metric(opened.run_id, "best_objective", best.data.metrics["objective"])
+        for name, value in best.data.metrics.items():
+            if name.startswith(("val_", "test_")) and name != "val_loss":  # which is a value of epochs
+                client.log_metric(opened.run_id, f"best_{name}", value)
+    client.delete_tag(opened.run_id, PROCESS + process.name())
+    if _others(client.get_run(opened.run_id)):
+        return  # which close it in the end
     # A job that failed does not spoil the sweep; the exit code and n_failed tell of it.
-    client.set_terminated(parent, "FINISHED" if finished and status != "KILLED" else status)
-
-
-def _as_text(tags: dict[str, str | int | float | bool]) -> dict[str, str]:
-    return {name: str(value) for name, value in tags.items()}
+    status = "FINISHED" if finished and opened.status != "KILLED" else opened.status
+    client.set_terminated(opened.run_id, status)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.config.rules import Kind
+from pipeline.data.dates import format_of
+from pipeline.data.ops import NumpyOps
 from pipeline.data.raw import Raw, Text
 from pipeline.data.report.drift import level_bins, number_bins, stability
 from pipeline.data.report.facts import Column
@@ -31,8 +33,8 @@ def describe(name: str, column: Raw, kind: Kind, splits: Splits, findings: Findi
     if not isinstance(column, Text) and kind == "numeric":
         return _numbers(name, column.astype(np.float64, copy=False), kind, splits, findings)
     found = levels(column)
-    if kind == "date":
-        return _date(name, found.sorted(), splits, findings)
+    if isinstance(column, Text) and kind == "date":
+        return _date(name, column, splits, findings)
     return _levels(name, found, kind, splits, findings)
 
 
@@ -63,17 +65,20 @@ def _numbers(name: str, numbers: np.ndarray, kind: Kind, splits: Splits, finding
     )  # fmt: skip
 
 
-def _date(name: str, found: Levels, splits: Splits, findings: Findings) -> Column:
-    """As numbers are: by the order of the text, which is that of time where dates are ISO dates."""
-    numbers = np.where(found.codes < 0, np.nan, found.codes)
-    column = _numbers(name, numbers, "date", splits, findings)
-    present = numbers[splits.train][~np.isnan(numbers[splits.train])]
-    first, last = (
-        (label(found.values[int(present.min())]), label(found.values[int(present.max())]))
-        if len(present)
-        else (None, None)
-    )
-    return replace(column, least=first, mean=None, most=last)
+def _date(name: str, column: Text, splits: Splits, findings: Findings) -> Column:
+    """As numbers are, by elapsed days. A text that is no date counts as a gap; if all are, they go by the alphabet."""
+    train = column[splits.train]
+    written = format_of(train.present())
+    days = written.days(NumpyOps(), column.levels) if written else _alphabetical(column.levels)
+    described = _numbers(name, days[column.codes], "date", splits, findings)
+    if described.least is None:
+        return described
+    first, last = (column.levels[np.flatnonzero(days == day)[0]] for day in (described.least, described.most))
+    return replace(described, least=label(first), mean=None, most=label(last))
+
+
+def _alphabetical(texts: np.ndarray) -> np.ndarray:
+    return np.where(texts == "", np.nan, np.argsort(np.argsort(texts)))
 
 
 def _levels(name: str, found: Levels, kind: Kind, splits: Splits, findings: Findings) -> Column:

@@ -17,12 +17,6 @@ class Levels:
     codes: np.ndarray  # (n_rows,) int64 into `values`; -1 for a gap
     values: np.ndarray  # (n_levels,) float64 or text, in their order of appearance
 
-    def sorted(self) -> "Levels":
-        """The same with codes that follow the order of the values; text goes by its letters, as ISO dates do."""
-        order = np.argsort(self.values, kind="stable")
-        rank = np.append(np.argsort(order), -1)  # the last is what -1 finds
-        return Levels(rank[self.codes], self.values[order])
-
 
 def levels(column: Raw) -> Levels:
     """Numbers the distinct values of a raw column `(n_rows,)`; NaN and "" are gaps."""

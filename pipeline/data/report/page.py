@@ -38,6 +38,8 @@ def render(report: Report) -> str:
         f"{report.n_rows:,} rows ({parts}); {report.n_columns:,} inputs; {report.task}; "
         f"{report.n_duplicate_rows:,} duplicate rows; fingerprint {report.fingerprint}"
     )
+    if report.n_rows_looked_at < report.n_rows:
+        facts += f"; what follows is of a sample of {report.n_rows_looked_at:,} rows"
     found = "".join(f"<li>{escape(warning)}</li>" for warning in text.warnings(report))
     warnings = f'<ul class="warnings">{found}</ul>' if found else '<p class="note">Nothing looks wrong.</p>'
     title = escape(f"Data report: {report.name}")

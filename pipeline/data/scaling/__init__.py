@@ -1,13 +1,14 @@
 """Scaling: a chain of transforms for each column, fitted on training rows, applied and inverted."""
 
 from pipeline.data.scaling.chain import Chain
-from pipeline.data.scaling.fitting import LARGEST, fit_scaling, fixed_scaling
+from pipeline.data.scaling.fitting import LARGEST, TRAINABLE, fit_scaling, fixed_scaling
 from pipeline.data.scaling.matrix import Scaler
 from pipeline.data.scaling.outputs import OutputScaler
 from pipeline.data.scaling.transforms import Affine, Clip, Log1p, Quantile, Step, YeoJohnson
 
 __all__ = [
     "LARGEST",
+    "TRAINABLE",
     "Affine",
     "Chain",
     "Clip",

@@ -16,6 +16,7 @@ from pipeline.data.scaling.transforms import Affine, Clip, Log1p, Quantile, Step
 from pipeline.errors import DataError
 
 LARGEST = 1e30  # of scaled values; a layer adds up some hundred of them, and float32 ends at 3e38
+TRAINABLE = 1e18  # of those that are trained on or scored: losses, metrics and gradients hold their squares
 NARROW = 1e-2  # of a column's largest number: over such a width a power or logarithm is a straight line to two digits
 THIN = 1e-290  # widths below it leave no room for quantiles between them
 CONDITION = 1e5  # of an inverse in float64, which is exact to some 1e-15

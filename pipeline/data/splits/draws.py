@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
 from pipeline.data.splits.column import shown
 from pipeline.data.target import Target
@@ -32,17 +32,18 @@ class ByRow:
 
     def __call__(self, numbers: np.ndarray, n: int, *, sides_left: int) -> tuple[np.ndarray, np.ndarray]:  # noqa: D102
         labels = None if self.target is None else self.target.values[numbers, 0]
+        draw = ShuffleSplit if labels is None else StratifiedShuffleSplit
         try:
-            _, drawn = train_test_split(numbers, test_size=n, random_state=self.seed, stratify=labels)
+            _, drawn = next(draw(1, test_size=n, random_state=self.seed).split(numbers, labels))
         except ValueError as error:
             reason = str(error) if self.target is None else _imbalance(self.target, numbers, n) or str(error)
             raise DataError(
                 f"data.split.kind: stratified cannot put every class on every side ({reason}); "
                 "use data.split.kind=random, larger fractions or more rows"
             ) from None
-        is_drawn = np.zeros(numbers[-1] + 1, bool)  # much faster than to sort what is drawn and the rest
+        is_drawn = np.zeros(len(numbers), bool)  # much faster than to sort what is drawn, and the rest
         is_drawn[drawn] = True
-        return numbers[~is_drawn[numbers]], numbers[is_drawn[numbers]]
+        return numbers[~is_drawn], numbers[is_drawn]
 
     def check_given(self, rest: np.ndarray, test: np.ndarray) -> None:
         """Any rows may test."""

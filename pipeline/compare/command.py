@@ -1,0 +1,90 @@
+"""What to type to train a run's configuration again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline import config as configuration
+from pipeline import track
+from pipeline.config import Config
+from pipeline.errors import PipelineError
+
+FOR_A_SHELL_ONLY = set('"$`\\#')  # characters that make or its shell would read otherwise inside ARGS="..."
+PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+%"
+
+
+def command(run_id: str) -> str:
+    """The shortest command that composes a run's config, or where there is none, the one that repeats its run."""
+    found = overrides(run_id)
+    if found is None:
+        return f"make rerun RUN={run_id}" if configuration.IN_CHECKOUT else f"python -m pipeline.rerun {run_id}"
+    return spelled(found)
+
+
+def spelled(found: list[str]) -> str:
+    """Overrides as a line for the shell: by make where make and its shell leave them as they are."""
+    words = shlex.join(found)
+    if configuration.IN_CHECKOUT and not FOR_A_SHELL_ONLY & set(words):
+        return f'make train ARGS="{words}"'
+    return f"python -m pipeline.train {words}"
+
+
+def overrides(run_id: str) -> list[str] | None:
+    """What makes the options' defaults a run's config; None where no such list gives exactly that."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            config = configuration.from_yaml(track.config_of_run(run_id, Path(folder)))
+            start = _start(config)
+            differences = _differences(_facts(configuration.load(*start)), _facts(config))
+            found = start + [f"{key}={_written(value)}" for key, value in differences]
+            return found if _facts(configuration.load(*found)) == _facts(config) else None
+        except PipelineError:  # an architecture or a key of another version, or no logged config
+            return None
+
+
+def _start(config: Config) -> list[str]:
+    """Files that the sections may have come from, what an own table needs to be one, and what others follow."""
+    needed = {"data.path": config.data.path, "data.target": config.data.target} if config.data.name == "table" else {}
+    return [
+        f"data={config.data.name}",
+        *([] if config.model.name == "dense" else [f"model={config.model.name}"]),
+        *(f"{key}={_written(value)}" for key, value in needed.items()),
+        f"seed={config.seed}",  # which data.split.seed follows unless it has a value of its own
+    ]
+
+
+def _facts(config: Config) -> dict[str, Any]:
+    """What the run itself was: not where it was kept, but for the experiment's name, and not the sweep it was in."""
+    values = {name: value for name, value in config.model_dump().items() if name not in ("study", "sweep")}
+    return values | {"tracking": {"experiment": config.tracking.experiment}}
+
+
+def _differences(base: dict[str, Any], wanted: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in wanted.items():
+        before = base.get(name)
+        if isinstance(value, dict) and isinstance(before, dict) and value.keys() == before.keys():
+            yield from _differences(before, value, f"{prefix}{name}.")
+        elif value != before:
+            yield f"{prefix}{name}", value
+
+
+def _written(value: Any) -> str:
+    """A value in Hydra's grammar, in which a dict's keys take no quotes."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_written(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(_written(inner) for inner in value) + "]"
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if value and all(letter in PLAIN for letter in value) and value.lower() not in ("null", "true", "false"):
+        try:
+            float(value)
+        except ValueError:
+            return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

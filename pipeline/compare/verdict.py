@@ -1,0 +1,111 @@
+"""In words: is the best configuration really the best?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pipeline.compare.ranking import Candidate, Comparison
+from pipeline.compare.seeds import FEWEST, Duel, duel
+
+N_RIVALS = 5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The best configuration against those that follow it."""
+
+    headline: str  # a few words
+    text: str  # the figures, and what to do
+    rivals: list[tuple[Candidate, Duel]]
+
+
+def verdict(comparison: Comparison) -> Verdict:
+    """Compares the best configuration with the next few; the first of them decides the headline."""
+    if not comparison.candidates:
+        return Verdict("Nothing to rank", "No run has finished with a score.", [])
+    best, *others = comparison.candidates
+    if not others:
+        return Verdict("One configuration", _alone(best, comparison), [])
+    rivals = [(other, duel(best, other, comparison.sign)) for other in others[:N_RIVALS]]
+    return _told(rivals[0][1], comparison, rivals)
+
+
+def number(value: float | None) -> str:
+    """Five digits; nothing for what is not known."""
+    return "" if value is None else f"{0.0 if abs(value) < 1e-12 else value:.5g}"
+
+
+def with_deviation(candidate: Candidate) -> str:
+    """Mean ± deviation, the deviation only where there are several seeds or folds."""
+    deviation = candidate.deviation
+    return number(candidate.mean) + ("" if deviation is None else f" ± {deviation:.2g}")
+
+
+def _alone(best: Candidate, comparison: Comparison) -> str:
+    return f"{comparison.objective} {with_deviation(best)} over {_runs(best)}; there is nothing to compare it with."
+
+
+def _runs(candidate: Candidate) -> str:
+    return f"{len(candidate.runs)} run{'s' if len(candidate.runs) > 1 else ''}"
+
+
+def _told(first: Duel, comparison: Comparison, rivals: list[tuple[Candidate, Duel]]) -> Verdict:
+    gain = f"The best is ahead of the next by {number(first.difference)} in {comparison.objective}"
+    if first.n == 0:
+        text = f"{gain}, but they share no seed or fold"
+        return Verdict("Too few seeds to tell", f"{text}. {_more_seeds()}", rivals)
+    if first.too_few:
+        shared = "one seed or fold" if first.n == 1 else f"{first.n} seeds or folds"
+        return Verdict("Too few seeds to tell", f"{gain}, on {shared} that both have. {_more_seeds()}", rivals)
+    figures = f"{gain}, mean of {first.n} seeds or folds"
+    if first.p_t is None or first.low is None or first.high is None or first.effect is None:
+        return Verdict(*_without_noise(first, figures), rivals)
+    corrected = ", corrected for training sets that overlap" if first.splits_vary else ""
+    ranks = f"; Wilcoxon p {_p(first.p_wilcoxon)}" if first.p_wilcoxon is not None else ""
+    figures += (
+        f" (95 % interval {number(first.low)} to {number(first.high)}; paired t test{corrected}: "
+        f"p {_p(first.p_t)}{ranks}; effect size {first.effect:.2f} deviations)."
+    )
+    if first.is_settled:
+        return Verdict("The best beats the next beyond seed noise", f"{figures}{_flattered(comparison)}", rivals)
+    return Verdict("Not settled: within seed noise", f"{figures} {_needed(first)}", rivals)
+
+
+def _without_noise(duel: Duel, figures: str) -> tuple[str, str]:
+    if duel.difference == 0:
+        return (
+            "No difference",
+            "The two best have the same score on every seed or fold; take the smaller or the faster.",
+        )
+    return "The same difference on every seed", f"{figures}; it does not vary, so there is no noise to test against."
+
+
+def _needed(duel: Duel) -> str:
+    if duel.seeds_needed is None and duel.splits_vary:
+        return (
+            "More seeds would not settle it while each draws its own split: a fixed data.split.seed, or more "
+            "validation rows, would help."
+        )
+    if duel.seeds_needed is None:
+        return "No number of seeds that one would run can settle it: take the smaller or the faster."
+    more = duel.seeds_needed - duel.n
+    again = f"{more} more of each" if more > 0 else "as many again"
+    return f"About {duel.seeds_needed} seeds would settle a difference of this size, {again}."
+
+
+def _more_seeds() -> str:
+    return f"Run both with {FEWEST} seeds at least, better five, as in seed=0,1,2,3,4."
+
+
+def _flattered(comparison: Comparison) -> str:
+    n = len(comparison.candidates)
+    if n <= 2:
+        return ""
+    return f" It was picked from {n} by these same scores, which flatters p: fresh seeds would confirm it."
+
+
+def _p(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "?"
+    return "< 0.001" if value < 0.001 else f"= {value:.2g}"

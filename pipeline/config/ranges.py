@@ -1,0 +1,179 @@
+"""What a search may choose from: Hydra's ranges as choices and intervals, checked at both ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.override_parser.types import (
+    ChoiceSweep,
+    Glob,
+    IntervalSweep,
+    Override,
+    RangeSweep,
+    Transformer,
+)
+
+from pipeline.config.sweep import Sweep
+from pipeline.errors import ConfigError
+
+DEPTH, WIDTH = "sweep.depth", "sweep.width"  # of model.units: so many hidden layers, so wide
+TAGS = {"log"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some values, each as an override writes it."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number between two others, both included; with a step, one of a few."""
+
+    low: float
+    high: float
+    step: float | None = None
+    log: bool = False  # even in the logarithm
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether whole numbers are meant."""
+        return isinstance(self.low, int)
+
+    def values(self) -> tuple[float, ...] | None:
+        """All there are, or None of a continuum."""
+        if self.step is None:
+            return tuple(range(int(self.low), int(self.high) + 1)) if self.is_integer else None
+        steps = range(round((self.high - self.low) / self.step) + 1)
+        return tuple(
+            self.low + i * self.step if self.is_integer else round(self.low + i * self.step, 12) for i in steps
+        )
+
+
+Range = Choice | Interval
+
+
+def values_of(given: Range) -> tuple[str, ...] | None:
+    """All values of a range as overrides write them, or None of a continuum."""
+    if isinstance(given, Choice):
+        return given.values
+    values = given.values()
+    return None if values is None else tuple(repr(value) for value in values)
+
+
+def ends(override: Override) -> list[Any]:
+    """The values at which a range of numbers is checked: its ends. The rules of a key are intervals themselves."""
+    found = range_of(override, lambda group: [])
+    return [found.low, found.high] if isinstance(found, Interval) else list(override.sweep_iterator())
+
+
+def range_of(override: Override, options: Callable[[str], list[str]]) -> Range:
+    """What a swept override lets a search choose from.
+
+    Args:
+        override: Such as `fit.learning_rate=tag(log,interval(1e-4,1e-1))`.
+        options: The files of a config group, for `glob`.
+
+    Raises:
+        ConfigError: The range is none.
+    """
+    value, line = override._value, override.input_line
+    if isinstance(value, IntervalSweep):
+        return _interval(value, line)
+    if isinstance(value, RangeSweep):
+        return _range(value, line)
+    if isinstance(value, Glob):
+        names = tuple(value.filter(options(override.key_or_group)))
+        return Choice(_some(names, line))
+    assert isinstance(value, ChoiceSweep)
+    _no_tags(value.tags, line)
+    return Choice(_some([Transformer.str(one) for one in value.list], line))
+
+
+def search_space(
+    overrides: Sequence[Override], options: Callable[[str], list[str]]
+) -> tuple[dict[str, Range], list[str]]:
+    """What is searched, by the key of the override, and the overrides of all jobs as they are.
+
+    Raises:
+        ConfigError: A range is none, or a key is given twice.
+    """
+    space: dict[str, Range] = {}
+    fixed = []
+    for override in overrides:
+        key = override.get_key_element()
+        if override.is_sweep_override():
+            if key in space:
+                raise ConfigError(f"{override.input_line}: {key} is searched twice; give one range")
+            space[key] = range_of(override, options)
+        elif key in (DEPTH, WIDTH):
+            space[key] = Choice((override.get_value_element_as_str(),))
+        else:
+            fixed.append(str(override.input_line))
+    return space, fixed
+
+
+def unsuitable(space: dict[str, Range], sweep: Sweep, is_search: bool) -> list[str]:
+    """A line for each thing that does not go together: of the ranges, the sampler and the sweeper."""
+    layers = [key for key in (DEPTH, WIDTH) if key in space]
+    if not is_search:
+        return [f"{key}: belongs to a search; add hydra/sweeper=search, or sweep over model.units" for key in layers]
+    lines = []
+    if not space:
+        lines.append("hydra/sweeper=search: nothing to search; give ranges, as in fit.batch_size=16,32")
+    if len(layers) == 1:
+        (missing,) = {DEPTH, WIDTH} - set(layers)
+        lines.append(f"{missing}: missing; model.units follows from {DEPTH} and {WIDTH} together")
+    if layers and "model.units" in space:
+        lines.append(f"model.units: follows from {DEPTH} and {WIDTH}; leave it out, or those two")
+    continua = [key for key, given in space.items() if values_of(given) is None]
+    if sweep.sampler == "grid" and continua:
+        key = continua[0]
+        lines.append(f"{key}: a grid needs values, as in {key}=1,2 or {key}=range(1,5); or take another sweep.sampler")
+    if sweep.sampler == "cmaes" and space and all(isinstance(given, Choice) for given in space.values()):
+        lines.append("sweep.sampler: cmaes searches among numbers, as in interval(0,1); use tpe for choices")
+    return lines
+
+
+def _interval(value: IntervalSweep, line: str | None) -> Interval:
+    _no_tags(value.tags - TAGS, line)
+    low, high = value.start, value.end
+    assert low is not None
+    assert high is not None
+    log = "log" in value.tags
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ConfigError(f"{line}: an interval ends in finite numbers")
+    if not low < high:
+        raise ConfigError(f"{line}: an interval goes from a number to a larger one; {low} is not below {high}")
+    if log and low <= 0:
+        raise ConfigError(f"{line}: an interval in the logarithm begins above 0, not at {low}")
+    return Interval(low, high, None, log)
+
+
+def _range(value: RangeSweep, line: str | None) -> Range:
+    _no_tags(value.tags - TAGS, line)
+    if not value.step:
+        raise ConfigError(f"{line}: a range needs a step other than 0")
+    values = list(value.range())
+    if not values:
+        raise ConfigError(f"{line}: a range without values: it begins at {value.start} and ends before {value.stop}")
+    if len(values) == 1 or "log" in value.tags:
+        if min(values) <= 0 and "log" in value.tags:
+            raise ConfigError(f"{line}: a range in the logarithm begins above 0, not at {min(values)}")
+        return Choice(tuple(repr(one) for one in values))
+    return Interval(min(values), max(values), abs(value.step))
+
+
+def _no_tags(tags: set[str], line: str | None) -> None:
+    if tags:
+        raise ConfigError(f"{line}: there is no tag {', '.join(sorted(tags))}; the one there is is log, of an interval")
+
+
+def _some(values: Sequence[str], line: str | None) -> tuple[str, ...]:
+    if not values:
+        raise ConfigError(f"{line}: there is nothing to choose from")
+    return tuple(dict.fromkeys(values))

@@ -1,0 +1,82 @@
+"""Runs a study, draws the picture that answers its question and tells what was seen.
+
+`python -m pipeline.study width` runs conf/experiment/study_width.yaml: a sweep like any other, nested in MLflow.
+Further words change it: `seed=0,1` the seeds, `model.units=[4],[64]` a swept key's values, `fit.epochs=100` the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.errors import PipelineError
+from pipeline.signals import exit_code, sigterm_raises
+from pipeline.study import sweeping
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.study",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"studies: {', '.join(sweeping.names())}; without a name their questions are listed",
+    )
+    parser.add_argument("name", nargs="?", help="which study")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="what to change")
+    parser.add_argument("--config-dir", metavar="DIR", help="folder of your own, with experiment/study_<name>.yaml")
+    args = parser.parse_args()
+    try:
+        with sigterm_raises():
+            if args.name:
+                study(args.name, args.overrides, args.config_dir)
+            else:
+                list_all(args.config_dir)
+    except PipelineError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt as interrupt:
+        sys.exit(exit_code(interrupt))
+
+
+def list_all(config_dir: str | None) -> None:
+    """Prints what there is to ask."""
+    table = Table("study", "question", caption="make study NAME=<study>")
+    for name, question in sweeping.questions(config_dir):
+        table.add_row(name, question)
+    Console().print(table)
+
+
+def study(name: str, overrides: list[str], config_dir: str | None = None) -> None:
+    """Runs a study from its sweep to its sentences.
+
+    Raises:
+        PipelineError: The study, an override or the store is wrong.
+    """
+    config, asked = sweeping.read(name, overrides, config_dir)
+    sweeping.run(sweeping.command(name, asked, overrides, config_dir))
+
+    from pipeline import track
+    from pipeline.study import claims, figures, pictures, survivors, table
+
+    with track.studied(config.tracking, name) as sweep:
+        lines = figures.gather(asked, sweep)
+        seen = claims.sentences(asked, lines)
+        if "inputs" in asked.pictures:
+            seen += [survivors.sentence(line, sweep) for line in lines if line.finished]
+        texts = {"figures.csv": table.as_csv(asked, lines), "seen.txt": "\n".join(seen)}
+        drawn = pictures.draw(asked, lines, sweep)
+        sweep.log(drawn, texts, " ".join(seen))
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(f"\n{asked.question}", style="bold", highlight=False)
+    table.show(asked, lines, console)
+    for sentence in seen:
+        console.print(sentence, soft_wrap=True, highlight=False, markup=False)
+    for picture in drawn:
+        console.print(f"{'picture':18}{sweep.folder}/{picture}.png", soft_wrap=True, highlight=False, markup=False)
+
+
+if __name__ == "__main__":
+    main()

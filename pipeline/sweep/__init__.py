@@ -1,0 +1,8 @@
+"""Sweeps: what surrounds their trials, so that none is lost and none is run twice."""
+
+from pipeline.sweep.job import Stopped, job
+from pipeline.sweep.parent import parent
+from pipeline.sweep.search import register
+from pipeline.sweep.trial import ALONE, Outcome, Trial
+
+__all__ = ["ALONE", "Outcome", "Stopped", "Trial", "job", "parent", "register"]

@@ -1,0 +1,31 @@
+"""One process at a time on a trial: a lock that the system takes back when its owner dies."""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def claimed(name: str, wait: bool) -> Iterator[bool]:
+    """Holds a lock of that name; gives False at once where another process has it, unless told to wait."""
+    folder = Path(tempfile.gettempdir()) / f"dense-pipeline-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.lock"
+    while True:
+        with path.open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            # Whoever held the lock before may have removed the file since: then it says nothing any more.
+            if not path.exists() or path.stat().st_ino != os.fstat(lock.fileno()).st_ino:
+                continue
+            try:
+                yield True
+            finally:
+                path.unlink(missing_ok=True)
+            return

@@ -1,0 +1,153 @@
+"""One job of the command line: a run on its own, or a trial of a sweep, whose errors are told when they happen."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from pipeline import config as configuration
+from pipeline.config import Config
+from pipeline.errors import PipelineError, Pruned, SweepError
+from pipeline.sweep.parent import is_open_here
+from pipeline.sweep.trial import Elsewhere, Finished, Outcome, SweepTrial, Trial
+
+if TYPE_CHECKING:
+    from pipeline.train import Result
+
+log = logging.getLogger(__name__)
+
+Run = Callable[[Config, Trial], "Result"]
+# What systems and libraries say when a store cannot be written any more; the sweep ends then, for so would each trial.
+STORE_IS_GONE = (
+    "No space left on device",
+    "File too large",
+    "Disk quota exceeded",
+    "database or disk is full",
+    "disk I/O error",
+    "unable to open database file",
+    "readonly database",
+    "Connection refused",
+    "Max retries exceeded",
+    "API request to",
+)
+
+
+class Stopped(BaseException):
+    """The sweep cannot go on; no error of one job, and so none that Hydra would go on after."""
+
+
+def job(composed: DictConfig, run: Run) -> float | Outcome:
+    """Does one job, and gives its objective; to a study, all that it wants to know."""
+    if HydraConfig.get().mode != RunMode.MULTIRUN:
+        return _alone(composed, run)
+    with contextlib.ExitStack() as resources:
+        return _trial(composed, run, resources)
+
+
+def _alone(composed: DictConfig, run: Run) -> float:
+    from pipeline import show
+
+    try:
+        result = run(configuration.from_hydra(composed), Trial())
+    except PipelineError as error:
+        sys.exit(str(error))
+    show.result(result)
+    return result.objective
+
+
+def _trial(composed: DictConfig, run: Run, resources: contextlib.ExitStack) -> float | Outcome:
+    """Hydra prints its compact exceptions without a traceback, and tells of a sweep's first failed job only."""
+    number = HydraConfig.get().job.num
+    own = [word for word in HydraConfig.get().overrides.task if not word.startswith(("tracking.", "sweep."))]
+    trial = SweepTrial(_parent(), " ".join(own), resources)
+    config = None
+    try:
+        config = _named(configuration.from_hydra(composed), trial.name)
+        trial.may_begin(config)
+        result = run(config, trial)
+    except Finished as finished:
+        assert config is not None
+        log.info("job %s: finished before, as run %s", number, finished.done.run_id)
+        return _outcome(trial, config, finished.done.metrics, finished.done.pruned)
+    except Elsewhere:
+        log.info("job %s: another process is at work on it", number)
+        return math.nan
+    except Pruned as pruned:
+        log.info("job %s: pruned %s", number, pruned)
+        return Outcome(None, pruned=True)
+    except Exception as error:
+        if store_is_gone(error):
+            _stop(error)
+        if config is not None and not hasattr(error, "run_id") and not isinstance(error, SweepError):
+            _keep_failure(config, trial.tags, error)
+        if isinstance(error, PipelineError):
+            log.error("job %s failed: %s", number, error)
+            raise CompactHydraException(str(error)) from None
+        log.exception("job %s failed", number)
+        raise
+    log.info("objective %.5g, SavedModel %s", result.objective, result.model_path)
+    return _outcome(trial, config, result.measured, pruned=False)
+
+
+def store_is_gone(error: BaseException | None) -> bool:
+    """Whether an error, or what led to it, says that runs cannot be kept any more."""
+    while error is not None:
+        if any(text in str(error) for text in STORE_IS_GONE):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _stop(error: Exception) -> None:
+    """Ends the sweep; from a launcher's process, whose end would say nothing, with an ordinary error."""
+    first = str(error).strip().partition("\n")[0]
+    text = f"runs cannot be kept any more: {first}\nFinished trials are kept; the same command goes on when they can"
+    if is_open_here():
+        raise Stopped(text) from None
+    log.error(text)
+    raise CompactHydraException(text) from None
+
+
+def _outcome(trial: SweepTrial, config: Config, metrics: Mapping[str, float], pruned: bool) -> float | Outcome:
+    if not trial.is_searched:
+        return metrics.get("objective", math.nan)
+    names = config.sweep.objectives or ["objective"]
+    missing = [name for name in names if name not in metrics]
+    if missing and not pruned:
+        raise CompactHydraException(f"sweep.objectives: this run has no {', '.join(missing)}")
+    return Outcome(None if pruned else [metrics[name] for name in names], pruned)
+
+
+def _named(config: Config, distinction: str) -> Config:
+    """Names a run that has no name of its own by what distinguishes it from the others of the sweep."""
+    if config.tracking.run_name is not None:
+        return config
+    name = distinction[:250] or None  # MLflow's limit of a name
+    return config.model_copy(update={"tracking": config.tracking.model_copy(update={"run_name": name})})
+
+
+def _keep_failure(config: Config, tags: Mapping[str, str], error: Exception) -> None:
+    """Has the failed job in MLflow as well, if it ended before its run was opened."""
+    from pipeline import track
+
+    try:
+        track.log_failure(config, tags, error)
+    except Exception as second:  # it must not hide the first
+        log.error("the failed job could not be kept: %s", second)
+
+
+def _parent() -> str:
+    from pipeline import track
+
+    parent = track.parent_run_id()
+    assert parent is not None, "a sweep has a parent run"
+    return parent

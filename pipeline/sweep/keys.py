@@ -1,0 +1,86 @@
+"""What makes two trials the same: what their result follows from, and nothing else."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.config import Command, Config
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.data import Rows, Splits
+
+PACKAGE = Path(__file__).resolve().parents[1]
+ASIDE = {"study", "sweep", "tracking"}  # sections that no result depends on
+FILES = {"path", "test_path"}  # of data: what is in them counts, not where they lie
+# Of sweep: what decides which trials a search has. How many there are does not: more trials go on with it.
+OF_A_STUDY = ("sampler", "seed", "pruner", "prune_from", "objectives", "width_of")
+
+
+def trial_key(config: Config, rows: Rows, splits: Splits) -> str:
+    """The same for two jobs whose results must be the same: config, rows, split, package and code."""
+    numbers = hashlib.sha256()
+    for part, chosen in splits.parts().items():
+        numbers.update(part.encode() + chosen.tobytes())
+    return _digest([_without_places(config), rows.fingerprint, numbers.hexdigest(), code()])
+
+
+def replica_key(config: Config, rows: Rows) -> str:
+    """The same for jobs that differ by chance only: in their seed, or in the fold that validates them."""
+    values = _without_places(config)
+    del values["seed"], values["data"]["split"]["seed"], values["data"]["split"]["fold"]
+    return _digest([values, rows.fingerprint, code()])
+
+
+def sweep_key(command: Command) -> str:
+    """The same for a command that is given again: its jobs, their data, and what decides which trials there are."""
+    config = command.config
+    aside = ("tracking.", "sweep.", "hydra.", "hydra/launcher")
+    ranges = sorted(f"{key}={value}" for key, value in command.space.items())
+    plain = sorted(line for line in command.overrides if not line.lstrip("+~").startswith(aside))
+    search = config.sweep.model_dump(include=set(OF_A_STUDY)) if command.is_search else {}
+    return _digest([_without_places(config), ranges, plain, search, command.is_search, _fingerprint(config), code()])
+
+
+@functools.cache
+def code() -> str:
+    """Version, commit and, where the package has changes on top, a digest of them."""
+    git = ["git", "-C", str(PACKAGE)]
+
+    def said(*words: str) -> str:
+        return subprocess.run([*git, *words], capture_output=True, text=True, check=True).stdout
+
+    try:
+        commit, changes = said("rev-parse", "HEAD").strip(), said("diff", "HEAD", "--", ".")
+    except (OSError, subprocess.CalledProcessError):  # no git, an unpacked archive or an installed wheel
+        commit, changes = "", ""
+    return "+".join(filter(None, [version("dense-pipeline"), commit, changes and _digest(changes)[:12]]))
+
+
+def _fingerprint(config: Config) -> str:
+    """Of the first job's rows; a sweep whose data cannot be read begins anew when they can."""
+    from pipeline import data
+
+    try:
+        return data.load(config.data).fingerprint
+    except PipelineError as error:
+        return str(error)
+
+
+def _without_places(config: Config) -> dict[str, Any]:
+    values: dict[str, Any] = config.model_dump(exclude=ASIDE)
+    for section in (values["data"], values["data"]["split"]):
+        for name in FILES & set(section):
+            section[name] = section[name] is not None
+    return values
+
+
+def _digest(values: str | Sequence[Any] | Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]

@@ -1,0 +1,47 @@
+"""What surrounds a sweep: a parent run, which the same command takes up again, and the table at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Iterator
+
+from pipeline.config import Command
+from pipeline.sweep.claims import claimed
+from pipeline.sweep.keys import sweep_key
+
+_of_this_process: list[str] = []  # keys of the sweeps that this process opened
+
+
+def is_open_here() -> bool:
+    """Whether the sweep's own process is this one, rather than one that a launcher started."""
+    return bool(_of_this_process)
+
+
+@contextlib.contextmanager
+def parent(command: Command) -> Iterator[None]:
+    """Opens the parent run of a sweep, and shows its children, best first, when the last job has ended."""
+    if not command.is_sweep:
+        yield
+        return
+    from pipeline import compare, show, track  # MLflow takes seconds to import
+
+    study = command.config.sweep.study
+    key = f"study {study}" if study else sweep_key(command)
+    words = shlex.join(sys.argv[1:])
+    tags = {
+        "sweep": " ".join(command.overrides),
+        "command": f"python -m pipeline.train {words}",
+        "search_space": "\n".join(f"{name}: {given}" for name, given in command.space.items()),
+        "sweeper": f"search, {command.config.sweep.sampler}" if command.is_search else "grid",
+    }
+    with contextlib.ExitStack() as at_the_end, contextlib.ExitStack() as resources:
+        with claimed(key.replace("/", " "), wait=True):  # of two commands at once one makes the parent run
+            opened = resources.enter_context(track.sweep(command.config, key, tags))
+        show.taken_up(opened)
+        at_the_end.callback(compare.report_sweep, opened.run_id, command.config.tracking)
+        at_the_end.callback(show.sweep, opened, command.config.sweep.objectives, words)
+        _of_this_process.append(key)
+        resources.callback(_of_this_process.remove, key)
+        yield

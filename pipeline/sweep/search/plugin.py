@@ -1,0 +1,175 @@
+"""`hydra/sweeper=search`: Hydra's side of the search. Nothing heavy is imported before there is something to search."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import logging
+import sys
+import time
+import types
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import CompactHydraException
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from pipeline import process
+from pipeline.config import direction
+from pipeline.config.ranges import search_space
+from pipeline.config.sweep import Sweep
+from pipeline.errors import SweepError
+from pipeline.sweep.trial import TRIAL_VARIABLE, Outcome
+
+if TYPE_CHECKING:
+    from pipeline.sweep.search.study import Study
+
+log = logging.getLogger(__name__)
+
+
+class Search(Sweeper):
+    """Asks a study for trials, has a launcher run them, and tells what they came to."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        self._params = params
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Gets what Hydra has made ready."""
+        self._config, self._loader = config, hydra_context.config_loader
+        self._launcher: Launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Runs the search; a trial that fails does not stop it, but the exit code tells of it."""
+        folder = Path(self._config.hydra.sweep.dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(self._config, folder / "multirun.yaml")
+        try:
+            failed = self._search(arguments)
+        except SweepError as error:
+            raise CompactHydraException(str(error)) from None
+        if failed:
+            raise CompactHydraException(f"{failed} trials failed")
+
+    def _search(self, arguments: list[str]) -> int:
+        from pipeline import track
+        from pipeline.sweep.search.storage import FAULTS, first_line, storage_of, without_password
+        from pipeline.sweep.search.study import Study
+
+        settings = Sweep.model_validate(OmegaConf.to_container(self._config.sweep, resolve=True))
+        space, fixed = search_space(_overrides(self._loader, self._params, arguments), self._loader.get_group_options)
+        name = settings.study or str(track.parent_run_id())
+        address = storage_of(settings.storage, name)
+        names = settings.objectives or [self._config.objective]
+        directions = [direction(one) or "minimize" for one in names]
+        try:
+            study = Study(name, address, space, settings, directions)
+            log.info("study %s in %s: %s", name, without_password(address), _counted(study, settings))
+            with process.signs_of_life(study.sign):
+                return _Running(study, settings, fixed, {"storage": address, "study": name}).run(self._launcher)
+        except FAULTS as error:
+            raise SweepError(
+                f"sweep.storage: {without_password(address)} cannot be used any more: {first_line(error)}\n"
+                "Finished trials are kept; the same command goes on when it can be used again"
+            ) from None
+
+
+class _Running:
+    """The trials of one command, from asking to telling."""
+
+    def __init__(self, study: Study, settings: Sweep, fixed: list[str], told: dict[str, str]) -> None:
+        self._study, self._settings, self._fixed, self._told = study, settings, fixed, told
+        self._open: set[int] = set()
+        self._failed = 0
+        self._began = time.monotonic()
+
+    def run(self, launcher: Launcher) -> int:
+        """Runs trials until there are none left; gives how many failed."""
+        try:
+            for number, ended in _streamed(launcher, self._jobs()):
+                self._tell(number, ended)
+        finally:
+            with contextlib.suppress(Exception):  # on the way out of a storage that is gone
+                for number in self._open:  # so that the next command need not find out that nobody has them
+                    self._study.tell(number, None, pruned=False)
+        return self._failed
+
+    def _jobs(self) -> Iterator[tuple[int, Sequence[str]]]:
+        while not self._is_over() and (asked := self._study.ask()) is not None:
+            self._open.add(asked.number)
+            told = json.dumps({**self._told, "number": asked.number, "searched": " ".join(asked.overrides)})
+            quoted = QuotedString(told, Quote.single).with_quotes()
+            yield asked.number, [*self._fixed, *asked.overrides, f"hydra.job.env_set.{TRIAL_VARIABLE}={quoted}"]
+
+    def _is_over(self) -> bool:
+        most, seconds = self._settings.max_failures, self._settings.timeout
+        if most is not None and self._failed >= most:
+            log.error("no more trials are started: %d failed (sweep.max_failures)", self._failed)
+            return True
+        if seconds is not None and time.monotonic() - self._began > seconds:
+            log.info("no more trials are started after %g s (sweep.timeout)", seconds)
+            return True
+        return False
+
+    def _tell(self, number: int, ended: JobReturn) -> None:
+        outcome = ended._return_value if ended.status == JobStatus.COMPLETED else None
+        self._open.discard(number)
+        if isinstance(outcome, Outcome):
+            self._study.tell(number, outcome.values, outcome.pruned)
+        else:
+            self._failed += 1
+            self._study.tell(number, None, pruned=False)
+
+
+def register() -> None:
+    """Makes the search known to Hydra as `hydra_plugins.dense_pipeline.Search`.
+
+    Hydra 1.3.8 refuses classes outside the package `hydra_plugins`, and looks a class up by its name even though it was
+    registered; so it gets such a name, in a module that exists in this process only.
+    """
+    try:
+        importlib.import_module("hydra_plugins")  # there are plugins of others
+    except ImportError:
+        package = types.ModuleType("hydra_plugins")
+        package.__path__ = []
+        sys.modules["hydra_plugins"] = package
+    name = "hydra_plugins.dense_pipeline"
+    module = sys.modules.setdefault(name, types.ModuleType(name))
+    vars(module)["Search"] = Search
+    Search.__module__ = name
+    Plugins.instance().register(Search)
+
+
+def _streamed(launcher: Launcher, jobs: Iterator[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, JobReturn]]:
+    """Results as they end: from a launcher that takes jobs one by one, or from any other in batches of one."""
+    if hasattr(launcher, "stream"):
+        yield from launcher.stream(jobs)
+        return
+    for number, overrides in jobs:
+        (ended,) = launcher.launch([overrides], initial_job_idx=number)
+        yield number, ended
+
+
+def _overrides(loader: ConfigLoader, params: dict[str, Any], arguments: list[str]) -> list[Any]:
+    """The command line's overrides, and those of the config file that it leaves as they are."""
+    parser = OverridesParser.create(config_loader=loader)
+    given = parser.parse_overrides(arguments)
+    keys = {override.key_or_group for override in given}
+    return parser.parse_overrides([f"{key}={value}" for key, value in params.items() if key not in keys]) + given
+
+
+def _counted(study: Study, settings: Sweep) -> str:
+    every = ", all there are" if study.n_places < settings.n_trials or settings.sampler == "grid" else ""
+    before = f", {study.n_before} of them finished before" if study.n_before else ""
+    return f"{study.n_places} trials{every}{before}"

@@ -1,0 +1,162 @@
+"""A study as a ledger: which trials there are to be, who has which, and what they came to.
+
+Optuna's trials are attempts; a place, from 0 to below `n_trials`, is what is to be done once. An attempt belongs to the
+place that its attribute names. Of several attempts at one place the one with the lowest number counts unless it failed,
+and numbers are given out by the storage: so processes that know nothing of each other agree without a lock.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from pipeline import process
+from pipeline.config.ranges import Choice, Range
+from pipeline.config.sweep import Sweep
+from pipeline.sweep.search.draws import Params, Space, Value, assigned, in_order, n_trials_of, overrides_of
+from pipeline.sweep.search.samplers import sampler_of
+from pipeline.sweep.search.storage import opened
+
+Direction = Literal["minimize", "maximize"]
+PLACE, PROCESS, SIGN = "place", "process", "sign "
+KEEPS_PLACE = (TrialState.WAITING, TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+DRAWN_AHEAD = ("random", "qmc", "grid")  # samplers that do not look at results
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial to run."""
+
+    number: int
+    overrides: list[str]
+
+
+class Study:
+    """One sweep's study in a storage that other processes may share."""
+
+    def __init__(self, name: str, address: str, space: Space, sweep: Sweep, directions: Sequence[Direction]) -> None:
+        self._space, self._sweep = space, sweep
+        self._study = optuna.create_study(
+            study_name=name, storage=opened(address), directions=directions, load_if_exists=True
+        )
+        total = n_trials_of(space, sweep.width_of)
+        most = math.inf if total is None else total
+        self.n_places = int(most if sweep.sampler == "grid" else min(sweep.n_trials, most))
+        self._drawn = in_order(space, sweep) if sweep.sampler in DRAWN_AHEAD else None
+        self._params: list[Params] = []
+        self._tried: set[int] = set()  # places that this process had an attempt at
+        self.sign()
+        trials = self._trials()
+        # What failed before is tried again, but not what fails beside this process.
+        self._failed_beside = {
+            place for place, found in trials.items() if _failed(found[0]) and self._is_beside(found[0])
+        }
+        self.n_before = sum(found[0].state in ENDED for found in trials.values())
+
+    def ask(self) -> Asked | None:
+        """Takes the next trial; None if there is none left for this process."""
+        while (place := self._next_place()) is not None:
+            trial = self._attempt(place)
+            if trial is not None:
+                params = assigned(self._space, self._sweep.width_of, _suggest(trial))
+                return Asked(trial.number, overrides_of(self._space, self._sweep.width_of, params))
+        return None
+
+    def tell(self, number: int, values: list[float] | None, pruned: bool) -> None:
+        """Writes what a trial came to; no values mean that it failed, or was pruned."""
+        if pruned:
+            self._study.tell(number, state=TrialState.PRUNED)
+        elif values is None:
+            self._study.tell(number, state=TrialState.FAIL)
+        else:
+            self._study.tell(number, values)
+
+    def sign(self) -> None:
+        """Tells other machines that this process is at work."""
+        self._study.set_user_attr(SIGN + process.name(), time.time())
+
+    def n_finished(self) -> int:
+        """How many places have a trial that is finished or pruned."""
+        return sum(found[0].state in ENDED for found in self._trials().values())
+
+    def _next_place(self) -> int | None:
+        """The first place that nobody has; a trial whose process is gone gives its place back."""
+        trials = self._trials()
+        for place, found in trials.items():
+            if found[0].state == TrialState.RUNNING and self._gone(found[0]):
+                self._study.tell(found[0].number, state=TrialState.FAIL, skip_if_finished=True)
+                trials[place] = [trial for trial in found if trial is not found[0]]
+        taken = {place for place, found in trials.items() if found and found[0].state in KEEPS_PLACE[1:]}
+        free = (place for place in range(self.n_places) if place not in taken | self._tried | self._failed_beside)
+        return next(free, None)
+
+    def _attempt(self, place: int) -> optuna.Trial | None:
+        """An attempt at a place, unless another process was faster."""
+        waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        if waiting:  # left by a process that was killed between enqueuing and asking
+            place = waiting[0].user_attrs.get(PLACE, place)
+        else:
+            self._study.enqueue_trial(self._known(place), user_attrs={PLACE: place, PROCESS: process.name()})
+        self._study.sampler = sampler_of(self._sweep, place)
+        trial = self._study.ask()
+        place = trial.user_attrs.get(PLACE, -1)
+        trial.set_user_attr(PROCESS, process.name())
+        others = self._trials().get(place, [])
+        if place in range(self.n_places) and others and others[0].number == trial.number:
+            self._tried.add(place)
+            return trial
+        self._study.tell(trial, state=TrialState.FAIL)
+        return None
+
+    def _known(self, place: int) -> dict[str, Any]:
+        """What is known of a place's trial before it is asked for: all of it, or what an earlier attempt was given."""
+        if self._drawn is not None:
+            self._params += itertools.islice(self._drawn, max(place + 1 - len(self._params), 0))
+            return self._params[place]
+        attempts = [trial for trial in self._all() if trial.user_attrs.get(PLACE) == place]
+        return dict(attempts[-1].params) if attempts else {}
+
+    def _trials(self) -> dict[int, list[FrozenTrial]]:
+        """The attempts at each place: first that which counts."""
+        of_places: dict[int, list[FrozenTrial]] = {}
+        for trial in self._all():
+            if PLACE in trial.user_attrs:
+                of_places.setdefault(trial.user_attrs[PLACE], []).append(trial)
+        for found in of_places.values():
+            # Of those that failed the last, which tells whether the others are still at work.
+            found.sort(key=lambda trial: (trial.state not in KEEPS_PLACE, trial.number * (-1) ** _failed(trial)))
+        return of_places
+
+    def _all(self) -> list[FrozenTrial]:
+        return self._study.get_trials(deepcopy=False)
+
+    def _is_beside(self, trial: FrozenTrial) -> bool:
+        """Whether it belongs to another process that is at work."""
+        return trial.user_attrs.get(PROCESS) != process.name() and not self._gone(trial)
+
+    def _gone(self, trial: FrozenTrial) -> bool:
+        owner = trial.user_attrs.get(PROCESS, "")
+        return owner == "" or process.is_gone(owner, self._study.user_attrs.get(SIGN + owner, 0.0))
+
+
+def _failed(trial: FrozenTrial) -> bool:
+    return trial.state == TrialState.FAIL
+
+
+def _suggest(trial: optuna.Trial) -> Callable[[str, Range], Value]:
+    def draw(name: str, given: Range) -> Value:
+        if isinstance(given, Choice):
+            return trial.suggest_categorical(name, given.values)
+        if given.is_integer:
+            return trial.suggest_int(name, int(given.low), int(given.high), log=given.log, step=int(given.step or 1))
+        return trial.suggest_float(name, given.low, given.high, log=given.log, step=given.step)
+
+    return draw

@@ -1,0 +1,141 @@
+"""What happens around one run: nothing for a run on its own; in a sweep, a look at what is done already."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.config import Config
+from pipeline.errors import SweepError
+from pipeline.sweep.claims import claimed
+from pipeline.sweep.keys import replica_key, trial_key
+
+if TYPE_CHECKING:
+    from pipeline.data import Rows, Splits
+    from pipeline.sweep.search.pruning import Pruning
+    from pipeline.track import Done
+
+TRIAL_VARIABLE = "PIPELINE_TRIAL"  # the study, its storage and the trial's number, as JSON; set for one job
+
+Report = Callable[[int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial of a search came to."""
+
+    values: list[float] | None  # of the objectives
+    pruned: bool = False
+
+
+class Finished(Exception):  # noqa: N818 - not an error: there is nothing left to do
+    """The trial was finished, or pruned, before."""
+
+    def __init__(self, done: Done) -> None:
+        super().__init__(done.run_id)
+        self.done = done
+
+
+class Elsewhere(Exception):  # noqa: N818 - not an error either
+    """Another process is at work on the trial."""
+
+
+class Trial:
+    """A run on its own."""
+
+    def __init__(self) -> None:
+        self.tags: dict[str, str] = {}
+
+    def begins(self, config: Config, rows: Rows, splits: Splits) -> None:
+        """Told when the data are known, before anything that takes long."""
+
+    def watching(self, report: Report) -> Report:
+        """What is to be called after each epoch, with its number and its values."""
+        return report
+
+
+ALONE = Trial()
+
+
+class SweepTrial(Trial):
+    """A job of a sweep, which other jobs, processes or earlier commands may have done already."""
+
+    def __init__(self, parent: str, overrides: str, resources: contextlib.ExitStack) -> None:
+        """Takes what outlives the run, such as its claim on the trial, with it into `resources`."""
+        super().__init__()
+        self.tags = {"overrides": overrides}
+        self._parent, self._resources = parent, resources
+        self._study = json.loads(os.environ.get(TRIAL_VARIABLE) or "null")
+        self._pruning: Pruning | None = None
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether a study wants to know what it comes to."""
+        return self._study is not None
+
+    @property
+    def name(self) -> str:
+        """What distinguishes it from the others."""
+        return self._study["searched"] if self._study else self.tags["overrides"]
+
+    def may_begin(self, config: Config) -> None:
+        """Asked first of all.
+
+        Raises:
+            SweepError: Too many trials have failed.
+        """
+        from pipeline import track
+
+        most = config.sweep.max_failures
+        if most is not None and track.n_failed(config.tracking, self._parent) >= most:
+            raise SweepError(f"not started: {most} trials have failed (sweep.max_failures)")
+
+    def begins(self, config: Config, rows: Rows, splits: Splits) -> None:
+        """Claims the trial.
+
+        Raises:
+            Finished: There is a run of it already.
+            Elsewhere: Another process is at work on it.
+        """
+        from pipeline import track
+
+        key = trial_key(config, rows, splits)
+        self.tags |= {"trial_key": key, "replica_key": replica_key(config, rows)}
+        # A study has other trials for whoever does not wait, but it must know what this one comes to.
+        if not self._resources.enter_context(claimed(f"{self._parent}-{key}", wait=self.is_searched)):
+            raise Elsewhere
+        if self._study and config.sweep.pruner != "none":
+            from pipeline.sweep.search.pruning import Pruning
+
+            self._pruning = Pruning(config, self._study["storage"], self._study["study"], self._study["number"])
+        done = track.done(config.tracking, self._parent, key)
+        if done is not None:
+            self._tell_again(config, done)
+            raise Finished(done)
+
+    def watching(self, report: Report) -> Report:
+        """Reports, then asks whether the trial is worth going on with."""
+        pruning = self._pruning
+        if pruning is None:
+            return report
+
+        def report_and_compare(epoch: int, values: Mapping[str, float]) -> None:
+            report(epoch, values)
+            pruning.report(epoch, values)
+
+        return report_and_compare
+
+    def _tell_again(self, config: Config, done: Done) -> None:
+        """Tells the study the epochs of a run that was finished before it could be told what that came to."""
+        if self._pruning is None or done.pruned:
+            return
+        from pipeline import track
+
+        epochs = track.epochs_of(config.tracking, done.run_id, f"epoch_{config.objective}")
+        name = config.objective if epochs else "val_loss"
+        for epoch, value in epochs or track.epochs_of(config.tracking, done.run_id, name):
+            self._pruning.keep(epoch, {name: value})

@@ -1,0 +1,83 @@
+"""The runs below a sweep: which are done, which failed, and which a dead process left behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import mlflow
+from mlflow.entities import Run as MlflowRun
+from mlflow.entities import ViewType
+
+from pipeline import process
+from pipeline.config.rules import Tracking
+from pipeline.track.store import connected
+
+PARENT_VARIABLE = "PIPELINE_PARENT_RUN_ID"  # by the environment, so that it reaches every kind of launcher's jobs
+BEGUN = "begun_at"  # tag of the parent: when the sweep began, or was taken up again, in ms since 1970
+LOST = "its process is gone"
+
+
+def parent_run_id() -> str | None:
+    """The sweep that this process's runs belong to."""
+    return os.environ.get(PARENT_VARIABLE)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A child that need not be run again."""
+
+    run_id: str
+    metrics: dict[str, float]
+    pruned: bool
+
+
+def done(tracking: Tracking, parent: str, key: str) -> Done | None:
+    """The child that has that trial key and is finished, or was pruned."""
+    with connected(tracking):
+        for run in children(parent, f"tags.trial_key = '{key}'"):
+            pruned = "pruned" in run.data.tags
+            if run.info.status == "FINISHED" or pruned:
+                return Done(run.info.run_id, run.data.metrics, pruned)
+    return None
+
+
+def n_failed(tracking: Tracking, parent: str) -> int:
+    """How many children failed since the sweep began, or was taken up again."""
+    with connected(tracking):
+        begun = mlflow.get_run(parent).data.tags.get(BEGUN, "0")
+        return len(list(children(parent, f"attributes.status = 'FAILED' and attributes.start_time >= {begun}")))
+
+
+def epochs_of(tracking: Tracking, run_id: str, name: str) -> list[tuple[int, float]]:
+    """A value that a run logged per epoch, with the epoch's number."""
+    with connected(tracking):
+        return [(entry.step, entry.value) for entry in mlflow.MlflowClient().get_metric_history(run_id, name)]
+
+
+def close_lost(parent: str) -> int:
+    """Closes the children that a dead process left RUNNING, as KILLED; gives their number."""
+    client, lost = mlflow.MlflowClient(), 0
+    for run in children(parent, "attributes.status = 'RUNNING'"):
+        owner = run.data.tags.get("owner")
+        sign = float(run.data.tags.get("alive_at", run.info.start_time / 1000))
+        if owner is not None and process.is_gone(owner, sign):
+            client.set_tag(run.info.run_id, "error", LOST)
+            client.set_terminated(run.info.run_id, "KILLED")
+            lost += 1
+    return lost
+
+
+def children(parent: str, query: str = "") -> Iterator[MlflowRun]:
+    """The children that a query of MLflow's finds, or all of them, the latest first."""
+    client = mlflow.MlflowClient()
+    experiment = client.get_run(parent).info.experiment_id
+    whole = f"tags.mlflow.parentRunId = '{parent}'" + (f" and {query}" if query else "")
+    token = None
+    while True:
+        page = client.search_runs([experiment], whole, ViewType.ACTIVE_ONLY, 1000, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return

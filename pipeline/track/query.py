@@ -1,0 +1,163 @@
+"""Reads many runs at once, as plain facts, for whoever compares them."""
+
+import contextlib
+import difflib
+import gc
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import mlflow
+from mlflow.entities import Run as MlflowRun
+from mlflow.entities import ViewType
+from mlflow.exceptions import MlflowException
+
+from pipeline.errors import TrackingError
+from pipeline.track.store import STORE_ERRORS, local_path
+
+PAGE = 1000  # runs per request
+MOST_NAMED = 5  # sweeps or experiments that an error lists
+IS_SWEEP = "tags.sweep LIKE '%'"  # the tag that only parents have
+QUERY_EXAMPLE = """'metrics.objective < 60 and params.`model.units` = "[64, 64]"'"""  # quotes that a shell keeps
+
+Curve = list[tuple[int, float]]  # epoch and value, in the order of epochs
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """What a store knows of a run, but for its artifacts and the epochs' values."""
+
+    id: str
+    name: str
+    status: str  # FINISHED, FAILED, KILLED, RUNNING or SCHEDULED
+    started: float  # seconds since 1970
+    params: dict[str, str]
+    metrics: dict[str, float]  # the last value of each
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Runs to compare; a sweep's parent is not among them."""
+
+    title: str
+    runs: list[TrackedRun]
+    parent: TrackedRun | None = None  # where the runs are all of a sweep
+
+
+def select_runs(experiment: str | None = None, sweep: str | None = None, query: str | None = None) -> Selected:
+    """Finds runs in the store that MLflow points at; all that is given must hold, and nothing is the latest sweep.
+
+    Args:
+        experiment: Name of the experiment.
+        sweep: Id of the parent run, its beginning, or the parent's name (of several, the latest of that name).
+        query: A filter in MLflow's language.
+
+    Raises:
+        TrackingError: Nothing has that name, the filter is none, or the store does not answer.
+    """
+    with _told_as_tracking_errors():
+        experiments = {found.name: found.experiment_id for found in mlflow.MlflowClient().search_experiments()}
+        if experiment is not None and experiment not in experiments:
+            raise TrackingError(f"--experiment: there is no {experiment}; {_nearest(experiment, list(experiments))}")
+        where = list(experiments.values()) if experiment is None else [experiments[experiment]]
+        parent = _parent(where, sweep) if sweep is not None or (experiment is None and query is None) else None
+        filters = [f"tags.mlflow.parentRunId = '{parent.id}'"] if parent else []
+        filters += [query] if query else []
+        try:
+            found = _search(where, " and ".join(filters))
+        except MlflowException as error:
+            if query is None:
+                raise
+            raise TrackingError(
+                f"--query: MLflow cannot read {query!r}: {error.message}; write it as in {QUERY_EXAMPLE}"
+            ) from None
+    runs = [_facts(run) for run in found if "sweep" not in run.data.tags]
+    narrowed = [f"where {query}"] if query else []
+    place = [f"sweep {parent.name}"] if parent else [f"experiment {experiment}"] if experiment else ["all runs"]
+    return Selected(" ".join(place + narrowed), runs, parent if query is None else None)
+
+
+def curves(run_ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, Curve]]:
+    """The epochs' values of a few runs, by run and metric; costs a request for each."""
+    client = mlflow.MlflowClient()
+    with _told_as_tracking_errors():
+        return {
+            run_id: {
+                name: sorted((entry.step, entry.value) for entry in client.get_metric_history(run_id, name))
+                for name in names
+            }
+            for run_id in run_ids
+        }
+
+
+def log_texts(run_id: str, texts: dict[str, str]) -> dict[str, str]:
+    """Writes text files among a run's artifacts; gives where each lies."""
+    client = mlflow.MlflowClient()
+    with _told_as_tracking_errors():
+        root = client.get_run(run_id).info.artifact_uri
+        for name, text in texts.items():
+            client.log_text(run_id, text, name)
+    return {name: local_path(f"{root}/{PurePosixPath(name)}") for name in texts}
+
+
+def _parent(where: list[str], sweep: str | None) -> TrackedRun:
+    """The sweep of that name or id, or the latest."""
+    parents = [_facts(run) for run in _search(where, IS_SWEEP, newest_first=True)]
+    if not parents:
+        raise TrackingError('there is no sweep yet; make one (make sweep ARGS="seed=0,1,2"), or name an --experiment')
+    if sweep is None:
+        return parents[0]
+    named = [run for run in parents if sweep in (run.name, run.id) or (len(sweep) >= 6 and run.id.startswith(sweep))]
+    if not named:
+        raise TrackingError(f"--sweep: there is no {sweep}; {_nearest(sweep, [run.name for run in parents])}")
+    return named[0]
+
+
+def _search(where: list[str], query: str, *, newest_first: bool = False) -> list[MlflowRun]:
+    client, found, token = mlflow.MlflowClient(), [], None
+    order = ["attributes.start_time DESC" if newest_first else "attributes.start_time ASC"]
+    with _without_garbage_collection():
+        while True:
+            page = client.search_runs(where, query, ViewType.ACTIVE_ONLY, PAGE, order, token)
+            found += page
+            token = page.token
+            if not token:
+                return found
+
+
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """A thousand runs are 140 000 rows, objects that stay: to look through them again and again takes longer."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _facts(run: MlflowRun) -> TrackedRun:
+    info, data = run.info, run.data
+    return TrackedRun(
+        info.run_id, info.run_name, info.status, info.start_time / 1000, data.params, data.metrics, data.tags
+    )
+
+
+def _nearest(given: str, names: list[str]) -> str:
+    known = list(dict.fromkeys(names))
+    near = difflib.get_close_matches(given, known, n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    more = ", ..." if len(known) > MOST_NAMED else ""
+    return f"there are {', '.join(known[:MOST_NAMED])}{more}"
+
+
+@contextlib.contextmanager
+def _told_as_tracking_errors() -> Iterator[None]:
+    try:
+        yield
+    except STORE_ERRORS as error:
+        line = str(error).strip().split("\n", 1)[0]
+        raise TrackingError(f"tracking.uri: {mlflow.get_tracking_uri()} does not answer: {line}") from None

@@ -1,0 +1,98 @@
+"""A finished sweep as a study reads it, and what the study writes to its parent run."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import mlflow
+from matplotlib.figure import Figure
+from mlflow.entities import Run as MlflowRun
+from mlflow.entities import ViewType
+
+from pipeline.config.rules import Tracking
+from pipeline.errors import TrackingError
+from pipeline.track.store import connected, local_path
+
+STUDY_TAG = "study"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of the sweep."""
+
+    run_id: str
+    is_finished: bool
+    params: dict[str, str]
+    metrics: dict[str, float]
+    n_rows_train: int
+
+
+@dataclass(frozen=True)
+class StudiedSweep:
+    """The sweep that a study has just run."""
+
+    run_id: str
+    trials: list[Trial]
+    folder: str  # of the study's artifacts: a path, or an address in a remote store
+
+    def history(self, trial: Trial, name: str) -> list[float]:
+        """What a run logged under this name in each epoch."""
+        entries = mlflow.MlflowClient().get_metric_history(trial.run_id, name)
+        return [entry.value for entry in sorted(entries, key=lambda entry: entry.step)]
+
+    def inputs(self, trial: Trial) -> dict[str, float]:
+        """How much each input counts in a run's network."""
+        return mlflow.artifacts.load_dict(f"runs:/{trial.run_id}/inputs.json")
+
+    def log(self, pictures: Mapping[str, Figure], texts: Mapping[str, str], found: str) -> None:
+        """Writes the study's pictures and texts to the parent run, and what was found as a tag."""
+        client = mlflow.MlflowClient()
+        for name, figure in pictures.items():
+            client.log_figure(self.run_id, figure, f"study/{name}.png")
+        for name, text in texts.items():
+            client.log_text(self.run_id, text, f"study/{name}")
+        client.set_tag(self.run_id, "found", found[:5000])  # MLflow's limit of a tag is 8000
+
+
+@contextlib.contextmanager
+def studied(tracking: Tracking, study: str) -> Iterator[StudiedSweep]:
+    """The sweep of this study that ended last.
+
+    Raises:
+        TrackingError: There is none.
+    """
+    with connected(tracking) as uri:
+        client = mlflow.MlflowClient()
+        experiment = client.get_experiment_by_name(tracking.experiment)
+        where = [experiment.experiment_id] if experiment else []
+        query = f"tags.{STUDY_TAG} = '{study}'"
+        runs = _search(where, query, ["attributes.end_time DESC"]) if where else []
+        parents = [run for run in runs if "sweep" in run.data.tags]
+        if not parents:
+            raise TrackingError(f"tracking.uri: {uri} has no sweep of the study {study} in {tracking.experiment}")
+        parent = parents[0]
+        children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+        children.sort(key=lambda run: run.info.start_time)  # the order of the sweep's values
+        yield StudiedSweep(
+            parent.info.run_id, [_trial(child) for child in children], local_path(f"{parent.info.artifact_uri}/study")
+        )
+
+
+def _search(experiments: list[str], query: str, order: list[str]) -> list[MlflowRun]:
+    client, found, token = mlflow.MlflowClient(), [], None
+    while True:
+        page = client.search_runs(experiments, query, ViewType.ACTIVE_ONLY, 1000, order, token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def _trial(run: MlflowRun) -> Trial:
+    return Trial(
+        run_id=run.info.run_id,
+        is_finished=run.info.status == "FINISHED",
+        params=dict(run.data.params),
+        metrics=dict(run.data.metrics),
+        n_rows_train=int(run.data.tags["n_rows_train"]),
+    )

@@ -1,0 +1,185 @@
+"""Sweeps beyond one machine, each kind tried on this one: a Ray cluster, Slurm's local stand-in, one MLflow server."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+ROOT = Path(__file__).parents[1]
+# By this, Ray listens on 127.0.0.1 only.
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+START_SECONDS = END_SECONDS = 240
+
+
+def sweep(folder: Path, store: str, *overrides: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline.train", "-m", "data=iris", *overrides, f"tracking.uri={store}",
+         f"hydra.sweep.dir={folder}/sweep"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | QUIET,
+    )  # fmt: skip
+
+
+def runs_of(store: str, experiment: str) -> tuple[list[Run], list[Run]]:
+    """Parents and children."""
+    client = MlflowClient(store)
+    found = client.get_experiment_by_name(experiment)
+    assert found is not None
+    runs = client.search_runs([found.experiment_id])
+    return [one for one in runs if "sweep" in one.data.tags], [one for one in runs if "sweep" not in one.data.tags]
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Ends a process and all that it started."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for one in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+    process.communicate()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What a process printed until it ended, which it must do in time."""
+    try:
+        return process.communicate(timeout=END_SECONDS)
+    finally:
+        if process.poll() is None:
+            end(process)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A Ray cluster of two CPUs, and its address."""
+    pytest.importorskip("ray", reason="Ray is not installed")
+    said, port = tmp_path / "said", free_port()
+    # A folder of its own near the root: the paths of sockets in it may not be long.
+    with said.open("w") as output, tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("ray"), "start", "--head", f"--port={port}", "--num-cpus=2", "--block",
+             "--include-dashboard=false", "--object-store-memory=100000000", f"--temp-dir={folder}"],
+            stdout=output, stderr=output, text=True, env=os.environ | QUIET,
+        )  # fmt: skip
+        try:
+            wait_for(lambda: "Ray runtime started" in said.read_text(), process)
+            yield process, f"127.0.0.1:{port}"
+        finally:
+            end(process)
+
+
+def wait_for(look: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    for _ in range(START_SECONDS * 5):
+        if look():
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.2)
+    raise AssertionError("nothing came")
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_runs_trials_until_it_is_gone(
+    cluster: tuple[subprocess.Popen[str], str], tmp_path: Path, store: str
+) -> None:
+    ray, address = cluster
+    launcher = ["hydra/launcher=ray", f"hydra.launcher.address={address}", "tracking.experiment=on_ray"]
+    words = [*launcher, "hydra.launcher.n_jobs=1"]  # so that the first trial has ended when the second trains
+    process = sweep(tmp_path, store, *words, "fit.early_stopping.patience=null", "fit.epochs=2,100000")
+    try:
+        output = tmp_path / "sweep" / "1" / "output.log"
+        wait_for(lambda: output.exists() and "epoch 3/" in output.read_text(), process)
+    finally:
+        end(ray)
+        out, err = ended(process)
+    assert process.returncode == 1, out
+    assert "Traceback" not in out + err
+    assert "#0 ended in" in out
+    assert f"#1 failed: the Ray cluster at {address} is gone" in out, out
+    assert f"go on with: python -m pipeline.train -m data=iris {launcher[0]}" in err
+    (parent,), children = runs_of(store, "on_ray")
+    assert sorted(one.info.status for one in children) == ["FAILED", "FINISHED"]
+    assert {one.data.tags["mlflow.parentRunId"] for one in children} == {parent.info.run_id}
+    assert (parent.info.status, parent.data.metrics["n_failed"]) == ("FINISHED", 1)
+
+
+@pytest.mark.slow
+def test_a_cluster_that_is_not_there(tmp_path: Path, store: str) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    address = f"127.0.0.1:{free_port()}"
+    process = sweep(tmp_path, store, "hydra/launcher=ray", f"hydra.launcher.address={address}", "seed=0,1")
+    out, err = ended(process)
+    assert process.returncode == 1
+    assert f"hydra.launcher.address: no Ray cluster answers at {address}" in err
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.slow
+def test_slurms_launcher_in_its_local_mode(tmp_path: Path, store: str) -> None:
+    pytest.importorskip("submitit", reason="hydra-submitit-launcher is not installed")
+    words = ["hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5", "tracking.experiment=on_slurm"]
+    process = sweep(tmp_path, store, *words, "fit.epochs=1,2")
+    out, err = ended(process)
+    assert process.returncode == 0, out + err
+    (parent,), children = runs_of(store, "on_slurm")
+    assert [one.info.status for one in children] == ["FINISHED"] * 2
+    assert {one.data.tags["mlflow.parentRunId"] for one in children} == {parent.info.run_id}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """Address of an MLflow server."""
+    port = free_port()
+    with (tmp_path / "said").open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+             "--backend-store-uri", f"sqlite:///{tmp_path}/server.db", "--artifacts-destination", f"{tmp_path}/kept"],
+            stdout=output, stderr=output, text=True, env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+
+    def answers() -> bool:
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(f"{address}/health", timeout=5).status == 200
+        return False
+
+    try:
+        wait_for(answers, process)
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        end(process)
+
+
+@pytest.mark.slow
+def test_two_machines_share_one_mlflow_server(server: str, tmp_path: Path) -> None:
+    """Two command lines that know nothing of each other but the server's address, as on two machines."""
+    words = ["fit.epochs=2", "tracking.experiment=shared"]
+    processes = [
+        sweep(tmp_path / name, server, *words, f"seed={seeds}") for name, seeds in (("a", "0,1"), ("b", "2,3"))
+    ]
+    for process in processes:
+        out, err = ended(process)
+        assert process.returncode == 0, out + err
+    parents, children = runs_of(server, "shared")
+    assert [one.info.status for one in (*parents, *children)] == ["FINISHED"] * 6
+    assert sorted(one.data.params["seed"] for one in children) == ["0", "1", "2", "3"]
+    assert all(one.data.metrics["n_finished"] == 2 for one in parents)
+    metrics = [sorted(one.data.metrics) for one in children]
+    assert all(names == metrics[0] for names in metrics)
+    artifacts = {entry.path for entry in MlflowClient(server).list_artifacts(children[0].info.run_id)}
+    assert {"config.yaml", "saved_model"} <= artifacts
