@@ -12,7 +12,7 @@ from pipeline.data import Raw, Rows
 MOST_ROWS = 2000
 FEWEST_ROWS = 100  # with more columns than leave so many, nothing is said
 MOST_REPEATS = 5
-MOST_PREDICTED = 50_000  # rows in all: bounds the time
+MOST_PREDICTED = 30_000  # rows in all: bounds the time
 BLOCK_ROWS = 8192  # that are predicted at a time
 
 Predict = Callable[[Mapping[str, Raw]], dict[str, np.ndarray]]
@@ -55,7 +55,7 @@ def importance(predict: Predict, rows: Rows, seed: int) -> list[Importance]:
             risen[number] += (after - before) / repeats
     if rows.sample_weight is not None:
         risen *= rows.sample_weight / rows.sample_weight.mean()
-    means, errors = risen.mean(axis=1), 1.96 * risen.std(axis=1, ddof=1) / np.sqrt(n_rows)
+    means, errors = risen.mean(axis=1), 1.96 * risen.std(axis=1) / np.sqrt(n_rows)
     found = [
         Importance(name if at is None else f"{name}[{at}]", float(mean), float(mean - error), float(mean + error))
         for (name, at), mean, error in zip(columns, means, errors, strict=True)

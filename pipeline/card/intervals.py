@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
+
 import numpy as np
 
 from pipeline.data import Target, identifiers
@@ -32,11 +35,12 @@ def intervals(
         drawn = _regression(target, outputs["prediction"], weight, rng)
     else:
         drawn = _classes(target, outputs, weight, rng) | _ranked(target, outputs["probabilities"], weight, rng)
+    defined = {name: values[np.isfinite(values)] for name, values in drawn.items()}
     return {
         name: (float(low), float(high))
-        for name, values in drawn.items()
-        if np.isfinite(values).any()
-        for low, high in [np.nanpercentile(values, PERCENTILES)]
+        for name, values in defined.items()
+        if len(values)
+        for low, high in [np.percentile(values, PERCENTILES)]
     }
 
 
@@ -46,29 +50,33 @@ def _drawn(n: int, n_draws: int, rng: np.random.Generator) -> np.ndarray:
     return np.bincount(numbers.ravel(), minlength=n_draws * n).reshape(n_draws, n).astype(np.float64)
 
 
-def _drawn_sums(statistics: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Sums `(n_draws, n_statistics)` over drawn rows of `(n_rows, n_statistics)`."""
-    n_groups = min(len(statistics), MOST_GROUPS)
-    starts = np.linspace(0, len(statistics), n_groups, endpoint=False).astype(int)
-    sums = np.add.reduceat(statistics[rng.permutation(len(statistics))], starts, axis=0)
-    return _drawn(n_groups, DRAWS, rng) @ sums
+def _drawn_sums(statistics: Iterable[np.ndarray], n_rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Sums `(n_draws, n_statistics)` over drawn rows; of all rows, only one statistic is in memory at a time."""
+    n_groups = min(n_rows, MOST_GROUPS)
+    group = rng.permutation(n_rows) * n_groups // n_rows
+    sums = [np.bincount(group, values, minlength=n_groups) for values in statistics]
+    return _drawn(n_groups, DRAWS, rng) @ np.stack(sums, axis=1)
 
 
 def _regression(
     target: Target, prediction: np.ndarray, weight: np.ndarray, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    n_targets = len(target.names)
-    wide, error = weight[:, np.newaxis], prediction - target.values
-    centred = target.values - target.values.mean(axis=0)
-    parts = [wide, wide * np.abs(error), wide * error**2, wide * centred, wide * centred**2]
-    sums = _drawn_sums(np.concatenate(parts, axis=1), rng)
+    pairs = list(zip(prediction.T, target.values.T, strict=True))
+    statistics = itertools.chain(
+        [weight],
+        (weight * np.abs(made - truth) for made, truth in pairs),
+        (weight * (made - truth) ** 2 for made, truth in pairs),
+        (weight * (truth - truth.mean()) for _, truth in pairs),
+        (weight * (truth - truth.mean()) ** 2 for _, truth in pairs),
+    )
+    sums = _drawn_sums(statistics, len(weight), rng)
     total = sums[:, :1]
     absolute, squared, values, squares = np.split(sums[:, 1:], 4, axis=1)
-    spread = squares - values**2 / total
     with np.errstate(divide="ignore", invalid="ignore"):
+        spread = squares - values**2 / total
         found = {"rmse": np.sqrt(squared / total), "mae": absolute / total, "r2": 1 - squared / spread}
     means = {name: each.mean(axis=1) for name, each in found.items()}
-    if n_targets == 1:
+    if len(target.names) == 1:
         return means
     named = enumerate(identifiers(list(target.names)))
     return means | {f"{name}_{output}": each[:, at] for at, output in named for name, each in found.items()}
@@ -77,18 +85,22 @@ def _regression(
 def _classes(
     target: Target, outputs: dict[str, np.ndarray], weight: np.ndarray, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    truth, said, every = target.values[:, 0], target.named(outputs), np.arange(len(target.classes))
+    truth, said, every = target.values[:, 0], target.named(outputs), range(len(target.classes))
     own = outputs["probabilities"][np.arange(len(truth)), truth]
     tiny = np.finfo(np.float64).eps
-    is_, says = truth[:, np.newaxis] == every, said[:, np.newaxis] == every
-    parts = [np.ones((len(truth), 1)), (truth == said)[:, np.newaxis], -np.log(np.clip(own, tiny, 1))[:, np.newaxis]]
-    sums = _drawn_sums(weight[:, np.newaxis] * np.concatenate([*parts, is_ & says, is_, says], axis=1), rng)
+    statistics = itertools.chain(
+        [weight, weight * (truth == said), -weight * np.log(np.clip(own, tiny, 1))],
+        (weight * ((truth == number) & (said == number)) for number in every),
+        (weight * (truth == number) for number in every),
+        (weight * (said == number) for number in every),
+    )
+    sums = _drawn_sums(statistics, len(weight), rng)
     hits, actual, called = np.split(sums[:, 3:], 3, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         f1 = 2 * hits / (actual + called)
-    there = np.isfinite(f1)
-    f1_macro = np.where(there, f1, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
-    return {"accuracy": sums[:, 1] / sums[:, 0], "log_loss": sums[:, 2] / sums[:, 0], "f1_macro": f1_macro}
+        there = np.isfinite(f1)
+        f1_macro = np.where(there, f1, 0).sum(axis=1) / there.sum(axis=1)
+        return {"accuracy": sums[:, 1] / sums[:, 0], "log_loss": sums[:, 2] / sums[:, 0], "f1_macro": f1_macro}
 
 
 def _ranked(

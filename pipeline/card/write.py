@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from pipeline.card.calibration import reliability
 from pipeline.card.drawing import lines
@@ -86,10 +87,7 @@ def _architecture(page: Page, config: Config, assembled: Assembled, history: His
     network, fit = assembled.network, config.fit
     page.table(
         ["layer", "kind", "outputs", "parameters"],
-        [
-            (layer.name, type(layer).__name__, layer.output.shape[-1], f"{layer.count_params():,}")
-            for layer in network.layers
-        ],
+        [(layer.name, type(layer).__name__, _width(layer), f"{layer.count_params():,}") for layer in _layers(network)],
     )
     facts = [
         ("parameters", f"{network.count_params():,}"),
@@ -103,6 +101,20 @@ def _architecture(page: Page, config: Config, assembled: Assembled, history: His
     page.table(["", ""], facts)
 
 
+def _layers(network: Any) -> Iterator[Any]:
+    """The layers, and those of networks inside."""
+    for layer in network.layers:
+        yield from _layers(layer) if hasattr(layer, "layers") else [layer]
+
+
+def _width(layer: Any) -> str:
+    """How many outputs; a layer that is used in several places has no one answer."""
+    try:
+        return str(layer.output.shape[-1])
+    except (AttributeError, ValueError):
+        return ""
+
+
 def _scores(page: Page, found: Evaluation, test_intervals: dict[str, Interval]) -> None:
     page.heading("Scores")
     names = dict.fromkeys(key.partition("_")[2] for key in found.scores if not key.startswith("gap_"))
@@ -114,7 +126,7 @@ def _scores(page: Page, found: Evaluation, test_intervals: dict[str, Interval]) 
             for name in names
         ],
     )  # fmt: skip
-    page.paragraph("In the target's own units. Intervals: 1,000 bootstrap draws of the test rows, percentiles.")
+    page.paragraph("In the target's own units. Intervals: up to 1,000 bootstrap draws of the test rows, percentiles.")
 
 
 def _learning_curve(page: Page, history: History) -> None:
