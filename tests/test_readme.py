@@ -101,9 +101,9 @@ def test_export_and_predict_as_written(
         shown = subprocess.run(
             [words[0], "-n", "-C", str(ROOT), *words[1:]], capture_output=True, text=True, check=True
         )
-        command = shown.stdout.strip().splitlines()[-1 if "make[" not in shown.stdout.splitlines()[-1] else -2]
+        (command,) = re.findall(r"^\.venv/bin/python (-m pipeline\..*)", shown.stdout, re.MULTILINE)
         done = subprocess.run(
-            [sys.executable, *shlex.split(command)[1:]], env=environment, capture_output=True, text=True, check=False
+            [sys.executable, *shlex.split(command)], env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
     exec(python("get_signature_runner"), {"model_path": str(tmp_path / "exports")})

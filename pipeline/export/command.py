@@ -121,6 +121,7 @@ def export(
     Raises:
         PipelineError: The format cannot express the model, or gives other predictions.
     """
+    output = output.expanduser()
     model = LoadedModel(found.path, trust)
     name = re.sub(r"\W+", "_", name or found.name).strip("_") or "model"
     checked = _checked(model, found, tracking_uri)

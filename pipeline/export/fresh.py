@@ -32,7 +32,7 @@ def run_fresh(program: str, file: Path, inputs: Columns, *arguments: str) -> Col
         given, found = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
         np.savez(given, allow_pickle=False, **{name: _plain(values) for name, values in inputs.items()})
         # -I: neither the current folder nor the environment is looked at for modules.
-        line = [sys.executable, "-I", str(RUNTIMES / program), str(file), str(given), str(found), *arguments]
+        line = [sys.executable, "-I", str(RUNTIMES / program), str(file.resolve()), str(given), str(found), *arguments]
         ended = subprocess.run(line, capture_output=True, text=True, cwd=folder, timeout=SECONDS, check=False)
         if ended.returncode:
             last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
