@@ -137,7 +137,7 @@ def test_job_of_a_sweep_that_differs_in_values_compiles_nothing_and_comes_to_the
     alone, logs_alone = trained(*options, *second, epochs=2)
     programs._idle.clear()
     one, _ = trained(*options, *first, epochs=2)
-    traced = [one.model._run_steps, one.model._run_rest, one.model._validate]
+    traced = [one.model._run_steps, one.model._run_rest, one.model._validate_first]
     counts = [function.experimental_get_tracing_count() for function in traced]
     two, logs = trained(*options, *second, epochs=2)
     assert two.model is one.model
@@ -211,7 +211,7 @@ def test_batch_sizes_use_every_row_once(size: str, steps: int, streamed: bool) -
     order = np.random.default_rng(0).permutation(50).astype(np.int32)
     taken = [
         piece.rows[0].numpy()[piece.numbers.numpy()[step], 0]
-        for piece in source.pieces(order)
+        for piece in source.pieces(np.random.default_rng(0))
         for step in range(piece.n_steps)
     ]
     assert len(taken) == steps
