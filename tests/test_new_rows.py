@@ -94,6 +94,7 @@ def test_a_file_without_the_target_or_without_rows(
         score_file("nowhere", tmp_path / "a.csv", tracking_uri=store)
 
 
+@pytest.mark.slow
 def test_the_command_logs_to_the_models_run(flowers: tuple[Result, pd.DataFrame], store: str, tmp_path: Path) -> None:
     result, frame = flowers
     frame.to_csv(tmp_path / "new.csv", index=False)
