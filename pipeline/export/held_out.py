@@ -32,7 +32,9 @@ def held_out(manifest: Manifest, run_id: str | None, tracking_uri: str | None) -
     """The validation rows of the run; where its data cannot be read, the example that the export carries."""
     run_id = run_id or manifest.run_id
     try:
-        rows = _validation_rows(str(run_id), tracking_uri)
+        if run_id is None:
+            raise PipelineError("no run is known")
+        rows = _validation_rows(run_id, tracking_uri)
         if list(rows.inputs) != list(manifest.inputs):
             raise PipelineError("the data has other columns now")
         rows = rows.take(np.arange(len(rows))[:MOST_ROWS])
