@@ -233,6 +233,7 @@ def test_any_table_is_prepared_or_refused(case: Case) -> None:
     ends_well(case, train=False)
 
 
+@pytest.mark.slow
 @given(case=cases())
 @settings(CALM, max_examples=45)
 def test_any_table_is_trained_on_or_refused(case: Case) -> None:

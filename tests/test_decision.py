@@ -59,6 +59,7 @@ def test_the_temperature_undoes_what_made_logits_too_sure() -> None:
     assert best_temperature(logits * 2.5, truth, np.ones(len(truth))) == pytest.approx(2.5, rel=0.03)
 
 
+@pytest.mark.slow
 def test_the_export_follows_both(store: str) -> None:
     keys = ("decision.threshold=cost", "decision.false_negative_cost=20.0", "decision.temperature=true")
     config = load("data=breast_cancer", "fit.epochs=2", "model.units=[8]", *keys, f"tracking.uri={store}")

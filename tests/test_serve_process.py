@@ -82,6 +82,7 @@ class Asking:
             self.answers.append(self._client.post("/invocations", {"instances": [FLOWER]}))
 
 
+@pytest.mark.slow
 def test_an_alias_that_moves_is_followed_without_a_failed_request(
     result: Result,
     store: str,

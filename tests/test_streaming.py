@@ -238,7 +238,10 @@ def test_an_epoch_from_disk_takes_every_row_once_in_an_order_of_its_own() -> Non
 
 
 @pytest.mark.usefixtures("small_blocks")
-@pytest.mark.parametrize("task", ["regression", "classes", "stock", "two devices"])
+@pytest.mark.parametrize(
+    "task",
+    ["regression", *(pytest.param(task, marks=pytest.mark.slow) for task in ("classes", "stock", "two devices"))],
+)
 def test_a_streamed_run_scores_as_one_in_memory(
     mixed: pd.DataFrame, tmp_path: Path, trained: Callable[..., Result], task: str
 ) -> None:

@@ -124,6 +124,7 @@ def test_hydras_grid_skips_what_is_finished_and_closes_what_was_left_running(swe
     assert len([run for run in swept.runs() if "sweep" in run.data.tags]) == 2
 
 
+@pytest.mark.slow
 def test_failures_are_kept_with_their_tracebacks_and_end_a_sweep(swept: Swept, table: Callable[..., Path]) -> None:
     path = table(y=[1.0, 2.0, 3.0], a=[1, 2, 3])
     files = f"data.path={path.parent}/no.csv,{path.parent}/none.csv,{path}"

@@ -37,8 +37,10 @@ def _suit_many_processes(connection: Any, record: object) -> None:
     wait for the disk at each write (sqlite.org/pragma.html#pragma_synchronous).
     """
     if isinstance(connection, sqlite3.Connection):
-        connection.execute(f"PRAGMA busy_timeout = {SQLITE_WAIT_SECONDS * 1000}")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        # A file that is no database fails here; the first query says so without MLflow's ten attempts to connect.
+        with contextlib.suppress(sqlite3.DatabaseError):
+            connection.execute(f"PRAGMA busy_timeout = {SQLITE_WAIT_SECONDS * 1000}")
+            connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def store_uri(config: Tracking) -> str:
