@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 HOMES = {
     "mlflow": ["track/"],
     "pandas": ["data/", "export/columns.py", "predict/values.py", "track/model.py", "track/pyfunc.py"],
-    "hydra": ["config/", "train.py", "sweep/", "launch/"],
+    "hydra": ["config/", "plugins.py", "train.py", "sweep/", "launch/"],
     "omegaconf": ["config/", "train.py", "sweep/", "launch/"],
     "cloudpickle": ["launch/"],
     "ray": ["launch/cluster.py"],
@@ -43,6 +43,7 @@ HOMES = {
 ARROWS = {
     "errors.py": set(),
     "clock.py": set(),
+    "plugins.py": set(),
     "startup.py": set(),
     "signals.py": set(),
     "process.py": set(),
@@ -85,9 +86,9 @@ ARROWS = {
     "promote.py": {"track", "errors", "show", "signals"},
     "serve/": {"serve", "export", "find", "errors", "signals", "startup"},
     "predict/": {"predict", "export", "find", "data", "errors", "signals", "startup"},
-    "sweep/": {"sweep", "compare", "config", "data", "errors", "process", "show", "track", "train"},
+    "sweep/": {"sweep", "compare", "config", "data", "errors", "plugins", "process", "show", "track"} | {"train"},
     # It leads processes in which the whole story runs: server.py imports all of it before it forks them.
-    "launch/": {"launch", "config", "errors", "signals", "startup", "track"}
+    "launch/": {"launch", "config", "errors", "plugins", "signals", "startup", "track"}
     | {"evaluate", "export", "fit", "pictures", "show", "sweep", "train", "weights", "card"},
 }
 

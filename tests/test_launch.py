@@ -69,7 +69,7 @@ def prepared(tmp_path: Path) -> Callable[..., Any]:
         launch.register()
         GlobalHydra.instance().clear()
         hydra = Hydra.create_main_hydra2("train", create_config_search_path(str(CONF)))
-        words = [*overrides, "hydra/hydra_logging=none", f"hydra.sweep.dir={tmp_path}/sweep"]
+        words = [*overrides, "hydra/hydra_logging=none", f"hydra.sweep.dir={tmp_path}/${{now:sweep}}"]
         config = hydra.compose_config("config", words, run_mode=RunMode.MULTIRUN)
         context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))
         launcher = Plugins.instance().instantiate_launcher(context, task, config)

@@ -45,6 +45,8 @@ class Sweep:
         config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
         with open_dict(config):
             config.hydra.job.id = config.hydra.job.num = number
+            # In another process the time of day in it would be another, and with it the folder.
+            config.hydra.sweep.dir = str(config.hydra.sweep.dir)
         name = f"{platform.node()}:{os.getpid()}:{number}:{uuid.uuid4().hex[:8]}"
         environment = os.environ | {JOB_VARIABLE: name}
         return Job(number, list(overrides), config, environment, name, Path.cwd())

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import logging
-import sys
 import time
-import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +21,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from pipeline import process
+from pipeline import plugins, process
 from pipeline.config import direction
 from pipeline.config.ranges import search_space
 from pipeline.config.sweep import Sweep
@@ -133,28 +130,15 @@ class _Running:
 
 
 def register() -> None:
-    """Makes the search known to Hydra as `hydra_plugins.dense_pipeline.Search`.
-
-    Hydra 1.3.8 refuses classes outside the package `hydra_plugins`, and looks a class up by its name even though it was
-    registered; so it gets such a name, in a module that exists in this process only.
-    """
-    try:
-        importlib.import_module("hydra_plugins")  # there are plugins of others
-    except ImportError:
-        package = types.ModuleType("hydra_plugins")
-        package.__path__ = []
-        sys.modules["hydra_plugins"] = package
-    name = "hydra_plugins.dense_pipeline"
-    module = sys.modules.setdefault(name, types.ModuleType(name))
-    vars(module)["Search"] = Search
-    Search.__module__ = name
-    Plugins.instance().register(Search)
+    """Makes the search known to Hydra as `hydra_plugins.dense_pipeline.Search`."""
+    plugins.register(Search)
 
 
 def _streamed(launcher: Launcher, jobs: Iterator[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, JobReturn]]:
     """Results as they end: from a launcher that takes jobs one by one, or from any other in batches of one."""
     if hasattr(launcher, "stream"):
-        yield from launcher.stream(jobs)
+        with contextlib.closing(launcher.stream(jobs)) as ended_ones:  # an interrupt ends the workers first
+            yield from ended_ones
         return
     for number, overrides in jobs:
         (ended,) = launcher.launch([overrides], initial_job_idx=number)
