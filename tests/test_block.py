@@ -95,6 +95,7 @@ def test_steps_of_a_block_equal_stock_steps(overrides: list[str], execution: str
         assert logs[name] == pytest.approx(value, abs=1e-5), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("execution", EXECUTIONS)
 def test_steps_in_mixed_precision(execution: str) -> None:
     """Near to stock steps in bfloat16, and not those in float32."""
@@ -266,6 +267,7 @@ def test_any_batch_size_with_any_number_of_rows(size: str, n_rows: int) -> None:
     assert len(history.epochs) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("execution", ["stock", "graph", "compiled"])
 def test_every_execution_trains_with_dropout_and_repeats_itself(execution: str) -> None:
     config = load(f"fit.execution={execution}", "fit.batch_size=8", "fit.epochs=3").fit

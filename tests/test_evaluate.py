@@ -102,6 +102,7 @@ def test_objective_that_will_not_be_there_is_known_before_training(overrides: li
 SLOW = [pytest.param(option, marks=pytest.mark.slow) for option in ("data=diabetes", "data=linnerud")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["data=breast_cancer", *SLOW])
 def test_dropout_and_batch_norm_rest_in_validation_scoring_and_export(
     trained: Callable[..., Result], epochs_of: Callable[[str], pd.DataFrame], option: str

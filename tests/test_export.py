@@ -65,6 +65,7 @@ def test_outputs_are_in_original_units(trained: Callable[..., Result], regressio
     assert abs(np.mean(prediction) - frame["y"].mean()) < frame["y"].std()
 
 
+@pytest.mark.slow
 def test_mean_far_larger_than_the_spread(trained: Callable[..., Result], table: Callable[..., Path]) -> None:
     rng = np.random.default_rng(0)
     path = table(a=rng.normal(size=60), y=1e12 + rng.normal(size=60))

@@ -93,6 +93,7 @@ def test_a_mixed_table_in_other_runtimes(
     assert [path.name for path in (tmp_path / "out").iterdir()] == [done.folder.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["litert", "onnx"])
 def test_what_a_format_cannot_express_is_named(
     untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path, kind: str

@@ -42,6 +42,7 @@ def test_test_rows_in_a_file_give_the_test_scores(
     assert found.scores == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_numbers_and_truth_values_are_labels_too(
     flowers: tuple[Result, pd.DataFrame], store: str, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ def runs(store: str) -> dict[str, Result]:
     return {name: run(load(*common, *keys)) for name, keys in different.items()}
 
 
+@pytest.mark.slow
 def test_a_worse_model_is_refused_unless_forced(
     runs: dict[str, Result], store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,6 +50,7 @@ def test_a_worse_model_is_refused_unless_forced(
     assert (resolve("models:/flowers@champion", store).path / "saved_model.pb").is_file()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_registered_or_promoted(runs: dict[str, Result], store: str) -> None:
     with pytest.raises(ModelError, match="there is no such folder or run; the nearest runs"):
         register("nothing", "flowers", None, False, store)

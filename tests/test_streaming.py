@@ -122,6 +122,7 @@ def parts_of(config: Config) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_blocks")
 def test_every_kind_of_split_keeps_its_promise(mixed: pd.DataFrame, tmp_path: Path) -> None:
     mixed["says"] = np.random.default_rng(2).choice(["train", "validation", "test"], len(mixed))

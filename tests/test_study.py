@@ -232,6 +232,7 @@ def test_weights_and_inputs_as_good_as_zero_are_counted() -> None:
     assert weights.measure(network, ["embedded", "otherwise"]).of_inputs == {}
 
 
+@pytest.mark.slow
 def test_every_run_counts_its_zeros_and_times_its_epochs(trained: Callable[..., Result], store: str) -> None:
     result = trained("data=diabetes", "model.units=[4]", "model.initializer=zeros", "fit.epochs=1")
     client = MlflowClient(store)

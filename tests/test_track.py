@@ -83,6 +83,7 @@ def test_artifacts_lie_beside_a_sqlite_store(trained: Callable[..., Result], sto
     assert Path(trained("data=iris").model_path).is_relative_to(folder / "artifacts")
 
 
+@pytest.mark.slow
 def test_paths_with_blanks_and_accents(tmp_path: Path) -> None:
     result = run(load("data=iris", "fit.epochs=1", f"tracking.uri='sqlite:///{tmp_path}/a é/mlflow.db'"))
     assert (Path(result.model_path) / "saved_model.pb").is_file()
@@ -180,12 +181,14 @@ def test_a_run_that_does_not_finish_says_why(store: str, raised: BaseException, 
     assert found.data.metrics["loss"] == 2  # what was known before the end is not lost
 
 
+@pytest.mark.slow
 def test_runs_get_names_of_their_own_though_everything_is_seeded(trained: Callable[..., Result], store: str) -> None:
     client = MlflowClient(store)
     names = {client.get_run(trained("data=iris", "fit.epochs=1").run_id).info.run_name for _ in range(3)}
     assert len(names) == 3
 
 
+@pytest.mark.slow
 def test_two_processes_may_make_the_store_at_once(tmp_path: Path) -> None:
     code = (
         "from pipeline import load\nfrom pipeline.track import connected\n"
