@@ -23,8 +23,8 @@ from pipeline.data.target import Target
 
 log = logging.getLogger(__name__)
 
-SCORED_SHARE = 1 / 32  # of the budget, for the predictions of a part that is scored
-PIECE_SHARE, MOST_PIECE_BYTES = 1 / 16, 2**26  # of it, for the rows that are in memory at a time while training
+SCORED_SHARE = 1 / 64  # of the budget, for the predictions of a part that is scored
+PIECE_SHARE, MOST_PIECE_BYTES = 1 / 64, 2**26  # of it, for the rows that are in memory at a time while training
 SALT = 11  # of the choice of rows to score
 PROGRESS_SECONDS = 10
 
@@ -124,7 +124,7 @@ class Stream:
 
 def block_bytes(budget: int) -> int:
     """Bytes of a block, of which several forms are in memory at once, and the next one ahead."""
-    return budget // 32
+    return budget // 64
 
 
 def told(source: Iterator[Block], what: str) -> Iterator[Block]:
