@@ -92,6 +92,7 @@ def test_a_page_escapes_what_data_is_called() -> None:
     assert r"| \<script\> | x\_y |" in page.markdown()
 
 
+@pytest.mark.slow
 def test_every_run_has_a_card_whose_code_runs(
     trained: Callable[..., Result], table: Callable[..., Path], store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,7 +65,8 @@ def test_portable_operations_are_numpys(dtype: tf.DType) -> None:
     np.testing.assert_array_equal(ops.isnan(tf.constant([1, np.nan], dtype)), [False, True])
 
 
-@pytest.mark.parametrize("kind", [pytest.param("litert", marks=pytest.mark.slow), "onnx"])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["litert", "onnx"])
 def test_a_mixed_table_in_other_runtimes(
     untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path, kind: str
 ) -> None:

@@ -27,7 +27,7 @@ CLASS_SCORES = {"accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro"}
     [
         ("data=diabetes", {"rmse", "mae", "r2"}, {"learning_curves", "predicted_vs_actual", "residuals"}),
         ("data=breast_cancer", CLASS_SCORES, {"learning_curves", "confusion_matrix", "roc"}),
-        ("data=wine", CLASS_SCORES, {"learning_curves", "confusion_matrix", "roc"}),
+        pytest.param("data=wine", CLASS_SCORES, {"learning_curves", "confusion_matrix", "roc"}, marks=pytest.mark.slow),
     ],
 )
 def test_a_run_logs_everything(
@@ -102,7 +102,7 @@ def test_logged_config_is_the_composed_one(trained: Callable[..., Result], store
 @pytest.mark.parametrize(
     ("option", "columns"),
     [
-        ("data=diabetes", ["prediction"]),
+        pytest.param("data=diabetes", ["prediction"], marks=pytest.mark.slow),
         ("data=linnerud", ["prediction_Weight", "prediction_Waist", "prediction_Pulse"]),
         ("data=breast_cancer", ["label", "probability_benign", "probability_malignant"]),
         pytest.param("data=digits", ["label", *(f"probability_{k}" for k in range(10))], marks=pytest.mark.slow),

@@ -263,6 +263,7 @@ def test_a_signal_between_a_sweeps_jobs_closes_the_parent(tmp_path: Path) -> Non
     assert [one.info.status for one in MlflowClient(store).search_runs(["1"])] == ["KILLED"]
 
 
+@pytest.mark.slow
 def test_rerun_of_a_run_that_is_not_there(store: str) -> None:
     ended = command("0" * 32, store=store, module="rerun")
     assert ended.returncode == 1
