@@ -24,37 +24,37 @@ def test_a_worse_model_is_refused_unless_forced(
     runs: dict[str, Result], store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good, bad, other = (runs[name].run_id for name in ("good", "bad", "other rows"))
-    first = register(good, "flowers", "champion", False, store)
+    first = register(good, "irises", "champion", False, store)
     assert (first.version, first.aliases, first.comparison.holder) == ("1", ("champion",), None)
-    assert register(good, "flowers", None, False, store).version == "1"  # not a second time
+    assert register(good, "irises", None, False, store).version == "1"  # not a second time
 
-    worse = rf"run {bad} is worse than flowers@champion \(version 1, run {good}\): val_log_loss .*lower is better"
+    worse = rf"run {bad} is worse than irises@champion \(version 1, run {good}\): val_log_loss .*lower is better"
     with pytest.raises(RegistryError, match=worse):
-        register(bad, "flowers", "champion", False, store)
+        register(bad, "irises", "champion", False, store)
     with pytest.raises(RegistryError, match=r"does not compare with .*its validation rows are others"):
-        register(other, "flowers", None, False, store)
-    assert resolve("models:/flowers@champion", store).run_id == good
+        register(other, "irises", None, False, store)
+    assert resolve("models:/irises@champion", store).run_id == good
     with pytest.raises(ModelError, match="has no version '2'"):
-        resolve("models:/flowers/2", store)
+        resolve("models:/irises/2", store)
 
-    forced = register(bad, "flowers", None, True, store)
+    forced = register(bad, "irises", None, True, store)
     assert (forced.version, forced.aliases) == ("2", ())
-    show.registered(promote("flowers", "2", "champion", store))
+    show.registered(promote("irises", "2", "champion", store))
     shown = capsys.readouterr().out
     assert "champion was version 1" in shown
     assert "it is worse than version 1" in shown
-    assert "models:/flowers/2, which holds @champion" in shown
-    assert resolve("models:/flowers@champion", store).run_id == bad
-    back = register(good, "flowers", "champion", False, store)
+    assert "models:/irises/2, which holds @champion" in shown
+    assert resolve("models:/irises@champion", store).run_id == bad
+    back = register(good, "irises", "champion", False, store)
     assert (back.version, back.comparison.is_worse) == ("1", False)
-    assert (resolve("models:/flowers@champion", store).path / "saved_model.pb").is_file()
+    assert (resolve("models:/irises@champion", store).path / "saved_model.pb").is_file()
 
 
 @pytest.mark.slow
 def test_what_cannot_be_registered_or_promoted(runs: dict[str, Result], store: str) -> None:
     with pytest.raises(ModelError, match="there is no such folder or run; the nearest runs"):
-        register("nothing", "flowers", None, False, store)
-    with pytest.raises(ModelError, match="there is no registered model 'flower'"):
-        promote("flower", "1", "champion", store)
+        register("nothing", "irises", None, False, store)
+    with pytest.raises(ModelError, match="there is no registered model 'iris'"):
+        promote("iris", "1", "champion", store)
     with pytest.raises(RegistryError, match="the registry refuses it"):
         register(runs["good"].run_id, "plants", "v1", False, store)
