@@ -2,11 +2,10 @@
 
 import contextlib
 import gc
-import os
 import re
 import sys
-import tempfile
-from collections.abc import Iterator
+
+from pipeline import stderr
 
 NOTICES = re.compile(
     rb"^(WARNING: All log messages before absl"
@@ -49,17 +48,5 @@ def use_threads(number: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(number)
 
 
-@contextlib.contextmanager
-def _without_notices() -> Iterator[None]:
-    """Keeps back what is written to standard error, also by C++, and then passes on what is no notice."""
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as said:
-        stderr = os.dup(2)
-        os.dup2(said.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            said.seek(0)
-            os.write(2, b"".join(line for line in said if not NOTICES.match(line)))
+def _without_notices() -> contextlib.AbstractContextManager[None]:
+    return stderr.only_lines(lambda line: not NOTICES.match(line))

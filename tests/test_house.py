@@ -44,18 +44,20 @@ ARROWS = {
     "errors.py": set(),
     "clock.py": set(),
     "plugins.py": set(),
-    "startup.py": set(),
+    "startup.py": {"stderr"},
     "signals.py": set(),
+    "stderr.py": set(),
+    "commands.py": {"errors", "find", "signals"},
     "process.py": set(),
     "config/": {"config", "errors", "model"},
     "data/": {"data", "config", "errors"},
     "model/": {"model", "config", "errors"},
     "fit/": {"fit", "config", "errors"},
     "evaluate/__init__.py": {"data", "config", "errors"},
-    "evaluate/": {"evaluate", "predict", "export", "find", "track", "data", "config", "errors", "show", "signals"}
+    "evaluate/": {"evaluate", "predict", "export", "find", "track", "data", "config", "errors", "show", "commands"}
     | {"startup"},
     **{
-        f"export/{name}.py": {"export", "data", "errors"}
+        f"export/{name}.py": {"export", "data", "errors", "stderr"}
         for name in (
             "assemble",
             "columns",
@@ -67,25 +69,24 @@ ARROWS = {
             "onnx",
             "ops",
             "portable",
-            "quiet",
             "saved_model",
             "serving",
         )
     },  # what of the folder is the command starts from a finished run
-    "export/": {"export", "data", "errors", "config", "evaluate", "find", "signals", "startup", "track"},
+    "export/": {"export", "data", "errors", "config", "evaluate", "find", "commands", "startup", "stderr", "track"},
     "export/decision.py": {"export", "data", "config"},
     "export/runtimes/": set(),
     "pictures.py": {"data"},
     "weights.py": set(),
-    "study/": {"study", "track", "train", "weights", "config", "errors", "signals"},
+    "study/": {"study", "track", "train", "weights", "config", "errors", "commands"},
     "track/": {"track", "config", "data", "errors", "process", "signals"},
-    "compare/": {"compare", "track", "config", "errors", "signals"},
+    "compare/": {"compare", "track", "config", "errors", "commands"},
     "card/": {"card", "data", "config", "evaluate", "export", "fit"},  # of the last three only the types
     "find.py": {"track", "errors"},
-    "register.py": {"track", "errors", "show", "signals"},
-    "promote.py": {"track", "errors", "show", "signals"},
-    "serve/": {"serve", "export", "find", "errors", "signals", "startup"},
-    "predict/": {"predict", "export", "find", "data", "errors", "signals", "startup"},
+    "register.py": {"track", "errors", "show", "commands"},
+    "promote.py": {"track", "errors", "show", "commands"},
+    "serve/": {"serve", "export", "find", "errors", "commands", "startup"},
+    "predict/": {"predict", "export", "find", "data", "errors", "commands", "startup"},
     "sweep/": {"sweep", "compare", "config", "data", "errors", "plugins", "process", "show", "track"} | {"train"},
     # It leads processes in which the whole story runs: server.py imports all of it before it forks them.
     "launch/": {"launch", "config", "errors", "plugins", "signals", "startup", "track"}

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import commands
 from pipeline import config as configuration
 from pipeline.errors import PipelineError
-from pipeline.signals import exit_code, sigterm_raises
 
 if TYPE_CHECKING:
     from pipeline.compare.ranking import Comparison
@@ -33,29 +33,23 @@ A sweep's report is logged to its parent run, as comparison/report.html; another
 def main() -> None:
     """The command line."""
     args = parser().parse_args()
-    try:
-        with sigterm_raises():
-            run(args)
-    except PipelineError as error:
-        sys.exit(str(error))
-    except KeyboardInterrupt as interrupt:
-        sys.exit(exit_code(interrupt))
+    with commands.ends_tidily():
+        run(args)
 
 
 def parser() -> argparse.ArgumentParser:
     """The words that it takes."""
-    found = argparse.ArgumentParser(
-        prog="python -m pipeline.compare", description="Compare finished runs.", epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    found = commands.parser("compare", "Compare finished runs.", EXAMPLES)
     found.add_argument("--sweep", metavar="NAME", help="name or id of a sweep's parent run; default: the latest sweep")
     found.add_argument("--experiment", metavar="NAME", help="MLflow experiment")
     found.add_argument("--query", help="filter in MLflow's language")
     found.add_argument("--objective", metavar="SCORE", help="val_* score to rank by; default: the runs' own")
     found.add_argument("--format", choices=["table", "csv", "json", "md"], default="table", help="what to print")
-    found.add_argument("--top", type=_positive, metavar="N", help=f"configurations to print; default: {TOP}, else all")
+    found.add_argument(
+        "--top", type=commands.whole_number(1), metavar="N", help=f"configurations to print; default: {TOP}, else all"
+    )
     found.add_argument("--report", type=Path, metavar="FILE", help="write the HTML report there")
-    found.add_argument("--uri", help="store of the runs; default: $MLFLOW_TRACKING_URI, else SQLite under mlruns/")
+    commands.add_store(found)
     return found
 
 
@@ -99,12 +93,6 @@ def _report(args: argparse.Namespace, selected: Selected, comparison: Comparison
         place = report.write(configuration.mlruns() / "comparisons" / f"{name}.html", found)
     if on_screen:
         screen.show(found, args.top or TOP, {"report": place})
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"should be a number from 1 on, got {text!r}")
-    return int(text)
 
 
 if __name__ == "__main__":

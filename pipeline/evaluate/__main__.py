@@ -1,16 +1,13 @@
 """Scores a model on newly labelled rows: `python -m pipeline.evaluate MODEL new.csv [--log]`."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from pipeline.errors import ModelError, PipelineError
-from pipeline.signals import exit_code, sigterm_raises
+from pipeline import commands
+from pipeline.errors import ModelError
 from pipeline.startup import import_tensorflow
 
 EPILOG = """\
-MODEL is a run id, runs:/ID, models:/NAME@ALIAS, models:/NAME/VERSION, best:EXPERIMENT or a folder.
-
 The file has the model's columns and its target, in any order. Scores are in the target's own units. --log adds them to
 the model's run as new_rmse and so on, with the file in the tag new_data; a later --log takes their place.
 
@@ -21,26 +18,16 @@ example:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pipeline.evaluate",
-        description=__doc__,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("model", help="what names the model, see below")
+    parser = commands.parser("evaluate", __doc__, EPILOG)
+    commands.add_model(parser)
     parser.add_argument("data", type=Path, help="CSV (also .tsv, .txt, .data, .gz) or Parquet file")
     parser.add_argument("--weight", help="column of the rows' weights; default: all count alike")
     parser.add_argument("--log", action="store_true", help="add the scores to the model's run")
-    parser.add_argument("--trust", action="store_true", help="load a model whose manifest is missing or does not match")
-    parser.add_argument("--uri", help="store of the runs; default: $MLFLOW_TRACKING_URI, else SQLite under mlruns/")
+    commands.add_trust(parser)
+    commands.add_store(parser)
     args = parser.parse_args()
-    try:
-        with sigterm_raises():
-            _evaluate(args)
-    except PipelineError as error:
-        sys.exit(str(error))
-    except KeyboardInterrupt as interrupt:
-        sys.exit(exit_code(interrupt))
+    with commands.ends_tidily():
+        _evaluate(args)
 
 
 def _evaluate(args: argparse.Namespace) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 
+from pipeline import stderr
 from pipeline.errors import ExportError
 from pipeline.export.portable import Portable
-from pipeline.export.quiet import quiet
 
 Precision = Literal["float32", "float16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "float16", "int8")
@@ -33,7 +33,7 @@ def convert(built: Portable, precision: Precision) -> bytes:
     if precision == "int8":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     try:
-        with quiet():
+        with stderr.only_lines(lambda line: False):  # the converter writes hundreds
             content: bytes = converter.convert()
     except Exception as error:  # the converter raises its own kinds, of several modules
         raise ExportError(f"LiteRT cannot express the network: {str(error).strip().splitlines()[0]}") from None

@@ -7,9 +7,9 @@ from typing import Any
 
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from pipeline import stderr
 from pipeline.errors import ExportError
 from pipeline.export.portable import Portable
-from pipeline.export.quiet import quiet
 
 OPSET = 18
 
@@ -26,7 +26,7 @@ def convert(built: Portable) -> bytes:
         raise ExportError("--format onnx needs the packages of the extra: pip install 'dense-pipeline[onnx]'") from None
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     try:
-        with quiet():
+        with stderr.only_lines(lambda line: False):  # the converter writes hundreds
             frozen = convert_variables_to_constants_v2(built.function)
             inputs, outputs = ([tensor.name for tensor in part] for part in (frozen.inputs, frozen.outputs))
             model, _ = from_graph_def(

@@ -7,12 +7,9 @@ import ipaddress
 import logging
 import os
 import sys
-from collections.abc import Callable
 
-from pipeline.errors import PipelineError
-from pipeline.find import FORMS
+from pipeline import commands
 from pipeline.serve.limits import Limits
-from pipeline.signals import exit_code, sigterm_raises
 
 TOKEN = "PIPELINE_SERVE_TOKEN"
 EPILOG = f"""
@@ -30,51 +27,44 @@ def main() -> None:
     token = os.environ.get(TOKEN) or None
     if token is None and not _is_local(args.host):
         logging.warning("--host %s: whoever reaches this address can ask; set %s to ask for a token", args.host, TOKEN)
-    try:
-        with sigterm_raises():
-            from pipeline.serve import run  # late: --help needs no TensorFlow
+    with commands.ends_tidily():
+        from pipeline.serve import run  # late: --help needs no TensorFlow
 
-            run.serve(
-                args.model,
-                name=args.name,
-                uri=args.uri,
-                trust=args.trust,
-                address=(args.host, args.port),
-                limits=_limits(args),
-                token=token,
-                poll_seconds=args.poll_seconds,
-            )
-    except PipelineError as error:
-        sys.exit(str(error))
-    except KeyboardInterrupt as interrupt:  # while the model was loading
-        sys.exit(exit_code(interrupt))
+        run.serve(
+            args.model,
+            name=args.name,
+            uri=args.uri,
+            trust=args.trust,
+            address=(args.host, args.port),
+            limits=_limits(args),
+            token=token,
+            poll_seconds=args.poll_seconds,
+        )
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m pipeline.serve",
-        description="Serves a model over HTTP.",
-        epilog=EPILOG,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("model", metavar="MODEL", help=FORMS)
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all")
-    parser.add_argument("--port", type=_whole(0), default=8080, help="port to listen on; 0 for a free one")
-    parser.add_argument("--name", help="the model's name in /v1/models/NAME; else that it was found by")
-    parser.add_argument("--uri", help="store of the runs; else $MLFLOW_TRACKING_URI, else SQLite under mlruns/")
-    parser.add_argument("--trust", action="store_true", help="serve what does not match its manifest, or has none")
+    parser = commands.parser("serve", "Serves a model over HTTP.", EPILOG)
+    commands.add_model(parser)
+    at_least_one, given = commands.whole_number(1), "; default: %(default)s"
+    parser.add_argument("--host", default="127.0.0.1", help=f"address to listen on; 0.0.0.0 for all{given}")
     parser.add_argument(
-        "--poll-seconds", type=float, default=10.0, help="look this often whether an alias, best: or latest has moved"
+        "--port", type=commands.whole_number(0), default=8080, help=f"port to listen on; 0 for a free one{given}"
     )
-    parser.add_argument("--max-body-mb", type=float, default=16.0, help="largest body of a request, in MB; else 413")
-    parser.add_argument("--body-seconds", type=float, default=30.0, help="longest time for a body to arrive; else 408")
-    parser.add_argument("--max-rows", type=_whole(1), default=10_000, help="most rows of a request; else 413")
-    parser.add_argument("--max-requests", type=_whole(1), default=512, help="most requests in work; else 429")
-    parser.add_argument("--max-queue-rows", type=_whole(1), default=100_000, help="most rows that wait; else 429")
-    parser.add_argument("--batch-rows", type=_whole(1), default=1024, help="most rows scored in one call")
+    parser.add_argument("--name", help="the model's name in /v1/models/NAME; default: that it was found by")
     parser.add_argument(
-        "--batch-wait-ms", type=float, default=0.0, help="how long a request waits for others to be scored with"
+        "--poll-seconds", type=float, default=10.0, help=f"look this often whether an alias or best: has moved{given}"
     )
+    parser.add_argument("--max-body-mb", type=float, default=16.0, help=f"largest body of a request, else 413{given}")
+    parser.add_argument("--body-seconds", type=float, default=30.0, help=f"longest a body may take, else 408{given}")
+    parser.add_argument("--max-rows", type=at_least_one, default=10_000, help=f"of a request, else 413{given}")
+    parser.add_argument("--max-requests", type=at_least_one, default=512, help=f"in work at once, else 429{given}")
+    parser.add_argument("--max-queue-rows", type=at_least_one, default=100_000, help=f"that wait, else 429{given}")
+    parser.add_argument("--batch-rows", type=at_least_one, default=1024, help=f"most rows scored in one call{given}")
+    parser.add_argument(
+        "--batch-wait-ms", type=float, default=0.0, help=f"how long a request waits for others to join it{given}"
+    )
+    commands.add_trust(parser)
+    commands.add_store(parser)
     return parser
 
 
@@ -88,16 +78,6 @@ def _limits(args: argparse.Namespace) -> Limits:
         batch_rows=args.batch_rows,
         wait_seconds=args.batch_wait_ms / 1000,
     )
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    def whole(text: str) -> int:
-        if (number := int(text)) < least:
-            raise ValueError
-        return number
-
-    whole.__name__ = f"whole number from {least} on"
-    return whole
 
 
 def _is_local(host: str) -> bool:

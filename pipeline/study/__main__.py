@@ -6,39 +6,28 @@ Further words change it: `seed=0,1` the seeds, `model.units=[4],[64]` a swept ke
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.errors import PipelineError
-from pipeline.signals import exit_code, sigterm_raises
+from pipeline import commands
 from pipeline.study import sweeping
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pipeline.study",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=f"studies: {', '.join(sweeping.names())}; without a name their questions are listed",
-    )
+    known = f"studies: {', '.join(sweeping.names())}; without a name their questions are listed"
+    parser = commands.parser("study", __doc__, known)
     parser.add_argument("name", nargs="?", help="which study")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="what to change")
     parser.add_argument("--config-dir", metavar="DIR", help="folder of your own, with experiment/study_<name>.yaml")
     args = parser.parse_args()
-    try:
-        with sigterm_raises():
-            if args.name:
-                study(args.name, args.overrides, args.config_dir)
-            else:
-                list_all(args.config_dir)
-    except PipelineError as error:
-        sys.exit(str(error))
-    except KeyboardInterrupt as interrupt:
-        sys.exit(exit_code(interrupt))
+    with commands.ends_tidily():
+        if args.name:
+            study(args.name, args.overrides, args.config_dir)
+        else:
+            list_all(args.config_dir)
 
 
 def list_all(config_dir: str | None) -> None:
