@@ -183,3 +183,21 @@ def test_two_machines_share_one_mlflow_server(server: str, tmp_path: Path) -> No
     assert all(names == metrics[0] for names in metrics)
     artifacts = {entry.path for entry in MlflowClient(server).list_artifacts(children[0].info.run_id)}
     assert {"config.yaml", "saved_model"} <= artifacts
+
+
+@pytest.mark.slow
+def test_two_machines_share_one_study_and_one_mlflow_server(server: str, tmp_path: Path) -> None:
+    """Two command lines that have a study's name, its storage and the server's address in common."""
+    words = ["hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=6", "sweep.study=together",
+             f"sweep.storage=sqlite:///{tmp_path}/study.db", "fit.epochs=2", "tracking.experiment=together",
+             "fit.learning_rate=tag(log,interval(0.001,0.1))"]  # fmt: skip
+    processes = [sweep(tmp_path / name, server, *words) for name in ("a", "b")]
+    for process in processes:
+        out, err = ended(process)
+        assert process.returncode == 0, out + err
+    (parent,), children = runs_of(server, "together")
+    assert {one.info.status for one in (parent, *children)} == {"FINISHED"}
+    assert len(children) == len({one.data.params["fit.learning_rate"] for one in children}) == 6
+    assert {one.data.tags["mlflow.parentRunId"] for one in children} == {parent.info.run_id}
+    assert len({one.data.tags["owner"] for one in children}) == 2  # both had a part of the work
+    assert parent.data.metrics["n_finished"] == 6
