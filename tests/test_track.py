@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from pipeline import TrackingError, TrainingError, data, load, run
 from pipeline.config import from_yaml
 from pipeline.track import connected, start
+from pipeline.track.epochs import Epochs
 from pipeline.track.store import store_uri
 from pipeline.train import Result
 
@@ -72,6 +73,22 @@ def test_a_run_logs_everything(
     assert artifacts >= {"config.yaml", "pictures", "saved_model"}
     drawn = {Path(entry.path).stem for entry in client.list_artifacts(result.run_id, "pictures")}
     assert drawn == pictures
+
+
+def test_a_learning_rate_that_stays_is_logged_at_its_ends(
+    trained: Callable[..., Result], epochs_of: Callable[[str], pd.DataFrame], store: str
+) -> None:
+    run_id = trained("data=iris", "fit.epochs=4", "fit.schedule=constant").run_id
+    assert list(epochs_of(run_id)["learning_rate"].dropna().index) == [1, 4]
+    with connected(load(f"tracking.uri={store}").tracking):
+        epochs = Epochs(run_id)
+        for epoch, rate in enumerate([0.1, 0.1, 0.1, 0.05, 0.05], start=5):
+            epochs.log(epoch, {"loss": 1.0, "learning_rate": rate})
+        epochs.flush()
+        epochs.close()
+    logged = epochs_of(run_id).loc[5:]
+    assert dict(logged["learning_rate"].dropna()) == {5: 0.1, 7: 0.1, 8: 0.05, 9: 0.05}
+    assert list(logged["loss"]) == [1.0] * 5
 
 
 def test_the_git_commit_is_logged(trained: Callable[..., Result], store: str) -> None:

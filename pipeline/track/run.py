@@ -11,7 +11,6 @@ import subprocess
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from pipeline.data.report import Report
 from pipeline.errors import Pruned
 from pipeline.signals import Terminated, sigterm_raises
 from pipeline.track.children import parent_run_id
+from pipeline.track.epochs import Epochs
 from pipeline.track.left import job_tag
 from pipeline.track.model import log_model
 from pipeline.track.store import connected, experiment_id, local_path
@@ -35,7 +35,6 @@ from pipeline.track.store import connected, experiment_id, local_path
 log = logging.getLogger(__name__)
 
 PACKAGES = ("dense-pipeline", "tensorflow", "keras", "mlflow-skinny", "hydra-core", "pandas", "numpy", "scikit-learn")
-FLUSH_SECONDS = 2.0  # between writes of epoch values: each costs milliseconds, as short epochs do
 
 
 class Run:
@@ -46,50 +45,15 @@ class Run:
         self.uri = uri
         self._artifact_uri = artifact_uri
         self._client = mlflow.MlflowClient()
-        self._pending: list[Metric] = []
-        self._flushed = time.monotonic()
-        self._writer = ThreadPoolExecutor(1, "metrics")
-        self._writing: Future[None] | None = None
+        self.epochs = Epochs(run_id)
 
     def log_epoch(self, epoch: int, values: Mapping[str, float]) -> None:
-        """Keeps an epoch's values and writes them from time to time.
-
-        A metric that is logged per epoch must not have the name of a final one: MLflow shows its highest step.
-        """
-        now = int(time.time() * 1000)
-        plain = ("loss", "val_loss", "learning_rate")
-        named = {name if name in plain else f"epoch_{name}": value for name, value in values.items()}
-        self._pending += [Metric(name, value, now, epoch) for name, value in named.items()]
-        if time.monotonic() - self._flushed > FLUSH_SECONDS and (self._writing is None or self._writing.done()):
-            self._wait()
-            # In a thread, while TensorFlow goes on: half a millisecond an epoch is much where epochs are short.
-            self._writing = self._writer.submit(self._write, self._pending)
-            self._pending, self._flushed = [], time.monotonic()
-
-    def flush(self) -> None:
-        """Writes the epochs that are still kept back."""
-        self._wait()
-        self._write(self._pending)
-        self._pending, self._flushed = [], time.monotonic()
-
-    def close(self) -> None:
-        """Ends the thread that writes."""
-        self._writer.shutdown()
-
-    def _wait(self) -> None:
-        """Waits for what is being written, and raises what went wrong with it."""
-        if self._writing is not None:
-            writing, self._writing = self._writing, None
-            writing.result()
-
-    def _write(self, metrics: list[Metric]) -> None:
-        for start in range(0, len(metrics), 1000):  # MLflow's limit of a batch
-            alive = [RunTag("alive_at", f"{time.time():.0f}")]  # no more than a look at it from another machine needs
-            self._client.log_batch(self.id, metrics=metrics[start : start + 1000], tags=alive)
+        """Writes an epoch's values, some time before the run ends."""
+        self.epochs.log(epoch, values)
 
     def log_final(self, values: Mapping[str, float]) -> None:
         """Writes what the run came to: scores and measurements."""
-        self.flush()
+        self.epochs.flush()
         now = int(time.time() * 1000)
         self._client.log_batch(self.id, metrics=[Metric(name, float(value), now, 0) for name, value in values.items()])
 
@@ -181,8 +145,8 @@ def _ends(run: Run) -> Iterator[None]:
         raise
     finally:
         with contextlib.suppress(Exception) if status != "FINISHED" else contextlib.nullcontext():
-            run.flush()  # an error on the way out must not hide the one that led here
-        run.close()
+            run.epochs.flush()  # an error on the way out must not hide the one that led here
+        run.epochs.close()
         mlflow.end_run(status)
 
 
