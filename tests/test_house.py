@@ -68,6 +68,7 @@ ARROWS = {
             "manifest",
             "onnx",
             "ops",
+            "packed",
             "portable",
             "saved_model",
             "serving",

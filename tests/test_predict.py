@@ -66,13 +66,17 @@ def written(table: pd.DataFrame, path: Path, kind: str) -> Path:
     if kind == "parquet":
         table.to_parquet(path.with_suffix(".parquet"))
         return path.with_suffix(".parquet")
+    if kind == "parquet.gz":
+        path = path.with_suffix(".parquet.gz")
+        path.write_bytes(gzip.compress(table.to_parquet()))
+        return path
     if kind == "gz":
         path = path.with_suffix(".csv.gz")
     table.to_csv(path, index=False)
     return path
 
 
-@pytest.mark.parametrize("kind", ["csv", "gz", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "gz", "parquet", "parquet.gz"])
 def test_the_training_file_gives_what_the_training_reader_gives(
     houses: tuple[Path, Path], expected: np.ndarray, tmp_path: Path, kind: str
 ) -> None:
@@ -178,6 +182,8 @@ def test_missing_input_and_broken_parquet(houses: tuple[Path, Path], tmp_path: P
     for name, content, message in [
         ("no.csv", None, "there is no file"),
         ("a.parquet", b"PAR1", "cannot be read as Parquet"),
+        ("a.parquet.gz", gzip.compress(b"PAR1"), "cannot be read as Parquet"),
+        ("b.parquet.gz", b"PAR1", "cannot be read as Parquet"),
         ("a.csv.gz", gzip.compress(b"size" * 99)[:20], "cannot be read"),
         ("a.xlsx", b"", "is none of .csv"),
     ]:

@@ -1,6 +1,7 @@
 """The registry: what is worse or does not compare is refused, and what is promoted is shown beside the old one."""
 
 import pytest
+from mlflow import MlflowClient
 
 from pipeline import ModelError, RegistryError, load, show
 from pipeline.find import resolve
@@ -56,5 +57,11 @@ def test_what_cannot_be_registered_or_promoted(runs: dict[str, Result], store: s
         register("nothing", "irises", None, False, store)
     with pytest.raises(ModelError, match="there is no registered model 'iris'"):
         promote("iris", "1", "champion", store)
+    for alias in ("v1", "latest", "best of all"):
+        with pytest.raises(RegistryError, match=f"alias '{alias}': should be of letters, digits"):
+            register(runs["good"].run_id, "plants", alias, False, store)
+        with pytest.raises(RegistryError, match=f"alias '{alias}': should be of letters, digits"):
+            promote("plants", "1", alias, store)
     with pytest.raises(RegistryError, match="the registry refuses it"):
-        register(runs["good"].run_id, "plants", "v1", False, store)
+        register(runs["good"].run_id, "plants/green", "champion", False, store)
+    assert [model.name for model in MlflowClient(store).search_registered_models("name LIKE 'plants%'")] == []

@@ -12,6 +12,9 @@ from pipeline.errors import ModelError
 from pipeline.export import manifest as manifests
 from pipeline.export.assemble import in_batches
 from pipeline.export.columns import raw_columns
+from pipeline.export.packed import Packed
+
+FEW_ROWS = 1024  # for more of them the graph takes longer than the tensors
 
 
 class LoadedModel:
@@ -48,6 +51,7 @@ class LoadedModel:
         # The one graph there is, found once: to look for it at each call takes a third of the time of a row.
         functions = self.saved_model.serve.concrete_functions
         self._serve = functions[0] if len(functions) == 1 else self.saved_model.serve
+        self._packed = Packed(self._serve, self.manifest.inputs)
 
     def predict(self, given: Any) -> dict[str, np.ndarray]:
         """The outputs for raw columns, block by block.
@@ -67,9 +71,10 @@ class LoadedModel:
 
     def predict_raw(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """As `predict`, for columns that are float64 or objects `str` already, as `raw_columns` makes them."""
-        if len(next(iter(columns.values()))) == 0:
+        n_rows = len(next(iter(columns.values())))
+        if n_rows == 0:
             return {name: np.zeros((0, *about["shape"][1:])) for name, about in self.manifest.outputs.items()}
-        return in_batches(self._serve, columns)
+        return self._packed.predict(columns) if n_rows <= FEW_ROWS else in_batches(self._serve, columns)
 
     def table(self, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs as a table's columns: `prediction` or `prediction_<target>`; or `label` and `probability_<class>`."""

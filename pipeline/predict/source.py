@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import shutil
+import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +56,8 @@ class ParquetSource:
 
     def __post_init__(self) -> None:
         try:
-            self._file = pq.ParquetFile(self.path)
-        except (OSError, pa.ArrowException) as error:
+            self._file = pq.ParquetFile(_unpacked(self.path) if self.path.suffix.lower() == ".gz" else self.path)
+        except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
             raise DataError(f"{self.path} cannot be read as Parquet: {_first_line(error)}") from None
         self.names = list(self._file.schema_arrow.names)
         self._n_read = 0
@@ -71,6 +75,14 @@ class ParquetSource:
     def progress(self) -> tuple[int, int]:
         """Rows."""
         return self._n_read, self._file.metadata.num_rows
+
+
+def _unpacked(path: Path) -> pa.NativeFile:
+    """The content of a gzipped file, on disk: Parquet is read from its end. It lasts as long as it is open."""
+    with tempfile.NamedTemporaryFile() as content, gzip.open(path) as packed:
+        shutil.copyfileobj(packed, content)
+        content.flush()
+        return pa.OSFile(content.name)
 
 
 def _first_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import gc
 import logging
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -47,6 +48,9 @@ def serve(
     with contextlib.closing(bound_socket(*address)) as listening:
         known = find.stands_for(reference, uri)
         found = find.resolve(reference, uri)
+        # oneDNN prepares and keeps a product for each number of rows that it meets: memory grew by a tenth in 100 000
+        # requests, and a row through 1024-1024-1024-1024 took 1.7 ms instead of 1.0.
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
         import_tensorflow()
         from pipeline.serve.app import application
         from pipeline.serve.model import load

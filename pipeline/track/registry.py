@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 
 import mlflow
@@ -80,8 +81,9 @@ def register(reference: str, name: str, alias: str | None, force: bool, tracking
 
     Raises:
         ModelError: There is no such run, or it has no model.
-        RegistryError: It is worse than the holder on validation rows, or does not compare with it.
+        RegistryError: It is worse than the holder on validation rows or does not compare with it, or the alias is none.
     """
+    _require_alias(alias)
     stored = find_stored(reference, tracking_uri)
     if stored.run_id is None:
         raise RegistryError(f"{reference}: is a model without a run; name the run whose model is to be registered")
@@ -102,8 +104,9 @@ def promote(name: str, version: str, alias: str, tracking_uri: str | None) -> Re
 
     Raises:
         ModelError: There is no such model or version.
-        RegistryError: The registry refuses the alias.
+        RegistryError: The alias is none, or the registry refuses it.
     """
+    _require_alias(alias)
     with store_of(tracking_uri):
         try:
             found = registered_version(f"models:/{name}/{version}", name, version, None)
@@ -111,6 +114,14 @@ def promote(name: str, version: str, alias: str, tracking_uri: str | None) -> Re
             return _with_alias(found, alias, _compared(newcomer, name, alias))
         except STORE_ERRORS as error:
             raise RegistryError(f"{name}: the registry refuses it: {str(error).splitlines()[0]}") from None
+
+
+def _require_alias(alias: str | None) -> None:
+    """MLflow would refuse it when the version is there already."""
+    if alias is not None and (not re.fullmatch(r"[\w-]+", alias) or re.fullmatch(r"(?i)latest|v\d+", alias)):
+        raise RegistryError(
+            f"alias {alias!r}: should be of letters, digits, '_' and '-', as in champion, and neither latest nor v2"
+        )
 
 
 def _require_better(comparison: Comparison, name: str) -> None:
