@@ -12,6 +12,7 @@ from pipeline.data import Target
 
 SHOWN = ("val", "test")
 MOST_CLASSES = 20  # with more, a confusion matrix has no numbers and a ROC plot no legend
+TITLE = 1.0  # where the axes end; left to itself, Matplotlib lays out all labels once more to find that out
 MOST_POINTS = 5000  # of a scatter: more only take longer to draw
 
 
@@ -37,7 +38,7 @@ def draw(
         figure = _figure(len(SHOWN), fitted=panel is _confusion)
         for axes, part in zip(figure.axes, SHOWN, strict=True):
             panel(axes, targets[part], outputs[part])
-            axes.set_title(f"{name.replace('_', ' ')}, {part}")
+            axes.set_title(f"{name.replace('_', ' ')}, {part}", y=TITLE)
         pictures[name] = figure
     return pictures
 
@@ -65,7 +66,8 @@ def _learning_curves(epochs: Sequence[dict[str, float]], best_epoch: int | None)
             axes.plot(numbers, values, label=label, marker="o" if len(epochs) == 1 else None)
         if best_epoch is not None:
             axes.axvline(best_epoch, color="gray", linestyle=":", label=f"epoch {best_epoch} kept")
-        axes.set(title=name, xlabel="epoch")
+        axes.set_xlabel("epoch")
+        axes.set_title(name, y=TITLE)
         if name == "loss" and min(epoch[key] for epoch in epochs for key in (name, f"val_{name}")) > 0:
             axes.set_yscale("log")
         axes.legend()

@@ -1,6 +1,7 @@
 """The training loop: Keras's own `fit`, with what surrounds it."""
 
 import logging
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import tensorflow as tf
 
 from pipeline.config.rules import Fit
 from pipeline.errors import Pruned, TrainingError
+from pipeline.fit import programs
 from pipeline.fit.block import VALIDATION_ROWS, BlockTrained
 from pipeline.fit.callbacks import BestWeights, Report, StopAtNaN, direction_of, progress
 from pipeline.fit.disk import OnDisk, Weighted, batches, batches_in_order, class_counts
@@ -41,8 +43,15 @@ class History:
 
 
 def seed(number: int) -> None:
-    """Seeds all that is drawn by chance from here on: the initial weights, dropout, and the order of the rows."""
-    keras.utils.set_random_seed(number)
+    """Seeds all that is drawn by chance from here on: the initial weights, dropout, and the order of the rows.
+
+    Keras draws the seeds of its layers by Python's generator. TensorFlow's own is left alone where programs wait to be
+    used again: seeding it throws away all that it has prepared to run, a third of a second for each job of a sweep.
+    """
+    random.seed(number)
+    np.random.seed(number)
+    if not programs.any_idle():
+        keras.utils.set_random_seed(number)
 
 
 def fit(
@@ -78,6 +87,8 @@ def fit(
     shown = progress()
     model = trainee.model
     rows = train[0], train[1], _weights(train, config)
+    if trainee.structure is None:  # Keras's own loop, or layers not of Keras: they may draw by TensorFlow's generator
+        keras.utils.set_random_seed(seed)
     start = time.perf_counter()
     try:
         model.fit(

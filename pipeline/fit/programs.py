@@ -35,6 +35,11 @@ _idle: dict[str, Program] = {}  # the longest idle first
 _lock = threading.Lock()
 
 
+def any_idle() -> bool:
+    """Whether there are programs that wait."""
+    return bool(_idle)
+
+
 def take(structure: str | None) -> Program | None:
     """An idle program of this structure, which is the taker's alone until it is given back."""
     with _lock:
