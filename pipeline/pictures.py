@@ -13,6 +13,7 @@ from pipeline.data import Target
 SHOWN = ("val", "test")
 MOST_CLASSES = 20  # with more, a confusion matrix has no numbers and a ROC plot no legend
 TITLE = 1.0  # where the axes end; left to itself, Matplotlib lays out all labels once more to find that out
+MOST_TICKS = 5  # of an axis: most of the time goes into them
 MOST_POINTS = 5000  # of a scatter: more only take longer to draw
 
 
@@ -48,7 +49,8 @@ def _figure(n_panels: int, fitted: bool = False) -> Figure:
     width, height = 5.5 * n_panels, 4.5
     figure = Figure(figsize=(width, height), layout="constrained" if fitted else None)
     FigureCanvasAgg(figure)
-    figure.subplots(1, n_panels)
+    for axes in figure.subplots(1, n_panels, squeeze=False).flat:
+        axes.locator_params(nbins=MOST_TICKS)
     if not fitted:
         inches = {"left": 0.85 / width, "right": 1 - 0.15 / width, "bottom": 0.55 / height, "top": 1 - 0.35 / height}
         figure.subplots_adjust(**inches, wspace=0.24)

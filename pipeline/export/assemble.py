@@ -58,7 +58,7 @@ def assemble(
     ops = TensorOps()
     outputs = _outputs(rows, preprocessing, ops, threshold)
 
-    @tf.function(input_signature=[specs])
+    @tf.function(input_signature=[specs], autograph=False)  # no loop or branch depends on values
     def serve(columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         parts = preprocessing.inputs.apply(ops, columns)
         stacked = tf.concat([part if part.shape.rank == 2 else part[:, tf.newaxis] for part in parts], axis=1)

@@ -52,11 +52,10 @@ def save(
         archive.add_endpoint("serve", assembled.serve)
         # The network alone, by which other formats are made: for these, preprocessing is built anew.
         n_inputs = assembled.network.input_shape[1]
-        archive.add_endpoint(
-            "network",
-            lambda x: assembled.network(x, training=False),
-            input_signature=[tf.TensorSpec([None, n_inputs], tf.float32, name="x")],
-        )
+        specs = [tf.TensorSpec([None, n_inputs], tf.float32, name="x")]
+        network = tf.function(lambda x: assembled.network(x, training=False), input_signature=specs, autograph=False)
+        network.get_concrete_function()
+        archive.add_endpoint("network", network)
         archive.write_out(str(unfinished), verbose=False)
         _write_extra(assembled, unfinished, run_id, reading, card or {})
         unfinished.chmod(0o755)
@@ -118,7 +117,9 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
 
 def difference(served: Columns, rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> float:
     """The largest difference of served outputs from numpy's preprocessing and the network itself, in scaled units."""
-    expected = network.predict(preprocessing.apply(rows).x, batch_size=BATCH_ROWS, verbose=0)
+    x = preprocessing.apply(rows).x  # by single calls: Keras's predict would trace a function first
+    blocks = [network(x[start : start + BATCH_ROWS], training=False) for start in range(0, len(x), BATCH_ROWS)]
+    expected = np.concatenate([block.numpy() for block in blocks])
     return apart(served, expected, preprocessing, rows.target.task)
 
 
