@@ -37,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__)
     parser.add_argument("--trials", type=int, default=60, help="of each search (default: 60)")
     parser.add_argument("--seeds", type=int, default=5, help="how many (default: 5)")
+    parser.add_argument("--first", type=int, default=0, help="seed to begin with (default: 0)")
     parser.add_argument("--epochs", type=int, default=27, help="of a trial at most (default: 27)")
     parser.add_argument("--pruner", default="hyperband", help="of TPE (default: hyperband)")
     parser.add_argument("--data", type=Path, default=DATA / "california_housing" / "california_sklearn.csv")
@@ -45,7 +46,7 @@ def main() -> None:
     print("| seed | random: best | its epochs | TPE: best | its epochs | as good after | share |")
     print("|--:|--:|--:|--:|--:|--:|--:|", flush=True)
     shares = []
-    for seed in range(args.seeds):
+    for seed in range(args.first, args.first + args.seeds):
         with tempfile.TemporaryDirectory() as folder:
             random, tpe = (searched(kind, seed, args, Path(folder)) for kind in KINDS)
         target, n_random = min(value for _, value in random), sum(epochs for epochs, _ in random)
