@@ -191,6 +191,27 @@ def test_embedded_categories_train_in_blocks_as_by_keras(mixed: str) -> None:
         np.testing.assert_allclose(ours, stock, atol=1e-5 if mixed == "false" else 2e-2)
 
 
+def test_only_what_draws_by_tensorflows_generator_seeds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seeding it throws away all that TensorFlow has prepared to run, also the programs that wait."""
+    programs._idle.clear()
+    seeded = []
+    set_random_seed = keras.utils.set_random_seed
+    monkeypatch.setattr(keras.utils, "set_random_seed", lambda seed: (seeded.append(seed), set_random_seed(seed)))
+    weights = []
+    for execution, seeds in (("graph", [3]), ("graph", []), ("stock", [3]), ("stock", [3])):
+        seeded.clear()
+        config = load("model.units=[6]", "data.task=auto", f"fit.execution={execution}", "fit.epochs=2")
+        fit.seed(3)
+        network = model.build(config.model, task="regression", n_inputs=4, n_outputs=1)
+        found = fit.compile_network(network, config.fit, task="regression", n_rows=50, output_scale=np.ones(1))
+        fit.fit(found, arrays(), arrays(20), config.fit, seed=3, report=lambda epoch, values: None)
+        assert seeded == seeds
+        weights.append(np.concatenate([weight.ravel() for weight in found.network.get_weights()]))
+    np.testing.assert_array_equal(weights[0], weights[1])
+    np.testing.assert_array_equal(weights[2], weights[3])
+    programs._idle.clear()
+
+
 def test_a_program_in_use_is_lent_to_nobody_else_and_few_are_kept() -> None:
     programs._idle.clear()
     first, second = trainee(), trainee()

@@ -120,7 +120,7 @@ def _require_alias(alias: str | None) -> None:
     """MLflow would refuse it when the version is there already."""
     if alias is not None and (not re.fullmatch(r"[\w-]+", alias) or re.fullmatch(r"(?i)latest|v\d+", alias)):
         raise RegistryError(
-            f"alias {alias!r}: should be of letters, digits, '_' and '-', as in champion, and neither latest nor v2"
+            f"alias {alias!r}: should be of letters, digits, '_' and '-', as in champion; latest and v2 mean versions"
         )
 
 
