@@ -9,8 +9,10 @@ from mlflow import MlflowClient
 
 from pipeline import ConfigError, data, load
 from pipeline.config.decision import Decision
+from pipeline.export.command import export
 from pipeline.export.decision import best_temperature, best_threshold
 from pipeline.export.loaded import LoadedModel
+from pipeline.find import resolve
 from pipeline.train import Result, run
 
 
@@ -93,3 +95,21 @@ def test_the_export_follows_both(store: str) -> None:
 def test_what_a_task_cannot_decide(trained: Callable[..., Result], keys: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         trained(*keys)
+
+
+@pytest.mark.slow
+def test_other_runtimes_decide_alike(store: str, tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    keys = ("decision.threshold=cost", "decision.false_negative_cost=50.0", "decision.temperature=true")
+    result = run(load("data=breast_cancer", "fit.epochs=3", *keys, f"tracking.uri={store}"))
+    loaded = LoadedModel(Path(result.model_path))
+    rows = data.load(load("data=breast_cancer").data).inputs
+    outputs = loaded.predict(rows)
+    classes = np.array(loaded.manifest.classes)
+    assert (classes[outputs["probabilities"].argmax(axis=1)] != outputs["label"]).any()
+
+    folder = export(resolve(result.model_path), "onnx", tmp_path).folder
+    (file,) = folder.glob("*.onnx")
+    given = {about["argument"]: np.asarray(rows[name], np.float64) for name, about in loaded.manifest.inputs.items()}
+    (numbers,) = runtime.InferenceSession(file).run(["class_index"], given)
+    assert (classes[numbers] == outputs["label"]).all()

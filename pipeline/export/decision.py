@@ -56,7 +56,7 @@ def decide(config: Decision, val: Rows, preprocessing: Preprocessing, network: k
         logits = logits / temperature
         # A layer of its own, so that every format of the export has it.
         cooled = keras.layers.Rescaling(1 / temperature, dtype="float32", name="temperature")(network.outputs[0])
-        network = keras.Model(network.inputs, cooled, name=network.name)
+        network = keras.Model(network.input, cooled, name=network.name)
         log.info("temperature %.4g, fitted on %d validation rows", temperature, len(val))
     if config.threshold != "none":
         probability = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
