@@ -1,6 +1,9 @@
 """Runs as the store would give them, and their ranking, for the tests of the comparison."""
 
+from pipeline.compare.findings import Findings
+from pipeline.compare.importance import importance
 from pipeline.compare.ranking import Comparison, compare
+from pipeline.compare.verdict import verdict
 from pipeline.track import Selected, TrackedRun
 
 
@@ -40,3 +43,8 @@ def replicas(scores: dict[str, list[float]], **fixed: int) -> list[TrackedRun]:
         for place, (rate, found) in enumerate(scores.items())
         for seed, score in enumerate(found)
     ]
+
+
+def found_in(comparison: Comparison) -> Findings:
+    curves = [([(1, 2.0), (2, 1.0)], [(1, 2.5), (2, 1.5)]) for _ in comparison.candidates[:5]]
+    return Findings(comparison, verdict(comparison), importance(comparison), "make train", "loss", curves)

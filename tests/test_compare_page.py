@@ -7,16 +7,12 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ranked_runs import ranked, tracked
+from ranked_runs import found_in, ranked, tracked
 
-from pipeline.compare.findings import Findings
-from pipeline.compare.importance import importance
 from pipeline.compare.page import render
 from pipeline.compare.page.axis import label, of_numbers, of_parameter, of_scores
 from pipeline.compare.page.chart import Chart
 from pipeline.compare.page.pictures import effect
-from pipeline.compare.ranking import Comparison
-from pipeline.compare.verdict import verdict
 from pipeline.track import TrackedRun
 
 
@@ -39,11 +35,6 @@ class Texts(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag not in ("path", "circle", "polyline"):
             assert self.open.pop() == tag
-
-
-def found_in(comparison: Comparison) -> Findings:
-    curves = [([(1, 2.0), (2, 1.0)], [(1, 2.5), (2, 1.5)]) for _ in comparison.candidates[:5]]
-    return Findings(comparison, verdict(comparison), importance(comparison), "make train", "loss", curves)
 
 
 def test_the_page_has_every_part_and_needs_nothing_from_elsewhere() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import browser
 import pytest
 from mlflow import MlflowClient
-from test_compare import found_in, ranked, tracked
+from ranked_runs import found_in, ranked, tracked
 
 from pipeline.compare.page import render
 
