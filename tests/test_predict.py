@@ -8,12 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline import DataError, data, load
 from pipeline.errors import PipelineError
 from pipeline.export.loaded import LoadedModel
 from pipeline.predict.run import predict
+from pipeline.predict.source import ParquetSource
 
 N = 60
 
@@ -238,3 +241,13 @@ def test_the_command_line(houses: tuple[Path, Path], tmp_path: Path) -> None:
 def test_an_unknown_model_is_an_error_of_ours(houses: tuple[Path, Path], store: str, tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="there is no such folder or run; the nearest runs"):
         predict("nowhere", houses[1], tmp_path / "o.csv", tracking_uri=store)
+
+
+def test_parquet_is_not_kept_once_it_is_read(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    with pq.ParquetWriter(tmp_path / "t.parquet", pa.schema({name: pa.float64() for name in "abcde"})) as writer:
+        for _ in range(30):
+            writer.write_table(pa.table({name: rng.normal(size=20_000) for name in "abcde"}))
+    before = pa.total_allocated_bytes()
+    most = max(pa.total_allocated_bytes() for _ in ParquetSource(tmp_path / "t.parquet", ()).blocks(list("abcde")))
+    assert most - before < 8e6  # of 24 MB
