@@ -10,12 +10,10 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
+from pipeline import commands, sweep
 from pipeline import config as configuration
-from pipeline import sweep
 from pipeline.clock import Clock
 from pipeline.config import CONF, Config
-from pipeline.errors import PipelineError
-from pipeline.signals import exit_code, sigterm_raises
 from pipeline.startup import import_tensorflow
 from pipeline.sweep import ALONE, Trial
 
@@ -118,12 +116,10 @@ def main() -> None:
         return job()
     sweep.register()
     try:
-        with sigterm_raises(), sweep.parent(configuration.parse(sys.argv[1:])):
+        with commands.ends_tidily(), sweep.parent(configuration.parse(sys.argv[1:])):
             job()
-    except (PipelineError, sweep.Stopped) as error:
+    except sweep.Stopped as error:
         sys.exit(str(error))
-    except KeyboardInterrupt as interrupt:
-        sys.exit(exit_code(interrupt))
 
 
 if __name__ == "__main__":
