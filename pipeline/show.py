@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.compare.front import pareto_front
 from pipeline.config import direction
 
 if TYPE_CHECKING:
@@ -75,17 +75,6 @@ def sweep(sweep: Sweep, objectives: list[str] | None, words: str) -> None:
     if sweep.status != "FINISHED" or sweep.with_status("FAILED") or sweep.with_status("KILLED"):
         places["go on with"] = f"python -m pipeline.train {words}"
     _places(console, places)
-
-
-def pareto_front(runs: list[dict[str, float]], objectives: list[str]) -> list[bool]:
-    """Which runs no other one beats, being as good in every objective and better in one; none without objectives."""
-    signs = {name: -1 if direction(name) == "maximize" else 1 for name in objectives}
-    points = [tuple(sign * run.get(name, math.inf) for name, sign in signs.items()) for run in runs]
-
-    def beaten(point: tuple[float, ...]) -> bool:
-        return any(other != point and all(a <= b for a, b in zip(other, point, strict=True)) for other in points)
-
-    return [bool(objectives) and not beaten(point) for point in points]
 
 
 def _with_direction(name: str) -> str:

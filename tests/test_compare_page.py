@@ -11,7 +11,7 @@ from ranked_runs import found_in, ranked, tracked
 
 from pipeline.compare.page import render
 from pipeline.compare.page.axis import label, of_numbers, of_parameter, of_scores
-from pipeline.compare.page.chart import Chart
+from pipeline.compare.page.chart import BOTTOM, HEIGHT, Chart
 from pipeline.compare.page.pictures import effect
 from pipeline.track import TrackedRun
 
@@ -112,6 +112,14 @@ def test_a_diverged_run_does_not_hide_the_others() -> None:
     axis = of_scores([1.0, 1.1, 1.2, 1.3, 1.4, 1e9])
     assert axis.high < 2
     assert axis.place(1e9) == 1
+
+
+def test_the_best_lies_within_its_axis_however_far_ahead_it_is() -> None:
+    scores = [57.125, 58.701, 60.531, 60.651, 61.596, 63.372, 71.858]
+    assert of_scores(scores, kept=scores[:1]).low < 57.125
+    runs = [tracked(score, number=n, **{"model.units": f"[{n}]"}) for n, score in enumerate(scores)]  # type: ignore[arg-type]
+    best = re.findall(r'class="mark best" cx="[\d.]+" cy="([\d.]+)"', effect(ranked(*runs), "model.units"))
+    assert [float(at) < HEIGHT - BOTTOM - 1 for at in best] == [True]
 
 
 @pytest.mark.parametrize(

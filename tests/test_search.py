@@ -13,7 +13,6 @@ from pipeline.config import load, parse
 from pipeline.config.ranges import Choice, Interval
 from pipeline.config.sweep import Sweep
 from pipeline.errors import SweepError
-from pipeline.show import pareto_front
 from pipeline.sweep.search.draws import in_order, n_trials_of, overrides_of
 from pipeline.sweep.search.storage import opened, storage_of, without_password
 from pipeline.sweep.search.study import Asked, Study
@@ -224,13 +223,3 @@ def test_a_storage_that_cannot_be_reached(address: str, message: str) -> None:
 
 def test_an_address_is_shown_without_its_password() -> None:
     assert without_password("redis://:secret@host/0") == "redis://:***@host/0"
-
-
-def test_pareto_front() -> None:
-    runs = [
-        {"val_r2": 0.9, "n_parameters": 100},
-        {"val_r2": 0.8, "n_parameters": 10},
-        {"val_r2": 0.7, "n_parameters": 20},
-    ]
-    assert pareto_front(runs, ["val_r2", "n_parameters"]) == [True, True, False]
-    assert pareto_front(runs, []) == [False, False, False]

@@ -179,6 +179,8 @@ def test_several_objectives_have_a_front(swept: Swept) -> None:
     assert "* model.units=[]" in out  # the smallest there is: nothing beats it
     assert "val_accuracy" in out
     assert "n_parameters" in out
+    report = Path(out.partition("\nreport ")[2].split("\n")[0].strip()).read_text(encoding="utf-8")
+    assert "<h2>Pareto front</h2>" in report
 
 
 @pytest.mark.slow

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline import track
+from pipeline.compare.candidates import Candidate
 from pipeline.compare.command import command
 from pipeline.compare.importance import Importance, importance
-from pipeline.compare.ranking import Candidate, Comparison
+from pipeline.compare.ranking import Comparison
 from pipeline.compare.verdict import Verdict, verdict
 
 N_CURVES = 5

@@ -7,7 +7,8 @@ import io
 import json
 from typing import Any
 
-from pipeline.compare.ranking import REPLICA, Candidate, Comparison, reason
+from pipeline.compare.candidates import REPLICA, Candidate
+from pipeline.compare.ranking import Comparison, reason
 from pipeline.compare.values import short
 from pipeline.compare.verdict import number, with_deviation
 
@@ -26,12 +27,13 @@ def as_csv(comparison: Comparison, top: int | None) -> str:
 def as_markdown(comparison: Comparison, top: int | None) -> str:
     """A table as README files have them."""
     measure = comparison.measure
-    head = ["#", comparison.objective, "runs", f"test_{measure}", *comparison.labels.values()]
-    lines = [head, ["--:"] * 4 + ["---"] * len(comparison.varying)]
-    for place, found in enumerate(comparison.candidates[:top], 1):
+    figures = ["#", comparison.objective, "runs", f"test_{measure}", *comparison.other_scores]
+    lines = [[*figures, *comparison.labels.values()], ["--:"] * len(figures) + ["---"] * len(comparison.varying)]
+    for place, found in zip(comparison.places, comparison.candidates[:top], strict=False):
         test = number(found.metric(f"test_{measure}"))
         params = [short(value).replace("|", "\\|") for value in found.params.values()]
-        lines.append([str(place), with_deviation(found), str(len(found.runs)), test, *params])
+        others = [number(found.metric(name)) for name in comparison.other_scores]
+        lines.append([place, with_deviation(found), str(len(found.runs)), test, *others, *params])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -40,6 +42,7 @@ def as_json(comparison: Comparison, top: int | None) -> str:
     content = {
         "selection": comparison.title,
         "objective": comparison.objective,
+        "objectives": comparison.objectives,
         "better": "lower" if comparison.sign > 0 else "higher",
         "n_runs": {"finished": comparison.n_ranked} | {state: len(runs) for state, runs in comparison.others.items()},
         "notes": comparison.notes,
@@ -60,11 +63,13 @@ def _row(comparison: Comparison, place: int, candidate: Candidate) -> dict[str, 
     measure = comparison.measure
     return {
         "place": place,
+        **({"on_front": comparison.on_front[place - 1]} if comparison.objectives else {}),
         comparison.objective: candidate.mean,
         "deviation": candidate.deviation,
         "n_runs": len(candidate.runs),
         f"test_{measure}": candidate.metric(f"test_{measure}"),
         f"gap_{measure}": candidate.metric(f"gap_{measure}"),
+        **{name: candidate.metric(name) for name in comparison.other_scores},
         "n_parameters": candidate.metric("n_parameters"),
         "seconds_fit": candidate.seconds,
         **candidate.params,

@@ -3,60 +3,22 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipeline.compare.values import is_usable, order
-from pipeline.config import direction
+from pipeline.compare.candidates import Candidate, grouped, varying_keys
+from pipeline.compare.front import pareto_front
+from pipeline.compare.values import is_usable
+from pipeline.config import MEASURED, direction
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from pipeline.track import Selected, TrackedRun
 
-# What tells the repetitions of one configuration apart.
-REPLICA = ("seed", "data.split.seed", "data.split.fold")
-NO_PARAMETER = ("tracking.", "objective")  # keys that say where a run is kept and what is looked at
 OTHER_STATES = ("pruned", "failed", "killed", "running", "without a score")
-
-Replica = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One configuration and its runs over seeds and folds, the latest where one was repeated."""
-
-    params: dict[str, str]  # those that differ within the comparison
-    runs: dict[Replica, TrackedRun]
-    scores: dict[Replica, float]  # of validation
-
-    @cached_property
-    def mean(self) -> float:
-        """Of the validation score over seeds and folds."""
-        return statistics.fmean(self.scores.values())
-
-    @cached_property
-    def deviation(self) -> float | None:
-        """Standard deviation over seeds and folds; None with one of them."""
-        return statistics.stdev(self.scores.values()) if len(self.scores) > 1 else None
-
-    @property
-    def first(self) -> TrackedRun:
-        """The run that stands for all: of the lowest seed and fold, not the luckiest."""
-        return next(iter(self.runs.values()))
-
-    def metric(self, name: str) -> float | None:
-        """Mean of a final metric over the runs that have it."""
-        found = [run.metrics[name] for run in self.runs.values() if is_usable(run.metrics.get(name, math.nan))]
-        return statistics.fmean(found) if found else None
-
-    @property
-    def seconds(self) -> float | None:
-        """Of training, per run."""
-        return self.metric("seconds_fit")
 
 
 @dataclass(frozen=True)
@@ -64,7 +26,8 @@ class Comparison:
     """Configurations, the best of validation first, and what did not get that far."""
 
     title: str
-    objective: str  # a final validation score, such as val_rmse
+    objective: str  # a final validation score, such as val_rmse, by which they are ranked
+    objectives: list[str]  # of their search, where it had several
     candidates: list[Candidate]
     varying: list[str]  # keys of the parameters that differ
     others: dict[str, list[TrackedRun]]  # runs without a rank, by state
@@ -89,6 +52,29 @@ class Comparison:
     def labels(self) -> dict[str, str]:
         """The shortest end of each varying key that no other has."""
         return {key: _shortest(key, self.varying) for key in self.varying}
+
+    @cached_property
+    def on_front(self) -> list[bool]:
+        """Of each candidate, whether no other one beats it in several objectives; False where there are none."""
+        return pareto_front([self._known(candidate) for candidate in self.candidates], self.objectives)
+
+    @property
+    def places(self) -> list[str]:
+        """Each candidate's rank, with a star on the Pareto front."""
+        return [f"* {rank}" if best else str(rank) for rank, best in enumerate(self.on_front, 1)]
+
+    @property
+    def other_scores(self) -> list[str]:
+        """Objectives that no table of configurations has a column for anyway."""
+        return [name for name in self.objectives if name not in (self.objective, *MEASURED)]
+
+    def value(self, candidate: Candidate, name: str) -> float | None:
+        """A candidate's mean of the objective or of another final metric."""
+        return candidate.mean if name == self.objective else candidate.metric(name)
+
+    def _known(self, candidate: Candidate) -> dict[str, float]:
+        found = {name: self.value(candidate, name) for name in self.objectives}
+        return {name: value for name, value in found.items() if value is not None}
 
     def counts(self) -> str:
         """How many runs finished, and how many did not, by state."""
@@ -122,11 +108,12 @@ def compare(selected: Selected, objective: str | None = None) -> Comparison:
         states["without a score"] = without
     ranked = [run for run in finished if run.id in scored]
     states = _without_made_good(states, ranked)
-    varying = _varying(ranked)
-    candidates = sorted(_candidates(ranked, scored, varying), key=lambda found: _rank(found, sign(objective)))
-    notes += _data_notes(ranked) + _replica_notes(candidates)
+    varying = varying_keys(ranked)
+    candidates = sorted(grouped(ranked, scored, varying), key=lambda found: _rank(found, sign(objective)))
+    objectives = _objectives(ranked)
+    notes += _front_notes(objective, objectives) + _data_notes(ranked) + _replica_notes(candidates)
     others = {state: states[state] for state in OTHER_STATES if state in states}
-    return Comparison(selected.title, objective, candidates, varying, others, notes)
+    return Comparison(selected.title, objective, objectives, candidates, varying, others, notes)
 
 
 def reason(run: TrackedRun) -> str:
@@ -171,8 +158,13 @@ def _shared_objective(finished: list[TrackedRun]) -> tuple[str, list[TrackedRun]
 
 
 def _objective(run: TrackedRun) -> str:
-    """The first, where a run has several."""
-    return run.tags.get("objective", "none").partition(",")[0].strip()
+    return run.tags.get("objective", "none")
+
+
+def _objectives(runs: list[TrackedRun]) -> list[str]:
+    """Those of the search that all of them come from; none where there is no such search."""
+    named = {run.tags.get("objectives", "") for run in runs}
+    return [name for name in named.pop().split(", ") if name] if len(named) == 1 else []
 
 
 def _score(run: TrackedRun, objective: str) -> float:
@@ -180,35 +172,16 @@ def _score(run: TrackedRun, objective: str) -> float:
     return run.metrics.get(own, math.nan)
 
 
-def _varying(runs: Sequence[TrackedRun]) -> list[str]:
-    seen: dict[str, set[str]] = defaultdict(set)
-    for run in runs:
-        for key, value in run.params.items():
-            seen[key].add(value)
-    present = Counter(key for run in runs for key in run.params)
-    return [
-        key
-        for key, values in seen.items()
-        if (len(values) > 1 or present[key] < len(runs)) and key not in REPLICA and not key.startswith(NO_PARAMETER)
-    ]
-
-
-def _candidates(runs: list[TrackedRun], scored: dict[str, float], varying: list[str]) -> list[Candidate]:
-    groups: dict[tuple[str, ...], dict[Replica, TrackedRun]] = defaultdict(dict)
-    for run in sorted(runs, key=lambda run: run.started):
-        same = (run.tags.get("data_fingerprint", ""), *(run.params.get(key, "") for key in varying))
-        groups[same][tuple(run.params.get(key, "") for key in REPLICA)] = run
-    found = []
-    for same, replicas in groups.items():
-        in_order = {key: replicas[key] for key in sorted(replicas, key=lambda key: [order(part) for part in key])}
-        params = dict(zip(varying, same[1:], strict=True))
-        found.append(Candidate(params, in_order, {key: scored[run.id] for key, run in in_order.items()}))
-    return found
-
-
 def _rank(candidate: Candidate, sign: int) -> tuple[float, float, float]:
     """Ties go to the smaller network, then to the older run."""
     return sign * candidate.mean, candidate.metric("n_parameters") or 0.0, candidate.first.started
+
+
+def _front_notes(objective: str, objectives: list[str]) -> list[str]:
+    if not objectives:
+        return []
+    all_of_them = f"{', '.join(objectives[:-1])} and {objectives[-1]}"
+    return [f"ranked by {objective}; * no other is as good in {all_of_them} and better in one of them (Pareto front)"]
 
 
 def _data_notes(runs: list[TrackedRun]) -> list[str]:

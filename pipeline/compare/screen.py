@@ -45,18 +45,21 @@ def _table(comparison: Comparison, top: int | None) -> Table:
     )
     for name in ("#", comparison.objective, "runs", f"test_{comparison.measure}", f"gap_{comparison.measure}"):
         table.add_column(name, justify="right", no_wrap=True)
+    for name in comparison.other_scores:
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("parameters", justify="right")
     table.add_column("seconds", justify="right")
     for key in comparison.varying:
         table.add_column(comparison.labels[key], overflow="fold")
-    for place, candidate in enumerate(shown, 1):
+    for place, candidate in zip(comparison.places, shown, strict=False):
         size, seconds = candidate.metric("n_parameters"), candidate.seconds
         table.add_row(
-            str(place),
+            place,
             with_deviation(candidate),
             str(len(candidate.runs)),
             number(candidate.metric(f"test_{comparison.measure}")),
             number(candidate.metric(f"gap_{comparison.measure}")),
+            *(number(candidate.metric(name)) for name in comparison.other_scores),
             "" if size is None else f"{size:,.0f}",
             "" if seconds is None else f"{seconds:.2f}",
             *(Text(short(candidate.params[key])) for key in comparison.varying),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from pipeline.compare.ranking import Candidate
+from pipeline.compare.candidates import Candidate
 
 LEVEL = 0.05  # of error that counts as settled
 POWER = 0.8  # chance of finding a difference that is there, of the number of seeds that is named

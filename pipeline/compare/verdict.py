@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from pipeline.compare.ranking import Candidate, Comparison
+from pipeline.compare.candidates import Candidate
+from pipeline.compare.ranking import Comparison
 from pipeline.compare.seeds import FEWEST, Duel, duel
 
 N_RIVALS = 5

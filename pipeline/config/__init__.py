@@ -13,12 +13,13 @@ from pipeline.config.compose import (
     to_yaml,
 )
 from pipeline.config.rules import Config
-from pipeline.config.scores import DIRECTIONS, direction
+from pipeline.config.scores import DIRECTIONS, MEASURED, direction
 
 __all__ = [
     "CONF",
     "DIRECTIONS",
     "IN_CHECKOUT",
+    "MEASURED",
     "Command",
     "Config",
     "direction",

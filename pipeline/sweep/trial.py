@@ -103,6 +103,8 @@ class SweepTrial(Trial):
         """
         from pipeline import track
 
+        if config.sweep.objectives:
+            self.tags["objectives"] = ", ".join(config.sweep.objectives)
         key = trial_key(config, rows, splits)
         self.tags |= {"trial_key": key, "replica_key": replica_key(config, rows)}
         # A study has other trials for whoever does not wait, but it must know what this one comes to.

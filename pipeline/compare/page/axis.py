@@ -74,13 +74,18 @@ def of_numbers(values: Iterable[float], *, label_each: bool = False) -> Axis:
     return Axis(low - room, high + room, own or _round_steps(low - room, high + room))
 
 
-def of_scores(values: Sequence[float]) -> Axis:
-    """As of_numbers, but for a few far-off values, as diverged runs have, which lie on the edge."""
+def of_scores(values: Sequence[float], kept: Iterable[float] = ()) -> Axis:
+    """As of_numbers, but for a few far-off values, as diverged runs have, which lie on the edge.
+
+    Args:
+        values: Finite numbers.
+        kept: Those that are never far off, as the best score is.
+    """
     ranked = sorted(values)
     lower, upper = (ranked[round((len(ranked) - 1) * part)] for part in (0.25, 0.75))
     reach = 3 * (upper - lower)
     near = [value for value in ranked if lower - reach <= value <= upper + reach]
-    return of_numbers(near)
+    return of_numbers([*near, *kept])
 
 
 def label(value: float) -> str:

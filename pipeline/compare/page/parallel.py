@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
+from pipeline.compare.candidates import Candidate
 from pipeline.compare.page.axis import Axis, of_parameter, of_scores
 from pipeline.compare.page.chart import cut
-from pipeline.compare.ranking import Candidate, Comparison
+from pipeline.compare.ranking import Comparison
 from pipeline.compare.values import Value
 
 WIDTH, HEIGHT = 1120, 400
@@ -26,7 +27,7 @@ def parallel(comparison: Comparison, keys: list[str], told: dict[int, str]) -> s
     """
     shown, candidates = keys[:MOST_AXES], comparison.candidates
     axes = [of_parameter([candidate.params[key] for candidate in candidates]) for key in shown]
-    axes.append(of_scores([candidate.mean for candidate in candidates]))
+    axes.append(of_scores([candidate.mean for candidate in candidates], kept=[candidates[0].mean]))
     distance = (WIDTH - LEFT - RIGHT) / max(1, len(axes) - 1)
     places = [LEFT + distance * number for number in range(len(axes))]
     lines = [

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import pairwise
 
+from pipeline.compare.candidates import Candidate
 from pipeline.compare.importance import Importance
 from pipeline.compare.page.axis import Axis, label, of_numbers, of_parameter, of_scores
 from pipeline.compare.page.chart import Chart, Mark, cut
-from pipeline.compare.ranking import Candidate, Comparison
+from pipeline.compare.ranking import Comparison
 from pipeline.compare.values import parsed, short
 
 MOST_STEPS = 300  # points of a curve: more cannot be told apart
@@ -26,41 +27,56 @@ def effect(comparison: Comparison, key: str) -> str:
     """The score by one parameter, all others as they come; the middle is the median."""
     candidates = comparison.candidates
     values = [candidate.params[key] for candidate in candidates]
-    axis, scores = of_parameter(values), of_scores([candidate.mean for candidate in candidates])
+    means = [candidate.mean for candidate in candidates]
+    axis, scores = of_parameter(values), of_scores(means, kept=means[:1])
     chart = Chart(axis, scores, x_title=comparison.labels[key], y_title=comparison.objective)
-    chart.marks(_marks(comparison, lambda candidate: candidate.params[key], lambda candidate: candidate.mean))
-    middles = _middles(values, [candidate.mean for candidate in candidates])
+    chart.marks(_marks(comparison, {rank: (found.params[key], found.mean) for rank, found in enumerate(candidates)}))
+    middles = _middles(values, means)
     if axis.categories:
         return chart.dashes(middles, "middle").svg()
     return chart.line([(float(value), score) for value, score in middles], "middle").svg()
 
 
-def against(comparison: Comparison, x_title: str, x: Callable[[Candidate], float | None], y_name: str) -> str | None:
-    """A metric, the objective or a gap, against a size; None where the runs do not have both."""
-    known = [
-        candidate
-        for candidate in comparison.candidates
-        if x(candidate) is not None and _y(comparison, candidate, y_name)
-    ]
-    if not known:
+def front(comparison: Comparison, name: str) -> str | None:
+    """The objective against another one; None where the runs do not have both."""
+    best = [rank for rank, is_best in enumerate(comparison.on_front) if is_best]
+    return against(comparison, name, lambda found: comparison.value(found, name), comparison.objective, best)
+
+
+def against(
+    comparison: Comparison,
+    x_title: str,
+    x: Callable[[Candidate], float | None],
+    y_name: str,
+    best: Sequence[int] = (0,),
+) -> str | None:
+    """A metric, the objective or a gap, against a size; None where the runs do not have both.
+
+    Args:
+        comparison: Whose configurations to draw.
+        x_title: Name of the size.
+        x: Gives the size.
+        y_name: Name of the metric.
+        best: Ranks, from 0, of those to point out.
+    """
+    points = dict[int, tuple[float, float]]()
+    for rank, candidate in enumerate(comparison.candidates):
+        size, score = x(candidate), comparison.value(candidate, y_name)
+        if size is not None and score is not None:
+            points[rank] = size, score
+    if not points:
         return None
-
-    def horizontal(candidate: Candidate) -> float:
-        return x(candidate) or 0.0
-
-    def vertical(candidate: Candidate) -> float:
-        return _y(comparison, candidate, y_name) or 0.0
-
-    axes = of_numbers(map(horizontal, known)), of_scores([vertical(candidate) for candidate in known])
-    marks = _marks(comparison, horizontal, vertical, known)
-    return Chart(*axes, x_title=x_title, y_title=y_name).marks(marks).svg()
+    sizes, scores = zip(*points.values(), strict=True)
+    vertical = of_scores(scores, kept=[points[rank][1] for rank in best if rank in points])
+    chart = Chart(of_numbers(sizes), vertical, x_title=x_title, y_title=y_name)
+    return chart.marks(_marks(comparison, points, best)).svg()
 
 
 def seeds(comparison: Comparison, shown: Sequence[Candidate]) -> str:
     """Every seed's score of the first few, and their means."""
     names = [f"#{rank}" for rank, _ in enumerate(shown, 1)]
     x = Axis(-0.5, len(names) - 0.5, [(float(n), name) for n, name in enumerate(names)], categories=tuple(names))
-    y = of_scores([score for candidate in shown for score in candidate.scores.values()])
+    y = of_scores([score for candidate in shown for score in candidate.scores.values()], shown[0].scores.values())
     chart = Chart(x, y, x_title="place", y_title=comparison.objective)
     for name, candidate in zip(names, shown, strict=True):
         css = "best" if name == "#1" else ""
@@ -113,23 +129,12 @@ def told(comparison: Comparison) -> dict[int, str]:
 
 
 def _marks(
-    comparison: Comparison,
-    x: Callable[[Candidate], float | str],
-    y: Callable[[Candidate], float],
-    shown: Sequence[Candidate] | None = None,
+    comparison: Comparison, points: Mapping[int, tuple[float | str, float]], best: Sequence[int] = (0,)
 ) -> list[Mark]:
-    """A point for each, the best on top of the others."""
+    """A point for each rank, the best ones on top of the others."""
     names = told(comparison)
-    chosen = comparison.candidates if shown is None else shown
-    places = {id(candidate): rank for rank, candidate in enumerate(comparison.candidates)}
-    return [
-        Mark(x(candidate), y(candidate), names[places[id(candidate)]], "" if places[id(candidate)] else "best")
-        for candidate in reversed(chosen)
-    ]
-
-
-def _y(comparison: Comparison, candidate: Candidate, name: str) -> float | None:
-    return candidate.mean if name == comparison.objective else candidate.metric(name)
+    ranks = sorted(points, key=lambda rank: (rank in best, -rank))
+    return [Mark(*points[rank], names[rank], "best" if rank in best else "") for rank in ranks]
 
 
 def _middles(values: Sequence[str], scores: Sequence[float]) -> list[tuple[float | str, float]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from html import escape
 
+from pipeline.compare.candidates import Candidate
 from pipeline.compare.findings import Findings
 from pipeline.compare.page import pictures
 from pipeline.compare.page.html import Column, charts, note, section, table
 from pipeline.compare.page.parallel import MOST_AXES, parallel
 from pipeline.compare.page.style import STYLE
-from pipeline.compare.ranking import Candidate, Comparison, reason
+from pipeline.compare.ranking import Comparison, reason
 from pipeline.compare.values import short
 from pipeline.compare.verdict import number, with_deviation
 
@@ -29,6 +30,7 @@ def render(found: Findings) -> str:
         section("Best configuration", _best(found)) if comparison.candidates else "",
         section("Is it really the best?", _verdict(found)) if comparison.candidates else "",
         section("Leaderboard", _leaderboard(comparison)) if comparison.candidates else "",
+        section("Pareto front", _front(comparison)),
         section("Which parameters matter", _importance(found)),
         section("One parameter at a time", _effects(found)),
         section("All parameters at once", _parallel(found)),
@@ -108,22 +110,30 @@ def _leaderboard(comparison: Comparison) -> str:
     columns = [
         Column("#"), Column(comparison.objective, title="of validation: mean ± deviation over seeds and folds"),
         Column("runs"), Column(f"test_{measure}", title="shown, never used to choose"), Column(f"gap_{measure}"),
+        *(Column(name, title="of validation, another objective") for name in comparison.other_scores),
         Column("parameters"), Column("seconds", title="of training"),
         *(Column(comparison.labels[key], "value", key) for key in comparison.varying), Column("first run", "id"),
     ]  # fmt: skip
     shown = comparison.candidates[:MOST_ROWS]
     rows = [
         [
-            str(place), with_deviation(candidate), str(len(candidate.runs)),
+            place, with_deviation(candidate), str(len(candidate.runs)),
             number(candidate.metric(f"test_{measure}")), number(candidate.metric(f"gap_{measure}")),
+            *(number(candidate.metric(name)) for name in comparison.other_scores),
             _count(candidate.metric("n_parameters")), _seconds(candidate.seconds),
             *(short(candidate.params[key]) for key in comparison.varying), candidate.first.id,
         ]
-        for place, candidate in enumerate(shown, 1)
+        for place, candidate in zip(comparison.places, shown, strict=False)
     ]  # fmt: skip
     left = len(comparison.candidates) - len(shown)
     more = note(f"{left} more are not listed; --format csv gives all.") if left else ""
     return table(columns, rows, mark_first=True) + more
+
+
+def _front(comparison: Comparison) -> str:
+    drawn = charts(pictures.front(comparison, name) for name in comparison.objectives if name != comparison.objective)
+    told = "Orange: no other configuration is as good in all objectives and better in one."
+    return note(told) + drawn if drawn else ""
 
 
 def _importance(found: Findings) -> str:
