@@ -101,8 +101,7 @@ def test_a_ray_cluster_runs_trials_until_it_is_gone(
     words = [*launcher, "hydra.launcher.n_jobs=1"]  # so that the first trial has ended when the second trains
     process = sweep(tmp_path, store, *words, "fit.early_stopping.patience=null", "fit.epochs=2,100000")
     try:
-        output = tmp_path / "sweep" / "1" / "output.log"
-        wait_for(lambda: output.exists() and "epoch 3/" in output.read_text(), process)
+        wait_for(lambda: trains(tmp_path, 1), process)
     finally:
         end(ray)
         out, err = ended(process)
@@ -115,6 +114,59 @@ def test_a_ray_cluster_runs_trials_until_it_is_gone(
     assert sorted(one.info.status for one in children) == ["FAILED", "FINISHED"]
     assert {one.data.tags["mlflow.parentRunId"] for one in children} == {parent.info.run_id}
     assert (parent.info.status, parent.data.metrics["n_failed"]) == ("FINISHED", 1)
+
+
+@pytest.mark.slow
+def test_a_ray_task_that_dies_costs_its_trial(
+    cluster: tuple[subprocess.Popen[str], str], tmp_path: Path, store: str
+) -> None:
+    ray, address = cluster
+    process = sweep(
+        tmp_path, store, "hydra/launcher=ray", f"hydra.launcher.address={address}", "hydra.launcher.n_jobs=1",
+        "tracking.experiment=task_died", "fit.early_stopping.patience=null", "fit.epochs=100000,2",
+    )  # fmt: skip
+    try:
+        wait_for(lambda: trains(tmp_path, 0), process)
+        (task,) = [one for one in psutil.Process(ray.pid).children(recursive=True) if "_trial" in one.name()]
+        task.kill()
+    finally:
+        out, err = ended(process)
+    assert process.returncode == 1, out + err
+    assert "Traceback" not in out + err
+    assert "#0 failed: its Ray task failed" in out
+    assert "#1 ended in" in out
+    (parent,), children = runs_of(store, "task_died")
+    assert sorted(one.info.status for one in children) == ["FAILED", "FINISHED"]
+    assert parent.data.metrics["n_finished"] == parent.data.metrics["n_failed"] == 1
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_sweep_on_ray_tidily(
+    cluster: tuple[subprocess.Popen[str], str], tmp_path: Path, store: str
+) -> None:
+    ray, address = cluster
+    process = sweep(
+        tmp_path, store, "hydra/launcher=ray", f"hydra.launcher.address={address}", "hydra.launcher.n_jobs=2",
+        "tracking.experiment=interrupted", "fit.early_stopping.patience=null", "fit.epochs=100000", "seed=0,1,2",
+    )  # fmt: skip
+    try:
+        wait_for(lambda: trains(tmp_path, 0) and trains(tmp_path, 1), process)
+        process.send_signal(signal.SIGINT)
+    finally:
+        out, err = ended(process)
+    assert process.returncode == 130, out + err
+    assert "Traceback" not in out + err
+    assert "go on with" in out
+    (parent,), children = runs_of(store, "interrupted")
+    assert {one.info.status for one in (parent, *children)} == {"KILLED"}
+    assert len(children) == 2
+    assert not [one for one in psutil.Process(ray.pid).children(recursive=True) if one.name() == "ray::_trial"]
+
+
+def trains(folder: Path, number: int) -> bool:
+    """Whether a job of the sweep there has got to its third epoch."""
+    output = folder / "sweep" / str(number) / "output.log"
+    return output.exists() and "epoch 3/" in output.read_text()
 
 
 @pytest.mark.slow
