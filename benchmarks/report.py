@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -70,12 +71,18 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
+def _without_parts(machines: Iterable[str]) -> list[str]:
+    """The machines but for those of which another line says all and more, as where fewer peers were installed."""
+    facts = {machine: set(re.split("[,;] ", machine)) for machine in machines}
+    return [machine for machine, own in facts.items() if not any(own < other for other in facts.values())]
+
+
 def keep(part: str, lines: list[str]) -> None:
     """Replaces a part of the results, and writes all of them into the README; the other parts stay as they are."""
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     results[part] = {"machine": machine(), "lines": lines}
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    machines = list(dict.fromkeys(result["machine"] for result in results.values()))
+    machines = _without_parts(dict.fromkeys(result["machine"] for result in results.values()))
     body = []
     for name in [*WORKS, "start", "tables", "streaming", "serving"]:
         if name in results:
