@@ -14,6 +14,8 @@ from pipeline import data, load, run
 from pipeline.startup import import_tensorflow
 from pipeline.train import Result
 
+pytest_plugins = ["kinds"]  # fixtures that several modules share
+
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("PIPELINE_DATA", ROOT.parent / "shared" / "data"))
 

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -62,6 +63,17 @@ class Client:
         """Sends bytes or text as they are, all else as JSON."""
         body = content if isinstance(content, bytes | str) else json.dumps(content)
         return self._ask("POST", path, body, JSON | {name.replace("_", "-"): value for name, value in headers.items()})
+
+    def raw(self, header: str, body: bytes, hang_up: bool = False) -> Any:
+        """Sends a head and as much of a body as is given, and reads what comes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+            head = f"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n{header}\r\n\r\n"
+            connection.sendall(head.encode() + body)
+            if hang_up:
+                return None
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            return Answer(answer.status, answer.read().decode(), dict(answer.getheaders()))
 
     def _ask(self, method: str, path: str, body: bytes | str | None, headers: dict[str, str]) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)

@@ -1,0 +1,66 @@
+"""Small networks trained by blocks and by stock Keras, for the tests of both."""
+
+import keras
+import numpy as np
+import pytest
+
+from pipeline import fit, load, model
+from pipeline.fit.trainee import Trainee
+
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+
+
+EXECUTIONS = ["graph", pytest.param("compiled", marks=pytest.mark.slow)]
+
+
+def arrays(n_rows: int = 50) -> Arrays:
+    rng = np.random.default_rng(n_rows)
+    x = rng.normal(size=(n_rows, 4)).astype(np.float32)
+    return x, x[:, :1] - 2 * x[:, 1:2], np.linspace(0, 2, n_rows, dtype=np.float32)
+
+
+def trainee(*overrides: str, n_rows: int = 50) -> Trainee:
+    config = load("model.units=[6]", "data.task=auto", "fit.batch_size=8", "fit.learning_rate=0.01", *overrides)
+    keras.utils.set_random_seed(config.seed)
+    network = model.build(config.model, task="regression", n_inputs=4, n_outputs=1)
+    return fit.compile_network(
+        network, config.fit, task="regression", n_rows=n_rows, output_scale=np.full(1, 1.0 + config.seed)
+    )
+
+
+def trained(*overrides: str, epochs: int = 1, seed: int = 0, rows: Arrays | None = None) -> tuple[Trainee, dict]:
+    """By blocks; the network has the weights in the end."""
+    x, y, weight = rows or arrays()
+    found = trainee(*overrides, n_rows=len(x))
+    history = found.model.fit(
+        x,
+        y,
+        sample_weight=weight,
+        batch_size=8,
+        epochs=epochs,
+        validation_data=arrays(20),
+        callbacks=[],
+        seed=seed,
+    )
+    found.bring_back()
+    return found, {name: values[-1] for name, values in history.history.items()}
+
+
+def trained_by_keras(*overrides: str, epochs: int = 1, seed: int = 0) -> tuple[Trainee, dict]:
+    """By stock steps, in the order in which blocks take the rows."""
+    found, order, logs = trainee("fit.execution=stock", *overrides), np.random.default_rng(seed), {}
+    x, y, weight = arrays()
+    for _ in range(epochs):
+        numbers = order.permutation(50)
+        history = found.model.fit(
+            x[numbers],
+            y[numbers],
+            sample_weight=weight[numbers],
+            batch_size=8,
+            validation_data=arrays(20),
+            shuffle=False,
+            verbose=0,
+        )
+        logs = {name: values[-1] for name, values in history.history.items()}
+    found.bring_back()
+    return found, logs

@@ -1,0 +1,68 @@
+"""What streaming is made of: rows on disk, exact moments, hashes that divide."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline import ConfigError
+from pipeline.data.streaming.disk import DiskArray
+from pipeline.data.streaming.exact import Numbers
+from pipeline.data.streaming.parts import uniform
+from pipeline.fit.disk import FromDisk
+
+
+def test_an_epoch_from_disk_takes_every_row_once_in_an_order_of_its_own() -> None:
+    n = 10_007
+    x, y = DiskArray((3,), 40_000), DiskArray((1,), 40_000)
+    numbers = np.arange(n, dtype=np.float32)
+    for part in np.array_split(numbers, 7):
+        x.append(np.stack([part, part, part], 1))
+        y.append(part[:, None])
+    source, generator = FromDisk((x, y, None), 32), np.random.default_rng(0)
+
+    def epoch() -> np.ndarray:
+        seen = []
+        for piece in source.pieces(generator):
+            for step in range(piece.n_steps):
+                rows = piece.numbers[step].numpy()
+                assert len(rows) == 32 or piece.is_rest
+                assert (piece.rows[0].numpy()[rows, 0] == piece.rows[1].numpy()[rows, 0]).all()
+                seen.append(piece.rows[1].numpy()[rows, 0])
+        return np.concatenate(seen)
+
+    first, second = epoch(), epoch()
+    assert np.array_equal(np.sort(first), numbers)
+    assert np.array_equal(np.sort(second), numbers)
+    assert not np.array_equal(first, second)
+    # Neighbours of the file are no neighbours of the epoch.
+    assert np.mean(np.abs(np.diff(first)) < 5) < 0.01
+    with pytest.raises(ConfigError, match=r"fit.batch_size: 20000 rows of 16 bytes do not fit in data.memory_budget"):
+        FromDisk((x, y, None), 20_000)
+
+
+def test_moments_come_out_as_those_of_the_whole_column() -> None:
+    values = np.random.default_rng(0).normal(1e6, 3, 10_000)
+    values[::50] = np.nan
+    found = Numbers()
+    for block in np.array_split(values, 37):
+        found.add(block)
+    filled = found.with_gaps_as(1e6)
+    expected = np.where(np.isnan(values), 1e6, values)
+    np.testing.assert_allclose([filled.mean, filled.deviation], [expected.mean(), expected.std()], rtol=1e-9)
+    assert (filled.low, filled.high, found.n_gaps) == (expected.min(), expected.max(), 200)
+
+
+def test_hashes_are_uniform_and_differ_by_seed() -> None:
+    one, other = (uniform(np.arange(100_000), seed) for seed in (0, 1))
+    assert np.abs(np.histogram(one, 10, (0, 1))[0] / 10_000 - 1).max() < 0.05
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.02
+    assert abs(np.corrcoef(one[1:], one[:-1])[0, 1]) < 0.02
+
+
+def test_rows_on_disk_leave_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    array = DiskArray((2,), 1000)
+    array.append(np.ones((5, 2)))
+    assert array[1:3].tolist() == [[1, 1], [1, 1]]
+    assert list(tmp_path.iterdir()) == []
