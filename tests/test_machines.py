@@ -9,8 +9,9 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 import pytest
@@ -23,11 +24,13 @@ QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0
 START_SECONDS = END_SECONDS = 240
 
 
-def sweep(folder: Path, store: str, *overrides: str) -> subprocess.Popen[str]:
+def sweep(
+    folder: Path, store: str, *overrides: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline.train", "-m", "data=iris", *overrides, f"tracking.uri={store}",
          f"hydra.sweep.dir={folder}/sweep"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | QUIET,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | QUIET | environment,
     )  # fmt: skip
 
 
@@ -235,6 +238,30 @@ def test_two_machines_share_one_mlflow_server(server: str, tmp_path: Path) -> No
     assert all(names == metrics[0] for names in metrics)
     artifacts = {entry.path for entry in MlflowClient(server).list_artifacts(children[0].info.run_id)}
     assert {"config.yaml", "saved_model"} <= artifacts
+
+
+@pytest.mark.slow
+def test_two_machines_share_one_grid(server: str, tmp_path: Path) -> None:
+    """The same command at the same moment, where no lock of the system is common to both."""
+    words = ["fit.epochs=40", "fit.early_stopping.patience=null", "tracking.experiment=grid", "seed=0,1,2,3,4,5"]
+    processes = [sweep(tmp_path / name, server, *words, environment=machine(tmp_path / name)) for name in ("a", "b")]
+    output = [ended(process) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], output
+    (parent,), children = runs_of(server, "grid")
+    assert [one.info.status for one in (parent, *children)] == ["FINISHED"] * 7
+    assert sorted(one.data.params["seed"] for one in children) == ["0", "1", "2", "3", "4", "5"]
+    assert {one.data.tags["owner"].partition("/")[0] for one in children} == {"a", "b"}
+    assert any("another process is at work on it" in out for out, _ in output)
+    assert not [name for name in parent.data.tags if name.startswith(("claim.", "process."))]
+    experiment = MlflowClient(server).get_experiment(parent.info.experiment_id)
+    assert not [name for name in experiment.tags if name.startswith("opening.")]
+
+
+def machine(folder: Path) -> dict[str, str]:
+    """What makes a process believe that it is on a machine of that name, with a temporary folder of its own."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(f"import platform\nplatform.node = lambda: {folder.name!r}\n")
+    return {"PYTHONPATH": str(folder), "TMPDIR": str(folder)}
 
 
 @pytest.mark.slow

@@ -107,8 +107,7 @@ class SweepTrial(Trial):
             self.tags["objectives"] = ", ".join(config.sweep.objectives)
         key = trial_key(config, rows, splits)
         self.tags |= {"trial_key": key, "replica_key": replica_key(config, rows)}
-        # A study has other trials for whoever does not wait, but it must know what this one comes to.
-        if not self._resources.enter_context(claimed(f"{self._parent}-{key}", wait=self.is_searched)):
+        if not self._claims(config, key):
             raise Elsewhere
         if self._study and config.sweep.pruner != "none":
             from pipeline.sweep.search.pruning import Pruning
@@ -130,6 +129,17 @@ class SweepTrial(Trial):
             pruning.report(epoch, values)
 
         return report_and_compare
+
+    def _claims(self, config: Config, key: str) -> bool:
+        """Whether no other process has the trial, on this machine or another.
+
+        A study has other trials for whoever does not wait, but it must know what this one comes to.
+        """
+        from pipeline import track
+
+        if not self._resources.enter_context(claimed(f"{self._parent}-{key}", wait=self.is_searched)):
+            return False
+        return self.is_searched or self._resources.enter_context(track.claimed(config.tracking, self._parent, key))
 
     def _tell_again(self, config: Config, done: Done) -> None:
         """Tells the study the epochs of a run that was finished before it could be told what that came to."""

@@ -8,6 +8,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from pipeline.track.children import PARENT_VARIABLE, Done, done, epochs_of, n_failed, parent_run_id
 from pipeline.track.left import JOB_VARIABLE, fail_left_running
+from pipeline.track.machines import claimed
 from pipeline.track.query import Selected, TrackedRun, curves, log_texts, select_runs
 from pipeline.track.run import Run, log_failure, start
 from pipeline.track.store import config_of_run, connected, store_of, ui_command
@@ -22,6 +23,7 @@ __all__ = [
     "Selected",
     "Sweep",
     "TrackedRun",
+    "claimed",
     "config_of_run",
     "connected",
     "curves",

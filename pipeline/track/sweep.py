@@ -14,11 +14,10 @@ from mlflow.entities import ViewType
 from pipeline import process
 from pipeline.config import Config, direction
 from pipeline.track.children import BEGUN, PARENT_VARIABLE, children, close_lost
+from pipeline.track.machines import LEADER_VARIABLE, PROCESS, one_at_a_time, others
 from pipeline.track.store import STORE_ERRORS, connected, experiment_id
 
 log = logging.getLogger(__name__)
-
-PROCESS = "process."  # and its name: a tag for each process that works on the sweep, with its last sign of life
 
 
 @dataclass
@@ -54,10 +53,12 @@ def sweep(config: Config, key: str, tags: Mapping[str, str]) -> Iterator[Sweep]:
         tags: What to tell about the sweep, such as its command.
     """
     with connected(config.tracking) as uri:
-        opened = _opened(config, uri, {"sweep_key": key, "objective": config.objective, **tags})
+        where = experiment_id(config.tracking, uri)
+        with one_at_a_time(uri, where, f"sweep {key}"):
+            opened = _opened(config, uri, where, {"sweep_key": key, "objective": config.objective, **tags})
     client = mlflow.MlflowClient(opened.uri)
     mine = PROCESS + process.name()
-    os.environ[PARENT_VARIABLE] = opened.run_id
+    os.environ |= {PARENT_VARIABLE: opened.run_id, LEADER_VARIABLE: process.name()}
     try:
         with process.signs_of_life(lambda: client.set_tag(opened.run_id, mine, str(time.time()))):
             yield opened
@@ -66,7 +67,7 @@ def sweep(config: Config, key: str, tags: Mapping[str, str]) -> Iterator[Sweep]:
         opened.status = "KILLED"
         raise
     finally:
-        del os.environ[PARENT_VARIABLE]
+        del os.environ[PARENT_VARIABLE], os.environ[LEADER_VARIABLE]
         try:
             with connected(config.tracking):
                 opened.children += ranked(list(children(opened.run_id)), config.objective)
@@ -89,9 +90,8 @@ def ranked(runs: list[MlflowRun], objective: str) -> list[MlflowRun]:
     return sorted(of_jobs.values(), key=rank)
 
 
-def _opened(config: Config, uri: str, tags: Mapping[str, str]) -> Sweep:
+def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> Sweep:
     client = mlflow.MlflowClient()
-    where = experiment_id(config.tracking, uri)
     now = {BEGUN: str(int(time.time() * 1000)), PROCESS + process.name(): str(time.time())}
     before = _before(where, tags["sweep_key"]) if config.sweep.resume == "auto" else None
     if before is None:
@@ -100,7 +100,7 @@ def _opened(config: Config, uri: str, tags: Mapping[str, str]) -> Sweep:
             opened = Sweep(active.info.run_id, active.info.run_name, uri)
     else:
         opened = Sweep(before.info.run_id, before.info.run_name, uri, taken_up=True)
-        if _others(before):  # at work on it: their failures count as well
+        if others(before.data.tags, process.name()):  # at work on it: their failures count as well
             del now[BEGUN]
         for name, value in now.items():
             client.set_tag(opened.run_id, name, value)
@@ -113,13 +113,6 @@ def _opened(config: Config, uri: str, tags: Mapping[str, str]) -> Sweep:
 def _before(experiment: str, key: str) -> MlflowRun | None:
     found = mlflow.MlflowClient().search_runs([experiment], f"tags.sweep_key = '{key}'", ViewType.ACTIVE_ONLY, 1)
     return found[0] if found else None
-
-
-def _others(parent: MlflowRun) -> list[str]:
-    """The other processes that work on the sweep now."""
-    tags = {name: sign for name, sign in parent.data.tags.items() if name.startswith(PROCESS)}
-    names = {name.removeprefix(PROCESS): float(sign) for name, sign in tags.items()}
-    return [name for name, sign in names.items() if name != process.name() and not process.is_gone(name, sign)]
 
 
 def _conclude(opened: Sweep) -> None:
@@ -139,7 +132,7 @@ def _conclude(opened: Sweep) -> None:
             if name.startswith(("val_", "test_")) and name != "val_loss":  # which is a value of epochs
                 client.log_metric(opened.run_id, f"best_{name}", value)
     client.delete_tag(opened.run_id, PROCESS + process.name())
-    if _others(client.get_run(opened.run_id)):
+    if others(client.get_run(opened.run_id).data.tags, process.name()):
         return  # which close it in the end
     # A job that failed does not spoil the sweep; the exit code and n_failed tell of it.
     status = "FINISHED" if finished and opened.status != "KILLED" else opened.status
