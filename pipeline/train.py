@@ -116,7 +116,8 @@ def main() -> None:
         return job()
     sweep.register()
     try:
-        with commands.ends_tidily(), sweep.parent(configuration.parse(sys.argv[1:])):
+        with commands.ends_tidily(), sweep.parent(command := configuration.parse(sys.argv[1:])):
+            sys.argv[1:] = [command.for_hydra.get(word, word) for word in sys.argv[1:]]
             job()
     except sweep.Stopped as error:
         sys.exit(str(error))

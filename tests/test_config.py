@@ -167,3 +167,17 @@ def test_mistakes_and_help_come_before_tensorflow_is_imported(arguments: list[st
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert ended.stdout.splitlines()[-1] == "[]"
     assert "fit.early_stopping.patience" in ended.stdout or "early_stopping:" in ended.stdout
+
+
+def test_keys_of_the_users_own_are_spelled_as_hydra_takes_them() -> None:
+    """It says of them that they are not in the config, which is right of all others."""
+    own = ["data.columns_as={sex: category}", "data.imputes.bmi=mean", "tracking.tags={team: blue}"]
+    plain = [
+        "data=diabetes",
+        "model.units=[4]",
+        "data.input_scaling={shift: 0, scale: 2}",
+        "+data.columns_as.age=numeric",
+    ]
+    assert parse([*own, *plain]).for_hydra == {word: f"++{word}" for word in own}
+    swept = "data.input_scalings={bmi: minmax},{bmi: robust}"
+    assert parse(["-m", "data=diabetes", swept]).for_hydra == {swept: f"++{swept}"}

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mlflow
@@ -12,10 +13,12 @@ import pandas as pd
 import pytest
 import yaml
 from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag
 
 from pipeline import TrackingError, TrainingError, data, load, run
 from pipeline.config import from_yaml
-from pipeline.track import connected, start
+from pipeline.track import connected, start, store_of
+from pipeline.track.datasets import log_inputs
 from pipeline.track.epochs import Epochs
 from pipeline.track.store import store_uri
 from pipeline.train import Result
@@ -220,3 +223,18 @@ def test_two_processes_may_make_the_store_at_once(tmp_path: Path) -> None:
     ended = [process.communicate(timeout=120) for process in started]
     assert [process.returncode for process in started] == [0, 0], ended
     assert ended[0][0] == ended[1][0] == "1\n"
+
+
+def test_runs_that_see_the_same_rows_first_at_the_same_moment(store: str) -> None:
+    """As the first trials of a sweep in several processes do."""
+
+    def sees(run_id: str, number: int) -> None:
+        dataset = Dataset(name="rows", digest=str(number), source_type="local", source="{}", schema="{}", profile="{}")
+        log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "train")])])
+
+    with store_of(store), ThreadPoolExecutor(4) as pool:
+        client = MlflowClient()
+        runs = [client.create_run("0").info.run_id for _ in range(4)]
+        for number in range(20):
+            list(pool.map(sees, runs, [number] * 4))
+        assert [len(client.get_run(run_id).inputs.dataset_inputs) for run_id in runs] == [20] * 4

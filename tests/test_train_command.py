@@ -25,12 +25,16 @@ def command(*arguments: str, store: str, module: str = "train") -> subprocess.Co
 
 
 def test_the_command_line_ends_with_scores_and_places(store: str) -> None:
-    ended = command("data=iris", "fit.epochs=2", store=store)
+    ended = command("data=iris", "fit.epochs=2", "tracking.tags={team: blue}", store=store)
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
     for line in ("epoch 2/2  loss", "accuracy", "log_loss", "run  ", "SavedModel  ", f"store             {store}"):
         assert line in ended.stdout
-    path = next(line.split()[-1] for line in ended.stdout.splitlines() if line.startswith("SavedModel"))
+    found = {
+        line.split()[0]: line.split()[-1] for line in ended.stdout.splitlines() if line.startswith(("SavedM", "run "))
+    }
+    assert MlflowClient(store).get_run(found["run"]).data.tags["team"] == "blue"  # a key that no file has
+    path = found["SavedModel"]
     assert (Path(path) / "saved_model.pb").is_file()
 
 

@@ -21,7 +21,14 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from pipeline.config.launchers import inspect_launcher, is_launcher_key
-from pipeline.config.overrides import apply, combinations, first_lines, options_of, unknown_options
+from pipeline.config.overrides import (
+    apply,
+    combinations,
+    first_lines,
+    is_refused_by_hydra,
+    options_of,
+    unknown_options,
+)
 from pipeline.config.problems import check, inspect
 from pipeline.config.ranges import DEPTH, WIDTH, Range, search_space, unsuitable
 from pipeline.config.rules import Config
@@ -42,6 +49,7 @@ class Command:
     overrides: list[str]
     space: dict[str, Range]  # of a search; of a grid, the values that are combined
     is_search: bool
+    for_hydra: dict[str, str]  # words that Hydra would refuse though they are right, as it takes them
 
 
 def mlruns() -> Path:
@@ -157,10 +165,12 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
     own += parser.parse_overrides(_of_file(settings, {override.key_or_group for override in own}) if is_sweep else [])
     values = [override for override in own if not options_of(override.key_or_group)]
     configs: list[Config] = []
+    refused: set[str] = set()
     for chosen_groups, chosen_values in combinations(groups, values, is_search):
         config = composed_with(chosen_groups)
         del config["hydra"]
         for override, value in chosen_values:
+            refused |= {str(override.input_line)} if is_refused_by_hydra(config, override, value) else set()
             problems += apply(config, override, value)
         checked, wrong = inspect(_resolved(config))
         problems += wrong
@@ -170,7 +180,7 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
     problems += unsuitable(space, configs[0].sweep, is_search) if is_sweep and configs else []
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
-    return Command(configs[0], is_sweep, arguments, space, is_search)
+    return Command(configs[0], is_sweep, arguments, space, is_search, {word: f"++{word}" for word in refused})
 
 
 def _of_file(settings: DictConfig, given: set[str]) -> list[str]:

@@ -14,6 +14,7 @@ from pipeline.config.problems import nearest_key
 from pipeline.config.ranges import ends
 from pipeline.errors import ConfigError
 
+ABSENT = object()
 MOST_COMBINATIONS = 100  # of a sweep to compose ahead; beyond, every value is still looked at once
 
 
@@ -91,6 +92,21 @@ def apply(config: DictConfig, override: Override, value: Any) -> list[str]:
     except (OmegaConfBaseException, TypeError, ValueError, AssertionError) as error:
         return [f"{key}: cannot be set: {first_lines(error)}"]
     return []
+
+
+def is_refused_by_hydra(config: DictConfig, override: Override, value: Any) -> bool:
+    """Whether Hydra says that there is no such key, which it also does below a mapping whose keys are the user's own.
+
+    Those are such as `data.columns_as` and `tracking.tags`; the rules know them.
+    """
+    node = OmegaConf.select(config, override.key_or_group, default=ABSENT)
+    return override.type == OverrideType.CHANGE and (node is ABSENT or _adds_keys(node, value))
+
+
+def _adds_keys(node: Any, value: Any) -> bool:
+    if not isinstance(node, DictConfig) or not isinstance(value, dict):
+        return False
+    return any(name not in node or _adds_keys(node[name], inner) for name, inner in value.items())
 
 
 def first_lines(error: Exception) -> str:

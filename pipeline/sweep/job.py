@@ -67,7 +67,8 @@ def _alone(composed: DictConfig, run: Run) -> float:
 def _trial(composed: DictConfig, run: Run, resources: contextlib.ExitStack) -> float | Outcome:
     """Hydra prints its compact exceptions without a traceback, and tells of a sweep's first failed job only."""
     number = HydraConfig.get().job.num
-    own = [word for word in HydraConfig.get().overrides.task if not word.startswith(("tracking.", "sweep."))]
+    words = [word.lstrip("+") for word in HydraConfig.get().overrides.task]
+    own = [word for word in words if not word.startswith(("tracking.", "sweep."))]
     trial = SweepTrial(_parent(), " ".join(own), resources)
     config = None
     try:

@@ -18,7 +18,7 @@ from typing import Any
 import mlflow
 import psutil
 from matplotlib.figure import Figure
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Metric, Param
 
 from pipeline import process
 from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
@@ -27,6 +27,7 @@ from pipeline.data.report import Report
 from pipeline.errors import Pruned
 from pipeline.signals import Terminated, sigterm_raises
 from pipeline.track.children import parent_run_id
+from pipeline.track.datasets import log_data
 from pipeline.track.epochs import Epochs
 from pipeline.track.left import job_tag
 from pipeline.track.model import log_model
@@ -106,7 +107,7 @@ def start(config: Config, rows: Rows, splits: Splits, about: Mapping[str, Any]) 
         run = Run(active.info.run_id, active.info.artifact_uri, uri)
         with _ends(run), sigterm_raises():
             _log_config(run.id, config)
-            _log_data(run.id, config, rows, splits)
+            log_data(run.id, config, rows, splits)
             log.info("run %s (%s) in experiment %s", run.id, active.info.run_name, config.tracking.experiment)
             yield run
 
@@ -212,29 +213,3 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _log_data(run_id: str, config: Config, rows: Rows, splits: Splits) -> None:
-    """Logs each split as an MLflow dataset: name, fingerprint, columns and number of rows."""
-    client = mlflow.MlflowClient()
-    columns = [
-        {"type": "string" if column.dtype == object else "double", "name": name, "required": True}
-        for name, column in rows.inputs.items()
-    ]
-    inputs = []
-    for part, numbers in splits.parts().items():
-        dataset = Dataset(
-            name=config.data.name,
-            digest=rows.fingerprint_of(part, numbers),
-            source_type="local",
-            source=json.dumps(
-                {"uri": str(Path(config.data.path).absolute()) if config.data.path else config.data.name}
-            ),
-            schema=json.dumps({"mlflow_colspec": columns}),
-            profile=json.dumps({"num_rows": rows.n_rows_of(part, numbers), "num_inputs": rows.n_inputs}),
-        )
-        inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", part)]))
-    client.log_inputs(run_id, inputs)
-    sizes = {f"n_rows_{part}": str(rows.n_rows_of(part, numbers)) for part, numbers in splits.parts().items()}
-    tags = sizes | {"data_fingerprint": rows.fingerprint, "task": rows.target.task}
-    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
