@@ -51,6 +51,7 @@ def run(config: Config, trial: Trial = ALONE) -> Result:
     splits = data.split(rows, config.data.split)
     trial.begins(config, rows, splits)
     objective = evaluate.objective_name(config.objective, rows, splits)
+    evaluate.check_objectives(config.sweep.objectives or [], rows, splits)
     evaluate.check_decision(config.decision, rows)
     rows = data.without_useless(rows, splits, config.data)
     preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)

@@ -116,3 +116,14 @@ def test_dropout_and_batch_norm_rest_in_validation_scoring_and_export(
     else:
         assert last["epoch_val_rmse"] == pytest.approx(result.scores["val_rmse"], rel=1e-4)
         assert last["epoch_val_mae"] == pytest.approx(result.scores["val_mae"], rel=1e-4)
+
+
+def test_objectives_of_a_search_are_looked_at_before_training() -> None:
+    config = load("data=iris")
+    rows = data.load(config.data)
+    splits = data.split(rows, config.data.split)
+    evaluate.check_objectives(["val_log_loss", "n_parameters", "seconds_fit"], rows, splits)
+    with pytest.raises(
+        ConfigError, match=r"sweep.objectives: a multiclass task has no val_rmse; there are val_accuracy"
+    ):
+        evaluate.check_objectives(["n_parameters", "val_rmse"], rows, splits)

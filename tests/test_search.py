@@ -42,6 +42,8 @@ MISTAKES = [
     ("sweep.sampler=tpee", "sweep.sampler: should be 'random', 'tpe', 'cmaes', 'grid' or 'qmc', got 'tpee', did you mean 'tpe'?"),
     ("sweep={study: s, resume: off}", "sweep.study: a study of that name is gone on with; give another name"),
     ("sweep.objectives=[val_rmse,test_mae]", "test_mae would choose by the test rows"),
+    ("sweep.objectives=[val_rmse]", "sweep.objectives: several make a front, got ['val_rmse']; for one set objective"),
+    ("objective=val_rmse,val_r2", "objective: decides which trial of a search is best; give one score"),
     ("seed=0", "hydra/sweeper=search: nothing to search"),
 ]  # fmt: skip
 
@@ -56,6 +58,7 @@ def test_a_range_that_is_none_is_an_error_before_the_first_trial(override: str, 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
+        (["sweep.study=mine", "seed=0,1"], "sweep.study: a grid is gone on with by its command; leave it out"),
         (["fit.learning_rate=interval(0.1,1)"], "an interval is for hydra/sweeper=search"),
         (["sweep.depth=1,2", "sweep.width=8,16"], "sweep.depth: belongs to a search; add hydra/sweeper=search"),
         (["hydra/sweeper=search", "sweep.sampler=grid", "model.l2=interval(0,1)"], "model.l2: a grid needs values"),
@@ -223,3 +226,16 @@ def test_a_storage_that_cannot_be_reached(address: str, message: str) -> None:
 
 def test_an_address_is_shown_without_its_password() -> None:
     assert without_password("redis://:secret@host/0") == "redis://:***@host/0"
+
+
+def test_a_study_is_gone_on_with_by_the_same_trials_only(tmp_path: Path) -> None:
+    def begun(**other: str) -> None:
+        origins = {"data": "a", "ranges": "b", "objective": "c", "configuration": "d", "code": "e"} | other
+        Study("one", str(tmp_path / "j"), SPACE, sweep(n_trials=2), ["minimize"]).begin(origins)
+
+    begun()
+    begun()
+    with pytest.raises(SweepError, match=r"sweep.study: one was begun with other data; give another name, or go on"):
+        begun(data="x", configuration="y")
+    with pytest.raises(SweepError, match="begun with other ranges and objective;"):
+        begun(ranges="x", objective="y", configuration="z")

@@ -175,7 +175,11 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
         checked, wrong = inspect(_resolved(config))
         problems += wrong
         configs += [] if checked is None else [checked]
-    problems += _misplaced_sweep(own, is_sweep) + _launcher_problems(settings.launcher, launcher, name, hydra)
+    problems += _misplaced_sweep(own, is_sweep, is_search) + _launcher_problems(
+        settings.launcher, launcher, name, hydra
+    )
+    if is_sweep and not is_search and configs and configs[0].sweep.study is not None:
+        problems.append("sweep.study: a grid is gone on with by its command; leave it out, or use hydra/sweeper=search")
     space = search_space(own, options_of)[0] if is_sweep else {}
     problems += unsuitable(space, configs[0].sweep, is_search) if is_sweep and configs else []
     if problems:
@@ -196,13 +200,15 @@ def _launcher_problems(composed: DictConfig, keys: list[Override], name: str, hy
     return problems
 
 
-def _misplaced_sweep(overrides: list[Override], is_sweep: bool) -> list[str]:
+def _misplaced_sweep(overrides: list[Override], is_sweep: bool, is_search: bool) -> list[str]:
     swept = [override for override in overrides if override.is_sweep_override()]
     if swept and not is_sweep:
         line = swept[0].input_line
         return [f"{line}: several values make a sweep; add -m (make sweep), or quote a value with a comma"]
     if any(override.key_or_group == "tracking.uri" for override in swept):
         return ["tracking.uri: a sweep's runs lie in one store; give one address"]
+    if is_search and any(override.key_or_group == "objective" for override in swept):
+        return ["objective: decides which trial of a search is best; give one score, or several by sweep.objectives"]
     several = [o.key_or_group for o in swept if o.key_or_group.startswith("sweep.")]
     return [f"{key}: belongs to the whole sweep; give one value" for key in several if key not in (DEPTH, WIDTH)]
 

@@ -99,7 +99,10 @@ def is_refused_by_hydra(config: DictConfig, override: Override, value: Any) -> b
 
     Those are such as `data.columns_as` and `tracking.tags`; the rules know them.
     """
-    node = OmegaConf.select(config, override.key_or_group, default=ABSENT)
+    try:
+        node = OmegaConf.select(config, override.key_or_group, default=ABSENT)
+    except (OmegaConfBaseException, TypeError):  # `apply` tells of it
+        return False
     return override.type == OverrideType.CHANGE and (node is ABSENT or _adds_keys(node, value))
 
 

@@ -35,6 +35,15 @@ LOSSES: dict[str, tuple[str, ...]] = {
 }
 
 
+# Tags of a run and of a sweep by which they are found again.
+OWN_TAGS = {
+    "alive_at", "begun_at", "command", "data_fingerprint", "device", "error", "found", "git_commit", "git_dirty", "job",
+    "machine", "objective", "objectives", "overrides", "owner", "pruned", "pruned_because", "replica_key",
+    "search_space", "sweep", "sweep_key", "sweeper", "task", "trial_key",
+}  # fmt: skip
+OWN_BEGINNINGS = ("best_", "claim.", "mlflow.", "n_rows_", "process.", "version.")
+
+
 class FixedScaling(Section):
     """`(x - shift) / scale` with given values: one for all columns, or one per column."""
 
@@ -75,6 +84,8 @@ class Split(Section):
             raise ValueError(f"column: is read by kind={kinds} only, but kind is {self.kind}")
         if self.fold >= self.n_folds:
             raise ValueError(f"fold: counts from 0, so with n_folds={self.n_folds} the last is {self.n_folds - 1}")
+        if self.fold and self.kind not in FOLD_KINDS:
+            raise ValueError(f"fold: is read by kind={' and '.join(FOLD_KINDS)} only, but kind is {self.kind}")
         if self.kind not in ("auto", "indices") and self.path is not None:
             raise ValueError(f"path: is read by kind=indices only, but kind is {self.kind}; leave one of them out")
         drawn_by_fraction = self.test_path is None and self.kind not in ("column", *FOLD_KINDS)
@@ -198,6 +209,12 @@ class Tracking(Section):
     experiment: Annotated[str, Field(min_length=1)]
     run_name: str | None
     tags: dict[str, str | int | float | bool]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if taken := [name for name in self.tags if name in OWN_TAGS or name.startswith(OWN_BEGINNINGS)]:
+            raise ValueError(f"tags: {', '.join(taken)} is a tag that the pipeline itself sets; choose another name")
+        return self
 
 
 class Config(Section):

@@ -18,7 +18,7 @@ class Sweep(Section):
     timeout: PositiveFloat | PositiveInt | None
     pruner: Literal["none", "median", "successive_halving", "hyperband"]
     prune_from: PositiveInt
-    objectives: Annotated[list[str], Field(min_length=2)] | None
+    objectives: list[str] | None
     depth: NonNegativeInt | None
     width: PositiveInt | None
     width_of: Literal["network", "layer"]
@@ -32,6 +32,8 @@ class Sweep(Section):
             raise ValueError("study: a study of that name is gone on with; give another name, or leave resume at auto")
         if self.objectives is None:
             return self
+        if len(self.objectives) < 2:
+            raise ValueError(f"objectives: several make a front, got {self.objectives}; for one set objective")
         for name in self.objectives:
             if name not in MEASURED:
                 checked_objective(name, MEASURED)

@@ -2,14 +2,14 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from sklearn import metrics
 
-from pipeline.config import DIRECTIONS
+from pipeline.config import DIRECTIONS, MEASURED
 from pipeline.config import decision as decisions
 from pipeline.config.decision import Decision
 from pipeline.data import Raw, Rows, Splits, Target, identifiers, scored
@@ -81,8 +81,25 @@ def _require_finite(outputs: Columns, part: str) -> None:
         )
 
 
-def objective_name(objective: str, rows: Rows, splits: Splits) -> str:
+def check_objectives(objectives: Sequence[str], rows: Rows, splits: Splits) -> None:
+    """That the scores among a search's objectives are known and defined, before training.
+
+    Raises:
+        ConfigError: One of them is not.
+    """
+    for name in objectives:
+        if name not in MEASURED:
+            objective_name(name, rows, splits, key="sweep.objectives")
+
+
+def objective_name(objective: str, rows: Rows, splits: Splits, key: str = "objective") -> str:
     """The final score that a sweep compares; known, and known to be defined, before training.
+
+    Args:
+        objective: The score, or auto.
+        rows: All raw rows.
+        splits: Which of them validate.
+        key: Where it was named.
 
     Raises:
         ConfigError: The task has no such score, or the validation rows do not define it.
@@ -93,11 +110,11 @@ def objective_name(objective: str, rows: Rows, splits: Splits) -> str:
     val = rows.take(splits.val)
     known = [f"val_{name}" for name in _names(val.target)]
     if objective not in known:
-        raise ConfigError(f"objective: a {task} task has no {objective}; there are {', '.join(known)}")
+        raise ConfigError(f"{key}: a {task} task has no {objective}; there are {', '.join(known)}")
     perfect = score(val.target, _perfect(val.target), val.sample_weight)
     if objective.removeprefix("val_") not in perfect:
         raise ConfigError(
-            f"objective: {objective} is undefined on these {len(val)} validation rows; "
+            f"{key}: {objective} is undefined on these {len(val)} validation rows; "
             "use a larger data.split.val_fraction or another objective"
         )
     return objective

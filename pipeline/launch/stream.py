@@ -132,7 +132,7 @@ def _heard(job: Job, event: Event) -> JobReturn | None:
 def _tell_of_end(job: Job, ret: JobReturn, seconds: float) -> None:
     if ret.status == JobStatus.COMPLETED:
         value = ret.return_value
-        shown = f"objective {value:.5g}" if isinstance(value, float) else f"result {value}"
+        shown = f"objective {value:.5g}" if isinstance(value, float) else str(value)
         log.info("#%d ended in %.1f s: %s", job.number, seconds, shown)
 
 

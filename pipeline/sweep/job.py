@@ -122,9 +122,6 @@ def _outcome(trial: SweepTrial, config: Config, metrics: Mapping[str, float], pr
     if not trial.is_searched:
         return metrics.get("objective", math.nan)
     names = config.sweep.objectives or ["objective"]
-    missing = [name for name in names if name not in metrics]
-    if missing and not pruned:
-        raise CompactHydraException(f"sweep.objectives: this run has no {', '.join(missing)}")
     return Outcome(None if pruned else [metrics[name] for name in names], pruned)
 
 

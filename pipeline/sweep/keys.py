@@ -39,14 +39,27 @@ def replica_key(config: Config, rows: Rows) -> str:
     return _digest([values, rows.fingerprint, code()])
 
 
-def sweep_key(command: Command) -> str:
-    """The same for a command that is given again: its jobs, their data, and what decides which trials there are."""
-    config = command.config
+def sweep_key(command: Command, origins: Mapping[str, str]) -> str:
+    """The same for a command that is given again: its jobs, and what they follow from; a study has its name."""
+    if command.config.sweep.study is not None:
+        return _digest(["study", command.config.sweep.study])
     aside = ("tracking.", "sweep.", "hydra.", "hydra/launcher")
-    ranges = sorted(f"{key}={value}" for key, value in command.space.items())
     plain = sorted(line for line in command.overrides if not line.lstrip("+~").startswith(aside))
+    return _digest([plain, command.is_search, origins])
+
+
+def origins_of(command: Command) -> dict[str, str]:
+    """What the trials of a sweep follow from, by name; who goes on with a study must have all of it alike."""
+    config = command.config
     search = config.sweep.model_dump(include=set(OF_A_STUDY)) if command.is_search else {}
-    return _digest([_without_places(config), ranges, plain, search, command.is_search, _fingerprint(config), code()])
+    return {
+        "data": _fingerprint(config),
+        "ranges": _digest(sorted(f"{key}={value}" for key, value in command.space.items())),
+        "objective": _digest([config.objective, search.pop("objectives", None)]),
+        "settings of the search": _digest(search),
+        "configuration": _digest(_without_places(config)),
+        "code": code(),
+    }
 
 
 @functools.cache

@@ -9,14 +9,19 @@ from collections.abc import Iterator
 
 from pipeline.config import Command
 from pipeline.sweep.claims import claimed
-from pipeline.sweep.keys import sweep_key
+from pipeline.sweep.keys import origins_of, sweep_key
 
-_of_this_process: list[str] = []  # keys of the sweeps that this process opened
+_of_this_process: list[dict[str, str]] = []  # what the trials of the sweeps that it opened follow from
 
 
 def is_open_here() -> bool:
     """Whether the sweep's own process is this one, rather than one that a launcher started."""
     return bool(_of_this_process)
+
+
+def origins_here() -> dict[str, str]:
+    """What the trials of the sweep that is open here follow from."""
+    return _of_this_process[-1]
 
 
 @contextlib.contextmanager
@@ -27,9 +32,9 @@ def parent(command: Command) -> Iterator[None]:
         return
     from pipeline import compare, show, track  # MLflow takes seconds to import
 
-    study = command.config.sweep.study
-    key = f"study {study}" if study else sweep_key(command)
-    words = shlex.join(sys.argv[1:])
+    origins = origins_of(command)
+    key = sweep_key(command, origins)
+    words = shlex.join(word for word in sys.argv[1:] if word != "sweep.resume=off")  # what goes on with it
     tags = {
         "sweep": " ".join(command.overrides),
         "command": f"python -m pipeline.train {words}",
@@ -37,11 +42,11 @@ def parent(command: Command) -> Iterator[None]:
         "sweeper": f"search, {command.config.sweep.sampler}" if command.is_search else "grid",
     }
     with contextlib.ExitStack() as at_the_end, contextlib.ExitStack() as resources:
-        with claimed(key.replace("/", " "), wait=True):  # of two commands at once one makes the parent run
+        with claimed(key, wait=True):  # of two commands at once one makes the parent run
             opened = resources.enter_context(track.sweep(command.config, key, tags))
         show.taken_up(opened)
         at_the_end.callback(compare.report_sweep, opened.run_id, command.config.tracking)
         at_the_end.callback(show.sweep, opened, command.config.sweep.objectives, words)
-        _of_this_process.append(key)
-        resources.callback(_of_this_process.remove, key)
+        _of_this_process.append(origins)
+        resources.callback(_of_this_process.remove, origins)
         yield

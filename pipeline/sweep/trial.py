@@ -31,6 +31,11 @@ class Outcome:
     values: list[float] | None  # of the objectives
     pruned: bool = False
 
+    def __str__(self) -> str:
+        if self.values is None:
+            return "pruned" if self.pruned else "no result"
+        return "objective " + ", ".join(f"{value:.5g}" for value in self.values)
+
 
 class Finished(Exception):  # noqa: N818 - not an error: there is nothing left to do
     """The trial was finished, or pruned, before."""

@@ -26,6 +26,7 @@ from pipeline.config import direction
 from pipeline.config.ranges import search_space
 from pipeline.config.sweep import Sweep
 from pipeline.errors import SweepError
+from pipeline.sweep.parent import origins_here
 from pipeline.sweep.trial import TRIAL_VARIABLE, Outcome
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Search(Sweeper):
         directions = [direction(one) or "minimize" for one in names]
         try:
             study = Study(name, address, space, settings, directions)
+            study.begin(origins_here())
             log.info("study %s in %s: %s", name, without_password(address), _counted(study, settings))
             with process.signs_of_life(study.sign):
                 return _Running(study, settings, fixed, {"storage": address, "study": name}).run(self._launcher)

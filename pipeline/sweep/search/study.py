@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,12 +20,13 @@ from optuna.trial import FrozenTrial, TrialState
 from pipeline import process
 from pipeline.config.ranges import Choice, Range
 from pipeline.config.sweep import Sweep
+from pipeline.errors import SweepError
 from pipeline.sweep.search.draws import Params, Space, Value, assigned, in_order, n_trials_of, overrides_of
 from pipeline.sweep.search.samplers import sampler_of
 from pipeline.sweep.search.storage import opened
 
 Direction = Literal["minimize", "maximize"]
-PLACE, PROCESS, SIGN = "place", "process", "sign "
+PLACE, PROCESS, SIGN, ORIGINS = "place", "process", "sign ", "origins"
 KEEPS_PLACE = (TrialState.WAITING, TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 DRAWN_AHEAD = ("random", "qmc", "grid")  # samplers that do not look at results
@@ -59,7 +60,26 @@ class Study:
         self._failed_beside = {
             place for place, found in trials.items() if _failed(found[0]) and self._is_beside(found[0])
         }
-        self.n_before = sum(found[0].state in ENDED for found in trials.values())
+        self.n_before = sum(trials[place][0].state in ENDED for place in range(self.n_places) if place in trials)
+
+    def begin(self, origins: Mapping[str, str]) -> None:
+        """Keeps what the trials follow from, or sees that who began the study had the same.
+
+        Raises:
+            SweepError: It was begun with something else.
+        """
+        begun = self._study.user_attrs.get(ORIGINS)
+        if begun is None:
+            self._study.set_user_attr(ORIGINS, dict(origins))
+            return
+        other = [name for name, value in origins.items() if begun.get(name) != value]
+        if "ranges" in other or "data" in other:  # with which the configuration changes too
+            other = [name for name in other if name != "configuration"]
+        if other:
+            raise SweepError(
+                f"sweep.study: {self._study.study_name} was begun with other {' and '.join(other)}; "
+                "give another name, or go on with the command that began it"
+            )
 
     def ask(self) -> Asked | None:
         """Takes the next trial; None if there is none left for this process."""
