@@ -77,6 +77,12 @@ def test_a_ranking_by_test_is_refused() -> None:
         ranked(tracked(1.0), objective="test_rmse")
 
 
+@pytest.mark.parametrize("objective", ["val_rmse_foo", "val_log_loss"])
+def test_a_score_that_no_run_has_is_refused(objective: str) -> None:
+    with pytest.raises(ConfigError, match=f"--objective: none of these runs has {objective}; they have val_rmse"):
+        ranked(tracked(1.0), objective=objective)
+
+
 def test_runs_without_a_rank_are_counted_apart() -> None:
     found = ranked(
         tracked(1.0, number=1),
@@ -106,8 +112,9 @@ def test_runs_by_another_objective_are_left_out_and_named() -> None:
     found = ranked(tracked(1.0, number=1), tracked(2.0, number=2), tracked(0.9, number=3, tags={"objective": "val_r2"}))
     assert found.notes == [
         "1 with val_r2 left out: 2 are compared by val_rmse; --objective picks another",
+        "1 of the same configuration and seed as a later one left out",
     ]
-    assert found.n_ranked == 1  # the later of two runs of the same configuration and seed
+    assert (found.n_finished, len(found.candidates[0].runs)) == (3, 1)
 
 
 def test_other_rows_are_another_configuration_and_a_note() -> None:

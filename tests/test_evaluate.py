@@ -119,11 +119,13 @@ def test_dropout_and_batch_norm_rest_in_validation_scoring_and_export(
 
 
 def test_objectives_of_a_search_are_looked_at_before_training() -> None:
-    config = load("data=iris")
-    rows = data.load(config.data)
-    splits = data.split(rows, config.data.split)
-    evaluate.check_objectives(["val_log_loss", "n_parameters", "seconds_fit"], rows, splits)
+    def checked(objectives: str) -> str:
+        config = load("data=iris", f"sweep.objectives={objectives}")
+        rows = data.load(config.data)
+        return evaluate.check(config, rows, data.split(rows, config.data.split))
+
+    assert checked("[val_accuracy,n_parameters,seconds_fit]") == "val_log_loss"
     with pytest.raises(
         ConfigError, match=r"sweep.objectives: a multiclass task has no val_rmse; there are val_accuracy"
     ):
-        evaluate.check_objectives(["n_parameters", "val_rmse"], rows, splits)
+        checked("[n_parameters,val_rmse]")

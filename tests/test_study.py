@@ -1,5 +1,6 @@
 """Studies: every file is right, figures are put in their places, and nothing is claimed that they do not bear out."""
 
+import dataclasses
 import functools
 import json
 import math
@@ -107,6 +108,11 @@ def test_overrides_take_the_place_of_swept_values() -> None:
     assert arguments[4:] == ["seed=7", "fit.epochs=2"]
 
 
+def test_a_key_that_is_swept_besides_has_no_place() -> None:
+    with pytest.raises(ConfigError, match=r"study.sweep: fit.learning_rate is swept but has no place; name it in axis"):
+        sweeping.command("width", a_study(), ["fit.learning_rate=0.1,0.2"])
+
+
 def test_a_study_of_ones_own_in_a_folder_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
     text = (ROOT / "conf" / "experiment" / "study_width.yaml").read_text()
@@ -144,6 +150,14 @@ def test_runs_find_their_places_and_a_failed_one_leaves_a_gap() -> None:
     assert wide.values["val_rmse"].tolist() == [5, 6]
     assert (wide.mean("val_rmse"), narrow.n_failed, wide.n_failed) == (5.5, 1, 0)
     assert claims.sentences(a_study(), [line])[-1] == "1 of 4 runs shown here have no result."
+
+
+def test_a_run_that_ended_before_its_rows_were_divided_says_nothing_of_them() -> None:
+    early = dataclasses.replace(trial(fit__batch_size="full", failed=True), n_rows_train=None)
+    sweep = StudiedSweep("parent", [early, trial(fit__batch_size="4", metrics=scores(7))], "folder")
+    axis = {"key": "fit.batch_size", "reads": "value", "scale": "log", "label": "rows"}
+    (line,) = figures.gather(a_study(axis=axis, sweep={"fit.batch_size": [4, "full"]}), sweep)
+    assert [point.position for point in line.points] == [4, 309]
 
 
 def test_no_run_at_all_is_an_error() -> None:

@@ -44,7 +44,7 @@ def as_json(comparison: Comparison, top: int | None) -> str:
         "objective": comparison.objective,
         "objectives": comparison.objectives,
         "better": "lower" if comparison.sign > 0 else "higher",
-        "n_runs": {"finished": comparison.n_ranked} | {state: len(runs) for state, runs in comparison.others.items()},
+        "n_runs": {"finished": comparison.n_finished} | {state: len(runs) for state, runs in comparison.others.items()},
         "notes": comparison.notes,
         "configurations": [
             _row(comparison, place, found) | {"runs": _runs(comparison, found)}

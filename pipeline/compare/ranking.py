@@ -30,6 +30,7 @@ class Comparison:
     objectives: list[str]  # of their search, where it had several
     candidates: list[Candidate]
     varying: list[str]  # keys of the parameters that differ
+    n_finished: int  # runs, also those that another one of the same configuration and seed replaces
     others: dict[str, list[TrackedRun]]  # runs without a rank, by state
     notes: list[str]  # what a reader should know before he believes the ranking
 
@@ -42,11 +43,6 @@ class Comparison:
     def measure(self) -> str:
         """The objective without its split, as in rmse."""
         return self.objective.removeprefix("val_")
-
-    @property
-    def n_ranked(self) -> int:
-        """Runs behind the candidates."""
-        return sum(len(candidate.runs) for candidate in self.candidates)
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -78,7 +74,7 @@ class Comparison:
 
     def counts(self) -> str:
         """How many runs finished, and how many did not, by state."""
-        told = [f"{self.n_ranked} finished", *(f"{len(runs)} {state}" for state, runs in self.others.items())]
+        told = [f"{self.n_finished} finished", *(f"{len(runs)} {state}" for state, runs in self.others.items())]
         return ", ".join(told)
 
     def better(self) -> str:
@@ -98,22 +94,26 @@ def compare(selected: Selected, objective: str | None = None) -> Comparison:
     """
     states = _by_state(selected.runs)
     finished, notes = states.pop("finished", []), list[str]()
+    n_finished = len(finished)
     if objective is None:
         objective, finished, notes = _shared_objective(finished)
     elif not objective.startswith("val_") or direction(objective) is None:
         raise ConfigError(f"--objective: {objective} is no validation score, as val_rmse and val_log_loss are")
     scored = {run.id: score for run in finished if is_usable(score := _score(run, objective))}
+    if finished and not scored and objective != _objective(finished[0]):
+        raise ConfigError(f"--objective: none of these runs has {objective}; they have {_known_scores(finished)}")
     without = [run for run in finished if run.id not in scored]
     if without:
         states["without a score"] = without
+        n_finished -= len(without)
     ranked = [run for run in finished if run.id in scored]
     states = _without_made_good(states, ranked)
     varying = varying_keys(ranked)
     candidates = sorted(grouped(ranked, scored, varying), key=lambda found: _rank(found, sign(objective)))
     objectives = _objectives(ranked)
-    notes += _front_notes(objective, objectives) + _data_notes(ranked) + _replica_notes(candidates)
+    notes += _front_notes(objective, objectives) + _data_notes(ranked) + _replica_notes(candidates, len(ranked))
     others = {state: states[state] for state in OTHER_STATES if state in states}
-    return Comparison(selected.title, objective, objectives, candidates, varying, others, notes)
+    return Comparison(selected.title, objective, objectives, candidates, varying, n_finished, others, notes)
 
 
 def reason(run: TrackedRun) -> str:
@@ -161,6 +161,11 @@ def _objective(run: TrackedRun) -> str:
     return run.tags.get("objective", "none")
 
 
+def _known_scores(runs: list[TrackedRun]) -> str:
+    names = {name for run in runs for name in run.metrics if name.startswith("val_") and direction(name)}
+    return ", ".join(sorted(names))
+
+
 def _objectives(runs: list[TrackedRun]) -> list[str]:
     """Those of the search that all of them come from; none where there is no such search."""
     named = {run.tags.get("objectives", "") for run in runs}
@@ -191,11 +196,14 @@ def _data_notes(runs: list[TrackedRun]) -> list[str]:
     return [f"these runs saw {len(prints)} different sets of rows (data_fingerprint): their scores do not compare"]
 
 
-def _replica_notes(candidates: list[Candidate]) -> list[str]:
+def _replica_notes(candidates: list[Candidate], n_ranked: int) -> list[str]:
+    again = n_ranked - sum(len(candidate.runs) for candidate in candidates)
+    notes = [f"{again} of the same configuration and seed as a later one left out"] if again else []
     numbers = sorted({len(candidate.runs) for candidate in candidates})
     if len(numbers) <= 1:
-        return []
-    return [f"configurations have from {numbers[0]} to {numbers[-1]} runs: a mean over fewer is more a matter of luck"]
+        return notes
+    told = f"configurations have from {numbers[0]} to {numbers[-1]} runs: a mean over fewer is more a matter of luck"
+    return [*notes, told]
 
 
 def _shortest(key: str, keys: Iterable[str]) -> str:

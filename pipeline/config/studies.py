@@ -53,6 +53,15 @@ class Study(Section):
         judged = [] if self.best_by == "objective" else [self.best_by]
         return list(dict.fromkeys([*drawn, *self.tells, *judged]))
 
+    def check_place(self, key: str) -> None:
+        """Raises ValueError for a swept key that the picture knows nothing of: its runs would be taken for one."""
+        shown = [self.axis.key, *self.lines, *self.best_of]
+        if key not in REPEATS and not any(one == key or one.startswith(f"{key}.") for one in shown):
+            raise ValueError(
+                f"sweep: {key} is swept but has no place; name it in axis, lines or best_of "
+                f"(only {', '.join(REPEATS)} are averaged over)"
+            )
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         known = [*MEASURED, *(f"{part}_{score}" for part in PARTS for score in DIRECTIONS)]
@@ -61,13 +70,8 @@ class Study(Section):
                 raise ValueError(f"panels: there is no quantity {quantity!r}; there are {', '.join(known)}")
         if self.target_loss is None and any(quantity.endswith("_to_loss") for quantity in self.quantities):
             raise ValueError("target_loss: missing; seconds_to_loss and epochs_to_loss need the loss to reach")
-        shown = [self.axis.key, *self.lines, *self.best_of]
         for key in self.sweep:
-            if key not in REPEATS and not any(one == key or one.startswith(f"{key}.") for one in shown):
-                raise ValueError(
-                    f"sweep: {key} is swept but has no place; name it in axis, lines or best_of "
-                    f"(only {', '.join(REPEATS)} are averaged over)"
-                )
+            self.check_place(key)
         if ("curves" in self.pictures) == (self.axis.reads == "word"):
             raise ValueError("pictures: curves is for an axis of numbers, dots for one of words")
         return self

@@ -2,14 +2,14 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from sklearn import metrics
 
-from pipeline.config import DIRECTIONS, MEASURED
+from pipeline.config import DIRECTIONS, MEASURED, Config
 from pipeline.config import decision as decisions
 from pipeline.config.decision import Decision
 from pipeline.data import Raw, Rows, Splits, Target, identifiers, scored
@@ -81,15 +81,17 @@ def _require_finite(outputs: Columns, part: str) -> None:
         )
 
 
-def check_objectives(objectives: Sequence[str], rows: Rows, splits: Splits) -> None:
-    """That the scores among a search's objectives are known and defined, before training.
+def check(config: Config, rows: Rows, splits: Splits) -> str:
+    """That what the config asks of scores can be had, before training; gives the score that a sweep compares.
 
     Raises:
-        ConfigError: One of them is not.
+        ConfigError: A score is unknown or undefined, or the task has no such decision.
     """
-    for name in objectives:
+    for name in config.sweep.objectives or []:
         if name not in MEASURED:
             objective_name(name, rows, splits, key="sweep.objectives")
+    check_decision(config.decision, rows)
+    return objective_name(config.objective, rows, splits)
 
 
 def objective_name(objective: str, rows: Rows, splits: Splits, key: str = "objective") -> str:

@@ -6,6 +6,7 @@ Further words change it: `seed=0,1` the seeds, `model.units=[4],[64]` a swept ke
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 from rich.console import Console
@@ -45,7 +46,13 @@ def study(name: str, overrides: list[str], config_dir: str | None = None) -> Non
         PipelineError: The study, an override or the store is wrong.
     """
     config, asked = sweeping.read(name, overrides, config_dir)
-    sweeping.run(sweeping.command(name, asked, overrides, config_dir))
+    arguments = sweeping.command(name, asked, overrides, config_dir)
+    try:
+        sweeping.run(arguments)
+    except SystemExit:
+        folder = ["--config-dir", config_dir] if config_dir else []
+        print(f"{'or, with picture':18}python -m pipeline.study {shlex.join([name, *overrides, *folder])}")
+        raise
 
     from pipeline import track
     from pipeline.study import claims, figures, pictures, survivors, table

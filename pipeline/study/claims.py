@@ -7,6 +7,8 @@ counts as a turning point only where both ends are worse than it beyond that dou
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from scipy import stats
 
@@ -15,6 +17,7 @@ from pipeline.study import words
 from pipeline.study.figures import Line, Point
 
 LEVEL = 0.05
+UNTESTED = "in one run each, which cannot tell a difference from chance"
 
 
 def sentences(study: Study, lines: list[Line]) -> list[str]:
@@ -76,6 +79,9 @@ def _trend(line: Line, quantity: str) -> str:
     if len(points) < 2:
         return f"{{quantity}} is known at {len(points)} of {len(line.points)} points"
     first, last, best = points[0], points[-1], best_of(points, quantity)
+    if _is_single(points, quantity):
+        ends = (f"{words.number(point.mean(quantity))} at {words.position(point.position)}" for point in (first, last))
+        return f"{{quantity}} is {' and '.join(ends)}, {UNTESTED}"
 
     def at(point: Point) -> str:
         return f"{words.number(point.mean(quantity))} at {words.position(point.position)}"
@@ -119,9 +125,16 @@ def _ranking(points: list[tuple[str, Point]], best: Point, quantity: str) -> str
     level = [pair for pair in others if pair not in worse]
     superlative = {"minimize": "best (lowest)", "maximize": "best (highest)", None: "lowest"}[words.better(quantity)]
     told = f"{{quantity}} is {superlative} with {listed([pair for pair in points if pair[1] is best])}"
+    if _is_single([point for _, point in points], quantity):
+        return f"{told}, against {listed(others)}, {UNTESTED}"
     if level:
         told += f"; within the seeds' spread of it: {listed(level)}"
     return told + (f"; beyond it: {listed(worse)}" if worse else "; nothing lies beyond that spread")
+
+
+def _is_single(points: Iterable[Point], quantity: str) -> bool:
+    """Whether nothing was repeated."""
+    return all(len(point.values[quantity]) == 1 for point in points)
 
 
 def _missing(line: Line, quantity: str) -> str:

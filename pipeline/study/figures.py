@@ -118,8 +118,7 @@ def _point(
         quantity: np.array([math.nan if trial is None else _value(quantity, study, sweep, trial) for trial in trials])
         for quantity in study.quantities
     }
-    of_any = next(iter(choices[tuned].values()))
-    return Point(_position(study, value, of_any), values, tuned, trials)
+    return Point(_position(study, value, sweep.n_rows_train), values, tuned, trials)
 
 
 def _badness(study: Study, sweep: StudiedSweep, trials: dict[str, Trial], repeats: list[str]) -> tuple[int, float]:
@@ -136,7 +135,7 @@ def _badness(study: Study, sweep: StudiedSweep, trials: dict[str, Trial], repeat
     return len(repeats) - len(known), -mean if way == "maximize" else mean
 
 
-def _position(study: Study, value: str, trial: Trial) -> Position:
+def _position(study: Study, value: str, n_rows_train: int) -> Position:
     """Where a value of the axis lies.
 
     Raises:
@@ -146,7 +145,7 @@ def _position(study: Study, value: str, trial: Trial) -> Position:
         return {"null": "off", "true": "on", "false": "off"}.get(value, value)
     try:
         if study.axis.reads == "value":
-            return float(trial.n_rows_train if value == "full" else value)
+            return float(n_rows_train if value == "full" else value)
         layers = json.loads(value)
         return float(len(layers) if study.axis.reads == "depth" else layers[0] if layers else 0)
     except (ValueError, TypeError):

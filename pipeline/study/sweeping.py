@@ -58,7 +58,11 @@ def command(name: str, study: Study, overrides: Sequence[str], config_dir: str |
         if key not in given
     ]
     arguments = [*_beginning(name, config_dir), *swept, *overrides]
-    configuration.parse(arguments)
+    for key in configuration.parse(arguments).space:
+        try:
+            study.check_place(key)
+        except ValueError as error:
+            raise ConfigError(f"study.{error}") from None
     return arguments
 
 

@@ -34,7 +34,9 @@ def _figure(point: Point, quantity: str) -> str:
     n_known, n_repeats = int(np.isfinite(point.values[quantity]).sum()), len(point.trials)
     if not n_known:
         return "none"
-    text = f"{words.number(point.mean(quantity))} ± {words.number(point.deviation(quantity))}"
+    text = words.number(point.mean(quantity))
+    if n_known > 1:
+        text += f" ± {words.number(point.deviation(quantity))}"
     return text if n_known == n_repeats else f"{text} ({n_known} of {n_repeats})"
 
 
@@ -47,6 +49,7 @@ def as_csv(study: Study, lines: list[Line]) -> str:
         for point in line.points:
             own = [line.name, words.position(point.position), *point.tuned]
             for quantity in study.quantities:
-                mean, deviation = point.mean(quantity), point.deviation(quantity)
+                mean = point.mean(quantity)
+                deviation = point.deviation(quantity) if len(point.trials) - point.n_failed > 1 else ""
                 writer.writerow([*own, quantity, mean, deviation, len(point.trials), point.n_failed])
     return text.getvalue()

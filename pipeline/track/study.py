@@ -24,7 +24,7 @@ class Trial:
     is_finished: bool
     params: dict[str, str]
     metrics: dict[str, float]
-    n_rows_train: int
+    n_rows_train: int | None  # None where it ended before its rows were divided
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class StudiedSweep:
     run_id: str
     trials: list[Trial]
     folder: str  # of the study's artifacts: a path, or an address in a remote store
+
+    @property
+    def n_rows_train(self) -> int:
+        """Training rows of a run that got that far."""
+        return max((trial.n_rows_train for trial in self.trials if trial.n_rows_train is not None), default=0)
 
     def history(self, trial: Trial, name: str) -> list[float]:
         """What a run logged under this name in each epoch."""
@@ -94,5 +99,5 @@ def _trial(run: MlflowRun) -> Trial:
         is_finished=run.info.status == "FINISHED",
         params=dict(run.data.params),
         metrics=dict(run.data.metrics),
-        n_rows_train=int(run.data.tags["n_rows_train"]),
+        n_rows_train=int(run.data.tags["n_rows_train"]) if "n_rows_train" in run.data.tags else None,
     )
