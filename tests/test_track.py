@@ -17,7 +17,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag
 
 from pipeline import TrackingError, TrainingError, data, load, run
 from pipeline.config import from_yaml
-from pipeline.track import connected, start, store_of
+from pipeline.track import connected, start
 from pipeline.track.datasets import log_inputs
 from pipeline.track.epochs import Epochs
 from pipeline.track.store import store_uri
@@ -232,7 +232,7 @@ def test_runs_that_see_the_same_rows_first_at_the_same_moment(store: str) -> Non
         dataset = Dataset(name="rows", digest=str(number), source_type="local", source="{}", schema="{}", profile="{}")
         log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "train")])])
 
-    with store_of(store), ThreadPoolExecutor(4) as pool:
+    with connected(load(f"tracking.uri={store}").tracking), ThreadPoolExecutor(4) as pool:
         client = MlflowClient()
         runs = [client.create_run("0").info.run_id for _ in range(4)]
         for number in range(20):

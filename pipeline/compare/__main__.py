@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
     from pipeline.compare import formats
     from pipeline.compare.ranking import compare
 
-    with track.connected(tracking):
+    with track.existing(tracking):
         selected = track.select_runs(args.experiment, args.sweep, args.query)
         if not selected.runs:
             raise PipelineError(f"{selected.title}: there is no run in it yet; make ui shows what there is")

@@ -11,7 +11,7 @@ from pipeline.track.left import JOB_VARIABLE, fail_left_running
 from pipeline.track.machines import claimed
 from pipeline.track.query import Selected, TrackedRun, curves, log_texts, select_runs
 from pipeline.track.run import Run, log_failure, start
-from pipeline.track.store import config_of_run, connected, store_of, ui_command
+from pipeline.track.store import config_of_run, connected, existing, store_of, ui_command
 from pipeline.track.study import studied
 from pipeline.track.sweep import Sweep, outcome, sweep
 
@@ -29,6 +29,7 @@ __all__ = [
     "curves",
     "done",
     "epochs_of",
+    "existing",
     "fail_left_running",
     "log_failure",
     "log_texts",

@@ -82,9 +82,21 @@ def connected(config: Tracking) -> Iterator[str]:
             os.environ[VARIABLE] = before
 
 
+def existing(config: Tracking) -> contextlib.AbstractContextManager[str]:
+    """`connected` for what only reads.
+
+    Raises:
+        TrackingError: The store cannot be reached, or is a file that is not there, which reading must not make.
+    """
+    path = _sqlite_path(store_uri(config))
+    if path is not None and not path.exists():
+        raise TrackingError(f"tracking.uri: there is no store {path}; the first run makes it, or name another")
+    return connected(config)
+
+
 def store_of(uri: str | None) -> contextlib.AbstractContextManager[str]:
-    """`connected` for commands that start from a finished run and have no config: to an address, or the default."""
-    return connected(Tracking(uri=uri, experiment="-", run_name=None, tags={}))
+    """`existing` for commands that start from a finished run and have no config: of an address, or the default."""
+    return existing(Tracking(uri=uri, experiment="-", run_name=None, tags={}))
 
 
 def experiment_id(config: Tracking, uri: str) -> str:
