@@ -20,7 +20,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from pipeline.config.launchers import inspect_launcher, is_launcher_key
+from pipeline.config.hydra_keys import launcher_problems, unknown_to_hydra
+from pipeline.config.launchers import is_launcher_key
 from pipeline.config.overrides import (
     apply,
     combinations,
@@ -147,6 +148,8 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
     plugins = [o for o in overrides if o.key_or_group.startswith("hydra/") and options_of(o.key_or_group)]
     if wrong_plugins := [line for override in plugins for line in unknown_options(override)]:
         raise ConfigError("\n".join(wrong_plugins))
+    if wrong_keys := unknown_to_hydra(name, [o for o in overrides if o not in own + launcher]):
+        raise ConfigError("\n".join(wrong_keys))
     groups = [override for override in own if options_of(override.key_or_group)]
     unknown = {override.input_line: unknown_options(override) for override in groups}
     problems = [line for lines in unknown.values() for line in lines]
@@ -175,9 +178,7 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
         checked, wrong = inspect(_resolved(config))
         problems += wrong
         configs += [] if checked is None else [checked]
-    problems += _misplaced_sweep(own, is_sweep, is_search) + _launcher_problems(
-        settings.launcher, launcher, name, hydra
-    )
+    problems += _misplaced_sweep(own, is_sweep, is_search) + launcher_problems(settings.launcher, launcher, name, hydra)
     if is_sweep and not is_search and configs and configs[0].sweep.study is not None:
         problems.append("sweep.study: a grid is gone on with by its command; leave it out, or use hydra/sweeper=search")
     space = search_space(own, options_of)[0] if is_sweep else {}
@@ -190,14 +191,6 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
 def _of_file(settings: DictConfig, given: set[str]) -> list[str]:
     """The overrides of a sweep that a config file gives and the command line does not."""
     return [f"{key}={value}" for key, value in (settings.sweeper.get("params") or {}).items() if key not in given]
-
-
-def _launcher_problems(composed: DictConfig, keys: list[Override], name: str, hydra: list[str]) -> list[str]:
-    problems = inspect_launcher(composed, keys)
-    if problems is None:  # a launcher of others: Hydra knows its keys, and tells of the first that is wrong
-        compose(name, [*hydra, *(str(key.input_line) for key in keys)], return_hydra_config=True)
-        return []
-    return problems
 
 
 def _misplaced_sweep(overrides: list[Override], is_sweep: bool, is_search: bool) -> list[str]:
