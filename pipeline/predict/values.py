@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.data.tables.values import BOOLEANS
+from pipeline.data.tables.numbers import by_training
 from pipeline.errors import DataError
 
 MOMENT = "%Y-%m-%dT%H:%M:%S"
@@ -81,38 +79,22 @@ class Cleaner:
         text = pc.if_else(pc.is_in(text, self._mark_array), None, text)
         if not is_code and self._decimal == ".":
             try:
-                return pc.cast(text, pa.float64())
+                numbers = pc.cast(text, pa.float64())
+                if not pc.any(pc.is_nan(numbers)).as_py():  # Arrow takes NAN for a number, training does not
+                    return numbers
             except pa.ArrowInvalid:
                 pass
         encoded = text.dictionary_encode()
         levels = encoded.dictionary.to_pylist()
-        numbers, wrong = _by_training(levels, self._decimal)
+        numbers, wrong = by_training(levels, self._decimal)
         if wrong is not None:
             row = first_row + pc.index(encoded.indices, wrong).as_py()
             raise DataError(
-                f"column {name!r}, row {row}: {levels[wrong]!r} is no number; correct it, or train with "
-                "data.missing_values naming it as a gap"
+                f"column {name!r}, row {row}: {levels[wrong]!r} is no number; correct it (the decimal mark is "
+                f"{self._decimal!r}, and none stands between thousands), or train with data.missing_values naming it "
+                "as a gap"
             )
         return pc.take(pa.array(numbers, pa.float64()), encoded.indices)
-
-
-def _by_training(levels: list[str], decimal: str) -> tuple[np.ndarray, int | None]:
-    """Texts as the parser of training reads them, to the last bit: codes such as 0.1 are compared for being equal.
-
-    Returns:
-        The numbers, and the position of the first text that is none.
-    """
-    words = [BOOLEANS.get(level) for level in levels]
-    written = [level if word is None else str(int(word)) for level, word in zip(levels, words, strict=True)]
-    try:
-        column = pd.read_csv(io.StringIO("\n".join(["x", *written])), decimal=decimal, dtype=np.float64)
-        if len(column) == len(levels):
-            return column["x"].to_numpy(), None
-    except ValueError:
-        pass
-    alone = [pd.to_numeric(text.replace(decimal, "."), errors="coerce") for text in written]
-    wrong = np.flatnonzero(np.isnan(alone))
-    return np.array(alone, np.float64), int(wrong[0]) if len(wrong) else None
 
 
 def _without_zone(values: Any) -> Any:
