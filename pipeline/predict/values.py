@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.data.dates import BY_NAME, DateFormat
 from pipeline.data.tables.numbers import by_training
 from pipeline.errors import DataError
+from pipeline.export.columns import no_date
 
 MOMENT = "%Y-%m-%dT%H:%M:%S"
 
@@ -30,28 +32,33 @@ class Cleaner:
         """The model's columns for a block of rows.
 
         Raises:
-            DataError: A value is no number where one is needed, or an infinite one; with column and row, from 0.
+            DataError: A value is no number or no date where one is needed, or an infinite number; with column and row,
+                from 0.
         """
         columns = {}
         for name, about in self._inputs.items():
             values = block[name].combine_chunks()
             if about["dtype"] == "string":
-                columns[name] = self._text(values)
+                columns[name] = self._text(name, values, BY_NAME.get(about.get("date", "")), first_row)
             else:
                 columns[name] = self._number(name, values, about.get("kind") == "category", first_row)
         return columns
 
-    def _text(self, values: Any) -> np.ndarray:
-        """Each distinct text once."""
+    def _text(self, name: str, values: Any, date: DateFormat | None, first_row: int) -> np.ndarray:
+        """Each distinct text once; models of older versions do not say how their dates are written."""
         values = _without_zone(values)
         encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-        levels = [self._written(level) for level in encoded.dictionary.to_pylist()]
+        levels = [self._written(level, date) for level in encoded.dictionary.to_pylist()]
+        if date and (other := date.first_other(np.array(levels, dtype=object))) is not None:
+            row = first_row + pc.index(encoded.indices, other).as_py()
+            raise DataError(no_date(name, row, levels[other], date.name))
         indices = pc.fill_null(encoded.indices, len(levels)).to_numpy(zero_copy_only=False)
         return np.array([*levels, ""], dtype=object)[indices]
 
-    def _written(self, level: Any) -> str:
+    def _written(self, level: Any, date: DateFormat | None) -> str:
         if isinstance(level, datetime.date):  # a datetime is one too
-            return datetime.datetime.combine(level, _time_of(level)).strftime(MOMENT)
+            moment = datetime.datetime.combine(level, _time_of(level))
+            return date.write(moment) if date else moment.strftime(MOMENT)
         text = ("" if level is None else str(level)).strip()
         return "" if text in self._marks else text
 
