@@ -121,7 +121,7 @@ def test_dialects_and_marks(houses: tuple[Path, Path], expected: np.ndarray, tmp
 
 def test_types_are_the_models_and_not_a_blocks(houses: tuple[Path, Path], tmp_path: Path) -> None:
     """Towns that are numbers, unseen ones, booleans as text, dates with a time: none is inferred anew."""
-    table = frame().head(3).assign(town=["12", "nan", "Ürgüp"], built=["1950-01-01T00:00:00", "someday", ""])
+    table = frame().head(3).assign(town=["12", "nan", "Ürgüp"], built=["1950-01-01T00:00:00", "1951-2-3", ""])
     table["garden"] = ["true", "FALSE", "1"]
     typed = table.assign(garden=[True, False, True], zip=["A010 ", "x", ""])
     as_csv = predicted(houses, written(table.assign(zip=typed["zip"]), tmp_path / "a.csv", "csv"))

@@ -11,7 +11,7 @@ from pipeline.config.rules import Data
 from pipeline.data.places import Places
 from pipeline.data.raw import Raw, Text
 from pipeline.data.sources import Images, Table
-from pipeline.data.tables.values import is_padded
+from pipeline.data.tables.values import has_points, is_padded
 from pipeline.data.threads import in_threads
 from pipeline.errors import DataError
 
@@ -64,10 +64,10 @@ def from_table(table: Table, config: Data) -> Columns:
     decimal = [name for name in targets if pd.api.types.infer_dtype(frame[name]) == "decimal"]
     column = config.split.column
     return Columns(
-        inputs=_raw(frame[names], places),
+        inputs=_raw(frame[names], places, config.decimal),
         target={name: pd.to_numeric(frame[name]) if name in decimal else frame[name] for name in targets},
         sample_weight=_weight(frame, config.sample_weight),
-        split_column=_raw(frame[[column]], places)[column] if column else None,
+        split_column=_raw(frame[[column]], places, config.decimal)[column] if column else None,
         n_test_file_rows=places.n_test_file_rows,
         row_numbers=places.numbers,
     )
@@ -123,10 +123,10 @@ def _require(key: str, name: str, names: list[str]) -> None:
         raise DataError(f"{key}: there is no column {name!r}{hint} there are {', '.join(map(repr, names))}")
 
 
-def _raw(frame: pd.DataFrame, places: Places) -> dict[str, Raw]:
+def _raw(frame: pd.DataFrame, places: Places, decimal: str) -> dict[str, Raw]:
     """Each column as the exported model takes it."""
     series = [frame[name] for name in frame.columns]
-    columns = in_threads(_raw_column, series, n_rows=len(frame))
+    columns = in_threads(lambda column: _raw_column(column, decimal), series, n_rows=len(frame))
     found = in_threads(_infinite, columns, n_rows=len(frame))
     faults = [
         f"column {name!r} has {len(infinite)} infinite values, first in {places(infinite[0])}"
@@ -144,13 +144,17 @@ def _infinite(values: Raw) -> np.ndarray:
     return np.flatnonzero([] if isinstance(values, Text) else np.isinf(values))
 
 
-def _raw_column(column: pd.Series) -> Raw:
+def _raw_column(column: pd.Series, decimal: str) -> Raw:
     if not isinstance(column.dtype, pd.StringDtype):
         numbers = _to_float(column)
         return to_text(column) if numbers is None else numbers
     codes, found = pd.factorize(column)  # each text once; -1 for a gap
     distinct = pd.Series(found)
     numbers = _to_float(distinct)
+    if numbers is not None and decimal != "." and has_points(distinct):
+        said = "column %r has values with a point, such as %s, though data.decimal is %r: they are taken as text"
+        log.warning(said, column.name, distinct[distinct.str.contains(".", regex=False)].iloc[0], decimal)
+        numbers = None
     if numbers is None or is_padded(distinct):
         return _texts(str(column.name), codes, found)
     return np.append(numbers, np.nan)[codes]

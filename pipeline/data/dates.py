@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -45,11 +46,25 @@ class DateFormat:
             fields[name] = ops.where(right, value, math.nan)
         return fields
 
+    def first_other(self, texts: np.ndarray) -> int | None:
+        """Where the first of some texts is that is neither a gap nor a date in this format; None if there is none."""
+        others = np.flatnonzero(np.isnan(self.days(NumpyOps(), texts)) & (texts != ""))
+        return int(others[0]) if len(others) else None
+
+    def write(self, moment: datetime.datetime) -> str:
+        """A moment as text in this format, with its time of day."""
+        written = self.name
+        for field, width in (("year", 4), ("month", 2), ("day", 2)):
+            written = written.replace(field, f"{getattr(moment, field):0{width}}")
+        return f"{written}T{moment:%H:%M:%S}"
+
 
 FORMATS = tuple(
     DateFormat(name, pattern + _TIME, (*fields, "hour", "minute", "second"))
     for name, (pattern, fields) in _DATE_FIRST.items()
 )
+
+BY_NAME = {known.name: known for known in FORMATS}
 
 
 def format_of(distinct: np.ndarray) -> DateFormat | None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pipeline.config.rules import Data, FixedScaling, Kind
-from pipeline.data.features import Embedded, Feature, Number
+from pipeline.data.features import Date, Embedded, Feature, Number
 from pipeline.data.fitting import fit_feature
 from pipeline.data.kinds import kinds_of
 from pipeline.data.ops import NumpyOps, Ops
@@ -43,6 +43,10 @@ class Inputs(Protocol):
     def apply(self, ops: Ops, columns: Columns) -> list[Any]:
         """Parts `(n_rows,)` or `(n_rows, n)`, float64, in the order that the network takes them."""
 
+    @property
+    def dates(self) -> Mapping[str, Date]:
+        """The columns that are dates."""
+
     def faults(self, columns: Columns, largest: float, places: Places) -> Iterator[str]:
         """Columns whose values are beyond what the network can compute with, and the first row of each."""
 
@@ -72,6 +76,11 @@ class TableInputs:
     def apply(self, ops: Ops, columns: Columns) -> list[Any]:
         """Parts in order."""
         return [part for feature in self.features for part in feature.apply(ops, columns[feature.column])]
+
+    @property
+    def dates(self) -> dict[str, Date]:
+        """The columns that are dates."""
+        return {feature.column: feature for feature in self.features if isinstance(feature, Date)}
 
     def faults(self, columns: Columns, largest: float, places: Places) -> Iterator[str]:
         """Number columns whose largest or smallest value is too large when scaled."""
@@ -117,6 +126,11 @@ class ArrayInputs:
         """The array, scaled."""
         scaled = (columns["x"] - self.scaler.shift) / self.scaler.scale
         return [ops.maximum(ops.minimum(scaled, self.clip), -self.clip)]
+
+    @property
+    def dates(self) -> dict[str, Date]:
+        """None."""
+        return {}
 
     def faults(self, columns: Columns, largest: float, places: Places) -> Iterator[str]:
         """Columns of the array whose largest or smallest value is too large when scaled."""

@@ -10,6 +10,7 @@ from pipeline.config.rules import Data
 from pipeline.data.arrays import to_array
 from pipeline.data.inputs import ArrayInputs, TableInputs, fit_inputs
 from pipeline.data.kinds import kinds_of
+from pipeline.data.raw import Text
 from pipeline.data.report import useless
 from pipeline.data.rows import Rows
 from pipeline.data.scaling import TRAINABLE, OutputScaler
@@ -41,11 +42,12 @@ class Preprocessing:
         return {"task": target.task, "n_outputs": target.n_outputs, **inputs}
 
     def check(self, rows: Rows) -> None:
-        """Looks for scaled values whose squares float32 cannot hold, in test rows too, before hours of training.
+        """Looks for dates that are none, and for scaled values whose squares float32 cannot hold, in test rows too.
 
         Raises:
-            DataError: With the columns and the first row of each.
+            DataError: With the columns and the first row of each, before hours of training.
         """
+        self._check_dates(rows)
         faults = list(self.inputs.faults(rows.inputs, TRAINABLE, rows.places))
         for name, raw, scaled in zip(
             rows.target.names, rows.target.values.T, self.outputs.apply(rows.target.values).T, strict=True
@@ -61,6 +63,21 @@ class Preprocessing:
                 "data.output_scaling to standard"
             )
             raise DataError("\n".join([*faults, remedy]))
+
+    def _check_dates(self, rows: Rows) -> None:
+        """What training rows show to be dates must be dates in all rows, as it must be at prediction."""
+        faults = {}
+        for name, date in self.inputs.dates.items():
+            column = rows.inputs[name]
+            assert isinstance(column, Text)
+            used = column.used()
+            if (other := date.written.first_other(used.levels)) is not None:
+                place = rows.places(int((used.codes == other).argmax()))
+                faults[name] = f"column {name!r}, {place}: {used.levels[other]!r} is no date as {date.written.name}"
+        if faults:
+            categories = ", ".join(f"{name}: category" for name in faults)
+            remedy = f'Training rows are written so; correct the values, or set "data.columns_as={{{categories}}}"'
+            raise DataError("\n".join([*faults.values(), remedy]))
 
     def apply(self, rows: Rows) -> Arrays:
         """Encodes and scales the rows of a split.

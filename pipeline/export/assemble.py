@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.data import Preprocessing, Raw, Rows, Text, identifiers
+from pipeline.data.inputs import ArrayInputs, TableInputs
 from pipeline.export.ops import TensorOps
 
 BATCH_ROWS = 8192  # rows scored at a time
@@ -65,7 +66,7 @@ def assemble(
         return outputs(network(tf.cast(stacked, tf.float32), training=False))
 
     return Assembled(
-        preprocessing, network, serve, _schema(rows, specs, preprocessing.inputs.kinds, threshold), _example(rows), ops
+        preprocessing, network, serve, _schema(rows, specs, preprocessing.inputs, threshold), _example(rows), ops
     )
 
 
@@ -130,16 +131,18 @@ def _has_gaps(column: Raw) -> bool:
 
 
 def _schema(
-    rows: Rows, specs: dict[str, tf.TensorSpec], kinds: Mapping[str, str], threshold: float | None
+    rows: Rows, specs: dict[str, tf.TensorSpec], inputs: TableInputs | ArrayInputs, threshold: float | None
 ) -> dict[str, Any]:
+    written = {name: {"date": date.written.name} for name, date in inputs.dates.items()}
     return {
         "inputs": {
             name: {
                 "argument": spec.name,
                 "shape": list(spec.shape),
                 "dtype": spec.dtype.name,
-                "kind": kinds[name],
+                "kind": inputs.kinds[name],
                 "gaps": _has_gaps(rows.inputs[name]),
+                **written.get(name, {}),
             }
             for name, spec in specs.items()
         },

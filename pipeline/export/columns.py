@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.data.dates import BY_NAME
 from pipeline.errors import DataError
 
 
@@ -35,7 +36,7 @@ def raw_columns(inputs: Mapping[str, Mapping[str, Any]], given: Any) -> dict[str
             columns[name] = _matrix(name, value, about["shape"][1])
         else:
             series = value.to_pandas() if hasattr(value, "to_pandas") else pd.Series(value)
-            columns[name] = _text(series) if about["dtype"] == "string" else _numbers(name, series)
+            columns[name] = _text(name, series, about) if about["dtype"] == "string" else _numbers(name, series)
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(f"columns of different lengths: {', '.join(f'{name!r} {n}' for name, n in lengths.items())}")
@@ -76,8 +77,23 @@ def _numbers(name: str, series: pd.Series) -> np.ndarray:
     raise DataError(f"column {name!r} holds {series.dtype}, but numbers are needed")
 
 
-def _text(series: pd.Series) -> np.ndarray:
+def _text(name: str, series: pd.Series, about: Mapping[str, Any]) -> np.ndarray:
+    date = BY_NAME.get(about.get("date", ""))  # which models of older versions do not say
     if pd.api.types.is_datetime64_any_dtype(series):
-        return series.dt.strftime("%Y-%m-%dT%H:%M:%S").fillna("").to_numpy(object)
+        moments = series.map(date.write, na_action="ignore") if date else series.dt.strftime("%Y-%m-%dT%H:%M:%S")
+        return moments.fillna("").to_numpy(object)
     values = series.astype(object).where(series.notna(), "").to_numpy(object)
-    return np.array([value if isinstance(value, str) else str(value) for value in values], dtype=object)
+    texts = np.array([value if isinstance(value, str) else str(value) for value in values], dtype=object)
+    if date and (row := date.first_other(texts)) is not None:
+        raise DataError(no_date(name, row, texts[row], date.name))
+    return texts
+
+
+def first_no_date(written: str, texts: np.ndarray) -> int | None:
+    """Where the first text is that is neither a gap nor a date in a format of the manifest; None if there is none."""
+    return BY_NAME[written].first_other(texts)
+
+
+def no_date(name: str, row: int, text: str, written: str) -> str:
+    """What an error says of text that is neither a gap nor a date as those of training."""
+    return f"column {name!r}, row {row}: {text!r} is no date as {written}, which training's are; correct or empty it"

@@ -198,7 +198,10 @@ def _onnx(checked: Checked, name: str, folder: Path) -> list[File]:
     built = portable(checked.model, checked.preprocessing, tf.float64, tf.int64)
     path = folder / f"{name}.onnx"
     path.write_bytes(onnx.convert(built))
-    outputs = run_fresh("run_onnx.py", path, encoded(content, checked.preprocessing, checked.columns))
+    found = run_fresh("run_onnx.py", path, encoded(content, checked.preprocessing, checked.columns))
+    written = onnx.output_names(built)
+    outputs = {own: found[called] for own, called in written.items()}
+    content["outputs"] = {written[own]: about for own, about in content["outputs"].items()}
     _write_contract(content, folder / f"{name}.json")
     return [checked.file(path.name, path.stat().st_size, outputs, exact=True)]
 
@@ -209,7 +212,8 @@ def _write_contract(content: dict[str, Any], path: Path) -> None:
 
 @contextlib.contextmanager
 def _moved_when_whole(folder: Path) -> Iterator[Path]:
-    """A folder beside the one that is to be, which takes its place at the end, or goes."""
+    """A folder beside the one that is to be, which takes its place at the end, or goes, with those made for it."""
+    made = [parent for parent in folder.parents if not parent.exists()]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unfinished-"))
@@ -227,3 +231,6 @@ def _moved_when_whole(folder: Path) -> Iterator[Path]:
             unfinished.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+        with contextlib.suppress(OSError):  # of the first that is not empty
+            for parent in made:
+                parent.rmdir()

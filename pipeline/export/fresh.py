@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def run_fresh(program: str, file: Path, inputs: Columns, *arguments: str) -> Col
     """
     with tempfile.TemporaryDirectory() as folder:
         given, found = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
-        np.savez(given, allow_pickle=False, **{name: _plain(values) for name, values in inputs.items()})
+        _write_arrays(given, inputs)
         # -I: neither the current folder nor the environment is looked at for modules.
         line = [sys.executable, "-I", str(RUNTIMES / program), str(file.resolve()), str(given), str(found), *arguments]
         ended = subprocess.run(line, capture_output=True, text=True, cwd=folder, timeout=SECONDS, check=False)
@@ -40,6 +41,14 @@ def run_fresh(program: str, file: Path, inputs: Columns, *arguments: str) -> Col
             raise ExportError(f"{file.name} was made, but does not run in a process of its own: {last}{remedy}")
         with np.load(found, allow_pickle=False) as outputs:
             return dict(outputs)
+
+
+def _write_arrays(path: Path, arrays: Columns) -> None:
+    """As `np.savez`, which takes names as its own arguments: a column may be called `file`."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, values in arrays.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array(member, _plain(values), allow_pickle=False)
 
 
 def _plain(values: np.ndarray) -> np.ndarray:

@@ -27,7 +27,9 @@ class Manifest:
     task: str  # regression, binary or multiclass
     target: list[str]
     classes: list[Any]  # labels in the order of the probabilities; empty for a regression
-    inputs: dict[str, dict[str, Any]]  # by raw column: argument, shape, dtype, kind, and whether it had gaps
+    inputs: dict[
+        str, dict[str, Any]
+    ]  # by raw column: argument, shape, dtype, kind, gaps or not, and of dates the format
     outputs: dict[str, dict[str, Any]]  # by name: shape, dtype
     threshold: float | None = None  # of two classes, the second's probability from which on it is the label
     run_id: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -34,10 +35,27 @@ def convert(built: Portable) -> bytes:
             )
     except Exception as error:  # tf2onnx raises whatever it stumbles on
         raise ExportError(f"ONNX cannot express the network: {str(error).strip().splitlines()[0]}") from None
-    names = {name: name.partition(":")[0] for name in inputs} | dict(zip(outputs, built.outputs, strict=True))
+    own = output_names(built)
+    names = {name: name.partition(":")[0] for name in inputs}
+    names |= {name: own[output] for name, output in zip(outputs, built.outputs, strict=True)}
     _rename(model, names)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
+
+
+def output_names(built: Portable) -> dict[str, str]:
+    """What the file calls each output: `prediction_output` where an input, which keeps its name, is `prediction`.
+
+    All names of an ONNX graph are different, those of inputs and outputs too.
+    """
+    taken = {about["argument"] for about in built.model.manifest.inputs.values()}
+    return {name: _free(name, taken, "output") for name in built.outputs}
+
+
+def _free(name: str, taken: Collection[str], ending: str) -> str:
+    while name in taken:
+        name = f"{name}_{ending}"
+    return name
 
 
 def _rename(model: Any, names: dict[str, str]) -> None:
@@ -45,16 +63,16 @@ def _rename(model: Any, names: dict[str, str]) -> None:
 
     tf2onnx counts names on from one conversion to the next, and orders by sets of them.
     """
-    graph = model.graph
+    graph, given = model.graph, set(names.values())
     makers = {output: node for node in graph.node for output in node.output}
     constants = {tensor.name: tensor for tensor in graph.initializer}
     nodes, used = _in_order([value.name for value in graph.output], makers, constants)
     for number, tensor in enumerate(used):
-        names.setdefault(tensor.name, f"constant_{number}")
+        names.setdefault(tensor.name, _free(f"constant_{number}", given, "inside"))
         tensor.name = names[tensor.name]
     for number, node in enumerate(nodes):
         for place, output in enumerate(node.output):
-            names.setdefault(output, f"value_{number}_{place}")
+            names.setdefault(output, _free(f"value_{number}_{place}", given, "inside"))
         node.name, node.doc_string = f"node_{number}", ""
         for part in (node.input, node.output):
             part[:] = [names.get(name, name) for name in part]

@@ -164,7 +164,7 @@ def check_expressible(preprocessing: Preprocessing) -> dict[str, Date]:
             f"columns {', '.join(map(repr, hashed))}: text is hashed, which neither LiteRT nor ONNX can; train with "
             "data.category_encoding=one_hot, embedding or ordinal, or export as savedmodel"
         )
-    return {feature.column: feature for feature in features if isinstance(feature, Date)}
+    return dict(preprocessing.inputs.dates)
 
 
 def _in_two_parts(inputs: TableInputs | ArrayInputs) -> tuple[TableInputs | ArrayInputs, np.ndarray | None]:

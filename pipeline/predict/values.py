@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.data.tables.values import BOOLEANS
+from pipeline.data.dates import BY_NAME, DateFormat
+from pipeline.data.tables.numbers import by_training
 from pipeline.errors import DataError
+from pipeline.export.columns import no_date
 
 MOMENT = "%Y-%m-%dT%H:%M:%S"
 
@@ -32,28 +32,33 @@ class Cleaner:
         """The model's columns for a block of rows.
 
         Raises:
-            DataError: A value is no number where one is needed, or an infinite one; with column and row, from 0.
+            DataError: A value is no number or no date where one is needed, or an infinite number; with column and row,
+                from 0.
         """
         columns = {}
         for name, about in self._inputs.items():
             values = block[name].combine_chunks()
             if about["dtype"] == "string":
-                columns[name] = self._text(values)
+                columns[name] = self._text(name, values, BY_NAME.get(about.get("date", "")), first_row)
             else:
                 columns[name] = self._number(name, values, about.get("kind") == "category", first_row)
         return columns
 
-    def _text(self, values: Any) -> np.ndarray:
-        """Each distinct text once."""
+    def _text(self, name: str, values: Any, date: DateFormat | None, first_row: int) -> np.ndarray:
+        """Each distinct text once; models of older versions do not say how their dates are written."""
         values = _without_zone(values)
         encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-        levels = [self._written(level) for level in encoded.dictionary.to_pylist()]
+        levels = [self._written(level, date) for level in encoded.dictionary.to_pylist()]
+        if date and (other := date.first_other(np.array(levels, dtype=object))) is not None:
+            row = first_row + pc.index(encoded.indices, other).as_py()
+            raise DataError(no_date(name, row, levels[other], date.name))
         indices = pc.fill_null(encoded.indices, len(levels)).to_numpy(zero_copy_only=False)
         return np.array([*levels, ""], dtype=object)[indices]
 
-    def _written(self, level: Any) -> str:
+    def _written(self, level: Any, date: DateFormat | None) -> str:
         if isinstance(level, datetime.date):  # a datetime is one too
-            return datetime.datetime.combine(level, _time_of(level)).strftime(MOMENT)
+            moment = datetime.datetime.combine(level, _time_of(level))
+            return date.write(moment) if date else moment.strftime(MOMENT)
         text = ("" if level is None else str(level)).strip()
         return "" if text in self._marks else text
 
@@ -81,38 +86,22 @@ class Cleaner:
         text = pc.if_else(pc.is_in(text, self._mark_array), None, text)
         if not is_code and self._decimal == ".":
             try:
-                return pc.cast(text, pa.float64())
+                numbers = pc.cast(text, pa.float64())
+                if not pc.any(pc.is_nan(numbers)).as_py():  # Arrow takes NAN for a number, training does not
+                    return numbers
             except pa.ArrowInvalid:
                 pass
         encoded = text.dictionary_encode()
         levels = encoded.dictionary.to_pylist()
-        numbers, wrong = _by_training(levels, self._decimal)
+        numbers, wrong = by_training(levels, self._decimal)
         if wrong is not None:
             row = first_row + pc.index(encoded.indices, wrong).as_py()
             raise DataError(
-                f"column {name!r}, row {row}: {levels[wrong]!r} is no number; correct it, or train with "
-                "data.missing_values naming it as a gap"
+                f"column {name!r}, row {row}: {levels[wrong]!r} is no number; correct it (the decimal mark is "
+                f"{self._decimal!r}, and none stands between thousands), or train with data.missing_values naming it "
+                "as a gap"
             )
         return pc.take(pa.array(numbers, pa.float64()), encoded.indices)
-
-
-def _by_training(levels: list[str], decimal: str) -> tuple[np.ndarray, int | None]:
-    """Texts as the parser of training reads them, to the last bit: codes such as 0.1 are compared for being equal.
-
-    Returns:
-        The numbers, and the position of the first text that is none.
-    """
-    words = [BOOLEANS.get(level) for level in levels]
-    written = [level if word is None else str(int(word)) for level, word in zip(levels, words, strict=True)]
-    try:
-        column = pd.read_csv(io.StringIO("\n".join(["x", *written])), decimal=decimal, dtype=np.float64)
-        if len(column) == len(levels):
-            return column["x"].to_numpy(), None
-    except ValueError:
-        pass
-    alone = [pd.to_numeric(text.replace(decimal, "."), errors="coerce") for text in written]
-    wrong = np.flatnonzero(np.isnan(alone))
-    return np.array(alone, np.float64), int(wrong[0]) if len(wrong) else None
 
 
 def _without_zone(values: Any) -> Any:

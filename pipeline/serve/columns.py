@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.export.columns import first_no_date
 from pipeline.serve.refused import Fault, refuse_values
 
 NUMBERS = {int, float, bool, type(None)}
@@ -28,6 +29,7 @@ class Column:
     is_text: bool
     width: int | None  # numbers per row of an array; None for a column of a table
     takes_gaps: bool  # whether training rows had any
+    date: str | None = None  # the format if it is a date; models of older versions do not say
 
 
 Convert = Callable[[list[Any], Column], np.ndarray | None]  # None if there is a fault in them
@@ -104,7 +106,8 @@ def _texts(values: list[Any], column: Column) -> np.ndarray | None:
         "".join(stripped).encode()
     except UnicodeEncodeError:
         return None
-    return np.array(stripped, object)
+    texts = np.array(stripped, object)
+    return None if column.date and first_no_date(column.date, texts) is not None else texts
 
 
 def _text_problem(value: Any, column: Column) -> str | None:
@@ -118,6 +121,8 @@ def _text_problem(value: Any, column: Column) -> str | None:
         value.encode()
     except UnicodeEncodeError as error:
         return f"{_shown(value)} is no Unicode text: half of a surrogate pair at letter {error.start}"
+    if column.date and first_no_date(column.date, np.array([value.strip()], object)) is not None:
+        return f"{_shown(value)} is no date as {column.date}, which training's are"
     return None
 
 

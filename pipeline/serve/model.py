@@ -76,7 +76,8 @@ def load(found: FoundModel, *, name: str | None, trust: bool) -> Served:
 
 def _column(name: str, about: Mapping[str, Any]) -> Column:
     width = about["shape"][1] if len(about["shape"]) == 2 else None
-    return Column(name, about["argument"], about["dtype"] == "string", width, about.get("gaps", width is None))
+    is_text, takes_gaps = about["dtype"] == "string", about.get("gaps", width is None)
+    return Column(name, about["argument"], is_text, width, takes_gaps, about.get("date"))
 
 
 def _neutral(column: Column) -> Any:

@@ -25,7 +25,7 @@ from pipeline.data.tables.labels import agreeing_labels
 from pipeline.data.tables.ragged import check_fields
 from pipeline.data.tables.stored import tidied_frame
 from pipeline.data.tables.text import TextFile
-from pipeline.data.tables.values import is_text, with_columns
+from pipeline.data.tables.values import is_text, kind_of, with_columns
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,8 @@ class Known:
     """What passes over the files have found out that later ones need from the first row on."""
 
     encodings: dict[Path, list[str]] = field(default_factory=dict)  # that are left to try
-    as_text: set[str] = field(default_factory=set)  # columns with text in some block, and so in all
+    as_text: set[str] = field(default_factory=set)  # columns with text or dates in some block, and so in all
+    stored_as: dict[str, str] = field(default_factory=dict)  # `text` or `date`, of columns that are one of them
     labels: dict[str, set[str]] = field(default_factory=dict)  # of target columns of text, test files left out
 
 
@@ -91,6 +92,7 @@ def _blocks(config: Data, block_bytes: int, known: Known) -> Generator[Block]:
         for frame in frames(key, path, config, block_bytes, known):
             names, first = names or list(frame.columns), first or path
             _check_columns(key, path, list(frame.columns), names, first)
+            _check_dates(frame, known)
             numbers = np.arange(row, row + len(frame))
             row += len(frame)
             agreeing = _agreeing(frame, config, known, key == TEST_PATH)
@@ -123,11 +125,21 @@ def _uncompressed(metadata: pq.FileMetaData) -> int:
 
 
 def _as_text(frame: pd.DataFrame, known: Known) -> pd.DataFrame:
-    """Columns that are text elsewhere; Parquet says of a file's column what it is."""
+    """Columns that are text elsewhere; Parquet says of a file's column what it is. Dates become text of one form."""
     for name in frame:
-        if name in known.as_text and not is_text(frame[name]) and frame[name].notna().any():
+        if name in known.as_text and kind_of(frame[name]) not in ("text", "date", None):
             raise DataError(f"data.path: column {name!r} is text in one file and not in another; store it alike in all")
     return frame
+
+
+def _check_dates(frame: pd.DataFrame, known: Known) -> None:
+    """Raises DataError where a column has dates in one file and text in another, which may be written in any way."""
+    for name in frame:
+        kind = kind_of(frame[name]) if not pd.api.types.is_numeric_dtype(frame[name]) else None
+        if kind in ("text", "date") and known.stored_as.setdefault(str(name), kind) != kind:
+            raise DataError(
+                f"data.path: column {name!r} has dates in one file and is text in another; store it alike in all"
+            )
 
 
 def _of_text(key: str, path: Path, config: Data, block_bytes: int, known: Known) -> Iterator[pd.DataFrame]:

@@ -93,7 +93,16 @@ def _are_numbers(text: pd.Series, decimal: str) -> bool:
 
 
 def _numbers(text: pd.Series, decimal: str) -> pd.Series:
-    return pd.to_numeric(text if decimal == "." else text.str.replace(decimal, ".", regex=False))
+    if decimal == ".":
+        return pd.to_numeric(text)
+    if has_points(text):
+        raise ValueError("a point is not the decimal mark")
+    return pd.to_numeric(text.str.replace(decimal, ".", regex=False))
+
+
+def has_points(text: pd.Series) -> bool:
+    """Whether one of the strings has a point: with a decimal comma 1.102 may well be a thousand, so it is no number."""
+    return bool(text.str.contains(".", regex=False, na=False).any())
 
 
 def without_marked_numbers(numbers: pd.Series, marks: tuple[str, ...]) -> pd.Series:
