@@ -96,6 +96,12 @@ def test_runs_without_a_rank_are_counted_apart() -> None:
     assert found.candidates[0].first.id.endswith("1")
 
 
+def test_runs_of_which_none_finished_have_their_own_objective() -> None:
+    assert ranked(tracked(None, status="FAILED", tags={"objective": "val_accuracy"})).objective == "val_accuracy"
+    early = dataclasses.replace(tracked(None, status="FAILED"), tags={})  # failed before it was known
+    assert ranked(early).objective == "objective"
+
+
 def test_a_job_that_finished_in_the_end_did_not_fail() -> None:
     job = {"overrides": "seed=0", "mlflow.parentRunId": "p"}
     other = {"overrides": "seed=1", "mlflow.parentRunId": "p"}

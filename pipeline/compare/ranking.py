@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -96,7 +96,7 @@ def compare(selected: Selected, objective: str | None = None) -> Comparison:
     finished, notes = states.pop("finished", []), list[str]()
     n_finished = len(finished)
     if objective is None:
-        objective, finished, notes = _shared_objective(finished)
+        objective, finished, notes = _shared_objective(finished, selected.runs)
     elif not objective.startswith("val_") or direction(objective) is None:
         raise ConfigError(f"--objective: {objective} is no validation score, as val_rmse and val_log_loss are")
     scored = {run.id: score for run in finished if is_usable(score := _score(run, objective))}
@@ -146,11 +146,13 @@ def _job(run: TrackedRun) -> tuple[str | None, str | None]:
     return run.tags.get("mlflow.parentRunId"), run.tags.get("overrides")
 
 
-def _shared_objective(finished: list[TrackedRun]) -> tuple[str, list[TrackedRun], list[str]]:
-    """The objective of most runs, those runs, and a note on the others."""
+def _shared_objective(
+    finished: list[TrackedRun], runs: Sequence[TrackedRun]
+) -> tuple[str, list[TrackedRun], list[str]]:
+    """The objective of most finished runs, these, and a note on the others; with none, that of the runs there are."""
     counts = Counter(_objective(run) for run in finished)
     if not counts:
-        return "val_rmse", finished, []
+        return next((run.tags["objective"] for run in runs if "objective" in run.tags), "objective"), finished, []
     (name, n_named), *others = counts.most_common()
     left_out = ", ".join(f"{n} with {other}" for other, n in others)
     notes = [f"{left_out} left out: {n_named} are compared by {name}; --objective picks another"] if others else []
