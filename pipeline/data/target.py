@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Task
+from pipeline.data.finite import LARGEST_VALUE
 from pipeline.data.places import Places
 from pipeline.errors import DataError
 
-LARGEST_TARGET = 1e30  # far within float32, in which a network's outputs and the metrics per epoch are
 FIRST_ROWS = 1000  # most quantities show in them that they are no classes
 MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more distinct values than this are a quantity, not classes
 
@@ -116,9 +116,9 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
         raise DataError(f"data.target: {', '.join(text)}, but a regression needs numbers; {remedy}")
     values = _as_numbers(columns)
     low, high = values.min(axis=0), values.max(axis=0)
-    beyond = [name for name, size in zip(columns, np.maximum(-low, high), strict=True) if size > LARGEST_TARGET]
+    beyond = [name for name, size in zip(columns, np.maximum(-low, high), strict=True) if size > LARGEST_VALUE]
     if beyond:
-        raise DataError(f"data.target: {', '.join(beyond)} has values beyond {LARGEST_TARGET:g}; give it another unit")
+        raise DataError(f"data.target: {', '.join(beyond)} has values beyond {LARGEST_VALUE:g}; give it another unit")
     constant = [name for name, same in zip(columns, low == high, strict=True) if same]
     if constant:
         raise DataError(

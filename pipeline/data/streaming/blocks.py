@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config.rules import Data
-from pipeline.data.columns import Columns, from_table, to_text
+from pipeline.data.columns import Columns, from_table
+from pipeline.data.conversion import to_text
 from pipeline.data.places import Places
 from pipeline.data.raw import Raw, Text
 from pipeline.data.sources import Table
