@@ -63,11 +63,11 @@ BAD = {
     ),
     "infinities": (
         b"a,b,y\n" + b"1,2,p\n2,inf,q\n3,-inf,p\n4,5,q\n" * 9, [],
-        ["column 'b' has 18 infinite values, first in row 1", "data.missing_values=[inf]", "data.drop"],
+        ["column 'b' has 18 infinite values, first in row 1", "\"data.missing_values=['inf', '-inf']\"", "data.drop"],
     ),
     "infinite target": (
         b"a,y\n" + b"1,2.5\n2,inf\n" * 9, ["data.task=regression"],
-        ["data.target", "column 'y' has 9 infinite values, first in row 1", "data.missing_target=drop"],
+        ["data.target", "column 'y' has 9 infinite values, first in row 1", "data.missing_target=drop", "\"data.missing_values=['inf']\""],
     ),
     "infinity below rows that were dropped": (
         b"a,y\n" + b"1,\n2,p\ninf,q\n" * 9, ["data.missing_target=drop"], ["column 'a' has 9 infinite values, first in row 2"]

@@ -152,7 +152,7 @@ def test_array_sets_have_no_columns_to_name() -> None:
         read("data=digits", "data.drop=[x]")
 
 
-@pytest.mark.parametrize(("part", "outlier"), [("val", 1e39), ("test", 1e39), ("val", -1e20)])
+@pytest.mark.parametrize(("part", "outlier"), [("val", 1e29), ("test", 1e29), ("val", -1e20)])
 def test_outlier_that_training_rows_do_not_know(
     table: Callable[..., Path], tmp_path: Path, part: str, outlier: float
 ) -> None:
@@ -179,14 +179,14 @@ def test_a_gap_is_not_filled_with_what_cannot_be_trained_on(table: Callable[...,
 
 
 def test_messages_name_the_rows_of_the_file_after_some_were_dropped(file: Callable[..., Path]) -> None:
-    path = file("a,g,y\n1,p,\n" + "1,p,1\n2,q,2.5\n" * 20 + "1e90,,3\n")
-    test_path = file("a,g,y\n1,p,\n1,p,\n1e91,p,7\n", "test.csv")
+    path = file("a,g,y\n1,p,\n" + "1,p,1\n2,q,2.5\n" * 20 + "1e28,,3\n")
+    test_path = file("a,g,y\n1,p,\n1,p,\n1e29,p,7\n", "test.csv")
     given = ["data=table", f"data.path={path}", "data.target=y", "data.missing_target=drop"]
     rows = read(*given)
     preprocessing = data.fit_preprocessing(rows.take(np.arange(40)), load(*given).data)
-    with pytest.raises(DataError, match=r"column 'a', row 41: 1e\+90 is"):
+    with pytest.raises(DataError, match=r"column 'a', row 41: 1e\+28 is"):
         preprocessing.check(rows)
-    with pytest.raises(DataError, match=r"column 'a', row 2 of data.split.test_path: 1e\+91 is"):
+    with pytest.raises(DataError, match=r"column 'a', row 2 of data.split.test_path: 1e\+29 is"):
         preprocessing.check(read(*given, f"data.split.test_path={test_path}"))
     with pytest.raises(DataError, match="1 missing values, first in row 41; kind=group"):
         divided(*given, "data.split.kind=group", "data.split.column=g")

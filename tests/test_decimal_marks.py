@@ -96,3 +96,24 @@ def test_training_takes_points_beside_decimal_commas_as_text(tmp_path: Path, cap
     inputs = data.load(load(*keys).data).inputs
     assert [values.dtype.kind for values in inputs.values()] == ["O", "O"]
     assert "column 'a' has values with a point, such as 1.102, though data.decimal is ','" in caplog.text
+
+
+@pytest.mark.parametrize("streaming", ["off", "on"])
+def test_a_test_file_with_decimal_commas_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, streaming: str
+) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.normal(100, 9, 60).round(2), "y": rng.normal(0, 1, 60).round(6)})
+    table.to_csv(tmp_path / "train.csv", index=False, sep=";")
+    commas = table["a"].astype(str).str.replace(".", ",", regex=False)
+    table.assign(a=commas).to_csv(tmp_path / "test.csv", index=False, sep=";")
+    keys = ("data=table", f"data.path={tmp_path / 'train.csv'}", "data.target=y", f"data.streaming={streaming}",
+            f"data.split.test_path={tmp_path / 'test.csv'}", "data.memory_budget=64MB")  # fmt: skip
+    inputs = data.load(load(*keys).data).inputs
+    assert inputs["a"].dtype.kind == "O"
+    if streaming == "off":
+        first = commas[0]
+        said = f"'a' holds numbers in {tmp_path}/train.csv and text in {tmp_path}/test.csv (first: {first!r}), so it"
+        assert said in caplog.text
+    assert "column 'a' holds" in caplog.text
+    assert "there is one data.decimal" in caplog.text

@@ -127,8 +127,8 @@ def test_useless_columns_of_a_made_table() -> None:
     assert useless(rows, kinds_of(rows) | {"day": "date"}) == {
         "one": "constant",
         "word": "constant",
-        "gaps": "constant",
-        "none": "constant",
+        "gaps": "empty",
+        "none": "empty",
         "zero": "constant",
         "negative": "constant",
         "b_again": "same as column 'b'",

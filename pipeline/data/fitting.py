@@ -12,8 +12,8 @@ from pipeline.config.rules import Data, Kind
 from pipeline.data.dates import FORMATS, days_of, format_of
 from pipeline.data.features import Date, Embedded, Feature, Hashed, Number, OneHot, Ordinal, Vocabulary
 from pipeline.data.ops import NumpyOps
-from pipeline.data.raw import Raw, Text
-from pipeline.data.scaling import Chain, fit_scaling
+from pipeline.data.raw import Raw, Text, is_constant
+from pipeline.data.scaling import Chain, fit_scaling, flat
 from pipeline.data.scaling.statistics import median, shift_and_scale
 from pipeline.errors import DataError
 
@@ -21,20 +21,29 @@ log = logging.getLogger(__name__)
 
 
 def fit_feature(column: str, values: Raw, kind: Kind, config: Data, given: Chain | None) -> Feature:
-    """Learns from a column's training rows what its feature must know; a scaling may be given."""
+    """Learns from a column's training rows what its feature must know; a scaling may be given.
+
+    A column that is constant or empty in them becomes 0, whatever values come later: its weights are never trained.
+    The exported model takes it all the same, as it takes all columns that were not dropped.
+    """
     if kind == "category":
         encoding = config.category_encodings.get(column, config.category_encoding)
         if encoding == "hash" and column not in config.category_encodings and not isinstance(values, Text):
             encoding = "one_hot"  # a hash of all columns is one of those that hold text
+        if is_constant(values):
+            encoding = "ordinal"
         return _category(column, values, encoding, config)
-    return _date(column, values) if isinstance(values, Text) else _number(column, values, kind, config, given)
+    if isinstance(values, Text):
+        return _category(column, values, "ordinal", config) if is_constant(values) else _date(column, values)
+    return _number(column, values, kind, config, given)
 
 
 def _number(column: str, values: np.ndarray, kind: Kind, config: Data, given: Chain | None) -> Number:
     gaps = np.isnan(values)
     has_gaps = bool(gaps.any())
     there = values[~gaps] if has_gaps else values
-    if not len(there):
+    is_empty = not len(there)
+    if is_empty:
         there = np.zeros(1)
     way = config.imputes.get(column, "most_frequent" if kind == "boolean" else config.impute)
     filled = {
@@ -43,11 +52,13 @@ def _number(column: str, values: np.ndarray, kind: Kind, config: Data, given: Ch
         "most_frequent": lambda: float(pd.Series(there).mode().iloc[0]),
         "constant": lambda: config.impute_constant,
     }[way]()
-    if given is None or column in config.input_scalings:
+    whole = np.where(gaps, filled, values) if has_gaps else values
+    if whole.min() == whole.max():
+        given = flat(filled)
+    elif given is None or column in config.input_scalings:
         scaling = str(config.input_scalings.get(column, config.input_scaling))
-        whole = np.where(gaps, filled, values) if has_gaps else values
         given = fit_scaling(whole, scaling, "data.input_scaling", config.clip)
-    return Number(column, filled, config.missing_indicator and has_gaps, given)
+    return Number(column, filled, config.missing_indicator and has_gaps and not is_empty, given)
 
 
 def _category(column: str, values: Raw, encoding: str, config: Data) -> Feature:
@@ -109,7 +120,12 @@ def _date(column: str, values: Text) -> Date:
     if written.name == "month/day/year" and not np.isnan(other_way).any():
         text = "column %r: %s is taken as month/day/year, though it could be day/month/year"
         log.warning(text, column, values.levels[codes[0]])
-    elapsed = fit_scaling(days[codes], "standard", column)
-    year = fit_scaling(fields["year"][codes], "standard", column)
+    elapsed, year = (_standardized(column, numbers[codes]) for numbers in (days, fields["year"]))
     has_time = bool((days[~np.isnan(days)] % 1 != 0).any())
     return Date(column, written, has_time, elapsed, year)
+
+
+def _standardized(column: str, numbers: np.ndarray) -> Chain:
+    """A chain for a part of a date; a year that is the same in all training rows says nothing of later ones."""
+    low = float(numbers.min())
+    return flat(low) if low == numbers.max() else fit_scaling(numbers, "standard", column)

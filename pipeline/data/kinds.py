@@ -68,7 +68,7 @@ def _inferred(values: Raw) -> Kind:
         return "numeric"
     there = values[~np.isnan(values)]
     distinct = pd.unique(there)
-    if len(distinct) <= 2 and set(distinct) <= {0.0, 1.0}:
+    if 0 < len(distinct) <= 2 and set(distinct) <= {0.0, 1.0}:
         return "boolean"
     codes = 2 < len(distinct) <= MOST_CODES and len(there) >= ROWS_PER_CODE * len(distinct)
     return "category" if codes and (distinct == np.round(distinct)).all() else "numeric"

@@ -93,6 +93,14 @@ class Text:
 Raw = np.ndarray | Text
 
 
+def is_constant(column: Raw) -> bool:
+    """Whether all rows have the same value or all have none; a gap here and there is information."""
+    if isinstance(column, Text):
+        return bool((column.codes == column.codes[0]).all())
+    missing = np.isnan(column)
+    return bool(missing.all() or (column == column[0]).all())
+
+
 def as_raw(column: Raw) -> Raw:
     """The column, as codes if it is text that is given as objects."""
     return Text.of(column) if isinstance(column, np.ndarray) and column.dtype == object else column

@@ -9,11 +9,15 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Task
+from pipeline.data.dates import format_of
+from pipeline.data.finite import LARGEST_VALUE
 from pipeline.data.places import Places
 from pipeline.errors import DataError
 
-LARGEST_TARGET = 1e30  # far within float32, in which a network's outputs and the metrics per epoch are
 FIRST_ROWS = 1000  # most quantities show in them that they are no classes
+# A number with separators, and with a sign, a currency or a unit before or behind it: 1,200.50, € 12, CHF 3'000, 5 kg.
+DRESSED_NUMBER = r"(?:[^\w\s]{0,2}\s?|[A-Za-z]{3}\s?)[+-]?\d[\d.,'\u2019_\s]*\s?[^\d\s.,]{0,6}"
+DRESSED_SHARE, FEWEST_DRESSED, MANY_CLASSES_SHARE = 0.8, 10, 0.5  # of distinct texts; texts; classes by rows
 MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more distinct values than this are a quantity, not classes
 
 
@@ -86,6 +90,8 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
     if task == "regression":
         return _regression(columns)
     labels, classes = _numbered(column)
+    if len(classes) > MANY_CLASSES_SHARE * len(labels) and _is_dressed_numbers(column):
+        raise DataError(_dressed_numbers(column))
     found = ", ".join(map(str, classes[:5])) + (", ..." if len(classes) > 5 else "")
     if len(classes) < 2:
         raise DataError(
@@ -112,13 +118,16 @@ def _task_of(column: pd.Series) -> str:
 def _regression(columns: dict[str, pd.Series]) -> Target:
     text = [_first_text(column) for column in columns.values() if not pd.api.types.is_numeric_dtype(column)]
     if text:
+        dressed = [column for column in columns.values() if _is_dressed_numbers(column)]
+        if dressed:
+            raise DataError(_dressed_numbers(dressed[0]))
         remedy = "correct it, take it as a gap by data.missing_values and data.missing_target=drop, or set data.task"
         raise DataError(f"data.target: {', '.join(text)}, but a regression needs numbers; {remedy}")
     values = _as_numbers(columns)
     low, high = values.min(axis=0), values.max(axis=0)
-    beyond = [name for name, size in zip(columns, np.maximum(-low, high), strict=True) if size > LARGEST_TARGET]
+    beyond = [name for name, size in zip(columns, np.maximum(-low, high), strict=True) if size > LARGEST_VALUE]
     if beyond:
-        raise DataError(f"data.target: {', '.join(beyond)} has values beyond {LARGEST_TARGET:g}; give it another unit")
+        raise DataError(f"data.target: {', '.join(beyond)} has values beyond {LARGEST_VALUE:g}; give it another unit")
     constant = [name for name, same in zip(columns, low == high, strict=True) if same]
     if constant:
         raise DataError(
@@ -126,6 +135,25 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
             "name another"
         )
     return Target("regression", tuple(columns), values, np.array([]))
+
+
+def _is_dressed_numbers(column: pd.Series) -> bool:
+    """Whether most of a column's texts are numbers with separators of thousands, another decimal mark, or units."""
+    if pd.api.types.is_numeric_dtype(column):
+        return False
+    distinct = column.astype(str).str.strip().drop_duplicates()
+    dressed = distinct.str.fullmatch(DRESSED_NUMBER) & ~distinct.str.isdigit()
+    return (
+        len(distinct) >= FEWEST_DRESSED and dressed.mean() > DRESSED_SHARE and not format_of(distinct.to_numpy(object))
+    )
+
+
+def _dressed_numbers(column: pd.Series) -> str:
+    return (
+        f"data.target: {column.name!r} holds text that looks like numbers, such as {column.iloc[0]!r}, not classes; "
+        "remove separators of thousands and units from the file, so that it is numbers, or set \"data.decimal=','\" if "
+        "the comma is the decimal mark"
+    )
 
 
 def _as_numbers(columns: Mapping[str, pd.Series]) -> np.ndarray:

@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.data.dates import BY_NAME
+from pipeline.data.finite import LARGEST_VALUE
 from pipeline.errors import DataError
+
+LARGEST_INPUT = LARGEST_VALUE  # of a number that a model is asked about
 
 
 def raw_columns(inputs: Mapping[str, Mapping[str, Any]], given: Any) -> dict[str, np.ndarray]:
@@ -37,6 +40,8 @@ def raw_columns(inputs: Mapping[str, Mapping[str, Any]], given: Any) -> dict[str
         else:
             series = value.to_pandas() if hasattr(value, "to_pandas") else pd.Series(value)
             columns[name] = _text(name, series, about) if about["dtype"] == "string" else _numbers(name, series)
+        if columns[name].dtype != object:
+            _require_bounded(name, columns[name])
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(f"columns of different lengths: {', '.join(f'{name!r} {n}' for name, n in lengths.items())}")
@@ -51,6 +56,15 @@ def missing_columns(missing: list[str], there: list[Any]) -> str:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
         said.append(f"{name!r} (did you mean {near[0]!r}?)" if near else f"{name!r}")
     return f"missing columns: {', '.join(said)}; there are {', '.join(map(repr, names)) or 'none'}"
+
+
+def _require_bounded(name: str, numbers: np.ndarray) -> None:
+    """Raises DataError for an infinite number, or one beyond what training takes."""
+    beyond = np.argwhere(np.abs(numbers) > LARGEST_INPUT)
+    if len(beyond):
+        value = numbers[tuple(beyond[0])]
+        said = f"is beyond {LARGEST_INPUT:g}" if np.isfinite(value) else "is infinite"
+        raise DataError(f"column {name!r}, row {beyond[0][0]}: {value:g} {said}; a gap is None or NaN")
 
 
 def _matrix(name: str, value: Any, width: int) -> np.ndarray:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.data.dates import BY_NAME, DateFormat
+from pipeline.data.finite import LARGEST_VALUE
 from pipeline.data.tables.numbers import by_training
 from pipeline.errors import DataError
 from pipeline.export.columns import no_date
@@ -32,8 +33,8 @@ class Cleaner:
         """The model's columns for a block of rows.
 
         Raises:
-            DataError: A value is no number or no date where one is needed, or an infinite number; with column and row,
-                from 0.
+            DataError: A value is no number or no date where one is needed, or is infinite or too large; with column
+                and row, from 0.
         """
         columns = {}
         for name, about in self._inputs.items():
@@ -75,10 +76,10 @@ class Cleaner:
         found = np.array(pc.fill_null(numbers, np.nan).to_numpy(zero_copy_only=False))
         if self._marked_numbers:
             found[np.isin(found, self._marked_numbers)] = np.nan
-        if len(infinite := np.flatnonzero(np.isinf(found))):
-            raise DataError(
-                f"column {name!r}, row {first_row + infinite[0]}: infinite, but inputs must be finite or gaps"
-            )
+        if len(beyond := np.flatnonzero(np.abs(found) > LARGEST_VALUE)):
+            value = found[beyond[0]]
+            said = "infinite" if np.isinf(value) else f"{value:g} is beyond {LARGEST_VALUE:g}"
+            raise DataError(f"column {name!r}, row {first_row + beyond[0]}: {said}, but values must be finite or gaps")
         return found
 
     def _parsed(self, name: str, values: Any, is_code: bool, first_row: int) -> Any:

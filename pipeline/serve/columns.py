@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.export.columns import first_no_date
+from pipeline.export.columns import LARGEST_INPUT, first_no_date
 from pipeline.serve.refused import Fault, refuse_values
 
 NUMBERS = {int, float, bool, type(None)}
@@ -75,7 +75,8 @@ def _numbers(values: list[Any], column: Column) -> np.ndarray | None:
         array = np.array(values, np.float64)
     except OverflowError:  # a whole number of more than 308 digits
         return None
-    fine = ~np.isinf(array) if column.takes_gaps else np.isfinite(array)
+    sizes = np.abs(array)  # of a gap NaN, which is neither more nor less
+    fine = ~(sizes > LARGEST_INPUT) if column.takes_gaps else sizes <= LARGEST_INPUT
     return array if fine.all() else None
 
 
@@ -88,6 +89,8 @@ def _number_problem(value: Any, column: Column) -> str | None:
         return f"a whole number of {int(value.bit_length() * math.log10(2)) + 1} digits is too large"
     if math.isinf(number):
         return f"{number:g} is not finite"
+    if abs(number) > LARGEST_INPUT:
+        return f"{number:g} is beyond {LARGEST_INPUT:g}"
     return _gap_problem(column) if math.isnan(number) else None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from pipeline.config.rules import Kind
-from pipeline.data.raw import Raw, Text
+from pipeline.data.raw import Raw, Text, is_constant
 from pipeline.data.report.levels import hashes, levels
 from pipeline.data.rows import Rows
 
@@ -25,7 +25,7 @@ def useless(rows_of_training: Rows, kinds: Mapping[str, Kind]) -> dict[str, str]
         kinds: Kind by column.
 
     Returns:
-        The reason, by column: `constant`, `same as column 'a'` or `identifier-like: ...`.
+        The reason, by column: `constant`, `empty`, `same as column 'a'` or `identifier-like: ...`.
     """
     reasons: dict[str, str] = {}
     kept: dict[bytes, list[str]] = {}  # by what a few of their rows hold
@@ -33,7 +33,7 @@ def useless(rows_of_training: Rows, kinds: Mapping[str, Kind]) -> dict[str, str]
         if column.ndim == 2:
             continue
         if is_constant(column):
-            reasons[name] = "constant"
+            reasons[name] = "empty" if _is_empty(column[:1]) else "constant"
             continue
         alike = kept.setdefault(hashes(_few(column)).tobytes(), [])
         earlier = [other for other in alike if _equal(column, rows_of_training.inputs[other])]
@@ -44,14 +44,6 @@ def useless(rows_of_training: Rows, kinds: Mapping[str, Kind]) -> dict[str, str]
         if is_identifier(column, kinds[name]):
             reasons[name] = "identifier-like: a value of its own in nearly every row"
     return reasons
-
-
-def is_constant(column: Raw) -> bool:
-    """Whether all rows have the same value or all have none; a gap here and there is information."""
-    if isinstance(column, Text):
-        return bool((column.codes == column.codes[0]).all())
-    missing = np.isnan(column)
-    return bool(missing.all() or (column == column[0]).all())
 
 
 def is_identifier(column: Raw, kind: Kind) -> bool:
@@ -67,6 +59,10 @@ def is_identifier(column: Raw, kind: Kind) -> bool:
             return False
         n_distinct, n_present, fewest = n_distinct_numbers(np.sort(present)), len(present), FEWEST_ROWS_OF_NUMBERS
     return n_present >= fewest and n_distinct >= DISTINCT_SHARE * n_present
+
+
+def _is_empty(column: Raw) -> bool:
+    return bool((column.gaps() if isinstance(column, Text) else np.isnan(column)).all())
 
 
 def _few(column: Raw) -> Raw:

@@ -1,7 +1,7 @@
 """Scaling: a chain of transforms for each column, fitted on training rows, applied and inverted."""
 
 from pipeline.data.scaling.chain import Chain
-from pipeline.data.scaling.fitting import LARGEST, TRAINABLE, fit_scaling, fixed_scaling
+from pipeline.data.scaling.fitting import LARGEST, TRAINABLE, fit_scaling, fixed_scaling, flat
 from pipeline.data.scaling.matrix import Scaler
 from pipeline.data.scaling.outputs import OutputScaler
 from pipeline.data.scaling.transforms import Affine, Clip, Log1p, Quantile, Step, YeoJohnson
@@ -20,4 +20,5 @@ __all__ = [
     "YeoJohnson",
     "fit_scaling",
     "fixed_scaling",
+    "flat",
 ]

@@ -72,6 +72,14 @@ def fit_scaling(
     return Chain((curve, standardize, bound), max(low - (high - low), -HIGHEST), min(high + (high - low), HIGHEST))
 
 
+def flat(value: float) -> Chain:
+    """The chain of an input that has one value in all training rows: 0, whatever comes later.
+
+    The weights of such an input are never trained, so that another value would move predictions by chance.
+    """
+    return Chain((Affine(value, 1.0), Clip(0.0)))
+
+
 def fixed_scaling(scaling: FixedScaling, n_columns: int, key: str, clip: float | None = None) -> list[Chain]:
     """The chains of given values, one for each column.
 

@@ -109,7 +109,7 @@ class Quantile:
 class Clip:
     """Values beyond the bound, on either side, are set to it; infinite ones too."""
 
-    bound: float  # above 0
+    bound: float  # 0 or more
 
     def apply(self, ops: Ops, x: Any) -> Any:
         """Bounds."""

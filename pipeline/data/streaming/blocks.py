@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config.rules import Data
-from pipeline.data.columns import Columns, from_table, to_text
+from pipeline.data.columns import Columns, from_table
+from pipeline.data.conversion import to_text
 from pipeline.data.places import Places
 from pipeline.data.raw import Raw, Text
 from pipeline.data.sources import Table
@@ -235,7 +236,9 @@ def in_same_form(columns: Columns, with_numbers: set[str], known: Known) -> Colu
         (known.as_text if is_text(column) else with_numbers).add(name)
     mixed = known.as_text & with_numbers
     if mixed:
-        log.info("%s: text beside numbers, read again as text", ", ".join(map(repr, sorted(mixed))))
+        said = "column %s holds text in some rows and numbers in others, so it is read again as text; if it is to be "
+        remedy = "numbers, write them alike in all files: there is one data.decimal, and data.missing_values names gaps"
+        log.warning(said + remedy, ", ".join(map(repr, sorted(mixed))))
         with_numbers -= mixed
         raise ReadAgainError
     return replace(columns, inputs=inputs)

@@ -12,16 +12,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.config.rules import Data
+from pipeline.config.rules import Data, Kind
+from pipeline.data.dates import format_of
 from pipeline.data.features import Date, Embedded, Feature, Number, OneHot, Ordinal
-from pipeline.data.fitting import vocabulary_of
+from pipeline.data.fitting import fit_feature, vocabulary_of
 from pipeline.data.inputs import TableInputs
 from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing import Preprocessing
-from pipeline.data.scaling import Chain
+from pipeline.data.raw import Raw, Text
+from pipeline.data.scaling import LARGEST, Chain, flat
 from pipeline.data.scaling.outputs import OutputScaler
 from pipeline.data.scaling.statistics import BROADEST, NARROWEST
-from pipeline.data.scaling.transforms import Affine
+from pipeline.data.scaling.transforms import Affine, Clip
 from pipeline.data.streaming.exact import Numbers, Texts
 from pipeline.errors import DataError
 
@@ -33,10 +35,34 @@ def refined(
 ) -> Preprocessing:
     """The preprocessing with what all training rows say."""
     assert isinstance(fitted.inputs, TableInputs)
-    features = tuple(_feature(feature, inputs[feature.column], config) for feature in fitted.inputs.features)
+    features = [
+        _feature(_varied(feature, inputs[feature.column], fitted.inputs.kinds[feature.column], config),
+                 inputs[feature.column], config)
+        for feature in fitted.inputs.features
+    ]  # fmt: skip
+    features.sort(key=lambda feature: isinstance(feature, Embedded))
     return Preprocessing(
-        replace(fitted.inputs, features=features), _outputs(fitted.outputs, list(targets.values()), config)
+        replace(fitted.inputs, features=tuple(features)), _outputs(fitted.outputs, list(targets.values()), config)
     )
+
+
+def _varied(feature: Feature, known: Numbers | Texts, kind: Kind, config: Data) -> Feature:
+    """The feature of a column that has one category or date in the sample and others elsewhere, fitted on all of them.
+
+    Raises:
+        DataError: The sample shows a date, and other rows what is none.
+    """
+    if not (isinstance(feature, Ordinal) and len(feature.vocabulary) == 1 and known.counts and len(known.counts) > 1):
+        return feature
+    levels = list(known.counts)
+    values: Raw = Text.of(map(str, levels)) if isinstance(known, Texts) else np.array(levels, np.float64)
+    if kind == "date" and isinstance(values, Text) and format_of(values.levels) is None:
+        others = [text for text in levels if text not in feature.vocabulary.values][:3]
+        raise DataError(
+            f"column {feature.column!r} has dates and other text: {', '.join(map(repr, others))}; correct it, or set "
+            f'"data.columns_as={{{feature.column}: category}}"'
+        )
+    return fit_feature(feature.column, values, kind, config, None)
 
 
 def _feature(feature: Feature, known: Numbers | Texts, config: Data) -> Feature:
@@ -55,8 +81,17 @@ def _number(feature: Number, known: Numbers, config: Data) -> Number:
     if way == "most_frequent" and known.counts:
         fill = max(known.counts, key=lambda value: (known.counts[value], -value))  # type: ignore[index]
     scaling = config.input_scalings.get(feature.column, config.input_scaling)
-    chain = _chain(feature.scaling, known.with_gaps_as(fill), str(scaling))
-    return replace(feature, fill=fill, indicator=bool(config.missing_indicator and known.n_gaps), scaling=chain)
+    whole = known.with_gaps_as(fill)
+    if whole.low == whole.high:
+        chain = flat(fill)
+    elif feature.scaling.steps[-1] == Clip(0.0):  # the sample has one value only
+        bounded = Chain((Affine(0.0, 1.0), Clip(LARGEST if config.clip is None else config.clip)))
+        log.info("column %r: the sample has one value; it is standardized by all rows", feature.column)
+        chain = _chain(bounded, whole, "minmax" if scaling == "minmax" else "standard")
+    else:
+        chain = _chain(feature.scaling, whole, str(scaling))
+    indicator = bool(config.missing_indicator and known.n_gaps and known.n)
+    return replace(feature, fill=fill, indicator=indicator, scaling=chain)
 
 
 def _chain(chain: Chain, known: Numbers, scaling: str) -> Chain:

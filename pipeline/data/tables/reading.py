@@ -116,10 +116,29 @@ def _joined(parts: list[Part]) -> pd.DataFrame:
         if texts and part.text is not None:
             read_again = part.text.texts(texts)
             frames[number] = with_columns(frames[number], {name: read_again[name] for name in texts})
+    for name in differing:
+        _warn_of_kinds(name, parts)
     columns = {
         name: pd.concat([_like(frame[name], kinds[name]) for frame in frames], ignore_index=True) for name in names
     }
     return pd.DataFrame(columns)
+
+
+def _warn_of_kinds(name: str, parts: list[Part]) -> None:
+    """Says in the log that a column becomes text because of what one of the files has in it."""
+    words = {"number": "numbers", "boolean": "true and false", "mixed": "several kinds of values"}
+    by_kind = {kind: part for part in reversed(parts) if (kind := kind_of(part.frame[name]))}  # the first of each
+    text = by_kind.pop("text", None)
+    held = [f"{words.get(kind, kind)} in {part.name}" for kind, part in by_kind.items()]
+    if text is not None:
+        first = text.frame[name].dropna().iloc[0]
+        held.append(f"text in {text.name} (first: {first!r})")
+    log.warning(
+        "column %r holds %s, so it is text in all; if it is to be numbers, write them alike in all files: there is one "
+        "data.decimal, and data.missing_values names marks of gaps",
+        name,
+        " and ".join(held),
+    )
 
 
 def _like(column: pd.Series, kinds: set[str]) -> pd.Series:
