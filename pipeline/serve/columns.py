@@ -76,8 +76,8 @@ def _numbers(values: list[Any], column: Column) -> np.ndarray | None:
     except OverflowError:  # a whole number of more than 308 digits
         return None
     sizes = np.abs(array)  # of a gap NaN, which is neither more nor less
-    fine = ~(sizes > LARGEST_INPUT) if column.takes_gaps else sizes <= LARGEST_INPUT
-    return array if fine.all() else None
+    fine = not (sizes > LARGEST_INPUT).any() if column.takes_gaps else (sizes <= LARGEST_INPUT).all()
+    return array if fine else None
 
 
 def _number_problem(value: Any, column: Column) -> str | None:
