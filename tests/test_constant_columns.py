@@ -59,7 +59,7 @@ def test_an_empty_column_is_no_boolean_and_the_report_says_what_becomes_of_it(tm
     found = data.report(rows, splits, kinds)
     assert found.useless == {"empty": "empty", "five": "constant", "flag": "constant", "word": "constant",
                              "day": "constant"}  # fmt: skip
-    said = "'empty', 'five', 'flag', 'word', 'day' carries no weight: the model ignores what other values come later"
+    said = "no weight for 'empty', 'five', 'flag', 'word', 'day': the model ignores what other values come later"
     assert said in found.warnings()
 
 

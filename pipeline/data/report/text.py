@@ -46,7 +46,7 @@ def warnings(report: Report) -> list[str]:
         reasons = [f"{name!r} is {reason}" for name, reason in report.useless.items()]
         found.append(f"{_listed(reasons, '; ')}; data.drop_useless=true leaves such columns out")
     if unmoved := [repr(name) for name, reason in report.useless.items() if reason in ("constant", "empty")]:
-        found.append(f"{_listed(unmoved, ', ')} carries no weight: the model ignores what other values come later")
+        found.append(f"no weight for {_listed(unmoved, ', ')}: the model ignores what other values come later")
     drifted = [
         f"{column.name!r} in {part} ({getattr(column, f'drift_{part}'):.2f})"
         for column in report.columns
