@@ -223,7 +223,7 @@ def test_a_served_alias_moves_to_another_run(
 def test_commands_that_cannot_serve(result: Result, tmp_path: Path) -> None:
     code, _, err = ended("no-such-run", "--uri", f"sqlite:///{tmp_path}/mlflow.db")
     assert code == 1
-    assert err.startswith("no-such-run: there is no such folder or run")
+    assert err.startswith(f"no-such-run: tracking.uri: there is no store {tmp_path}/mlflow.db")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         code, _, err = ended(result.model_path, "--port", port)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import difflib
 import math
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from mlflow.entities import ViewType
 from mlflow.entities.model_registry import ModelVersion
 
 from pipeline.config import direction
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, TrackingError
 from pipeline.track.store import STORE_ERRORS, local_path, store_of
 
 ARTIFACT = "saved_model"  # of a run
@@ -48,7 +49,7 @@ def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
         ModelError: There is none; with the nearest that there are, or why a run has no model.
         TrackingError: The store cannot be used.
     """
-    with store_of(tracking_uri):
+    with _store_for(reference, tracking_uri):
         try:
             if reference.startswith("models:/"):
                 return _registered(reference)
@@ -72,13 +73,23 @@ def stands_for(reference: str, tracking_uri: str | None) -> str:
     moves = parsed is not None and (parsed["alias"] or parsed["version"] == "latest")
     if not moves and not reference.startswith("best:"):
         return reference
-    with store_of(tracking_uri):
+    with _store_for(reference, tracking_uri):
         try:
             if parsed is None:
                 return str(_best(reference.removeprefix("best:")).info.run_id)
             return str(registered_version(reference, parsed["name"], parsed["version"], parsed["alias"]).version)
         except STORE_ERRORS as error:
             raise ModelError(f"{reference}: the store does not answer: {str(error).splitlines()[0]}") from None
+
+
+@contextlib.contextmanager
+def _store_for(reference: str, tracking_uri: str | None) -> Iterator[None]:
+    """The store, whose errors say what was looked for in it."""
+    try:
+        with store_of(tracking_uri):
+            yield
+    except TrackingError as error:
+        raise TrackingError(f"{reference}: {error}") from None
 
 
 def _of_run(run: MlflowRun, path: str) -> StoredModel:
