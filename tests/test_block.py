@@ -21,7 +21,7 @@ SAME_RESULTS = [
 ]
 
 
-IN_A_MOMENT = SAME_RESULTS[1], SAME_RESULTS[6], SAME_RESULTS[7], SAME_RESULTS[9]
+IN_A_MOMENT = SAME_RESULTS[1], SAME_RESULTS[6], SAME_RESULTS[7]
 
 
 @pytest.mark.parametrize("execution", EXECUTIONS)
@@ -75,7 +75,7 @@ def test_dropout_leaves_the_share_it_should(execution: str) -> None:
     assert (dropped().numpy() == 0).mean() == pytest.approx(0.5, abs=0.01)
 
 
-@pytest.mark.parametrize("mixed", ["false", "true"])
+@pytest.mark.parametrize("mixed", ["false", pytest.param("true", marks=pytest.mark.slow)])
 def test_embedded_categories_train_in_blocks_as_by_keras(mixed: str) -> None:
     config = load("model.units=[6]", "data.task=auto", "fit.batch_size=50", f"fit.mixed_precision={mixed}")
     x, y, _ = arrays()

@@ -197,15 +197,10 @@ def test_same_seed_same_weights_bit_by_bit() -> None:
 MIRRORED = ["fit.strategy=mirrored", "fit.devices=[CPU:0,CPU:1]"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_train", "n_val", "batch_size"),
-    [
-        (33, 1, "32"),
-        *(
-            pytest.param(*sizes, marks=pytest.mark.slow)
-            for sizes in ((50, 20, "7"), (5, 3, "full"), (31, 7, "5"), (9, 2, "1"))
-        ),
-    ],
+    [(33, 1, "32"), (50, 20, "7"), (5, 3, "full"), (31, 7, "5"), (9, 2, "1")],
 )
 def test_two_replicas_with_odd_sizes(n_train: int, n_val: int, batch_size: str) -> None:
     network, history, _ = trained(

@@ -60,6 +60,7 @@ def test_python_blocks_train_and_then_use_the_model(
     assert "[b'setosa' b'virginica']" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_an_architecture_is_one_file_and_one_yaml(tmp_path: Path, store: str) -> None:
     shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(CONF, tmp_path / "conf")

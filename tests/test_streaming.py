@@ -206,11 +206,9 @@ def test_a_test_file_and_its_labels(tmp_path: Path) -> None:
     assert set(np.unique(train.y[:])) == {0, 1}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_blocks")
-@pytest.mark.parametrize(
-    "task",
-    ["regression", *(pytest.param(task, marks=pytest.mark.slow) for task in ("classes", "stock", "two devices"))],
-)
+@pytest.mark.parametrize("task", ["regression", "classes", "stock", "two devices"])
 def test_a_streamed_run_scores_as_one_in_memory(
     mixed: pd.DataFrame, tmp_path: Path, trained: Callable[..., Result], task: str
 ) -> None:

@@ -123,7 +123,9 @@ def test_logged_config_is_the_composed_one(trained: Callable[..., Result], store
     ("option", "columns"),
     [
         pytest.param("data=diabetes", ["prediction"], marks=pytest.mark.slow),
-        ("data=linnerud", ["prediction_Weight", "prediction_Waist", "prediction_Pulse"]),
+        pytest.param(
+            "data=linnerud", [f"prediction_{k}" for k in ("Weight", "Waist", "Pulse")], marks=pytest.mark.slow
+        ),
         ("data=breast_cancer", ["label", "probability_benign", "probability_malignant"]),
         pytest.param("data=digits", ["label", *(f"probability_{k}" for k in range(10))], marks=pytest.mark.slow),
     ],
