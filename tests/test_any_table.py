@@ -228,7 +228,7 @@ CALM = settings(derandomize=True, deadline=None, suppress_health_check=list(Heal
 
 
 @given(case=cases())
-@settings(CALM, max_examples=300)
+@settings(CALM, max_examples=150)
 def test_any_table_is_prepared_or_refused(case: Case) -> None:
     ends_well(case, train=False)
 

@@ -221,6 +221,7 @@ def test_two_replicas_with_networks_of_different_width_in_a_row() -> None:
         trained(*MIRRORED, f"model.units={units}", "fit.epochs=1")
 
 
+@pytest.mark.slow
 def test_two_replicas_come_to_what_one_device_does() -> None:
     options = ["fit.optimizer=sgd", "fit.batch_size=full", "fit.learning_rate=0.05"]
     mirrored, one = trained(*MIRRORED, *options)[0], trained(*options)[0]

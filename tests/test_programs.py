@@ -55,6 +55,7 @@ def test_names_that_keras_invents_make_no_other_program() -> None:
     assert twin.structure(network(3)) == twin.structure(network(3)) != twin.structure(network(4))
 
 
+@pytest.mark.slow
 def test_only_what_draws_by_tensorflows_generator_seeds_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seeding it throws away all that TensorFlow has prepared to run, also the programs that wait."""
     programs._idle.clear()
