@@ -27,9 +27,8 @@ class Manifest:
     task: str  # regression, binary or multiclass
     target: list[str]
     classes: list[Any]  # labels in the order of the probabilities; empty for a regression
-    inputs: dict[
-        str, dict[str, Any]
-    ]  # by raw column: argument, shape, dtype, kind, gaps or not, and of dates the format
+    # By raw column: argument, shape, dtype, kind, whether it had gaps, and of dates the format.
+    inputs: dict[str, dict[str, Any]]
     outputs: dict[str, dict[str, Any]]  # by name: shape, dtype
     threshold: float | None = None  # of two classes, the second's probability from which on it is the label
     run_id: str | None = None

@@ -35,11 +35,10 @@ def refined(
 ) -> Preprocessing:
     """The preprocessing with what all training rows say."""
     assert isinstance(fitted.inputs, TableInputs)
-    features = [
-        _feature(_varied(feature, inputs[feature.column], fitted.inputs.kinds[feature.column], config),
-                 inputs[feature.column], config)
-        for feature in fitted.inputs.features
-    ]  # fmt: skip
+    features = []
+    for feature in fitted.inputs.features:
+        known, kind = inputs[feature.column], fitted.inputs.kinds[feature.column]
+        features.append(_feature(_varied(feature, known, kind, config), known, config))
     features.sort(key=lambda feature: isinstance(feature, Embedded))
     return Preprocessing(
         replace(fitted.inputs, features=tuple(features)), _outputs(fitted.outputs, list(targets.values()), config)
