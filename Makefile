@@ -41,47 +41,47 @@ $(STAMP): pyproject.toml constraints.txt
 	@rm -f $(VENV)/.ready-* && touch $@
 
 train: $(STAMP)  ## Train, log and export one experiment (the digits, unless ARGS say otherwise)
-	@$(BIN)/python -m pipeline.train $(ARGS)
+	@$(BIN)/python -m pipeline train $(ARGS)
 
 sweep: $(STAMP)  ## Train one run per combination: make sweep ARGS="model.units=[32],[64,64] seed=0,1"
-	@$(BIN)/python -m pipeline.train --multirun $(ARGS)
+	@$(BIN)/python -m pipeline sweep $(ARGS)
 
 study: $(STAMP)  ## Answer a question of the textbooks by a sweep and a picture: make study NAME=width (without: which)
-	@$(BIN)/python -m pipeline.study $(NAME) $(ARGS)
+	@$(BIN)/python -m pipeline study $(NAME) $(ARGS)
 
 rerun: $(STAMP)  ## Repeat a run from the config it logged: make rerun RUN=<run id>
 	@test -n '$(RUN)' || { echo 'Which run? make rerun RUN=<run id>'; exit 1; }
-	@$(BIN)/python -m pipeline.rerun $(RUN) $(ARGS)
+	@$(BIN)/python -m pipeline rerun $(RUN) $(ARGS)
 
 compare: $(STAMP)  ## Rank finished runs, say whether the best is the best (ARGS="--experiment NAME"; ARGS=--help)
-	@$(BIN)/python -m pipeline.compare $(ARGS)
+	@$(BIN)/python -m pipeline compare $(ARGS)
 
 export: $(STAMP)  ## Export a model: make export RUN=best:california [FORMAT=savedmodel, litert or onnx] [OUTPUT=exports]
 	@test -n '$(RUN)' || { echo 'Which model? make export RUN=<run id, models:/NAME@ALIAS, best:EXPERIMENT or folder>'; exit 1; }
-	@$(BIN)/python -m pipeline.export '$(RUN)' --format '$(FORMAT)' --output '$(OUTPUT)' $(ARGS)
+	@$(BIN)/python -m pipeline export '$(RUN)' --format '$(FORMAT)' --output '$(OUTPUT)' $(ARGS)
 
 predict: $(STAMP)  ## Predict a file's rows: make predict RUN=best:california INPUT=new.csv OUTPUT=out.csv
 	@test -n '$(RUN)' -a -n '$(INPUT)' || { echo 'Which model and rows? make predict RUN=best:EXPERIMENT INPUT=new.csv OUTPUT=out.csv'; exit 1; }
-	@$(BIN)/python -m pipeline.predict '$(RUN)' '$(INPUT)' '$(OUTPUT)' $(ARGS)
+	@$(BIN)/python -m pipeline predict '$(RUN)' '$(INPUT)' '$(OUTPUT)' $(ARGS)
 
 evaluate: $(STAMP)  ## Score a model on newly labelled rows: make evaluate MODEL=<run id> DATA=new.csv [LOG=1]
 	@test -n '$(MODEL)' -a -n '$(DATA)' || { echo 'Which model, on which rows? make evaluate MODEL=<run id> DATA=new.csv [LOG=1]'; exit 1; }
-	@$(BIN)/python -m pipeline.evaluate '$(MODEL)' '$(DATA)' $(if $(LOG),--log)
+	@$(BIN)/python -m pipeline evaluate '$(MODEL)' '$(DATA)' $(if $(LOG),--log)
 
 register: $(STAMP)  ## Register a run's model: make register RUN=<run id> NAME=houses [ALIAS=champion] [FORCE=1]
 	@test -n '$(RUN)' -a -n '$(NAME)' || { echo 'Which run, under which name? make register RUN=<run id> NAME=houses [ALIAS=champion]'; exit 1; }
-	@$(BIN)/python -m pipeline.register '$(RUN)' '$(NAME)' $(if $(ALIAS),--alias '$(ALIAS)') $(if $(FORCE),--force)
+	@$(BIN)/python -m pipeline register '$(RUN)' '$(NAME)' $(if $(ALIAS),--alias '$(ALIAS)') $(if $(FORCE),--force)
 
 promote: $(STAMP)  ## Give a registered version an alias: make promote NAME=houses VERSION=2 [ALIAS=champion]
 	@test -n '$(NAME)' -a -n '$(VERSION)' || { echo 'Which version of what? make promote NAME=houses VERSION=2 [ALIAS=champion]'; exit 1; }
-	@$(BIN)/python -m pipeline.promote '$(NAME)' '$(VERSION)' $(if $(ALIAS),--alias '$(ALIAS)')
+	@$(BIN)/python -m pipeline promote '$(NAME)' '$(VERSION)' $(if $(ALIAS),--alias '$(ALIAS)')
 
 ui: $(STAMP)  ## Open MLflow on the runs, http://127.0.0.1:5000 (PORT= for another)
-	@$(BIN)/python -m pipeline.ui $(PORT)
+	@$(BIN)/python -m pipeline ui $(PORT)
 
 serve: $(STAMP)  ## Serve a model over HTTP, port 8080: make serve MODEL=<run id, models:/name@alias, folder> [ARGS="--port 8081"]
 	@test -n '$(MODEL)' || { echo 'Which model? make serve MODEL=<run id, models:/name@alias, best:experiment or a folder>'; exit 1; }
-	@exec $(BIN)/python -m pipeline.serve $(MODEL) $(ARGS)
+	@exec $(BIN)/python -m pipeline serve $(MODEL) $(ARGS)
 
 test: $(STAMP)  ## The tests, a few minutes
 	@$(BIN)/python -m pytest $(ARGS)

@@ -62,7 +62,7 @@ def searched(kind: str, seed: int, args: argparse.Namespace, folder: Path) -> li
     """Epochs and objective of each trial, in their order; of a pruned one the objective is infinite."""
     uri = f"sqlite:///{folder}/{kind}.db"
     command = [
-        sys.executable, "-m", "pipeline.train", "-m", "hydra/sweeper=search", "data=california_housing",
+        sys.executable, "-m", "pipeline", "train", "-m", "hydra/sweeper=search", "data=california_housing",
         f"data.path={args.data}", f"fit.epochs={args.epochs}", "fit.early_stopping.patience=null",
         *KINDS[kind], f"sweep.seed={seed}", f"sweep.n_trials={args.trials}", *SPACE,
         f"tracking.uri={uri}", f"hydra.sweep.dir={folder}/hydra", f"sweep.storage={folder}/{kind}.journal",

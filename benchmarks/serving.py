@@ -124,22 +124,22 @@ def _train(folder: Path, store: str) -> tuple[str, pd.DataFrame]:
     frame = pd.DataFrame(columns)
     frame.loc[frame.index % 10 == 0, ["number 0", "text 0"]] = None
     frame.assign(y=frame["number 1"] * 10 + rng.normal(size=n)).to_csv(folder / "t.csv", index=False)
-    train = [sys.executable, "-m", "pipeline.train", "data=table", f"data.path={folder}/t.csv", "data.target=y",
+    train = [sys.executable, "-m", "pipeline", "train", "data=table", f"data.path={folder}/t.csv", "data.target=y",
              "fit.epochs=3", f"tracking.uri={store}", "tracking.experiment=bench"]  # fmt: skip
     subprocess.run(train, check=True, stdout=subprocess.DEVNULL)
-    from pipeline import find
+    from pipeline.inference import locate
 
-    run_id = find.resolve("best:bench", store).run_id
+    run_id = locate.resolve("best:bench", store).run_id
     assert run_id is not None
     return run_id, frame.iloc[:1000]
 
 
 def _plan(folder: Path, run_id: str, store: str, rows: pd.DataFrame) -> Path:
     """Requests with the truth about them, as the load's process reads them."""
-    from pipeline import find
     from pipeline.export.loaded import LoadedModel
+    from pipeline.inference import locate
 
-    requests = Requests(NAME, LoadedModel(find.resolve(run_id, store).path), rows)
+    requests = Requests(NAME, LoadedModel(locate.resolve(run_id, store).path), rows)
     groups: dict[str, list[Request]] = {"single": requests.single_rows(500), "mixed": requests.mixed()}
     plan = folder / "plan.json"
     plan.write_text(json.dumps({name: [asdict(request) for request in group] for name, group in groups.items()}))
@@ -150,7 +150,7 @@ def _plan(folder: Path, run_id: str, store: str, rows: pd.DataFrame) -> Path:
 def _ours(run_id: str, store: str) -> Iterator[tuple[int, int]]:
     """Id of the process and port."""
     port = _free_port()
-    command = ["-m", "pipeline.serve", run_id, "--uri", store, "--name", NAME, "--port", str(port)]
+    command = ["-m", "pipeline", "serve", run_id, "--uri", store, "--name", NAME, "--port", str(port)]
     with _process([sys.executable, *command], port) as process:
         yield process.pid, port
 

@@ -120,7 +120,7 @@ def one_store() -> None:
 
 
 def _sweep(folder: Path, *overrides: str) -> str:
-    line = [sys.executable, "-m", "pipeline.train", "-m", *overrides]
+    line = [sys.executable, "-m", "pipeline", "train", "-m", *overrides]
     places = [f"tracking.uri=sqlite:///{folder}/mlflow.db", f"hydra.sweep.dir={folder}/sweep"]
     quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     ended = subprocess.run([*line, *places], capture_output=True, text=True, env=quiet, check=False)

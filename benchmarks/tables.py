@@ -75,7 +75,7 @@ def _to_arrays(config: Data) -> None:
 def _rows_per_second(n_numbers: int, n_texts: int) -> float:
     from pipeline import model
     from pipeline.data.target import make_target
-    from pipeline.startup import import_tensorflow
+    from pipeline.runtime.startup import import_tensorflow
 
     import_tensorflow()
     import tensorflow as tf

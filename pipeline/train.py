@@ -1,21 +1,66 @@
-"""The story: one experiment from a table to an exported model."""
+"""The story: one experiment from a table to an exported model, in three parts that can be called apart."""
 
 from __future__ import annotations
 
-import sys
+import contextlib
 import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import hydra
-from omegaconf import DictConfig
+from pipeline.config import Config
+from pipeline.runtime.clock import Clock
+from pipeline.runtime.startup import import_tensorflow
 
-from pipeline import commands, sweep
-from pipeline import config as configuration
-from pipeline.clock import Clock
-from pipeline.config import CONF, Config
-from pipeline.startup import import_tensorflow
-from pipeline.sweep import ALONE, Trial
+if TYPE_CHECKING:
+    import keras
+
+    from pipeline.data import Arrays, Preprocessing, Report, Rows, Splits
+    from pipeline.fit import History
+    from pipeline.track import Run
+
+EpochReport = Callable[[int, Mapping[str, float]], None]  # takes an epoch's number, from 1, and its values
+
+
+class Trial:
+    """What surrounds one run: of a run on its own nothing; a sweep's trial looks here at what is done already."""
+
+    def __init__(self) -> None:
+        self.tags: dict[str, str] = {}
+
+    def begins(self, config: Config, rows: Rows, splits: Splits) -> None:
+        """Told when the data are known, before anything that takes long."""
+
+    def watching(self, report: EpochReport) -> EpochReport:
+        """What is to be called after each epoch, with its number and its values."""
+        return report
+
+
+ALONE = Trial()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a network trains on. Runs whose data, split and preprocessing are the same can share it."""
+
+    rows: Rows
+    splits: Splits
+    preprocessing: Preprocessing
+    train: Arrays
+    val: Arrays
+    report: Report
+    objective: str  # the score by which runs are compared
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with the weights that it keeps, and the tracked run that waits for what it comes to."""
+
+    network: keras.Model
+    history: History
+    tracked: Run
 
 
 @dataclass(frozen=True)
@@ -44,6 +89,25 @@ def run(config: Config, trial: Trial = ALONE) -> Result:
     Raises:
         PipelineError: The data, the config or the training is at fault; the message says what to do.
     """
+    prepared = prepare(config, trial)
+    with train(config, prepared, trial) as trained:
+        return conclude(config, prepared, trained)
+
+
+def import_stages() -> None:
+    """Imports what the rest of the story needs, which takes seconds; a process that forks others does so before."""
+    import_tensorflow()
+    from pipeline import export, fit, model, track  # noqa: F401
+    from pipeline.evaluate import plots, sparsity  # noqa: F401
+    from pipeline.export import card  # noqa: F401
+
+
+def prepare(config: Config, trial: Trial = ALONE) -> Prepared:
+    """Reads, divides and checks the rows, and fits preprocessing on those that train.
+
+    Raises:
+        PipelineError: The data are at fault, or the config does not go with them.
+    """
     from pipeline import data, evaluate
 
     clock = Clock()
@@ -58,69 +122,68 @@ def run(config: Config, trial: Trial = ALONE) -> Result:
     clock.lap("data")
     report = data.report(rows, splits, preprocessing.inputs.kinds)
     clock.lap("report")
+    return Prepared(rows, splits, preprocessing, train, val, report, objective, clock)
 
-    # These take seconds to import; by now config and data are known to be right.
-    import_tensorflow()
-    from pipeline import card, export, fit, model, pictures, track, weights
+
+@contextlib.contextmanager
+def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[Trained]:
+    """Builds, compiles and fits a network. Its run is open until the context ends, and FAILED if by an error.
+
+    Raises:
+        PipelineError: The config does not go with the data, the store cannot be used, or training comes to nothing.
+    """
+    rows, preprocessing, clock = prepared.rows, prepared.preprocessing, prepared.clock
+    import_stages()  # only now, that config and data are known to be right
+    from pipeline import fit, model, track
 
     clock.lap("import")
     fit.seed(config.seed)
     with fit.scope(config.fit):
         network = model.build(config.model, **preprocessing.sizes(rows.target))
-        task, scale = rows.target.task, preprocessing.outputs.units_per_scaled
-        trainee = fit.compile_network(network, config.fit, task=task, n_rows=len(train.x), output_scale=scale)
+        task, scale, n_rows = rows.target.task, preprocessing.outputs.units_per_scaled, len(prepared.train.x)
+        trainee = fit.compile_network(network, config.fit, task=task, n_rows=n_rows, output_scale=scale)
     clock.lap("build")
 
-    about = trial.tags | {"device": fit.describe_devices(), "objective": objective}
-    with track.start(config, rows, splits, about=about) as tracked:
-        tracked.log_report(report)
+    about = trial.tags | {"device": fit.describe_devices(), "objective": prepared.objective}
+    with track.start(config, rows, prepared.splits, about=about) as tracked:
+        tracked.log_report(prepared.report)
         clock.lap("open_run")
-        history = fit.fit(trainee, train, val, config.fit, seed=config.seed, report=trial.watching(tracked.log_epoch))
+        watching = trial.watching(tracked.log_epoch)
+        history = fit.fit(trainee, prepared.train, prepared.val, config.fit, seed=config.seed, report=watching)
         clock.lap("fit")
-        decided = export.decide(config.decision, rows.take(splits.val), preprocessing, network)
-        assembled = export.assemble(rows, preprocessing, decided.network, decided.threshold)
-        found = evaluate.evaluate(assembled.predict, rows, splits)
-        clock.lap("evaluate")
-        tracked.log_pictures(pictures.draw(history.epochs, history.best_epoch, found.targets, found.outputs))
-        clock.lap("pictures")
-        pages = card.write(config, rows, splits, assembled, history, found, tracked.id)
-        clock.lap("card")
-        with tempfile.TemporaryDirectory() as folder:
-            exported = Path(folder) / "saved_model"
-            export.save(assembled, exported, tracked.id, data.Reading.of(config.data), pages)
-            difference = export.verify(exported, rows.take(splits.val), preprocessing, decided.network)
-            clock.lap("export")
-            model_path = tracked.log_saved_model(exported, rows)
-        clock.lap("log_model")
-        where, n_parameters = (tracked.id, model_path, tracked.uri), network.count_params()
-        result = Result(found.scores, found.scores[objective], *where, clock.seconds, n_parameters, difference)
-        learnt = weights.measure(network, preprocessing.inputs.names)
-        tracked.log_inputs(learnt.of_inputs)
-        tracked.log_final(result.measured | history.summary() | learnt.counts | decided.summary())
+        yield Trained(network, history, tracked)
+
+
+def conclude(config: Config, prepared: Prepared, trained: Trained) -> Result:
+    """Assembles the model from raw rows to original units, scores *that* on every split, logs, exports and verifies it.
+
+    Raises:
+        PipelineError: A score cannot be computed, the export differs from the pipeline, or the store cannot be used.
+    """
+    from pipeline import data, evaluate, export
+    from pipeline.evaluate import plots, sparsity
+    from pipeline.export import card
+
+    rows, splits, preprocessing, clock = prepared.rows, prepared.splits, prepared.preprocessing, prepared.clock
+    network, history, tracked = trained.network, trained.history, trained.tracked
+    decided = export.decide(config.decision, rows.take(splits.val), preprocessing, network)
+    assembled = export.assemble(rows, preprocessing, decided.network, decided.threshold)
+    found = evaluate.evaluate(assembled.predict, rows, splits)
+    clock.lap("evaluate")
+    tracked.log_pictures(plots.draw(history.epochs, history.best_epoch, found.targets, found.outputs))
+    clock.lap("pictures")
+    pages = card.write(config, rows, splits, assembled, history, found, tracked.id)
+    clock.lap("card")
+    with tempfile.TemporaryDirectory() as folder:
+        exported = Path(folder) / "saved_model"
+        export.save(assembled, exported, tracked.id, data.Reading.of(config.data), pages)
+        difference = export.verify(exported, rows.take(splits.val), preprocessing, decided.network)
+        clock.lap("export")
+        model_path = tracked.log_saved_model(exported, rows)
+    clock.lap("log_model")
+    where, n_parameters = (tracked.id, model_path, tracked.uri), network.count_params()
+    result = Result(found.scores, found.scores[prepared.objective], *where, clock.seconds, n_parameters, difference)
+    learnt = sparsity.measure(network, preprocessing.inputs.names)
+    tracked.log_inputs(learnt.of_inputs)
+    tracked.log_final(result.measured | history.summary() | learnt.counts | decided.summary())
     return result
-
-
-@hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
-def job(composed: DictConfig) -> float | sweep.Outcome:
-    """One job of the command line, alone or in a sweep."""
-    return sweep.job(composed, run)
-
-
-def main() -> None:
-    """The command line: checks all of it, then runs one job, or a sweep of them."""
-    from pipeline import launch
-
-    launch.register()
-    if configuration.only_shows(sys.argv[1:]):
-        return job()
-    sweep.register()
-    try:
-        with commands.ends_tidily(), sweep.parent(command := configuration.parse(sys.argv[1:])):
-            sys.argv[1:] = [command.for_hydra.get(word, word) for word in sys.argv[1:]]
-            job()
-    except sweep.Stopped as error:
-        sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,43 +1,34 @@
-"""What every test shares: one TensorFlow with two virtual CPUs, one store, and where the real data lie."""
+"""What every test may use: one store, real data, small tables. It imports neither TensorFlow nor MLflow.
 
-import os
+Folders whose tests need TensorFlow have a conftest of their own, which imports it with two virtual CPUs.
+"""
+
+from __future__ import annotations
+
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from mlflow import MlflowClient
 
-from pipeline import data, load, run
-from pipeline.startup import import_tensorflow
-from pipeline.train import Result
+from pipeline import load, run
+from support.places import DATA
 
-pytest_plugins = ["kinds"]  # fixtures that several modules share
+if TYPE_CHECKING:
+    from pipeline.train import Result
 
-ROOT = Path(__file__).parents[1]
-DATA = Path(os.environ.get("PIPELINE_DATA", ROOT.parent / "shared" / "data"))
-
-
-def pytest_configure() -> None:
-    """Stands in for two GPUs, which must be said before TensorFlow starts; a network trains on the first by default."""
-    import tensorflow as tf
-
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-
-
-import_tensorflow()
-
-from pipeline import export, model  # noqa: E402
+pytest_plugins = ["support.kinds"]  # fixtures that several modules share
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID"):
         monkeypatch.delenv(name, raising=False)
-    mlflow.set_tracking_uri(None)
+    if "mlflow" in sys.modules:
+        sys.modules["mlflow"].set_tracking_uri(None)
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +48,8 @@ def untrained() -> Callable[..., Path]:
     """Saves the model of a network as it is before training: where its weights do not matter, that is fast."""
 
     def save(folder: Path, *overrides: str) -> Path:
+        from pipeline import data, export, model
+
         config = load("model.units=[8]", *overrides)
         rows = data.load(config.data)
         preprocessing = data.fit_preprocessing(rows, config.data)
@@ -122,6 +115,8 @@ def epochs_of(store: str) -> Callable[[str], pd.DataFrame]:
     """What a run logged per epoch: a row for each, from 1."""
 
     def fetch(run_id: str) -> pd.DataFrame:
+        from mlflow import MlflowClient
+
         client = MlflowClient(store)
         names = [name for name in client.get_run(run_id).data.metrics if name.startswith("epoch_")]
         histories = {

@@ -14,7 +14,7 @@ def lacks(work):
 def train(work, rows, turns):
     """Epoch after epoch within one `fit`; the report at the end of each waits for the next turn."""
     from pipeline import load
-    from pipeline.startup import import_tensorflow
+    from pipeline.runtime.startup import import_tensorflow
 
     import_tensorflow()
     from pipeline import fit, model

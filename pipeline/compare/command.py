@@ -22,7 +22,7 @@ def command(run_id: str) -> str:
     """The shortest command that composes a run's config, or where there is none, the one that repeats its run."""
     found = overrides(run_id)
     if found is None:
-        return f"make rerun RUN={run_id}" if configuration.IN_CHECKOUT else f"python -m pipeline.rerun {run_id}"
+        return f"make rerun RUN={run_id}" if configuration.IN_CHECKOUT else f"python -m pipeline rerun {run_id}"
     return spelled(found)
 
 
@@ -31,7 +31,7 @@ def spelled(found: list[str]) -> str:
     words = shlex.join(found)
     if configuration.IN_CHECKOUT and not FOR_A_SHELL_ONLY & set(words):
         return f'make train ARGS="{words}"'
-    return f"python -m pipeline.train {words}"
+    return f"python -m pipeline train {words}"
 
 
 def overrides(run_id: str) -> list[str] | None:

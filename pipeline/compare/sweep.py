@@ -30,8 +30,8 @@ def report_sweep(parent_run_id: str, tracking: Tracking) -> None:
             comparison = compare(track.select_runs(sweep=parent_run_id))
             if not comparison.candidates:
                 return
-            from pipeline.compare import report  # and with it scikit-learn
             from pipeline.compare.findings import find
+            from pipeline.compare.report import write as report  # and with it scikit-learn
 
             found = find(comparison)
             place = report.log(parent_run_id, found)
@@ -44,4 +44,4 @@ def report_sweep(parent_run_id: str, tracking: Tracking) -> None:
 def command(parent_run_id: str, uri: str | None) -> str:
     """What to type to compare a sweep's runs."""
     words = shlex.join(["--sweep", parent_run_id, *(["--uri", uri] if uri else [])])
-    return f'make compare ARGS="{words}"' if IN_CHECKOUT else f"python -m pipeline.compare {words}"
+    return f'make compare ARGS="{words}"' if IN_CHECKOUT else f"python -m pipeline compare {words}"

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pipeline.config.section import Fraction, PositiveFloat, Section
+from pipeline.schema import Fraction, PositiveFloat, Section
 
 
 class Decision(Section):

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError, create_model
 
 from pipeline.config.overrides import apply
 from pipeline.config.problems import told
-from pipeline.config.section import PositiveFloat, PositiveInt, Section
+from pipeline.schema import PositiveFloat, PositiveInt, Section
 
 PREFIX = "hydra.launcher."
 

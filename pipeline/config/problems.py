@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from pipeline import model
 from pipeline.config.rules import Config, schema
-from pipeline.config.section import Section
 from pipeline.errors import ConfigError
+from pipeline.schema import Section
 
 
 def check(values: dict[str, Any]) -> Config:

@@ -7,7 +7,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, model
 
 from pipeline.config.decision import Decision, check_decision
 from pipeline.config.scores import checked_objective
-from pipeline.config.section import (
+from pipeline.config.studies import Study
+from pipeline.config.sweep import Sweep
+from pipeline.schema import (
     Fraction,
     NonNegativeFloat,
     NonNegativeInt,
@@ -18,8 +20,6 @@ from pipeline.config.section import (
     Seed,
     Size,
 )
-from pipeline.config.studies import Study
-from pipeline.config.sweep import Sweep
 
 Task = Literal["regression", "binary", "multiclass"]
 # YAML reads the words on and off as booleans.

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.config.scores import DIRECTIONS
-from pipeline.config.section import PositiveFloat, Section
+from pipeline.schema import PositiveFloat, Section
 
 Scale = Literal["linear", "log"]
 REPEATS = ("seed", "data.split.seed", "data.split.fold")  # what is repeated only to know the spread

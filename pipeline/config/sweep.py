@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.config.scores import MEASURED, checked_objective
-from pipeline.config.section import NonNegativeInt, PositiveFloat, PositiveInt, Section, Seed
+from pipeline.schema import NonNegativeInt, PositiveFloat, PositiveInt, Section, Seed
 
 
 class Sweep(Section):

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from pipeline.data.raw import Raw, Text, as_raw
+from pipeline.data.reading.raw import Raw, Text, as_raw
 
 
 class Fingerprint:

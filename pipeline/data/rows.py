@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Data
-from pipeline.data.columns import from_images, from_table
 from pipeline.data.fingerprint import Fingerprint
-from pipeline.data.kinds import check_dates
-from pipeline.data.places import Places
-from pipeline.data.raw import Raw, as_raw
-from pipeline.data.sources import Table, read
+from pipeline.data.preprocessing.kinds import check_dates
+from pipeline.data.reading.columns import from_images, from_table
+from pipeline.data.reading.places import Places
+from pipeline.data.reading.raw import Raw, as_raw
+from pipeline.data.reading.sources import Table, read
 from pipeline.data.target import Target, make_target
-from pipeline.data.threads import in_threads
+from pipeline.runtime.threads import in_threads
 
 if TYPE_CHECKING:
     from pipeline.data.streaming.stream import Stream

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Task
-from pipeline.data.dates import format_of
-from pipeline.data.finite import LARGEST_VALUE
-from pipeline.data.places import Places
+from pipeline.data.reading.dates import format_of
+from pipeline.data.reading.finite import LARGEST_VALUE
+from pipeline.data.reading.places import Places
 from pipeline.errors import DataError
 
 FIRST_ROWS = 1000  # most quantities show in them that they are no classes

@@ -1,6 +1,6 @@
 """The model that leaves home: raw columns in, original units out; assembled, saved, reloaded and compared."""
 
-from pipeline.startup import import_tensorflow
+from pipeline.runtime.startup import import_tensorflow
 
 import_tensorflow()  # before Keras does, with all its notices
 

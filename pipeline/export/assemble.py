@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.data import Preprocessing, Raw, Rows, Text, identifiers
-from pipeline.data.inputs import ArrayInputs, TableInputs
+from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs
 from pipeline.export.ops import TensorOps
 
 BATCH_ROWS = 8192  # rows scored at a time

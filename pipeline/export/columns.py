@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.data.dates import BY_NAME
-from pipeline.data.finite import LARGEST_VALUE
+from pipeline.data.reading.dates import BY_NAME
+from pipeline.data.reading.finite import LARGEST_VALUE
 from pipeline.errors import DataError
 
 LARGEST_INPUT = LARGEST_VALUE  # of a number that a model is asked about

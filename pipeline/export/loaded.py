@@ -26,7 +26,7 @@ class LoadedModel:
             `classes`, `run_id`, `versions`, `reading`, `example`.
 
     Example:
-        model = LoadedModel(pipeline.find.resolve("best:iris").path)
+        model = LoadedModel(pipeline.inference.locate.resolve("best:iris").path)
         outputs = model.predict({"sepal length (cm)": [5.1], ...})   # or a pandas frame, or an Arrow table
         outputs["label"], outputs["probabilities"]                    # numpy arrays, text as `str`
     """

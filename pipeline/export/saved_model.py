@@ -14,7 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.data import Preprocessing, Reading, Rows, stored
+from pipeline.data import Preprocessing, Reading, Rows
+from pipeline.data.preprocessing import as_json as stored
 from pipeline.errors import ExportError
 from pipeline.export.assemble import BATCH_ROWS, Assembled, Columns, in_batches
 from pipeline.export.manifest import EXTRA, PREPROCESSING, SCHEMA, Manifest, installed_versions, read, write

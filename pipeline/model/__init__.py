@@ -16,7 +16,7 @@ from pipeline.errors import ConfigError
 if TYPE_CHECKING:
     import keras
 
-    from pipeline.config.section import Section
+    from pipeline.schema import Section
 
 # The output layer follows from the task (Bishop 2006, section 4.3.6). For classes the network ends in logits, and
 # the loss and the exported model apply the activation: that keeps the cross-entropy exact for large logits.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import model_validator
 
-from pipeline.config.section import NonNegativeFloat, PositiveInt, Rate, Section
+from pipeline.schema import NonNegativeFloat, PositiveInt, Rate, Section
 
 if TYPE_CHECKING:
     import keras

@@ -1,31 +1,25 @@
-"""One job of the command line: a run on its own, or a trial of a sweep, whose errors are told when they happen."""
+"""One job of a sweep: a trial, whose errors are told when they happen."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import math
-import sys
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.errors import PipelineError, Pruned, SweepError
 from pipeline.sweep.parent import is_open_here
-from pipeline.sweep.trial import Elsewhere, Finished, Outcome, SweepTrial, Trial
-
-if TYPE_CHECKING:
-    from pipeline.train import Result
+from pipeline.sweep.trial import Elsewhere, Finished, Outcome, SweepTrial
+from pipeline.train import run
 
 log = logging.getLogger(__name__)
 
-Run = Callable[[Config, Trial], "Result"]
 # What systems and libraries say when a store cannot be written any more; the sweep ends then, for so would each trial.
 STORE_IS_GONE = (
     "No space left on device",
@@ -45,26 +39,13 @@ class Stopped(BaseException):
     """The sweep cannot go on; no error of one job, and so none that Hydra would go on after."""
 
 
-def job(composed: DictConfig, run: Run) -> float | Outcome:
-    """Does one job, and gives its objective; to a study, all that it wants to know."""
-    if HydraConfig.get().mode != RunMode.MULTIRUN:
-        return _alone(composed, run)
+def job(composed: DictConfig) -> float | Outcome:
+    """Runs one trial, and gives its objective; to a study, all that it wants to know."""
     with contextlib.ExitStack() as resources:
-        return _trial(composed, run, resources)
+        return _trial(composed, resources)
 
 
-def _alone(composed: DictConfig, run: Run) -> float:
-    from pipeline import show
-
-    try:
-        result = run(configuration.from_hydra(composed), Trial())
-    except PipelineError as error:
-        sys.exit(str(error))
-    show.result(result)
-    return result.objective
-
-
-def _trial(composed: DictConfig, run: Run, resources: contextlib.ExitStack) -> float | Outcome:
+def _trial(composed: DictConfig, resources: contextlib.ExitStack) -> float | Outcome:
     """Hydra prints its compact exceptions without a traceback, and tells of a sweep's first failed job only."""
     number = HydraConfig.get().job.num
     words = [word.lstrip("+") for word in HydraConfig.get().overrides.task]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from pipeline.config import Command
 from pipeline.sweep.claims import claimed
-from pipeline.sweep.keys import origins_of, sweep_key
+from pipeline.sweep.identity import origins_of, sweep_key
 
 _of_this_process: list[dict[str, str]] = []  # what the trials of the sweeps that it opened follow from
 
@@ -30,23 +30,24 @@ def parent(command: Command) -> Iterator[None]:
     if not command.is_sweep:
         yield
         return
-    from pipeline import compare, show, track  # MLflow takes seconds to import
+    from pipeline import compare, track  # MLflow takes seconds to import
+    from pipeline.sweep import table
 
     origins = origins_of(command)
     key = sweep_key(command, origins)
     words = shlex.join(word for word in sys.argv[1:] if word != "sweep.resume=off")  # what goes on with it
     tags = {
         "sweep": " ".join(command.overrides),
-        "command": f"python -m pipeline.train {words}",
+        "command": f"python -m pipeline train {words}",
         "search_space": "\n".join(f"{name}: {given}" for name, given in command.space.items()),
         "sweeper": f"search, {command.config.sweep.sampler}" if command.is_search else "grid",
     }
     with contextlib.ExitStack() as at_the_end, contextlib.ExitStack() as resources:
         with claimed(key, wait=True):  # of two commands at once one makes the parent run
             opened = resources.enter_context(track.sweep(command.config, key, tags))
-        show.taken_up(opened)
+        table.show_taken_up(opened)
         at_the_end.callback(compare.report_sweep, opened.run_id, command.config.tracking)
-        at_the_end.callback(show.sweep, opened, command.config.sweep.objectives, words)
+        at_the_end.callback(table.show, opened, command.config.sweep.objectives, words)
         _of_this_process.append(origins)
         resources.callback(_of_this_process.remove, origins)
         yield

@@ -1,18 +1,19 @@
-"""What happens around one run: nothing for a run on its own; in a sweep, a look at what is done already."""
+"""A trial of a sweep: what happens around its run, so that nothing that is done already is done again."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.config import Config
 from pipeline.errors import SweepError
 from pipeline.sweep.claims import claimed
-from pipeline.sweep.keys import replica_key, trial_key
+from pipeline.sweep.identity import replica_key, trial_key
+from pipeline.train import EpochReport, Trial
 
 if TYPE_CHECKING:
     from pipeline.data import Rows, Splits
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from pipeline.track import Done
 
 TRIAL_VARIABLE = "PIPELINE_TRIAL"  # the study, its storage and the trial's number, as JSON; set for one job
-
-Report = Callable[[int, Mapping[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -47,23 +46,6 @@ class Finished(Exception):  # noqa: N818 - not an error: there is nothing left t
 
 class Elsewhere(Exception):  # noqa: N818 - not an error either
     """Another process is at work on the trial."""
-
-
-class Trial:
-    """A run on its own."""
-
-    def __init__(self) -> None:
-        self.tags: dict[str, str] = {}
-
-    def begins(self, config: Config, rows: Rows, splits: Splits) -> None:
-        """Told when the data are known, before anything that takes long."""
-
-    def watching(self, report: Report) -> Report:
-        """What is to be called after each epoch, with its number and its values."""
-        return report
-
-
-ALONE = Trial()
 
 
 class SweepTrial(Trial):
@@ -123,7 +105,7 @@ class SweepTrial(Trial):
             self._tell_again(config, done)
             raise Finished(done)
 
-    def watching(self, report: Report) -> Report:
+    def watching(self, report: EpochReport) -> EpochReport:
         """Reports, then asks whether the trial is worth going on with."""
         pruning = self._pruning
         if pruning is None:

@@ -10,8 +10,8 @@ import mlflow
 from mlflow.entities import Run as MlflowRun
 from mlflow.entities import ViewType
 
-from pipeline import process
 from pipeline.config.rules import Tracking
+from pipeline.runtime import process
 from pipeline.track.store import connected
 
 PARENT_VARIABLE = "PIPELINE_PARENT_RUN_ID"  # by the environment, so that it reaches every kind of launcher's jobs

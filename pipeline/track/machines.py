@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 
 import mlflow
 
-from pipeline import process
 from pipeline.config.rules import Tracking
+from pipeline.runtime import process
 from pipeline.track.store import STORE_ERRORS, connected
 
 LEADER_VARIABLE = "PIPELINE_SWEEP_PROCESS"  # name of the process that leads this one's sweep

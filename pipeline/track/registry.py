@@ -73,7 +73,7 @@ def register(reference: str, name: str, alias: str | None, force: bool, tracking
     registered under the name already keeps its version.
 
     Args:
-        reference: Of the run, see `pipeline.find.resolve`.
+        reference: Of the run, see `pipeline.inference.locate.resolve`.
         name: Under which it is registered.
         alias: That it is to hold then; None leaves all as they are.
         force: Registers it though it is worse, or does not compare.
@@ -132,7 +132,7 @@ def _require_better(comparison: Comparison, name: str) -> None:
     if comparison.differs:
         raise RegistryError(
             f"run {newcomer.run_id} does not compare with {who}: {'; '.join(comparison.differs)}. Score both on the "
-            "same new rows (python -m pipeline.evaluate), and register it with --force (make: FORCE=1)"
+            "same new rows (python -m pipeline evaluate), and register it with --force (make: FORCE=1)"
         )
     if comparison.is_worse:
         new, old = (entry.scores.get(comparison.score, math.nan) for entry in (newcomer, holder))

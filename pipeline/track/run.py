@@ -20,12 +20,12 @@ import psutil
 from matplotlib.figure import Figure
 from mlflow.entities import Metric, Param
 
-from pipeline import process
 from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
 from pipeline.data import Rows, Splits
-from pipeline.data.report import Report
+from pipeline.data.checks import Report
 from pipeline.errors import Pruned
-from pipeline.signals import Terminated, sigterm_raises
+from pipeline.runtime import process
+from pipeline.runtime.signals import Terminated, sigterm_raises
 from pipeline.track.children import parent_run_id
 from pipeline.track.datasets import log_data
 from pipeline.track.epochs import Epochs

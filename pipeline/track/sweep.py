@@ -11,8 +11,8 @@ import mlflow
 from mlflow.entities import Run as MlflowRun
 from mlflow.entities import ViewType
 
-from pipeline import process
 from pipeline.config import Config, direction
+from pipeline.runtime import process
 from pipeline.track.children import BEGUN, PARENT_VARIABLE, children, close_lost
 from pipeline.track.machines import LEADER_VARIABLE, PROCESS, one_at_a_time, others
 from pipeline.track.store import STORE_ERRORS, connected, experiment_id

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Split
-from pipeline.data.raw import Text
+from pipeline.data.reading.raw import Text
 from pipeline.data.rows import Rows
 from pipeline.errors import DataError
 

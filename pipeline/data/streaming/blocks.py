@@ -14,19 +14,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config.rules import Data
-from pipeline.data.columns import Columns, from_table
-from pipeline.data.conversion import to_text
-from pipeline.data.places import Places
-from pipeline.data.raw import Raw, Text
-from pipeline.data.sources import Table
+from pipeline.data.reading.columns import Columns, from_table
+from pipeline.data.reading.conversion import to_text
+from pipeline.data.reading.files import PARQUET
+from pipeline.data.reading.labels import agreeing_labels
+from pipeline.data.reading.places import Places
+from pipeline.data.reading.ragged import check_fields
+from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.sources import Table
+from pipeline.data.reading.text import TextFile
+from pipeline.data.reading.typed import tidied_frame
+from pipeline.data.reading.values import is_text, kind_of, with_columns
 from pipeline.data.streaming.budget import table_files
 from pipeline.data.streaming.pieces import WrongEncodingError, beginning, encodings_of, pieces
-from pipeline.data.tables.files import PARQUET
-from pipeline.data.tables.labels import agreeing_labels
-from pipeline.data.tables.ragged import check_fields
-from pipeline.data.tables.stored import tidied_frame
-from pipeline.data.tables.text import TextFile
-from pipeline.data.tables.values import is_text, kind_of, with_columns
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)

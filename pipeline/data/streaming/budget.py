@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config.rules import Data
-from pipeline.config.section import n_bytes
-from pipeline.data.tables.files import PARQUET, named_files
-from pipeline.data.tables.stored import is_url
+from pipeline.data.reading.files import PARQUET, named_files
+from pipeline.data.reading.typed import is_url
 from pipeline.errors import DataError
+from pipeline.schema import n_bytes
 
 log = logging.getLogger(__name__)
 

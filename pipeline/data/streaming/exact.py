@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipeline.data.raw import Text
+from pipeline.data.reading.raw import Text
 
 MOST_NUMBERS = 1000  # distinct numbers of a column that are counted; with more it is no category
 MOST_TEXTS = 200_000  # distinct texts; with more, those that were rarest so far are forgotten

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Data, Split
-from pipeline.data.raw import Raw, Text
+from pipeline.data.reading.raw import Raw, Text
 from pipeline.data.splits.column import parsed_times, shown
 from pipeline.data.splits.given import PARTS, from_file
 from pipeline.data.streaming.blocks import Block

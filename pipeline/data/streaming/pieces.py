@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.config.rules import Data
-from pipeline.data.tables.content import SAMPLE_BYTES, Content, check_encoding, encoding_of
-from pipeline.data.tables.dialect import column_names, find_dialect, without_comment
-from pipeline.data.tables.text import TextFile
+from pipeline.data.reading.content import SAMPLE_BYTES, Content, check_encoding, encoding_of
+from pipeline.data.reading.dialect import column_names, find_dialect, without_comment
+from pipeline.data.reading.text import TextFile
 from pipeline.errors import DataError
 
 # What `data.encoding=auto` tries one after the other, each from the file's beginning; the last takes any byte.

@@ -13,17 +13,17 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.config.rules import Data, Kind
-from pipeline.data.dates import format_of
-from pipeline.data.features import Date, Embedded, Feature, Number, OneHot, Ordinal
-from pipeline.data.fitting import fit_feature, vocabulary_of
-from pipeline.data.inputs import TableInputs
 from pipeline.data.ops import NumpyOps
-from pipeline.data.preprocessing import Preprocessing
-from pipeline.data.raw import Raw, Text
-from pipeline.data.scaling import LARGEST, Chain, flat
-from pipeline.data.scaling.outputs import OutputScaler
-from pipeline.data.scaling.statistics import BROADEST, NARROWEST
-from pipeline.data.scaling.transforms import Affine, Clip
+from pipeline.data.preprocessing.encoding import fit_feature, vocabulary_of
+from pipeline.data.preprocessing.features import Date, Embedded, Feature, Number, OneHot, Ordinal
+from pipeline.data.preprocessing.inputs import TableInputs
+from pipeline.data.preprocessing.preprocessing import Preprocessing
+from pipeline.data.preprocessing.scaling import LARGEST, Chain, flat
+from pipeline.data.preprocessing.scaling.outputs import OutputScaler
+from pipeline.data.preprocessing.scaling.statistics import BROADEST, NARROWEST
+from pipeline.data.preprocessing.scaling.transforms import Affine, Clip
+from pipeline.data.reading.dates import format_of
+from pipeline.data.reading.raw import Raw, Text
 from pipeline.data.streaming.exact import Numbers, Texts
 from pipeline.errors import DataError
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.data.columns import Columns
-from pipeline.data.raw import Raw, Text
+from pipeline.data.reading.columns import Columns
+from pipeline.data.reading.raw import Raw, Text
 from pipeline.data.streaming.blocks import Block
 from pipeline.data.streaming.parts import uniform
 

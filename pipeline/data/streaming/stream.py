@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.config.rules import Data
-from pipeline.data.preprocessing import Arrays, Preprocessing
+from pipeline.data.preprocessing.preprocessing import Arrays, Preprocessing
 from pipeline.data.rows import Rows
 from pipeline.data.splits import Splits
 from pipeline.data.streaming.blocks import Block, Known, blocks

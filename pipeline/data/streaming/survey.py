@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.config.rules import Data
 from pipeline.data.fingerprint import Fingerprint
-from pipeline.data.raw import Text
+from pipeline.data.reading.raw import Text
 from pipeline.data.rows import Rows, raw_targets
 from pipeline.data.splits import Splits
 from pipeline.data.streaming.blocks import Block, Known, ReadAgainError, blocks, in_same_form

@@ -21,11 +21,12 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from pipeline import plugins, process
 from pipeline.config import direction
 from pipeline.config.ranges import search_space
 from pipeline.config.sweep import Sweep
 from pipeline.errors import SweepError
+from pipeline.runtime import process
+from pipeline.sweep import plugins
 from pipeline.sweep.parent import origins_here
 from pipeline.sweep.trial import TRIAL_VARIABLE, Outcome
 

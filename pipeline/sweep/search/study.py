@@ -17,10 +17,10 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from pipeline import process
 from pipeline.config.ranges import Choice, Range
 from pipeline.config.sweep import Sweep
 from pipeline.errors import SweepError
+from pipeline.runtime import process
 from pipeline.sweep.search.draws import Params, Space, Value, assigned, in_order, n_trials_of, overrides_of
 from pipeline.sweep.search.samplers import sampler_of
 from pipeline.sweep.search.storage import opened

@@ -1,5 +1,0 @@
-"""The model card (Mitchell et al. 2019): what a model is, was made of and is worth, on one page."""
-
-from pipeline.card.write import write
-
-__all__ = ["write"]

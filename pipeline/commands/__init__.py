@@ -1,0 +1,1 @@
+"""What one types: a thin file for each command."""

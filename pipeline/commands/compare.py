@@ -1,0 +1,97 @@
+"""Ranks finished runs by validation and says whether the best is the best: `python -m pipeline compare`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import config as configuration
+from pipeline.commands import arguments
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.compare.ranking import Comparison
+    from pipeline.track import Selected
+
+TOP = 20  # configurations on the screen
+EXAMPLES = """\
+examples:
+  python -m pipeline compare                                       the latest sweep
+  python -m pipeline compare --sweep nimble-grouse-772             a sweep, by name or run id
+  python -m pipeline compare --experiment houses                   all runs of an experiment
+  python -m pipeline compare --query 'params.`model.units` = "[64, 64]" and metrics.val_rmse < 60'
+  python -m pipeline compare --format csv > runs.csv
+
+All that is named must hold. Runs are always ranked by validation; test scores are shown and choose nothing.
+A sweep's report is logged to its parent run, as comparison/report.html; another's lies under mlruns/comparisons.
+"""
+
+
+def main(words: Sequence[str]) -> None:
+    """The command line."""
+    args = parser().parse_args(words)
+    with arguments.ends_tidily():
+        run(args)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The words that it takes."""
+    found = arguments.parser("compare", "Compare finished runs.", EXAMPLES)
+    found.add_argument("--sweep", metavar="NAME", help="name or id of a sweep's parent run; default: the latest sweep")
+    found.add_argument("--experiment", metavar="NAME", help="MLflow experiment")
+    found.add_argument("--query", help="filter in MLflow's language")
+    found.add_argument("--objective", metavar="SCORE", help="val_* score to rank by; default: the runs' own")
+    found.add_argument("--format", choices=["table", "csv", "json", "md"], default="table", help="what to print")
+    found.add_argument(
+        "--top", type=arguments.whole_number(1), metavar="N", help=f"configurations to print; default: {TOP}, else all"
+    )
+    found.add_argument("--report", type=Path, metavar="FILE", help="write the HTML report there")
+    arguments.add_store(found)
+    return found
+
+
+def run(args: argparse.Namespace) -> None:
+    """Finds the runs, ranks them, and prints or writes what is asked for.
+
+    Raises:
+        PipelineError: There are no such runs, or the store or the report's file cannot be used.
+    """
+    tracking = configuration.load(*([f"tracking.uri='{args.uri}'"] if args.uri else [])).tracking
+    from pipeline import track  # MLflow takes seconds to import
+    from pipeline.compare import formats
+    from pipeline.compare.ranking import compare
+
+    with track.existing(tracking):
+        selected = track.select_runs(args.experiment, args.sweep, args.query)
+        if not selected.runs:
+            raise PipelineError(f"{selected.title}: there is no run in it yet; make ui shows what there is")
+        comparison = compare(selected, args.objective)
+        written = {"csv": formats.as_csv, "json": formats.as_json, "md": formats.as_markdown}.get(args.format)
+        if written is None or args.report is not None:
+            _report(args, selected, comparison, on_screen=written is None)
+    if written is not None:
+        for text in comparison.notes:
+            print(text, file=sys.stderr)
+        sys.stdout.write(written(comparison, args.top))
+
+
+def _report(args: argparse.Namespace, selected: Selected, comparison: Comparison, *, on_screen: bool) -> None:
+    """Writes the page, and shows the leaderboard if wanted."""
+    from pipeline.compare import screen
+    from pipeline.compare.findings import find
+    from pipeline.compare.report import write as report
+
+    found = find(comparison)
+    if args.report is not None:
+        place = report.write(args.report, found)
+    elif selected.parent is not None:
+        place = report.log(selected.parent.id, found)
+    else:
+        name = re.sub(r"[^\w.-]+", "_", selected.title)[:80]
+        place = report.write(configuration.mlruns() / "comparisons" / f"{name}.html", found)
+    if on_screen:
+        screen.show(found, args.top or TOP, {"report": place})

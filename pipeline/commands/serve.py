@@ -1,0 +1,88 @@
+"""The command line: `python -m pipeline serve MODEL [--port 8080]`."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from pipeline.commands import arguments
+from pipeline.inference.http.limits import Limits
+
+TOKEN = "PIPELINE_SERVE_TOKEN"
+EPILOG = f"""
+It answers POST /invocations (MLflow: dataframe_split, dataframe_records, instances, inputs, and text/csv), POST
+/v1/models/NAME:predict (TensorFlow Serving: instances, inputs), and GET /docs, /openapi.json, /ping, /health, /version,
+/metrics, /v1/models/NAME and /v1/models/NAME/metadata. If the variable {TOKEN} is set, all but /ping and
+/health ask for it (Authorization: Bearer ...). SIGTERM and Ctrl-C end it when all requests in work are answered.
+"""
+
+
+def main(words: Sequence[str]) -> None:
+    """Loads the model and serves it until a signal comes."""
+    args = _parser().parse_args(words)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    token = os.environ.get(TOKEN) or None
+    if token is None and not _is_local(args.host):
+        logging.warning("--host %s: whoever reaches this address can ask; set %s to ask for a token", args.host, TOKEN)
+    with arguments.ends_tidily():
+        from pipeline.inference.http import run  # late: --help needs no TensorFlow
+
+        run.serve(
+            args.model,
+            name=args.name,
+            uri=args.uri,
+            trust=args.trust,
+            address=(args.host, args.port),
+            limits=_limits(args),
+            token=token,
+            poll_seconds=args.poll_seconds,
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = arguments.parser("serve", "Serves a model over HTTP.", EPILOG)
+    arguments.add_model(parser)
+    at_least_one, given = arguments.whole_number(1), "; default: %(default)s"
+    parser.add_argument("--host", default="127.0.0.1", help=f"address to listen on; 0.0.0.0 for all{given}")
+    parser.add_argument(
+        "--port", type=arguments.whole_number(0), default=8080, help=f"port to listen on; 0 for a free one{given}"
+    )
+    parser.add_argument("--name", help="the model's name in /v1/models/NAME; default: that it was found by")
+    parser.add_argument(
+        "--poll-seconds", type=float, default=10.0, help=f"look this often whether an alias or best: has moved{given}"
+    )
+    parser.add_argument("--max-body-mb", type=float, default=16.0, help=f"largest body of a request, else 413{given}")
+    parser.add_argument("--body-seconds", type=float, default=30.0, help=f"longest a body may take, else 408{given}")
+    parser.add_argument("--max-rows", type=at_least_one, default=10_000, help=f"of a request, else 413{given}")
+    parser.add_argument("--max-requests", type=at_least_one, default=512, help=f"in work at once, else 429{given}")
+    parser.add_argument("--max-queue-rows", type=at_least_one, default=100_000, help=f"that wait, else 429{given}")
+    parser.add_argument("--batch-rows", type=at_least_one, default=1024, help=f"most rows scored in one call{given}")
+    parser.add_argument(
+        "--batch-wait-ms", type=float, default=0.0, help=f"how long a request waits for others to join it{given}"
+    )
+    arguments.add_trust(parser)
+    arguments.add_store(parser)
+    return parser
+
+
+def _limits(args: argparse.Namespace) -> Limits:
+    return Limits(
+        body_bytes=int(args.max_body_mb * 1e6),
+        body_seconds=args.body_seconds,
+        rows=args.max_rows,
+        requests=args.max_requests,
+        queue_rows=args.max_queue_rows,
+        batch_rows=args.batch_rows,
+        wait_seconds=args.batch_wait_ms / 1000,
+    )
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,80 @@
+"""Trains, logs and exports one experiment: `python -m pipeline train [key=value ...]`; `--help` lists the keys."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from rich.table import Table
+
+from pipeline import config as configuration
+from pipeline import sweep
+from pipeline.commands.arguments import ends_tidily
+from pipeline.config import CONF
+from pipeline.errors import PipelineError
+from pipeline.runtime.console import console, list_places, number
+from pipeline.sweep import launch
+from pipeline.train import Result, run
+
+PARTS = ("train", "val", "test", "gap")
+
+
+@hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
+def job(composed: DictConfig) -> float | sweep.Outcome:
+    """One job of the command line, alone or in a sweep."""
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        return sweep.job(composed)
+    try:
+        result = run(configuration.from_hydra(composed))
+    except PipelineError as error:
+        sys.exit(str(error))
+    show(result)
+    return result.objective
+
+
+def main(words: Sequence[str]) -> None:
+    """Checks all of the command line, then runs one job, or with `--multirun` a sweep of them."""
+    sys.argv = ["pipeline train", *words]  # where Hydra looks
+    launch.register()
+    if configuration.only_shows(sys.argv[1:]):
+        return job()
+    sweep.register()
+    try:
+        with ends_tidily(), sweep.parent(command := configuration.parse(sys.argv[1:])):
+            sys.argv[1:] = [command.for_hydra.get(word, word) for word in sys.argv[1:]]
+            job()
+    except sweep.Stopped as error:
+        sys.exit(str(error))
+
+
+def show(result: Result) -> None:
+    """Prints the scores of every split and where everything lies."""
+    from pipeline import track
+
+    table = Table("score", *PARTS, caption="gap: how much worse validation is than training")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name in dict.fromkeys(key.partition("_")[2] for key in result.scores):
+        table.add_row(name, *(number(result.scores.get(f"{part}_{name}")) for part in PARTS))
+    screen = console()
+    screen.print(table)
+    places = {
+        "run": result.run_id,
+        "SavedModel": result.model_path,
+        "store": result.store,
+        "compare runs with": track.ui_command(result.store),
+        "seconds": _seconds(result.seconds),
+    }
+    list_places(screen, places)
+
+
+def _seconds(seconds: dict[str, float]) -> str:
+    """All, and of the parts those that are worth a look, the longest first."""
+    total = sum(seconds.values())
+    longest = sorted(seconds.items(), key=lambda item: -item[1])
+    parts = ", ".join(f"{name.removeprefix('seconds_')} {value:.1f}" for name, value in longest if value > total / 20)
+    return f"{total:.1f}: {parts}"

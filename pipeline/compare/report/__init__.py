@@ -1,0 +1,5 @@
+"""The report of a comparison as a page of its own."""
+
+from pipeline.compare.report.page import render
+
+__all__ = ["render"]

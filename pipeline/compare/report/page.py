@@ -1,0 +1,218 @@
+"""A comparison as one HTML page without scripts, and without pictures or style sheets of elsewhere."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html import escape
+
+from pipeline.compare.candidates import Candidate
+from pipeline.compare.findings import Findings
+from pipeline.compare.ranking import Comparison, reason
+from pipeline.compare.report import pictures
+from pipeline.compare.report.html import Column, charts, note, section, table
+from pipeline.compare.report.parallel import MOST_AXES, parallel
+from pipeline.compare.report.style import STYLE
+from pipeline.compare.values import short
+from pipeline.compare.verdict import number, with_deviation
+
+MOST_ROWS = 100  # of the leaderboard
+MOST_EFFECTS = 12
+N_SEED_COLUMNS = 8  # configurations whose seeds are drawn
+MOST_ERROR = 400  # letters
+
+
+def render(found: Findings) -> str:
+    """The whole page."""
+    comparison = found.comparison
+    title = escape(f"Comparison: {comparison.title}")
+    parts = [
+        _head(comparison),
+        section("Best configuration", _best(found)) if comparison.candidates else "",
+        section("Is it really the best?", _verdict(found)) if comparison.candidates else "",
+        section("Leaderboard", _leaderboard(comparison)) if comparison.candidates else "",
+        section("Pareto front", _front(comparison)),
+        section("Which parameters matter", _importance(found)),
+        section("One parameter at a time", _effects(found)),
+        section("All parameters at once", _parallel(found)),
+        section("Learning curves", _curves(found)),
+        section("Size, time and overfitting", _sizes(comparison)),
+        section("Runs that did not finish", _others(comparison)),
+    ]
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><title>{title}</title><style>{STYLE}</style></head><body>
+<h1>{title}</h1>
+{"".join(parts)}</body></html>
+"""
+
+
+def _head(comparison: Comparison) -> str:
+    when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    facts = (
+        f"{comparison.counts()}; {len(comparison.candidates)} configurations ranked by {comparison.objective} "
+        f"({comparison.better()}); written {when}. Test scores are shown and choose nothing."
+    )
+    return note(facts) + "".join(f'<p class="warning">{escape(text)}</p>' for text in comparison.notes)
+
+
+def _best(found: Findings) -> str:
+    comparison, best = found.comparison, found.comparison.candidates[0]
+    figures = {
+        f"{comparison.objective}, {len(best.runs)} run{'s' if len(best.runs) > 1 else ''}": with_deviation(best),
+        f"test_{comparison.measure}": number(best.metric(f"test_{comparison.measure}")),
+        "overfitting gap": number(best.metric(f"gap_{comparison.measure}")),
+        "parameters": _count(best.metric("n_parameters")),
+        "seconds of training": _seconds(best.seconds),
+    }
+    boxes = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in figures.items())
+    again = f"Repeat its first run exactly with make rerun RUN={best.first.id}"
+    return f'<div class="figures">{boxes}</div><pre>{escape(found.command or "")}</pre>{note(again)}'
+
+
+def _verdict(found: Findings) -> str:
+    comparison, verdict = found.comparison, found.verdict
+    settled = bool(verdict.rivals) and verdict.rivals[0][1].is_settled
+    box = (
+        f'<div class="verdict{" settled" if settled else ""}"><h3>{escape(verdict.headline)}</h3>'
+        f"<p>{escape(verdict.text)}</p></div>"
+    )
+    if not verdict.rivals:
+        return box
+    columns = [
+        Column("against"), Column("ahead by", title=f"mean difference in {comparison.objective}"),
+        Column("95 % interval"), Column("pairs", title="seeds or folds that both have"),
+        Column("paired t", title="p value, two-sided"), Column("Wilcoxon", title="p value, from six pairs on"),
+        Column("effect size", title="difference in deviations of the differences"),
+        Column("seeds to settle", title="of each, for a power of 80 % at the 5 % level"),
+    ]  # fmt: skip
+    rows = [
+        [
+            f"#{place}",
+            number(duel.difference),
+            "" if duel.effect is None else f"{number(duel.low)} to {number(duel.high)}",
+            str(duel.n),
+            "" if duel.p_t is None else f"{duel.p_t:.2g}",
+            "" if duel.p_wilcoxon is None else f"{duel.p_wilcoxon:.2g}",
+            "" if duel.effect is None else f"{duel.effect:.2f}",
+            "" if duel.effect is None else str(duel.seeds_needed or "none would"),
+        ]
+        for place, (_, duel) in enumerate(verdict.rivals, 2)
+    ]
+    shown = comparison.candidates[:N_SEED_COLUMNS]
+    several = any(len(candidate.scores) > 1 for candidate in shown)
+    drawing = charts([pictures.seeds(comparison, shown)]) if several else ""
+    told = note("Each point is a run, each dash a mean over seeds and folds. No p value is corrected for their number.")
+    return box + table(columns, rows) + (drawing + told if several else "")
+
+
+def _leaderboard(comparison: Comparison) -> str:
+    measure = comparison.measure
+    columns = [
+        Column("#"), Column(comparison.objective, title="of validation: mean ± deviation over seeds and folds"),
+        Column("runs"), Column(f"test_{measure}", title="shown, never used to choose"), Column(f"gap_{measure}"),
+        *(Column(name, title="of validation, another objective") for name in comparison.other_scores),
+        Column("parameters"), Column("seconds", title="of training"),
+        *(Column(comparison.labels[key], "value", key) for key in comparison.varying), Column("first run", "id"),
+    ]  # fmt: skip
+    shown = comparison.candidates[:MOST_ROWS]
+    rows = [
+        [
+            place, with_deviation(candidate), str(len(candidate.runs)),
+            number(candidate.metric(f"test_{measure}")), number(candidate.metric(f"gap_{measure}")),
+            *(number(candidate.metric(name)) for name in comparison.other_scores),
+            _count(candidate.metric("n_parameters")), _seconds(candidate.seconds),
+            *(short(candidate.params[key]) for key in comparison.varying), candidate.first.id,
+        ]
+        for place, candidate in zip(comparison.places, shown, strict=False)
+    ]  # fmt: skip
+    left = len(comparison.candidates) - len(shown)
+    more = note(f"{left} more are not listed; --format csv gives all.") if left else ""
+    return table(columns, rows, mark_first=True) + more
+
+
+def _front(comparison: Comparison) -> str:
+    drawn = charts(pictures.front(comparison, name) for name in comparison.objectives if name != comparison.objective)
+    told = "Orange: no other configuration is as good in all objectives and better in one."
+    return note(told) + drawn if drawn else ""
+
+
+def _importance(found: Findings) -> str:
+    if found.importance is None:
+        return ""
+    told = (
+        f"A random forest predicts {max(0, found.importance.explained):.0%} of the spread of the ranking for "
+        "configurations it has not seen; a bar is a parameter's part of what is lost when it is shuffled."
+    )
+    if not found.importance.is_meaningful:
+        return note(f"{told} That is too little for bars to mean anything: more configurations are needed.")
+    return note(told) + pictures.bars(found.importance, found.comparison)
+
+
+def _effects(found: Findings) -> str:
+    comparison, keys = found.comparison, _keys(found)
+    if not keys or len(comparison.candidates) < 2:
+        return ""
+    drawn = charts(pictures.effect(comparison, key) for key in keys[:MOST_EFFECTS])
+    told = "All other parameters as they come; lines and dashes are medians. Scores far off lie on the edge."
+    left = len(keys) - MOST_EFFECTS
+    return note(told) + drawn + (note(f"{left} less important parameters are not drawn.") if left > 0 else "")
+
+
+def _parallel(found: Findings) -> str:
+    keys = _keys(found)
+    if not keys or len(found.comparison.candidates) < 2:
+        return ""
+    left = len(keys) - MOST_AXES
+    told = "A line per configuration: the best thick, the best tenth green. Rest the pointer on a line to read it."
+    more = f" The {left} least important parameters are left out." if left > 0 else ""
+    return note(told + more) + parallel(found.comparison, keys, pictures.told(found.comparison))
+
+
+def _curves(found: Findings) -> str:
+    drawn = pictures.learning(found.curve_name, found.curves)
+    if drawn is None:
+        return ""
+    names = pictures.told(found.comparison)
+    legend = "".join(
+        f'<li><span class="key c{place}"></span>{escape(names[place])}</li>' for place, _ in enumerate(found.curves)
+    )
+    told = "The first run of each of the best: validation solid, training dashed."
+    return f'{note(told)}<div class="charts"><div>{drawn}</div><div><ul class="legend">{legend}</ul></div></div>'
+
+
+def _sizes(comparison: Comparison) -> str:
+    def size(candidate: Candidate) -> float | None:
+        return candidate.metric("n_parameters")
+
+    gap = f"gap_{comparison.measure}"
+    return charts(
+        [
+            pictures.against(comparison, "parameters", size, gap),
+            pictures.against(comparison, "parameters", size, comparison.objective),
+            pictures.against(comparison, "seconds of training", lambda found: found.seconds, comparison.objective),
+        ]
+    )
+
+
+def _others(comparison: Comparison) -> str:
+    rows = [
+        [state, run.name, reason(run)[:MOST_ERROR], run.id]
+        for state, runs in comparison.others.items()
+        for run in runs[:MOST_ROWS]
+    ]
+    columns = [Column("state", "id"), Column("run", "text"), Column("why", "text"), Column("id", "id")]
+    return table(columns, rows) if rows else ""
+
+
+def _keys(found: Findings) -> list[str]:
+    """The varying keys, the most important first where that is known."""
+    known = found.importance
+    return list(known.shares) if known is not None and known.is_meaningful else found.comparison.varying
+
+
+def _count(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}"
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"

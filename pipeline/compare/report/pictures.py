@@ -1,0 +1,166 @@
+"""The pictures of a comparison: each a few lines over the charts."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from itertools import pairwise
+
+from pipeline.compare.candidates import Candidate
+from pipeline.compare.importance import Importance
+from pipeline.compare.ranking import Comparison
+from pipeline.compare.report.axis import Axis, label, of_numbers, of_parameter, of_scores
+from pipeline.compare.report.chart import Chart, Mark, cut
+from pipeline.compare.values import parsed, short
+
+MOST_STEPS = 300  # points of a curve: more cannot be told apart
+N_BINS = 8  # at most, of a parameter that hardly takes a value twice
+FEWEST_IN_BIN = 3
+MOST_DISTINCT = 12  # values, each with a middle of its own
+
+Curve = list[tuple[int, float]]
+
+
+def effect(comparison: Comparison, key: str) -> str:
+    """The score by one parameter, all others as they come; the middle is the median."""
+    candidates = comparison.candidates
+    values = [candidate.params[key] for candidate in candidates]
+    means = [candidate.mean for candidate in candidates]
+    axis, scores = of_parameter(values), of_scores(means, kept=means[:1])
+    chart = Chart(axis, scores, x_title=comparison.labels[key], y_title=comparison.objective)
+    chart.marks(_marks(comparison, {rank: (found.params[key], found.mean) for rank, found in enumerate(candidates)}))
+    middles = _middles(values, means)
+    if axis.categories:
+        return chart.dashes(middles, "middle").svg()
+    return chart.line([(float(value), score) for value, score in middles], "middle").svg()
+
+
+def front(comparison: Comparison, name: str) -> str | None:
+    """The objective against another one; None where the runs do not have both."""
+    best = [rank for rank, is_best in enumerate(comparison.on_front) if is_best]
+    return against(comparison, name, lambda found: comparison.value(found, name), comparison.objective, best)
+
+
+def against(
+    comparison: Comparison,
+    x_title: str,
+    x: Callable[[Candidate], float | None],
+    y_name: str,
+    best: Sequence[int] = (0,),
+) -> str | None:
+    """A metric, the objective or a gap, against a size; None where the runs do not have both.
+
+    Args:
+        comparison: Whose configurations to draw.
+        x_title: Name of the size.
+        x: Gives the size.
+        y_name: Name of the metric.
+        best: Ranks, from 0, of those to point out.
+    """
+    points = dict[int, tuple[float, float]]()
+    for rank, candidate in enumerate(comparison.candidates):
+        size, score = x(candidate), comparison.value(candidate, y_name)
+        if size is not None and score is not None:
+            points[rank] = size, score
+    if not points:
+        return None
+    sizes, scores = zip(*points.values(), strict=True)
+    vertical = of_scores(scores, kept=[points[rank][1] for rank in best if rank in points])
+    chart = Chart(of_numbers(sizes), vertical, x_title=x_title, y_title=y_name)
+    return chart.marks(_marks(comparison, points, best)).svg()
+
+
+def seeds(comparison: Comparison, shown: Sequence[Candidate]) -> str:
+    """Every seed's score of the first few, and their means."""
+    names = [f"#{rank}" for rank, _ in enumerate(shown, 1)]
+    x = Axis(-0.5, len(names) - 0.5, [(float(n), name) for n, name in enumerate(names)], categories=tuple(names))
+    y = of_scores([score for candidate in shown for score in candidate.scores.values()], shown[0].scores.values())
+    chart = Chart(x, y, x_title="place", y_title=comparison.objective)
+    for name, candidate in zip(names, shown, strict=True):
+        css = "best" if name == "#1" else ""
+        chart.marks(
+            Mark(name, score, f"seed {replica[0]}, fold {replica[2]}: {label(score)}", css)
+            for replica, score in candidate.scores.items()
+        )
+        chart.dashes([(name, candidate.mean)], "middle")
+    return chart.svg()
+
+
+def learning(name: str, curves: Sequence[tuple[Curve, Curve]]) -> str | None:
+    """Training (dashed) and validation (solid) by epoch, a colour per run; None where no run has kept them.
+
+    Args:
+        name: Of the metric.
+        curves: Training's and validation's of each run.
+    """
+    points = [point for pair in curves for curve in pair for point in curve]
+    if not points:
+        return None
+    chart = Chart(
+        _epochs([step for step, _ in points]), of_scores([value for _, value in points]), x_title="epoch", y_title=name
+    )
+    for number, (train, val) in enumerate(curves):
+        for curve, css in ((train, "dashed"), (val, "")):
+            if curve:
+                chart.line([(float(step), value) for step, value in _thinned(curve)], f"c{number} {css}")
+    return chart.svg()
+
+
+def bars(found: Importance, comparison: Comparison) -> str:
+    """How much each parameter matters, as a table with bars."""
+    rows = "".join(
+        f'<tr><td class="name" title="{escape(key)}">{escape(cut(comparison.labels[key], 40))}</td>'
+        f'<td class="number">{share:.0%}</td>'
+        f'<td class="wide"><div class="bar" style="width:{100 * share:.1f}%"></div></td></tr>'
+        for key, share in found.shares.items()
+    )
+    return f'<table class="narrow bars"><tbody>{rows}</tbody></table>'
+
+
+def told(comparison: Comparison) -> dict[int, str]:
+    """What each place in the ranking is, in a line."""
+    return {
+        rank: f"#{rank + 1}  {comparison.objective} {label(candidate.mean)}  "
+        + "  ".join(f"{comparison.labels[key]}={short(value)}" for key, value in candidate.params.items())
+        for rank, candidate in enumerate(comparison.candidates)
+    }
+
+
+def _marks(
+    comparison: Comparison, points: Mapping[int, tuple[float | str, float]], best: Sequence[int] = (0,)
+) -> list[Mark]:
+    """A point for each rank, the best ones on top of the others."""
+    names = told(comparison)
+    ranks = sorted(points, key=lambda rank: (rank in best, -rank))
+    return [Mark(*points[rank], names[rank], "best" if rank in best else "") for rank in ranks]
+
+
+def _middles(values: Sequence[str], scores: Sequence[float]) -> list[tuple[float | str, float]]:
+    """Median score by value, or by bins of equal counts where values hardly repeat."""
+    groups: dict[float | str, list[float]] = defaultdict(list)
+    numeric = all(isinstance(parsed(value), float) for value in values)
+    for value, score in zip(values, scores, strict=True):
+        groups[parsed(value) if numeric else value].append(score)
+    if len(groups) <= min(MOST_DISTINCT, len(values) / 2) or not numeric:
+        return [(value, statistics.median(groups[value])) for value in sorted(groups)]
+    pairs = sorted((float(value), score) for value, score in zip(values, scores, strict=True))
+    n_bins = min(N_BINS, len(pairs) // FEWEST_IN_BIN)
+    edges = [round(len(pairs) * part / n_bins) for part in range(n_bins + 1)] if n_bins > 1 else []
+    bins = [pairs[start:end] for start, end in pairwise(edges)]
+    return [
+        (statistics.median(value for value, _ in found), statistics.median(score for _, score in found))
+        for found in bins
+    ]
+
+
+def _epochs(steps: Sequence[int]) -> Axis:
+    """From 0, however many there are."""
+    last = max(*steps, 1)
+    return Axis(0.0, last * 1.02, [tick for tick in of_numbers([0.0, float(last)]).ticks if tick[0] == int(tick[0])])
+
+
+def _thinned(curve: Curve) -> Curve:
+    every = -(-len(curve) // MOST_STEPS)
+    return curve[::every] if curve[-1] in curve[::every] else [*curve[::every], curve[-1]]

@@ -1,0 +1,153 @@
+"""What is seen in the figures, in sentences: nothing is claimed that the repetitions do not bear out.
+
+Two points are compared repetition by repetition, for these share the split and the seed of the initial weights:
+a paired t-test (Student 1908) at LEVEL. That every point is the mean of few repetitions is why a minimum in the middle
+counts as a turning point only where both ends are worse than it beyond that doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from scipy import stats
+
+from pipeline.compare.study import words
+from pipeline.compare.study.figures import Line, Point
+from pipeline.config.studies import Study
+
+LEVEL = 0.05
+UNTESTED = "in one run each, which cannot tell a difference from chance"
+
+
+def sentences(study: Study, lines: list[Line]) -> list[str]:
+    """A sentence per told quantity and line, and with several lines one that compares them at their best."""
+    found = []
+    for quantity in study.tells:
+        for line in lines:
+            told = _words(line, quantity) if study.axis.reads == "word" else _trend(line, quantity)
+            told += _missing(line, quantity)
+            found.append(_capital(f"{line.name}: {told}" if line.name else told, study, quantity))
+        if len(lines) > 1 and (compared := _compared(lines, quantity)):
+            found.append(_capital(compared, study, quantity))
+    failed = sum(point.n_failed for line in lines for point in line.points)
+    return [*found, f"{failed} of {_n_runs(lines)} runs shown here have no result."] if failed else found
+
+
+def differs(a: Point, b: Point, quantity: str) -> bool:
+    """Whether two points differ beyond what their repetitions leave in doubt: by difference, or by ratio."""
+    pairs = np.stack([a.values[quantity], b.values[quantity]])
+    pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
+    if words.by_ratio(quantity) and (pairs > 0).all():
+        pairs = np.log(pairs)
+    differences = pairs[0] - pairs[1]
+    if len(differences) < 2:
+        return False
+    if np.ptp(differences) <= 1e-12 * np.abs(differences).max():
+        return bool(differences[0] != 0)
+    return bool(stats.ttest_1samp(differences, 0).pvalue < LEVEL)
+
+
+def best_of(points: tuple[Point, ...], quantity: str) -> Point:
+    """The point with the best mean; where no way is better, with the least."""
+    sign = -1 if words.better(quantity) == "maximize" else 1
+    return min(points, key=lambda point: sign * point.mean(quantity))
+
+
+def turning_point(points: tuple[Point, ...], quantity: str) -> Point | None:
+    """The best point, if it lies inside and both ends differ from it beyond doubt; else the worst one if it does."""
+    known = measured(points, quantity)
+    if len(known) < 3:
+        return None
+    best = best_of(known, quantity)
+    worst = max(known, key=lambda point: abs(point.mean(quantity) - best.mean(quantity)))
+    return next((point for point in (best, worst) if _stands_out(point, known, quantity)), None)
+
+
+def measured(points: tuple[Point, ...], quantity: str) -> tuple[Point, ...]:
+    """Those where every repetition has the quantity: a mean of the others alone would flatter the point."""
+    return tuple(point for point in points if np.isfinite(point.values[quantity]).all())
+
+
+def _stands_out(point: Point, points: tuple[Point, ...], quantity: str) -> bool:
+    first, last = points[0], points[-1]
+    return point not in (first, last) and all(differs(end, point, quantity) for end in (first, last))
+
+
+def _trend(line: Line, quantity: str) -> str:
+    points = measured(line.points, quantity)
+    if len(points) < 2:
+        return f"{{quantity}} is known at {len(points)} of {len(line.points)} points"
+    first, last, best = points[0], points[-1], best_of(points, quantity)
+    if _is_single(points, quantity):
+        ends = (f"{words.number(point.mean(quantity))} at {words.position(point.position)}" for point in (first, last))
+        return f"{{quantity}} is {' and '.join(ends)}, {UNTESTED}"
+
+    def at(point: Point) -> str:
+        return f"{words.number(point.mean(quantity))} at {words.position(point.position)}"
+
+    if turn := turning_point(points, quantity):
+        verb = "turns" if turn is best else "is worst in between"
+        return f"{{quantity}} {verb}: {at(turn)}, against {at(first)} and {at(last)}"
+    if differs(first, last, quantity):
+        verb = "falls" if last.mean(quantity) < first.mean(quantity) else "rises"
+        return f"{{quantity}} {verb} from {at(first)} to {at(last)}"
+    if differs(first, best, quantity):
+        return f"{{quantity}} goes from {at(first)} to {at(best)}, and no way beyond the seeds' spread after that"
+    if differs(last, best, quantity):
+        return f"{{quantity}} goes no way beyond the seeds' spread up to {at(best)}, and from there to {at(last)}"
+    return f"{{quantity}} shows no change beyond the seeds' spread ({at(first)}, {at(last)})"
+
+
+def _words(line: Line, quantity: str) -> str:
+    points = measured(line.points, quantity)
+    if len(points) < 2:
+        return f"{{quantity}} is known at {len(points)} of {len(line.points)} points"
+    best = best_of(points, quantity)
+    return _ranking([(words.position(point.position), point) for point in points], best, quantity)
+
+
+def _compared(lines: list[Line], quantity: str) -> str:
+    points = [(line.name, best_of(known, quantity)) for line in lines if (known := measured(line.points, quantity))]
+    if len(points) < 2:
+        return ""
+    best = best_of(tuple(point for _, point in points), quantity)
+    return f"each at its best, {_ranking(points, best, quantity)}"
+
+
+def _ranking(points: list[tuple[str, Point]], best: Point, quantity: str) -> str:
+    def listed(chosen: list[tuple[str, Point]]) -> str:
+        return ", ".join(f"{name} {words.number(point.mean(quantity))}" for name, point in chosen)
+
+    others = [pair for pair in points if pair[1] is not best]
+    others.sort(key=lambda pair: abs(pair[1].mean(quantity) - best.mean(quantity)))
+    worse = [pair for pair in others if differs(pair[1], best, quantity)]
+    level = [pair for pair in others if pair not in worse]
+    superlative = {"minimize": "best (lowest)", "maximize": "best (highest)", None: "lowest"}[words.better(quantity)]
+    told = f"{{quantity}} is {superlative} with {listed([pair for pair in points if pair[1] is best])}"
+    if _is_single([point for _, point in points], quantity):
+        return f"{told}, against {listed(others)}, {UNTESTED}"
+    if level:
+        told += f"; within the seeds' spread of it: {listed(level)}"
+    return told + (f"; beyond it: {listed(worse)}" if worse else "; nothing lies beyond that spread")
+
+
+def _is_single(points: Iterable[Point], quantity: str) -> bool:
+    """Whether nothing was repeated."""
+    return all(len(point.values[quantity]) == 1 for point in points)
+
+
+def _missing(line: Line, quantity: str) -> str:
+    known = measured(line.points, quantity)
+    others = [words.position(point.position) for point in line.points if point not in known]
+    reached = "reached " if quantity.endswith("_to_loss") else ""
+    return f" (not {reached}in every run at {', '.join(others)})" if others else ""
+
+
+def _n_runs(lines: list[Line]) -> int:
+    return sum(len(point.trials) for line in lines for point in line.points)
+
+
+def _capital(sentence: str, study: Study, quantity: str) -> str:
+    text = sentence.replace("{quantity}", words.name(quantity, study.target_loss))
+    return f"{text[0].upper()}{text[1:]}."

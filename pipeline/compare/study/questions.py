@@ -1,0 +1,96 @@
+"""What is asked: from a study's name to the sweep that answers it, as arguments of `pipeline train`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline import config as configuration
+from pipeline.config import CONF, Config
+from pipeline.config.problems import keys_of_values, nearest_key
+from pipeline.config.studies import Study
+from pipeline.errors import ConfigError
+
+PREFIX = "study_"
+STUDY_TAG = "study"  # by which track/study.py finds the sweep
+PLAIN = re.compile(r"[A-Za-z][\w.]*")
+
+
+def names(config_dir: str | None = None) -> list[str]:
+    """Of all studies, as `make study NAME=` takes them; those of a folder of one's own too."""
+    folders = [CONF, *([Path(config_dir)] if config_dir else [])]
+    files = [path for folder in folders for path in (folder / "experiment").glob(f"{PREFIX}*.yaml")]
+    return sorted({path.stem.removeprefix(PREFIX) for path in files})
+
+
+def read(name: str, overrides: Sequence[str] = (), config_dir: str | None = None) -> tuple[Config, Study]:
+    """A study and the config of its runs, not yet swept.
+
+    Raises:
+        ConfigError: There is no such study, or something in it or in the overrides is wrong.
+    """
+    known = names(config_dir)
+    if name not in known:
+        near = nearest_key(name, known)
+        hint = f", did you mean {near!r}?" if near else ";"
+        raise ConfigError(f"there is no study {name!r}{hint} there are {', '.join(known)}")
+    config = configuration.parse([*_beginning(name, config_dir), *overrides]).config
+    if config.study is None:
+        raise ConfigError(f"study: null leaves nothing to do; it is what the study {name} consists of")
+    _check_keys(config, config.study)
+    return config, config.study
+
+
+def command(name: str, study: Study, overrides: Sequence[str], config_dir: str | None = None) -> list[str]:
+    """The arguments of `pipeline train` that run the sweep; a swept key among the overrides takes its place.
+
+    Raises:
+        ConfigError: A swept key or one of its values is wrong.
+    """
+    given = {_key(override) for override in overrides}
+    swept = [
+        f"{key}={','.join(_as_override(value) for value in values)}"
+        for key, values in study.sweep.items()
+        if key not in given
+    ]
+    arguments = [*_beginning(name, config_dir), *swept, *overrides]
+    for key in configuration.parse(arguments).space:
+        try:
+            study.check_place(key)
+        except ValueError as error:
+            raise ConfigError(f"study.{error}") from None
+    return arguments
+
+
+def _beginning(name: str, config_dir: str | None) -> list[str]:
+    """What a study's command line begins with."""
+    folder = ["--config-dir", config_dir] if config_dir else []
+    return [*folder, "--multirun", f"experiment={PREFIX}{name}", f"++tracking.tags.{STUDY_TAG}={name}"]
+
+
+def _check_keys(config: Config, study: Study) -> None:
+    """The keys that the picture is made of, which no sweep looks at before its end."""
+    known = list(keys_of_values(config.model_dump(exclude={"study"})))
+    for place, keys in (("axis.key", [study.axis.key]), ("lines", study.lines), ("best_of", study.best_of)):
+        for key in keys:
+            if key not in known:
+                near = nearest_key(key, known)
+                raise ConfigError(f"study.{place}: unknown key {key}" + (f", did you mean '{near}'?" if near else ""))
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
+
+
+def _as_override(value: Any) -> str:
+    """As Hydra's grammar reads it back."""
+    return value if isinstance(value, str) and PLAIN.fullmatch(value) else json.dumps(value)
+
+
+def questions(config_dir: str | None) -> Iterator[tuple[str, str]]:
+    """Each study's name and question."""
+    for name in names(config_dir):
+        yield name, read(name, config_dir=config_dir)[1].question

@@ -1,0 +1,84 @@
+"""A report's facts, found from the raw rows."""
+
+import logging
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from pipeline.config.rules import Kind
+from pipeline.data.checks.alone import is_suspicious, scores_alone
+from pipeline.data.checks.describe import Findings, describe
+from pipeline.data.checks.facts import Report
+from pipeline.data.checks.levels import hashes, label
+from pipeline.data.checks.useless import useless
+from pipeline.data.rows import Rows
+from pipeline.data.splits import Splits
+
+log = logging.getLogger(__name__)
+
+
+def report(rows: Rows, splits: Splits, kinds: Mapping[str, Kind]) -> Report:
+    """Looks at the raw rows before anything is trained on them, and tells in brief what is there.
+
+    Args:
+        rows: All raw rows; an array without column names is described as a whole.
+        splits: Which of them train, validate and test.
+        kinds: Kind by input column.
+    """
+    reasons, scores = useless(rows.take(splits.train), kinds), scores_alone(rows, splits.train)
+    task, (n_duplicates, n_copies) = rows.target.task, _duplicates(rows, splits)
+    found = Report(
+        name=rows.name,
+        fingerprint=rows.fingerprint,
+        task=task,
+        n_rows=len(rows) if rows.stream is None else sum(rows.stream.n_rows.values()),
+        n_columns=rows.n_inputs,
+        n_rows_by_split={part: rows.n_rows_of(part, numbers) for part, numbers in splits.parts().items()},
+        n_rows_looked_at=len(rows),
+        classes={} if task == "regression" else _classes(rows, splits),
+        ranges=_ranges(rows, splits) if task == "regression" else {},
+        n_duplicate_rows=n_duplicates,
+        n_copies_of_training_rows=n_copies,
+        suspicious={name: round(score, 4) for name, score in scores.items() if is_suspicious(task, score)},
+        columns=[
+            describe(name, column, kinds[name], splits, Findings(reasons.get(name), scores.get(name)))
+            for name, column in rows.inputs.items()
+        ],
+    )
+    log.info("\n".join(found.lines()))
+    return found
+
+
+def _classes(rows: Rows, splits: Splits) -> dict[str, dict[str, int]]:
+    labels, numbers = [label(value) for value in rows.target.classes.tolist()], rows.target.values[:, 0]
+    return {
+        part: dict(zip(labels, np.bincount(numbers[chosen], minlength=len(labels)).tolist(), strict=True))
+        for part, chosen in splits.parts().items()
+    }
+
+
+def _ranges(rows: Rows, splits: Splits) -> dict[str, dict[str, dict[str, float | None]]]:
+    return {
+        name: {part: _range(values[chosen]) for part, chosen in splits.parts().items()}
+        for name, values in zip(rows.target.names, rows.target.values.T, strict=True)
+    }
+
+
+def _range(values: np.ndarray) -> dict[str, float | None]:
+    """None where there are no rows."""
+    if not len(values):
+        return {"min": None, "mean": None, "max": None}
+    return {"min": float(values.min()), "mean": float(values.mean()), "max": float(values.max())}
+
+
+def _duplicates(rows: Rows, splits: Splits) -> tuple[int, dict[str, int]]:
+    """How many rows repeat an earlier one, and how many that do not train repeat one that does."""
+    row = np.zeros(len(rows), np.uint64)
+    for column in (*rows.inputs.values(), *rows.target.values.T):
+        row = row * np.uint64(0x9E3779B97F4A7C15) + hashes(column)  # odd, so that no column is lost; overflow is meant
+        row ^= row >> np.uint64(29)
+    copies = {
+        part: int(pd.Series(row[getattr(splits, part)]).isin(row[splits.train]).sum()) for part in ("val", "test")
+    }
+    return int(pd.Series(row).duplicated().sum()), copies

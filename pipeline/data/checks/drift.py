@@ -1,0 +1,75 @@
+"""How much the distribution of a column differs between the training rows and the others."""
+
+import numpy as np
+
+from pipeline.data.checks.levels import Levels
+
+N_BINS = 10  # besides that of the gaps and, of categories, that of all other values
+STRONG = 0.25  # above this, credit scoring no longer takes two samples for the same population
+NORMAL_999 = 3.09  # 99.9 % quantile of the normal distribution
+
+
+def number_bins(numbers: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+    """Bins of numbers by tenths of the training rows, or by value where there are few; the first is that of gaps.
+
+    Args:
+        numbers: `(n_rows,)` float64 with NaN for gaps.
+        ordered: Those of the training rows, sorted and without gaps.
+    """
+    if not len(ordered):
+        return np.isfinite(numbers).astype(np.int64)
+    distinct = _few_distinct(ordered)
+    if distinct is None:
+        positions = np.arange(1, N_BINS) * len(ordered) // N_BINS
+        distinct = np.unique(np.append(ordered[positions], ordered[-1]))
+    bins = 1 + np.searchsorted(distinct[:-1], numbers, side="left")
+    bins[np.isnan(numbers)] = 0
+    return bins
+
+
+def _few_distinct(ordered: np.ndarray) -> np.ndarray | None:
+    """The distinct values of sorted numbers, or None where there are more than N_BINS."""
+    values: list[float] = []
+    position = 0
+    while position < len(ordered):
+        if len(values) == N_BINS:
+            return None
+        values.append(ordered[position])
+        position = int(np.searchsorted(ordered, ordered[position], side="right"))
+    return np.array(values)
+
+
+def level_bins(found: Levels, frequent: np.ndarray) -> np.ndarray:
+    """Bins of levels: first that of gaps, then one for each of the codes `frequent`, last that of all others."""
+    bins = np.full(len(found.values) + 1, len(frequent[:N_BINS]) + 1)
+    bins[frequent[:N_BINS]] = np.arange(1, len(frequent[:N_BINS]) + 1)
+    bins[-1] = 0  # what the code -1 finds
+    return bins[found.codes]
+
+
+def stability(train: np.ndarray, other: np.ndarray) -> tuple[float, bool]:
+    """Population stability index of two samples, and whether it is strong.
+
+    The index is `sum((p - q) * log(p / q))` over the bins' shares of rows, p of the training rows and q of the others
+    (N. Siddiqi, Credit Risk Scorecards, 2006). Half a row is added to every bin, so that empty ones leave it finite.
+    In samples from the same population it is distributed as `(1/n + 1/m) * chi2(bins - 1)` (B. Yurdakul, Statistical
+    Properties of Population Stability Index, 2018): what one in a thousand such samples reaches is not called strong.
+
+    Args:
+        train: Bin `(n_train,)` of each training row.
+        other: Bin `(n_other,)` of each other row.
+    """
+    n_bins = int(max(train.max(), other.max())) + 1
+    counts = np.stack([np.bincount(train, minlength=n_bins), np.bincount(other, minlength=n_bins)])
+    counts = counts[:, counts.any(axis=0)]
+    shares = (counts + 0.5) / (counts + 0.5).sum(axis=1, keepdims=True)
+    index = float(((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum())
+    by_chance = (1 / len(train) + 1 / len(other)) * _chi2_999(counts.shape[1] - 1)
+    return index, index > max(STRONG, by_chance)
+
+
+def _chi2_999(df: int) -> float:
+    """The 99.9 % quantile of the chi-square distribution, as Wilson and Hilferty (1931) approximate it."""
+    if df == 0:
+        return 0.0
+    return float(df * (1 - 2 / (9 * df) + NORMAL_999 * np.sqrt(2 / (9 * df))) ** 3)

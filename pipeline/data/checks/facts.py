@@ -1,0 +1,72 @@
+"""What a report holds. All of it is plain Python, so that it can be written as JSON."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.config.rules import Kind
+from pipeline.data.checks import page, text
+
+
+@dataclass(frozen=True)
+class Column:
+    """One input column; what is not said otherwise is of the training rows. `None` stands for "does not apply"."""
+
+    name: str
+    kind: Kind
+    n_inputs: int  # 1, or the width of an array without column names
+    n_missing: int  # of all rows
+    n_missing_train: int
+    n_distinct: int | None  # values other than gaps
+    least: float | str | None  # of numbers and dates, as are `mean` and `most`
+    mean: float | None
+    most: float | str | None
+    frequent: dict[str, int]  # of categories and booleans: most frequent values and their number of rows
+    shares: list[
+        float
+    ]  # of rows by bin: equal widths for numbers, the most frequent values and the rest for categories
+    drift_val: float | None  # population stability index against the training rows; see drift.py
+    drift_test: float | None
+    strong_drift: list[str]  # the splits whose drift is large, and larger than chance would have it
+    useless: str | None  # why it can be left out
+    score_alone: float | None  # how well it predicts a target without the others; see alone.py
+
+
+@dataclass(frozen=True)
+class Report:
+    """The checks before training, on raw rows."""
+
+    name: str
+    fingerprint: str
+    task: str
+    n_rows: int
+    n_columns: int
+    n_rows_by_split: dict[str, int]
+    n_rows_looked_at: int  # fewer than n_rows where the table is streamed: then all below is of a sample
+    classes: dict[str, dict[str, int]]  # split: label: number of rows; empty for a regression
+    ranges: dict[str, dict[str, dict[str, float | None]]]  # output: split: min, mean, max; empty for classes
+    n_duplicate_rows: int  # copies of an earlier row, targets included
+    n_copies_of_training_rows: dict[str, int]  # val and test: rows that are also among the training rows
+    suspicious: dict[str, float]  # columns that predict the target suspiciously well alone, and their score
+    columns: list[Column]
+
+    @property
+    def useless(self) -> dict[str, str]:
+        """Columns that can be left out, and why."""
+        return {column.name: column.useless for column in self.columns if column.useless}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON takes it; there is no NaN in it."""
+        return dataclasses.asdict(self)
+
+    def lines(self) -> list[str]:
+        """The brief text that is shown before training."""
+        return text.lines(self)
+
+    def warnings(self) -> list[str]:
+        """What deserves a look before training; also the last of `lines()`."""
+        return text.warnings(self)
+
+    def to_html(self) -> str:
+        """The report as one page that needs no other file."""
+        return page.render(self)

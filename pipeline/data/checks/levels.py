@@ -1,0 +1,49 @@
+"""Columns as numbered levels: the one way in which text, categories and numbers are all counted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pipeline.data.reading.raw import Raw, Text
+
+LONGEST_LABEL = 80  # letters of a value that are kept for show
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A column's distinct values, and which row has which."""
+
+    codes: np.ndarray  # (n_rows,) int64 into `values`; -1 for a gap
+    values: np.ndarray  # (n_levels,) float64 or text, in their order of appearance
+
+
+def levels(column: Raw) -> Levels:
+    """Numbers the distinct values of a raw column `(n_rows,)`; NaN and "" are gaps."""
+    if not isinstance(column, Text):
+        codes, values = pd.factorize(column)
+        return Levels(codes.astype(np.int64, copy=False), values)
+    used = column.used()
+    codes, values = used.codes.astype(np.int64), used.levels
+    if (gap := np.flatnonzero(values == "")).size:
+        codes = np.where(codes == gap[0], -1, codes - (codes > gap[0]))
+        values = np.delete(values, gap[0])
+    return Levels(codes, values)
+
+
+def label(value: object) -> str:
+    """A value for show."""
+    written = f"{value:.12g}" if isinstance(value, float) else str(value)
+    return written if len(written) <= LONGEST_LABEL else written[: LONGEST_LABEL - 3] + "..."
+
+
+def hashes(column: Raw) -> np.ndarray:
+    """A number `(n_rows,)` uint64 per row that is the same where the values are the same."""
+    if isinstance(column, Text):
+        hashed = pd.util.hash_array(column.levels, categorize=False)
+        return np.where(column.levels == "", np.uint64(0), hashed)[column.codes]
+    if column.ndim == 2:
+        return np.array([hash(row.tobytes()) for row in column]).view(np.uint64)
+    numbers = column.astype(np.float64) + 0.0  # turns -0.0 into 0.0
+    numbers[np.isnan(numbers)] = np.nan  # there are several bit patterns of it
+    return pd.util.hash_array(numbers)

@@ -1,0 +1,114 @@
+"""A report as the brief lines that are shown before training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.data.checks.facts import Column, Report
+
+MOST_COLUMNS = 30
+MOST_NAMED = 10  # columns or classes in a sentence
+WIDEST_NAME, WIDEST_VALUES = 32, 48
+
+
+def lines(report: Report) -> list[str]:
+    """Rows, target, a table of columns, and warnings."""
+    parts = ", ".join(f"{n} {part}" for part, n in report.n_rows_by_split.items())
+    head = f"{report.name}: {report.n_rows} rows ({parts}), {report.n_columns} inputs, fingerprint {report.fingerprint}"
+    if report.n_rows_looked_at < report.n_rows:
+        head += f"; what follows is of a sample of {report.n_rows_looked_at} rows"
+    return [head, *target(report), *_table(report.columns), *(f"warning: {text}" for text in warnings(report))]
+
+
+def target(report: Report) -> list[str]:
+    """Class balance per split, or each output's range per split."""
+    found = []
+    for part, counts in report.classes.items():
+        total = max(1, sum(counts.values()))
+        shown = [f"{name} {count / total:.1%}" for name, count in list(counts.items())[:MOST_NAMED]]
+        found.append(f"classes in {part}: {', '.join(shown)}{_and_more(len(counts) - MOST_NAMED)}")
+    for name, by_part in report.ranges.items():
+        shown = [f"{part} {_span(r['min'], r['mean'], r['max'])}" for part, r in by_part.items()]
+        found.append(f"target {name} (min, mean, max): {'; '.join(shown)}")
+    return found
+
+
+def warnings(report: Report) -> list[str]:
+    """What deserves a look before training, each with a remedy."""
+    found = [
+        f"column {name!r} predicts the target almost perfectly by itself (score {score:.3f} of 1); if it is not known "
+        f"before the target is, leave it out with {_drop([name])}"
+        for name, score in report.suspicious.items()
+    ]
+    if report.useless:
+        reasons = [f"{name!r} is {reason}" for name, reason in report.useless.items()]
+        found.append(f"{_listed(reasons, '; ')}; data.drop_useless=true leaves such columns out")
+    if unmoved := [repr(name) for name, reason in report.useless.items() if reason in ("constant", "empty")]:
+        found.append(f"no weight for {_listed(unmoved, ', ')}: the model ignores what other values come later")
+    drifted = [
+        f"{column.name!r} in {part} ({getattr(column, f'drift_{part}'):.2f})"
+        for column in report.columns
+        for part in column.strong_drift
+    ]
+    if drifted:
+        found.append(f"other values than in training rows (population stability index): {_listed(drifted, ', ')}")
+    if report.n_duplicate_rows:
+        found.append(f"{report.n_duplicate_rows} rows are copies of earlier rows, targets included")
+    copies = [f"{n} of {part}" for part, n in report.n_copies_of_training_rows.items() if n]
+    if copies:
+        found.append(f"rows that are also training rows: {' and '.join(copies)}; scores on them flatter")
+    return found
+
+
+def values(column: Column) -> str:
+    """A column's values in short: least, mean and most, or the most frequent."""
+    if column.frequent:
+        return ", ".join(f"{value} ({count})" for value, count in column.frequent.items())
+    return "" if column.least is None else _span(column.least, column.mean, column.most)
+
+
+def _table(columns: Sequence[Column]) -> list[str]:
+    shown = [
+        (
+            _cut(column.name if column.n_inputs == 1 else f"{column.name} ({column.n_inputs} inputs)", WIDEST_NAME),
+            column.kind,
+            str(column.n_missing),
+            "" if column.n_distinct is None else str(column.n_distinct),
+            _cut(values(column), WIDEST_VALUES),
+        )
+        for column in columns[:MOST_COLUMNS]
+    ]
+    table = [("column", "kind", "missing", "distinct", "values of training rows"), *shown]
+    widths = [max(len(row[place]) for row in table) for place in range(4)]
+    formatted = [
+        f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}  {row[4]}".rstrip()
+        for row in table
+    ]
+    n_more = len(columns) - MOST_COLUMNS
+    return formatted + ([f"and {n_more} more columns"] if n_more > 0 else [])
+
+
+def _span(*numbers: float | str | None) -> str:
+    return " .. ".join(
+        number if isinstance(number, str) else f"{number:.5g}" for number in numbers if number is not None
+    )
+
+
+def _listed(texts: list[str], mark: str) -> str:
+    return mark.join(texts[:MOST_NAMED]) + _and_more(len(texts) - MOST_NAMED)
+
+
+def _and_more(n: int) -> str:
+    return f" and {n} more" if n > 0 else ""
+
+
+def _drop(names: list[str]) -> str:
+    """As it can be pasted after what is dropped already."""
+    return f'"data.drop=[{",".join(name if name.isidentifier() else repr(name) for name in names)}]"'
+
+
+def _cut(text: str, width: int) -> str:
+    text = " ".join(text.split())  # a line break would tear the table
+    return text if len(text) <= width else text[: width - 3] + "..."

@@ -1,0 +1,90 @@
+"""Columns that tell a network nothing: constant, a copy of another, or with a value of its own for every row."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pipeline.config.rules import Kind
+from pipeline.data.checks.levels import hashes, levels
+from pipeline.data.reading.raw import Raw, Text, is_constant
+from pipeline.data.rows import Rows
+
+DISTINCT_SHARE = 0.98  # of the rows; from here on values identify rows
+# In fewer rows measurements, too, may all differ by chance.
+FEWEST_ROWS_OF_TEXT, FEWEST_ROWS_OF_NUMBERS = 20, 100
+ROWS_TO_LOOK_AT_FIRST, SHARE_OF_FEW = 1_000, 0.9
+
+
+def useless(rows_of_training: Rows, kinds: Mapping[str, Kind]) -> dict[str, str]:
+    """Finds the columns that can be left out, by the training rows alone.
+
+    The first of several equal columns stays. Dates never identify rows: their calendar does tell something.
+
+    Args:
+        rows_of_training: Raw rows; an array without column names has no such columns.
+        kinds: Kind by column.
+
+    Returns:
+        The reason, by column: `constant`, `empty`, `same as column 'a'` or `identifier-like: ...`.
+    """
+    reasons: dict[str, str] = {}
+    kept: dict[bytes, list[str]] = {}  # by what a few of their rows hold
+    for name, column in rows_of_training.inputs.items():
+        if column.ndim == 2:
+            continue
+        if is_constant(column):
+            reasons[name] = "empty" if _is_empty(column[:1]) else "constant"
+            continue
+        alike = kept.setdefault(hashes(_few(column)).tobytes(), [])
+        earlier = [other for other in alike if _equal(column, rows_of_training.inputs[other])]
+        if earlier:
+            reasons[name] = f"same as column {earlier[0]!r}"
+            continue
+        alike.append(name)
+        if is_identifier(column, kinds[name]):
+            reasons[name] = "identifier-like: a value of its own in nearly every row"
+    return reasons
+
+
+def is_identifier(column: Raw, kind: Kind) -> bool:
+    """Whether the column is text or whole numbers that differ in nearly every row that has a value."""
+    if kind in ("date", "boolean") or _repeats(_few(column)):
+        return False
+    if isinstance(column, Text):
+        found = levels(column)
+        n_distinct, n_present, fewest = len(found.values), int((found.codes >= 0).sum()), FEWEST_ROWS_OF_TEXT
+    else:
+        present = column[~np.isnan(column)]
+        if not (present == np.floor(present)).all():
+            return False
+        n_distinct, n_present, fewest = n_distinct_numbers(np.sort(present)), len(present), FEWEST_ROWS_OF_NUMBERS
+    return n_present >= fewest and n_distinct >= DISTINCT_SHARE * n_present
+
+
+def _is_empty(column: Raw) -> bool:
+    return bool((column.gaps() if isinstance(column, Text) else np.isnan(column)).all())
+
+
+def _few(column: Raw) -> Raw:
+    """Rows by which most columns are told apart at once; evenly spaced, as neighbours are often alike."""
+    return column[:: max(1, len(column) // ROWS_TO_LOOK_AT_FIRST)]
+
+
+def _repeats(few: Raw) -> bool:
+    """Whether already a few rows share values so much that all rows must."""
+    found = levels(few)
+    return len(found.values) < SHARE_OF_FEW * (found.codes >= 0).sum()
+
+
+def _equal(column: Raw, other: Raw) -> bool:
+    if isinstance(column, Text) and isinstance(other, Text):
+        one, another = column.used(), other.used()
+        return np.array_equal(one.codes, another.codes) and np.array_equal(one.levels, another.levels)
+    if isinstance(column, Text) or isinstance(other, Text):
+        return False
+    return np.array_equal(column, other, equal_nan=True)
+
+
+def n_distinct_numbers(ordered: np.ndarray) -> int:
+    """How many distinct values there are among sorted numbers."""
+    return int(np.count_nonzero(ordered[1:] != ordered[:-1])) + bool(len(ordered))

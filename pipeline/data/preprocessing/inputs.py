@@ -1,0 +1,183 @@
+"""From raw input columns to what the network sees: for a table feature by feature, for an array as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from pipeline.config.rules import Data, FixedScaling, Kind
+from pipeline.data.ops import NumpyOps, Ops
+from pipeline.data.preprocessing.encoding import fit_feature
+from pipeline.data.preprocessing.features import Date, Embedded, Feature, Number
+from pipeline.data.preprocessing.kinds import kinds_of
+from pipeline.data.preprocessing.scaling import LARGEST, Chain, Scaler, fixed_scaling
+from pipeline.data.reading.places import Places
+from pipeline.errors import DataError
+from pipeline.runtime.threads import in_threads
+
+Columns = Mapping[str, Any]
+
+
+class Inputs(Protocol):
+    """Fitted preprocessing of the inputs."""
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """Of each raw column."""
+
+    @property
+    def n_inputs(self) -> int:
+        """Numbers per row that the network gets."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of these numbers."""
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """Categories of each embedded column; these columns come last."""
+
+    def apply(self, ops: Ops, columns: Columns) -> list[Any]:
+        """Parts `(n_rows,)` or `(n_rows, n)`, float64, in the order that the network takes them."""
+
+    @property
+    def dates(self) -> Mapping[str, Date]:
+        """The columns that are dates."""
+
+    def faults(self, columns: Columns, largest: float, places: Places) -> Iterator[str]:
+        """Columns whose values are beyond what the network can compute with, and the first row of each."""
+
+
+@dataclass(frozen=True)
+class TableInputs:
+    """A feature per column, those that are embedded last."""
+
+    features: tuple[Feature, ...]
+    kinds: Mapping[str, Kind]
+
+    @property
+    def n_inputs(self) -> int:
+        """Numbers per row that the network gets."""
+        return len(self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of these numbers, feature by feature."""
+        return tuple(name for feature in self.features for name in feature.names)
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """Categories of each embedded column."""
+        return tuple(feature.n_categories for feature in self.features if isinstance(feature, Embedded))
+
+    def apply(self, ops: Ops, columns: Columns) -> list[Any]:
+        """Parts in order."""
+        return [part for feature in self.features for part in feature.apply(ops, columns[feature.column])]
+
+    @property
+    def dates(self) -> dict[str, Date]:
+        """The columns that are dates."""
+        return {feature.column: feature for feature in self.features if isinstance(feature, Date)}
+
+    def faults(self, columns: Columns, largest: float, places: Places) -> Iterator[str]:
+        """Number columns whose largest or smallest value is too large when scaled."""
+        for feature in self.features:
+            if isinstance(feature, Number):
+                raw = columns[feature.column]
+                gaps = np.isnan(raw)
+                ends = [] if gaps.all() else [np.nanmin(raw), np.nanmax(raw)]
+                values = np.array([*ends, np.nan] if gaps.any() else ends)
+                with np.errstate(over="ignore"):
+                    too_large = ~(np.abs(feature.apply(NumpyOps(), values)[0]) < largest)
+                if too_large.any():
+                    value = values[too_large.argmax()]
+                    place = places((gaps if np.isnan(value) else raw == value).argmax())
+                    shown = f"a gap filled with {feature.fill:g}" if np.isnan(value) else f"{value:g}"
+                    yield f"column {feature.column!r}, {place}: {shown} is {largest:g} or more when scaled"
+
+
+@dataclass(frozen=True)
+class ArrayInputs:
+    """An array without column names, `x`, scaled column by column."""
+
+    scaler: Scaler
+    clip: float
+    kinds: Mapping[str, Kind]
+
+    @property
+    def n_inputs(self) -> int:
+        """Columns of the array."""
+        return len(self.scaler.shift)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`x[0]`, `x[1]`, ..."""
+        return tuple(f"x[{number}]" for number in range(self.n_inputs))
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """None."""
+        return ()
+
+    def apply(self, ops: Ops, columns: Columns) -> list[Any]:
+        """The array, scaled."""
+        scaled = (columns["x"] - self.scaler.shift) / self.scaler.scale
+        return [ops.maximum(ops.minimum(scaled, self.clip), -self.clip)]
+
+    @property
+    def dates(self) -> dict[str, Date]:
+        """None."""
+        return {}
+
+    def faults(self, columns: Columns, largest: float, places: Places) -> Iterator[str]:
+        """Columns of the array whose largest or smallest value is too large when scaled."""
+        raw, shift, scale = columns["x"], self.scaler.shift, self.scaler.scale
+        with np.errstate(over="ignore"):
+            lowest, highest = raw.min(axis=0).astype(np.float64), raw.max(axis=0).astype(np.float64)
+            sizes = np.maximum(np.abs((lowest - shift) / scale), np.abs((highest - shift) / scale))
+            sizes = np.minimum(sizes, self.clip)
+        for number in np.flatnonzero(~(sizes < largest)):
+            row = int(np.abs(raw[:, number] - shift[number]).argmax())
+            yield f"column 'x[{number}]', {places(row)}: {raw[row, number]:g} is {largest:g} or more when scaled"
+
+
+def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
+    """Fits the preprocessing of the inputs on training rows.
+
+    Raises:
+        DataError: A key names a column that does not exist or does not go with it.
+    """
+    if "x" in columns and columns["x"].ndim == 2:
+        return _fit_array(columns["x"], config)
+    kinds = kinds_of(columns, config)
+    for key in ("category_encodings", "imputes", "input_scalings"):
+        wanted = "category" if key == "category_encodings" else "numeric"
+        for name in getattr(config, key):
+            if kinds.get(name) not in (wanted, "boolean" if wanted == "numeric" else wanted):
+                is_what = f"is a {kinds[name]} column" if name in kinds else "is no input column"
+                raise DataError(
+                    f"data.{key}: {name!r} {is_what}; it takes {wanted} columns (data.columns_as sets them)"
+                )
+    chains: dict[str, Chain] = {}
+    if isinstance(config.input_scaling, FixedScaling):
+        numbers = [name for name, kind in kinds.items() if kind in ("numeric", "boolean")]
+        given = fixed_scaling(config.input_scaling, len(numbers), "data.input_scaling", config.clip)
+        chains = dict(zip(numbers, given, strict=True))
+
+    def fitted(name: str) -> Feature:
+        return fit_feature(name, columns[name], kinds[name], config, chains.get(name))
+
+    features: list[Feature] = in_threads(fitted, columns, n_rows=len(next(iter(columns.values()))))
+    features.sort(key=lambda feature: isinstance(feature, Embedded))
+    return TableInputs(tuple(features), kinds)
+
+
+def _fit_array(x: np.ndarray, config: Data) -> ArrayInputs:
+    for key in ("columns_as", "category_encodings", "imputes", "input_scalings"):
+        if getattr(config, key):
+            raise DataError(f"data.{key}: {config.name} is an array without column names; leave {key} out")
+    scaling = config.input_scaling
+    return ArrayInputs(Scaler.fit(x, scaling, "data.input_scaling"), config.clip or LARGEST, {"x": "numeric"})

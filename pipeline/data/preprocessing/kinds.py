@@ -1,0 +1,110 @@
+"""What kind of column each input is: found on training rows, or set by data.columns_as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from pipeline.config.rules import Data, Kind
+from pipeline.data.ops import NumpyOps
+from pipeline.data.reading.dates import FORMATS, format_of
+from pipeline.data.reading.places import Places
+from pipeline.data.reading.raw import Raw, Text
+from pipeline.errors import DataError
+from pipeline.runtime.threads import in_threads
+
+# Whole numbers with few values, each of them often, are codes rather than quantities.
+MOST_CODES = 12
+ROWS_PER_CODE = 10
+FIRST_ROWS = 10_000  # most columns of quantities show in them that they are
+
+
+def kinds_of(inputs: Mapping[str, Raw], config: Data) -> dict[str, Kind]:
+    """The kind of each named column.
+
+    Args:
+        inputs: Training rows, raw.
+        config: The data section.
+
+    Raises:
+        DataError: data.columns_as names no column, or a kind that the column's values do not allow.
+    """
+    unknown = [name for name in config.columns_as if name not in inputs]
+    if unknown:
+        raise DataError(
+            f"data.columns_as: there is no input column {', '.join(map(repr, unknown))}; "
+            f"there are {', '.join(map(repr, inputs))}"
+        )
+    n_rows = len(next(iter(inputs.values())))
+    places = Places(n_rows, 0, None)
+    faults = [fault for name, kind in config.columns_as.items() for fault in _faults(name, inputs[name], kind, places)]
+    if faults:
+        raise DataError("\n".join(f"data.columns_as: {fault}" for fault in faults))
+    others = {name: values for name, values in inputs.items() if name not in config.columns_as}
+    found = dict(zip(others, in_threads(_inferred, others.values(), n_rows=n_rows), strict=True))
+    return {name: config.columns_as.get(name) or found[name] for name in inputs}
+
+
+def check_dates(inputs: Mapping[str, Raw], config: Data, places: Places) -> None:
+    """Looks at all rows of the columns that `data.columns_as` calls dates, so that each is found that is none.
+
+    Raises:
+        DataError: A column holds other text, with the first three values and their rows.
+    """
+    dates = [name for name, kind in config.columns_as.items() if kind == "date" and name in inputs]
+    faults = [fault for name in dates for fault in _faults(name, inputs[name], "date", places)]
+    if faults:
+        raise DataError("\n".join(f"data.columns_as: {fault}" for fault in faults))
+
+
+def _inferred(values: Raw) -> Kind:
+    if isinstance(values, Text):
+        first = values[:FIRST_ROWS].present()
+        is_date = (format_of(first) or not (first != "").any()) and format_of(values.present())
+        return "date" if is_date else "category"
+    if len(pd.unique(values[:FIRST_ROWS])) > MOST_CODES + 1:  # one of them may be the gap
+        return "numeric"
+    there = values[~np.isnan(values)]
+    distinct = pd.unique(there)
+    if 0 < len(distinct) <= 2 and set(distinct) <= {0.0, 1.0}:
+        return "boolean"
+    codes = 2 < len(distinct) <= MOST_CODES and len(there) >= ROWS_PER_CODE * len(distinct)
+    return "category" if codes and (distinct == np.round(distinct)).all() else "numeric"
+
+
+def _faults(name: str, values: Raw, kind: Kind, places: Places) -> list[str]:
+    if kind == "category":
+        distinct = values.codes if isinstance(values, Text) else values
+        if len(pd.unique(distinct)) == len(values) > 1:
+            return [f"column {name!r} has another value in every row, so nothing can be learned of it; use data.drop"]
+        return []
+    if isinstance(values, Text):
+        return _faults_of_text(name, values, kind, places)
+    if kind == "date":
+        return [f"column {name!r} holds numbers, not dates; leave it numeric or write its dates as 2024-12-31"]
+    if kind == "boolean" and not set(pd.unique(values[~np.isnan(values)])) <= {0.0, 1.0}:
+        return [f"column {name!r} has other values than 0 and 1, so it is not boolean; use numeric or category"]
+    return []
+
+
+def _faults_of_text(name: str, values: Text, kind: Kind, places: Places) -> list[str]:
+    present = values.present()
+    if not (present != "").any():
+        return [f"column {name!r} has text, but none in training rows, so it cannot be {kind}; use data.drop"]
+    if kind != "date":
+        first = values.levels[values.codes[values.gaps().argmin()]]
+        return [f"column {name!r} holds text (first: {first!r}), which is not {kind}; use category or date"]
+    return [] if format_of(present) else [_dates_that_do_not_parse(name, values, places)]
+
+
+def _dates_that_do_not_parse(name: str, values: Text, places: Places) -> str:
+    there = values.levels != ""
+    missed = {
+        known.name: np.flatnonzero((there & np.isnan(known.days(NumpyOps(), values.levels)))[values.codes])
+        for known in FORMATS
+    }  # by the format that fits best
+    nearest, rows = min(missed.items(), key=lambda item: len(item[1]))
+    shown = ", ".join(f"{values.levels[values.codes[row]]!r} ({places(row)})" for row in rows[:3])
+    return f"column {name!r} has {len(rows)} values that are no dates as {nearest}: {shown}; correct or drop them"

@@ -1,0 +1,120 @@
+"""Preprocessing: from raw rows to the arrays that a network trains on, fitted on the training rows."""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipeline.config.rules import Data
+from pipeline.data.checks import useless
+from pipeline.data.preprocessing.arrays import to_array
+from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs, fit_inputs
+from pipeline.data.preprocessing.kinds import kinds_of
+from pipeline.data.preprocessing.scaling import TRAINABLE, OutputScaler
+from pipeline.data.reading.raw import Text
+from pipeline.data.rows import Rows
+from pipeline.data.splits import Splits
+from pipeline.data.target import Target
+from pipeline.errors import DataError
+
+log = logging.getLogger(__name__)
+
+
+class Arrays(NamedTuple):
+    """Rows as the network sees them, in the order that Keras takes them."""
+
+    x: np.ndarray  # (n_rows, n_inputs) float32, encoded and scaled
+    y: np.ndarray  # (n_rows, n_outputs) float32, scaled; for classes (n_rows, 1), the class numbers
+    sample_weight: np.ndarray | None  # (n_rows,) float32
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What was learned of inputs and targets. Class numbers pass as they are."""
+
+    inputs: TableInputs | ArrayInputs
+    outputs: OutputScaler
+
+    def sizes(self, target: Target) -> dict[str, Any]:
+        """What a network has to fit: the task, its inputs and outputs, and the categories of embedded inputs."""
+        inputs = {"n_inputs": self.inputs.n_inputs, "categories": self.inputs.categories}
+        return {"task": target.task, "n_outputs": target.n_outputs, **inputs}
+
+    def check(self, rows: Rows) -> None:
+        """Looks for dates that are none, and for scaled values whose squares float32 cannot hold, in test rows too.
+
+        Raises:
+            DataError: With the columns and the first row of each, before hours of training.
+        """
+        self._check_dates(rows)
+        faults = list(self.inputs.faults(rows.inputs, TRAINABLE, rows.places))
+        for name, raw, scaled in zip(
+            rows.target.names, rows.target.values.T, self.outputs.apply(rows.target.values).T, strict=True
+        ):
+            sizes = np.abs(scaled)
+            if not (sizes < TRAINABLE).all():
+                row = int(np.where(np.isnan(sizes), np.inf, sizes).argmax())
+                faults.append(f"column {name!r}, {rows.places(row)}: {raw[row]:g} is {TRAINABLE:g} or more when scaled")
+        if faults:
+            remedy = (
+                f"A network computes in float32, which has no squares of numbers far above {TRAINABLE:g}; remove or "
+                "cap such outliers, bound scaled inputs by data.clip=10, or set data.input_scaling and "
+                "data.output_scaling to standard"
+            )
+            raise DataError("\n".join([*faults, remedy]))
+
+    def _check_dates(self, rows: Rows) -> None:
+        """What training rows show to be dates must be dates in all rows, as it must be at prediction."""
+        faults = {}
+        for name, date in self.inputs.dates.items():
+            column = rows.inputs[name]
+            assert isinstance(column, Text)
+            used = column.used()
+            if (other := date.written.first_other(used.levels)) is not None:
+                place = rows.places(int((used.codes == other).argmax()))
+                faults[name] = f"column {name!r}, {place}: {used.levels[other]!r} is no date as {date.written.name}"
+        if faults:
+            categories = ", ".join(f"{name}: category" for name in faults)
+            remedy = f'Training rows are written so; correct the values, or set "data.columns_as={{{categories}}}"'
+            raise DataError("\n".join([*faults.values(), remedy]))
+
+    def apply(self, rows: Rows) -> Arrays:
+        """Encodes and scales the rows of a split.
+
+        Weights are divided by their mean: only their proportions matter to training.
+        """
+        weight = None if rows.sample_weight is None else rows.sample_weight / rows.sample_weight.mean()
+        return Arrays(
+            x=to_array(self.inputs, rows.inputs),
+            y=self.outputs.apply(rows.target.values),
+            sample_weight=None if weight is None else weight.astype(np.float32),
+        )
+
+
+def without_useless(rows: Rows, splits: Splits, config: Data) -> Rows:
+    """Leaves out columns that training rows show to be constant, doubled or identifiers, where that is asked for.
+
+    Raises:
+        DataError: No column is left.
+    """
+    if not config.drop_useless or "x" in rows.inputs:
+        return rows
+    training = rows.take(splits.train)
+    found = useless(training, kinds_of(training.inputs, config))
+    for name, reason in found.items():
+        log.info("data.drop_useless: column %r is left out: %s", name, reason)
+    inputs = {name: column for name, column in rows.inputs.items() if name not in found}
+    if not inputs:
+        raise DataError("data.drop_useless: no input columns are left; set it to false and name some in data.drop")
+    return replace(rows, inputs=inputs)
+
+
+def fit_preprocessing(training_rows: Rows, config: Data) -> Preprocessing:
+    """Fits all of it. Only training rows may be given: what validation and test rows are like stays unknown."""
+    scaling = config.output_scaling if training_rows.target.task == "regression" else "none"
+    fitted = Preprocessing(
+        inputs=fit_inputs(training_rows.inputs, config),
+        outputs=OutputScaler.fit(training_rows.target.values, scaling, "data.output_scaling"),
+    )
+    return fitted if training_rows.stream is None else training_rows.stream.refined(fitted)

@@ -1,0 +1,24 @@
+"""Scaling: a chain of transforms for each column, fitted on training rows, applied and inverted."""
+
+from pipeline.data.preprocessing.scaling.chain import Chain
+from pipeline.data.preprocessing.scaling.fitting import LARGEST, TRAINABLE, fit_scaling, fixed_scaling, flat
+from pipeline.data.preprocessing.scaling.matrix import Scaler
+from pipeline.data.preprocessing.scaling.outputs import OutputScaler
+from pipeline.data.preprocessing.scaling.transforms import Affine, Clip, Log1p, Quantile, Step, YeoJohnson
+
+__all__ = [
+    "LARGEST",
+    "TRAINABLE",
+    "Affine",
+    "Chain",
+    "Clip",
+    "Log1p",
+    "OutputScaler",
+    "Quantile",
+    "Scaler",
+    "Step",
+    "YeoJohnson",
+    "fit_scaling",
+    "fixed_scaling",
+    "flat",
+]

@@ -1,0 +1,46 @@
+"""Chain: the transforms of one column, one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.data.ops import Ops
+from pipeline.data.preprocessing.scaling.transforms import Affine, Clip, Step
+
+HIGHEST = float(np.finfo(np.float64).max)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Transforms of one column from raw to scaled, and back.
+
+    What `invert` returns is bounded in the column's own unit, so that it is finite for every finite number, whatever a
+    network says. A straight line is bounded by what float64 holds and nothing else. Curves, which turn a slightly
+    large output into an absurd prediction, keep to the training range widened by its own width on each side.
+    """
+
+    steps: tuple[Step, ...]
+    lowest: float = -HIGHEST  # that `invert` returns
+    highest: float = HIGHEST
+
+    @property
+    def is_affine(self) -> bool:
+        """Whether it is a shift and a scale, and bounds at most."""
+        return all(isinstance(step, Affine | Clip) for step in self.steps)
+
+    def apply(self, ops: Ops, x: Any) -> Any:
+        """Scales a float64 column `(n_rows,)`."""
+        with np.errstate(over="ignore"):  # what overflows is bounded by the last step; numpy warns, TensorFlow does not
+            for step in self.steps:
+                x = step.apply(ops, x)
+        return x
+
+    def invert(self, ops: Ops, z: Any) -> Any:
+        """Brings a scaled float64 column `(n_rows,)` back to its own unit."""
+        with np.errstate(over="ignore"):
+            for step in reversed(self.steps):
+                z = step.invert(ops, z)
+        return ops.minimum(ops.maximum(z, self.lowest), self.highest)

@@ -1,0 +1,178 @@
+"""Which chain a column gets: straight lines and curves, fitted on its training rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+
+import numpy as np
+
+from pipeline.config.rules import FixedScaling
+from pipeline.data.ops import NumpyOps
+from pipeline.data.preprocessing.scaling.chain import HIGHEST, Chain
+from pipeline.data.preprocessing.scaling.statistics import STATISTICS, WIDEST, given, shift_and_scale
+from pipeline.data.preprocessing.scaling.transforms import Affine, Clip, Log1p, Quantile, Step, YeoJohnson
+from pipeline.errors import DataError
+
+LARGEST = 1e30  # of scaled values; a layer adds up some hundred of them, and float32 ends at 3e38
+TRAINABLE = 1e18  # of those that are trained on or scored: losses, metrics and gradients hold their squares
+NARROW = 1e-2  # of a column's largest number: over such a width a power or logarithm is a straight line to two digits
+THIN = 1e-290  # widths below it leave no room for quantiles between them
+CONDITION = 1e5  # of an inverse in float64, which is exact to some 1e-15
+LARGEST_LOGARITHM = 700.0  # of a power: exp(709.8) is float64's end
+ENOUGH_ROWS = 100_000  # that a curve is fitted on; more do not change it by what matters
+HALVINGS = 40  # of the golden section: 0.618^40 is 4e-9 of the interval
+NOISE = 1e-3  # of the interquartile range
+MAX_KNOTS, MIN_KNOTS, ROWS_PER_KNOT = 1000, 10, 30
+END_LEVEL = 1e-7  # quantile level of the ends, 5.2 deviations from the middle
+
+
+def fit_scaling(
+    column: np.ndarray,
+    scaling: str,
+    key: str,
+    clip: float | None = None,
+    seed: int = 0,
+    condition: float = CONDITION,
+) -> Chain:
+    """Fits the chain of one column.
+
+    `log1p`, `yeo_johnson` and `quantile` are each followed by a standardizing shift and scale. Where a curve cannot
+    differ from a straight line, or has no digits left to do so, the column is standardized only: one value; a width
+    far smaller than the numbers, such as a second's around a Unix timestamp; numbers up to float64's end.
+
+    The last step bounds scaled values by `clip`, or by LARGEST, so that no raw number becomes infinite in float32.
+
+    On the training range the inverse is exact to 1e-9 of the range.
+
+    Args:
+        column: `(n_rows,)` float64, finite, training rows only.
+        scaling: A name of `NamedScaling`.
+        key: Configuration key that an error names.
+        clip: Bound of scaled values.
+        seed: Of the choice of rows where there are more than ENOUGH_ROWS, and of the noise of `quantile`.
+        condition: By how much the inverse may enlarge an error of rounding; it bounds the exponents of `yeo_johnson`.
+
+    Raises:
+        DataError: There are no rows.
+    """
+    if not len(column):
+        raise DataError(f"{key}: no training row has a number to fit {scaling} on; leave such columns out by data.drop")
+    bound = Clip(LARGEST if clip is None else clip)
+    if scaling in STATISTICS:
+        return Chain((Affine(*shift_and_scale(column, scaling)), bound))
+    column = np.clip(column, -WIDEST, WIDEST)
+    curve = _curve(column, scaling, seed, condition)
+    if curve is None:
+        return Chain((Affine(*shift_and_scale(column, "standard")), bound))
+    with np.errstate(over="ignore"):
+        standardize = Affine(*shift_and_scale(curve.apply(NumpyOps(), column), "standard"))
+    low, high = float(column.min()), float(column.max())
+    return Chain((curve, standardize, bound), max(low - (high - low), -HIGHEST), min(high + (high - low), HIGHEST))
+
+
+def flat(value: float) -> Chain:
+    """The chain of an input that has one value in all training rows: 0, whatever comes later.
+
+    The weights of such an input are never trained, so that another value would move predictions by chance.
+    """
+    return Chain((Affine(value, 1.0), Clip(0.0)))
+
+
+def fixed_scaling(scaling: FixedScaling, n_columns: int, key: str, clip: float | None = None) -> list[Chain]:
+    """The chains of given values, one for each column.
+
+    Raises:
+        DataError: The given values are not one, nor one per column.
+    """
+    bound = Clip(LARGEST if clip is None else clip)
+    shift, scale = given(scaling, n_columns, key)
+    return [Chain((Affine(*pair), bound)) for pair in zip(shift.tolist(), scale.tolist(), strict=True)]
+
+
+def _curve(column: np.ndarray, scaling: str, seed: int, condition: float) -> Step | None:
+    """The fitted curve; None where a straight line does as well."""
+    width = float(column.max() - column.min())
+    if width < THIN:
+        return None
+    if scaling == "quantile":
+        return _quantile(column, seed)
+    if width < NARROW * float(np.abs(column).max()):
+        return None
+    return Log1p() if scaling == "log1p" else _yeo_johnson(column, seed, condition)
+
+
+def _yeo_johnson(column: np.ndarray, seed: int, condition: float) -> YeoJohnson | None:
+    """The exponent of maximum likelihood, among those whose inverse keeps its digits on these rows."""
+    low, high = _exponents(column, condition)
+    if low >= high:
+        return None
+    rows = _enough(column, np.random.default_rng(seed))
+    logarithms = float(Log1p().apply(NumpyOps(), rows).mean())
+
+    def likelihood(exponent: float) -> float:  # logarithm of it, per row, without what does not depend on the exponent
+        raised = YeoJohnson(exponent).apply(NumpyOps(), rows)
+        _, deviation = shift_and_scale(raised, "standard")
+        return (exponent - 1) * logarithms - math.log(deviation)
+
+    return YeoJohnson(_highest_point(likelihood, low, high))
+
+
+def _exponents(column: np.ndarray, condition: float) -> tuple[float, float]:
+    """Lowest and highest exponent: those of the numbers above 0, and, as `2 - exponent`, those of the numbers below."""
+    above, below = _powers(float(column.max()), condition), _powers(-float(column.min()), condition)
+    return max(above[0], 2 - below[1]), min(above[1], 2 - below[0])
+
+
+def _powers(largest: float, condition: float) -> tuple[float, float]:
+    """Lowest and highest power for numbers from 0 to the largest.
+
+    A power below 0 levels off far from 0, and one above 1 leaves small numbers few digits.
+    """
+    if largest <= 0:
+        return -math.inf, math.inf
+    room = math.log(condition) / math.log1p(largest)
+    return -room, min(1 + room, LARGEST_LOGARITHM / math.log1p(largest))
+
+
+def _highest_point(function: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function with one maximum has it: golden section search."""
+    ratio = (math.sqrt(5) - 1) / 2
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    at_left, at_right = function(left), function(right)
+    for _ in range(HALVINGS):
+        if at_left > at_right:
+            high, right, at_right = right, left, at_left
+            left = high - ratio * (high - low)
+            at_left = function(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + ratio * (high - low)
+            at_right = function(right)
+    return (low + high) / 2
+
+
+def _quantile(column: np.ndarray, seed: int) -> Quantile:
+    """Quantiles of the training rows with a little noise, which spreads ties over the quantiles they take up.
+
+    As in Gorishniy et al., Revisiting Deep Learning Models for Tabular Data (NeurIPS 2021), but with noise relative to
+    the interquartile range: one absurd number would make noise relative to the deviation drown all others. The ends
+    include the training range, so that it can be inverted.
+    """
+    rng = np.random.default_rng(seed)
+    rows = _enough(column, rng)
+    n_rows = len(rows)
+    noisy = np.sort(rows + NOISE * shift_and_scale(rows, "robust")[1] * rng.standard_normal(n_rows))
+    levels = np.linspace(0, 1, min(n_rows, max(MIN_KNOTS, min(n_rows // ROWS_PER_KNOT, MAX_KNOTS))))
+    knots = np.interp(levels * (n_rows - 1), np.arange(n_rows), noisy)
+    knots[0], knots[-1] = min(knots[0], column.min()), max(knots[-1], column.max())
+    knots[np.abs(knots) < THIN] = 0.0  # nearer ones than these have no difference that TensorFlow knows
+    xs, place = np.unique(np.maximum.accumulate(knots), return_inverse=True)
+    shared = np.bincount(place, weights=levels) / np.bincount(place)  # knots that noise did not part: their mean level
+    normal = NormalDist()
+    return Quantile(xs, np.array([normal.inv_cdf(level) for level in np.clip(shared, END_LEVEL, 1 - END_LEVEL)]))
+
+
+def _enough(column: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return column if len(column) <= ENOUGH_ROWS else column[rng.integers(len(column), size=ENOUGH_ROWS)]

@@ -1,0 +1,81 @@
+"""OutputScaler: the targets of a regression, each with a chain of its own, and what a scaled unit of each is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.config.rules import FixedScaling
+from pipeline.data.ops import NumpyOps, Ops
+from pipeline.data.preprocessing.scaling.chain import HIGHEST, Chain
+from pipeline.data.preprocessing.scaling.fitting import fit_scaling, fixed_scaling
+from pipeline.data.preprocessing.scaling.statistics import shift_and_scale
+from pipeline.data.preprocessing.scaling.transforms import Affine
+
+CONDITION = 30.0  # of an inverse in float32, which is what a network computes in
+
+
+@dataclass(frozen=True)
+class OutputScaler:
+    """One fitted chain per target.
+
+    Scaled targets rounded to float32 come back right to about 1e-6 of their range. The exception are logarithms of
+    numbers that span hundreds of powers of ten: they come back right to 1e-7 times the largest logarithm.
+    """
+
+    chains: tuple[Chain, ...]
+    units_per_scaled: np.ndarray  # (n_outputs,) float64, above 0: original units that one scaled unit is worth
+
+    @classmethod
+    def fit(cls, raw: np.ndarray, scaling: str | FixedScaling, key: str) -> OutputScaler:
+        """Fits the chains.
+
+        What a scaled unit is worth is exact for a straight line. Along a curve it changes; then it is the training
+        targets' interquartile range divided by that of the scaled ones, and metrics that use it are approximate.
+
+        Args:
+            raw: `(n_rows, n_outputs)`, training rows only.
+            scaling: A name of `NamedScaling`, or given values.
+            key: Configuration key that an error names.
+
+        Raises:
+            DataError: The given values are not one, nor one per target; or there are no rows.
+        """
+        columns = list(raw.astype(np.float64).T)
+        if isinstance(scaling, FixedScaling):
+            chains = fixed_scaling(scaling, len(columns), key)
+        else:
+            chains = [fit_scaling(column, scaling, key, condition=CONDITION) for column in columns]
+        worth = [_units_per_scaled(chain, column) for chain, column in zip(chains, columns, strict=True)]
+        return cls(tuple(chains), np.array(worth))
+
+    @property
+    def is_affine(self) -> bool:
+        """Whether every chain is a shift and a scale, so that `units_per_scaled` is exact."""
+        return all(chain.is_affine for chain in self.chains)
+
+    def apply(self, raw: np.ndarray) -> np.ndarray:
+        """Scales `(n_rows, n_outputs)` to float32."""
+        scaled = np.empty(raw.shape, np.float32)
+        for number, chain in enumerate(self.chains):
+            scaled[:, number] = chain.apply(NumpyOps(), raw[:, number].astype(np.float64))
+        return scaled
+
+    def invert(self, scaled: np.ndarray) -> np.ndarray:
+        """Brings `(n_rows, n_outputs)` back to the targets' own units, float64; finite for all finite numbers."""
+        return np.stack(self.invert_with(NumpyOps(), list(scaled.astype(np.float64).T)), axis=1)
+
+    def invert_with(self, ops: Ops, scaled_columns: Iterable[Any]) -> list[Any]:
+        """Brings scaled float64 columns, `(n_rows,)` each, back to the targets' own units."""
+        return [chain.invert(ops, column) for chain, column in zip(self.chains, scaled_columns, strict=True)]
+
+
+def _units_per_scaled(chain: Chain, column: np.ndarray) -> float:
+    first = chain.steps[0]
+    if isinstance(first, Affine):
+        return first.scale
+    raw, scaled = (shift_and_scale(values, "robust")[1] for values in (column, chain.apply(NumpyOps(), column)))
+    return min(raw / scaled, HIGHEST)

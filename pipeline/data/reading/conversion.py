@@ -1,0 +1,81 @@
+"""A table's columns as raw columns: what is numbers, and what is text."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+
+from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.values import has_points, is_padded
+
+log = logging.getLogger(__name__)
+
+
+def raw_column(column: pd.Series, decimal: str) -> Raw:
+    """Numbers as float64 with NaN for gaps, all else as text; with a decimal comma, text with points stays text."""
+    if not isinstance(column.dtype, pd.StringDtype):
+        numbers = to_float(column)
+        return to_text(column) if numbers is None else numbers
+    codes, found = pd.factorize(column)  # each text once; -1 for a gap
+    distinct = pd.Series(found)
+    numbers = to_float(distinct)
+    if numbers is not None and decimal != "." and has_points(distinct):
+        said = "column %r has values with a point, such as %s, though data.decimal is %r: they are taken as text"
+        log.warning(said, column.name, distinct[distinct.str.contains(".", regex=False)].iloc[0], decimal)
+        numbers = None
+    if numbers is None or is_padded(distinct):
+        return _texts(str(column.name), codes, found)
+    return np.append(numbers, np.nan)[codes]
+
+
+def to_text(column: pd.Series) -> Text:
+    """Text without blanks around it; dates as ISO 8601."""
+    codes, found = pd.factorize(column)
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return Text.from_levels(codes, [*pd.DatetimeIndex(found).strftime("%Y-%m-%dT%H:%M:%S"), ""])
+    return _texts(str(column.name), codes, found)
+
+
+def _texts(name: str, codes: np.ndarray, found: pd.Index) -> Text:
+    text = Text.from_levels(codes, [*(str(value).strip() for value in found.to_numpy(object)), ""])
+    _hint_at_marks(name, text.levels[text.levels != ""])
+    return text
+
+
+def _hint_at_marks(name: str, distinct: np.ndarray) -> None:
+    """Says in the log which few texts keep a column of numbers from being one."""
+    for few in (distinct[:100], distinct):
+        others = few[pd.to_numeric(pd.Series(few, dtype=object), errors="coerce").isna()]
+        if len(others) > 3:
+            return
+    if (len(distinct) - len(others)) / 10 > 3:
+        marks = ", ".join(others)
+        said = "column %r holds numbers but for %s; data.missing_values=[%s] makes gaps of them"
+        log.warning(said, name, marks, marks)
+
+
+def to_float(column: pd.Series) -> np.ndarray | None:
+    """The column as float64 with NaN for gaps, or None where a value is no number."""
+    if is_date(column) or _starts_with_text(column):
+        return None
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    if column.dtype == np.float64:
+        return column.to_numpy()
+    try:
+        return pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
+    except (ValueError, TypeError):
+        return None
+
+
+def _starts_with_text(column: pd.Series) -> bool:
+    """Whether the first text of a column is no number: then the others need not be looked at."""
+    if not isinstance(column.dtype, pd.StringDtype):
+        return False
+    first = column.first_valid_index()
+    return first is not None and bool(pd.to_numeric(pd.Series([column[first]]), errors="coerce").isna().all())
+
+
+def is_date(column: pd.Series) -> bool:
+    """Whether its values are moments or lengths of time."""
+    return pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column)

@@ -1,0 +1,143 @@
+"""How a text file is written: what stands between fields, and what its columns are called."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pipeline.config.rules import Data
+from pipeline.data.reading.content import Content
+from pipeline.errors import DataError
+
+SAMPLE_RECORDS = 200  # that the delimiter is found from
+WORDS = {"tab": "\t", "\\t": "\t", "whitespace": " "}
+# Rarer characters first: where several divide all lines alike, that is how "1,5;2,5" and "a, b" are told.
+CANDIDATES = ("\t", ";", "|", ",", " ")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the lines of a file are to be taken apart."""
+
+    delimiter: str  # one character; a blank stands for runs of blanks and tabs
+    comment: str | None
+
+    @property
+    def whitespace(self) -> bool:
+        """Whether fields are separated by runs of blanks and tabs."""
+        return self.delimiter == " "
+
+    def records(self, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+        """The fields of each record that is not blank, and the line it ends in, counted from 1.
+
+        Exact but slow: for the first lines of a file, and to find the rows that are at fault.
+        """
+        if self.comment:
+            lines = (without_comment(line, self.comment) for line in lines)
+        if self.whitespace:
+            lines = (line.replace("\t", " ").strip() for line in lines)
+        reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True)
+        for fields in reader:
+            if len(fields) > 1 or (fields and fields[0].strip()):
+                yield reader.line_num, fields
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How text files are to be read: the keys of the data section that say it, with their values."""
+
+    delimiter: str
+    header: bool
+    columns: list[str] | None
+    encoding: str
+    decimal: str
+    comment: str | None
+    missing_values: list[str | int | float]
+
+    @classmethod
+    def of(cls, config: Data) -> Reading:
+        """Those of a data section."""
+        return cls(**{field.name: getattr(config, field.name) for field in dataclasses.fields(cls)})
+
+
+def find_dialect(content: Content, config: Data | Reading) -> Dialect:
+    """Takes the delimiter that was set, or the one that divides most of the first lines into equally many fields.
+
+    Raises:
+        DataError: `data.delimiter` or `data.comment` is not what can stand there.
+    """
+    if config.comment is not None and (len(config.comment) != 1 or config.comment in '"\n\r '):
+        raise DataError(f"data.comment: must be one character, as in \"data.comment='#'\", got {config.comment!r}")
+    delimiter = WORDS.get(config.delimiter, config.delimiter)
+    if delimiter == "auto":
+        return Dialect(_found(content, config), config.comment)
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\n\r':
+        raise DataError(f"data.delimiter: must be auto, tab, whitespace or one character, got {config.delimiter!r}")
+    for key, other in (("decimal", config.decimal), ("comment", config.comment)):
+        if delimiter == other:
+            raise DataError(f"data.{key}: is the same character as data.delimiter, {delimiter!r}")
+    return Dialect(delimiter, config.comment)
+
+
+def column_names(content: Content, dialect: Dialect, config: Data | Reading) -> list[str]:
+    """The names of all columns: those of data.columns, of the header, or column_1, column_2, ...
+
+    Raises:
+        DataError: There is no line, a name stands twice, or data.columns has another number of names than the file.
+    """
+    with content.lines() as lines:
+        records = [fields for _, fields in itertools.islice(dialect.records(lines), 2)]
+    where = f"{content.key}: {content.path}"
+    if not records:
+        raise DataError(f"{where} cannot be read as a table: it is empty")
+    if config.columns is not None:
+        n_fields = len(records[-1])
+        if len(config.columns) != n_fields:
+            raise DataError(f"data.columns: names {len(config.columns)} columns, but {content.path} has {n_fields}")
+        return config.columns
+    if not config.header:
+        return [f"column_{number}" for number in range(1, len(records[0]) + 1)]
+    names = [name.strip() for name in records[0]]
+    repeated = [name for name, count in Counter(names).items() if count > 1 and name]
+    if repeated:
+        raise DataError(
+            f"{where} has more than one column named {', '.join(map(repr, repeated))} in its header; name all columns "
+            "with data.columns, or set data.header=false if its first line is a row"
+        )
+    return [name or f"Unnamed: {number}" for number, name in enumerate(names)]
+
+
+def _found(content: Content, config: Data | Reading) -> str:
+    sample = content.sample()
+    best, most = "\t" if ".tsv" in content.path.name.lower() else ",", 0.0
+    for delimiter in CANDIDATES:
+        if delimiter in (config.decimal, config.comment):
+            continue
+        records = Dialect(delimiter, config.comment).records(io.StringIO(sample, newline=""))
+        try:
+            counts = Counter(len(fields) for _, fields in itertools.islice(records, SAMPLE_RECORDS))
+        except csv.Error:
+            continue
+        n_fields, n_records = max(counts.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
+        share = n_records / max(counts.total(), 1)
+        if n_fields > 1 and share > most:
+            best, most = delimiter, share
+    return best
+
+
+def without_comment(line: str, comment: str) -> str:
+    """Cuts a line at the first comment mark outside quotation marks."""
+    if comment not in line:
+        return line
+    parts = line.split(comment)
+    kept = parts[0]
+    for part in parts[1:]:
+        if kept.count('"') % 2 == 0:
+            return kept + "\n"
+        kept += comment + part
+    return kept

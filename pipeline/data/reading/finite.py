@@ -1,0 +1,90 @@
+"""Whether a table's values are numbers that can be trained on: not infinite, and not beyond all measure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from pipeline.config.rules import Data
+from pipeline.data.reading.conversion import is_date, raw_column, to_float
+from pipeline.data.reading.places import Places
+from pipeline.data.reading.raw import Raw, Text
+from pipeline.errors import DataError
+from pipeline.runtime.threads import in_threads
+
+# Of inputs and targets: far within float32, in which a network computes. One larger value beside others would be all
+# that a scaled column shows.
+LARGEST_VALUE = 1e30
+SHOWN = 3  # values that the remedy lists
+
+
+def raw_columns(frame: pd.DataFrame, places: Places, config: Data) -> dict[str, Raw]:
+    """Each column as the exported model takes it.
+
+    Raises:
+        DataError: Columns have infinite values, or some beyond LARGEST_VALUE; with the first row of each.
+    """
+    series = [frame[name] for name in frame.columns]
+    columns = in_threads(lambda column: raw_column(column, config.decimal), series, n_rows=len(frame))
+    found = dict(zip(frame.columns, in_threads(_beyond, columns, n_rows=len(frame)), strict=True))
+    faults, values = [], []
+    for (name, rows), column in zip(found.items(), columns, strict=True):
+        if len(rows):
+            beyond = np.asarray(column)[rows]
+            faults.append(f"column {name!r} has {_counted(beyond)} values, first in {places(rows[0])}")
+            values += beyond.tolist()
+    if faults:
+        remedy = "takes them as gaps, data.drop=[...] leaves columns out; or give large ones another unit"
+        said = f"Inputs must be finite, and at most {LARGEST_VALUE:g}. {_as_gaps(values, config)} {remedy}"
+        raise DataError("\n".join([*faults, said]))
+    return dict(zip(frame.columns, columns, strict=True))
+
+
+def _beyond(values: Raw) -> np.ndarray:
+    """The numbers of the rows that have infinite or too large values."""
+    return np.flatnonzero([] if isinstance(values, Text) else np.abs(values) > LARGEST_VALUE)
+
+
+def _counted(beyond: np.ndarray) -> str:
+    infinite = int(np.isinf(beyond).sum())
+    large = f"{len(beyond) - infinite} too large ({beyond[np.isfinite(beyond)][:1].sum():g})"
+    return " and ".join([f"{infinite} infinite"] * (infinite > 0) + [large] * (len(beyond) > infinite))
+
+
+def _as_gaps(values: Sequence[float], config: Data) -> str:
+    """The override, as a shell takes it, that makes gaps of values: unquoted, inf would be a number to Hydra."""
+    found = list(dict.fromkeys(values))[:SHOWN]
+    marks = [*map(repr, config.missing_values), *(f"'{value!r}'" for value in found)]
+    return f'"data.missing_values=[{", ".join(marks)}]"'
+
+
+def check_targets(frame: pd.DataFrame, places: Places, config: Data) -> None:
+    """Targets may be labels, but not gaps.
+
+    Raises:
+        DataError: With the first row of each column that has some, or infinite values.
+    """
+    faults, infinite = [], []
+    for name in frame.columns:
+        values = to_float(frame[name])
+        if is_date(frame[name]):
+            faults.append(f"column {name!r} holds dates")
+        elif values is not None and not np.isfinite(values).all():
+            faults.append(_gaps(frame[name], values, places))
+            infinite += values[np.isinf(values)].tolist()
+        elif values is None and frame[name].isna().any():
+            missing = np.flatnonzero(frame[name].isna().to_numpy())
+            faults.append(f"column {name!r} has {len(missing)} missing values, first in {places(missing[0])}")
+    if faults:
+        rule = "every row needs a finite number or a label; data.missing_target=drop leaves rows without one out"
+        also = f", together with {_as_gaps(infinite, config)} infinite ones too" if infinite else ""
+        raise DataError("\n".join([f"data.target: {rule}{also}", *faults]))
+
+
+def _gaps(column: pd.Series, values: np.ndarray, places: Places) -> str:
+    missing, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
+    counts = [f"{count} {word}" for count, word in ((missing, "missing"), (infinite, "infinite")) if count]
+    first = places(np.flatnonzero(~np.isfinite(values))[0])
+    return f"column {column.name!r} has {' and '.join(counts)} values, first in {first}"

@@ -1,0 +1,185 @@
+"""Puts the rows of all files together that make a table."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pipeline.config.rules import Data
+from pipeline.data.reading.files import PARQUET, named_files
+from pipeline.data.reading.labels import agreeing_targets
+from pipeline.data.reading.text import TextFile, read_text, text_file
+from pipeline.data.reading.typed import is_url, read_parquet, read_sql, shown_url
+from pipeline.data.reading.values import is_text, kind_of, with_columns
+from pipeline.errors import DataError
+
+log = logging.getLogger(__name__)
+
+PATH, TEST_PATH = "data.path", "data.split.test_path"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one file or query."""
+
+    key: str
+    name: str  # as messages call it
+    frame: pd.DataFrame
+    text: TextFile | None  # by which columns can be read again as the text they are
+
+
+def read_tables(config: Data) -> tuple[pd.DataFrame, int]:
+    """Reads the rows of all files that `data.path` names, then those of `data.split.test_path`.
+
+    Columns are int64, float64, bool, datetime64 (Parquet and databases only), `str`, or objects where booleans have
+    gaps; gaps are NaN (NaT in dates). In text files blanks around values do not count, and these are gaps: nothing,
+    what pandas takes for one, "?", and `data.missing_values`. Whole numbers of which one has zeros in front (020) stay
+    text, and so do booleans that `data.columns_as` calls a category or a date; plain numbers are numbers whatever they
+    are called. A column with text in one file and numbers in another is text in all.
+
+    Returns:
+        The rows, and how many of them, the last ones, are from `data.split.test_path`.
+
+    Raises:
+        DataError: A file is missing, is not what its name says, has rows of another length or columns of its own; with
+            the file, the row and the remedy.
+    """
+    repeated = sorted({name for name in config.columns or [] if (config.columns or []).count(name) > 1})
+    if repeated:
+        raise DataError(f"data.columns: names {', '.join(map(repr, repeated))} more than once")
+    parts = _parts(PATH, str(config.path), config)
+    _check_columns(parts, parts[0])
+    if not any(len(part.frame) for part in parts):
+        raise DataError(f"{PATH}: {_shown(config.path)} has no rows")
+    tests = [] if config.split.test_path is None else _parts(TEST_PATH, config.split.test_path, config)
+    _check_columns(tests, parts[0])
+    n_test_file_rows = sum(len(part.frame) for part in tests)
+    if tests and not n_test_file_rows:
+        raise DataError(f"{TEST_PATH}: {_shown(config.split.test_path)} has no rows")
+    frame = _joined([part for part in parts + tests if len(part.frame)])
+    frame = _without_empty_nameless(frame)
+    _hint_at_options(frame, parts[0], config)
+    return agreeing_targets(frame, config.target, n_test_file_rows), n_test_file_rows
+
+
+def _parts(key: str, path: str, config: Data) -> list[Part]:
+    if is_url(path) and config.query is None:
+        raise DataError(f"data.query: missing; {shown_url(path)} is a database, so give the select to read")
+    if is_url(path):
+        return [Part(key, shown_url(path), read_sql(key, path, config), None)]
+    if config.query is not None and key == PATH:
+        raise DataError(f"{key}: {path} is no SQLAlchemy URL, as in {key}=sqlite:///my.db, but data.query needs one")
+    parts = []
+    for file in named_files(key, path):
+        if file.name.lower().endswith(PARQUET):
+            parts.append(Part(key, str(file), read_parquet(key, file, config), None))
+        else:
+            text, frame = read_text(text_file(key, file, config))
+            parts.append(Part(key, str(file), frame, text))
+    return parts
+
+
+def _check_columns(parts: list[Part], first: Part) -> None:
+    """Raises DataError for the files that have other columns than the first."""
+    wanted, faults = list(first.frame.columns), []
+    for part in parts:
+        lacking = [name for name in wanted if name not in part.frame]
+        besides = [name for name in part.frame.columns if name not in first.frame]
+        if lacking or besides:
+            found = [f"{word} {', '.join(map(repr, names))}" for word, names in
+                     (("lacks", lacking), ("has besides", besides)) if names]  # fmt: skip
+            faults.append(f"{part.name} {' and '.join(found)}")
+    if faults:
+        raise DataError(
+            "\n".join([f"{parts[0].key}: all files must have the columns of {first.name}", *faults,
+                       "Correct the headers, or set data.header=false and data.columns where files have none"])
+        )  # fmt: skip
+
+
+def _joined(parts: list[Part]) -> pd.DataFrame:
+    """The rows of all parts, each column in one type."""
+    if len(parts) == 1:
+        return parts[0].frame
+    names = list(parts[0].frame.columns)
+    frames = [part.frame[names] for part in parts]
+    kinds = {name: {kind for frame in frames if (kind := kind_of(frame[name]))} for name in names}
+    differing = [name for name in names if len(kinds[name]) > 1]
+    for number, part in enumerate(parts):
+        texts = [name for name in differing if not is_text(frames[number][name])]
+        if texts and part.text is None:
+            raise DataError(
+                f"{part.key}: column {texts[0]!r} is {kind_of(part.frame[texts[0]]) or 'empty'} in {part.name}, but "
+                f"the files together have {' and '.join(sorted(kinds[texts[0]]))} in it; store it alike in all"
+            )
+        if texts and part.text is not None:
+            read_again = part.text.texts(texts)
+            frames[number] = with_columns(frames[number], {name: read_again[name] for name in texts})
+    for name in differing:
+        _warn_of_kinds(name, parts)
+    columns = {
+        name: pd.concat([_like(frame[name], kinds[name]) for frame in frames], ignore_index=True) for name in names
+    }
+    return pd.DataFrame(columns)
+
+
+def _warn_of_kinds(name: str, parts: list[Part]) -> None:
+    """Says in the log that a column becomes text because of what one of the files has in it."""
+    words = {"number": "numbers", "boolean": "true and false", "mixed": "several kinds of values"}
+    by_kind = {kind: part for part in reversed(parts) if (kind := kind_of(part.frame[name]))}  # the first of each
+    text = by_kind.pop("text", None)
+    held = [f"{words.get(kind, kind)} in {part.name}" for kind, part in by_kind.items()]
+    if text is not None:
+        first = text.frame[name].dropna().iloc[0]
+        held.append(f"text in {text.name} (first: {first!r})")
+    log.warning(
+        "column %r holds %s, so it is text in all; if it is to be numbers, write them alike in all files: there is one "
+        "data.decimal, and data.missing_values names marks of gaps",
+        name,
+        " and ".join(held),
+    )
+
+
+def _like(column: pd.Series, kinds: set[str]) -> pd.Series:
+    """A column of gaps only in the type that the column has in other files; booleans as objects if need be."""
+    if kind_of(column) is not None:
+        return column
+    if kinds == {"number"}:
+        return column.astype("float64")
+    return column.astype("datetime64[us]" if kinds == {"date"} else object if kinds == {"boolean"} else "str")
+
+
+def _without_empty_nameless(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leaves out what a delimiter at the end of every line makes: a column without name or value."""
+    empty = [name for name in frame if str(name).startswith("Unnamed: ") and frame[name].isna().all()]
+    if empty:
+        log.info("%d columns without name and values are left out", len(empty))
+    return frame.drop(columns=empty)
+
+
+def _hint_at_options(frame: pd.DataFrame, first: Part, config: Data) -> None:
+    """Says in the log which option may be missing, where the table looks like it."""
+    if first.text is None:
+        return
+    numbers = [name for name in frame if config.header and config.columns is None and _is_number(str(name))]
+    if numbers:
+        log.warning("%s: the header names a column %r; if its first line is a row, set data.header=false",
+                    first.name, numbers[0])  # fmt: skip
+    head = frame.head(100)
+    commas = [name for name in head if is_text(head[name]) and head[name].dropna().str.fullmatch(r"[+-]?\d+,\d+").all()]
+    commas = [name for name in commas if head[name].notna().any()]
+    if commas and config.decimal == ".":
+        log.warning("column %r looks like numbers with a decimal comma; if so, set \"data.decimal=','\"", commas[0])
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _shown(path: str | None) -> str:
+    return shown_url(path) if path and is_url(path) else str(path)

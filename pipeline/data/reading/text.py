@@ -1,0 +1,174 @@
+"""Reads text files: CSV, TSV and their relatives."""
+
+import csv
+import io
+import re
+import warnings
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.config.rules import Data
+from pipeline.data.reading.content import Content, reencoded, text_content
+from pipeline.data.reading.dialect import Dialect, column_names, find_dialect
+from pipeline.data.reading.ragged import check_fields
+from pipeline.data.reading.scan import Fields, Scan, scan, scan_fields, scan_sample
+from pipeline.data.reading.values import MARKS, inferred, is_text, kind_of, n_padded, with_columns
+from pipeline.errors import DataError
+
+QUICKER_TEXT = "large_string[pyarrow]"  # what "str" holds, without Python's own strings on the way to it
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A text file about which everything is known that reading it takes."""
+
+    content: Content
+    dialect: Dialect
+    names: list[str]
+    config: Data
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What stands for a gap."""
+        return (*MARKS, *map(str, self.config.missing_values))
+
+    def read(self) -> pd.DataFrame:
+        """All rows, each column in the type that its values say.
+
+        Numbers with zeros in front make a column of text. A column of booleans that `data.columns_as` calls a category
+        or a date keeps the words of the file; one of plain numbers is numbers, whatever it is called.
+
+        Raises:
+            DataError: Rows have more or fewer fields than there are columns.
+            UnicodeDecodeError: The file is not UTF-8.
+        """
+        if self.dialect.whitespace:
+            check_fields(self.content, self.dialect, self.names, self.config.header)
+            return self._inferred(self._parsed(self.names), self.names)
+        separator = self.dialect.delimiter
+        found = scan(self.content, separator)
+        as_text = self._named(scan_sample(self.content, separator)) if found.padded else []
+        frame = self._parsed(as_text, skipinitialspace=found.blanks)
+        if found.padded != sum(n_padded(frame[name]) for name in as_text):
+            # The beginning did not show all columns with such fields.
+            as_text = self._named(scan_fields(self.content, separator, found.quotes))
+            lost = [name for name in as_text if not is_text(frame[name])]
+            if lost:
+                frame = self._parsed(as_text, skipinitialspace=found.blanks)
+        self._check_short_rows(frame, found)
+        frame = self._inferred(frame, [name for name in self.names if found.blanks or name in as_text])
+        return self._with_text(frame, self._losing(frame))
+
+    def _named(self, fields: Fields) -> list[str]:
+        """The columns with a field that begins with 0 and a digit."""
+        return [name for number, name in enumerate(self.names) if number in fields.padded]
+
+    def texts(self, columns: Iterable[str]) -> pd.DataFrame:
+        """Some columns as the text that the file has, with NaN for gaps."""
+        chosen = list(columns)
+        frame = self._parsed(chosen, usecols=chosen, skipinitialspace=not self.dialect.whitespace)[chosen]
+        stripped = {name: frame[name].str.strip() for name in chosen}
+        return pd.DataFrame({name: text.mask(text.isin(self.marks)) for name, text in stripped.items()})
+
+    def _parsed(self, as_text: list[str], **options: Any) -> pd.DataFrame:
+        """All rows; some columns as the text that they are, the others as pandas takes them."""
+        source = self.content.source
+        try:
+            with warnings.catch_warnings():
+                # A row with more fields than there are columns would otherwise lose them.
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # such columns are read again
+                frame = pd.read_csv(
+                    io.BytesIO(source) if isinstance(source, bytes) else str(source),
+                    sep=r"\s+" if self.dialect.whitespace else self.dialect.delimiter,
+                    header=0 if self.config.header else None,
+                    names=self.names,
+                    index_col=False,
+                    na_values=list(self.marks),
+                    keep_default_na=False,
+                    decimal=self.config.decimal,
+                    comment=self.dialect.comment,
+                    compression=None,
+                    encoding="utf-8-sig",
+                    dtype=dict.fromkeys(as_text, QUICKER_TEXT),
+                    **options,
+                )
+                return frame.astype(dict.fromkeys(as_text, "str"))
+        except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as error:
+            where = f"{self.content.key}: {self.content.path} cannot be read as a table"
+            if open_quote := re.search(r"EOF inside string starting at row (\d+)", str(error)):
+                row = int(open_quote[1]) - self.config.header
+                raise DataError(f"{where}: a quotation mark in row {row} is never closed; close or remove it") from None
+            check_fields(self.content, self.dialect, self.names, self.config.header)
+            raise DataError(f"{where}: {str(error).strip()}") from None
+        except UnicodeDecodeError:
+            raise
+        except (OSError, ValueError, OverflowError) as error:
+            raise DataError(f"{self.content.key}: {self.content.path} cannot be read: {str(error).strip()}") from None
+
+    def _check_short_rows(self, frame: pd.DataFrame, found: Scan) -> None:
+        """Pandas fills rows that end early with gaps; then the last column has one, and separators are too few."""
+        if not len(frame) or not frame.iloc[:, -1].isna().any():
+            return
+        expected = (len(frame) + self.config.header) * (len(self.names) - 1)
+        n_separators = found.n_separators
+        if found.quotes:
+            n_separators = scan_fields(self.content, self.dialect.delimiter, found.quotes).n_separators
+        if n_separators != expected or self.dialect.comment:  # comments have separators of their own
+            check_fields(self.content, self.dialect, self.names, self.config.header)
+
+    def _losing(self, frame: pd.DataFrame) -> list[str]:
+        """Columns that must be read again as text: of several types, or booleans that are to be words."""
+        words = {name for name, kind in self.config.columns_as.items() if kind in ("category", "date")}
+        kinds = {name: kind_of(frame[name]) for name in self.names if frame[name].dtype in (object, bool)}
+        return [name for name, kind in kinds.items() if kind == "mixed" or (kind == "boolean" and name in words)]
+
+    def _with_text(self, frame: pd.DataFrame, losing: list[str]) -> pd.DataFrame:
+        if not losing:
+            return frame
+        texts = self.texts(losing)
+        columns = {name: inferred(texts[name], self.marks, self.config.decimal) for name in losing}
+        for name, column in columns.items():
+            if kind_of(column) == "boolean" and self.config.columns_as.get(name) in ("category", "date"):
+                columns[name] = texts[name]
+        return with_columns(frame, columns)
+
+    def _inferred(self, frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+        """Those of the columns that are text without blanks around values, and as numbers where these hid them."""
+
+        def column(name: str) -> pd.Series:
+            return inferred(frame[name], self.marks, self.config.decimal)
+
+        text = [name for name in names if is_text(frame[name])]
+        with ThreadPoolExecutor() as pool:
+            return with_columns(frame, dict(zip(text, pool.map(column, text), strict=True)))
+
+
+def text_file(key: str, path: Path, config: Data) -> TextFile:
+    """Finds out how a text file is written.
+
+    Raises:
+        DataError: The file is not text, or has no columns, or not those that `data.columns` names.
+    """
+    content = text_content(key, path, config.encoding)
+    dialect = find_dialect(content, config)
+    return TextFile(content, dialect, column_names(content, dialect, config), config)
+
+
+def read_text(file: TextFile) -> tuple[TextFile, pd.DataFrame]:
+    """The rows, and the file as it turned out to be: UTF-8 shows only when all of it is read.
+
+    Raises:
+        DataError: With the file, the row and what is wrong with it.
+    """
+    try:
+        return file, file.read()
+    except UnicodeDecodeError:
+        content = reencoded(file.content, file.config.encoding)
+        file = TextFile(content, file.dialect, file.names, file.config)
+        return file, file.read()

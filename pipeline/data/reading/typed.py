@@ -1,0 +1,128 @@
+"""Reads tables that know the types of their columns: Parquet files and databases."""
+
+import gzip
+import re
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from pipeline.config.rules import Data
+from pipeline.data.reading.values import tidied
+from pipeline.errors import DataError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+INSTALLS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql", "mssql": "pyodbc", "oracle": "oracledb"}
+
+
+def read_parquet(key: str, path: Path, config: Data) -> pd.DataFrame:
+    """The rows of a Parquet file, gzipped or not.
+
+    Raises:
+        DataError: The file is no Parquet, is broken, or holds values that make no column.
+    """
+    try:
+        if path.suffix.lower() != ".gz":
+            frame = pd.read_parquet(path)
+        else:
+            with gzip.open(path) as file:
+                frame = pd.read_parquet(file)
+    except (OSError, EOFError, ValueError, NotImplementedError, zlib.error) as error:
+        raise DataError(f"{key}: {path} cannot be read: {str(error).strip()}") from None
+    if not isinstance(frame.index, pd.RangeIndex):
+        frame = frame.reset_index() if None not in frame.index.names else frame.reset_index(drop=True)
+    return tidied_frame(frame.reset_index(drop=True), f"{key}: {path}", config)
+
+
+def is_url(path: str) -> bool:
+    """Whether data.path names a database rather than a file."""
+    return re.match(r"[\w+]+://", path) is not None
+
+
+def shown_url(url: str) -> str:
+    """The address without its password."""
+    return re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", url)
+
+
+def read_sql(key: str, url: str, config: Data) -> pd.DataFrame:
+    """The rows that data.query gives.
+
+    Raises:
+        DataError: There is no such database or driver, or the query fails. The message has no password in it.
+    """
+    import sqlalchemy
+    from sqlalchemy import exc
+
+    where, secret = f"{key}: {shown_url(url)}", None
+    try:
+        address = sqlalchemy.make_url(url)
+        secret = address.password
+        _require_sqlite_file(where, address)
+        engine = sqlalchemy.create_engine(address)
+    except (exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        backend = url.partition(":")[0].partition("+")[0]
+        hint = f"; install its driver, as in pip install {INSTALLS[backend]}" if backend in INSTALLS else ""
+        raise DataError(f"{where} cannot be opened: {error}{hint}") from None
+    except (exc.ArgumentError, ValueError, TypeError):
+        raise DataError(f"{where} is no SQLAlchemy URL, as in {key}=sqlite:///my.db") from None
+    try:
+        with engine.connect() as connection:
+            frame = pd.read_sql_query(str(config.query), connection)
+    except exc.ResourceClosedError:
+        raise DataError(f"data.query: gives no rows; it must be a select, got {config.query!r}") from None
+    except (pd.errors.DatabaseError, exc.SQLAlchemyError, OSError) as error:
+        cause = error.__cause__ if isinstance(error, pd.errors.DatabaseError) else error
+        reason = str(getattr(cause, "orig", None) or cause or error).partition("\n")[0]
+        reason = reason.replace(secret, "***") if secret else reason
+        raise DataError(f"data.query: {config.query!r} failed on {shown_url(url)}: {reason}") from None
+    finally:
+        engine.dispose()
+    return tidied_frame(frame, where, config)
+
+
+def _require_sqlite_file(where: str, address: "URL") -> None:
+    """SQLite would make an empty database of a name that does not exist."""
+    name = address.database
+    if address.get_backend_name() == "sqlite" and name and name != ":memory:" and not name.startswith("file:"):
+        path = Path(name)
+        if not path.is_file():
+            raise DataError(f"{where}: there is no file {path} (looked for from {Path.cwd()})")
+
+
+def tidied_frame(frame: pd.DataFrame, where: str, config: Data) -> pd.DataFrame:
+    """The rows with the names of data.columns, each column in a type that one read from text would have.
+
+    Raises:
+        DataError: A name stands twice, or values are none that a column can have.
+    """
+    names = [str(name) for name in frame.columns]
+    if config.columns is not None and len(config.columns) != len(names):
+        raise DataError(f"data.columns: names {len(config.columns)} columns, but {where} has {len(names)}")
+    names = config.columns or names
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(
+            f"{where} has more than one column named {', '.join(map(repr, repeated))}; name all columns "
+            "with data.columns"
+        )
+    columns, faults = {}, []
+    for number, name in enumerate(names):
+        try:
+            columns[name] = tidied(frame.iloc[:, number], tuple(map(str, config.missing_values)))
+        except (TypeError, ValueError, OverflowError) as error:
+            if name not in config.drop:
+                faults.append(f"column {name!r} holds {error}")
+    if faults:
+        raise DataError(
+            "\n".join(
+                [
+                    f"{where} has values that are no numbers, text, booleans or dates",
+                    *faults,
+                    "Leave these columns out of the file or query, or name them in data.drop",
+                ]
+            )
+        )
+    return pd.DataFrame(columns)

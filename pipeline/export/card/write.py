@@ -1,0 +1,208 @@
+"""What the card says, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pipeline.config import Config
+from pipeline.data import Rows, Splits, Target
+from pipeline.export.card.calibration import reliability
+from pipeline.export.card.drawing import lines
+from pipeline.export.card.importance import MOST_PREDICTED, importance
+from pipeline.export.card.intervals import Interval, intervals
+from pipeline.export.card.page import Page
+
+if TYPE_CHECKING:
+    from pipeline.evaluate import Columns, Evaluation
+    from pipeline.export import Assembled
+    from pipeline.fit import History
+
+MOST_COLUMNS = 60  # that a table lists
+CODE = """\
+import tensorflow as tf
+
+model = tf.saved_model.load("saved_model")  # keep `model` as long as you call it: it owns the weights
+outputs = model.serve({example})
+print(outputs)"""
+
+
+def write(
+    config: Config, rows: Rows, splits: Splits, assembled: Assembled, history: History, found: Evaluation, run_id: str
+) -> dict[str, str]:
+    """The card as `card.md` and `card.html`.
+
+    Args:
+        config: The experiment.
+        rows: All raw rows.
+        splits: Which of them train, validate and test.
+        assembled: The model.
+        history: Of training.
+        found: What the model made of each split.
+        run_id: Of the run.
+    """
+    page = Page(f"Model card: {config.tracking.experiment}, run {run_id}")
+    page.heading("Intended use")
+    page.paragraph("To be written by the author: what this model is for, for whom, and what it must not be used for.")
+    _data(page, config, rows, splits)
+    _architecture(page, config, assembled, history)
+    test = rows.take(splits.test)
+    whole = len(found.targets["test"].values) == len(test)  # of a stream, `rows` are a sample, without all the weights
+    known = whole or rows.sample_weight is None
+    test_intervals = (
+        intervals(found.targets["test"], found.outputs["test"], test.sample_weight if whole else None, config.seed)
+        if known
+        else {}
+    )
+    _scores(page, found, test_intervals)
+    _learning_curve(page, history)
+    _importance(page, assembled, rows.take(splits.val), config.seed)
+    if rows.target.task != "regression":
+        _calibration(page, assembled, found.targets["test"], found.outputs["test"])
+    _use(page, assembled, run_id)
+    return {"card.md": page.markdown(), "card.html": page.html()}
+
+
+def _data(page: Page, config: Config, rows: Rows, splits: Splits) -> None:
+    page.heading("Data")
+    parts = {part: rows.n_rows_of(part, numbers) for part, numbers in splits.parts().items()}
+    target = rows.target
+    facts = [
+        ("source", config.data.path or config.data.name),
+        ("fingerprint", rows.fingerprint),
+        ("rows", ", ".join(f"{n:,} {part}" for part, n in parts.items())),
+        ("split", f"{config.data.split.kind}, seed {config.data.split.seed}"),
+        ("task", target.task),
+        ("target", ", ".join(target.names)),
+        ("raw inputs", f"{rows.n_inputs:,}"),
+    ]
+    if len(target.classes):
+        facts.append(("classes", _shortened([str(label) for label in target.classes.tolist()])))
+    page.table(["", ""], facts)
+    page.paragraph(f"Columns: {_shortened(list(rows.inputs))}")
+
+
+def _architecture(page: Page, config: Config, assembled: Assembled, history: History) -> None:
+    page.heading("Architecture and training")
+    network, fit = assembled.network, config.fit
+    page.table(
+        ["layer", "kind", "outputs", "parameters"],
+        [(layer.name, type(layer).__name__, _width(layer), f"{layer.count_params():,}") for layer in _layers(network)],
+    )
+    facts = [
+        ("parameters", f"{network.count_params():,}"),
+        ("loss, optimizer", f"{fit.loss}, {fit.optimizer}"),
+        ("learning rate, batch size", f"{fit.learning_rate:g}, {fit.batch_size}"),
+        ("epochs", f"{len(history.epochs)}" + (f", best {history.best_epoch}" if history.best_epoch else "")),
+        ("seed", str(config.seed)),
+    ]
+    if assembled.schema["threshold"] is not None:
+        facts.append(("threshold", f"{assembled.schema['threshold']:.6g}, by {config.decision.threshold}"))
+    page.table(["", ""], facts)
+
+
+def _layers(network: Any) -> Iterator[Any]:
+    """The layers, and those of networks inside."""
+    for layer in network.layers:
+        yield from _layers(layer) if hasattr(layer, "layers") else [layer]
+
+
+def _width(layer: Any) -> str:
+    """How many outputs; a layer that is used in several places has no one answer."""
+    try:
+        return str(layer.output.shape[-1])
+    except (AttributeError, ValueError):
+        return ""
+
+
+def _scores(page: Page, found: Evaluation, test_intervals: dict[str, Interval]) -> None:
+    page.heading("Scores")
+    names = dict.fromkeys(key.partition("_")[2] for key in found.scores if not key.startswith("gap_"))
+    page.table(
+        ["score", "train", "val", "test", "test, 95 % interval"],
+        [
+            (name, *(_number(found.scores.get(f"{part}_{name}")) for part in ("train", "val", "test")),
+             _interval(test_intervals.get(name)))
+            for name in names
+        ],
+    )  # fmt: skip
+    page.paragraph("In the target's own units. Intervals: up to 1,000 bootstrap draws of the test rows, percentiles.")
+
+
+def _learning_curve(page: Page, history: History) -> None:
+    page.heading("Learning curve")
+    numbers = list(range(1, len(history.epochs) + 1))
+    curves = {
+        label: (numbers, [epoch[key] for epoch in history.epochs])
+        for key, label in (("loss", "training loss"), ("val_loss", "validation loss"))
+        if key in history.epochs[0]
+    }
+    page.picture("Learning curve", lines("Learning curve", "epoch", curves))
+
+
+def _importance(page: Page, assembled: Assembled, val: Rows, seed: int) -> None:
+    page.heading("What it goes by")
+    found = importance(assembled.predict, val, seed)
+    if not found:
+        page.paragraph("There are too many columns to shuffle each of them.")
+        return
+    loss = "R² is lost" if val.target.task == "regression" else "log loss rises"
+    page.table(
+        ["column", f"{loss} by", "95 % interval"],
+        [(entry.column, _number(entry.mean), _interval((entry.low, entry.high))) for entry in found[:MOST_COLUMNS]],
+    )
+    page.paragraph(
+        f"Permutation importance: how much worse the model is when this column is shuffled among validation rows, at "
+        f"most {MOST_PREDICTED:,} predictions in all. Columns that say the same share their importance."
+    )
+
+
+def _calibration(page: Page, assembled: Assembled, target: Target, outputs: Columns) -> None:
+    page.heading("Calibration")
+    bins, error = reliability(target, outputs["probabilities"])
+    page.paragraph(
+        f"Expected calibration error on test rows: {error:.4f}, the mean distance between how sure the model is of its "
+        "most probable class and how often that is right."
+    )
+    ends = (0.0, 1.0)
+    curve = [entry.confidence for entry in bins], [entry.accuracy for entry in bins]
+    drawn = lines("Reliability curve", "confidence", {"accuracy": curve, "as sure as right": (ends, ends)}, dots=True)
+    page.picture("Reliability curve", drawn)
+    page.table(
+        ["confidence", "rows", "mean confidence", "accuracy"],
+        [
+            (f"{bin_.low:.1f} to {bin_.high:.1f}", f"{bin_.n_rows:,}", f"{bin_.confidence:.3f}", f"{bin_.accuracy:.3f}")
+            for bin_ in bins
+        ],
+    )  # fmt: skip
+
+
+def _use(page: Page, assembled: Assembled, run_id: str) -> None:
+    page.heading("How to load it")
+    columns = []
+    for name, values in assembled.example.items():
+        dtype = assembled.schema["inputs"][name]["dtype"]
+        columns.append(f"    {name!r}: tf.constant({_literal(values)}, tf.{dtype}),")
+    if len(columns) > MOST_COLUMNS or sum(map(len, columns)) > 100 * MOST_COLUMNS:
+        columns = ["    ...  # every raw column by its name, see assets.extra/schema.json"]
+    page.code("python", CODE.format(example="{\n" + "\n".join(columns) + "\n}").replace("```", "'''"))
+    page.paragraph("Or for all rows of a file, with this package:")
+    page.code("bash", f"python -m pipeline predict {run_id} new.csv predictions.csv")
+
+
+def _literal(values: list[object]) -> str:
+    written = ("float('nan')" if value is None else repr(value) for value in values)
+    return f"[{', '.join(written)}]"
+
+
+def _shortened(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_COLUMNS:,} more" if len(names) > MOST_COLUMNS else ""
+    return ", ".join(names[:MOST_COLUMNS]) + more
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.5g}"
+
+
+def _interval(found: Interval | None) -> str:
+    return "" if found is None else f"{found[0]:.4g} to {found[1]:.4g}"

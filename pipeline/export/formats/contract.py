@@ -1,0 +1,85 @@
+"""What stands beside a LiteRT or ONNX file: its inputs, the vocabularies of its categories, its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pipeline.data import Preprocessing
+from pipeline.data.ops import FIELDS, NumpyOps
+from pipeline.data.preprocessing.features import Embedded, OneHot, Ordinal
+from pipeline.data.preprocessing.inputs import TableInputs
+from pipeline.export.formats.portable import check_expressible
+from pipeline.export.manifest import Manifest
+
+GAP = "NaN"
+
+
+def contract(manifest: Manifest, preprocessing: Preprocessing, numbers: str, codes: str) -> dict[str, Any]:
+    """By input: raw column, type, and what its values mean; and the outputs.
+
+    Args:
+        manifest: Of the SavedModel.
+        preprocessing: Has the vocabularies.
+        numbers: Type of numbers, as in float32.
+        codes: Type of the categories' numbers, as in int64.
+    """
+    features = preprocessing.inputs.features if isinstance(preprocessing.inputs, TableInputs) else ()
+    vocabularies = {
+        feature.column: list(feature.vocabulary.values)
+        for feature in features
+        if isinstance(feature, OneHot | Embedded | Ordinal)
+    }
+    dates = check_expressible(preprocessing)
+    inputs: dict[str, Any] = {}
+    for name, about in manifest.inputs.items():
+        if name in dates:
+            inputs[about["argument"]] = {
+                "column": name, "dtype": numbers, "shape": [None, len(FIELDS)], "gap": GAP, "fields": list(FIELDS),
+                "means": f"a date, written {dates[name].written.name} in the raw column, as its fields; time may be 0",
+            }  # fmt: skip
+        elif about["dtype"] == "string":
+            inputs[about["argument"]] = {
+                "column": name, "dtype": codes, "shape": [None], "unknown": -1, "vocabulary": vocabularies[name],
+                "means": "position of the text in the vocabulary, from 0; a gap is the empty text; -1 if not there",
+            }  # fmt: skip
+        else:
+            inputs[about["argument"]] = {
+                "column": name, "dtype": numbers, "shape": about["shape"], "gap": GAP, "means": "the raw number"
+            }  # fmt: skip
+    if manifest.task == "regression":
+        outputs: dict[str, Any] = {
+            "prediction": {"dtype": numbers, "means": "in original units", "of": manifest.target}
+        }
+    else:
+        outputs = {
+            "class_index": {"dtype": "int32", "means": f"position in classes of {_named(manifest.threshold)}"},
+            "probabilities": {"dtype": numbers, "means": "of each class", "of": manifest.classes},
+        }
+    return {"task": manifest.task, "classes": manifest.classes, "inputs": inputs, "outputs": outputs}
+
+
+def _named(threshold: float | None) -> str:
+    if threshold is None:
+        return "the most probable class"
+    return f"the second class where its probability is {threshold!r} or more, else of the first"
+
+
+def encoded(
+    content: Mapping[str, Any], preprocessing: Preprocessing, columns: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Raw columns as the inputs of the file, as its user has to make them."""
+    dates, inputs = check_expressible(preprocessing), {}
+    for argument, about in content["inputs"].items():
+        values = columns[about["column"]]
+        if "vocabulary" in about:
+            place = {text: number for number, text in enumerate(about["vocabulary"])}
+            inputs[argument] = np.array([place.get(text, about["unknown"]) for text in values], about["dtype"])
+        elif "fields" in about:
+            fields = dates[about["column"]].written.parse(NumpyOps(), values)
+            inputs[argument] = np.stack([fields[name] for name in FIELDS], axis=1).astype(about["dtype"])
+        else:
+            inputs[argument] = values.astype(about["dtype"])
+    return inputs

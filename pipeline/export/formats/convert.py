@@ -1,0 +1,257 @@
+"""One command: a model in, files of another format out, each run in its own runtime and compared before it is there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline import evaluate
+from pipeline.data import Preprocessing
+from pipeline.data.preprocessing import as_json as stored
+from pipeline.errors import ExportError
+from pipeline.export import manifest
+from pipeline.export.formats import litert, onnx, serving
+from pipeline.export.formats.contract import contract, encoded
+from pipeline.export.formats.fresh import blurred, run_fresh, scaled_predictions
+from pipeline.export.formats.held_out import HeldOut, held_out, with_awkward
+from pipeline.export.formats.portable import portable
+from pipeline.export.loaded import LoadedModel
+from pipeline.export.saved_model import TOLERANCE, apart
+
+Format = Literal["savedmodel", "litert", "onnx"]
+REPORT = f"{manifest.EXTRA}/export.json"
+
+
+@dataclass(frozen=True)
+class File:
+    """An exported file, as it was checked."""
+
+    name: str
+    n_bytes: int
+    difference: float  # the largest, from the pipeline's own predictions, in scaled units over max(1, |value|)
+    score: str | None  # that was compared, on validation rows
+    value: float | None  # of the file
+    loss: float | None  # how much worse that is than the pipeline's own
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A folder of exported files."""
+
+    folder: Path
+    files: tuple[File, ...]
+    checked_on: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A model, and the rows by which what is made of it is checked."""
+
+    model: LoadedModel
+    preprocessing: Preprocessing
+    held: HeldOut
+    columns: dict[str, np.ndarray]  # the held-out rows and awkward ones
+    scaled: np.ndarray  # what the network says of them
+
+    def file(self, name: str, n_bytes: int, outputs: dict[str, np.ndarray], exact: bool) -> File:
+        """Compares a file's outputs.
+
+        Raises:
+            ExportError: It is to be exact and differs by more than TOLERANCE.
+        """
+        found = apart(outputs, self.scaled, self.preprocessing, self.model.manifest.task)
+        if exact and not found <= TOLERANCE:
+            lost = blurred(self.preprocessing, self.columns)
+            why = f"; its float32 blurs the inputs {', '.join(lost)} in scaled units" if lost else ""
+            raise ExportError(
+                f"{name} differs from the pipeline's own predictions by {found:.2g} in scaled units{why}; at most "
+                f"{TOLERANCE} is allowed, so nothing was written. savedmodel and onnx hold numbers in float64"
+            )
+        rows = self.held.rows
+        if rows is None:
+            return File(name, n_bytes, found, None, None, None)
+        score = "rmse" if self.model.manifest.task == "regression" else "log_loss"
+        own = self.model.predict_raw(self.held.columns)
+        values = [
+            evaluate.score(rows.target, _probable(given, len(rows)), rows.sample_weight)[score]
+            for given in (own, outputs)
+        ]
+        return File(name, n_bytes, found, f"val_{score}", values[1], values[1] - values[0])
+
+
+def _probable(outputs: dict[str, np.ndarray], n_rows: int) -> dict[str, np.ndarray]:
+    """Of the held-out rows alone, probabilities that sum to 1 also in float32's eyes."""
+    first = {name: values[:n_rows].astype(np.float64) for name, values in outputs.items() if values.ndim == 2}
+    if "probabilities" in first:
+        first["probabilities"] /= first["probabilities"].sum(axis=1, keepdims=True)
+    return first
+
+
+class Found(Protocol):
+    """A model that was found, by whatever named it; see `pipeline.inference.locate.FoundModel`."""
+
+    @property
+    def path(self) -> Path:
+        """Of the SavedModel's folder."""
+
+    @property
+    def run_id(self) -> str | None:
+        """Of the run that made it, where that is known."""
+
+    @property
+    def name(self) -> str:
+        """What it is registered as, or its experiment's or its folder's name."""
+
+    @property
+    def version(self) -> str | None:
+        """That is registered."""
+
+
+def export(
+    found: Found,
+    kind: Format,
+    output: Path,
+    *,
+    name: str | None = None,
+    version: int | None = None,
+    trust: bool = False,
+    tracking_uri: str | None = None,
+) -> Exported:
+    """Exports a model; the folder appears when all its files have been run and compared.
+
+    Args:
+        found: The model.
+        kind: `savedmodel` is laid out for TensorFlow Serving, `<name>/<version>/`; `litert` and `onnx` make
+            `<name>_litert/` and `<name>_onnx/`, and replace what an earlier export left there.
+        output: Folder in which that of the model is made.
+        name: Of the model; None for its registered name or its experiment's.
+        version: Of a SavedModel; None for the registered one or, without it, the first that is free.
+        trust: Loads a model that has no manifest or is not as it says.
+        tracking_uri: Of the store, from which the run's config comes and, by it, the rows of the check.
+
+    Raises:
+        PipelineError: The format cannot express the model, or gives other predictions.
+    """
+    output = output.expanduser()
+    model = LoadedModel(found.path, trust)
+    name = re.sub(r"\W+", "_", name or found.name).strip("_") or "model"
+    checked = _checked(model, found, tracking_uri)
+    if kind == "savedmodel":
+        parent = output / name
+        taken = [int(path.name) for path in parent.glob("[0-9]*") if path.name.isdecimal()] if parent.is_dir() else []
+        version = version or (int(found.version) if found.version else max(taken, default=0) + 1)
+        if version in taken:
+            raise ExportError(
+                f"{parent / str(version)} is there already; give another --version, as in {max(taken) + 1}"
+            )
+        folder = parent / str(version)
+    else:
+        folder = output / f"{name}_{kind}"
+    make: dict[str, Callable[[Checked, str, Path], list[File]]] = {
+        "savedmodel": _saved_model, "litert": _litert, "onnx": _onnx
+    }  # fmt: skip
+    with _moved_when_whole(folder) as unfinished:
+        files = tuple(make[kind](checked, name, unfinished))
+        exported = Exported(folder, files, checked.held.origin)
+        report = unfinished / REPORT
+        report.parent.mkdir(exist_ok=True)
+        content = {"checked_on": exported.checked_on, "files": [asdict(file) for file in files]}
+        report.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        manifest.write(replace(model.manifest, run_id=found.run_id or model.manifest.run_id), unfinished)
+    return exported
+
+
+def _checked(model: LoadedModel, found: Found, tracking_uri: str | None) -> Checked:
+    path = model.folder / manifest.PREPROCESSING
+    try:
+        preprocessing = stored.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise ExportError(f"{path} cannot be read, so the model cannot be checked: {error}; train it anew") from None
+    held = held_out(model.manifest, found.run_id, tracking_uri)
+    columns = with_awkward(held.columns, model.manifest.inputs)
+    return Checked(model, preprocessing, held, columns, scaled_predictions(model, preprocessing, columns))
+
+
+def _saved_model(checked: Checked, name: str, folder: Path) -> list[File]:
+    warm_up = {column: values[:10] for column, values in checked.held.columns.items()}
+    serving.lay_out(checked.model, name, folder, warm_up)
+    arguments = {column: about["argument"] for column, about in checked.model.manifest.inputs.items()}
+    inputs = {arguments[column]: values.astype(_type(values)) for column, values in checked.columns.items()}
+    n_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    found = run_fresh("run_saved_model.py", folder, inputs, *serving.SIGNATURES)
+    files = []
+    for signature in serving.SIGNATURES:
+        outputs = {key.partition("/")[2]: value for key, value in found.items() if key.startswith(f"{signature}/")}
+        files.append(checked.file(f"signature {signature}", n_bytes, outputs, exact=True))
+    return files
+
+
+def _type(values: np.ndarray) -> Any:
+    return values.dtype if values.dtype == object else np.float64
+
+
+def _litert(checked: Checked, name: str, folder: Path) -> list[File]:
+    content = contract(checked.model.manifest, checked.preprocessing, "float32", "int32")
+    built = portable(checked.model, checked.preprocessing, tf.float32, tf.int32)
+    inputs = encoded(content, checked.preprocessing, checked.columns)
+    files = []
+    for precision in litert.PRECISIONS:
+        path = folder / (f"{name}.tflite" if precision == "float32" else f"{name}_{precision}.tflite")
+        path.write_bytes(litert.convert(built, precision))
+        outputs = run_fresh("run_litert.py", path, inputs)
+        files.append(checked.file(path.name, path.stat().st_size, outputs, exact=precision == "float32"))
+    _write_contract(content, folder / f"{name}.json")
+    return files
+
+
+def _onnx(checked: Checked, name: str, folder: Path) -> list[File]:
+    content = contract(checked.model.manifest, checked.preprocessing, "float64", "int64")
+    built = portable(checked.model, checked.preprocessing, tf.float64, tf.int64)
+    path = folder / f"{name}.onnx"
+    path.write_bytes(onnx.convert(built))
+    found = run_fresh("run_onnx.py", path, encoded(content, checked.preprocessing, checked.columns))
+    written = onnx.output_names(built)
+    outputs = {own: found[called] for own, called in written.items()}
+    content["outputs"] = {written[own]: about for own, about in content["outputs"].items()}
+    _write_contract(content, folder / f"{name}.json")
+    return [checked.file(path.name, path.stat().st_size, outputs, exact=True)]
+
+
+def _write_contract(content: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _moved_when_whole(folder: Path) -> Iterator[Path]:
+    """A folder beside the one that is to be, which takes its place at the end, or goes, with those made for it."""
+    made = [parent for parent in folder.parents if not parent.exists()]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unfinished-"))
+    except OSError as error:
+        raise ExportError(f"{folder} cannot be made: {error}") from None
+    try:
+        yield unfinished
+        unfinished.chmod(0o755)
+        if folder.exists():
+            older = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unfinished-"))
+            folder.replace(older)  # onto an empty folder
+            unfinished.rename(folder)
+            shutil.rmtree(older)
+        else:
+            unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        with contextlib.suppress(OSError):  # of the first that is not empty
+            for parent in made:
+                parent.rmdir()

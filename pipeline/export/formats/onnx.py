@@ -1,0 +1,108 @@
+"""ONNX files, by tf2onnx; names in them are given anew, so that the same model makes the same bytes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from typing import Any
+
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from pipeline.errors import ExportError
+from pipeline.export.formats.portable import Portable
+from pipeline.runtime import stderr
+
+OPSET = 18
+
+
+def convert(built: Portable) -> bytes:
+    """The file's content.
+
+    Raises:
+        ExportError: tf2onnx is not installed, or the network has an operation that it does not know.
+    """
+    try:
+        from tf2onnx.convert import from_graph_def
+    except ImportError:
+        raise ExportError("--format onnx needs the packages of the extra: pip install 'dense-pipeline[onnx]'") from None
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    try:
+        with stderr.only_lines(lambda line: False):  # the converter writes hundreds
+            frozen = convert_variables_to_constants_v2(built.function)
+            inputs, outputs = ([tensor.name for tensor in part] for part in (frozen.inputs, frozen.outputs))
+            model, _ = from_graph_def(
+                frozen.graph.as_graph_def(), input_names=inputs, output_names=outputs, opset=OPSET
+            )
+    except Exception as error:  # tf2onnx raises whatever it stumbles on
+        raise ExportError(f"ONNX cannot express the network: {str(error).strip().splitlines()[0]}") from None
+    own = output_names(built)
+    names = {name: name.partition(":")[0] for name in inputs}
+    names |= {name: own[output] for name, output in zip(outputs, built.outputs, strict=True)}
+    _rename(model, names)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def output_names(built: Portable) -> dict[str, str]:
+    """What the file calls each output: `prediction_output` where an input, which keeps its name, is `prediction`.
+
+    All names of an ONNX graph are different, those of inputs and outputs too.
+    """
+    taken = {about["argument"] for about in built.model.manifest.inputs.values()}
+    return {name: _free(name, taken, "output") for name in built.outputs}
+
+
+def _free(name: str, taken: Collection[str], ending: str) -> str:
+    while name in taken:
+        name = f"{name}_{ending}"
+    return name
+
+
+def _rename(model: Any, names: dict[str, str]) -> None:
+    """Orders nodes and constants by their way to the outputs, and names them by their place.
+
+    tf2onnx counts names on from one conversion to the next, and orders by sets of them.
+    """
+    graph, given = model.graph, set(names.values())
+    makers = {output: node for node in graph.node for output in node.output}
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    nodes, used = _in_order([value.name for value in graph.output], makers, constants)
+    for number, tensor in enumerate(used):
+        names.setdefault(tensor.name, _free(f"constant_{number}", given, "inside"))
+        tensor.name = names[tensor.name]
+    for number, node in enumerate(nodes):
+        for place, output in enumerate(node.output):
+            names.setdefault(output, _free(f"value_{number}_{place}", given, "inside"))
+        node.name, node.doc_string = f"node_{number}", ""
+        for part in (node.input, node.output):
+            part[:] = [names.get(name, name) for name in part]
+        node.attribute.sort(key=lambda attribute: attribute.name)
+    for value in (*graph.input, *graph.output):
+        value.name = names[value.name]
+        value.type.tensor_type.shape.dim[0].dim_param = "n_rows"
+    for entries, kept in ((graph.node, nodes), (graph.initializer, used)):
+        copies = [type(entry).FromString(entry.SerializeToString()) for entry in kept]
+        del entries[:]
+        entries.extend(copies)
+    del graph.value_info[:]
+    graph.name, graph.doc_string = "model", ""
+
+
+def _in_order(outputs: list[str], makers: dict[str, Any], constants: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    """Nodes, each after those it takes from, and constants in the order of their first use."""
+    nodes: list[Any] = []
+    used: list[Any] = []
+    done: set[str] = set()
+    waiting = [(name, False) for name in reversed(outputs)]
+    while waiting:  # a deep network would be too deep for recursion
+        name, inputs_are_done = waiting.pop()
+        if inputs_are_done:
+            nodes.append(makers[name])
+        elif name not in done:
+            done.update(makers[name].output if name in makers else [name])
+            if name in makers:
+                waiting.append((name, True))
+                waiting += [(given, False) for given in reversed(makers[name].input)]
+            elif name in constants:
+                used.append(constants[name])
+    return nodes, used

@@ -1,0 +1,191 @@
+"""The model in what mobile and ONNX runtimes can compute: numbers and numbers of categories in, no text.
+
+Preprocessing is built anew, in one type of float, around the network that the SavedModel holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.data import Preprocessing, Scaler
+from pipeline.data.ops import FIELDS
+from pipeline.data.preprocessing.features import Date, Feature, Hashed, Number
+from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs
+from pipeline.data.preprocessing.scaling import Affine, Chain
+from pipeline.errors import ExportError
+from pipeline.export.assemble import named_class
+from pipeline.export.loaded import LoadedModel
+from pipeline.export.ops import TensorOps
+
+
+class PortableOps(TensorOps):
+    """The operations by what LiteRT and ONNX know; a text is its number in the vocabulary, a date its fields."""
+
+    def __init__(self, dtype: tf.DType) -> None:
+        super().__init__()
+        self.dtype, self.largest = dtype, float(dtype.max)
+
+    @staticmethod
+    def isnan(x: tf.Tensor) -> tf.Tensor:
+        """LiteRT has no test of its own; nothing else differs from itself."""
+        return tf.not_equal(x, x)
+
+    @staticmethod
+    def log1p(x: tf.Tensor) -> tf.Tensor:
+        """The logarithm of the rounded `1 + x`, times how much that was rounded (Higham 2002, section 1.14.1)."""
+        above = 1 + x
+        kept = above - 1
+        nothing = tf.equal(kept, 0)
+        one = tf.ones_like(x)
+        return tf.where(nothing, x, tf.math.log(tf.where(nothing, 2 * one, above)) * x / tf.where(nothing, one, kept))
+
+    @staticmethod
+    def expm1(x: tf.Tensor) -> tf.Tensor:
+        """Near 0 by `2 tanh(x/2) / (1 - tanh(x/2))`, in which nothing cancels."""
+        half = tf.tanh(tf.clip_by_value(x, -1.0, 1.0) / 2)
+        return tf.where(tf.abs(x) < 1, 2 * half / (1 - half), tf.exp(x) - 1)
+
+    def where(self, condition: tf.Tensor, x: tf.Tensor | float, y: tf.Tensor | float) -> tf.Tensor:  # noqa: D102
+        dtypes: list[tf.DType] = [value.dtype for value in (x, y) if isinstance(value, tf.Tensor)]
+        dtype = dtypes[0] if dtypes else self.dtype
+        return tf.where(condition, tf.convert_to_tensor(x, dtype), tf.convert_to_tensor(y, dtype))
+
+    def minimum(self, x: tf.Tensor, y: tf.Tensor | float) -> tf.Tensor:  # noqa: D102
+        return tf.minimum(x, self._within(y))
+
+    def maximum(self, x: tf.Tensor, y: tf.Tensor | float) -> tf.Tensor:  # noqa: D102
+        return tf.maximum(x, self._within(y))
+
+    def _within(self, bound: tf.Tensor | float) -> tf.Tensor | float:
+        """A bound of float64's as the nearest number of this type."""
+        return bound if isinstance(bound, tf.Tensor) else min(max(bound, -self.largest), self.largest)
+
+    def number(self, x: tf.Tensor) -> tf.Tensor:  # noqa: D102
+        return tf.cast(x, self.dtype)
+
+    def interpolate(self, x: tf.Tensor, xs: np.ndarray, ys: np.ndarray) -> tf.Tensor:
+        """The knots as two numbers each, large part and rest: nothing of a small distance from them is rounded off."""
+        large = xs.astype(self.dtype.as_numpy_dtype).astype(np.float64)
+        knots, rests, heights, slopes = (
+            tf.constant(values, self.dtype) for values in (large, xs - large, ys, np.diff(ys) / np.diff(xs))
+        )
+        beyond = (x[:, tf.newaxis] - knots[tf.newaxis, :]) - rests[tf.newaxis, :]  # how far, of each knot
+        left = tf.clip_by_value(tf.reduce_sum(tf.cast(beyond >= 0, tf.int32), axis=1) - 1, 0, len(xs) - 2)
+        along = (x - tf.gather(knots, left)) - tf.gather(rests, left)
+        inside = along * tf.gather(slopes, left) + tf.gather(heights, left)
+        return tf.clip_by_value(inside, float(ys[0]), float(ys[-1]))
+
+    def index_of_number(self, x: tf.Tensor, vocabulary: np.ndarray) -> tf.Tensor:  # noqa: D102
+        same = tf.equal(x[:, tf.newaxis], tf.constant(vocabulary, self.dtype)[tf.newaxis, :])
+        return tf.reduce_sum(tf.cast(same, tf.int32) * tf.range(1, len(vocabulary) + 1), axis=1) - 1
+
+    def index_of_text(self, x: tf.Tensor, vocabulary: Sequence[str]) -> tf.Tensor:  # noqa: D102
+        return tf.where(tf.logical_and(x >= 0, x < len(vocabulary)), x, -tf.ones_like(x))
+
+    def one_hot(self, index: tf.Tensor, n: int) -> tf.Tensor:
+        """By comparison: ONNX counts -1 from the end, where TensorFlow has no category."""
+        numbers = tf.range(n, dtype=index.dtype)
+        return tf.cast(tf.equal(index[:, tf.newaxis], numbers[tf.newaxis, :]), self.dtype)
+
+    def date_fields(self, x: tf.Tensor, pattern: str, names: Sequence[str]) -> dict[str, tf.Tensor]:  # noqa: D102
+        return {name: x[:, FIELDS.index(name)] for name in names}
+
+
+@dataclass(frozen=True)
+class Portable:
+    """A concrete function with named inputs and outputs, and what must stay alive for it."""
+
+    function: tf.types.experimental.ConcreteFunction
+    model: LoadedModel
+    outputs: tuple[str, ...]  # in the order in which TensorFlow flattens them
+
+
+def portable(model: LoadedModel, preprocessing: Preprocessing, dtype: tf.DType, codes: tf.DType) -> Portable:
+    """Builds the function, with an input for each raw column by its argument's name.
+
+    Args:
+        model: Gives the columns and the network.
+        preprocessing: As it was fitted.
+        dtype: Of numbers and of all that is computed outside the network, which is float32.
+        codes: Of categories of text, an integer: the position in the vocabulary, -1 for unknown ones.
+
+    Returns:
+        Outputs `prediction` `(n_rows, n_targets)` in original units; or `class_index` `(n_rows,)` int32 and
+        `probabilities` `(n_rows, n_classes)`.
+
+    Raises:
+        ExportError: A column needs what these formats do not have.
+    """
+    if not hasattr(model.saved_model, "network"):
+        raise ExportError(
+            f"{model.folder} was made by an older version, which exports to SavedModel only; train it anew"
+        )
+    manifest, ops, network = model.manifest, PortableOps(dtype), model.saved_model.network
+    fields = check_expressible(preprocessing)
+    inputs, shift = _in_two_parts(preprocessing.inputs) if dtype == tf.float32 else (preprocessing.inputs, None)
+    specs = {}
+    for name, about in manifest.inputs.items():
+        is_code = about["dtype"] == "string" and name not in fields
+        shape = [None, len(FIELDS)] if name in fields else [None, *about["shape"][1:]]
+        specs[about["argument"]] = tf.TensorSpec(shape, codes if is_code else dtype, name=about["argument"])
+
+    @tf.function
+    def serve(**arguments: tf.Tensor) -> dict[str, tf.Tensor]:
+        columns = {name: arguments[about["argument"]] for name, about in manifest.inputs.items()}
+        if shift is not None:
+            columns = {name: column - tf.constant(shift, dtype) for name, column in columns.items()}
+        parts = [part if part.shape.rank == 2 else part[:, tf.newaxis] for part in inputs.apply(ops, columns)]
+        scaled = tf.cast(network(tf.cast(tf.concat(parts, axis=1), tf.float32)), dtype)
+        if manifest.task == "regression":
+            targets = tf.unstack(scaled, num=len(manifest.target), axis=1)
+            return {"prediction": tf.stack(preprocessing.outputs.invert_with(ops, targets), axis=1)}
+        if manifest.task == "binary":
+            scaled = tf.concat([tf.zeros_like(scaled), scaled], axis=1)
+        probabilities = tf.nn.softmax(scaled)
+        return {"class_index": named_class(probabilities, manifest.threshold), "probabilities": probabilities}
+
+    function = serve.get_concrete_function(**specs)
+    return Portable(function, model, tuple(sorted(function.structured_outputs)))
+
+
+def check_expressible(preprocessing: Preprocessing) -> dict[str, Date]:
+    """The columns that are dates, which come as their fields.
+
+    Raises:
+        ExportError: Columns are hashed: there is no vocabulary whose numbers could stand for their texts.
+    """
+    features = preprocessing.inputs.features if isinstance(preprocessing.inputs, TableInputs) else ()
+    if hashed := [feature.column for feature in features if isinstance(feature, Hashed)]:
+        raise ExportError(
+            f"columns {', '.join(map(repr, hashed))}: text is hashed, which neither LiteRT nor ONNX can; train with "
+            "data.category_encoding=one_hot, embedding or ordinal, or export as savedmodel"
+        )
+    return dict(preprocessing.inputs.dates)
+
+
+def _in_two_parts(inputs: TableInputs | ArrayInputs) -> tuple[TableInputs | ArrayInputs, np.ndarray | None]:
+    """Shifts as two float32 each, so that what is subtracted from a large number keeps its digits."""
+    if isinstance(inputs, ArrayInputs):
+        first = inputs.scaler.shift.astype(np.float32).astype(np.float64)
+        return replace(inputs, scaler=Scaler(inputs.scaler.shift - first, inputs.scaler.scale)), first
+    return replace(inputs, features=tuple(_split_feature(feature) for feature in inputs.features)), None
+
+
+def _split_feature(feature: Feature) -> Feature:
+    if isinstance(feature, Number):
+        return replace(feature, scaling=_split(feature.scaling))
+    if isinstance(feature, Date):
+        return replace(feature, elapsed=_split(feature.elapsed), year=_split(feature.year))
+    return feature
+
+
+def _split(chain: Chain) -> Chain:
+    first, *others = chain.steps or (None,)
+    if not isinstance(first, Affine):
+        return chain
+    large = float(np.float32(first.shift))
+    return replace(chain, steps=(Affine(large, 1.0), Affine(first.shift - large, first.scale), *others))

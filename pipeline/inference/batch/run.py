@@ -1,0 +1,149 @@
+"""The way of each block: read, cleaned as in training, predicted, written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from pipeline.data import Reading
+from pipeline.data.reading.files import PARQUET, TEXT
+from pipeline.errors import DataError
+from pipeline.export.columns import missing_columns
+from pipeline.export.loaded import LoadedModel
+from pipeline.export.manifest import Manifest
+from pipeline.inference.batch.sink import check_output, sink
+from pipeline.inference.batch.source import AnotherWay, ParquetSource, Source
+from pipeline.inference.batch.text import open_text
+from pipeline.inference.batch.values import Cleaner
+from pipeline.inference.locate import resolve
+
+AUTO = Reading("auto", True, None, "auto", ".", None, [])  # for a model that does not say how its files were written
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was predicted."""
+
+    n_rows: int
+    seconds: float  # from the first row read to the file in place
+
+
+def predict(
+    reference: str,
+    source: Path,
+    output: Path,
+    *,
+    keep: Sequence[str] = (),
+    trust: bool = False,
+    tracking_uri: str | None = None,
+) -> Done:
+    """Predicts for all rows of a file, in memory that does not grow with it.
+
+    Args:
+        reference: What names the model, see `pipeline.inference.locate.resolve`.
+        source: CSV or Parquet file with the model's raw columns, in any order; others are ignored.
+        output: CSV or Parquet file; it appears when all rows are done.
+        keep: Columns of the input that the output has too, as they are there.
+        trust: Loads a model that has no manifest or is not as it says.
+        tracking_uri: Of the store.
+
+    Raises:
+        PipelineError: Model, input or output are not as they must be.
+    """
+    source, output = source.expanduser(), output.expanduser()
+    if not source.is_file():
+        raise DataError(f"there is no file {source} (looked for from {Path.cwd()})")
+    check_output(output, source)
+    model = LoadedModel(resolve(reference, tracking_uri).path, trust)
+    rows = opened(source, model.manifest)
+    started = time.perf_counter()
+    while True:
+        try:
+            n_rows = _all(model, rows, output, list(keep))
+            return Done(n_rows, time.perf_counter() - started)
+        except AnotherWay as other:
+            rows = other.source
+
+
+def opened(path: Path, manifest: Manifest) -> Source:
+    """A file as those that the model was trained on are read.
+
+    Raises:
+        DataError: It is neither text nor Parquet, or cannot be read.
+    """
+    reading = Reading(**manifest.reading) if manifest.reading else AUTO
+    name = path.name.lower()
+    if name.endswith(PARQUET):
+        return ParquetSource(path, tuple(map(str, reading.missing_values)))
+    if not name.endswith(TEXT):
+        raise DataError(f"{path} is none of {', '.join(TEXT + PARQUET)}")
+    return open_text(path, reading, list(manifest.inputs), manifest.target)
+
+
+def _all(model: LoadedModel, source: Source, output: Path, keep: list[str]) -> int:
+    inputs, matrix = inputs_of(model.manifest, source, keep)
+    results = set(_names(model.manifest))
+    if unknown := [name for name in keep if name not in source.names]:
+        raise DataError(f"--keep: {missing_columns(unknown, list(source.names))}")
+    if both := [name for name in keep if name in results]:
+        raise DataError(f"--keep: {', '.join(map(repr, both))} is what predictions are called; leave it out")
+    wanted = list(dict.fromkeys([*inputs, *keep]))
+    if repeated := [name for name in wanted if source.names.count(name) > 1]:
+        raise DataError(f"the input has more than one column named {', '.join(map(repr, repeated))}; rename them")
+    cleaner = Cleaner(inputs, source.marks, source.decimal)
+    n_rows = 0
+    with sink(output) as write, _progress() as bar:
+        task = bar.add_task("predicting", total=source.progress()[1])
+        for block in source.blocks(wanted):
+            columns = cleaner.columns(block, n_rows)
+            if matrix:
+                columns = {matrix: np.stack(list(columns.values()), axis=1)}
+            found = model.table(model.predict_raw(columns))
+            write(pa.table({name: block[name] for name in keep} | {name: _array(v) for name, v in found.items()}))
+            n_rows += len(block)
+            bar.update(task, completed=source.progress()[0])
+        if n_rows == 0:
+            raise DataError("the input has no rows")
+    return n_rows
+
+
+def inputs_of(manifest: Manifest, source: Source, keep: list[str]) -> tuple[dict[str, dict[str, Any]], str | None]:
+    """The columns to read, and the name of the array that they make where the model takes one."""
+    (name, about), *others = manifest.inputs.items()
+    if others or len(about["shape"]) == 1:
+        if missing := [name for name in manifest.inputs if name not in source.names]:
+            raise DataError(missing_columns(missing, list(source.names)))
+        return manifest.inputs, None
+    width = about["shape"][1]
+    numbered = [f"{name}[{number}]" for number in range(width)]
+    there = numbered if set(numbered) <= set(source.names) else [name for name in source.names if name not in keep]
+    if len(there) != width:
+        raise DataError(
+            f"the model takes an array of {width} numbers a row: the input must have as many columns besides those "
+            f"of --keep, in the array's order, or columns {numbered[0]} to {numbered[-1]}; it has {len(there)}"
+        )
+    return {name: {"dtype": "float64", "shape": [None]} for name in there}, name
+
+
+def _names(manifest: Manifest) -> list[str]:
+    if manifest.task == "regression":
+        return ["prediction"] if len(manifest.target) == 1 else [f"prediction_{name}" for name in manifest.target]
+    return ["label", *(f"probability_{label}" for label in manifest.classes)]
+
+
+def _array(values: np.ndarray) -> pa.Array:
+    return pa.array(values, pa.string()) if values.dtype == object else pa.array(np.ascontiguousarray(values))
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -1,0 +1,209 @@
+"""From the body of a request to values by column: MLflow's and TensorFlow Serving's forms of JSON, and CSV."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import json
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.inference.http.columns import Column
+from pipeline.inference.http.refused import Fault, RefusedError, refuse_values
+
+Values = dict[str, list[Any]]
+
+# What pandas, which trained the model, takes for a gap in a CSV file.
+GAPS = {
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Given:
+    """The values of a request by column, in the order of its rows."""
+
+    values: Values
+    n_rows: int
+    form: str  # the key they were given by, which an answer may depend on
+
+
+def from_json(body: bytes, forms: Sequence[str], columns: Sequence[Column], most_rows: int) -> Given:
+    """Reads a JSON object that gives rows by exactly one of some keys.
+
+    Raises:
+        RefusedError: 400, the body is no such object, or columns are missing; 413, it has too many rows.
+    """
+    try:
+        content = json.loads(body)
+    except RecursionError:
+        raise RefusedError(400, "the body is nested too deeply") from None
+    except ValueError as error:  # also what is no UTF-8
+        raise RefusedError(400, f"the body is no JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise RefusedError(400, f"the body must be a JSON object with one of the keys {', '.join(forms)}")
+    found = [form for form in forms if form in content]
+    if len(found) != 1:
+        raise RefusedError(400, _which_form(found, list(content), forms))
+    form = found[0]
+    return Given(*READERS[form](content[form], columns, most_rows), form)
+
+
+def from_csv(body: bytes, columns: Sequence[Column], most_rows: int) -> Given:
+    """Reads a CSV table with a header.
+
+    Raises:
+        RefusedError: 400, it is no such table, or columns are missing; 413, it has too many rows.
+    """
+    try:
+        reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
+        header = next(reader, [])
+        rows = [row for row in reader if row]
+    except UnicodeDecodeError as error:
+        raise RefusedError(400, f"the body is no UTF-8: {error}") from None
+    except csv.Error as error:
+        raise RefusedError(400, f"the body is no CSV table: {error}") from None
+    _limit(len(rows), most_rows)
+    values = _from_lists(header, rows, columns)
+    for column in columns:
+        values[column.name] = [_cell(cell, column) for cell in values[column.name]]
+    return Given(values, len(rows), "csv")
+
+
+def _from_split(content: Any, columns: Sequence[Column], most_rows: int) -> tuple[Values, int]:
+    """`{"columns": [...], "data": [[...], ...]}`, pandas' orient "split"."""
+    if not isinstance(content, dict) or not isinstance(content.get("data"), list):
+        raise RefusedError(400, 'dataframe_split must be an object with the lists "columns" and "data"')
+    rows = content["data"]
+    _limit(len(rows), most_rows)
+    if "columns" not in content and _is_array(columns):
+        return {columns[0].name: rows}, len(rows)
+    names = content.get("columns")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RefusedError(400, 'dataframe_split must have a list "columns" of their names')
+    return _from_lists(names, rows, columns), len(rows)
+
+
+def _from_lists(names: list[str], rows: list[Any], columns: Sequence[Column]) -> Values:
+    """Rows as lists in the order of the names."""
+    places = _places(names, columns)
+    faults = [
+        Fault(row, "", f"a list of {len(names)} values is expected, one per column")
+        for row, given in enumerate(rows)
+        if not isinstance(given, list) or len(given) != len(names)
+    ]
+    if faults:
+        raise refuse_values(faults)
+    return {name: [row[place] for row in rows] for name, place in places.items()}
+
+
+def _places(names: list[str], columns: Sequence[Column]) -> dict[str, int]:
+    keys = _keys(names, columns)
+    twice = sorted({key for key in keys.values() if names.count(key) > 1})
+    if twice:
+        raise RefusedError(400, f"column {', '.join(map(repr, twice))} is given more than once")
+    return {name: names.index(key) for name, key in keys.items()}
+
+
+def _from_records(content: Any, columns: Sequence[Column], most_rows: int) -> tuple[Values, int]:
+    """`[{"a": 1, ...}, ...]`, or a list of the values themselves where the model has one input."""
+    if not isinstance(content, list):
+        raise RefusedError(400, "rows must be given as a list")
+    _limit(len(content), most_rows)
+    if not content:
+        return {column.name: [] for column in columns}, 0
+    if len(columns) == 1 and not isinstance(content[0], dict):
+        return {columns[0].name: content}, len(content)
+    faults = [Fault(row, "", "an object with a value per column is expected") for row, given in enumerate(content)
+              if not isinstance(given, dict)]  # fmt: skip
+    if faults:
+        raise refuse_values(faults)
+    keys = _keys(content[0], columns)
+    try:
+        return {name: [row[key] for row in content] for name, key in keys.items()}, len(content)
+    except KeyError:
+        lacking = [Fault(row, key, "is missing; null stands for a gap")
+                   for row, given in enumerate(content) for key in keys.values() if key not in given]  # fmt: skip
+        raise refuse_values(lacking) from None
+
+
+def _from_inputs(content: Any, columns: Sequence[Column], most_rows: int) -> tuple[Values, int]:
+    """`{"a": [1, ...], ...}`, a list per column, or the list alone where the model has one input."""
+    if isinstance(content, list):
+        return _from_records(content, columns, most_rows)
+    if not isinstance(content, dict):
+        raise RefusedError(400, "inputs must be an object with a list per column")
+    keys = _keys(content, columns)
+    values = {name: content[key] for name, key in keys.items()}
+    if not any(isinstance(given, list) for given in values.values()):
+        values = {name: [given] for name, given in values.items()}  # one row
+    lengths = {keys[name]: len(given) if isinstance(given, list) else None for name, given in values.items()}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{key!r} {'no list' if n is None else n}" for key, n in lengths.items())
+        raise RefusedError(400, f"inputs must have a list per column, all of one length; they have: {shown}")
+    n_rows = len(next(iter(values.values())))
+    _limit(n_rows, most_rows)
+    return values, n_rows
+
+
+READERS = {
+    "dataframe_split": _from_split,
+    "dataframe_records": _from_records,
+    "instances": _from_records,
+    "inputs": _from_inputs,
+}
+
+
+def _keys(given: Collection[str], columns: Sequence[Column]) -> dict[str, str]:
+    """By which key each column is given: its own name, or the argument of the SavedModel's signature."""
+    keys = {}
+    for column in columns:
+        if column.name in given:
+            keys[column.name] = column.name
+        elif column.argument in given:
+            keys[column.name] = column.argument
+    missing = [column.name for column in columns if column.name not in keys]
+    if missing:
+        others = [key for key in given if key not in keys.values()]
+        raise RefusedError(400, "; ".join(_missing(name, others) for name in missing))
+    return keys
+
+
+def _missing(name: str, others: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, others, n=1, cutoff=0.5)
+    return f"column {name!r} is missing" + (f", is {near[0]!r} meant for it?" if near else "")
+
+
+def _which_form(found: list[str], given: list[str], forms: Sequence[str]) -> str:
+    if found:
+        return f"the body has {' and '.join(found)}; it must have one of them"
+    near = [match for key in given for match in difflib.get_close_matches(key, forms, n=1)]
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"the body must have one of the keys {', '.join(forms)}; it has {', '.join(given[:9]) or 'none'}{hint}"
+
+
+def _is_array(columns: Sequence[Column]) -> bool:
+    return columns[0].width is not None
+
+
+def _limit(n_rows: int, most_rows: int) -> None:
+    if n_rows > most_rows:
+        raise RefusedError(413, f"{n_rows} rows; a request may have {most_rows}")
+
+
+def _cell(text: str, column: Column) -> float | str | None:
+    """A cell of a CSV table; text in a column of numbers stays what it is, and is refused with the others."""
+    stripped = text.strip()
+    if stripped in GAPS:
+        return None
+    if column.is_text:
+        return text
+    try:
+        number = float(stripped)
+    except ValueError:
+        return {"true": 1.0, "false": 0.0}.get(stripped.lower(), text)
+    return text if "_" in stripped or math.isnan(number) else number

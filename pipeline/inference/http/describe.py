@@ -1,0 +1,109 @@
+"""What the server says of its model: versions, TensorFlow Serving's status and metadata, and OpenAPI."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from pipeline.inference.http.columns import Column
+from pipeline.inference.http.model import Served
+
+PACKAGES = ("dense-pipeline", "tensorflow", "fastapi", "uvicorn")
+NUMBER_TYPES = {"string": "DT_STRING", "float64": "DT_DOUBLE", "int64": "DT_INT64", "bool": "DT_BOOL"}
+Json = dict[str, Any]
+
+
+def version(model: Served) -> Json:
+    """Name and version of the model, its run, and the packages."""
+    runs_by = {name: found for name in PACKAGES if (found := _installed(name))}
+    about = {"model": model.name, "version": model.version, "run_id": model.run_id}
+    return about | {"server": runs_by, "made_with": dict(model.versions)}
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return installed(name)
+    except PackageNotFoundError:
+        return None
+
+
+def status(model: Served) -> Json:
+    """TensorFlow Serving's ModelStatus."""
+    fine = {"error_code": "OK", "error_message": ""}
+    return {"model_version_status": [{"version": model.version, "state": "AVAILABLE", "status": fine}]}
+
+
+def metadata(model: Served) -> Json:
+    """TensorFlow Serving's ModelMetadata, with the arguments of the signature; a column's own name does as well."""
+    manifest = model.loaded.manifest
+    inputs = {about["argument"]: _tensor(about, about["argument"]) for about in manifest.inputs.values()}
+    outputs = {name: _tensor(about, name) for name, about in manifest.outputs.items()}
+    signature = {"inputs": inputs, "outputs": outputs, "method_name": "tensorflow/serving/predict", "defaults": {}}
+    return {
+        "model_spec": {"name": model.name, "signature_name": "", "version": model.version},
+        "metadata": {"signature_def": {"signature_def": {"serving_default": signature}}},
+    }
+
+
+def _tensor(about: Json, name: str) -> Json:
+    dims = [{"size": str(-1 if size is None else size), "name": ""} for size in about["shape"]]
+    return {
+        "dtype": NUMBER_TYPES[about["dtype"]],
+        "tensor_shape": {"dim": dims, "unknown_rank": False},
+        "name": name,
+    }
+
+
+def openapi(app: FastAPI, model: Served) -> Json:
+    """The addresses, and the model's own columns with an example in either protocol."""
+    title = f"{model.name}, version {model.version}"
+    text = f"Predicts {', '.join(model.labels.targets)}. All rows of a request are checked before any is scored."
+    document = get_openapi(title=title, version=model.version, description=text, routes=app.routes)
+    names = [column.name for column in model.columns]
+    example = model.example
+    records = [dict(zip(names, row, strict=True)) for row in zip(*(example[name] for name in names), strict=True)]
+    split = {"columns": names, "data": [list(record.values()) for record in records]}
+    row = {"type": "object", "properties": {c.name: _values(c) for c in model.columns}, "required": names}
+    lists = {c.name: {"type": "array", "items": _values(c)} for c in model.columns}
+    rows = {"type": "array", "items": row}
+    by_column = {"type": "object", "properties": lists, "required": names}
+    table = {
+        "type": "object",
+        "properties": {"columns": {"type": "array", "items": {"enum": names}}, "data": {"type": "array"}},
+        "required": ["columns", "data"],
+    }
+    shared = {"instances": (rows, records), "inputs": (by_column, example)}
+    frames = {"dataframe_split": (table, split), "dataframe_records": (rows, records)}
+    document.setdefault("paths", {}).update(
+        {
+            "/invocations": _post("Predict, by MLflow's scoring protocol", frames | shared),
+            f"/v1/models/{model.name}:predict": _post("Predict, as TensorFlow Serving does", shared),
+        }
+    )
+    return document
+
+
+def _post(summary: str, forms: dict[str, tuple[Json, Any]]) -> Json:
+    schemas = [{"type": "object", "properties": {key: form}, "required": [key]} for key, (form, _) in forms.items()]
+    examples = {key: {"value": {key: value}} for key, (_, value) in forms.items()}
+    content = {"application/json": {"schema": {"oneOf": schemas}, "examples": examples}}
+    refusals = {
+        "400": "A value, a column or the body is wrong; the message names row and column",
+        "401": "The token is missing or wrong",
+        "413": "The body or the rows are too many",
+        "429": "Too many requests are waiting; try again",
+    }
+    answers = {"200": {"description": "Predictions"}} | {key: {"description": text} for key, text in refusals.items()}
+    return {"post": {"summary": summary, "requestBody": {"required": True, "content": content}, "responses": answers}}
+
+
+def _values(column: Column) -> Json:
+    """The type of a column's values; a gap, where there were some, is null."""
+    kind = "string" if column.is_text else "number"
+    if column.width is not None:
+        return {"type": "array", "items": {"type": kind}, "minItems": column.width, "maxItems": column.width}
+    return {"type": [kind, "null"]} if column.takes_gaps else {"type": kind}

@@ -1,0 +1,104 @@
+"""The model that serves: loaded, called once with rows of its own, and what its inputs and outputs are called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import ModelError
+from pipeline.export.loaded import LoadedModel
+from pipeline.inference.http.columns import Column
+from pipeline.inference.http.protocols import Labels
+from pipeline.inference.locate import FoundModel
+
+WARM_ROWS = (1, 2, 64)  # of the calls before the first request
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model in memory."""
+
+    name: str
+    version: str
+    run_id: str | None
+    columns: tuple[Column, ...]
+    labels: Labels
+    loaded: LoadedModel
+
+    def predict(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Outputs with a row per row."""
+        return self.loaded.predict_raw(columns)
+
+    @property
+    def example(self) -> dict[str, list[Any]]:
+        """Rows that the model takes, by column; a gap is None."""
+        given = self.loaded.manifest.example
+        if given:
+            return {name: [None if value == "" else value for value in values] for name, values in given.items()}
+        return {column.name: [_neutral(column)] for column in self.columns}
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of the packages that it was made with."""
+        return self.loaded.manifest.versions
+
+
+def load(found: FoundModel, *, name: str | None, trust: bool) -> Served:
+    """Loads a model and calls it, so that the first request finds it warm.
+
+    Args:
+        found: Where it lies.
+        name: In the addresses that it answers; None for its own.
+        trust: Whether to load what does not match its manifest.
+
+    Raises:
+        ModelError: It cannot be loaded, or does not answer as it should.
+    """
+    loaded = LoadedModel(found.path, trust)
+    manifest = loaded.manifest
+    columns = tuple(_column(key, about) for key, about in manifest.inputs.items())
+    folder = found.path.name
+    served = Served(
+        name=name or re.sub(r"[^\w.-]+", "_", found.name, flags=re.ASCII),  # it stands in addresses
+        version=found.version or (folder if folder.isdecimal() else "1"),
+        run_id=found.run_id or manifest.run_id,
+        columns=columns,
+        labels=Labels(manifest.target, manifest.classes),
+        loaded=loaded,
+    )
+    _warm(served)
+    return served
+
+
+def _column(name: str, about: Mapping[str, Any]) -> Column:
+    width = about["shape"][1] if len(about["shape"]) == 2 else None
+    is_text, takes_gaps = about["dtype"] == "string", about.get("gaps", width is None)
+    return Column(name, about["argument"], is_text, width, takes_gaps, about.get("date"))
+
+
+def _neutral(column: Column) -> Any:
+    number: list[float] | float = 0.0 if column.width is None else [0.0] * column.width
+    return "text" if column.is_text else number
+
+
+def _warm(served: Served) -> None:
+    for n_rows in WARM_ROWS:
+        outputs = served.predict({column.name: _rows(served.example[column.name], column, n_rows)
+                                  for column in served.columns})  # fmt: skip
+        for name, values in outputs.items():
+            if len(values) != n_rows:
+                raise ModelError(f"{served.name}: asked for {n_rows} rows, the model gives {len(values)} of {name}")
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
+                raise ModelError(f"{served.name}: for its own example the model gives {name} that is not finite")
+
+
+def _rows(values: list[Any], column: Column, n_rows: int) -> np.ndarray:
+    """The example's rows over and over."""
+    repeated = [values[row % len(values)] for row in range(n_rows)]
+    if column.is_text:
+        return np.array([value or "" for value in repeated], object)
+    return np.array(repeated, np.float64)

@@ -1,0 +1,93 @@
+"""What the two protocols take and how they answer: MLflow's scoring server, and TensorFlow Serving's REST form."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.inference.http.refused import RefusedError
+
+Outputs = Mapping[str, np.ndarray]
+CODES = {401: "UNAUTHENTICATED", 404: "ENDPOINT_NOT_FOUND", 429: "REQUEST_LIMIT_EXCEEDED", 500: "INTERNAL_ERROR"}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the model's outputs are called."""
+
+    targets: Sequence[str]
+    classes: Sequence[Any]
+
+    @property
+    def names(self) -> list[str]:
+        """The columns of a table of outputs."""
+        if self.classes:
+            return ["label", *(f"probability_{label}" for label in self.classes)]
+        return ["prediction"] if len(self.targets) == 1 else [f"prediction_{name}" for name in self.targets]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A way to ask and to answer."""
+
+    name: str
+    forms: tuple[str, ...]  # of rows in a request
+    answer: Callable[[Outputs, Labels, str], bytes]
+    refusal: Callable[[RefusedError], dict[str, Any]]
+
+
+def _mlflow_answer(outputs: Outputs, labels: Labels, form: str) -> bytes:
+    """`{"predictions": [{"prediction": 1.5}, ...]}`: a record per row, as MLflow writes a table."""
+    columns = [outputs["prediction"]] if "prediction" in outputs else [outputs["label"], outputs["probabilities"]]
+    lists = [values for column in columns for values in ([column] if column.ndim == 1 else column.T)]
+    names = labels.names
+    rows = zip(*map(_jsonable, lists), strict=True)
+    return _encode({"predictions": [dict(zip(names, row, strict=True)) for row in rows]})
+
+
+def _tensorflow_answer(outputs: Outputs, labels: Labels, form: str) -> bytes:
+    """By row for `instances`, by output for `inputs`; a single output stands without its name."""
+    lists = {name: _jsonable(values) for name, values in outputs.items()}
+    if form == "inputs":
+        return _encode({"outputs": next(iter(lists.values())) if len(lists) == 1 else lists})
+    if len(lists) == 1:
+        return _encode({"predictions": next(iter(lists.values()))})
+    rows = zip(*lists.values(), strict=True)
+    return _encode({"predictions": [dict(zip(lists, row, strict=True)) for row in rows]})
+
+
+def _jsonable(values: np.ndarray) -> list[Any]:
+    """Nested lists; what JSON has no number for is null."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        return [_finite(value) for value in values.tolist()]
+    return list(values.tolist())
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return value if math.isfinite(value) else None
+
+
+def _encode(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _mlflow_refusal(refused: RefusedError) -> dict[str, Any]:
+    content: dict[str, Any] = {"error_code": CODES.get(refused.status, "BAD_REQUEST"), "message": str(refused)}
+    return content | ({"faults": refused.faults} if refused.faults else {})
+
+
+def _tensorflow_refusal(refused: RefusedError) -> dict[str, Any]:
+    return {"error": str(refused)} | ({"faults": refused.faults} if refused.faults else {})
+
+
+MLFLOW = Protocol(
+    "mlflow", ("dataframe_split", "dataframe_records", "instances", "inputs"), _mlflow_answer, _mlflow_refusal
+)
+TENSORFLOW = Protocol("tensorflow", ("instances", "inputs"), _tensorflow_answer, _tensorflow_refusal)

@@ -1,0 +1,120 @@
+"""From a request to its answer: who asks, the body, the checks, the batch, the answer in the protocol's own form."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from pipeline.inference.http.batching import Batcher
+from pipeline.inference.http.bodies import Given, from_csv, from_json
+from pipeline.inference.http.columns import check
+from pipeline.inference.http.limits import Limits, authorize, read_body
+from pipeline.inference.http.metrics import Metrics
+from pipeline.inference.http.model import Served
+from pipeline.inference.http.protocols import MLFLOW, Protocol
+from pipeline.inference.http.refused import RefusedError
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+LARGE_BODY = 100_000  # bytes, from which on reading it would keep the other requests waiting too long
+LARGE_ANSWER = 1000  # rows
+LARGE_AT_ONCE = 2  # each thread keeps the most memory that it ever needed
+HUNG_UP = 499  # as other servers log it; nobody reads it
+
+
+class Service:
+    """Answers requests with the model of the moment."""
+
+    def __init__(self, model: Served, limits: Limits, token: str | None) -> None:
+        self.metrics = Metrics()
+        self._limits, self._token = limits, token
+        self._in_work = 0
+        self._threads = ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large")
+        self.metrics.in_work.set_function(lambda: self._in_work)
+        self.batcher = Batcher(
+            batch_rows=limits.batch_rows,
+            queue_rows=limits.queue_rows,
+            wait_seconds=limits.wait_seconds,
+            observe=self.metrics.scored,
+        )
+        self.switch(model)
+
+    def switch(self, model: Served) -> None:
+        """Another model answers from now on; requests that were checked for the one before are answered by it."""
+        self.model = model
+        self.metrics.serves(model.name, model.version)
+
+    def authorize(self, request: Request) -> None:
+        """Refuses whoever does not name the token, if there is one."""
+        authorize(request, self._token)
+
+    async def respond(
+        self, request: Request, protocol: Protocol, check_address: Callable[[Served], None] = lambda model: None
+    ) -> Response:
+        """The answer to a request for predictions; an error has the protocol's form as well."""
+        start = time.perf_counter()
+        self._in_work += 1
+        try:
+            self.authorize(request)
+            check_address(self.model)
+            if self._in_work > self._limits.requests:
+                message = f"{self._limits.requests} requests are in work already; try again in a second"
+                raise RefusedError(429, message, headers={"Retry-After": "1"})
+            media_type = _media_type(request) if protocol is MLFLOW else "application/json"
+            content = await self._predict(await read_body(request, self._limits), media_type, protocol)
+            response = Response(content, media_type="application/json")
+        except RefusedError as refused:
+            response = JSONResponse(protocol.refusal(refused), refused.status, refused.headers)
+        except ClientDisconnect:
+            response = Response(status_code=HUNG_UP)
+        except Exception:
+            log.exception("a request failed")
+            failed = RefusedError(500, "the server failed at this request; its log says why")
+            response = JSONResponse(protocol.refusal(failed), 500)
+        finally:
+            self._in_work -= 1
+        self.metrics.answered(protocol.name, response.status_code, time.perf_counter() - start)
+        return response
+
+    async def _predict(self, body: bytes, media_type: str, protocol: Protocol) -> bytes:
+        model = self.model
+
+        def read() -> tuple[Given, dict[str, np.ndarray]]:
+            if media_type == "text/csv":
+                given = from_csv(body, model.columns, self._limits.rows)
+            else:
+                given = from_json(body, protocol.forms, model.columns, self._limits.rows)
+            return given, check(model.columns, given.values)
+
+        given, columns = read() if len(body) < LARGE_BODY else await self._aside(read)
+        n_rows, form = given.n_rows, given.form
+        outputs = await self.batcher.predict(model, columns, n_rows)
+        if n_rows < LARGE_ANSWER:
+            return protocol.answer(outputs, model.labels, form)
+        return await self._aside(lambda: protocol.answer(outputs, model.labels, form))
+
+    async def _aside(self, work: Callable[[], Result]) -> Result:
+        """Does what takes long outside of the event loop, so that small requests are answered meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _media_type(request: Request) -> str:
+    """JSON or CSV, as MLflow's scoring server tells them apart."""
+    given = request.headers.get("content-type", "")
+    media_type, *parameters = (part.strip().lower() for part in given.split(";"))
+    if media_type not in ("application/json", "text/csv"):
+        message = f"content-type {given or 'is missing'}: send Content-Type: application/json or text/csv"
+        raise RefusedError(415, message)
+    if any(parameter not in ("charset=utf-8", 'charset="utf-8"', "") for parameter in parameters):
+        raise RefusedError(415, f"content-type {given}: the body must be UTF-8")
+    return media_type

@@ -1,0 +1,145 @@
+"""What all launchers of ours have in common: jobs are taken as there is room for them, and given back as they end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import time
+from abc import abstractmethod
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+from pipeline import config as configuration
+from pipeline.runtime.signals import Terminated
+from pipeline.sweep.launch.jobs import Job, Sweep, unpacked
+
+log = logging.getLogger(__name__)
+
+Event = tuple[Any, ...]  # ("said", level, text), ("ended", packed JobReturn) or ("lost", message)
+
+
+class Workers(Protocol):
+    """Whatever runs jobs elsewhere."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another job can start."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job is running."""
+
+    def start(self, job: Job) -> None:
+        """Starts a job."""
+
+    def event(self) -> tuple[Job, Event]:
+        """Waits for what there is to tell of a job."""
+
+    def stop(self, number: signal.Signals) -> None:
+        """Ends all jobs as a signal would, and waits until they have closed their runs."""
+
+
+class StreamLauncher(Launcher):
+    """A launcher that takes jobs one by one.
+
+    Attributes:
+        n_jobs: Jobs that run at once; known once the launcher was set up.
+    """
+
+    n_jobs: int
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Takes what all jobs have in common."""
+        self._sweep = Sweep.of(hydra_context, task_function, config)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Runs jobs; gives what came of them in the order of their overrides."""
+        jobs = enumerate(job_overrides, start=initial_job_idx)
+        with contextlib.closing(self.stream(jobs)) as ended:
+            returns = dict(ended)
+        return [returns[number] for number in sorted(returns)]
+
+    def stream(self, jobs: Iterable[tuple[int, Sequence[str]]]) -> Generator[tuple[int, JobReturn], None, None]:
+        """Runs jobs as they come, and gives each one's number and what came of it as soon as it has ended.
+
+        The next job is taken from `jobs` only when there is room for it, after the results so far were given. Whoever
+        stops early closes the generator, best by `contextlib.closing`: then the jobs still running are ended, and
+        their runs closed as KILLED.
+
+        Args:
+            jobs: Numbers and overrides.
+        """
+        config = self._sweep.config
+        setup_globals()
+        configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+        Path(config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
+        workers = self._workers()
+        number = signal.SIGTERM
+        try:
+            yield from _run(self._sweep, workers, iter(jobs))
+        except KeyboardInterrupt as interrupt:
+            number = signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT
+            raise
+        finally:
+            workers.stop(number)
+
+    @abstractmethod
+    def _workers(self) -> Workers:
+        """Where the jobs are to run."""
+
+
+def _run(sweep: Sweep, workers: Workers, jobs: Iterator[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, JobReturn]]:
+    started: dict[int, float] = {}
+    while True:
+        while workers.has_room and (following := next(jobs, None)) is not None:
+            job = sweep.job(*following)
+            log.info("#%d started: %s", job.number, sweep.difference(job))
+            started[job.number] = time.monotonic()
+            workers.start(job)
+        if not workers.is_busy:
+            return
+        job, event = workers.event()
+        ret = _heard(job, event)
+        if ret is not None:
+            _tell_of_end(job, ret, time.monotonic() - started.pop(job.number))
+            yield job.number, ret
+
+
+def _heard(job: Job, event: Event) -> JobReturn | None:
+    """What came of a job, if the event is its end."""
+    match event:
+        case ("said", level, text):
+            for line in text.removeprefix(f"job {job.number} ").splitlines():
+                log.log(level, "#%d %s", job.number, line)
+            return None
+        case ("ended", outcome):
+            return unpacked(outcome)
+        case ("lost", message):
+            log.error("#%d failed: %s", job.number, message)
+            _close_runs(job, message)
+            return job.failed(message)
+        case _:
+            raise AssertionError(event)
+
+
+def _tell_of_end(job: Job, ret: JobReturn, seconds: float) -> None:
+    if ret.status == JobStatus.COMPLETED:
+        value = ret.return_value
+        shown = f"objective {value:.5g}" if isinstance(value, float) else str(value)
+        log.info("#%d ended in %.1f s: %s", job.number, seconds, shown)
+
+
+def _close_runs(job: Job, message: str) -> None:
+    from pipeline import track  # MLflow takes seconds to import, which a command line with a mistake must not cost
+
+    own = job.config.copy()
+    with open_dict(own):
+        del own["hydra"]
+    track.fail_left_running(configuration.from_hydra(own).tracking, job.name, message)

@@ -1,0 +1,255 @@
+"""Any table: whatever a file holds, it ends in a network with finite weights or in an error that a user can read."""
+
+import csv
+import io
+import json
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline import ConfigError, DataError, TrainingError, data, export, fit, load, model
+from pipeline.config.rules import Data
+from pipeline.data import Preprocessing, Rows, Splits
+from pipeline.data.preprocessing.arrays import to_array
+from pipeline.export.ops import TensorOps
+
+AWKWARD_NAMES = [
+    "x", "y", "a", "A", "Wall Area", "Jitter(%)", "subject#", "self", "class", "", "1", "ü", "a,b", 'say "hi"', "a=b",
+    "two\nlines", "price €", "label", "prediction", "NA", "东京",
+]  # fmt: skip
+EXTREMES = [
+    "1e308", "-1e308", "1.7976931348623157e308", "5e-324", "-0", "0", "1e30", "-3e38", "1e-300", "9007199254740993",
+    "18446744073709551615", "-9223372036854775808", "99999999999999999999", "1", "0.1",
+]  # fmt: skip
+INFINITE = ["inf", "-inf", "nan", "Infinity", "1e400"]
+DATES = [
+    "2024-01-31", "1999-02-28T23:59:59", "2024-02-29 06:30", "31.12.2023", "1/2/2024", "13/2/2024", "2024/1/5 07:00",
+    "0001-01-01", "9999-12-31", "2024-02-30", "soon",
+]  # fmt: skip
+GAPS = ["", "NA", "?", " ", "null"]
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+
+
+def numbers(seed: int) -> list[str]:
+    return [f"{number:.6g}" for number in np.random.default_rng(seed).normal(100, 30, 60)]
+
+
+# The values that a column is made of; each row has one of them.
+POOLS = st.one_of(
+    st.integers(0, 9).map(numbers),
+    st.lists(st.floats(allow_nan=False, allow_infinity=False).map(repr), min_size=1, max_size=12),
+    st.lists(st.sampled_from(EXTREMES), min_size=1, max_size=6),
+    st.lists(st.sampled_from(EXTREMES + INFINITE + ["x"]), min_size=1, max_size=4),
+    st.lists(st.integers(-3, 5).map(str), min_size=1, max_size=6),
+    st.lists(st.integers(10**9, 10**9 + 10**6).map(str), min_size=2, max_size=9),
+    st.lists(TEXT, min_size=1, max_size=8),
+    st.lists(st.sampled_from(["low", "mid", "high", "Köln", "a,b", 'say "hi"', "two\nlines", " blank "]), min_size=1),
+    st.sampled_from([["True", "False"], ["0", "1"], ["yes", "no"], ["TRUE"]]),
+    st.lists(st.sampled_from(DATES), min_size=1, max_size=4),
+    st.sampled_from([[f"2024-0{1 + day // 28}-{1 + day % 28:02}" for day in range(200)], [""], ["007", "7", "1.5"]]),
+)
+TARGETS = st.one_of(
+    st.integers(0, 9).map(numbers),
+    st.sampled_from([["yes", "no"], ["0", "1"], ["True", "False"], ["low", "mid", "high"], ["1", "2", "3", "a,b"]]),
+    st.lists(st.floats(-1e30, 1e30).map(repr), min_size=8, max_size=60, unique=True),
+)
+KINDS = st.sampled_from(["numeric", "category", "boolean", "date"])
+SCALINGS = st.sampled_from(["none", "standard", "minmax", "robust", "log1p", "yeo_johnson", "quantile"])
+FIXED = st.just({"shift": 1.0, "scale": 2.0})
+SPLITS = ["stratified", "kfold", "group", "time", "column", "group_kfold"]
+ENCODINGS = st.sampled_from(["one_hot", "embedding", "hash", "ordinal"])
+IMPUTATIONS = st.sampled_from(["median", "mean", "most_frequent", "constant"])
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file's content and the data section to read it with."""
+
+    content: str
+    options: dict[str, Any]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    n_rows = draw(st.integers(2, 60) | st.sampled_from([30, 40, 60]) | st.sampled_from([40, 60]))
+    n_columns = draw(st.integers(2, 6))
+    names = draw(st.lists(st.sampled_from(AWKWARD_NAMES) | TEXT, min_size=n_columns, max_size=n_columns, unique=True))
+    columns = [_column(draw, rng, n_rows) for _ in names]
+    if draw(st.integers(0, 4)):  # else anything may be the target
+        pool = draw(TARGETS)
+        columns[-1] = [pool[rng.integers(len(pool))] for _ in range(n_rows)]
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows([names, *zip(*columns, strict=True)])
+    return Case(file.getvalue(), _options(draw, [name.strip() or f"Unnamed: {n}" for n, name in enumerate(names)]))
+
+
+def _column(draw: st.DrawFn, rng: np.random.Generator, n_rows: int) -> list[str]:
+    if draw(st.integers(0, 9)) == 0:
+        return [f"{draw(st.sampled_from(['', 'id-']))}{row}" for row in range(n_rows)]
+    pool, gap = draw(POOLS), draw(st.sampled_from(GAPS))
+    share = draw(st.sampled_from([0, 0, 0, 0.1, 0.5, 0.95]))
+    return [gap if rng.random() < share else pool[rng.integers(len(pool))] for _ in range(n_rows)]
+
+
+def _options(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
+    """Changes of the data section; a column named in one need not be what goes with it."""
+    name = st.sampled_from(names)
+
+    def by_column(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+        return st.dictionaries(name, values, min_size=1, max_size=1)
+
+    given = draw(
+        st.fixed_dictionaries(
+            {"target": st.just(names[-1]) if draw(st.integers(0, 9)) else st.lists(name, min_size=1, max_size=2)},
+            optional={
+                "missing_target": st.sampled_from(["drop", "drop", "error"]),
+                "missing_values": st.lists(st.sampled_from(["inf", "-999", "x", "soon"]), max_size=3),
+                "category_encoding": ENCODINGS,
+                "max_categories": st.sampled_from([1, 2, 5]),
+                "hash_buckets": st.sampled_from([1, 3, 64]),
+                "impute": IMPUTATIONS,
+                "impute_constant": st.sampled_from([-1.0, 1e300]),
+                "missing_indicator": st.booleans(),
+                "input_scaling": SCALINGS | FIXED,
+                "output_scaling": SCALINGS | FIXED,
+                "clip": st.sampled_from([0.5, 3.0]),
+                "drop_useless": st.booleans(),
+            },
+        )
+    )
+    if draw(st.integers(0, 4)) == 0:  # often an error, so not too often
+        key, values = draw(
+            st.sampled_from(
+                [("columns_as", KINDS), ("category_encodings", ENCODINGS), ("imputes", IMPUTATIONS),
+                 ("input_scalings", SCALINGS)]
+            )
+        )  # fmt: skip
+        given[key] = draw(by_column(values))
+    if draw(st.integers(0, 9)) == 0:
+        given["task"] = draw(st.sampled_from(["regression", "binary", "multiclass"]))
+    kind = draw(st.sampled_from(["auto"] * 3 + ["random"] * 4 + SPLITS))
+    given["split"] = {
+        "kind": kind,
+        "column": draw(name) if kind in ("group", "time", "column", "group_kfold") else None,
+        "test_fraction": draw(st.sampled_from([0.15, 0.3])),
+        "n_folds": draw(st.sampled_from([2, 5])),
+    }
+    return given
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    return load("data=table", "data.path=x.csv", "data.target=y").data.model_dump()
+
+
+def prepared(case: Case) -> tuple[Rows, Splits, Preprocessing]:
+    """What the story does before training, with a look at all that comes of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        path.write_text(case.content, encoding="utf-8", newline="")
+        config = Data.model_validate(
+            _defaults()
+            | case.options
+            | {"path": str(path), "split": _defaults()["split"] | case.options.get("split", {})}
+        )
+        rows = data.load(config)
+    splits = data.split(rows, config.split)
+    rows = data.without_useless(rows, splits, config)
+    preprocessing = data.fit_preprocessing(rows.take(splits.train), config)
+    preprocessing.check(rows)
+    report = data.report(rows, splits, preprocessing.inputs.kinds)
+    json.dumps(report.as_dict(), allow_nan=False)
+    assert report.to_html()
+    arrays = preprocessing.apply(rows)
+    assert arrays.x.shape == (len(rows), preprocessing.inputs.n_inputs)
+    assert np.isfinite(arrays.x).all()
+    assert np.isfinite(arrays.y).all()
+    return rows, splits, preprocessing
+
+
+def assert_same_in_tensorflow(rows: Rows, preprocessing: Preprocessing) -> None:
+    """Compares the training arrays, and the way back of targets, with what the exported graph computes."""
+    columns = {
+        name: tf.constant(np.asarray(column), tf.string if column.dtype == object else tf.float64)
+        for name, column in rows.inputs.items()
+    }
+    parts = preprocessing.inputs.apply(TensorOps(), columns)
+    graph = np.concatenate([part.numpy().reshape(len(rows), -1) for part in parts], axis=1)
+    array = to_array(preprocessing.inputs, rows.inputs)
+    np.testing.assert_array_less(np.abs(graph - array) / np.maximum(1, np.abs(array)), 1e-5)
+
+
+def assert_trains(rows: Rows, splits: Splits, preprocessing: Preprocessing) -> None:
+    """Trains a tiny network for an epoch and compares what is exported with the pipeline's own predictions."""
+    config = load("fit.epochs=1", "fit.batch_size=full", "fit.execution=graph", "model.units=[4]")
+    train, val = (preprocessing.apply(rows.take(part)) for part in (splits.train, splits.val))
+    network = model.build(
+        config.model,
+        task=rows.target.task,
+        n_inputs=preprocessing.inputs.n_inputs,
+        n_outputs=rows.target.n_outputs,
+        categories=preprocessing.inputs.categories,
+    )
+    trainee = fit.compile_network(
+        network,
+        config.fit,
+        task=rows.target.task,
+        n_rows=len(train.x),
+        output_scale=preprocessing.outputs.units_per_scaled,
+    )
+    fit.fit(trainee, train, val, config.fit, seed=0, report=lambda epoch, values: None)
+    assert all(np.isfinite(weight).all() for weight in network.get_weights())
+    served = export.assemble(rows, preprocessing, network).predict(rows.inputs)
+    assert export.difference(served, rows, preprocessing, network) <= export.TOLERANCE
+
+
+def ends_well(case: Case, train: bool) -> None:
+    try:
+        rows, splits, preprocessing = prepared(case)
+        if train:
+            assert_trains(rows, splits, preprocessing)
+        else:
+            assert_same_in_tensorflow(rows, preprocessing)
+    except (ConfigError, DataError, TrainingError):
+        return
+
+
+CALM = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+
+
+@given(case=cases())
+@settings(CALM, max_examples=150)
+def test_any_table_is_prepared_or_refused(case: Case) -> None:
+    ends_well(case, train=False)
+
+
+@pytest.mark.slow
+@given(case=cases())
+@settings(CALM, max_examples=45)
+def test_any_table_is_trained_on_or_refused(case: Case) -> None:
+    ends_well(case, train=True)
+
+
+@pytest.mark.slow
+@given(case=cases())
+@settings(CALM, max_examples=1000)
+def test_many_tables_are_prepared_or_refused(case: Case) -> None:
+    ends_well(case, train=False)
+
+
+@pytest.mark.slow
+@given(case=cases())
+@settings(CALM, max_examples=120)
+def test_many_tables_are_trained_on_or_refused(case: Case) -> None:
+    keras.backend.clear_session()
+    ends_well(case, train=True)

@@ -1,0 +1,125 @@
+"""The architecture: which way the arrows point, and where each library is at home."""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.places import ROOT
+
+PACKAGE = ROOT / "pipeline"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# What may import a library; a path ending in / stands for a folder.
+HOMES = {
+    "mlflow": ["track/"],
+    "pandas": ["data/", "export/columns.py", "track/model.py", "track/pyfunc.py"],
+    "hydra": ["config/", "sweep/", "commands/"],
+    "omegaconf": ["config/", "sweep/", "commands/"],
+    "cloudpickle": ["sweep/launch/"],
+    "ray": ["sweep/launch/cluster.py"],
+    "matplotlib": ["evaluate/plots.py", "compare/study/pictures/", "track/run.py", "track/study.py"],
+    "rich": [
+        "runtime/console.py",
+        "fit/callbacks.py",
+        "inference/batch/run.py",
+        "sweep/table.py",
+        "compare/",
+        "commands/",
+    ],
+    "tf2onnx": ["export/formats/onnx.py"],
+    "onnxruntime": ["export/formats/runtimes/"],
+    "ai_edge_litert": ["export/formats/runtimes/"],
+    "sklearn": ["data/", "evaluate/", "compare/importance.py"],
+    "tensorflow": ["fit/", "export/", "track/pyfunc.py", "runtime/startup.py"],
+    "keras": ["model/", "fit/", "export/", "data/reading/sources.py", "train.py", "evaluate/sparsity.py"],
+    "pydantic": ["schema.py", "config/", "model/"],
+    "sqlalchemy": ["data/reading/typed.py", "track/", "sweep/search/storage.py"],
+    "optuna": ["sweep/search/"],
+    "scipy": ["sweep/search/draws.py", "compare/"],
+    "psutil": ["track/run.py", "fit/feed.py", "data/streaming/budget.py", "runtime/process.py"],
+    "fastapi": ["inference/http/"],
+    "starlette": ["inference/http/"],  # FastAPI's own foundation
+    "uvicorn": ["inference/http/"],
+    "prometheus_client": ["inference/http/"],
+    "pyarrow": ["data/streaming/", "inference/batch/"],  # elsewhere pandas reads Parquet by it
+}
+
+# What of this package each room may import.
+ARROWS = {
+    "errors.py": set(),
+    "schema.py": set(),
+    "runtime/": {"runtime"},
+    "model/": {"model", "schema", "errors"},
+    "config/": {"config", "model", "schema", "errors"},
+    "data/": {"data", "config", "schema", "errors", "runtime"},
+    "fit/": {"fit", "data", "config", "errors", "runtime"},
+    "evaluate/": {"evaluate", "data", "config", "errors"},
+    "track/": {"track", "data", "config", "errors", "runtime"},
+    "export/": {"export", "evaluate", "track", "fit", "data", "config", "errors", "runtime"},
+    "export/formats/runtimes/": set(),
+    "compare/": {"compare", "track", "evaluate", "config", "errors", "runtime"},
+    "inference/": {"inference", "export", "evaluate", "track", "data", "config", "errors", "runtime"},
+    "train.py": {"export", "evaluate", "track", "fit", "model", "data", "config", "runtime"},
+    "sweep/": {"sweep", "train", "compare", "track", "data", "config", "errors", "runtime"},
+}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names = [f"pipeline.{alias.name}" for alias in node.names]
+            yield from names if node.module == "pipeline" else [node.module or ""]
+
+
+def lies_in(path: Path, places: list[str]) -> bool:
+    name = path.relative_to(PACKAGE).as_posix()
+    return any(name.startswith(place) if place.endswith("/") else name == place for place in places)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_third_party_library_has_one_home(path: Path) -> None:
+    for name in imported(path):
+        library = name.partition(".")[0]
+        assert library not in HOMES or lies_in(path, HOMES[library]), f"{path.name} imports {library}"
+
+
+@pytest.mark.parametrize("part", ARROWS)
+def test_arrows_point_one_way(part: str) -> None:
+    for path in FILES:
+        if lies_in(path, [part]):
+            own = {name.split(".")[1] for name in imported(path) if name.startswith("pipeline.")}
+            assert own <= ARROWS[part], f"{path.relative_to(PACKAGE)} imports {own - ARROWS[part]}"
+
+
+def test_files_stay_small_enough_to_read_in_one_go() -> None:
+    long = {path.name: n for path in FILES if (n := len(path.read_text(encoding="utf-8").splitlines())) > 300}
+    assert long == {}
+
+
+def test_the_story_fits_on_one_screen_and_asks_no_config_value() -> None:
+    module = ast.parse((PACKAGE / "train.py").read_text(encoding="utf-8"))
+    for name in ("run", "prepare", "train", "conclude"):
+        (story,) = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == name]
+        assert story.end_lineno is not None
+        assert story.end_lineno - story.lineno <= 45
+        assert [node for node in ast.walk(story) if isinstance(node, ast.If | ast.IfExp | ast.Match)] == []
+
+
+def test_no_rooms_without_a_subject() -> None:
+    vague = {"utils", "common", "helpers", "core", "manager"}
+    assert [path for path in FILES if {path.stem, *path.relative_to(PACKAGE).parts} & vague] == []
+
+
+def test_git_keeps_no_runs_and_nothing_large() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    files = [ROOT / name for name in listed.stdout.split("\0") if name]
+    assert [path.name for path in files if path.is_relative_to(ROOT / "mlruns")] == [".gitkeep"]
+    assert [path for path in files if path.exists() and path.stat().st_size > 1_000_000] == []

@@ -1,0 +1,235 @@
+"""Sweeps whole, in this process: searches, what is skipped, what fails, and what MLflow shows of it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from pipeline import load
+from pipeline.runtime import process
+from pipeline.sweep.claims import claimed
+from support.places import ROOT
+
+COMMON = ["data=iris", "fit.execution=graph"]
+
+
+class Swept:
+    """Runs sweeps in an experiment of a test's own, and finds what they left in the store."""
+
+    def __init__(self, commands: subprocess.Popen[str], store: str, folder: Path, experiment: str) -> None:
+        self.client, self.experiment, self._commands = MlflowClient(store), experiment, commands
+        self._where = [f"tracking.uri={store}", f"tracking.experiment={experiment}", f"hydra.sweep.dir={folder}/hydra"]
+        self._journal = f"{folder}/study.journal"
+
+    def __call__(self, *arguments: str, code: int = 0, journal: str = "", interrupt_at: int | None = None) -> str:
+        """Gives the command, and what it printed."""
+        common = [] if any(word.startswith("data=") for word in arguments) else COMMON
+        words = ["-m", *common, *arguments, *self._where, f"sweep.storage={journal or self._journal}"]
+        assert self._commands.stdin is not None
+        assert self._commands.stdout is not None
+        print(json.dumps({"arguments": words, "interrupt_at": interrupt_at}), file=self._commands.stdin, flush=True)
+        ended = json.loads(self._commands.stdout.readline())
+        assert ended["code"] == code, ended["out"]
+        return str(ended["out"])
+
+    def runs(self) -> list[Run]:
+        found = self.client.get_experiment_by_name(self.experiment)
+        return self.client.search_runs([found.experiment_id]) if found else []
+
+    def parent(self) -> Run:
+        (parent,) = [run for run in self.runs() if "sweep" in run.data.tags]
+        return parent
+
+    def children(self, status: str) -> list[Run]:
+        below = [run for run in self.runs() if run.data.tags.get("mlflow.parentRunId") == self.parent().info.run_id]
+        return [run for run in below if run.info.status == status]
+
+
+@pytest.fixture(scope="module")
+def commands() -> Iterator[subprocess.Popen[str]]:
+    """A process that runs command lines, one for all tests of this file."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.commands"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@pytest.fixture
+def swept(commands: subprocess.Popen[str], store: str, tmp_path: Path, request: pytest.FixtureRequest) -> Swept:
+    """Runs the command line's sweep in an experiment of the test's own."""
+    return Swept(commands, store, tmp_path, request.node.name)
+
+
+SEARCH = ["hydra/sweeper=search", "fit.epochs=1", "fit.learning_rate=tag(log,interval(0.001,0.1))"]
+
+
+@pytest.mark.slow
+def test_a_search_is_kept_under_its_parent_and_the_same_command_skips_it(swept: Swept) -> None:
+    command = [*SEARCH, "sweep.sampler=random", "sweep.n_trials=3", "sweep.depth=1,2", "sweep.width=4,8"]
+    swept(*command)
+    done, parent = swept.children("FINISHED"), swept.parent()
+    best = min(done, key=lambda run: run.data.metrics["objective"])
+    assert len(done) == 3
+    assert parent.info.status == "FINISHED"
+    assert parent.data.tags["best_run_id"] == best.info.run_id
+    assert parent.data.metrics["best_test_accuracy"] == best.data.metrics["test_accuracy"]
+    assert "fit.learning_rate: Interval(low=0.001, high=0.1" in parent.data.tags["search_space"]
+    assert parent.data.tags["command"].startswith("python -m pipeline train -m data=iris")
+    for run in done:
+        assert run.info.run_name == " ".join(run.data.tags["overrides"].split()[-2:])
+        assert run.info.run_name.startswith("fit.learning_rate=0.0")
+        depth = len(run.data.params["model.units"].split(","))
+        assert run.data.params["model.units"] in ([f"[{', '.join([str(w)] * depth)}]" for w in (4, 8)])
+
+    out = swept(*command)
+    assert "goes on: 3 trials are finished and will be skipped" in out
+    assert "3 finished; 3 of them before, and skipped" in out
+    assert len(swept.children("FINISHED")) == 3
+
+    swept(*[word.replace("n_trials=3", "n_trials=4") for word in command])
+    assert len(swept.children("FINISHED")) == 4
+    assert swept.parent().data.metrics["n_finished"] == 4
+
+
+@pytest.mark.slow
+def test_hydras_grid_skips_what_is_finished_and_closes_what_was_left_running(swept: Swept) -> None:
+    swept("fit.epochs=1", "seed=0,1")
+    first, second = swept.children("FINISHED")
+    assert first.data.tags["replica_key"] == second.data.tags["replica_key"]
+    assert first.data.tags["trial_key"] != second.data.tags["trial_key"]
+    # As kill -9 in the second trial leaves it.
+    client, parent = swept.client, swept.parent().info.run_id
+    client.delete_run(first.info.run_id)
+    gone = f"{process.name().split('/')[0]}/{2**22 + 1}/1.0"
+    tags = {"mlflow.parentRunId": parent, "owner": gone, "overrides": first.data.tags["overrides"]}
+    left = client.create_run(first.info.experiment_id, tags=tags)
+    mine = client.create_run(first.info.experiment_id, tags=tags | {"owner": process.name(), "overrides": "x"})
+    client.update_run(parent, status="RUNNING")
+    out = swept("fit.epochs=1", "seed=0,1")
+    assert "1 trials are finished and will be skipped, 1 that a dead process left RUNNING are KILLED now" in out
+    assert f"finished before, as run {second.info.run_id}" in out
+    assert client.get_run(left.info.run_id).info.status == "KILLED"
+    assert client.get_run(left.info.run_id).data.tags["error"] == "its process is gone"
+    assert client.get_run(mine.info.run_id).info.status == "RUNNING"  # its process is at work
+    assert len(swept.children("FINISHED")) == 2
+
+    swept("fit.epochs=1", "seed=0,1", "sweep.resume=off")
+    assert len([run for run in swept.runs() if "sweep" in run.data.tags]) == 2
+
+
+@pytest.mark.slow
+def test_failures_are_kept_with_their_tracebacks_and_end_a_sweep(swept: Swept, table: Callable[..., Path]) -> None:
+    path = table(y=[1.0, 2.0, 3.0], a=[1, 2, 3])
+    files = f"data.path={path.parent}/no.csv,{path.parent}/none.csv,{path}"
+    out = swept("data=table", "data.target=y", files, "sweep.max_failures=2", code=1)
+    failed = swept.children("FAILED")
+    assert len(failed) == 2
+    assert all("DataError: data.path: there is no file" in run.data.tags["error"] for run in failed)
+    text = mlflow.artifacts.load_text(f"{failed[0].info.artifact_uri}/traceback.txt")
+    assert text.startswith("Traceback")
+    assert "not started: 2 trials have failed (sweep.max_failures)" in out
+    assert "2 failed" in out
+    assert "go on with        python -m pipeline train -m" in out
+    assert swept.parent().data.metrics["n_failed"] == 2
+
+
+@pytest.mark.slow
+def test_a_search_goes_on_after_a_failure_up_to_the_most(swept: Swept) -> None:
+    command = [
+        "hydra/sweeper=search", "sweep.sampler=grid", "fit.optimizer=sgd", "fit.epochs=1",
+        "fit.learning_rate=1e30,0.01,2e30,0.1,3e30",
+    ]  # fmt: skip
+    out = swept(*command, "sweep.max_failures=2", code=1)
+    assert len(swept.children("FINISHED")) == 1
+    assert len(swept.children("FAILED")) == 2
+    assert "no more trials are started: 2 failed (sweep.max_failures)" in out
+    swept(*command, code=1)  # what failed is tried again, what is finished is not
+    assert len(swept.children("FINISHED")) == 2
+    assert "1 finished, 2 failed" in out
+
+
+@pytest.mark.slow
+def test_poor_trials_are_pruned(swept: Swept) -> None:
+    out = swept(
+        "hydra/sweeper=search", "sweep.sampler=grid", "sweep.pruner=median", "sweep.prune_from=1", "fit.epochs=3",
+        "model.units=[8]", "fit.learning_rate=0.1,0.05,0.04,0.03,0.02,0.00001",
+    )  # fmt: skip
+    (pruned,) = swept.children("KILLED")
+    assert pruned.data.tags["pruned"] == "true"
+    assert "after epoch 1: " in pruned.data.tags["pruned_because"]
+    assert "objective" not in pruned.data.metrics
+    assert "5 finished, 1 pruned" in out
+    assert "PRUNED" in out
+    assert swept.parent().data.metrics["n_failed"] == 0
+
+
+@pytest.mark.slow
+def test_several_objectives_have_a_front(swept: Swept) -> None:
+    out = swept(
+        "hydra/sweeper=search", "sweep.sampler=grid", "sweep.objectives=[val_accuracy,n_parameters]",
+        "fit.epochs=1", "model.units=[],[8],[8,8]",
+    )  # fmt: skip
+    assert "* model.units=[]" in out  # the smallest there is: nothing beats it
+    assert "val_accuracy" in out
+    assert "n_parameters" in out
+    report = Path(out.partition("\nreport ")[2].split("\n")[0].strip()).read_text(encoding="utf-8")
+    assert "<h2>Pareto front</h2>" in report
+
+
+@pytest.mark.slow
+def test_a_trial_that_another_process_works_on_is_left_to_it(swept: Swept) -> None:
+    swept("fit.epochs=1", "seed=3,4")
+    done = swept.children("FINISHED")
+    key, parent = done[0].data.tags["trial_key"], swept.parent().info.run_id
+    for run in done:
+        swept.client.delete_run(run.info.run_id)
+    with claimed(f"{parent}-{key}", wait=False) as free:
+        assert free
+        out = swept("fit.epochs=1", "seed=3,4")
+    assert "another process is at work on it" in out
+    assert len(swept.children("FINISHED")) == 1
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_tidily(swept: Swept) -> None:
+    out = swept(*SEARCH, "sweep.sampler=qmc", "sweep.n_trials=4", code=130, interrupt_at=3)
+    assert swept.parent().info.status == "KILLED"
+    assert len(swept.children("KILLED")) == 1
+    assert "2 finished, 1 killed" in out
+    assert "go on with" in out
+    swept(*SEARCH, "sweep.sampler=qmc", "sweep.n_trials=4")
+    assert len(swept.children("FINISHED")) == 4
+    assert swept.parent().info.status == "FINISHED"
+
+
+@pytest.mark.slow
+def test_a_storage_out_of_reach_is_told(swept: Swept) -> None:
+    out = swept(*SEARCH, "sweep.study=s", journal="sqlite:////nowhere/at/all.db", code=1)
+    assert "sweep.storage: sqlite:////nowhere/at/all.db cannot be used" in out
+    assert len(swept.runs()) == 1
+
+
+def test_replicas_have_one_key_whatever_their_seed_and_fold() -> None:
+    from pipeline import data
+    from pipeline.sweep.identity import replica_key, trial_key
+
+    keys = set()
+    trials = set()
+    for seed in (0, 1):
+        for fold in (0, 1):
+            config = load("data=iris", "data.split.kind=kfold", f"data.split.fold={fold}", f"seed={seed}")
+            rows = data.load(config.data)
+            keys.add(replica_key(config, rows))
+            trials.add(trial_key(config, rows, data.split(rows, config.data.split)))
+    assert len(keys) == 1
+    assert len(trials) == 4
+    other = load("data=iris", "model.l2=0.1")
+    assert replica_key(other, data.load(other.data)) not in keys

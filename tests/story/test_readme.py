@@ -1,0 +1,115 @@
+"""The README's blocks do what they say."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import data, run
+from pipeline.commands.compare import parser as compare_parser
+from pipeline.config import CONF, load, parse
+from support.places import ROOT
+
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+YAML = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+COMMANDS = [
+    line
+    for block in re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
+    for line in block.splitlines()
+    if "ARGS=" in line and "model=residual" not in line and line.startswith(("make train", "make sweep"))
+]
+COMMANDS += [
+    command
+    for command in re.findall(r"`(make [^`]*ARGS=[^`]*)`", TEXT)
+    if not ("my_conf" in command or "--help" in command)
+]
+
+
+def python(part: str) -> str:
+    """The block of Python that has this in it."""
+    (block,) = [block for block in PYTHON if part in block]
+    return block
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_valid(command: str) -> None:
+    words = shlex.split(command.partition("#")[0].partition(">")[0])
+    arguments = shlex.split(words[-1].removeprefix("ARGS="))
+    if words[1] == "compare":
+        assert compare_parser().parse_args(arguments)
+        return
+    parse([*(["-m"] if words[1] == "sweep" else []), *arguments])
+
+
+def test_python_blocks_train_and_then_use_the_model(
+    store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use, train = python("tf.saved_model.load"), python("from pipeline import load, run")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    names: dict[str, object] = {}
+    exec(train, names)
+    exec(use, names)
+    assert "[b'setosa' b'virginica']" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_an_architecture_is_one_file_and_one_yaml(tmp_path: Path, store: str) -> None:
+    shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(CONF, tmp_path / "conf")
+    (tmp_path / "pipeline" / "model" / "residual.py").write_text(python("class Spec(Section)"))
+    own, yaml = YAML
+    (tmp_path / "my_conf" / "experiment").mkdir(parents=True)
+    (tmp_path / "my_conf" / "experiment" / "mine.yaml").write_text(own)
+    assert load("experiment=mine", config_dir=tmp_path / "my_conf").model.units == [16]
+    (tmp_path / "conf" / "model" / "residual.yaml").write_text(yaml)
+    arguments = ["model=residual", "model.blocks=2", "fit.epochs=1", f"tracking.uri={store}"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "pipeline", "train", *arguments],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    assert "SavedModel" in ended.stdout
+
+
+def test_every_make_command_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", TEXT)) <= targets
+
+
+@pytest.mark.slow
+def test_export_and_predict_as_written(
+    tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lines go through the Makefile, whose last command is run here, with this Python."""
+    run(load("data=iris", "fit.epochs=5", "tracking.experiment=iris", f"tracking.uri={store}"))
+    monkeypatch.chdir(tmp_path)
+    rows = data.load(load("data=iris").data).inputs
+    pd.DataFrame(rows).assign(id=range(150)).to_csv("new.csv", index=False)
+    lines = [line for line in TEXT.splitlines() if re.match("make (export|predict) ", line)]
+    assert len(lines) == 4
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": store}
+    # Where `make test ARGS=...` runs this, make would hand its own variables on.
+    outside = {name: value for name, value in os.environ.items() if name not in ("ARGS", "MAKEFLAGS", "MFLAGS")}
+    for line in lines:
+        words = shlex.split(line.partition("#")[0])
+        shown = subprocess.run(
+            [words[0], "-n", "-C", str(ROOT), *words[1:]], env=outside, capture_output=True, text=True, check=True
+        )
+        (command,) = re.findall(r"^\.venv/bin/python (-m pipeline .*)", shown.stdout, re.MULTILINE)
+        done = subprocess.run(
+            [sys.executable, *shlex.split(command)], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    exec(python("get_signature_runner"), {"model_path": str(tmp_path / "exports")})
+    printed = re.findall(r"\d\.\d+(?:e-\d+)?", capsys.readouterr().out)
+    np.testing.assert_allclose(np.array(printed[:3], float), np.array(printed[3:], float), atol=1e-5)
+    assert list(pd.read_csv("predictions.csv"))[:2] == ["id", "label"]

@@ -1,0 +1,150 @@
+"""The page of a comparison: whole, and standing whatever the runs are."""
+
+import random
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.compare.report import render
+from pipeline.compare.report.axis import label, of_numbers, of_parameter, of_scores
+from pipeline.compare.report.chart import BOTTOM, HEIGHT, Chart
+from pipeline.compare.report.pictures import effect
+from pipeline.track import TrackedRun
+from support.ranked_runs import found_in, ranked, tracked
+
+
+class Texts(HTMLParser):
+    """What a drawing's labels say and where; and that every tag is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.sources: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "path", "circle", "polyline"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("path", "circle", "polyline"):
+            assert self.open.pop() == tag
+
+
+def test_the_page_has_every_part_and_needs_nothing_from_elsewhere() -> None:
+    rng = random.Random(2)
+    runs = [
+        tracked(
+            abs(rate - 5) + rng.random(), number=10 * rate + seed, seed=seed, size=rate * 100,
+            **{"fit.learning_rate": str(rate), "model.activation": rng.choice(["<relu>", "tanh"])},  # type: ignore[arg-type]
+        )
+        for rate in range(1, 13)
+        for seed in range(3)
+    ]  # fmt: skip
+    failed = tracked(None, number=999, status="FAILED", tags={"error": "ValueError: <script>alert(1)</script>"})
+    page = render(found_in(ranked(*runs, failed)))
+    for title in (
+        "Best configuration", "Is it really the best?", "Leaderboard", "Which parameters matter",
+        "One parameter at a time", "All parameters at once", "Learning curves", "Size, time and overfitting",
+        "Runs that did not finish",
+    ):  # fmt: skip
+        assert f"<h2>{title}</h2>" in page
+    parser = Texts()
+    parser.feed(page)
+    assert parser.open == []
+    assert parser.sources == []
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "&lt;relu&gt;" in page
+    assert not re.search(r"https?:|@import|url\(|nan|inf\b", page)
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [],
+        [tracked(1.0)],
+        [tracked(None, status="FAILED")],
+        [tracked(2.0, number=1, a="1"), tracked(2.0, number=2, a="2")],
+        [tracked(2.0, number=1, a="1", size=0), tracked(1e30, number=2, a="x" * 300)],
+        [tracked(score, number=n, a=str(n)) for n, score in enumerate([-1e9, 0, 1e-12, 5, 1e300])],
+    ],
+    ids=["none", "one", "failed", "tie", "far apart", "wide"],
+)
+def test_the_page_stands_whatever_the_runs_are(runs: list[TrackedRun]) -> None:
+    page = render(found_in(ranked(*runs)))
+    assert page.endswith("</body></html>\n")
+    assert not re.search(r'"[^"]*\bnan\b', page)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    scores=st.lists(st.floats(), max_size=7),
+    values=st.lists(st.one_of(st.floats().map(str), st.text(max_size=5), st.just("[1]")), min_size=7, max_size=7),
+    sizes=st.lists(st.floats(0), min_size=7, max_size=7),
+)
+def test_the_page_stands_whatever_the_numbers_are(scores: list[float], values: list[str], sizes: list[float]) -> None:
+    runs = [
+        tracked(score, number=number, seed=number % 2, size=size, a=value)
+        for number, (score, value, size) in enumerate(zip(scores, values, sizes, strict=False))
+    ]
+    assert render(found_in(ranked(*runs))).endswith("</html>\n")
+
+
+def test_axes_have_round_ticks_and_hold_their_values() -> None:
+    axis = of_numbers([-3, 97])
+    assert [told for _, told in axis.ticks] == ["0", "25", "50", "75", "100"]
+    assert 0 < axis.place(-3) < axis.place(97) < 1
+    wide = of_numbers([1e-4, 0.3])
+    assert wide.log
+    assert [told for _, told in wide.ticks] == ["0.0001", "0.001", "0.01", "0.1"]
+    assert wide.place(0.001) - wide.place(0.0001) == pytest.approx(wide.place(0.1) - wide.place(0.01))
+    assert of_parameter(["[64]", "[8]", "[64]"]).categories == ("[8]", "[64]")
+
+
+def test_a_diverged_run_does_not_hide_the_others() -> None:
+    axis = of_scores([1.0, 1.1, 1.2, 1.3, 1.4, 1e9])
+    assert axis.high < 2
+    assert axis.place(1e9) == 1
+
+
+def test_the_best_lies_within_its_axis_however_far_ahead_it_is() -> None:
+    scores = [57.125, 58.701, 60.531, 60.651, 61.596, 63.372, 71.858]
+    assert of_scores(scores, kept=scores[:1]).low < 57.125
+    runs = [tracked(score, number=n, **{"model.units": f"[{n}]"}) for n, score in enumerate(scores)]  # type: ignore[arg-type]
+    best = re.findall(r'class="mark best" cx="[\d.]+" cy="([\d.]+)"', effect(ranked(*runs), "model.units"))
+    assert [float(at) < HEIGHT - BOTTOM - 1 for at in best] == [True]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0, "0"), (0.1, "0.1"), (12345, "12,345"), (1e-7, "1e-7"), (2.5e9, "2.5e9"), (0.30000001, "0.3")],
+)
+def test_numbers_are_told_shortly(value: float, told: str) -> None:
+    assert label(value) == told
+
+
+def test_a_line_is_drawn_where_there_is_a_middle_to_draw() -> None:
+    def lines(n_values: int, n_each: int) -> int:
+        rates = [value for value in range(n_values) for _ in range(n_each)]
+        runs = [tracked(float(n), number=n, a=str(rate), b=str(n)) for n, rate in enumerate(rates)]
+        return effect(ranked(*runs), "a").count("<polyline")
+
+    assert lines(n_values=4, n_each=2) == 1  # a median of each value
+    assert lines(n_values=5, n_each=1) == 0  # it would only join the points
+    assert lines(n_values=20, n_each=1) == 1  # of bins
+
+
+@pytest.mark.parametrize(("n", "slanted"), [(4, False), (12, True)])
+def test_labels_that_would_touch_are_slanted(n: int, slanted: bool) -> None:
+    x = of_parameter([f"optimizer{place}" for place in range(n)])
+    assert ("rotate" in Chart(x, of_numbers([0, 1]), x_title="x", y_title="y").svg()) == slanted
+
+
+# The store.

@@ -1,0 +1,186 @@
+"""The configuration: every file of conf/ passes, and no mistake does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import ConfigError, load, model
+from pipeline.config import CONF, from_yaml, parse, to_yaml
+from pipeline.config.problems import keys
+from pipeline.config.rules import Data, schema
+from pipeline.data.reading.sources import SOURCES
+
+OPTIONS = sorted(
+    f"{path.parent.relative_to(CONF).as_posix()}={path.stem}"
+    for path in CONF.rglob("*.yaml")
+    if path.parent != CONF and path.stem != "table"
+)
+
+# Names that users' scripts rely on.
+PROMISED = """
+seed objective data.name data.path data.target data.drop data.task data.sample_weight data.input_scaling
+data.output_scaling data.split.kind data.split.path data.split.val_fraction data.split.test_fraction model.name
+model.units model.activation model.output_activation model.initializer model.dropout model.batch_norm model.l1 model.l2
+fit.loss fit.epochs fit.batch_size fit.optimizer fit.learning_rate fit.momentum fit.schedule fit.clip_norm
+fit.class_weight fit.early_stopping.patience fit.early_stopping.monitor fit.strategy fit.devices tracking.uri
+tracking.experiment tracking.run_name tracking.tags
+""".split()  # noqa: SIM905
+
+MISTAKES = [
+    ("fit.pateince=3", "fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?"),
+    ("+fit.pateince=3", "fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?"),
+    ("model.learning_rate=1", "model.learning_rate: unknown key, did you mean 'fit.learning_rate'?"),
+    ("data.val_fraction=0.1", "data.val_fraction: unknown key, did you mean 'data.split.val_fraction'?"),
+    ("~fit.epochs", "fit.epochs: missing; the files in conf/ set every key, so a file or override of yours removes it"),
+    ("~fit.epoch", "~fit.epoch: there is no such key to delete"),
+    ("fit.optimizer=adm", "fit.optimizer: should be 'sgd', 'adam', 'adamw', 'rmsprop' or 'muon', got 'adm', did you mean 'adam'?"),
+    ("fit.batch_size=ful", "fit.batch_size: should be a valid integer or 'full', got 'ful', did you mean 'full'?"),
+    ("fit.batch_size=0", "fit.batch_size: should be greater than 0 or 'full', got 0"),
+    ("fit.epochs=ten", "fit.epochs: should be a valid integer, got 'ten'"),
+    ("fit.epochs=1.5", "fit.epochs: should be a valid integer, got 1.5"),
+    ("fit.learning_rate=-1", "fit.learning_rate: should be greater than 0, got -1"),
+    ("fit.learning_rate=nan", "fit.learning_rate: should be a finite number, got nan"),
+    ("model.units=[3,-1]", "model.units[1]: should be greater than 0, got -1"),
+    ("model.units=64", "model.units: should be a valid list, got 64"),
+    ("model.dropout=1", "model.dropout: should be less than 1 or a valid list, got 1"),
+    ("model.activation=[relu]", "model.activation: 1 values for the 2 layers of model.units"),
+    ("model.l2=[1,2,3,4]", "model.l2: 4 values for the 2 layers of model.units (or 3 with the output)"),
+    ("model.name=dens", "model.name: should be dense, got 'dens', did you mean 'dense'?"),
+    ("data=digts", "data=digts: no such file, did you mean 'digits'?"),
+    ("modl=dense", "modl: unknown key, did you mean 'model'?"),
+    ("data.input_scaling=standrd", "data.input_scaling: should be 'none', 'standard', 'minmax', 'robust', 'log1p', 'yeo_johnson' or 'quantile' or a section of keys, got 'standrd', did you mean 'standard'?"),
+    ("data.input_scaling={shift:1,scale:0}", "data.input_scaling.scale: should be greater than 0 or a valid list, got 0"),
+    ("data.split.kind=indices", "data.split.kind: indices needs path, an .npz with the arrays train, val and test"),
+    ("data.split.val_fraction=0.9", "data.split.val_fraction: 0.9 and test_fraction 0.15 leave no rows to train on"),
+    ("data=table", "data.path: missing; give the CSV or Parquet file to read, as in data.path=my.csv"),
+    ("data.path=my.csv", "data.path: digits is bundled and reads no file; use data=table for a file of your own"),
+    ("fit.momentum=0.9", "fit.momentum: adam has none; it belongs to sgd, rmsprop and muon"),
+    ("fit.loss=mse", "fit.loss: mse does not go with a multiclass task; use auto or categorical_crossentropy"),
+    ("objective=test_rmse", "objective: test_rmse would choose by the test rows; name a val_* score"),
+    ("experiment=null", "experiment=None: no such file; there are adult, ames_housing, auto_mpg, bike_sharing_hour, breast_cancer"),
+    ("model.units.a=5", "model.units.a: cannot be set"),
+    ("fit.epochs=glob(*)", "fit.epochs=glob(*): this sweep needs a list of values, as in fit.epochs=1,2"),
+    ("fit=null", "fit=None: no such file; there are adam, gradient_descent, sgd, sgd_without_momentum"),
+    ("fit.early_stopping=3", "fit.early_stopping: should be a section of keys, got 3"),
+    ("objective=rmse", "objective: should be auto or one of val_rmse, val_mae"),
+    ("fit.epochs=1,2", "fit.epochs=1,2: several values make a sweep; add -m (make sweep)"),
+    ("hydra.run.dri=/tmp/x", "hydra.run.dri: unknown key, did you mean 'hydra.run.dir'?"),
+    ("+hydra.sweeper.parms={}", "hydra.sweeper.parms: unknown key, did you mean 'hydra.sweeper.params'?"),
+    ("data.split.fold=1", "data.split.fold: is read by kind=kfold and group_kfold only, but kind is auto"),
+    ("tracking.tags={sweep: lr}", "tracking.tags: sweep is a tag that the pipeline itself sets; choose another name"),
+    ("fit.epochs=[1", "fit.epochs=[1: not an override such as key=value"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_file_of_conf_is_a_valid_experiment(option: str) -> None:
+    group, _, name = option.partition("=")
+    reads_a_file = "override /data: table" in (CONF / group / f"{name}.yaml").read_text(encoding="utf-8")
+    load(option, *(["data.path=my.csv"] if reads_a_file else []))
+
+
+def test_table_is_valid_with_a_file_and_a_target() -> None:
+    assert load("data=table", "data.path=my.csv", "data.target=price").data.target == "price"
+
+
+def test_promised_names_exist() -> None:
+    known = set(keys(schema(model.spec("dense"))))
+    assert [name for name in PROMISED if name not in known] == []
+
+
+def test_every_data_set_has_a_file_a_rule_and_a_reader() -> None:
+    names = {path.stem for path in (CONF / "data").glob("*.yaml")}
+    assert names == set(SOURCES) == set(Data.model_fields["name"].annotation.__args__)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("override", "message"), MISTAKES, ids=[override for override, _ in MISTAKES])
+def test_mistake_is_named_with_its_key_and_remedy(override: str, message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(override)
+    assert message in str(raised.value)
+
+
+def test_all_mistakes_at_once_where_hydra_would_stop_at_the_first() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load("fit.pateince=3", "model.unit=[1]", "fit.optimizer=adm", "data=digts", "+sede=1", "objective=test_mae")
+    assert len(str(raised.value).splitlines()) == 6
+
+
+@pytest.mark.parametrize("values", ["0.1,-1", "0.1,0.2,-1", ",".join(["0.1"] * 200 + ["-1"])])
+def test_every_value_of_a_sweep_is_checked(values: str) -> None:
+    with pytest.raises(ConfigError, match=r"fit.learning_rate: should be greater than 0, got -1"):
+        parse(["-m", f"fit.learning_rate={values}", "seed=0,1", "model=dense,linear"])
+
+
+def test_options_of_a_swept_group_are_checked() -> None:
+    with pytest.raises(ConfigError, match=r"model=liner: no such file, did you mean 'linear'\?"):
+        parse(["-m", "model=dense,liner"])
+
+
+def test_mistake_in_a_users_own_file(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\nfit:\n  epoch: 3\n")
+    with pytest.raises(ConfigError, match=r"fit.epoch: unknown key, did you mean 'fit.epochs'\?"):
+        load("experiment=mine", config_dir=tmp_path)
+
+
+@pytest.mark.parametrize("text", ["fit: {epochs: 3", "fit:\n\tepochs: 3", "seed: 1\nseed: 2", "seed: caf\xe9"])
+def test_file_that_is_no_yaml(tmp_path: Path, text: str) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{text}\n", encoding="latin-1")
+    with pytest.raises(ConfigError, match="a config file is not YAML"):
+        load("experiment=mine", config_dir=tmp_path)
+
+
+def test_a_sweep_has_one_store() -> None:
+    with pytest.raises(ConfigError, match=r"tracking.uri: a sweep's runs lie in one store"):
+        parse(["-m", "tracking.uri='sqlite:///a.db','sqlite:///b.db'"])
+
+
+def test_users_own_file_is_found(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "tiny.yaml").write_text("defaults: [dense]\nunits: [2]\n")
+    assert load("model=tiny", config_dir=tmp_path).model.units == [2]
+
+
+def test_config_survives_the_yaml_that_a_run_logs(tmp_path: Path) -> None:
+    config = load("experiment=breast_cancer", "tracking.tags={team: blue}", "data.input_scaling={shift:[1,2],scale:3}")
+    path = tmp_path / "config.yaml"
+    path.write_text(to_yaml(config))
+    assert from_yaml(path) == config
+    assert from_yaml(path, ["fit.epochs=7"]).fit.epochs == 7
+    for override, message in (
+        ("nonsense", "not an override"),
+        ("seed=1,2", "one value only"),
+        ("~seed", "seed: missing"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            from_yaml(path, [override])
+
+
+@pytest.mark.parametrize("arguments", [["fit.pateince=3"], ["--help"]])
+def test_mistakes_and_help_come_before_tensorflow_is_imported(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom pipeline.commands import train\n"
+        f"try: train.main({arguments})\nexcept SystemExit as end: print(end)\n"
+        "print([name for name in ('tensorflow', 'keras', 'mlflow', 'sklearn') if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.splitlines()[-1] == "[]"
+    assert "fit.early_stopping.patience" in ended.stdout or "early_stopping:" in ended.stdout
+
+
+def test_keys_of_the_users_own_are_spelled_as_hydra_takes_them() -> None:
+    """It says of them that they are not in the config, which is right of all others."""
+    own = ["data.columns_as={sex: category}", "data.imputes.bmi=mean", "tracking.tags={team: blue}"]
+    plain = [
+        "data=diabetes",
+        "model.units=[4]",
+        "data.input_scaling={shift: 0, scale: 2}",
+        "+data.columns_as.age=numeric",
+    ]
+    assert parse([*own, *plain]).for_hydra == {word: f"++{word}" for word in own}
+    swept = "data.input_scalings={bmi: minmax},{bmi: robust}"
+    assert parse(["-m", "data=diabetes", swept]).for_hydra == {swept: f"++{swept}"}

@@ -1,0 +1,114 @@
+"""Columns that are constant or empty in training rows: no weight, so that what comes later moves nothing by chance."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import DataError, data, load
+from pipeline.data.ops import NumpyOps
+from pipeline.data.preprocessing.encoding import fit_feature
+from pipeline.data.reading.raw import Text
+from pipeline.data.streaming.exact import Numbers, Texts
+from pipeline.data.streaming.refine import refined
+from pipeline.export.loaded import LoadedModel
+
+N = 60
+KEYS = ("data=table", "data.target=y")
+
+
+def table() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "a": rng.normal(size=N), "empty": np.nan, "five": 5, "flag": 0, "word": "x",
+            "day": "2024-01-01", "year": [f"2023-01-{1 + row % 28:02}" for row in range(N)], "y": rng.normal(size=N),
+        }
+    )  # fmt: skip
+
+
+OTHERS = {"empty": 352.0, "five": -7.0, "flag": 1.0, "word": "other", "day": "2025-06-07"}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [("data.missing_indicator=true",), ("data.category_encoding=embedding",), ("data.category_encoding=hash",),
+     ("data.input_scaling=quantile",), ("data.input_scaling.shift=0", "data.input_scaling.scale=1"),
+     ("data.columns_as={five: category}",)],
+)  # fmt: skip
+def test_later_values_change_nothing(untrained: Callable[..., Path], tmp_path: Path, keys: tuple[str, ...]) -> None:
+    table().to_csv(tmp_path / "t.csv", index=False)
+    model = LoadedModel(untrained(tmp_path / "m", *KEYS, f"data.path={tmp_path / 't.csv'}", *keys))
+    assert set(OTHERS) < set(model.manifest.inputs)
+    rows = table().drop(columns="y")
+    expected = model.predict(rows)["prediction"]
+    for name, value in OTHERS.items():
+        np.testing.assert_array_equal(model.predict(rows.assign(**{name: value}))["prediction"], expected, name)
+    assert not np.allclose(model.predict(rows.assign(a=3.0))["prediction"], expected)
+
+
+def test_an_empty_column_is_no_boolean_and_the_report_says_what_becomes_of_it(tmp_path: Path) -> None:
+    table().to_csv(tmp_path / "t.csv", index=False)
+    config = load(*KEYS, f"data.path={tmp_path / 't.csv'}").data
+    rows = data.load(config)
+    splits = data.split(rows, config.split)
+    kinds = data.fit_preprocessing(rows.take(splits.train), config).inputs.kinds
+    assert (kinds["empty"], kinds["flag"]) == ("numeric", "boolean")
+    found = data.report(rows, splits, kinds)
+    assert found.useless == {"empty": "empty", "five": "constant", "flag": "constant", "word": "constant",
+                             "day": "constant"}  # fmt: skip
+    said = "no weight for 'empty', 'five', 'flag', 'word', 'day': the model ignores what other values come later"
+    assert said in found.warnings()
+
+
+def test_a_year_that_all_rows_share_has_no_weight() -> None:
+    days = [f"2023-01-{1 + row % 28:02}" for row in range(N)]
+    feature = fit_feature("when", Text.of(days), "date", load("data=diabetes").data, None)
+    parts = dict(zip(feature.names, feature.apply(NumpyOps(), np.array(["2031-03-04"], object)), strict=True))
+    assert parts["when year"] == 0
+    assert parts["when elapsed"] > 1
+
+
+@pytest.mark.parametrize("scaling", ["standard", "minmax", "quantile"])
+@pytest.mark.parametrize("encoding", ["one_hot", "embedding", "ordinal", "hash"])
+def test_streamed_columns_are_constant_where_all_rows_say_so(tmp_path: Path, scaling: str, encoding: str) -> None:
+    sample = table().assign(rare=0.0, few="p", some=np.nan)
+    sample.to_csv(tmp_path / "t.csv", index=False)
+    config = load(
+        *KEYS, f"data.path={tmp_path / 't.csv'}", "data.missing_indicator=true", f"data.input_scaling={scaling}",
+        f"data.category_encoding={encoding}",
+    ).data  # fmt: skip
+    rows = data.load(config)
+    others = {"rare": np.ones(5), "few": Text.of("qqqpp"), "some": np.array([3.0, 4, 4, 4, 4]),
+              "day": Text.of(["2025-01-01"] * 5)}  # fmt: skip
+    whole: dict[str, Numbers | Texts] = {}
+    for name, values in rows.inputs.items():
+        known = whole[name] = Texts() if isinstance(values, Text) else Numbers()
+        known.add(values)  # type: ignore[arg-type]
+        known.add(others.get(name, values))  # type: ignore[arg-type]
+    fitted = refined(data.fit_preprocessing(rows, config), whole, {}, config).inputs
+    later = {**dict(rows.take(np.arange(5)).inputs), **others}
+    columns = {
+        name: np.concatenate([np.asarray(values), np.asarray(later[name])]) for name, values in rows.inputs.items()
+    }
+    parts = np.concatenate([part.reshape(N + 5, -1) for part in fitted.apply(NumpyOps(), columns)], axis=1)
+    spread = dict(zip(fitted.names, np.ptp(parts, axis=0), strict=True))
+    assert (spread["empty"], spread["five"], spread["flag"], spread["word"]) == (0, 0, 0, 0)
+    assert "empty is missing" not in spread
+    assert min(spread["rare"], spread["some"], spread["some is missing"], spread["day elapsed"]) > 0
+    assert max(moved for name, moved in spread.items() if name.startswith("few")) > 0
+
+
+def test_a_sample_of_one_date_and_other_text_elsewhere_is_named(tmp_path: Path) -> None:
+    table().to_csv(tmp_path / "t.csv", index=False)
+    config = load(*KEYS, f"data.path={tmp_path / 't.csv'}").data
+    rows = data.load(config)
+    whole: dict[str, Numbers | Texts] = {}
+    for name, values in rows.inputs.items():
+        known = whole[name] = Texts() if isinstance(values, Text) else Numbers()
+        known.add(values)  # type: ignore[arg-type]
+    whole["day"].add(Text.of(["someday"]))  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="column 'day' has dates and other text: 'someday'; correct it, or set"):
+        refined(data.fit_preprocessing(rows, config), whole, {}, config)

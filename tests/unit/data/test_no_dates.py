@@ -1,0 +1,103 @@
+"""Text in a column of dates that is no date, or another format's: an error everywhere, while gaps stay gaps."""
+
+import datetime
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from pipeline import DataError, data, load
+from pipeline.data.ops import NumpyOps
+from pipeline.data.reading.dates import FORMATS, DateFormat
+from pipeline.export.loaded import LoadedModel
+from pipeline.inference.batch.run import predict
+from pipeline.inference.batch.values import Cleaner
+from pipeline.inference.http.columns import Column, check
+from pipeline.inference.http.refused import RefusedError
+
+WHEN = {"when": {"dtype": "string", "shape": [None], "kind": "date", "date": "year-month-day"}}
+SAID = "column 'when', row {}: {!r} is no date as year-month-day, which training's are"
+
+
+@pytest.mark.parametrize("date", FORMATS, ids=lambda date: date.name)
+def test_a_moment_is_written_as_it_is_parsed(date: DateFormat) -> None:
+    moment = datetime.datetime(2021, 2, 3, 12, 30, 15)
+    assert date.days(NumpyOps(), np.array([date.write(moment)], object)) == pytest.approx(18661.5210069444)
+    assert date.first_other(np.array(["", date.write(moment), "yesterday"], object)) == 2
+
+
+@pytest.mark.parametrize("bad", ["01/01/2021", "yesterday", "2021-02-30", "2021-01-01 10:00+02:00"])
+def test_new_rows_are_refused_with_their_row(bad: str) -> None:
+    texts = ["2021-01-01", "", "2021-1-2 03:04", bad, bad]
+    with pytest.raises(DataError) as error:
+        Cleaner(WHEN, ["NA"], ".").columns(pa.table({"when": texts}), 10)
+    assert SAID.format(13, bad) in str(error.value)
+    good = Cleaner(WHEN, ["NA"], ".").columns(pa.table({"when": [*texts[:3], "NA", None]}), 10)
+    assert good["when"].tolist() == [*texts[:3], "", ""]
+
+
+def test_an_older_model_takes_what_it_took() -> None:
+    older = {"when": {name: value for name, value in WHEN["when"].items() if name != "date"}}
+    found = Cleaner(older, [], ".").columns(pa.table({"when": ["someday"]}), 0)
+    assert found["when"].tolist() == ["someday"]
+
+
+def test_dates_with_a_type_are_written_as_training_wrote_them() -> None:
+    about = {"when": {**WHEN["when"], "date": "day.month.year"}}
+    days = [datetime.date(2021, 2, 3), None]
+    found = Cleaner(about, [], ".").columns(pa.table({"when": days}), 0)
+    assert found["when"].tolist() == ["03.02.2021T00:00:00", ""]
+
+
+@pytest.fixture(scope="module")
+def dated(tmp_path_factory: pytest.TempPathFactory, untrained: Callable[..., Path]) -> tuple[Path, pd.DataFrame]:
+    folder = tmp_path_factory.mktemp("dated")
+    days = pd.date_range("2020-01-01", periods=40).strftime("%Y-%m-%d")
+    table = pd.DataFrame({"when": days, "a": np.arange(40) % 7 + 0.5, "y": np.arange(40) * 1.5})
+    table.to_csv(folder / "t.csv", index=False)
+    return untrained(folder / "m", "data=table", f"data.path={folder / 't.csv'}", "data.target=y"), table
+
+
+def test_the_manifest_has_the_format_and_the_model_keeps_to_it(
+    dated: tuple[Path, pd.DataFrame], tmp_path: Path
+) -> None:
+    folder, table = dated
+    model = LoadedModel(folder)
+    assert model.manifest.inputs["when"]["date"] == "year-month-day"
+    assert "date" not in model.manifest.inputs["a"]
+    table.loc[5, "when"] = "01/01/2021"
+    for suffix in (".csv", ".parquet"):
+        path = tmp_path / f"n{suffix}"
+        table.to_csv(path, index=False) if suffix == ".csv" else table.to_parquet(path)
+        with pytest.raises(DataError, match="column 'when', row 5: '01/01/2021' is no date as year-month-day"):
+            predict(str(folder), path, tmp_path / "o.csv")
+    with pytest.raises(DataError, match="column 'when', row 5: '01/01/2021' is no date as year-month-day"):
+        model.predict(table)
+    typed = table.assign(when=pd.to_datetime(table["when"], format="%Y-%m-%d", errors="coerce"))
+    assert np.isfinite(model.predict(typed)["prediction"]).all()
+
+
+def test_the_server_refuses_them() -> None:
+    columns = [Column("when", "when", True, None, True, "year-month-day")]
+    good = check(columns, {"when": ["2021-01-01", None, ""]})
+    assert good["when"].tolist() == ["2021-01-01", "", ""]
+    with pytest.raises(RefusedError, match="row 1, column 'when': 'yesterday' is no date as year-month-day") as error:
+        check(columns, {"when": [" 2021-01-01 ", "yesterday"]})
+    assert error.value.status == 400
+    assert json.dumps(error.value.faults)
+
+
+def test_rows_that_do_not_train_are_held_to_it_too(tmp_path: Path) -> None:
+    days = [f"2020-01-{1 + row % 28:02}" for row in range(40)]
+    pd.DataFrame({"when": [*days, "someday"], "y": range(41)}).to_csv(tmp_path / "t.csv", index=False)
+    config = load("data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y").data
+    rows = data.load(config)
+    fitted = data.fit_preprocessing(rows.take(np.arange(40)), config)
+    with pytest.raises(
+        DataError, match=r"column 'when', row 40: 'someday' is no date as year-month-day\n.*columns_as={when"
+    ):
+        fitted.check(rows)

@@ -1,0 +1,167 @@
+"""Splits that cannot be: what each is told."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import DataError, data
+from pipeline.data import Rows
+from pipeline.data.target import make_target
+from support.splitting import divided, made, rules
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"train": [1, 2], "val": [2], "test": [3]}, "1 rows are in both train and val, first row 2"),
+        ({"train": [1, 2], "val": [3], "test": [2]}, "1 rows are in both train and test, first row 2"),
+        (
+            {"train": [1, 2], "val": [3], "test": []},
+            "test must be a list of whole row numbers|no rows are left for test",
+        ),
+        ({"train": [1, 999], "val": [3], "test": [4]}, "train names row 999, but the data have rows 0 to 441"),
+        ({"train": [1, -1], "val": [3], "test": [4]}, "train names row -1"),
+        ({"train": [1, 1], "val": [3], "test": [4]}, "train names a row twice"),
+        ({"train": [1.5], "val": [3], "test": [4]}, "train must be a list of whole row numbers, got float64"),
+        ({"train": [1, 2], "val": [3]}, "lacks test; it has train, val"),
+    ],
+)
+def test_wrong_indices(tmp_path: Path, parts: dict, message: str) -> None:
+    np.savez(tmp_path / "split.npz", **parts)
+    with pytest.raises(DataError, match=f"data.split.*({message})"):
+        divided("data=diabetes", f"data.split.path={tmp_path / 'split.npz'}")
+
+
+def test_split_file_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "split.npz").write_text("train: 1")
+    with pytest.raises(DataError, match=r"data.split.path: .*split.npz cannot be read as .npz"):
+        divided("data=iris", f"data.split.path={tmp_path / 'split.npz'}")
+    with pytest.raises(DataError, match=r"data.split.path: there is no file nowhere.npz"):
+        divided("data=iris", "data.split.path=nowhere.npz")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data=linnerud", "data.split.val_fraction=0.01"], "val_fraction: 0.01 of 20 rows is no row"),
+        (
+            ["data=linnerud", "data.split.val_fraction=0.5", "data.split.test_fraction=0.49"],
+            "none are left to train on",
+        ),
+        (["data=iris", "data.split.test_fraction=null"], "test_fraction: iris has no official test rows"),
+        (["data=diabetes", "data.split.kind=stratified"], "stratified needs classes"),
+        (["data=digits", "data.split.test_fraction=0.005"], "stratified cannot put every class on every side"),
+    ],
+)
+def test_splits_that_cannot_be(overrides: list[str], message: str) -> None:
+    with pytest.raises(DataError, match=rf"data.split.*{message}"):
+        divided(*overrides)
+
+
+def gap(column: list, at: int) -> list:
+    return [*column[:at], float("nan") if isinstance(column[0], float) else "", *column[at + 1 :]]
+
+
+DAYS = [f"2011-01-{1 + number % 28:02}" for number in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("column", "overrides", "message"),
+    [
+        (["a"] * 100, ["kind=group"], "column 's' has 1 group ('a') in 100 rows, but train, val and test need"),
+        (["a", "b"] * 50, ["kind=group"], "column 's' has 2 groups ('a', 'b') in 100 rows, but train, val and test"),
+        ([1.0, 2.0, 2.5, 3.0] * 25, ["kind=group_kfold"], "5 folds need as many groups, but there are 4 in column 's'"),
+        (["a", "b"] * 50, ["kind=group_kfold", "n_folds=2"], "1 group ('"),
+        (gap(["a", "b", "c", "d"] * 25, 7), ["kind=group"], "column 's' has 1 missing values, first in row 7; kind"),
+        (gap([1.0, 2.0, 3.0, 4.0] * 25, 9), ["kind=time"], "column 's' has 1 missing values, first in row 9; kind"),
+        (gap(["train"] * 100, 3), ["kind=column"], "column 's' has 1 missing values, first in row 3; kind=column"),
+        ([5.0] * 100, ["kind=time"], "column 's' has 1 distinct times in 100 rows, but train, val and test need one"),
+        (["1", "2"] * 50, ["kind=time"], "column 's' has 2 distinct times in 100 rows"),
+        (
+            ["31.1.2011", *DAYS[1:50], "soon", "soon", *DAYS[52:99], "x"],
+            ["kind=time"],
+            "4 values of column 's' are neither numbers nor ISO dates: '31.1.2011' in row 0, 'soon' in row 50, "
+            "'soon' in row 51, ...; write them as in 2011-01-31",
+        ),
+        (["7", *["8", "9"] * 49, "ten"], ["kind=time"], "are neither numbers nor ISO dates: 'ten' in row 99;"),
+        (["now", *DAYS[1:]], ["kind=time"], "are neither numbers nor ISO dates: 'now' in row 0;"),
+        (
+            ["train", "val", "test", "tset"] * 25,
+            ["kind=column"],
+            "25 values of column 's' are none of train, val, validation, valid, test: 'tset' in row 3, 'tset' in row 7",
+        ),
+        ([0.0, 1.0] * 50, ["kind=column"], "validation, valid, test: 0 in row 0, 1 in row 1, 0 in row 2, ...;"),
+        (["train", "test"] * 50, ["kind=column"], "column 's' says val in no row"),
+        (["train"] * 100, ["kind=column"], "column 's' says val and test in no row"),
+        (None, ["kind=group"], "table is an array without column names"),
+        (None, ["kind=kfold", "n_folds=101"], "data.split.n_folds: 101 folds need as many rows, but there are 100"),
+        (None, ["kind=kfold", "n_folds=60"], "every class needs a row in each of 60 folds, but class 0 has "),
+    ],
+)  # fmt: skip
+def test_columns_and_folds_that_cannot_be(column: object, overrides: list[str], message: str) -> None:
+    with pytest.raises(DataError) as raised:
+        data.split(made(100, column=column), rules(*overrides))
+    assert str(raised.value).startswith("data.split.")
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "overrides", "message"),
+    [
+        (None, ["kind=kfold"], "data.split.test_path: kfold lets every row test in one of the folds"),
+        (
+            np.arange(100) // 3,
+            ["kind=group"],
+            "data.split.test_path: 1 groups of column 's' are in both files, first 26; remove their rows",
+        ),
+        (
+            [*[f"2011-01-01T00:{min(number, 58):02}" for number in range(80)], *["2012-01-01", "2011-01-01"] * 10],
+            ["kind=time"],
+            "data.split.test_path: 10 of its rows are not later than the last time of the first file "
+            "('2011-01-01T00:58' in column 's'), first row 1: '2011-01-01'; remove them",
+        ),
+        (gap(["a", "b"] * 50, 81), ["kind=group"], "1 missing values, first in row 1 of data.split.test_path"),
+        (["a", "b"] * 40 + ["c"] * 20, ["kind=group"], ""),
+        (["a"] * 80 + ["c"] * 20, ["kind=group"], "has 1 group ('a') in 80 rows, but train and val need one each"),
+    ],
+)  # fmt: skip
+def test_test_files_that_cannot_be(column: object, overrides: list[str], message: str) -> None:
+    rows, config = made(100, column=column, n_test=20), rules(*overrides, "test_path=more.csv")
+    if not message:
+        data.split(rows, config)
+        return
+    with pytest.raises(DataError) as raised:
+        data.split(rows, config)
+    assert message in str(raised.value)
+
+
+def test_official_test_rows_and_folds() -> None:
+    rows = replace(made(100), test_rows=np.arange(80, 100))
+    with pytest.raises(DataError, match=r"data.split.kind: table has official test rows; use auto instead of kfold"):
+        data.split(rows, rules("kind=kfold"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["p"] * 39 + ["q"], "(of 40 rows only one has the class 'q')"),
+        (list("abcdefghijklmnopqrstuvwxyz0123456789+-*/"), "(of 40 rows only one has the class '*', '+', '-', "),
+        (["p", "q", "r", "s", "t"] * 8, "(40 rows of 5 classes are divided into 36 and 4)"),
+    ],
+)  # fmt: skip
+def test_classes_without_enough_rows(labels: list[str], message: str) -> None:
+    target = make_target({"y": pd.Series(labels)}, "auto")
+    rows = Rows("table", {"a": np.arange(40.0)}, target, None, None)
+    with pytest.raises(DataError) as raised:
+        data.split(rows, rules("val_fraction=0.1", "test_fraction=0.1"))
+    assert str(raised.value).startswith("data.split.kind: stratified cannot put every class on every side " + message)
+
+
+def test_a_class_that_only_tests_is_named_with_what_helps() -> None:
+    target = make_target({"y": pd.Series(["p", "q"] * 45 + ["r"] * 10)}, "auto")
+    rows = Rows("table", {"a": np.arange(100.0)}, target, None, None, np.arange(100.0))
+    with pytest.raises(DataError, match=r"no training row has the class r; use another split, or more rows of it"):
+        data.split(rows, rules("kind=time"))

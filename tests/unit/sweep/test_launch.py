@@ -1,0 +1,292 @@
+"""Launchers: what becomes of jobs, of workers that die, and of all that a sweep started when it ends."""
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.types import HydraContext, RunMode
+from mlflow import MlflowClient
+from omegaconf import DictConfig
+
+from pipeline import ConfigError
+from pipeline.config import CONF, parse
+from pipeline.runtime.signals import Terminated, sigterm_raises
+from pipeline.sweep import launch
+from pipeline.sweep.launch.devices import Share, divide, visible_gpus
+from support.places import ROOT
+
+
+class StubbornError(Exception):
+    """An error that can be pickled but not unpickled."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first} {second}")
+
+
+def task(config: DictConfig) -> Any:
+    """Does what `tracking.tags.do` says; runs in a worker."""
+    print("noise of a trial")
+    match config.tracking.tags.get("do"):
+        case "die":
+            from pipeline import data, load, track
+
+            own = load("data=iris", f"tracking.uri={config.tracking.uri}", "tracking.experiment=died")
+            rows = data.load(own.data)
+            with track.start(own, rows, data.split(rows, own.data.split), about={}):
+                os.kill(os.getpid(), signal.SIGKILL)
+        case "stubborn":
+            raise StubbornError("cannot", "travel")
+        case "compact":
+            logging.getLogger("task").error("job 3 failed: told at once\non two lines")
+            raise ValueError("an error of Python's own")
+        case "lambda":
+            return (value for value in ())
+        case "environment":
+            return {name: os.environ.get(name) for name in ("ASKED", "SET_BY_JOB", "OMP_NUM_THREADS")}
+    return float(config.seed), os.getpid()
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Callable[..., Any]:
+    """A launcher as Hydra sets it up."""
+
+    def prepare(*overrides: str) -> Any:
+        launch.register()
+        GlobalHydra.instance().clear()
+        hydra = Hydra.create_main_hydra2("train", create_config_search_path(str(CONF)))
+        words = [*overrides, "hydra/hydra_logging=none", f"hydra.sweep.dir={tmp_path}/${{now:sweep}}"]
+        config = hydra.compose_config("config", words, run_mode=RunMode.MULTIRUN)
+        context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))
+        launcher = Plugins.instance().instantiate_launcher(context, task, config)
+        GlobalHydra.instance().clear()
+        return launcher
+
+    return prepare
+
+
+def test_jobs_in_workers(
+    prepared: Callable[..., Any], store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any, caplog: Any
+) -> None:
+    """One sweep for all of it: the processes that it starts cost seconds."""
+    launcher = prepared("hydra/launcher=local", "hydra.launcher.n_jobs=2", f"tracking.uri={store}")
+    assert launcher.n_jobs == 2
+    taken: list[int] = []
+
+    def jobs() -> Iterator[tuple[int, list[str]]]:
+        for number, what in enumerate(("value", "die", "stubborn", "compact", "lambda", "value", "environment")):
+            taken.append(number)
+            monkeypatch.setenv("ASKED", str(number))  # a sweep's parent run, say: known only after workers started
+            yield (
+                number,
+                [
+                    f"+tracking.tags.do={what}",
+                    f"seed={number}",
+                    f"tracking.uri={store}",
+                    "+hydra.job.env_set.SET_BY_JOB=here",
+                ],
+            )
+
+    caplog.set_level("INFO")
+    found: dict[int, JobReturn] = {}
+    with contextlib.closing(launcher.stream(jobs())) as ended:
+        for number, ret in ended:
+            found[number] = ret
+            assert len(taken) - len(found) < 2  # the next is asked for only when this result is known
+
+    assert [found[number].status.name for number in range(7)] == [
+        "COMPLETED", "FAILED", "FAILED", "FAILED", "FAILED", "COMPLETED", "COMPLETED"
+    ]  # fmt: skip
+    (first, pid), (fifth, _) = found[0].return_value, found[5].return_value
+    assert (first, fifth) == (0.0, 5.0)
+    assert found[6].return_value["ASKED"] == "6"
+    assert found[6].return_value["SET_BY_JOB"] == "here"
+    assert found[6].return_value["OMP_NUM_THREADS"] == str(launcher._shares[0].threads)
+    for number, kind, text in (
+        (1, None, "its worker process was ended by SIGKILL, as the system does when memory runs out"),
+        (2, None, "StubbornError: cannot travel"),
+        (3, ValueError, "an error of Python's own"),
+        (4, None, "returned a value that cannot be sent to another process"),
+    ):
+        with pytest.raises(kind or launch.JobError, match=text):
+            _ = found[number].return_value
+    assert [line for line in caplog.messages if line.startswith("#3")] == [
+        "#3 started: +tracking.tags.do=compact seed=3", "#3 failed: told at once",
+        "#3 on two lines",
+    ]  # fmt: skip
+
+    (left,) = MlflowClient(store).search_runs(experiments(store, "died"))
+    assert left.info.status == "FAILED"
+    assert left.data.tags["error"].startswith("its worker process was ended by SIGKILL")
+    assert (tmp_path / "sweep" / "0" / "output.log").read_text() == "noise of a trial\n"
+    assert (tmp_path / "sweep" / "5" / ".hydra" / "overrides.yaml").is_file()
+    assert "noise" not in capfd.readouterr().out
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def experiments(store: str, name: str) -> list[str]:
+    found = MlflowClient(store).get_experiment_by_name(name)
+    assert found is not None
+    return [found.experiment_id]
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "n_cpus", "gpus", "trials_per_gpu", "shares"),
+    [
+        ("auto", 4, [], 1, [Share(1)] * 4),
+        (2, 8, [], 1, [Share(4)] * 2),
+        (3, 2, [], 1, [Share(1)] * 3),
+        ("auto", 8, ["0", "1"], 1, [Share(4, "0"), Share(4, "1")]),
+        ("auto", 8, ["2", "5"], 2, [Share(2, "2"), Share(2, "5"), Share(2, "2"), Share(2, "5")]),
+        (1, 8, ["0", "1"], 3, [Share(8, "0")]),
+        (3, 6, ["GPU-1a", "GPU-2b"], 2, [Share(2, "GPU-1a"), Share(2, "GPU-2b"), Share(2, "GPU-1a")]),
+    ],
+)
+def test_a_machine_is_divided(
+    n_jobs: int | str, n_cpus: int, gpus: list[str], trials_per_gpu: int, shares: list[Share]
+) -> None:
+    assert divide(n_jobs, n_cpus, gpus, trials_per_gpu) == shares
+
+
+def test_more_trials_than_gpus_may_hold() -> None:
+    with pytest.raises(ConfigError, match=r"n_jobs: 5 trials at once .*2 GPUs .*set hydra.launcher.trials_per_gpu=3"):
+        divide(5, 8, ["0", "1"], 1)
+
+
+def test_a_share_of_a_gpu_grows_as_it_needs_memory() -> None:
+    environment = Share(2, "3").environment()
+    assert environment["CUDA_VISIBLE_DEVICES"] == "3"
+    assert environment["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    assert environment["OMP_NUM_THREADS"] == "2"
+    assert "CUDA_VISIBLE_DEVICES" not in Share(2).environment()
+
+
+def test_keys_of_ray() -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse(["-m", "hydra/launcher=ray", "hydra.launcher.adress=10.0.0.1:6379", "hydra.launcher.gpus_per_trial=-1"])
+    assert "hydra.launcher.adress: unknown key, did you mean 'hydra.launcher.address'?" in str(raised.value)
+    assert "hydra.launcher.gpus_per_trial: should be greater than 0 or 0, got -1" in str(raised.value)
+
+
+@pytest.mark.parametrize(("visible", "gpus"), [("", []), ("-1", []), ("1, 3", ["1", "3"]), ("GPU-8f", ["GPU-8f"])])
+def test_gpus_that_the_environment_allows(monkeypatch: pytest.MonkeyPatch, visible: str, gpus: list[str]) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert visible_gpus() == gpus
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["hydra.launcher.n_job=2"], "hydra.launcher.n_job: unknown key, did you mean 'hydra.launcher.n_jobs'?"),
+        (["+hydra.launcher.trial_per_gpu=2"], "did you mean 'hydra.launcher.trials_per_gpu'?"),
+        (["hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs: should be greater than 0 or 'auto', got 0"),
+        (["hydra.launcher.n_jobs=many"], "hydra.launcher.n_jobs: should be a valid integer or 'auto', got 'many'"),
+        (["hydra.launcher.n_jobs=1,2"], "hydra.launcher.n_jobs=1,2: a sweep has one launcher; give one value"),
+        (["hydra/launcher=locl"], "hydra/launcher=locl: no such file, did you mean 'local'?"),
+        (
+            ["hydra/launcher=basic", "hydra.launcher.n_jobs=2"],
+            "hydra.launcher.n_jobs=2: the launcher basic has no keys; add hydra/launcher=local",
+        ),
+    ],
+)
+def test_mistakes_in_a_launchers_keys(arguments: list[str], message: str) -> None:
+    chosen = [] if any("/" in word for word in arguments) else ["hydra/launcher=local"]
+    with pytest.raises(ConfigError) as raised:
+        parse(["-m", *chosen, *arguments, "seed=0,1", "fit.epochs=0"])
+    assert message in str(raised.value)
+    assert str(raised.value).splitlines()[0].startswith("fit.epochs: ") or "/" in arguments[0]  # all mistakes at once
+
+
+@pytest.fixture
+def sweeping(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
+    """A sweep of two endless trials that train, by the command line, and all processes it started."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "pipeline", "train", "-m", "seed=0,1,2", "fit.epochs=100000",
+         "fit.early_stopping.patience=null", "hydra/launcher=local", "hydra.launcher.n_jobs=2",
+         f"tracking.uri=sqlite:///{tmp_path}/mlflow.db", f"hydra.sweep.dir={tmp_path}/sweep"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True,
+    )  # fmt: skip
+    outputs = [tmp_path / "sweep" / name / "output.log" for name in ("0", "1")]
+    while not all(path.exists() and "epoch 3/" in path.read_text() for path in outputs):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.2)
+    started = psutil.Process(process.pid).children(recursive=True)
+    assert len(started) == 3  # the server and two workers
+    yield process, started
+    for one in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_all_workers_and_closes_their_runs(
+    sweeping: tuple[subprocess.Popen[str], list[psutil.Process]], tmp_path: Path
+) -> None:
+    process, started = sweeping
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it, to all of a group
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGINT, out + err
+    assert "Traceback" not in out + err
+    assert psutil.wait_procs(started, timeout=1)[1] == []
+    runs = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").search_runs(["1"])
+    assert [one.info.status for one in runs] == ["KILLED"] * 3  # the parent, and two of the three trials
+    assert [one.data.tags["error"] for one in runs if "error" in one.data.tags] == ["interrupted"] * 2
+
+
+@pytest.mark.slow
+def test_the_end_of_the_leading_process_is_the_end_of_all(
+    sweeping: tuple[subprocess.Popen[str], list[psutil.Process]], tmp_path: Path
+) -> None:
+    process, started = sweeping
+    process.kill()
+    process.wait()
+    assert psutil.wait_procs(started, timeout=60)[1] == []
+    runs = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").search_runs(["1"])
+    assert sorted(one.info.status for one in runs) == ["KILLED", "KILLED", "RUNNING"]
+    (parent,) = [one for one in runs if "sweep" in one.data.tags]
+    assert parent.info.status == "RUNNING"
+
+
+@pytest.mark.gpu
+def test_trials_share_a_gpu(tmp_path: Path) -> None:
+    if not visible_gpus():
+        pytest.skip("no GPU")
+    store = f"sqlite:///{tmp_path}/mlflow.db"
+    words = ["hydra/launcher=local", "hydra.launcher.n_jobs=2", "hydra.launcher.trials_per_gpu=2", "seed=0,1"]
+    line = [sys.executable, "-m", "pipeline", "train", "-m", *words, f"tracking.uri={store}"]
+    subprocess.run([*line, f"hydra.sweep.dir={tmp_path}/sweep"], cwd=ROOT, check=True, timeout=300)
+    children = [one for one in MlflowClient(store).search_runs(["1"]) if "sweep" not in one.data.tags]
+    assert [one.info.status for one in children] == ["FINISHED"] * 2
+    assert all(one.data.tags["device"] != "CPU" for one in children)
+
+
+def test_a_second_sigterm_does_not_interrupt_the_closing_of_the_first() -> None:
+    closed = []
+    with pytest.raises(Terminated), sigterm_raises():  # noqa: PT012
+        try:
+            with sigterm_raises():  # as a run has it, within that of the command line
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(1)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)
+            closed.append(True)
+    assert closed == [True]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

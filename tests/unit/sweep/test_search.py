@@ -1,0 +1,242 @@
+"""The search without its trials: ranges, the order of draws, and the ledger that processes share."""
+
+import math
+import platform
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import ConfigError
+from pipeline.config import load, parse
+from pipeline.config.ranges import Choice, Interval
+from pipeline.config.sweep import Sweep
+from pipeline.errors import SweepError
+from pipeline.runtime import process
+from pipeline.sweep.search.draws import in_order, n_trials_of, overrides_of
+from pipeline.sweep.search.storage import opened, storage_of, without_password
+from pipeline.sweep.search.study import Asked, Study
+
+SPACE = {
+    "fit.learning_rate": Interval(1e-4, 1e-1, log=True),
+    "fit.batch_size": Interval(8, 64, log=True),
+    "model.dropout": Interval(0.0, 0.5, step=0.1),
+    "model.activation": Choice(("relu", "tanh")),
+}
+LAYERS = {"sweep.depth": Choice(("0", "1", "2")), "sweep.width": Choice(("8", "16", "32"))}
+SWEEP = load().sweep
+
+MISTAKES = [
+    ("fit.learning_rate=interval(1,0.1)", "an interval goes from a number to a larger one; 1.0 is not below 0.1"),
+    ("fit.learning_rate=tag(log,interval(0,1))", "an interval in the logarithm begins above 0, not at 0.0"),
+    ("fit.learning_rate=tag(lgo,interval(1,2))", "there is no tag lgo; the one there is is log"),
+    ("fit.learning_rate=interval(-1,1)", "fit.learning_rate: should be greater than 0, got -1.0"),
+    ("fit.epochs=interval(1,5)", "fit.epochs: should be a valid integer, got 1.0"),
+    ("fit.epochs=range(5,1)", "a range without values: it begins at 5 and ends before 1"),
+    ("fit.epochs=intervall(1,5)", "Unknown function 'intervall'"),
+    ("fit.pateince=interval(1,5)", "fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?"),
+    ("model.units=[64],[64,sixty]", "model.units[1]: should be a valid integer"),
+    ("sweep.depth=1,2", "sweep.width: missing; model.units follows from sweep.depth and sweep.width together"),
+    ("sweep.n_trails=3", "sweep.n_trails: unknown key, did you mean 'sweep.n_trials'?"),
+    ("sweep.n_trials=3,4", "sweep.n_trials: belongs to the whole sweep; give one value"),
+    ("sweep.sampler=tpee", "sweep.sampler: should be 'random', 'tpe', 'cmaes', 'grid' or 'qmc', got 'tpee', did you mean 'tpe'?"),
+    ("sweep={study: s, resume: off}", "sweep.study: a study of that name is gone on with; give another name"),
+    ("sweep.objectives=[val_rmse,test_mae]", "test_mae would choose by the test rows"),
+    ("sweep.objectives=[val_rmse]", "sweep.objectives: several make a front, got ['val_rmse']; for one set objective"),
+    ("objective=val_rmse,val_r2", "objective: decides which trial of a search is best; give one score"),
+    ("seed=0", "hydra/sweeper=search: nothing to search"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("override", "message"), MISTAKES, ids=[override for override, _ in MISTAKES])
+def test_a_range_that_is_none_is_an_error_before_the_first_trial(override: str, message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse(["-m", "hydra/sweeper=search", override])
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["sweep.study=mine", "seed=0,1"], "sweep.study: a grid is gone on with by its command; leave it out"),
+        (["fit.learning_rate=interval(0.1,1)"], "an interval is for hydra/sweeper=search"),
+        (["sweep.depth=1,2", "sweep.width=8,16"], "sweep.depth: belongs to a search; add hydra/sweeper=search"),
+        (["hydra/sweeper=search", "sweep.sampler=grid", "model.l2=interval(0,1)"], "model.l2: a grid needs values"),
+        (["hydra/sweeper=search", "sweep.sampler=cmaes", "model=dense,linear"], "cmaes searches among numbers"),
+        (
+            ["hydra/sweeper=search", "sweep.depth=1,2", "sweep.width=8", "model.units=[1],[2]"],
+            "model.units: follows from sweep.depth and sweep.width",
+        ),
+        (
+            ["hydra/sweeper=search", "sweep.objectives=[val_rmse,n_parameters]", "sweep.pruner=median", "seed=1,2"],
+            "sweep.pruner: one score decides which trial is poor",
+        ),
+    ],
+)
+def test_what_does_not_go_together_in_a_sweep(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse(["-m", *overrides])
+    assert message in str(raised.value)
+
+
+def test_ranges_of_every_kind_become_a_space() -> None:
+    ranges = ["fit.epochs=range(10,31,10)", "data=glob(d*)", "fit.batch_size=tag(log,int(interval(8,64)))"]
+    found = parse(["-m", "hydra/sweeper=search", *ranges]).space
+    assert found == {
+        "fit.epochs": Interval(10, 30, step=10),
+        "data": Choice(("diabetes", "digits")),
+        "fit.batch_size": Interval(8, 64, log=True),
+    }
+
+
+def sweep(**changes: Any) -> Sweep:
+    return SWEEP.model_copy(update={"sampler": "random", **changes})
+
+
+@pytest.mark.parametrize("sampler", ["random", "qmc"])
+def test_a_number_has_the_same_trial_whenever_it_is_drawn(sampler: str) -> None:
+    first, again = (list(islice(in_order(SPACE, sweep(sampler=sampler)), 40)) for _ in range(2))
+    assert first == again
+    other = list(islice(in_order(SPACE, sweep(sampler=sampler, seed=1)), 40))
+    assert first[0] != other[0]
+    rates = [math.log10(float(params["fit.learning_rate"])) for params in first]
+    assert min(rates) >= -4
+    assert max(rates) <= -1
+    assert sum(rate < -2.5 for rate in rates) in range(12, 29)  # even in the logarithm
+    assert {params["model.activation"] for params in first} == {"relu", "tanh"}
+    assert {params["model.dropout"] for params in first} == {0.0, 0.1, 0.2, 0.3, 0.4, 0.5}
+    for params in first:  # what a trial is given is valid as it stands
+        load(*overrides_of(SPACE, "network", params))
+        break
+
+
+@pytest.mark.parametrize("sampler", ["random", "qmc", "grid"])
+@pytest.mark.parametrize(("width_of", "n_trials"), [("network", 1 + 3 + 3), ("layer", 1 + 3 + 9)])
+def test_a_finite_space_is_drawn_whole_and_each_trial_once(sampler: str, width_of: str, n_trials: int) -> None:
+    settings = sweep(sampler=sampler, width_of=width_of)
+    lines = [tuple(overrides_of(LAYERS, width_of, params)) for params in in_order(LAYERS, settings)]
+    assert len(lines) == len(set(lines)) == n_trials == n_trials_of(LAYERS, width_of)
+    assert ("model.units=[]",) in lines
+    assert ("model.units=[32,32]",) in lines
+    assert (("model.units=[8,32]",) in lines) == (width_of == "layer")
+
+
+def test_hydras_grid_and_ours_have_the_same_order() -> None:
+    space = {"seed": Choice(("0", "1")), "fit.epochs": Interval(1, 2, step=1)}
+    drawn = [overrides_of(space, "network", params) for params in in_order(space, sweep(sampler="grid"))]
+    assert drawn == [[f"seed={seed}", f"fit.epochs={epochs}"] for seed in (0, 1) for epochs in (1, 2)]
+
+
+def value(asked: Asked) -> float:
+    rate = float(asked.overrides[0].partition("=")[2])
+    return (math.log10(rate) + 2) ** 2
+
+
+@pytest.mark.parametrize("sampler", ["random", "qmc", "tpe", "cmaes"])
+def test_an_interrupted_study_goes_on_as_if_nothing_had_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sampler: str
+) -> None:
+    """Killed in the midst of its 14th trial, which is tried again."""
+    space = {"fit.learning_rate": Interval(1e-4, 1e-1, log=True), "model.l2": Interval(0.0, 1.0)}
+    settings = sweep(sampler=sampler, n_trials=20)
+
+    def asked(study: Study, n: int) -> list[list[str]]:
+        lines = []
+        for _ in range(n):
+            trial = study.ask()
+            assert trial is not None
+            study.tell(trial.number, [value(trial)], pruned=False)
+            lines.append(trial.overrides)
+        return lines
+
+    whole = asked(Study("s", str(tmp_path / "whole"), space, settings, ["minimize"]), 20)
+    with monkeypatch.context() as patched:
+        patched.setattr(process, "name", lambda: f"{platform.node()}/{2**22 + 1}/1.0")
+        killed = Study("s", str(tmp_path / "killed"), space, settings, ["minimize"])
+        before = asked(killed, 13)
+        killed.ask()
+    with (tmp_path / "killed").open("a") as journal:
+        journal.write('{"op_code":5,"torn')  # as a process that is killed while it writes leaves it
+    opened.__globals__["_opened"].cache_clear()
+    study = Study("s", str(tmp_path / "killed"), space, settings, ["minimize"])
+    assert study.n_before == 13
+    after = asked(study, 7)
+    assert study.ask() is None
+    assert study.n_finished() == 20
+    if sampler == "cmaes":  # draws by the number of Optuna's trial, of which there is one more
+        assert before == whole[:13]
+    else:
+        assert before + after == whole
+
+
+def test_two_processes_have_no_trial_in_common(tmp_path: Path) -> None:
+    settings = sweep(n_trials=10)
+    studies = [Study("s", str(tmp_path / "j"), SPACE, settings, ["minimize"]) for _ in range(2)]
+    trials = []
+    while asked := [trial for study in studies if (trial := study.ask()) is not None]:
+        trials += asked
+    assert len(trials) == 10
+    assert len({tuple(trial.overrides) for trial in trials}) == 10
+
+
+def test_what_failed_is_tried_again_by_the_next_command_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = sweep(n_trials=3)
+    with monkeypatch.context() as patched:
+        patched.setattr(process, "name", lambda: f"{platform.node()}/{2**22 + 1}/1.0")
+        first = Study("s", str(tmp_path / "j"), SPACE, settings, ["minimize"])
+        tried = []
+        while (trial := first.ask()) is not None:
+            first.tell(trial.number, None if len(tried) == 1 else [1.0], pruned=False)
+            tried.append(trial)
+    assert len(tried) == 3
+    again = Study("s", str(tmp_path / "j"), SPACE, settings, ["minimize"])
+    trial = again.ask()
+    assert trial is not None
+    assert trial.overrides == tried[1].overrides
+    again.tell(trial.number, None, pruned=False)
+    assert again.ask() is None
+
+
+def test_more_trials_go_on_with_the_study(tmp_path: Path) -> None:
+    fewer = Study("s", str(tmp_path / "j"), SPACE, sweep(n_trials=2), ["minimize"])
+    first = [fewer.ask(), fewer.ask(), fewer.ask()]
+    assert first[2] is None
+    more = Study("s", str(tmp_path / "j"), SPACE, sweep(n_trials=4), ["minimize"])
+    expected = [overrides_of(SPACE, "network", params) for params in islice(in_order(SPACE, sweep()), 4)]
+    asked = [*first[:2], more.ask(), more.ask()]
+    assert [trial.overrides for trial in asked if trial] == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("mysql://me:secret@127.0.0.1:1/none", "sweep.storage: mysql://me:***@127.0.0.1:1/none cannot be used: No module"),
+        ("postgres://x", "sweep.storage: postgres://x cannot be used: Can't load plugin"),
+        ("sqlite:////nowhere/at/all.db", "unable to open database file"),
+        ("/proc/nowhere/s.journal", "No such file or directory"),
+    ],
+)  # fmt: skip
+def test_a_storage_that_cannot_be_reached(address: str, message: str) -> None:
+    with pytest.raises(SweepError) as raised:
+        opened(storage_of(address, "s"))
+    assert message in str(raised.value)
+    assert "secret" not in str(raised.value)
+    assert "It is a path for a journal, or an Optuna storage" in str(raised.value)
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    assert without_password("redis://:secret@host/0") == "redis://:***@host/0"
+
+
+def test_a_study_is_gone_on_with_by_the_same_trials_only(tmp_path: Path) -> None:
+    def begun(**other: str) -> None:
+        origins = {"data": "a", "ranges": "b", "objective": "c", "configuration": "d", "code": "e"} | other
+        Study("one", str(tmp_path / "j"), SPACE, sweep(n_trials=2), ["minimize"]).begin(origins)
+
+    begun()
+    begun()
+    with pytest.raises(SweepError, match=r"sweep.study: one was begun with other data; give another name, or go on"):
+        begun(data="x", configuration="y")
+    with pytest.raises(SweepError, match="begun with other ranges and objective;"):
+        begun(ranges="x", objective="y", configuration="z")
