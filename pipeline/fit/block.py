@@ -18,6 +18,7 @@ import tensorflow as tf
 from pipeline.fit.disk import OnDisk, in_order
 from pipeline.fit.feed import feed
 from pipeline.fit.pieces import Piece, Placed, Rows, place
+from pipeline.fit.steps import steps_of
 from pipeline.fit.twin import drawing_with
 
 CALL_SECONDS = 0.5  # that a call is to take at least: what is shown moves on, and Ctrl-C is heard, between calls
@@ -29,8 +30,8 @@ Logs = dict[str, float]
 class BlockTrained(keras.Model):
     """A model whose `fit` does many steps per call.
 
-    It takes arrays and callbacks as Keras's own does. Every row is used once an epoch: in full batches, and in one
-    step of its own what is left over, as stock Keras does.
+    It takes arrays and callbacks as Keras's own does. Every row is used once an epoch, in the batches that `steps_of`
+    makes.
     """
 
     def prepare(self, compiled: bool) -> None:
@@ -43,8 +44,8 @@ class BlockTrained(keras.Model):
                 return self._steps(*args)
 
         graph = tf.function(self._steps, autograph=False, reduce_retracing=True)
-        # The one smaller step of an epoch is not worth compiling.
-        self._run_rest = graph
+        # The one step of an epoch whose batch has another size is not worth compiling.
+        self._run_last = graph
         self._run_steps = tf.function(compiled_steps, autograph=False, jit_compile=True) if compiled else graph
         self._validate_first = tf.function(self._first_validation_steps, autograph=False, reduce_retracing=True)
         self._validate_more = tf.function(self._validation_steps, autograph=False, reduce_retracing=True)
@@ -66,11 +67,11 @@ class BlockTrained(keras.Model):
         rows: Rows = x, y, sample_weight
         val = _three(validation_data)
         self._symbolic_build(data_batch=tuple(None if part is None else part[:1] for part in rows))
-        source = feed(rows, batch_size)
+        steps = steps_of(len(x), batch_size, self)
+        source = feed(rows, steps)
         val_pieces = _again_and_again(val)
         generator = np.random.default_rng(seed)
-        steps = -(-len(x) // batch_size)
-        calls = keras.callbacks.CallbackList(callbacks, add_history=True, model=self, epochs=epochs, steps=steps)
+        calls = keras.callbacks.CallbackList(callbacks, add_history=True, model=self, epochs=epochs, steps=steps.count)
         self.stop_training = False
         logs: Logs = {}
         calls.on_train_begin()
@@ -102,7 +103,7 @@ class BlockTrained(keras.Model):
 
     def _timed_call(self, piece: Piece, start: int, stop: int) -> Logs:
         """One call. A short one of full length makes the next longer; so the first, which compiles, is of one step."""
-        run = self._run_rest if piece.is_rest else self._run_steps
+        run = self._run_last if piece.is_last else self._run_steps
         began = time.perf_counter()
         logs = _numbers(run(*piece.rows, piece.numbers, tf.constant(start), tf.constant(stop)))
         if stop - start == self._steps_per_call and time.perf_counter() - began < CALL_SECONDS:

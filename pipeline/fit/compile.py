@@ -94,8 +94,10 @@ def _optimizer(config: Fit, rate: Any) -> keras.optimizers.Optimizer:
         options["weight_decay"] = config.weight_decay
     optimizers = keras.optimizers
     if config.optimizer == "muon":
-        # Muon is for hidden kernels; biases and the output layer take the AdamW step (Liu et al. 2025, section 2.2).
-        return optimizers.Muon(exclude_layers=["output"], **options)
+        # Muon is for hidden kernels; biases and the output layer take the AdamW step (Liu et al. 2025, section 2.2),
+        # whose decay is an argument of its own that follows no other.
+        decay = {} if config.weight_decay is None else {"adam_weight_decay": config.weight_decay}
+        return optimizers.Muon(exclude_layers=["output"], **decay, **options)
     if config.optimizer == "sgd":
         return optimizers.SGD(nesterov=config.nesterov, **options)
     return {"adam": optimizers.Adam, "adamw": optimizers.AdamW, "rmsprop": optimizers.RMSprop}[config.optimizer](

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import tensorflow as tf
 
 from pipeline.errors import ConfigError
 from pipeline.fit.pieces import Piece, Rows, place
+from pipeline.fit.steps import Steps
 
 MOST_PIECES = 4  # that a batch may take
 SEGMENT_ROWS = 1024  # read in one go: a disk's pace, and a piece mixes rows of many places
@@ -37,11 +38,11 @@ class FromDisk:
     for each epoch.
     """
 
-    def __init__(self, rows: Rows, n_batch: int) -> None:
+    def __init__(self, rows: Rows, steps: Steps) -> None:
         self._rows = rows
-        self._n_batch = n_batch
+        self._steps, n_batch = steps, steps.n_batch
         self._segment = max(1, SEGMENT_ROWS // n_batch) * n_batch
-        self._n_segments = len(rows[0]) // self._segment
+        self._n_segments = steps.n_rows_of_full // self._segment
         bytes_per_row = sum(row[:1].nbytes for row in rows if row is not None)
         if n_batch * bytes_per_row > MOST_PIECES * rows[0].piece_bytes:
             raise ConfigError(
@@ -58,11 +59,11 @@ class FromDisk:
         offset = int(generator.integers(n_left + 1))
         order = offset + self._segment * generator.permutation(self._n_segments)
         parts = [self._spans(order[i : i + self._per_piece]) for i in range(0, len(order), self._per_piece)]
-        # What is before the first segment and behind the last: full batches of it, then the rest.
+        # What is before the first segment and behind the last: full batches of it, then the last one if it differs.
         left = np.r_[0:offset, n_rows - (n_left - offset) : n_rows]
         generator.shuffle(left)
-        n_full = n_left - n_left % self._n_batch
-        parts += [[(row, 1) for row in some] for some in (left[:n_full], left[n_full:]) if len(some)]
+        full, last = np.split(left, [n_left - self._steps.n_last])
+        parts += [[(row, 1) for row in some] for some in (full, last) if len(some)]
         orders = [generator.permutation(sum(n for _, n in part)).astype(np.int32) for part in parts]
         with ThreadPoolExecutor(1, "read_ahead") as reader:
             ahead = reader.submit(self._read, parts[0], orders[0])
@@ -77,14 +78,14 @@ class FromDisk:
 
     def _read(self, spans: list[tuple[int, int]], order: np.ndarray) -> Piece:
         """The rows of some spans, in a buffer that always has the same shape."""
-        is_rest = len(order) < self._n_batch
-        size = len(order) if is_rest else self._per_piece * self._segment
+        is_last = len(order) == self._steps.n_last
+        size = len(order) if is_last else self._per_piece * self._segment
         numbers = np.zeros(size, np.int32)
         numbers[: len(order)] = order
         read = [None if rows is None else _gathered(rows, spans, size) for rows in self._rows]
-        n_steps = -(-len(order) // self._n_batch)
-        shaped = numbers[None] if is_rest else numbers.reshape(-1, self._n_batch)
-        return Piece(place((read[0], read[1], read[2])), tf.constant(shaped), n_steps, is_rest)
+        n_steps = 1 if is_last else len(order) // self._steps.n_batch
+        shaped = numbers[None] if is_last else numbers.reshape(-1, self._steps.n_batch)
+        return Piece(place((read[0], read[1], read[2])), tf.constant(shaped), n_steps, is_last)
 
 
 def in_order(rows: Rows) -> Iterator[Rows]:
@@ -104,36 +105,6 @@ def _gathered(rows: OnDisk, spans: list[tuple[int, int]], size: int) -> np.ndarr
         rows.read_into(out[filled : filled + n], start)
         filled += n
     return out
-
-
-def batches(rows: Rows, n_batch: int, seed: int) -> tf.data.Dataset:
-    """Batches in a new order each time they are gone through: for Keras's own `fit`, which takes one step per call."""
-    generator = np.random.default_rng(seed)
-    source = FromDisk(rows, n_batch)
-
-    def shuffled() -> Iterator[tuple[tf.Tensor, ...]]:
-        for piece in source.pieces(generator):
-            for step in range(piece.n_steps):
-                yield tuple(tf.gather(part, piece.numbers[step]) for part in piece.rows if part is not None)
-
-    return _dataset(shuffled, rows, n_batch)
-
-
-def batches_in_order(rows: Rows, n_batch: int) -> tf.data.Dataset:
-    """Consecutive rows in batches."""
-
-    def consecutive() -> Iterator[tuple[np.ndarray, ...]]:
-        for start in range(0, len(rows[0]), n_batch):
-            yield tuple(part[start : start + n_batch] for part in rows if part is not None)
-
-    return _dataset(consecutive, rows, n_batch)
-
-
-def _dataset(generate: Callable[[], Iterator[Any]], rows: Rows, n_batch: int) -> tf.data.Dataset:
-    specs = tuple(tf.TensorSpec((None, *part[:1].shape[1:])) for part in rows if part is not None)
-    n_batches = -(-len(rows[0]) // n_batch)  # which Keras must know, else it warns when an epoch ends
-    dataset = tf.data.Dataset.from_generator(generate, output_signature=specs)
-    return dataset.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(2)
 
 
 def class_counts(classes: OnDisk) -> np.ndarray:

@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from pipeline.config.rules import Fit
 from pipeline.errors import ConfigError
-from pipeline.fit.steps import steps_per_epoch
 
 log = logging.getLogger(__name__)
 
@@ -15,9 +14,9 @@ log = logging.getLogger(__name__)
 STEPS_WORTH_COMPILING = 2500
 
 
-def choose_execution(config: Fit, n_rows: int) -> str:
-    """`compiled`, `graph` or `stock`, with a line in the log that says why."""
-    steps = config.epochs * steps_per_epoch(config, n_rows)
+def choose_execution(config: Fit, n_steps: int) -> str:
+    """`compiled`, `graph` or `stock` for so many steps an epoch, with a line in the log that says why."""
+    steps = config.epochs * n_steps
     if tf.distribute.has_strategy():
         if config.execution in ("compiled", "graph"):
             raise ConfigError(f"fit.execution: {config.execution} trains on one device; mirrored takes auto or stock")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import psutil
@@ -13,6 +14,7 @@ from tensorflow.python.client import device_lib
 
 from pipeline.fit.disk import FromDisk, OnDisk
 from pipeline.fit.pieces import Piece, Rows, place
+from pipeline.fit.steps import Steps
 
 log = logging.getLogger(__name__)
 
@@ -23,40 +25,38 @@ SHARE_OF_MEMORY = 0.5  # of what is free, for the training rows
 class Resident:
     """The rows lie on the device once; an epoch is an order of their numbers."""
 
-    def __init__(self, rows: Rows, n_batch: int) -> None:
+    def __init__(self, rows: Rows, steps: Steps) -> None:
         self._rows = place(rows)
         self._n_rows = len(rows[0])
-        self._n_batch = n_batch
+        self._steps = steps
 
     def pieces(self, generator: np.random.Generator) -> Iterator[Piece]:
-        """The full batches of an epoch, and as a piece of one step what is left."""
+        """The full batches of an epoch, and as a piece of one step the last batch if it has another size."""
         order = _order(self._n_rows, generator)
-        n_full = len(order) - len(order) % self._n_batch
-        numbers = order[:n_full].reshape(-1, self._n_batch)
-        yield Piece(self._rows, tf.constant(numbers), len(numbers))
-        if n_full < len(order):
-            yield Piece(self._rows, tf.constant(order[None, n_full:]), 1, is_rest=True)
+        full, last = np.split(order, [self._steps.n_rows_of_full])
+        if len(full):
+            yield Piece(self._rows, tf.constant(full.reshape(-1, self._steps.n_batch)), self._steps.n_full)
+        if len(last):
+            yield Piece(self._rows, tf.constant(last[None]), 1, is_last=True)
 
 
 class Streamed:
     """The rows stay with the host; the next piece is gathered and sent while the device computes on this one."""
 
-    def __init__(self, rows: Rows, n_batch: int, piece_bytes: int) -> None:
+    def __init__(self, rows: Rows, steps: Steps, piece_bytes: int) -> None:
         self._rows = rows
-        self._n_batch = n_batch
-        bytes_per_batch = _bytes(rows) / len(rows[0]) * n_batch
-        n_full = len(rows[0]) // n_batch
-        self._n_steps = max(1, min(n_full, int(piece_bytes / bytes_per_batch)))
-        self._numbers = np.arange(self._n_steps * n_batch, dtype=np.int32).reshape(-1, n_batch)
+        self._steps = steps
+        bytes_per_batch = _bytes(rows) / len(rows[0]) * steps.n_batch
+        n_per_piece = max(1, min(steps.n_full, int(piece_bytes / bytes_per_batch)))
+        self._numbers = np.arange(n_per_piece * steps.n_batch, dtype=np.int32).reshape(-1, steps.n_batch)
 
     def pieces(self, generator: np.random.Generator) -> Iterator[Piece]:
-        """The full batches of an epoch in pieces of one shape, and as a piece of one step what is left."""
-        order = _order(len(self._rows[0]), generator)
-        n_full = len(order) - len(order) % self._n_batch
-        size = self._n_steps * self._n_batch
-        parts = [order[start : min(start + size, n_full)] for start in range(0, n_full, size)]
-        if n_full < len(order):
-            parts.append(order[n_full:])
+        """The full batches of an epoch in pieces of one shape, and as a piece of one step the last if it differs."""
+        full, last = np.split(_order(len(self._rows[0]), generator), [self._steps.n_rows_of_full])
+        size = self._numbers.size
+        parts = [full[start : start + size] for start in range(0, len(full), size)]
+        if len(last):
+            parts.append(last)
         with ThreadPoolExecutor(1, "read_ahead") as reader:
             ahead = reader.submit(self._read, parts[0])
             for following in [*parts[1:], None]:
@@ -67,26 +67,55 @@ class Streamed:
 
     def _read(self, chosen: np.ndarray) -> Piece:
         """A last piece that is shorter is filled up with its first rows, which no step takes: its shape stays."""
-        is_rest = len(chosen) < self._n_batch
-        numbers = np.arange(len(chosen), dtype=np.int32)[None] if is_rest else self._numbers
-        n_steps = -(-len(chosen) // self._n_batch)
+        is_last = len(chosen) == self._steps.n_last
+        numbers = np.arange(len(chosen), dtype=np.int32)[None] if is_last else self._numbers
+        n_steps = 1 if is_last else len(chosen) // self._steps.n_batch
         x, y, weight = self._rows
         filled = np.resize(chosen, numbers.size)
         read = x[filled], y[filled], None if weight is None else weight[filled]
-        return Piece(place(read), tf.constant(numbers), n_steps, is_rest)
+        return Piece(place(read), tf.constant(numbers), n_steps, is_last)
 
 
-def feed(rows: Rows, n_batch: int) -> Resident | Streamed | FromDisk:
+def feed(rows: Rows, steps: Steps) -> Resident | Streamed | FromDisk:
     """What suits the place and the size of the rows, and the memory of the device."""
     if isinstance(rows[0], OnDisk):
-        return FromDisk(rows, n_batch)
+        return FromDisk(rows, steps)
     needed, free = _bytes(rows), SHARE_OF_MEMORY * _free_bytes()
     if needed <= free:
-        return Resident(rows, n_batch)
+        return Resident(rows, steps)
     log.info(
         "%.1f GB of training rows, %.1f GB for them on the device: they are sent in pieces", needed / 1e9, free / 1e9
     )
-    return Streamed(rows, n_batch, PIECE_BYTES)
+    return Streamed(rows, steps, PIECE_BYTES)
+
+
+def batches(rows: Rows, steps: Steps, seed: int) -> tf.data.Dataset:
+    """Batches in a new order each time they are gone through: for Keras's own `fit`, which takes one step per call."""
+    source, generator = feed(rows, steps), np.random.default_rng(seed)
+
+    def shuffled() -> Iterator[tuple[tf.Tensor, ...]]:
+        for piece in source.pieces(generator):
+            for step in range(piece.n_steps):
+                yield tuple(tf.gather(part, piece.numbers[step]) for part in piece.rows if part is not None)
+
+    return _dataset(shuffled, rows, steps.count)
+
+
+def batches_in_order(rows: Rows, n_batch: int) -> tf.data.Dataset:
+    """Consecutive rows in batches."""
+
+    def consecutive() -> Iterator[tuple[np.ndarray, ...]]:
+        for start in range(0, len(rows[0]), n_batch):
+            yield tuple(part[start : start + n_batch] for part in rows if part is not None)
+
+    # Keras must know how many there are, else it warns when an epoch ends.
+    return _dataset(consecutive, rows, -(-len(rows[0]) // n_batch))
+
+
+def _dataset(generate: Callable[[], Iterator[Any]], rows: Rows, n_batches: int) -> tf.data.Dataset:
+    specs = tuple(tf.TensorSpec((None, *part[:1].shape[1:])) for part in rows if part is not None)
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=specs)
+    return dataset.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(2)
 
 
 def _bytes(rows: Rows) -> int:

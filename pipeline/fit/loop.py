@@ -16,9 +16,10 @@ from pipeline.errors import Pruned, TrainingError
 from pipeline.fit import programs
 from pipeline.fit.block import VALIDATION_ROWS, BlockTrained
 from pipeline.fit.callbacks import BestWeights, Report, StopAtNaN, direction_of, progress
-from pipeline.fit.disk import OnDisk, Weighted, batches, batches_in_order, class_counts
+from pipeline.fit.disk import OnDisk, Weighted, class_counts
+from pipeline.fit.feed import batches, batches_in_order
 from pipeline.fit.pieces import Rows as Arrays
-from pipeline.fit.steps import batch_size
+from pipeline.fit.steps import batch_size, steps_of
 from pipeline.fit.trainee import Trainee
 
 log = logging.getLogger(__name__)
@@ -127,14 +128,19 @@ def fit(
 
 def _fed(model: keras.Model, train: Arrays, val: Arrays, n_batch: int, seed: int) -> dict[str, Any]:
     """The arguments by which a model gets its rows."""
-    n_validated = max(VALIDATION_ROWS, n_batch)
-    if not isinstance(model, BlockTrained) and isinstance(train[0], OnDisk):
-        train_rows, val_rows = batches(train, n_batch, seed), batches_in_order(val, n_validated)
-        return {"x": train_rows, "validation_data": val_rows, "verbose": 0, "shuffle": False}
-    own = {"seed": seed} if isinstance(model, BlockTrained) else {"validation_batch_size": n_validated, "verbose": 0}
     x, y, weight = train
-    val_rows = val if val[2] is not None else val[:2]
-    return {"x": x, "y": y, "sample_weight": weight, "batch_size": n_batch, "validation_data": val_rows, **own}
+    arrays = {"x": x, "y": y, "sample_weight": weight, "batch_size": n_batch}
+    val_arrays: dict[str, Any] = {"validation_data": val if val[2] is not None else val[:2]}
+    if isinstance(model, BlockTrained):
+        return arrays | val_arrays | {"seed": seed}
+    n_validated, steps = max(VALIDATION_ROWS, n_batch), steps_of(len(x), n_batch, model)
+    if isinstance(x, OnDisk):
+        val_arrays = {"validation_data": batches_in_order(val, n_validated)}
+    else:
+        val_arrays["validation_batch_size"] = n_validated
+    if isinstance(x, OnDisk) or steps.n_last > n_batch:  # which Keras's own way with arrays does not have
+        arrays = {"x": batches(train, steps, seed), "shuffle": False}
+    return arrays | val_arrays | {"verbose": 0}
 
 
 def _plateau(config: Fit) -> list[keras.callbacks.Callback]:

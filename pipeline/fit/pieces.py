@@ -17,7 +17,7 @@ class Piece(NamedTuple):
     rows: Placed
     numbers: tf.Tensor  # (at least n_steps, n_batch) int32
     n_steps: int
-    is_rest: bool = False  # the one smaller step at the end of an epoch
+    is_last: bool = False  # the one step of an epoch whose batch has another size
 
 
 def place(rows: Rows) -> Placed:

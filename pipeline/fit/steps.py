@@ -1,6 +1,33 @@
-"""How many rows a step takes, and how many steps an epoch."""
+"""How the rows of an epoch are divided into steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
 
 from pipeline.config.rules import Fit
+from pipeline.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of an epoch: full batches, and a last one where rows are left over. Every row is used once."""
+
+    n_batch: int  # rows of a full batch
+    n_full: int  # full batches
+    n_last: int  # rows of the last batch where it has another size, else 0
+
+    @property
+    def count(self) -> int:
+        """Steps an epoch."""
+        return self.n_full + (self.n_last > 0)
+
+    @property
+    def n_rows_of_full(self) -> int:
+        """Rows in full batches."""
+        return self.n_full * self.n_batch
 
 
 def batch_size(config: Fit, n_rows: int) -> int:
@@ -8,6 +35,42 @@ def batch_size(config: Fit, n_rows: int) -> int:
     return n_rows if config.batch_size == "full" else min(config.batch_size, n_rows)
 
 
-def steps_per_epoch(config: Fit, n_rows: int) -> int:
-    """Steps in which every training row is used once, the last with what is left."""
-    return -(-n_rows // batch_size(config, n_rows))
+def steps_of(n_rows: int, n_batch: int, network: Any) -> Steps:
+    """Divides the rows of an epoch as Keras does, but for a small rest where batches are normalized.
+
+    Batch normalization counts each batch alike in its moving averages, whatever its size: a last batch of one row,
+    whose variance is 0, spoils them. So a rest of one row, or of less than half a batch, joins the batch before
+    it.
+
+    Args:
+        n_rows: Training rows.
+        n_batch: Rows per step, at most `n_rows`.
+        network: The Keras model that is trained.
+    """
+    n_full, n_last = divmod(n_rows, n_batch)
+    is_small = n_last == 1 or 0 < 2 * n_last < n_batch
+    if is_small and normalizes_batches(network):
+        return Steps(n_batch, n_full - 1, n_batch + n_last)
+    return Steps(n_batch, n_full, n_last)
+
+
+def check_batches(n_rows: int, n_batch: int, network: keras.Model) -> None:
+    """Looks for batches that cannot be normalized.
+
+    Raises:
+        ConfigError: Batches are of one row, whose variance is 0: every row would be its bias and nothing else.
+    """
+    if n_batch == 1 and normalizes_batches(network):
+        why = "there is one training row" if n_rows == 1 else "each batch is one row"
+        raise ConfigError(
+            f"fit.batch_size: {why}, and batch normalization needs two or more to have a variance; "
+            "use fit.batch_size=32, or model.batch_norm=false"
+        )
+
+
+def normalizes_batches(network: Any) -> bool:
+    """Whether a model has layers of batch normalization, in models inside of it too."""
+    return any(
+        isinstance(layer, keras.layers.BatchNormalization) or normalizes_batches(layer)
+        for layer in getattr(network, "layers", ())
+    )

@@ -16,7 +16,7 @@ from pipeline.fit.block import BlockTrained
 from pipeline.fit.compile import STEP_SCHEDULES, check, compile_model
 from pipeline.fit.execution import choose_execution
 from pipeline.fit.programs import Program
-from pipeline.fit.steps import steps_per_epoch
+from pipeline.fit.steps import batch_size, check_batches, steps_of
 from pipeline.fit.strategy import Replicated
 
 # Of the fit section, what is a value in a program or does not concern it.
@@ -54,12 +54,14 @@ def compile_network(network: keras.Model, config: Fit, *, task: str, n_rows: int
         ConfigError: Something of the fit section does not go with the task, the network or the devices.
     """
     check(config, task)
-    execution = choose_execution(config, n_rows)
+    n_batch = batch_size(config, n_rows)
+    check_batches(n_rows, n_batch, network)
+    n_steps = steps_of(n_rows, n_batch, network).count
+    execution = choose_execution(config, n_steps)
     shared = twin.structure(network)
     if config.mixed_precision and shared is None:
         raise ConfigError("fit.mixed_precision: the network has layers that are not Keras's own; set it to false")
     dtype = "mixed_bfloat16" if config.mixed_precision else None
-    n_steps = steps_per_epoch(config, n_rows)
 
     def compiled(model: keras.Model) -> Program:
         return Program(model, compile_model(model, config, task=task, n_steps=n_steps, output_scale=output_scale))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline import fit, load, model
+from pipeline.fit.steps import steps_of
 from pipeline.fit.trainee import Trainee
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray | None]
@@ -46,21 +47,30 @@ def trained(*overrides: str, epochs: int = 1, seed: int = 0, rows: Arrays | None
     return found, {name: values[-1] for name, values in history.history.items()}
 
 
+class Batches(keras.utils.PyDataset):
+    """Batches of the rows of these numbers, as Keras takes them."""
+
+    def __init__(self, numbers: list[np.ndarray]) -> None:
+        super().__init__()
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, index: int) -> Arrays:
+        x, y, weight = arrays()
+        chosen = self._numbers[index]
+        return x[chosen], y[chosen], weight[chosen]
+
+
 def trained_by_keras(*overrides: str, epochs: int = 1, seed: int = 0) -> tuple[Trainee, dict]:
-    """By stock steps, in the order in which blocks take the rows."""
+    """By stock steps, in the order and the batches in which blocks take the rows."""
     found, order, logs = trainee("fit.execution=stock", *overrides), np.random.default_rng(seed), {}
-    x, y, weight = arrays()
+    steps = steps_of(50, 8, found.model)
     for _ in range(epochs):
-        numbers = order.permutation(50)
-        history = found.model.fit(
-            x[numbers],
-            y[numbers],
-            sample_weight=weight[numbers],
-            batch_size=8,
-            validation_data=arrays(20),
-            shuffle=False,
-            verbose=0,
-        )
+        full, last = np.split(order.permutation(50), [steps.n_rows_of_full])
+        batches = Batches([*full.reshape(-1, 8), *([last] if len(last) else [])])
+        history = found.model.fit(batches, validation_data=arrays(20), shuffle=False, verbose=0)
         logs = {name: values[-1] for name, values in history.history.items()}
     found.bring_back()
     return found, logs

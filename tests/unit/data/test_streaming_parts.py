@@ -10,6 +10,7 @@ from pipeline.data.streaming.disk import DiskArray
 from pipeline.data.streaming.exact import Numbers
 from pipeline.data.streaming.parts import uniform
 from pipeline.fit.disk import FromDisk
+from pipeline.fit.steps import steps_of
 
 
 def test_an_epoch_from_disk_takes_every_row_once_in_an_order_of_its_own() -> None:
@@ -19,14 +20,15 @@ def test_an_epoch_from_disk_takes_every_row_once_in_an_order_of_its_own() -> Non
     for part in np.array_split(numbers, 7):
         x.append(np.stack([part, part, part], 1))
         y.append(part[:, None])
-    source, generator = FromDisk((x, y, None), 32), np.random.default_rng(0)
+    steps = steps_of(n, 32, None)
+    source, generator = FromDisk((x, y, None), steps), np.random.default_rng(0)
 
     def epoch() -> np.ndarray:
         seen = []
         for piece in source.pieces(generator):
             for step in range(piece.n_steps):
                 rows = piece.numbers[step].numpy()
-                assert len(rows) == 32 or piece.is_rest
+                assert len(rows) == 32 or piece.is_last
                 assert (piece.rows[0].numpy()[rows, 0] == piece.rows[1].numpy()[rows, 0]).all()
                 seen.append(piece.rows[1].numpy()[rows, 0])
         return np.concatenate(seen)
@@ -38,7 +40,7 @@ def test_an_epoch_from_disk_takes_every_row_once_in_an_order_of_its_own() -> Non
     # Neighbours of the file are no neighbours of the epoch.
     assert np.mean(np.abs(np.diff(first)) < 5) < 0.01
     with pytest.raises(ConfigError, match=r"fit.batch_size: 20000 rows of 16 bytes do not fit in data.memory_budget"):
-        FromDisk((x, y, None), 20_000)
+        FromDisk((x, y, None), steps_of(n, 20_000, None))
 
 
 def test_moments_come_out_as_those_of_the_whole_column() -> None:

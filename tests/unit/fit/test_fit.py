@@ -200,7 +200,7 @@ MIRRORED = ["fit.strategy=mirrored", "fit.devices=[CPU:0,CPU:1]"]
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_train", "n_val", "batch_size"),
-    [(33, 1, "32"), (50, 20, "7"), (5, 3, "full"), (31, 7, "5"), (9, 2, "1")],
+    [(33, 1, "32"), (50, 20, "7"), (5, 3, "full"), (31, 7, "5"), (9, 2, "2"), (33, 2, "4")],
 )
 def test_two_replicas_with_odd_sizes(n_train: int, n_val: int, batch_size: str) -> None:
     network, history, _ = trained(
@@ -263,3 +263,17 @@ def test_mirrored_over_all_gpus() -> None:
     if len(tf.config.list_physical_devices("GPU")) < 2:
         pytest.skip("needs two GPUs; two virtual CPUs stand in for them in the tests above")
     trained("fit.strategy=mirrored", "model.batch_norm=true", "fit.batch_size=7")
+
+
+@pytest.mark.parametrize("decay", [0.0, 5.0])
+def test_weight_decay_of_muon_reaches_every_variable(decay: float) -> None:
+    """Biases and the output layer decayed by Keras's own 0.004, whatever was asked for."""
+    config = load("model=linear", "fit.optimizer=muon", f"fit.weight_decay={decay}", "fit.learning_rate=0.01")
+    network = model.build(config.model, task="regression", n_inputs=2, n_outputs=1)
+    made = fit.compile_network(network, config.fit, task="regression", n_rows=8, output_scale=np.ones(1))
+    variables = made.model.trainable_variables
+    for variable in variables:
+        variable.assign(np.ones(variable.shape))
+    made.model.optimizer._apply_weight_decay(variables)
+    for variable in variables:
+        np.testing.assert_allclose(variable.numpy(), 1 - decay * 0.01, rtol=1e-6)

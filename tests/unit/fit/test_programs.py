@@ -118,7 +118,7 @@ def test_the_log_says_which_execution_and_why(
     caplog: pytest.LogCaptureFixture, overrides: list[str], line: str
 ) -> None:
     with caplog.at_level("INFO", "pipeline"):
-        choose_execution(load("fit.epochs=3", *overrides).fit, 50)
+        choose_execution(load("fit.epochs=3", *overrides).fit, 2)
     assert caplog.messages == [line]
 
 
