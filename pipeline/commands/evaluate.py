@@ -43,7 +43,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     if args.log:
         if found.run_id is None:
             raise ModelError(f"--log: {args.model} does not say which run it is from; leave --log out")
-        from pipeline.track.late import log_new_scores
+        from pipeline.track.new_scores import log_new_scores
 
         tags = {"data": str(args.data.absolute()), "n_rows": str(found.n_rows)}
         log_new_scores(found.run_id, found.scores, tags, args.uri)

@@ -55,13 +55,13 @@ def study(name: str, overrides: list[str], config_dir: str | None = None) -> Non
         raise
 
     from pipeline import track
-    from pipeline.compare.study import claims, figures, pictures, survivors, table
+    from pipeline.compare.study import conclusions, figures, kept_inputs, pictures, table
 
     with track.studied(config.tracking, name) as sweep:
         lines = figures.gather(asked, sweep)
-        seen = claims.sentences(asked, lines)
+        seen = conclusions.sentences(asked, lines)
         if "inputs" in asked.pictures:
-            seen += [survivors.sentence(line, sweep) for line in lines if line.finished]
+            seen += [kept_inputs.sentence(line, sweep) for line in lines if line.finished]
         texts = {"figures.csv": table.as_csv(asked, lines), "seen.txt": "\n".join(seen)}
         drawn = pictures.draw(asked, lines, sweep)
         sweep.log(drawn, texts, " ".join(seen))

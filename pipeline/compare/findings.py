@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from pipeline import track
 from pipeline.compare.candidates import Candidate
-from pipeline.compare.command import command
 from pipeline.compare.importance import Importance, importance
 from pipeline.compare.ranking import Comparison
+from pipeline.compare.train_command import command
 from pipeline.compare.verdict import Verdict, verdict
 
 N_CURVES = 5

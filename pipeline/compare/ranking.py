@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipeline.compare.candidates import Candidate, grouped, varying_keys
-from pipeline.compare.front import pareto_front
+from pipeline.compare.pareto import pareto_front
 from pipeline.compare.values import is_usable
 from pipeline.config import MEASURED, direction
 from pipeline.errors import ConfigError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.compare.candidates import Candidate
 from pipeline.compare.ranking import Comparison
-from pipeline.compare.seeds import FEWEST, Duel, duel
+from pipeline.compare.significance import FEWEST, Duel, duel
 
 N_RIVALS = 5
 

@@ -8,6 +8,7 @@ from pipeline.config.scores import DIRECTIONS
 from pipeline.schema import PositiveFloat, Section
 
 Scale = Literal["linear", "log"]
+TAG = "study"  # of the runs of a study's sweep, by which the sweep is found
 REPEATS = ("seed", "data.split.seed", "data.split.fold")  # what is repeated only to know the spread
 PARTS = ("train", "val", "test", "gap")
 MEASURED = (

@@ -42,7 +42,7 @@ def resolve(reference: str, tracking_uri: str | None = None) -> FoundModel:
         return FoundModel(reference, _saved_model(folder, reference), None, folder.resolve().name, None)
     if folder.is_file():
         raise ModelError(f"{reference}: is a file; a model is {FORMS}")
-    from pipeline.track.find import find_stored  # late: MLflow takes seconds, and a folder does not need it
+    from pipeline.track.find_model import find_stored  # late: MLflow takes seconds, and a folder does not need it
 
     stored = find_stored(reference, tracking_uri)
     path = _saved_model(stored.folder, reference)
@@ -59,7 +59,7 @@ def stands_for(reference: str, tracking_uri: str | None = None) -> str:
     folder = Path(reference).expanduser()
     if folder.is_dir():
         return str(_saved_model(folder, reference))
-    from pipeline.track.find import stands_for as in_store  # late, as above
+    from pipeline.track.find_model import stands_for as in_store  # late, as above
 
     return in_store(reference, tracking_uri)
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from pipeline.compare.front import pareto_front
+from pipeline.compare.pareto import pareto_front
 from pipeline.config import direction
 from pipeline.runtime.console import console, list_places, number, say
 
 if TYPE_CHECKING:
-    from pipeline.track.sweep import Sweep
+    from pipeline.track.parent_run import Sweep
 
 
 def show_taken_up(sweep: Sweep) -> None:

@@ -7,13 +7,13 @@ os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from pipeline.track.children import PARENT_VARIABLE, Done, done, epochs_of, n_failed, parent_run_id
-from pipeline.track.left import JOB_VARIABLE, fail_left_running
+from pipeline.track.left_running import JOB_VARIABLE, fail_left_running
 from pipeline.track.machines import claimed
+from pipeline.track.parent_run import Sweep, outcome, sweep
 from pipeline.track.query import Selected, TrackedRun, curves, log_texts, select_runs
 from pipeline.track.run import Run, log_failure, start
 from pipeline.track.store import config_of_run, connected, existing, store_of, ui_command
-from pipeline.track.study import studied
-from pipeline.track.sweep import Sweep, outcome, sweep
+from pipeline.track.study_results import studied
 
 __all__ = [
     "JOB_VARIABLE",

@@ -57,25 +57,12 @@ def select_runs(experiment: str | None = None, sweep: str | None = None, query: 
         TrackingError: Nothing has that name, the filter is none, or the store does not answer.
     """
     with _told_as_tracking_errors():
-        experiments = {found.name: found.experiment_id for found in mlflow.MlflowClient().search_experiments()}
-        if experiment is not None and experiment not in experiments:
-            raise TrackingError(f"--experiment: there is no {experiment}; {_nearest(experiment, list(experiments))}")
-        where = list(experiments.values()) if experiment is None else [experiments[experiment]]
-        parent = _parent(where, sweep) if sweep is not None or (experiment is None and query is None) else None
-        filters = [f"tags.mlflow.parentRunId = '{parent.id}'"] if parent else []
-        filters += [query] if query else []
-        try:
-            found = _search(where, " and ".join(filters))
-        except MlflowException as error:
-            if query is None:
-                raise
-            raise TrackingError(
-                f"--query: MLflow cannot read {query!r}: {error.message}; write it as in {QUERY_EXAMPLE}"
-            ) from None
+        where = _experiments(experiment)
+        is_a_sweep = sweep is not None or (experiment is None and query is None)
+        parent = _parent(where, sweep) if is_a_sweep else None
+        found = _matching(where, parent, query)
     runs = [_facts(run) for run in found if "sweep" not in run.data.tags]
-    narrowed = [f"where {query}"] if query else []
-    place = [f"sweep {parent.name}"] if parent else [f"experiment {experiment}"] if experiment else ["all runs"]
-    return Selected(" ".join(place + narrowed), runs, parent if query is None else None)
+    return Selected(_title(experiment, parent, query), runs, parent if query is None else None)
 
 
 def curves(run_ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, Curve]]:
@@ -99,6 +86,34 @@ def log_texts(run_id: str, texts: dict[str, str]) -> dict[str, str]:
         for name, text in texts.items():
             client.log_text(run_id, text, name)
     return {name: local_path(f"{root}/{PurePosixPath(name)}") for name in texts}
+
+
+def _experiments(name: str | None) -> list[str]:
+    """Id of the experiment of that name, or of all."""
+    ids = {found.name: found.experiment_id for found in mlflow.MlflowClient().search_experiments()}
+    if name is None:
+        return list(ids.values())
+    if name not in ids:
+        raise TrackingError(f"--experiment: there is no {name}; {_nearest(name, list(ids))}")
+    return [ids[name]]
+
+
+def _matching(where: list[str], parent: TrackedRun | None, query: str | None) -> list[MlflowRun]:
+    """The runs below a parent, if there is one, that a user's filter finds, if there is one."""
+    below = f"tags.mlflow.parentRunId = '{parent.id}'" if parent else None
+    try:
+        return _search(where, " and ".join(filter(None, [below, query])))
+    except MlflowException as error:
+        if query is None:
+            raise
+        raise TrackingError(
+            f"--query: MLflow cannot read {query!r}: {error.message}; write it as in {QUERY_EXAMPLE}"
+        ) from None
+
+
+def _title(experiment: str | None, parent: TrackedRun | None, query: str | None) -> str:
+    place = f"sweep {parent.name}" if parent else f"experiment {experiment}" if experiment else "all runs"
+    return f"{place} where {query}" if query else place
 
 
 def _parent(where: list[str], sweep: str | None) -> TrackedRun:

@@ -12,7 +12,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from pipeline.config import direction
 from pipeline.errors import RegistryError
-from pipeline.track.find import find_stored, registered_version
+from pipeline.track.find_model import find_stored, registered_version
 from pipeline.track.store import STORE_ERRORS, store_of
 
 CHAMPION = "champion"

@@ -29,7 +29,7 @@ from pipeline.runtime.signals import Terminated, sigterm_raises
 from pipeline.track.children import parent_run_id
 from pipeline.track.datasets import log_data
 from pipeline.track.epochs import Epochs
-from pipeline.track.left import job_tag
+from pipeline.track.left_running import job_tag
 from pipeline.track.model import log_model
 from pipeline.track.store import connected, experiment_id, local_path
 

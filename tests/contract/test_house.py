@@ -20,7 +20,7 @@ HOMES = {
     "omegaconf": ["config/", "sweep/", "commands/"],
     "cloudpickle": ["sweep/launch/"],
     "ray": ["sweep/launch/cluster.py"],
-    "matplotlib": ["evaluate/plots.py", "compare/study/pictures/", "track/run.py", "track/study.py"],
+    "matplotlib": ["evaluate/plots.py", "compare/study/pictures/", "track/run.py", "track/study_results.py"],
     "rich": [
         "runtime/console.py",
         "fit/callbacks.py",

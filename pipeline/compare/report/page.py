@@ -12,6 +12,7 @@ from pipeline.compare.report import pictures
 from pipeline.compare.report.html import Column, charts, note, section, table
 from pipeline.compare.report.parallel import MOST_AXES, parallel
 from pipeline.compare.report.style import STYLE
+from pipeline.compare.significance import Duel
 from pipeline.compare.values import short
 from pipeline.compare.verdict import number, with_deviation
 
@@ -85,24 +86,25 @@ def _verdict(found: Findings) -> str:
         Column("effect size", title="difference in deviations of the differences"),
         Column("seeds to settle", title="of each, for a power of 80 % at the 5 % level"),
     ]  # fmt: skip
-    rows = [
-        [
-            f"#{place}",
-            number(duel.difference),
-            "" if duel.effect is None else f"{number(duel.low)} to {number(duel.high)}",
-            str(duel.n),
-            "" if duel.p_t is None else f"{duel.p_t:.2g}",
-            "" if duel.p_wilcoxon is None else f"{duel.p_wilcoxon:.2g}",
-            "" if duel.effect is None else f"{duel.effect:.2f}",
-            "" if duel.effect is None else str(duel.seeds_needed or "none would"),
-        ]
-        for place, (_, duel) in enumerate(verdict.rivals, 2)
-    ]
+    rows = [[f"#{place}", *_figures(duel)] for place, (_, duel) in enumerate(verdict.rivals, 2)]
     shown = comparison.candidates[:N_SEED_COLUMNS]
     several = any(len(candidate.scores) > 1 for candidate in shown)
     drawing = charts([pictures.seeds(comparison, shown)]) if several else ""
     told = note("Each point is a run, each dash a mean over seeds and folds. No p value is corrected for their number.")
     return box + table(columns, rows) + (drawing + told if several else "")
+
+
+def _figures(duel: Duel) -> list[str]:
+    """What a test of two configurations gave, for the columns of the table of rivals."""
+    return [
+        number(duel.difference),
+        "" if duel.effect is None else f"{number(duel.low)} to {number(duel.high)}",
+        str(duel.n),
+        "" if duel.p_t is None else f"{duel.p_t:.2g}",
+        "" if duel.p_wilcoxon is None else f"{duel.p_wilcoxon:.2g}",
+        "" if duel.effect is None else f"{duel.effect:.2f}",
+        "" if duel.effect is None else str(duel.seeds_needed or "none would"),
+    ]
 
 
 def _leaderboard(comparison: Comparison) -> str:

@@ -19,6 +19,7 @@ MOST_STEPS = 300  # points of a curve: more cannot be told apart
 N_BINS = 8  # at most, of a parameter that hardly takes a value twice
 FEWEST_IN_BIN = 3
 MOST_DISTINCT = 12  # values, each with a middle of its own
+STYLES = ("dashed", "")  # of the lines of training and of validation
 
 Curve = list[tuple[int, float]]
 
@@ -101,10 +102,9 @@ def learning(name: str, curves: Sequence[tuple[Curve, Curve]]) -> str | None:
     chart = Chart(
         _epochs([step for step, _ in points]), of_scores([value for _, value in points]), x_title="epoch", y_title=name
     )
-    for number, (train, val) in enumerate(curves):
-        for curve, css in ((train, "dashed"), (val, "")):
-            if curve:
-                chart.line([(float(step), value) for step, value in _thinned(curve)], f"c{number} {css}")
+    for number, pair in enumerate(curves):
+        for curve, css in [(curve, css) for curve, css in zip(pair, STYLES, strict=True) if curve]:
+            chart.line([(float(step), value) for step, value in _thinned(curve)], f"c{number} {css}")
     return chart.svg()
 
 
@@ -145,7 +145,12 @@ def _middles(values: Sequence[str], scores: Sequence[float]) -> list[tuple[float
         groups[parsed(value) if numeric else value].append(score)
     if len(groups) <= min(MOST_DISTINCT, len(values) / 2) or not numeric:
         return [(value, statistics.median(groups[value])) for value in sorted(groups)]
-    pairs = sorted((float(value), score) for value, score in zip(values, scores, strict=True))
+    return _middles_of_bins([(float(value), score) for value, score in zip(values, scores, strict=True)])
+
+
+def _middles_of_bins(points: Sequence[tuple[float, float]]) -> list[tuple[float | str, float]]:
+    """Median value and score of bins of equal counts; none where there are too few points for two bins."""
+    pairs = sorted(points)
     n_bins = min(N_BINS, len(pairs) // FEWEST_IN_BIN)
     edges = [round(len(pairs) * part / n_bins) for part in range(n_bins + 1)] if n_bins > 1 else []
     bins = [pairs[start:end] for start, end in pairwise(edges)]

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.compare.study import words
+from pipeline.compare.study.words import Position
 from pipeline.config import direction
 from pipeline.config.studies import REPEATS, Study
 from pipeline.errors import ConfigError, TrainingError
 
 if TYPE_CHECKING:
-    from pipeline.track.study import StudiedSweep, Trial
-
-Position = float | str
+    from pipeline.track.study_results import StudiedSweep, Trial
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,11 +11,10 @@ from typing import Any
 from pipeline import config as configuration
 from pipeline.config import CONF, Config
 from pipeline.config.problems import keys_of_values, nearest_key
-from pipeline.config.studies import Study
+from pipeline.config.studies import TAG, Study
 from pipeline.errors import ConfigError
 
 PREFIX = "study_"
-STUDY_TAG = "study"  # by which track/study.py finds the sweep
 PLAIN = re.compile(r"[A-Za-z][\w.]*")
 
 
@@ -68,7 +67,7 @@ def command(name: str, study: Study, overrides: Sequence[str], config_dir: str |
 def _beginning(name: str, config_dir: str | None) -> list[str]:
     """What a study's command line begins with."""
     folder = ["--config-dir", config_dir] if config_dir else []
-    return [*folder, "--multirun", f"experiment={PREFIX}{name}", f"++tracking.tags.{STUDY_TAG}={name}"]
+    return [*folder, "--multirun", f"experiment={PREFIX}{name}", f"++tracking.tags.{TAG}={name}"]
 
 
 def _check_keys(config: Config, study: Study) -> None:

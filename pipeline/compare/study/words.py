@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pipeline.config.scores import DIRECTIONS
 
-if TYPE_CHECKING:
-    from pipeline.compare.study.figures import Position
+Position = float | str  # a place on a study's axis: a number, or an option that has no order
 
 PARTS = {"train": "training", "val": "validation", "test": "test", "gap": "overfitting gap in"}
 SCORES = {

@@ -75,18 +75,24 @@ def _serve(connection: Connection, cluster: Cluster, sweep: Any) -> None:
     running: dict[Any, int] = {}
     while True:
         while connection.poll(0 if running else None):
-            try:
-                message = cloudpickle.loads(connection.recv_bytes())
-            except (EOFError, OSError):
-                message = signal.SIGTERM
-            if not isinstance(message, jobs.Job):
+            job = _received(connection)
+            if job is None:
                 return _cancel(running)
-            running[trial.remote(sweep, cloudpickle.dumps(message), cluster.cpus_per_trial)] = message.number
+            running[trial.remote(sweep, cloudpickle.dumps(job), cluster.cpus_per_trial)] = job.number
         ended, _ = ray.wait(list(running), timeout=WAIT_SECONDS)
         for task in ended:
+            number = running.pop(task)
             for event in _came_of(task):
-                connection.send((running[task], event))
-            del running[task]
+                connection.send((number, event))
+
+
+def _received(connection: Connection) -> jobs.Job | None:
+    """The next job; None at a signal to end, or where the connection has ended."""
+    try:
+        message = cloudpickle.loads(connection.recv_bytes())
+    except (EOFError, OSError):
+        return None
+    return message if isinstance(message, jobs.Job) else None
 
 
 def _came_of(task: Any) -> list[tuple[Any, ...]]:

@@ -31,7 +31,7 @@ from pipeline.sweep.parent import origins_here
 from pipeline.sweep.trial import TRIAL_VARIABLE, Outcome
 
 if TYPE_CHECKING:
-    from pipeline.sweep.search.study import Study
+    from pipeline.sweep.search.optuna_study import Study
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +63,8 @@ class Search(Sweeper):
 
     def _search(self, arguments: list[str]) -> int:
         from pipeline import track
+        from pipeline.sweep.search.optuna_study import Study
         from pipeline.sweep.search.storage import FAULTS, first_line, storage_of, without_password
-        from pipeline.sweep.search.study import Study
 
         settings = Sweep.model_validate(OmegaConf.to_container(self._config.sweep, resolve=True))
         space, fixed = search_space(_overrides(self._loader, self._params, arguments), self._loader.get_group_options)

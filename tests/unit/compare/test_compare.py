@@ -10,7 +10,7 @@ from scipy import stats
 
 from pipeline import ConfigError
 from pipeline.compare.importance import importance
-from pipeline.compare.seeds import duel, seeds_needed
+from pipeline.compare.significance import duel, seeds_needed
 from pipeline.compare.values import ordered, short
 from pipeline.compare.verdict import verdict
 from support.ranked_runs import ranked, replicas, tracked

@@ -21,8 +21,8 @@ from mlflow.entities import Metric, Param, RunTag
 
 from pipeline import load, track
 from pipeline.commands.compare import main
-from pipeline.compare.command import command, overrides, spelled
-from pipeline.compare.sweep import report_sweep
+from pipeline.compare.sweep_report import report_sweep
+from pipeline.compare.train_command import command, overrides, spelled
 from pipeline.config import to_yaml
 from pipeline.track.store import experiment_id
 from support.places import ROOT

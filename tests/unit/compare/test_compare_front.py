@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pipeline.compare import formats, screen
-from pipeline.compare.front import pareto_front
+from pipeline.compare.pareto import pareto_front
 from pipeline.compare.ranking import Comparison
 from pipeline.compare.report import render
 from support.ranked_runs import found_in, ranked, tracked

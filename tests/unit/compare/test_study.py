@@ -17,11 +17,11 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline import ConfigError, TrainingError
-from pipeline.compare.study import claims, figures, pictures, questions, table
+from pipeline.compare.study import conclusions, figures, pictures, questions, table
 from pipeline.compare.study.figures import Line, Point
 from pipeline.config.studies import Study
 from pipeline.evaluate import sparsity
-from pipeline.track.study import StudiedSweep, Trial
+from pipeline.track.study_results import StudiedSweep, Trial
 from pipeline.train import Result
 from support.places import ROOT
 
@@ -150,7 +150,7 @@ def test_runs_find_their_places_and_a_failed_one_leaves_a_gap() -> None:
     assert math.isnan(narrow.values["val_rmse"][1])
     assert wide.values["val_rmse"].tolist() == [5, 6]
     assert (wide.mean("val_rmse"), narrow.n_failed, wide.n_failed) == (5.5, 1, 0)
-    assert claims.sentences(a_study(), [line])[-1] == "1 of 4 runs shown here have no result."
+    assert conclusions.sentences(a_study(), [line])[-1] == "1 of 4 runs shown here have no result."
 
 
 def test_a_run_that_ended_before_its_rows_were_divided_says_nothing_of_them() -> None:

@@ -15,8 +15,8 @@ from pipeline.config.sweep import Sweep
 from pipeline.errors import SweepError
 from pipeline.runtime import process
 from pipeline.sweep.search.draws import in_order, n_trials_of, overrides_of
+from pipeline.sweep.search.optuna_study import Asked, Study
 from pipeline.sweep.search.storage import opened, storage_of, without_password
-from pipeline.sweep.search.study import Asked, Study
 
 SPACE = {
     "fit.learning_rate": Interval(1e-4, 1e-1, log=True),

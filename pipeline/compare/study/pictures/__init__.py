@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pipeline.compare.study.figures import Line
     from pipeline.config.studies import Study
-    from pipeline.track.study import StudiedSweep
+    from pipeline.track.study_results import StudiedSweep
 
 KINDS = {"curves": curves, "dots": dots, "learning_curves": learning_curves, "inputs": inputs}
 

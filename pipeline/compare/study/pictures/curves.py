@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.compare.study import words
-from pipeline.compare.study.claims import measured, turning_point
+from pipeline.compare.study.conclusions import measured, turning_point
 from pipeline.compare.study.figures import Line
 from pipeline.compare.study.pictures import paper
 from pipeline.config.studies import Study
-from pipeline.track.study import StudiedSweep
+from pipeline.track.study_results import StudiedSweep
 
 
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:

@@ -10,7 +10,7 @@ from pipeline.compare.study import words
 from pipeline.compare.study.figures import Line
 from pipeline.compare.study.pictures import paper
 from pipeline.config.studies import Panel, Study
-from pipeline.track.study import StudiedSweep
+from pipeline.track.study_results import StudiedSweep
 
 ROW_HEIGHT = 0.42  # inches
 

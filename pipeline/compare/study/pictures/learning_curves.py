@@ -11,7 +11,7 @@ from pipeline.compare.study import words
 from pipeline.compare.study.figures import Line, Point
 from pipeline.compare.study.pictures import paper
 from pipeline.config.studies import Study
-from pipeline.track.study import StudiedSweep
+from pipeline.track.study_results import StudiedSweep
 
 LOSSES = {"loss": "training loss", "val_loss": "validation loss"}
 

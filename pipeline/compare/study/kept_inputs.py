@@ -11,7 +11,7 @@ from pipeline.evaluate.sparsity import NEGLIGIBLE
 
 if TYPE_CHECKING:
     from pipeline.compare.study.figures import Line, Point
-    from pipeline.track.study import StudiedSweep
+    from pipeline.track.study_results import StudiedSweep
 
 
 def shares(point: Point, sweep: StudiedSweep) -> dict[str, float]:

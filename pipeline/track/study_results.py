@@ -10,10 +10,9 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.entities import ViewType
 
 from pipeline.config.rules import Tracking
+from pipeline.config.studies import TAG
 from pipeline.errors import TrackingError
 from pipeline.track.store import connected, local_path
-
-STUDY_TAG = "study"
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def studied(tracking: Tracking, study: str) -> Iterator[StudiedSweep]:
         client = mlflow.MlflowClient()
         experiment = client.get_experiment_by_name(tracking.experiment)
         where = [experiment.experiment_id] if experiment else []
-        query = f"tags.{STUDY_TAG} = '{study}'"
+        query = f"tags.{TAG} = '{study}'"
         runs = _search(where, query, ["attributes.end_time DESC"]) if where else []
         parents = [run for run in runs if "sweep" in run.data.tags]
         if not parents:

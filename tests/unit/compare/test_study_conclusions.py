@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from pipeline.compare.study import claims, questions, words
+from pipeline.compare.study import conclusions, questions, words
 from pipeline.compare.study.figures import Line, Point
 from pipeline.config.studies import Study
 
@@ -29,7 +29,7 @@ def a_line(quantity: str, rows: dict[float | str, Sequence[float]], name: str = 
 
 def told(rows: dict[float | str, Sequence[float]], quantity: str = "val_rmse", **changes: object) -> str:
     study = a_study(tells=[quantity], **{"target_loss": 0.2, **changes})
-    return " ".join(claims.sentences(study, [a_line(quantity, rows)]))
+    return " ".join(conclusions.sentences(study, [a_line(quantity, rows)]))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_what_is_said_of_options_without_order() -> None:
         "none": [60, 61, 59], "standard": [50, 51.5, 49], "robust": [51, 50, 49.5],
     }  # fmt: skip
     study = a_study("input_scaling", tells=["val_rmse"])
-    (sentence,) = claims.sentences(study, [a_line("val_rmse", rows)])
+    (sentence,) = conclusions.sentences(study, [a_line("val_rmse", rows)])
     assert sentence == (
         "Validation RMSE is best (lowest) with standard 50.2; within the seeds' spread of it: robust 50.2; "
         "beyond it: none 60."
@@ -132,7 +132,7 @@ def test_several_lines_are_told_one_by_one_and_then_compared_at_their_best() -> 
         a_line("val_log_loss", {1: [0.5, 0.6, 0.5], 4: [0.2, 0.3, 0.2]}, "relu"),
         a_line("val_log_loss", {1: [0.7, 0.8, 0.7], 4: [2.1, 2.2, 2.1]}, "sigmoid"),
     ]
-    assert claims.sentences(a_study("activation", tells=["val_log_loss"]), lines) == [
+    assert conclusions.sentences(a_study("activation", tells=["val_log_loss"]), lines) == [
         "Relu: validation log loss falls from 0.533 at 1 to 0.233 at 4.",
         "Sigmoid: validation log loss rises from 0.733 at 1 to 2.13 at 4.",
         "Each at its best, validation log loss is best (lowest) with relu 0.233; beyond it: sigmoid 0.733.",
