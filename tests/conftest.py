@@ -20,7 +20,7 @@ from support.places import DATA
 if TYPE_CHECKING:
     from pipeline.train import Result
 
-pytest_plugins = ["support.kinds"]  # fixtures that several modules share
+pytest_plugins = ["support.kinds", "support.streaming"]  # fixtures that several modules share
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,6 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from pipeline import load
 from pipeline.runtime import process
 from pipeline.sweep.claims import claimed
 from support.places import ROOT
@@ -55,7 +54,11 @@ class Swept:
 def commands() -> Iterator[subprocess.Popen[str]]:
     """A process that runs command lines, one for all tests of this file."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.commands"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-m", "tests.support.commands"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
     ) as process:
         yield process
         assert process.stdin is not None
@@ -215,21 +218,3 @@ def test_a_storage_out_of_reach_is_told(swept: Swept) -> None:
     out = swept(*SEARCH, "sweep.study=s", journal="sqlite:////nowhere/at/all.db", code=1)
     assert "sweep.storage: sqlite:////nowhere/at/all.db cannot be used" in out
     assert len(swept.runs()) == 1
-
-
-def test_replicas_have_one_key_whatever_their_seed_and_fold() -> None:
-    from pipeline import data
-    from pipeline.sweep.identity import replica_key, trial_key
-
-    keys = set()
-    trials = set()
-    for seed in (0, 1):
-        for fold in (0, 1):
-            config = load("data=iris", "data.split.kind=kfold", f"data.split.fold={fold}", f"seed={seed}")
-            rows = data.load(config.data)
-            keys.add(replica_key(config, rows))
-            trials.add(trial_key(config, rows, data.split(rows, config.data.split)))
-    assert len(keys) == 1
-    assert len(trials) == 4
-    other = load("data=iris", "model.l2=0.1")
-    assert replica_key(other, data.load(other.data)) not in keys

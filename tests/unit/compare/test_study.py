@@ -4,10 +4,7 @@ import dataclasses
 import functools
 import json
 import math
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -259,36 +256,6 @@ def test_every_run_counts_its_zeros_and_times_its_epochs(trained: Callable[..., 
     assert not any(key.startswith("study") for key in run.data.params)
     norms = json.loads(Path(client.download_artifacts(result.run_id, "inputs.json")).read_text())
     assert set(norms) == {"age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "swept", "drawn"),
-    [
-        ("l1", ["model.l1=0.0,0.1"], ["curves", "inputs"]),
-        ("input_scaling", ["data.input_scaling=none,standard", "fit.learning_rate=0.01"], ["dots", "learning_curves"]),
-        ("batch_size", ["fit.batch_size=64,full", "fit.learning_rate=0.1,1e30", "fit.clip_norm=null"], ["curves"]),
-    ],
-)
-def test_a_study_runs_from_its_sweep_to_its_sentences(
-    name: str, swept: list[str], drawn: list[str], tmp_path: Path, store: str
-) -> None:
-    arguments = [*swept, "seed=0", "fit.epochs=2", f"tracking.uri={store}", f"hydra.sweep.dir={tmp_path}"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "pipeline", "study", name, *arguments],
-        cwd=ROOT, env=os.environ | {"COLUMNS": "200"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    assert "Traceback" not in ended.stdout + ended.stderr
-    printed = [line.split(maxsplit=1)[1] for line in ended.stdout.splitlines() if line.startswith("picture  ")]
-    assert [Path(path).stem for path in printed] == drawn
-    assert all(Path(path).read_bytes().startswith(b"\x89PNG") for path in printed)
-    seen = (Path(printed[0]).parent / "seen.txt").read_text()
-    assert all(line in ended.stdout for line in seen.splitlines())
-    parents = MlflowClient(store).search_runs(
-        [MlflowClient(store).get_experiment_by_name(f"study_{name}").experiment_id], "tags.found != ''"
-    )
-    assert [run.data.tags["found"] for run in parents] == [" ".join(seen.splitlines())]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,8 @@
 """Columns that are constant or empty in training rows: no weight, so that what comes later moves nothing by chance."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from pipeline import DataError, data, load
@@ -13,40 +11,7 @@ from pipeline.data.preprocessing.encoding import fit_feature
 from pipeline.data.reading.raw import Text
 from pipeline.data.streaming.exact import Numbers, Texts
 from pipeline.data.streaming.refine import refined
-from pipeline.export.loaded import LoadedModel
-
-N = 60
-KEYS = ("data=table", "data.target=y")
-
-
-def table() -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    return pd.DataFrame(
-        {
-            "a": rng.normal(size=N), "empty": np.nan, "five": 5, "flag": 0, "word": "x",
-            "day": "2024-01-01", "year": [f"2023-01-{1 + row % 28:02}" for row in range(N)], "y": rng.normal(size=N),
-        }
-    )  # fmt: skip
-
-
-OTHERS = {"empty": 352.0, "five": -7.0, "flag": 1.0, "word": "other", "day": "2025-06-07"}
-
-
-@pytest.mark.parametrize(
-    "keys",
-    [("data.missing_indicator=true",), ("data.category_encoding=embedding",), ("data.category_encoding=hash",),
-     ("data.input_scaling=quantile",), ("data.input_scaling.shift=0", "data.input_scaling.scale=1"),
-     ("data.columns_as={five: category}",)],
-)  # fmt: skip
-def test_later_values_change_nothing(untrained: Callable[..., Path], tmp_path: Path, keys: tuple[str, ...]) -> None:
-    table().to_csv(tmp_path / "t.csv", index=False)
-    model = LoadedModel(untrained(tmp_path / "m", *KEYS, f"data.path={tmp_path / 't.csv'}", *keys))
-    assert set(OTHERS) < set(model.manifest.inputs)
-    rows = table().drop(columns="y")
-    expected = model.predict(rows)["prediction"]
-    for name, value in OTHERS.items():
-        np.testing.assert_array_equal(model.predict(rows.assign(**{name: value}))["prediction"], expected, name)
-    assert not np.allclose(model.predict(rows.assign(a=3.0))["prediction"], expected)
+from support.constant_columns import KEYS, N, table
 
 
 def test_an_empty_column_is_no_boolean_and_the_report_says_what_becomes_of_it(tmp_path: Path) -> None:

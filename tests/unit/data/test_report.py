@@ -8,17 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from mlflow import MlflowClient
 from sklearn import datasets
 
-from pipeline import data, load
 from pipeline.config.rules import Kind
 from pipeline.data.checks import Report, report, useless
 from pipeline.data.checks.drift import stability
 from pipeline.data.rows import Rows
 from pipeline.data.splits import Splits
 from pipeline.data.target import make_target
-from pipeline.track import start
 
 Read = Callable[[str], Path]
 
@@ -279,16 +276,3 @@ def test_an_array_without_names_is_told_as_a_whole() -> None:
     assert (told.n_inputs, told.least, told.most, told.drift_val) == (64, 0.0, 16.0, None)
     assert any(line.startswith("x (64 inputs)  numeric") for line in found.lines())
     assert found.to_html()
-
-
-def test_the_run_keeps_the_report(regression_table: Path, store: str) -> None:
-    config = load("data=table", f"data.path={regression_table}", "data.target=y", f"tracking.uri={store}")
-    rows = data.load(config.data)
-    splits = data.split(rows, config.data.split)
-    found = report(rows, splits, kinds_of(rows))
-    with start(config, rows, splits, about={}) as run:
-        run.log_report(found)
-    client = MlflowClient(store)
-    assert {each.path for each in client.list_artifacts(run.id, "data")} == {"data/report.html", "data/report.json"}
-    path = client.download_artifacts(run.id, "data/report.json")
-    assert json.loads(Path(path).read_text(encoding="utf-8")) == found.as_dict()

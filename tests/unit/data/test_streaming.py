@@ -11,43 +11,9 @@ import pytest
 
 from pipeline import ConfigError, DataError, data, load
 from pipeline.config import Config
-from pipeline.data.streaming import budget, sample, stream
+from pipeline.data.streaming import budget
 from pipeline.data.streaming.exact import Texts
-from pipeline.train import Result
-
-
-@pytest.fixture
-def mixed() -> pd.DataFrame:
-    """3 000 rows of all kinds, with gaps in each."""
-    rng = np.random.default_rng(0)
-    n = 3000
-    frame = pd.DataFrame(
-        {
-            "number": rng.normal(50, 20, n),
-            "skewed": rng.exponential(3, n),
-            "code": rng.integers(1, 5, n).astype(float),
-            "flag": rng.random(n) < 0.3,
-            "city": rng.choice(["Ulm", "Bonn", "Köln", "a, b"], n, p=[0.6, 0.3, 0.09, 0.01]),
-            "day": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, n), unit="D"),
-            "group": rng.integers(0, 40, n).astype(str),
-            "weight": rng.uniform(0.5, 2, n),
-        }
-    )
-    frame["y"] = frame.number / 10 + frame.code + frame.flag * 2 + rng.normal(0, 0.1, n)
-    frame["day"] = frame["day"].dt.strftime("%Y-%m-%d")
-    for name in ("number", "city", "code"):
-        frame.loc[rng.random(n) < 0.05, name] = None
-    return frame
-
-
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of some hundred rows and a sample of some hundred, so that little files show what large ones do."""
-    monkeypatch.setattr("pipeline.data.streaming.survey.block_bytes", lambda budget: 20_000)
-    monkeypatch.setattr(stream, "block_bytes", lambda budget: 20_000)
-    monkeypatch.setattr("pipeline.data.streaming.survey.FEWEST_SAMPLED", 500)
-    monkeypatch.setattr("pipeline.data.streaming.survey.SAMPLE_SHARE", 0)
-    monkeypatch.setattr(sample, "MOST_SEEN", 20)
+from support.streaming import split_file
 
 
 def configured(path: object, *overrides: str) -> Config:
@@ -61,13 +27,6 @@ def staged(config: Config) -> tuple[data.Rows, data.Splits, data.Preprocessing, 
     splits = data.split(rows, config.data.split)
     preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)
     return rows, splits, preprocessing, *data.arrays(preprocessing, rows, splits)
-
-
-def split_file(folder: Path, n: int) -> Path:
-    order = np.random.default_rng(1).permutation(n)
-    path = folder / "split.npz"
-    np.savez(path, train=np.sort(order[: n * 7 // 10]), val=np.sort(order[n * 7 // 10 : n * 8 // 10]), test=np.sort(order[n * 8 // 10 :]))  # fmt: skip  # noqa: E501
-    return path
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -204,30 +163,6 @@ def test_a_test_file_and_its_labels(tmp_path: Path) -> None:
     assert rows.stream.n_rows["test"] == 500
     assert sum(len(part) for name, part in data.scored(rows, rows.stream.splits) if name == "test") == 500
     assert set(np.unique(train.y[:])) == {0, 1}
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("small_blocks")
-@pytest.mark.parametrize("task", ["regression", "classes", "stock", "two devices"])
-def test_a_streamed_run_scores_as_one_in_memory(
-    mixed: pd.DataFrame, tmp_path: Path, trained: Callable[..., Result], task: str
-) -> None:
-    if task == "classes":
-        mixed["y"] = np.where(mixed["y"] > mixed["y"].median(), "high", "low")
-    path = tmp_path / "t.csv"
-    mixed.drop(columns=["weight", "group"]).to_csv(path, index=False)
-    overrides = {
-        "classes": ["fit.class_weight=balanced"],
-        "stock": ["fit.execution=stock"],
-        "two devices": ["fit.devices=[CPU:0,CPU:1]"],
-    }.get(task, [])
-    split = f"data.split.path={split_file(tmp_path, len(mixed))}"
-    names = ["data=table", f"data.path={path}", "data.target=y", split, "fit.epochs=8", "fit.batch_size=32", *overrides]
-    result = trained(*names, "data.streaming=on", "data.memory_budget=64MB")
-    expected = trained(*names, "data.streaming=off")
-    name = "test_accuracy" if task == "classes" else "test_r2"
-    assert result.scores[name] > 0.8
-    assert abs(result.scores[name] - expected.scores[name]) < 0.05
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """The exported model: raw columns in, original units out, and no need of this package."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,17 +139,3 @@ def test_array_has_one_input_x_and_any_number_of_rows(trained: Callable[..., Res
     for n_rows in (1, 3):
         outputs = loaded.signatures["serving_default"](x=tf.zeros((n_rows, 64), tf.float64))
         assert outputs["probabilities"].shape == (n_rows, 10)
-
-
-def test_saved_model_needs_tensorflow_alone(trained: Callable[..., Result], tmp_path: Path) -> None:
-    result = trained("data=iris")
-    code = (
-        "import sys; sys.modules['pipeline'] = sys.modules['keras'] = None\n"  # importing either is an error now
-        "import tensorflow as tf\n"
-        f"model = tf.saved_model.load({result.model_path!r})\n"
-        "names = ['sepal length (cm)', 'sepal width (cm)', 'petal length (cm)', 'petal width (cm)']\n"
-        "print(model.serve({name: tf.constant([5.0], tf.float64) for name in names})['label'].numpy())"
-    )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=120)
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.startswith("[b'")

@@ -6,7 +6,6 @@ import math
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from pipeline import ConfigError, TrainingError, fit, load, model
 from pipeline.fit.callbacks import BestWeights
@@ -256,13 +255,6 @@ def test_keras_still_has_the_private_method_that_we_override() -> None:
         "data_batch",
     ]
     assert list(inspect.signature(keras.Model._symbolic_build).parameters) == ["self", "iterator", "data_batch"]
-
-
-@pytest.mark.gpu
-def test_mirrored_over_all_gpus() -> None:
-    if len(tf.config.list_physical_devices("GPU")) < 2:
-        pytest.skip("needs two GPUs; two virtual CPUs stand in for them in the tests above")
-    trained("fit.strategy=mirrored", "model.batch_norm=true", "fit.batch_size=7")
 
 
 @pytest.mark.parametrize("decay", [0.0, 5.0])

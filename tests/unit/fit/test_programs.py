@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline import ConfigError, TrainingError, fit, load, model
-from pipeline.fit import feed, programs, twin
+from pipeline.fit import programs, twin
 from pipeline.fit.execution import choose_execution
 from support.block_training import EXECUTIONS, arrays, trained, trainee
 
@@ -120,12 +120,3 @@ def test_the_log_says_which_execution_and_why(
     with caplog.at_level("INFO", "pipeline"):
         choose_execution(load("fit.epochs=3", *overrides).fit, 2)
     assert caplog.messages == [line]
-
-
-@pytest.mark.gpu
-def test_rows_and_steps_are_on_the_gpu() -> None:
-    if not tf.config.list_physical_devices("GPU"):
-        pytest.skip("needs a GPU: what is tested is that rows and weights lie on it, so that the host is idle")
-    found, _ = trained("fit.execution=compiled")
-    placed = feed.place(arrays())
-    assert all("GPU" in tensor.device for tensor in [*placed, found.model.trainable_variables[0].value])

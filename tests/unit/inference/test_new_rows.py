@@ -1,13 +1,10 @@
 """Scores on newly labelled rows: those that the run had, from files; and labels that cannot be scored."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from mlflow import MlflowClient
 
 from pipeline import DataError, ModelError, data, load
 from pipeline.inference.labelled import score_file
@@ -93,26 +90,3 @@ def test_a_file_without_the_target_or_without_rows(
             score_file(result.model_path, tmp_path / name)
     with pytest.raises(ModelError, match="there is no such folder or run"):
         score_file("nowhere", tmp_path / "a.csv", tracking_uri=store)
-
-
-@pytest.mark.slow
-def test_the_command_logs_to_the_models_run(flowers: tuple[Result, pd.DataFrame], store: str, tmp_path: Path) -> None:
-    result, frame = flowers
-    frame.to_csv(tmp_path / "new.csv", index=False)
-    line = [
-        sys.executable,
-        "-m",
-        "pipeline",
-        "evaluate",
-        result.run_id,
-        str(tmp_path / "new.csv"),
-        "--log",
-        "--uri",
-        store,
-    ]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "new_accuracy" in done.stdout
-    logged = MlflowClient(store).get_run(result.run_id).data
-    assert logged.metrics["new_log_loss"] == pytest.approx(result.scores["test_log_loss"])
-    assert logged.tags["new_n_rows"] == str(len(frame))

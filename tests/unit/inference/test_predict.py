@@ -1,8 +1,6 @@
 """Batch prediction: the same as the training reader's rows give, from any dialect, and whole files or none."""
 
 import gzip
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -224,18 +222,6 @@ def test_classes_and_arrays(untrained: Callable[..., Path], tmp_path: Path) -> N
     assert list(found["label"]) == model.predict_raw({"x": x})["label"].tolist()
     with pytest.raises(DataError, match=r"the model takes an array of 64 numbers a row: .* it has 65"):
         predict(str(folder), tmp_path / "n.csv", tmp_path / "o.csv")
-
-
-@pytest.mark.slow
-def test_the_command_line(houses: tuple[Path, Path], tmp_path: Path) -> None:
-    def command(*words: object) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "pipeline", "predict", *map(str, words)]
-        return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
-
-    done = command(houses[0], houses[1], tmp_path / "o.parquet", "--keep", "id")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "60 rows in" in done.stdout
-    assert list(pd.read_parquet(tmp_path / "o.parquet")) == ["id", "prediction"]
 
 
 def test_an_unknown_model_is_an_error_of_ours(houses: tuple[Path, Path], store: str, tmp_path: Path) -> None:

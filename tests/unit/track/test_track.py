@@ -1,8 +1,6 @@
 """What a run leaves in MLflow, and where."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -208,23 +206,6 @@ def test_runs_get_names_of_their_own_though_everything_is_seeded(trained: Callab
     client = MlflowClient(store)
     names = {client.get_run(trained("data=iris", "fit.epochs=1").run_id).info.run_name for _ in range(3)}
     assert len(names) == 3
-
-
-@pytest.mark.slow
-def test_two_processes_may_make_the_store_at_once(tmp_path: Path) -> None:
-    code = (
-        "from pipeline import load\nfrom pipeline.track import connected\n"
-        "from pipeline.track.store import experiment_id\n"
-        f"tracking = load('tracking.uri=sqlite:///{tmp_path}/mlflow.db').tracking\n"
-        "with connected(tracking) as uri: print(experiment_id(tracking, uri))"
-    )
-    started = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    ended = [process.communicate(timeout=120) for process in started]
-    assert [process.returncode for process in started] == [0, 0], ended
-    assert ended[0][0] == ended[1][0] == "1\n"
 
 
 def test_runs_that_see_the_same_rows_first_at_the_same_moment(store: str) -> None:

@@ -1,0 +1,41 @@
+"""A study by its command, from its sweep to its sentences."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from support.places import ROOT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "swept", "drawn"),
+    [
+        ("l1", ["model.l1=0.0,0.1"], ["curves", "inputs"]),
+        ("input_scaling", ["data.input_scaling=none,standard", "fit.learning_rate=0.01"], ["dots", "learning_curves"]),
+        ("batch_size", ["fit.batch_size=64,full", "fit.learning_rate=0.1,1e30", "fit.clip_norm=null"], ["curves"]),
+    ],
+)
+def test_a_study_runs_from_its_sweep_to_its_sentences(
+    name: str, swept: list[str], drawn: list[str], tmp_path: Path, store: str
+) -> None:
+    arguments = [*swept, "seed=0", "fit.epochs=2", f"tracking.uri={store}", f"hydra.sweep.dir={tmp_path}"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "pipeline", "study", name, *arguments],
+        cwd=ROOT, env=os.environ | {"COLUMNS": "200"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stdout + ended.stderr
+    printed = [line.split(maxsplit=1)[1] for line in ended.stdout.splitlines() if line.startswith("picture  ")]
+    assert [Path(path).stem for path in printed] == drawn
+    assert all(Path(path).read_bytes().startswith(b"\x89PNG") for path in printed)
+    seen = (Path(printed[0]).parent / "seen.txt").read_text()
+    assert all(line in ended.stdout for line in seen.splitlines())
+    parents = MlflowClient(store).search_runs(
+        [MlflowClient(store).get_experiment_by_name(f"study_{name}").experiment_id], "tags.found != ''"
+    )
+    assert [run.data.tags["found"] for run in parents] == [" ".join(seen.splitlines())]
