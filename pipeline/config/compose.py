@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.global_hydra import GlobalHydra
@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from pipeline.config.composed import composed, options_of
 from pipeline.config.hydra_keys import launcher_problems, unknown_to_hydra
 from pipeline.config.launchers import is_launcher_key
 from pipeline.config.overrides import (
@@ -27,7 +28,6 @@ from pipeline.config.overrides import (
     combinations,
     first_lines,
     is_refused_by_hydra,
-    options_of,
     unknown_options,
 )
 from pipeline.config.problems import check, inspect
@@ -154,15 +154,7 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
     unknown = {override.input_line: unknown_options(override) for override in groups}
     problems = [line for lines in unknown.values() for line in lines]
     groups = [override for override in groups if not unknown[override.input_line]]
-    composed: dict[tuple[str, ...], DictConfig] = {}
-
-    def composed_with(chosen: tuple[str, ...]) -> DictConfig:
-        if chosen not in composed:
-            composed[chosen] = compose(name, [*hydra, *chosen], return_hydra_config=True)
-            OmegaConf.set_struct(composed[chosen], False)
-        return copy.deepcopy(composed[chosen])
-
-    settings = composed_with(tuple(str(o.input_line) for o in groups if not o.is_sweep_override())).hydra
+    settings = composed(name, [*hydra, *(str(o.input_line) for o in groups if not o.is_sweep_override())]).hydra
     is_search = settings.runtime.choices["hydra/sweeper"] == "search"
     is_sweep = multirun or settings.mode == RunMode.MULTIRUN
     own += parser.parse_overrides(_of_file(settings, {override.key_or_group for override in own}) if is_sweep else [])
@@ -170,7 +162,7 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
     configs: list[Config] = []
     refused: set[str] = set()
     for chosen_groups, chosen_values in combinations(groups, values, is_search):
-        config = composed_with(chosen_groups)
+        config = copy.deepcopy(composed(name, [*hydra, *chosen_groups]))
         del config["hydra"]
         for override, value in chosen_values:
             refused |= {str(override.input_line)} if is_refused_by_hydra(config, override, value) else set()

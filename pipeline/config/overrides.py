@@ -5,22 +5,17 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override, OverrideType, ValueType
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from pipeline.config.composed import options_of
 from pipeline.config.problems import nearest_key
 from pipeline.config.ranges import ends
 from pipeline.errors import ConfigError
 
 ABSENT = object()
 MOST_COMBINATIONS = 100  # of a sweep to compose ahead; beyond, every value is still looked at once
-
-
-def options_of(group: str) -> list[str]:
-    """Names of a config group's files; none if it is no group."""
-    return GlobalHydra.instance().config_loader().get_group_options(group)
 
 
 def unknown_options(override: Override) -> list[str]:
