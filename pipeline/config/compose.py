@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from pipeline import model
 from pipeline.config.composed import composed, options_of
 from pipeline.config.hydra_keys import launcher_problems, unknown_to_hydra
 from pipeline.config.launchers import is_launcher_key
@@ -31,7 +32,7 @@ from pipeline.config.overrides import (
     unknown_options,
 )
 from pipeline.config.problems import check, inspect
-from pipeline.config.ranges import DEPTH, WIDTH, Range, search_space, unsuitable
+from pipeline.config.ranges import DEPTH, WIDTH, Range, layer_overrides, search_space, unsuitable
 from pipeline.config.rules import Config
 from pipeline.errors import ConfigError
 
@@ -167,6 +168,8 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
         for override, value in chosen_values:
             refused |= {str(override.input_line)} if is_refused_by_hydra(config, override, value) else set()
             problems += apply(config, override, value)
+        if is_search:
+            problems += _with_layers(config, parser)
         checked, wrong = inspect(_resolved(config))
         problems += wrong
         configs += [] if checked is None else [checked]
@@ -174,10 +177,23 @@ def _checked(name: str, arguments: list[str], multirun: bool) -> Command:
     if is_sweep and not is_search and configs and configs[0].sweep.study is not None:
         problems.append("sweep.study: a grid is gone on with by its command; leave it out, or use hydra/sweeper=search")
     space = search_space(own, options_of)[0] if is_sweep else {}
-    problems += unsuitable(space, configs[0].sweep, is_search) if is_sweep and configs else []
+    architectures = list(dict.fromkeys(config.model.name for config in configs))
+    problems += unsuitable(space, configs[0].sweep, architectures, is_search) if is_sweep and configs else []
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
     return Command(configs[0], is_sweep, arguments, space, is_search, {word: f"++{word}" for word in refused})
+
+
+def _with_layers(config: DictConfig, parser: OverridesParser) -> list[str]:
+    """Sets what follows from the depth and width of a search's trial, as the trial would have it."""
+    name, depth, width = (OmegaConf.select(config, key) for key in ("model.name", DEPTH, WIDTH))
+    if name not in model.names() or type(depth) is not int or type(width) is not int:
+        return []  # not searched, or an error that the rules tell of
+    try:
+        made = parser.parse_overrides(layer_overrides(name, depth, width))
+    except ConfigError as error:
+        return [str(error)]
+    return [line for override in made for line in apply(config, override, override.value())]
 
 
 def _of_file(settings: DictConfig, given: set[str]) -> list[str]:

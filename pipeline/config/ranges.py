@@ -16,10 +16,11 @@ from hydra.core.override_parser.types import (
     Transformer,
 )
 
+from pipeline import model
 from pipeline.config.sweep import Sweep
 from pipeline.errors import ConfigError
 
-DEPTH, WIDTH = "sweep.depth", "sweep.width"  # of model.units: so many hidden layers, so wide
+DEPTH, WIDTH = "sweep.depth", "sweep.width"  # so many hidden layers, so wide; each architecture says what that means
 TAGS = {"log"}
 
 
@@ -117,19 +118,21 @@ def search_space(
     return space, fixed
 
 
-def unsuitable(space: dict[str, Range], sweep: Sweep, is_search: bool) -> list[str]:
-    """A line for each thing that does not go together: of the ranges, the sampler and the sweeper."""
+def unsuitable(space: dict[str, Range], sweep: Sweep, architectures: Sequence[str], is_search: bool) -> list[str]:
+    """A line for each thing that does not go together.
+
+    Args:
+        space: What is searched, or combined in a grid.
+        sweep: How.
+        architectures: Names of those that the jobs have.
+        is_search: Whether it is a search, rather than a grid.
+    """
     layers = [key for key in (DEPTH, WIDTH) if key in space]
+    lines = _unsuitable_layers(layers, space, sweep, architectures, is_search) if layers else []
     if not is_search:
-        return [f"{key}: belongs to a search; add hydra/sweeper=search, or sweep over model.units" for key in layers]
-    lines = []
+        return lines
     if not space:
         lines.append("hydra/sweeper=search: nothing to search; give ranges, as in fit.batch_size=16,32")
-    if len(layers) == 1:
-        (missing,) = {DEPTH, WIDTH} - set(layers)
-        lines.append(f"{missing}: missing; model.units follows from {DEPTH} and {WIDTH} together")
-    if layers and "model.units" in space:
-        lines.append(f"model.units: follows from {DEPTH} and {WIDTH}; leave it out, or those two")
     continua = [key for key, given in space.items() if values_of(given) is None]
     if sweep.sampler == "grid" and continua:
         key = continua[0]
@@ -137,6 +140,53 @@ def unsuitable(space: dict[str, Range], sweep: Sweep, is_search: bool) -> list[s
     if sweep.sampler == "cmaes" and space and all(isinstance(given, Choice) for given in space.values()):
         lines.append("sweep.sampler: cmaes searches among numbers, as in interval(0,1); use tpe for choices")
     return lines
+
+
+def layer_overrides(architecture: str, depth: int, width: int) -> list[str]:
+    """What a trial of that many hidden layers, all of that width, is given; nothing where none are declared.
+
+    Raises:
+        ConfigError: The architecture has more layers than that.
+    """
+    layers = model.searchable(architecture).hidden_layers
+    if layers is None:
+        return []
+    if depth < layers.fewest:
+        raise ConfigError(f"{DEPTH}: {architecture} has at least {layers.fewest} hidden layers, got {depth}")
+    return [f"model.{key}={value}" for key, value in layers.values([str(width)] * depth).items()]
+
+
+def _unsuitable_layers(
+    given: list[str], space: dict[str, Range], sweep: Sweep, architectures: Sequence[str], is_search: bool
+) -> list[str]:
+    """What is wrong with depth and width, of which one at least is given."""
+    if wrong := _unsuitable_architectures(architectures):
+        return [f"{key}: {wrong}" for key in given]
+    layers = model.searchable(architectures[0]).hidden_layers
+    assert layers is not None, "the architecture declares them"
+    keys = [f"model.{key}" for key in layers.keys]
+    if not is_search:
+        return [f"{key}: belongs to a search; add hydra/sweeper=search, or sweep over {keys[0]}" for key in given]
+    lines = [f"{key}: follows from {DEPTH} and {WIDTH}; leave it out, or those two" for key in keys if key in space]
+    for missing in {DEPTH, WIDTH} - set(given):
+        lines.append(f"{missing}: missing; {keys[0]} follows from {DEPTH} and {WIDTH} together")
+    if sweep.width_of == "layer" and not layers.own_widths:
+        lines.append(f"sweep.width_of: all hidden layers of {architectures[0]} are equally wide; leave it at network")
+    return lines
+
+
+def _unsuitable_architectures(architectures: Sequence[str]) -> str | None:
+    """Why depth and width cannot be searched in these; None where they can."""
+
+    def can_be_searched(name: str) -> bool:
+        return model.searchable(name).hidden_layers is not None
+
+    if without := [name for name in architectures if not can_be_searched(name)]:
+        others = " or ".join(f"model={name}" for name in model.names() if can_be_searched(name))
+        return f"the architecture {without[0]} declares no hidden layers to search; leave it out, or take {others}"
+    if len(architectures) > 1:
+        return f"stands for other keys in each of the architectures {' and '.join(architectures)}; take one of them"
+    return None
 
 
 def _interval(value: IntervalSweep, line: str | None) -> Interval:

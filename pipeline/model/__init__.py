@@ -1,14 +1,16 @@
 """The model stage: one file per architecture, found by its name.
 
 An architecture is a file of this folder with a `Spec`, the rules of its section in conf/model, and a
-`build(spec, n_inputs, n_outputs, output_activation)` that makes the Keras layers. Nothing else names it.
+`build(spec, n_inputs, n_outputs, output_activation)` that makes the Keras layers; where a search may vary more of it
+than single keys, also with a `SEARCHABLE`. Nothing else names it.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigError
@@ -23,6 +25,31 @@ if TYPE_CHECKING:
 ACTIVATION_OF_TASK = {"regression": "linear", "binary": "sigmoid", "multiclass": "softmax"}
 
 
+@dataclass(frozen=True)
+class HiddenLayers:
+    """What `sweep.depth` and `sweep.width` stand for in an architecture: so many hidden layers, so wide.
+
+    Attributes:
+        keys: Of the architecture's section, those that follow from the two.
+        values: Takes the width of each hidden layer, as an override writes it, the first layer's first; gives the
+            values of `keys`, as an override writes them.
+        own_widths: Whether each layer can have a width of its own (`sweep.width_of=layer`).
+        fewest: How many there are at least: `values` is given as many widths.
+    """
+
+    keys: tuple[str, ...]
+    values: Callable[[Sequence[str]], Mapping[str, str]]
+    own_widths: bool = True
+    fewest: int = 0
+
+
+@dataclass(frozen=True)
+class Searchable:
+    """What a search may vary of an architecture beside the single keys of its section."""
+
+    hidden_layers: HiddenLayers | None = None
+
+
 def names() -> list[str]:
     """Names of all architectures."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
@@ -31,6 +58,12 @@ def names() -> list[str]:
 def spec(name: str) -> type[Section]:
     """The rules of one architecture's section."""
     return importlib.import_module(f"{__name__}.{name}").Spec
+
+
+def searchable(name: str) -> Searchable:
+    """What one architecture declares for searches; nothing unless its file does."""
+    found: Searchable = getattr(importlib.import_module(f"{__name__}.{name}"), "SEARCHABLE", Searchable())
+    return found
 
 
 def build(section: Any, *, task: str, n_inputs: int, n_outputs: int, categories: Sequence[int] = ()) -> keras.Model:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import model_validator
 
+from pipeline.model import HiddenLayers, Searchable
 from pipeline.schema import NonNegativeFloat, PositiveInt, Rate, Section
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ Activation = Literal[
 Initializer = Literal[
     "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "orthogonal", "zeros"
 ]
+
+
+SEARCHABLE = Searchable(HiddenLayers(("units",), lambda widths: {"units": f"[{','.join(widths)}]"}))
 
 
 class Spec(Section):

@@ -6,12 +6,22 @@ import contextlib
 import shlex
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pipeline.config import Command
 from pipeline.sweep.claims import claimed
 from pipeline.sweep.identity import origins_of, sweep_key
 
-_of_this_process: list[dict[str, str]] = []  # what the trials of the sweeps that it opened follow from
+
+@dataclass(frozen=True)
+class OpenSweep:
+    """A sweep that this process leads."""
+
+    command: Command
+    origins: dict[str, str]  # what its trials follow from, see `origins_of`
+
+
+_of_this_process: list[OpenSweep] = []
 
 
 def is_open_here() -> bool:
@@ -19,8 +29,8 @@ def is_open_here() -> bool:
     return bool(_of_this_process)
 
 
-def origins_here() -> dict[str, str]:
-    """What the trials of the sweep that is open here follow from."""
+def open_here() -> OpenSweep:
+    """The sweep that this process leads."""
     return _of_this_process[-1]
 
 
@@ -48,6 +58,6 @@ def parent(command: Command) -> Iterator[None]:
         table.show_taken_up(opened)
         at_the_end.callback(compare.report_sweep, opened.run_id, command.config.tracking)
         at_the_end.callback(table.show, opened, command.config.sweep.objectives, words)
-        _of_this_process.append(origins)
-        resources.callback(_of_this_process.remove, origins)
+        _of_this_process.append(OpenSweep(command, origins))
+        resources.callback(_of_this_process.pop)
         yield

@@ -63,7 +63,7 @@ ARROWS = {
     "compare/": {"compare", "track", "evaluate", "config", "errors", "runtime"},
     "inference/": {"inference", "export", "evaluate", "track", "data", "config", "errors", "runtime"},
     "train.py": {"export", "evaluate", "track", "fit", "model", "data", "config", "runtime"},
-    "sweep/": {"sweep", "train", "compare", "track", "data", "config", "errors", "runtime"},
+    "sweep/": {"sweep", "train", "compare", "track", "data", "config", "model", "errors", "runtime"},
 }
 
 

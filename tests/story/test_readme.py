@@ -78,6 +78,14 @@ def test_an_architecture_is_one_file_and_one_yaml(tmp_path: Path, store: str) ->
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
     assert "SavedModel" in ended.stdout
+    searched = ["--multirun", "hydra/sweeper=search", "sweep.depth=2", "sweep.width=8,16", "sweep.sampler=grid"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "pipeline", "train", *searched, "data=iris", *arguments[::2], f"tracking.uri={store}"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    for width in (8, 16):
+        assert f"model.blocks=2 model.width={width}" in ended.stdout
 
 
 def test_every_make_command_named_exists() -> None:

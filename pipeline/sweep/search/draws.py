@@ -4,37 +4,81 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.config.ranges import DEPTH, WIDTH, Choice, Interval, Range, values_of
 from pipeline.config.sweep import Sweep
+from pipeline.model import HiddenLayers
 
 Value = str | float  # of a choice its text, of an interval a number
 Params = dict[str, Value]  # by the name of a key, or of the width of a layer
-Space = dict[str, Range]
 MISSES = 1000  # draws in a row that were there before, after which the rest of a finite space comes in order
 
 
-def assigned(space: Space, width_of: str, draw: Callable[[str, Range], Value]) -> Params:
-    """One trial's values, each from `draw`: of the widths as many as the trial has layers."""
-    params = {key: draw(key, given) for key, given in space.items() if key != WIDTH}
-    for name in _widths(int(params[DEPTH]), width_of) if DEPTH in space else ():
-        params[name] = draw(name, space[WIDTH])
-    return params
+@dataclass(frozen=True)
+class Space:
+    """What the trials of a search are drawn from."""
 
+    ranges: dict[str, Range]  # by the key of the override
+    layers: HiddenLayers | None = None  # of the architecture, where depth and width are among the keys
+    width_of: str = "network"  # or layer: each then has a width of its own
 
-def overrides_of(space: Space, width_of: str, params: Params) -> list[str]:
-    """One trial's values as Hydra's overrides."""
-    keys = [key for key in space if key not in (DEPTH, WIDTH)]
-    lines = [f"{key}={as_text(space[key], params[key])}" for key in keys]
-    if DEPTH in space:
-        depth = int(params[DEPTH])
-        names = _widths(depth, width_of)
-        widths = [as_text(space[WIDTH], params[name]) for name in names] * (1 if width_of == "layer" else depth)
-        lines.append(f"model.units=[{','.join(widths)}]")
-    return lines
+    def assigned(self, draw: Callable[[str, Range], Value]) -> Params:
+        """One trial's values, each from `draw`: of the widths as many as the trial has layers."""
+        params = {key: draw(key, given) for key, given in self.ranges.items() if key != WIDTH}
+        for name in self._widths(params):
+            params[name] = draw(name, self.ranges[WIDTH])
+        return params
+
+    def overrides(self, params: Params) -> list[str]:
+        """One trial's values as Hydra's overrides."""
+        keys = [key for key in self.ranges if key not in (DEPTH, WIDTH)]
+        lines = [f"{key}={as_text(self.ranges[key], params[key])}" for key in keys]
+        if self.layers is not None and DEPTH in self.ranges:
+            widths = [as_text(self.ranges[WIDTH], params[name]) for name in self._widths(params)]
+            widths *= 1 if self.width_of == "layer" else int(params[DEPTH])
+            lines += [f"model.{key}={value}" for key, value in self.layers.values(widths).items()]
+        return lines
+
+    @property
+    def n_trials(self) -> int | None:
+        """How many different trials there are; None of a continuum."""
+        sizes = {}
+        for key, given in self.ranges.items():
+            values = values_of(given)
+            if values is None:
+                return None
+            sizes[key] = len(values)
+        n_others = math.prod(size for key, size in sizes.items() if key not in (DEPTH, WIDTH))
+        if DEPTH not in self.ranges:
+            return n_others
+        return n_others * sum(sizes[WIDTH] ** len(self._widths_at(depth)) for depth in self._depths())
+
+    def grid(self) -> Iterator[Params]:
+        """All combinations, the last key changing fastest, as Hydra's own grid does."""
+        keys = [key for key in self.ranges if key != WIDTH]
+        for chosen in itertools.product(*(_all(self.ranges[key]) for key in keys)):
+            params = dict(zip(keys, chosen, strict=True))
+            names = self._widths(params)
+            for widths in itertools.product(*(_all(self.ranges[WIDTH]) for _ in names)):
+                yield params | dict(zip(names, widths, strict=True))
+
+    def names(self) -> list[str]:
+        """Of all values that a trial may have."""
+        return [key for key in self.ranges if key != WIDTH] + self._widths_at(max(self._depths(), default=0))
+
+    def _depths(self) -> list[int]:
+        return [int(depth) for depth in values_of(self.ranges[DEPTH]) or ()] if DEPTH in self.ranges else []
+
+    def _widths(self, params: Params) -> list[str]:
+        return self._widths_at(int(params[DEPTH])) if DEPTH in self.ranges else []
+
+    def _widths_at(self, depth: int) -> list[str]:
+        """Names of the widths that a network of that depth has."""
+        return [f"{WIDTH}.{layer}" for layer in range(depth)] if self.width_of == "layer" else [WIDTH] * min(depth, 1)
 
 
 def as_text(given: Range, value: Value) -> str:
@@ -47,60 +91,33 @@ def as_text(given: Range, value: Value) -> str:
     return repr(short if given.low <= short <= given.high else float(value))
 
 
-def n_trials_of(space: Space, width_of: str) -> int | None:
-    """How many different trials there are; None of a continuum."""
-    sizes = {}
-    for key, given in space.items():
-        values = values_of(given)
-        if values is None:
-            return None
-        sizes[key] = len(values)
-    n_others = math.prod(size for key, size in sizes.items() if key not in (DEPTH, WIDTH))
-    if DEPTH not in space:
-        return n_others
-    depths = [int(depth) for depth in values_of(space[DEPTH]) or ()]
-    return n_others * sum(sizes[WIDTH] ** len(_widths(depth, width_of)) for depth in depths)
-
-
 def in_order(space: Space, sweep: Sweep) -> Iterator[Params]:
     """The trials of a grid, or those that are drawn without looking at results; each once.
 
     The trial of a number is the same whenever and wherever it is asked for: it follows from `sweep.seed` alone.
     """
     if sweep.sampler == "grid":
-        yield from _grid(space, sweep.width_of)
+        yield from space.grid()
         return
     points = _sobol(space, sweep) if sweep.sampler == "qmc" else _random(sweep.seed)
     seen: set[tuple[str, ...]] = set()
-    total, misses = n_trials_of(space, sweep.width_of), 0
-    while total is None or len(seen) < total:
-        params = assigned(space, sweep.width_of, _placed(next(points)))
-        key = tuple(overrides_of(space, sweep.width_of, params))
+    yield from _distinct(space, (space.assigned(_placed(point)) for point in points), seen)
+    for params in space.grid():  # what so many draws have not met of a finite space
+        if tuple(space.overrides(params)) not in seen:
+            yield params
+
+
+def _distinct(space: Space, drawn: Iterable[Params], seen: set[tuple[str, ...]]) -> Iterator[Params]:
+    """Trials that were not seen before, which they are then; of a finite space until hardly any is new."""
+    total, misses = space.n_trials, 0
+    for params in drawn:
+        key = tuple(space.overrides(params))
         misses = misses + 1 if key in seen else 0
         if key not in seen:
             seen.add(key)
             yield params
-        if total is not None and misses > MISSES:
-            break
-    if total is not None:
-        for params in _grid(space, sweep.width_of):
-            if tuple(overrides_of(space, sweep.width_of, params)) not in seen:
-                yield params
-
-
-def _widths(depth: int, width_of: str) -> list[str]:
-    """Names of the widths that a network of that depth has."""
-    return [f"{WIDTH}.{layer}" for layer in range(depth)] if width_of == "layer" else [WIDTH] * min(depth, 1)
-
-
-def _grid(space: Space, width_of: str) -> Iterator[Params]:
-    """All combinations, the last key changing fastest, as Hydra's own grid does."""
-    keys = [key for key in space if key != WIDTH]
-    for chosen in itertools.product(*(_all(space[key]) for key in keys)):
-        params = dict(zip(keys, chosen, strict=True))
-        names = _widths(int(params[DEPTH]), width_of) if DEPTH in space else []
-        for widths in itertools.product(*(_all(space[WIDTH]) for _ in names)):
-            yield params | dict(zip(names, widths, strict=True))
+        if total is not None and (len(seen) == total or misses > MISSES):
+            return
 
 
 def _all(given: Range) -> tuple[Value, ...]:
@@ -127,8 +144,7 @@ def _sobol(space: Space, sweep: Sweep) -> Iterator[Callable[[str], float]]:
     """Points of a scrambled Sobol sequence (Owen 1998), a coordinate for each value that a trial may have."""
     from scipy.stats import qmc
 
-    deepest = max((int(depth) for depth in values_of(space[DEPTH]) or ()), default=0) if DEPTH in space else 0
-    names = [key for key in space if key != WIDTH] + _widths(deepest, sweep.width_of)
+    names = space.names()
     engine = qmc.Sobol(len(names), scramble=True, rng=np.random.default_rng(sweep.seed))
     while True:
         point = dict(zip(names, engine.random(1)[0].tolist(), strict=True))

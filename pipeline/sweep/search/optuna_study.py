@@ -21,7 +21,7 @@ from pipeline.config.ranges import Choice, Range
 from pipeline.config.sweep import Sweep
 from pipeline.errors import SweepError
 from pipeline.runtime import process
-from pipeline.sweep.search.draws import Params, Space, Value, assigned, in_order, n_trials_of, overrides_of
+from pipeline.sweep.search.draws import Params, Space, Value, in_order
 from pipeline.sweep.search.samplers import sampler_of
 from pipeline.sweep.search.storage import opened
 
@@ -48,7 +48,7 @@ class Study:
         self._study = optuna.create_study(
             study_name=name, storage=opened(address), directions=directions, load_if_exists=True
         )
-        total = n_trials_of(space, sweep.width_of)
+        total = space.n_trials
         most = math.inf if total is None else total
         self.n_places = int(most if sweep.sampler == "grid" else min(sweep.n_trials, most))
         self._drawn = in_order(space, sweep) if sweep.sampler in DRAWN_AHEAD else None
@@ -86,8 +86,8 @@ class Study:
         while (place := self._next_place()) is not None:
             trial = self._attempt(place)
             if trial is not None:
-                params = assigned(self._space, self._sweep.width_of, _suggest(trial))
-                return Asked(trial.number, overrides_of(self._space, self._sweep.width_of, params))
+                params = self._space.assigned(_suggest(trial))
+                return Asked(trial.number, self._space.overrides(params))
         return None
 
     def tell(self, number: int, values: list[float] | None, pruned: bool) -> None:

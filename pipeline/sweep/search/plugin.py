@@ -21,13 +21,14 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from pipeline import model
 from pipeline.config import direction
 from pipeline.config.ranges import search_space
 from pipeline.config.sweep import Sweep
 from pipeline.errors import SweepError
 from pipeline.runtime import process
 from pipeline.sweep import plugins
-from pipeline.sweep.parent import origins_here
+from pipeline.sweep.parent import open_here
 from pipeline.sweep.trial import TRIAL_VARIABLE, Outcome
 
 if TYPE_CHECKING:
@@ -63,18 +64,22 @@ class Search(Sweeper):
 
     def _search(self, arguments: list[str]) -> int:
         from pipeline import track
+        from pipeline.sweep.search.draws import Space
         from pipeline.sweep.search.optuna_study import Study
         from pipeline.sweep.search.storage import FAULTS, first_line, storage_of, without_password
 
         settings = Sweep.model_validate(OmegaConf.to_container(self._config.sweep, resolve=True))
-        space, fixed = search_space(_overrides(self._loader, self._params, arguments), self._loader.get_group_options)
+        ranges, fixed = search_space(_overrides(self._loader, self._params, arguments), self._loader.get_group_options)
+        sweep = open_here()
+        layers = model.searchable(sweep.command.config.model.name).hidden_layers
+        space = Space(ranges, layers, settings.width_of)
         name = settings.study or str(track.parent_run_id())
         address = storage_of(settings.storage, name)
         names = settings.objectives or [self._config.objective]
         directions = [direction(one) or "minimize" for one in names]
         try:
             study = Study(name, address, space, settings, directions)
-            study.begin(origins_here())
+            study.begin(sweep.origins)
             log.info("study %s in %s: %s", name, without_password(address), _counted(study, settings))
             with process.signs_of_life(study.sign):
                 return _Running(study, settings, fixed, {"storage": address, "study": name}).run(self._launcher)

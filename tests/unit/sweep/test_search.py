@@ -2,28 +2,31 @@
 
 import math
 import platform
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline import ConfigError
+from pipeline import ConfigError, model
 from pipeline.config import load, parse
 from pipeline.config.ranges import Choice, Interval
 from pipeline.config.sweep import Sweep
 from pipeline.errors import SweepError
 from pipeline.runtime import process
-from pipeline.sweep.search.draws import in_order, n_trials_of, overrides_of
+from pipeline.sweep.search.draws import Space, in_order
 from pipeline.sweep.search.optuna_study import Asked, Study
 from pipeline.sweep.search.storage import opened, storage_of, without_password
 
-SPACE = {
-    "fit.learning_rate": Interval(1e-4, 1e-1, log=True),
-    "fit.batch_size": Interval(8, 64, log=True),
-    "model.dropout": Interval(0.0, 0.5, step=0.1),
-    "model.activation": Choice(("relu", "tanh")),
-}
+SPACE = Space(
+    {
+        "fit.learning_rate": Interval(1e-4, 1e-1, log=True),
+        "fit.batch_size": Interval(8, 64, log=True),
+        "model.dropout": Interval(0.0, 0.5, step=0.1),
+        "model.activation": Choice(("relu", "tanh")),
+    }
+)
 LAYERS = {"sweep.depth": Choice(("0", "1", "2")), "sweep.width": Choice(("8", "16", "32"))}
 SWEEP = load().sweep
 
@@ -80,6 +83,89 @@ def test_what_does_not_go_together_in_a_sweep(overrides: list[str], message: str
     assert message in str(raised.value)
 
 
+BLOCKS = """
+from typing import Literal
+
+from pipeline.model import HiddenLayers, Searchable
+from pipeline.schema import PositiveInt, Section
+
+SEARCHABLE = Searchable(
+    HiddenLayers(
+        ("blocks", "block_width"),
+        lambda widths: {"blocks": str(len(widths)), "block_width": widths[0]},
+        own_widths=False,
+        fewest=1,
+    )
+)
+
+
+class Spec(Section):
+    name: Literal["blocks"]
+    blocks: PositiveInt
+    block_width: PositiveInt
+    output_activation: Literal["auto", "linear"]
+"""
+PLAIN = BLOCKS[: BLOCKS.index("SEARCHABLE")] + BLOCKS[BLOCKS.index("class Spec") :].replace('blocks"]', 'plain"]')
+
+
+@pytest.fixture
+def architectures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two more, found as any other is, of which one declares its hidden layers; gives the folder of their YAML."""
+    (tmp_path / "model").mkdir()
+    for name, text in (("blocks", BLOCKS), ("plain", PLAIN)):
+        (tmp_path / f"{name}.py").write_text(text)
+        values = f"name: {name}\nblocks: 2\nblock_width: 16\noutput_activation: auto\n"
+        (tmp_path / "model" / f"{name}.yaml").write_text(values)
+        monkeypatch.delitem(sys.modules, f"pipeline.model.{name}", raising=False)
+    monkeypatch.setattr(model, "__path__", [*model.__path__, str(tmp_path)])
+    return tmp_path
+
+
+DEEP = ["hydra/sweeper=search", "sweep.depth=range(1,4)", "sweep.width=8,16"]
+
+
+def test_depth_and_width_are_what_the_architecture_says(architectures: Path) -> None:
+    command = parse(["--config-dir", str(architectures), "-m", *DEEP, "model=blocks"])
+    assert command.config.model.name == "blocks"
+    space = Space(command.space, model.searchable("blocks").hidden_layers)
+    drawn = [space.overrides(params) for params in in_order(space, sweep(sampler="grid"))]
+    assert drawn == [
+        [f"model.blocks={depth}", f"model.block_width={width}"] for depth in (1, 2, 3) for width in (8, 16)
+    ]
+    assert load("model=blocks", *drawn[-1], config_dir=architectures).model.blocks == 3
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ["model=plain"],
+            "sweep.depth: the architecture plain declares no hidden layers to search; leave it out, or take model=blocks or model=dense",
+        ),
+        (["model=dense,plain"], "sweep.width: the architecture plain declares no hidden layers to search"),
+        (
+            ["model=dense,blocks"],
+            "sweep.depth: stands for other keys in each of the architectures dense and blocks; take one",
+        ),
+        (
+            ["model=blocks", "model.block_width=4,8"],
+            "model.block_width: follows from sweep.depth and sweep.width; leave it out",
+        ),
+        (["model=blocks", "sweep.width_of=layer"], "sweep.width_of: all hidden layers of blocks are equally wide"),
+        (["model=blocks", "sweep.depth=range(0,4)"], "sweep.depth: blocks has at least 1 hidden layers, got 0"),
+        (["sweep.depth=range(-1,4)"], "sweep.depth: should be greater than or equal to 0, got -1"),
+        (["model.dropout=[0.1,0.2]"], "model.dropout: 2 values for the 1 layers of model.units"),
+    ],
+)
+def test_depth_and_width_that_an_architecture_does_not_take(
+    architectures: Path, overrides: list[str], message: str
+) -> None:
+    given = {word.partition("=")[0]: word for word in [*DEEP, *overrides]}
+    with pytest.raises(ConfigError) as raised:
+        parse(["--config-dir", str(architectures), "-m", *given.values()])
+    assert message in str(raised.value)
+
+
 def test_ranges_of_every_kind_become_a_space() -> None:
     ranges = ["fit.epochs=range(10,31,10)", "data=glob(d*)", "fit.batch_size=tag(log,int(interval(8,64)))"]
     found = parse(["-m", "hydra/sweeper=search", *ranges]).space
@@ -107,24 +193,24 @@ def test_a_number_has_the_same_trial_whenever_it_is_drawn(sampler: str) -> None:
     assert {params["model.activation"] for params in first} == {"relu", "tanh"}
     assert {params["model.dropout"] for params in first} == {0.0, 0.1, 0.2, 0.3, 0.4, 0.5}
     for params in first:  # what a trial is given is valid as it stands
-        load(*overrides_of(SPACE, "network", params))
+        load(*SPACE.overrides(params))
         break
 
 
 @pytest.mark.parametrize("sampler", ["random", "qmc", "grid"])
 @pytest.mark.parametrize(("width_of", "n_trials"), [("network", 1 + 3 + 3), ("layer", 1 + 3 + 9)])
 def test_a_finite_space_is_drawn_whole_and_each_trial_once(sampler: str, width_of: str, n_trials: int) -> None:
-    settings = sweep(sampler=sampler, width_of=width_of)
-    lines = [tuple(overrides_of(LAYERS, width_of, params)) for params in in_order(LAYERS, settings)]
-    assert len(lines) == len(set(lines)) == n_trials == n_trials_of(LAYERS, width_of)
+    space = Space(LAYERS, model.searchable("dense").hidden_layers, width_of)
+    lines = [tuple(space.overrides(params)) for params in in_order(space, sweep(sampler=sampler))]
+    assert len(lines) == len(set(lines)) == n_trials == space.n_trials
     assert ("model.units=[]",) in lines
     assert ("model.units=[32,32]",) in lines
     assert (("model.units=[8,32]",) in lines) == (width_of == "layer")
 
 
 def test_hydras_grid_and_ours_have_the_same_order() -> None:
-    space = {"seed": Choice(("0", "1")), "fit.epochs": Interval(1, 2, step=1)}
-    drawn = [overrides_of(space, "network", params) for params in in_order(space, sweep(sampler="grid"))]
+    space = Space({"seed": Choice(("0", "1")), "fit.epochs": Interval(1, 2, step=1)})
+    drawn = [space.overrides(params) for params in in_order(space, sweep(sampler="grid"))]
     assert drawn == [[f"seed={seed}", f"fit.epochs={epochs}"] for seed in (0, 1) for epochs in (1, 2)]
 
 
@@ -138,7 +224,7 @@ def test_an_interrupted_study_goes_on_as_if_nothing_had_happened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sampler: str
 ) -> None:
     """Killed in the midst of its 14th trial, which is tried again."""
-    space = {"fit.learning_rate": Interval(1e-4, 1e-1, log=True), "model.l2": Interval(0.0, 1.0)}
+    space = Space({"fit.learning_rate": Interval(1e-4, 1e-1, log=True), "model.l2": Interval(0.0, 1.0)})
     settings = sweep(sampler=sampler, n_trials=20)
 
     def asked(study: Study, n: int) -> list[list[str]]:
@@ -203,7 +289,7 @@ def test_more_trials_go_on_with_the_study(tmp_path: Path) -> None:
     first = [fewer.ask(), fewer.ask(), fewer.ask()]
     assert first[2] is None
     more = Study("s", str(tmp_path / "j"), SPACE, sweep(n_trials=4), ["minimize"])
-    expected = [overrides_of(SPACE, "network", params) for params in islice(in_order(SPACE, sweep()), 4)]
+    expected = [SPACE.overrides(params) for params in islice(in_order(SPACE, sweep()), 4)]
     asked = [*first[:2], more.ask(), more.ask()]
     assert [trial.overrides for trial in asked if trial] == expected
 
