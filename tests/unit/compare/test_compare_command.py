@@ -136,7 +136,7 @@ def test_formats_for_pipes_hold_nothing_else(compared: Callable[..., SimpleNames
         (["--sweep", "calm-finch-2"], "sweep calm-finch-2: there is no run in it yet"),
         (["--objective", "val_loss"], "--objective: val_loss is no validation score"),
         (["--report", "/proc/no/report.html"], "--report: /proc/no/report.html cannot be written"),
-        (["--uri", "sqlite:////nowhere/x.db"], "tracking.uri: there is no store /nowhere/x.db; the first run makes it"),
+        (["--uri", "sqlite:////proc/no/x.db"], "tracking.uri: there is no store /proc/no/x.db; the first run makes it"),
         (["--uri", "mlruns"], "tracking.uri: mlruns is a folder"),
     ],
 )
