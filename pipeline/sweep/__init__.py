@@ -3,6 +3,6 @@
 from pipeline.sweep.job import Stopped, job
 from pipeline.sweep.parent import parent
 from pipeline.sweep.search import register
-from pipeline.sweep.trial import Outcome
+from pipeline.sweep.search.outcome import Outcome
 
 __all__ = ["Outcome", "Stopped", "job", "parent", "register"]

@@ -15,7 +15,8 @@ from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.errors import PipelineError, Pruned, SweepError
 from pipeline.sweep.parent import is_open_here
-from pipeline.sweep.trial import Elsewhere, Finished, Outcome, SweepTrial
+from pipeline.sweep.search.outcome import Outcome
+from pipeline.sweep.trial import Elsewhere, Finished, SweepTrial
 from pipeline.train import run
 
 log = logging.getLogger(__name__)

@@ -6,34 +6,19 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.config import Config
 from pipeline.errors import SweepError
 from pipeline.sweep.claims import claimed
 from pipeline.sweep.identity import replica_key, trial_key
+from pipeline.sweep.search.outcome import TRIAL_VARIABLE
 from pipeline.train import EpochReport, Trial
 
 if TYPE_CHECKING:
     from pipeline.data import Rows, Splits
     from pipeline.sweep.search.pruning import Pruning
     from pipeline.track import Done
-
-TRIAL_VARIABLE = "PIPELINE_TRIAL"  # the study, its storage and the trial's number, as JSON; set for one job
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a trial of a search came to."""
-
-    values: list[float] | None  # of the objectives
-    pruned: bool = False
-
-    def __str__(self) -> str:
-        if self.values is None:
-            return "pruned" if self.pruned else "no result"
-        return "objective " + ", ".join(f"{value:.5g}" for value in self.values)
 
 
 class Finished(Exception):  # noqa: N818 - not an error: there is nothing left to do

@@ -29,7 +29,7 @@ from pipeline.errors import SweepError
 from pipeline.runtime import process
 from pipeline.sweep import plugins
 from pipeline.sweep.parent import open_here
-from pipeline.sweep.trial import TRIAL_VARIABLE, Outcome
+from pipeline.sweep.search.outcome import TRIAL_VARIABLE, Outcome
 
 if TYPE_CHECKING:
     from pipeline.sweep.search.optuna_study import Study
