@@ -73,20 +73,25 @@ def _gpus() -> Iterator[str]:
 
 
 def _named(devices: list[str]) -> list[str]:
-    """The given devices, checked; CPU:1 and above are virtual ones, made here if TensorFlow has not started yet."""
-    wanted = [int(match[1]) for device in devices if (match := re.fullmatch(r"CPU:(\d+)", device))]
-    if wanted and 0 < max(wanted) < MOST_VIRTUAL_CPUS:
-        cpu = tf.config.list_physical_devices("CPU")[0]
-        with contextlib.suppress(RuntimeError):  # it has started: the check below tells whether they exist
-            if tf.config.get_logical_device_configuration(cpu) is None:
-                virtual = [tf.config.LogicalDeviceConfiguration() for _ in range(max(wanted) + 1)]
-                tf.config.set_logical_device_configuration(cpu, virtual)
+    """The given devices, checked."""
+    cpus = [int(match[1]) for device in devices if (match := re.fullmatch(r"CPU:(\d+)", device))]
+    _make_virtual_cpus(max(cpus, default=0) + 1)
     known = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
     unknown = [device for device in devices if device not in known]
     if unknown or len(set(devices)) < len(devices):
         wrong = f"there is no {', '.join(unknown)}" if unknown else "a device is named twice"
         raise ConfigError(f"fit.devices: {wrong}; TensorFlow sees {', '.join(known)}")
     return devices
+
+
+def _make_virtual_cpus(n: int) -> None:
+    """Makes CPU:1 and above, if TensorFlow has not started yet; where it has, whether they exist is seen later."""
+    if not 1 < n <= MOST_VIRTUAL_CPUS:
+        return
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    with contextlib.suppress(RuntimeError):
+        if tf.config.get_logical_device_configuration(cpu) is None:
+            tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration() for _ in range(n)])
 
 
 def _warn_of_unused_gpu() -> None:

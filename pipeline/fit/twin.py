@@ -136,26 +136,36 @@ def structure(network: keras.Model) -> str | None:
 
     It cannot of layers from elsewhere, which need not say in their config all that they do.
     """
-    for layer in _layers(network):
-        if not type(layer).__module__.startswith(KNOWN_LAYERS) or isinstance(layer, keras.layers.Lambda):
-            return None
+    if not all(map(_says_all, _layers(network))):
+        return None
     names = {network.name: "network"} | {layer.name: f"layer {n}" for n, layer in enumerate(_layers(network))}
     names.pop("output", None)  # a name that Muon asks for
     # Dropout with noise_shape or rate 0 and penalties of other kinds stay as they are, values included.
     dropouts = {layer.name for layer in _layers(network) if _is_dropout(layer)}
 
-    def blank(node: Any, key: str = "") -> Any:
-        if isinstance(node, dict):
-            if node.get("class_name") in ("L1", "L2", "L1L2"):
-                return ["penalty", *sorted(name for name, strength in node["config"].items() if strength)]
-            if node.get("name") in dropouts and "rate" in node:
-                node = node | {"rate": "value"}
-            return {key: blank(value, key) for key, value in node.items()}
+    def shared(key: str, node: Any) -> Any:
         if isinstance(node, list | tuple):
-            return [blank(value, key) for value in node]
+            return [shared(key, value) for value in node]
+        if isinstance(node, dict):
+            return _without_strengths(node) or {
+                name: "value" if name == "rate" and node.get("name") in dropouts else shared(name, value)
+                for name, value in node.items()
+            }
         return names.get(node, node) if key in PLACES_OF_NAMES and isinstance(node, str) else node
 
-    return json.dumps(blank(network.get_config()), sort_keys=True)
+    return json.dumps(shared("", network.get_config()), sort_keys=True)
+
+
+def _says_all(layer: keras.layers.Layer) -> bool:
+    """Whether all that it does is in its config."""
+    return type(layer).__module__.startswith(KNOWN_LAYERS) and not isinstance(layer, keras.layers.Lambda)
+
+
+def _without_strengths(config: dict[str, Any]) -> list[str] | None:
+    """Which strengths a penalty has, by its config; None of anything else."""
+    if config.get("class_name") not in ("L1", "L2", "L1L2"):
+        return None
+    return ["penalty", *sorted(name for name, strength in config["config"].items() if strength)]
 
 
 def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:

@@ -20,11 +20,11 @@ from pipeline.data import Preprocessing
 from pipeline.data.preprocessing import as_json as stored
 from pipeline.errors import ExportError
 from pipeline.export import manifest
-from pipeline.export.formats import litert, onnx, serving
-from pipeline.export.formats.contract import contract, encoded
-from pipeline.export.formats.fresh import blurred, run_fresh, scaled_predictions
-from pipeline.export.formats.held_out import HeldOut, held_out, with_awkward
+from pipeline.export.formats import litert, onnx, tf_serving
+from pipeline.export.formats.check_rows import HeldOut, held_out, with_awkward
+from pipeline.export.formats.fresh_process import blurred, run_fresh, scaled_predictions
 from pipeline.export.formats.portable import portable
+from pipeline.export.formats.sidecar import encoded, sidecar
 from pipeline.export.loaded import LoadedModel
 from pipeline.export.saved_model import TOLERANCE, apart
 
@@ -184,13 +184,13 @@ def _checked(model: LoadedModel, found: Found, tracking_uri: str | None) -> Chec
 
 def _saved_model(checked: Checked, name: str, folder: Path) -> list[File]:
     warm_up = {column: values[:10] for column, values in checked.held.columns.items()}
-    serving.lay_out(checked.model, name, folder, warm_up)
+    tf_serving.lay_out(checked.model, name, folder, warm_up)
     arguments = {column: about["argument"] for column, about in checked.model.manifest.inputs.items()}
     inputs = {arguments[column]: values.astype(_type(values)) for column, values in checked.columns.items()}
     n_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    found = run_fresh("run_saved_model.py", folder, inputs, *serving.SIGNATURES)
+    found = run_fresh("run_saved_model.py", folder, inputs, *tf_serving.SIGNATURES)
     files = []
-    for signature in serving.SIGNATURES:
+    for signature in tf_serving.SIGNATURES:
         outputs = {key.partition("/")[2]: value for key, value in found.items() if key.startswith(f"{signature}/")}
         files.append(checked.file(f"signature {signature}", n_bytes, outputs, exact=True))
     return files
@@ -201,7 +201,7 @@ def _type(values: np.ndarray) -> Any:
 
 
 def _litert(checked: Checked, name: str, folder: Path) -> list[File]:
-    content = contract(checked.model.manifest, checked.preprocessing, "float32", "int32")
+    content = sidecar(checked.model.manifest, checked.preprocessing, "float32", "int32")
     built = portable(checked.model, checked.preprocessing, tf.float32, tf.int32)
     inputs = encoded(content, checked.preprocessing, checked.columns)
     files = []
@@ -210,12 +210,12 @@ def _litert(checked: Checked, name: str, folder: Path) -> list[File]:
         path.write_bytes(litert.convert(built, precision))
         outputs = run_fresh("run_litert.py", path, inputs)
         files.append(checked.file(path.name, path.stat().st_size, outputs, exact=precision == "float32"))
-    _write_contract(content, folder / f"{name}.json")
+    _write_sidecar(content, folder / f"{name}.json")
     return files
 
 
 def _onnx(checked: Checked, name: str, folder: Path) -> list[File]:
-    content = contract(checked.model.manifest, checked.preprocessing, "float64", "int64")
+    content = sidecar(checked.model.manifest, checked.preprocessing, "float64", "int64")
     built = portable(checked.model, checked.preprocessing, tf.float64, tf.int64)
     path = folder / f"{name}.onnx"
     path.write_bytes(onnx.convert(built))
@@ -223,11 +223,11 @@ def _onnx(checked: Checked, name: str, folder: Path) -> list[File]:
     written = onnx.output_names(built)
     outputs = {own: found[called] for own, called in written.items()}
     content["outputs"] = {written[own]: about for own, about in content["outputs"].items()}
-    _write_contract(content, folder / f"{name}.json")
+    _write_sidecar(content, folder / f"{name}.json")
     return [checked.file(path.name, path.stat().st_size, outputs, exact=True)]
 
 
-def _write_contract(content: dict[str, Any], path: Path) -> None:
+def _write_sidecar(content: dict[str, Any], path: Path) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -63,16 +63,15 @@ def _rename(model: Any, names: dict[str, str]) -> None:
 
     tf2onnx counts names on from one conversion to the next, and orders by sets of them.
     """
-    graph, given = model.graph, set(names.values())
-    makers = {output: node for node in graph.node for output in node.output}
+    graph = model.graph
+    nodes = _in_order(graph)
     constants = {tensor.name: tensor for tensor in graph.initializer}
-    nodes, used = _in_order([value.name for value in graph.output], makers, constants)
-    for number, tensor in enumerate(used):
-        names.setdefault(tensor.name, _free(f"constant_{number}", given, "inside"))
+    taken = [name for node in nodes for name in node.input]
+    used = [constants[name] for name in dict.fromkeys([*taken, *_names(graph.output)]) if name in constants]
+    names = _inner_names(nodes, used, set(names.values())) | names
+    for tensor in used:
         tensor.name = names[tensor.name]
     for number, node in enumerate(nodes):
-        for place, output in enumerate(node.output):
-            names.setdefault(output, _free(f"value_{number}_{place}", given, "inside"))
         node.name, node.doc_string = f"node_{number}", ""
         for part in (node.input, node.output):
             part[:] = [names.get(name, name) for name in part]
@@ -80,29 +79,40 @@ def _rename(model: Any, names: dict[str, str]) -> None:
     for value in (*graph.input, *graph.output):
         value.name = names[value.name]
         value.type.tensor_type.shape.dim[0].dim_param = "n_rows"
-    for entries, kept in ((graph.node, nodes), (graph.initializer, used)):
-        copies = [type(entry).FromString(entry.SerializeToString()) for entry in kept]
-        del entries[:]
-        entries.extend(copies)
+    _replace(graph.node, nodes)
+    _replace(graph.initializer, used)
     del graph.value_info[:]
     graph.name, graph.doc_string = "model", ""
 
 
-def _in_order(outputs: list[str], makers: dict[str, Any], constants: dict[str, Any]) -> tuple[list[Any], list[Any]]:
-    """Nodes, each after those it takes from, and constants in the order of their first use."""
-    nodes: list[Any] = []
-    used: list[Any] = []
-    done: set[str] = set()
-    waiting = [(name, False) for name in reversed(outputs)]
+def _replace(entries: Any, kept: list[Any]) -> None:
+    copies = [type(entry).FromString(entry.SerializeToString()) for entry in kept]  # which live on without the graph
+    del entries[:]
+    entries.extend(copies)
+
+
+def _inner_names(nodes: list[Any], constants: list[Any], given: set[str]) -> dict[str, str]:
+    """New names of what is neither input nor output, none of them one of those given."""
+    places = {tensor.name: f"constant_{number}" for number, tensor in enumerate(constants)}
+    for number, node in enumerate(nodes):
+        places |= {output: f"value_{number}_{place}" for place, output in enumerate(node.output)}
+    return {name: _free(place, given, "inside") for name, place in places.items()}
+
+
+def _in_order(graph: Any) -> list[Any]:
+    """The nodes on the way to the outputs, each after those it takes from."""
+    makers = {output: number for number, node in enumerate(graph.node) for output in node.output}
+    ordered: dict[int, None] = {}
+    waiting = [makers[name] for name in reversed(_names(graph.output)) if name in makers]
     while waiting:  # a deep network would be too deep for recursion
-        name, inputs_are_done = waiting.pop()
-        if inputs_are_done:
-            nodes.append(makers[name])
-        elif name not in done:
-            done.update(makers[name].output if name in makers else [name])
-            if name in makers:
-                waiting.append((name, True))
-                waiting += [(given, False) for given in reversed(makers[name].input)]
-            elif name in constants:
-                used.append(constants[name])
-    return nodes, used
+        makes = [makers[name] for name in graph.node[waiting[-1]].input if name in makers]
+        missing = [number for number in makes if number not in ordered]
+        if missing:
+            waiting += reversed(missing)
+        else:
+            ordered[waiting.pop()] = None
+    return [graph.node[number] for number in ordered]
+
+
+def _names(values: Iterable[Any]) -> list[str]:
+    return [value.name for value in values]

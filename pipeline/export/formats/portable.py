@@ -5,8 +5,9 @@ Preprocessing is built anew, in one type of float, around the network that the S
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +20,7 @@ from pipeline.data.preprocessing.scaling import Affine, Chain
 from pipeline.errors import ExportError
 from pipeline.export.assemble import named_class
 from pipeline.export.loaded import LoadedModel
+from pipeline.export.manifest import Manifest
 from pipeline.export.ops import TensorOps
 
 
@@ -125,13 +127,8 @@ def portable(model: LoadedModel, preprocessing: Preprocessing, dtype: tf.DType, 
             f"{model.folder} was made by an older version, which exports to SavedModel only; train it anew"
         )
     manifest, ops, network = model.manifest, PortableOps(dtype), model.saved_model.network
-    fields = check_expressible(preprocessing)
+    dates = check_expressible(preprocessing)
     inputs, shift = _in_two_parts(preprocessing.inputs) if dtype == tf.float32 else (preprocessing.inputs, None)
-    specs = {}
-    for name, about in manifest.inputs.items():
-        is_code = about["dtype"] == "string" and name not in fields
-        shape = [None, len(FIELDS)] if name in fields else [None, *about["shape"][1:]]
-        specs[about["argument"]] = tf.TensorSpec(shape, codes if is_code else dtype, name=about["argument"])
 
     @tf.function
     def serve(**arguments: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -140,16 +137,32 @@ def portable(model: LoadedModel, preprocessing: Preprocessing, dtype: tf.DType, 
             columns = {name: column - tf.constant(shift, dtype) for name, column in columns.items()}
         parts = [part if part.shape.rank == 2 else part[:, tf.newaxis] for part in inputs.apply(ops, columns)]
         scaled = tf.cast(network(tf.cast(tf.concat(parts, axis=1), tf.float32)), dtype)
-        if manifest.task == "regression":
-            targets = tf.unstack(scaled, num=len(manifest.target), axis=1)
-            return {"prediction": tf.stack(preprocessing.outputs.invert_with(ops, targets), axis=1)}
-        if manifest.task == "binary":
-            scaled = tf.concat([tf.zeros_like(scaled), scaled], axis=1)
-        probabilities = tf.nn.softmax(scaled)
-        return {"class_index": named_class(probabilities, manifest.threshold), "probabilities": probabilities}
+        return _outputs(manifest, preprocessing, ops, scaled)
 
-    function = serve.get_concrete_function(**specs)
+    specs = [_spec(about, name in dates, dtype, codes) for name, about in manifest.inputs.items()]
+    function = serve.get_concrete_function(**{spec.name: spec for spec in specs})
     return Portable(function, model, tuple(sorted(function.structured_outputs)))
+
+
+def _spec(about: Mapping[str, Any], is_date: bool, dtype: tf.DType, codes: tf.DType) -> tf.TensorSpec:
+    """What the function takes for a column of the manifest."""
+    if is_date:
+        return tf.TensorSpec([None, len(FIELDS)], dtype, name=about["argument"])
+    shape = [None, *about["shape"][1:]]
+    return tf.TensorSpec(shape, codes if about["dtype"] == "string" else dtype, name=about["argument"])
+
+
+def _outputs(
+    manifest: Manifest, preprocessing: Preprocessing, ops: PortableOps, scaled: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """What to make of the network's outputs."""
+    if manifest.task == "regression":
+        targets = tf.unstack(scaled, num=len(manifest.target), axis=1)
+        return {"prediction": tf.stack(preprocessing.outputs.invert_with(ops, targets), axis=1)}
+    if manifest.task == "binary":
+        scaled = tf.concat([tf.zeros_like(scaled), scaled], axis=1)
+    probabilities = tf.nn.softmax(scaled)
+    return {"class_index": named_class(probabilities, manifest.threshold), "probabilities": probabilities}
 
 
 def check_expressible(preprocessing: Preprocessing) -> dict[str, Date]:

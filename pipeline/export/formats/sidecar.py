@@ -17,7 +17,7 @@ from pipeline.export.manifest import Manifest
 GAP = "NaN"
 
 
-def contract(manifest: Manifest, preprocessing: Preprocessing, numbers: str, codes: str) -> dict[str, Any]:
+def sidecar(manifest: Manifest, preprocessing: Preprocessing, numbers: str, codes: str) -> dict[str, Any]:
     """By input: raw column, type, and what its values mean; and the outputs.
 
     Args:
