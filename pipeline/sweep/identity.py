@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).resolve().parents[1]
 ASIDE = {"study", "sweep", "tracking"}  # sections that no result depends on
 FILES = {"path", "test_path"}  # of data: what is in them counts, not where they lie
+NO_JOBS = ("tracking.", "sweep.", "hydra.", "hydra/launcher")  # how overrides begin that make no other jobs
 # Of sweep: what decides which trials a search has. How many there are does not: more trials go on with it.
 OF_A_STUDY = ("sampler", "seed", "pruner", "prune_from", "objectives", "width_of")
 
@@ -43,9 +44,12 @@ def sweep_key(command: Command, origins: Mapping[str, str]) -> str:
     """The same for a command that is given again: its jobs, and what they follow from; a study has its name."""
     if command.config.sweep.study is not None:
         return _digest(["study", command.config.sweep.study])
-    aside = ("tracking.", "sweep.", "hydra.", "hydra/launcher")
-    plain = sorted(line for line in command.overrides if not line.lstrip("+~").startswith(aside))
-    return _digest([plain, command.is_search, origins])
+    return _digest([_that_count(command.overrides), command.is_search, origins])
+
+
+def is_same_command(overrides: str, others: str) -> bool:
+    """Whether two sweeps have the same jobs by what was typed, each with blanks between; not what these follow from."""
+    return _that_count(overrides.split(" ")) == _that_count(others.split(" "))
 
 
 def origins_of(command: Command) -> dict[str, str]:
@@ -62,6 +66,14 @@ def origins_of(command: Command) -> dict[str, str]:
     }
 
 
+def differences(origins: Mapping[str, str], begun: Mapping[str, str]) -> list[str]:
+    """Names of what a sweep follows from that is another thing than when it was begun."""
+    names = [name for name, value in origins.items() if begun.get(name) != value]
+    if "ranges" in names or "data" in names:  # with which the configuration changes too
+        names = [name for name in names if name != "configuration"]
+    return names
+
+
 @functools.cache
 def code() -> str:
     """Version, commit and, where the package has changes on top, a digest of them."""
@@ -75,6 +87,10 @@ def code() -> str:
     except (OSError, subprocess.CalledProcessError):  # no git, an unpacked archive or an installed wheel
         commit, changes = "", ""
     return "+".join(filter(None, [version("dense-pipeline"), commit, changes and _digest(changes)[:12]]))
+
+
+def _that_count(overrides: Iterable[str]) -> list[str]:
+    return sorted(line for line in overrides if not line.lstrip("+~").startswith(NO_JOBS))
 
 
 def _fingerprint(config: Config) -> str:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.config import Command
 from pipeline.sweep.claims import claimed
-from pipeline.sweep.identity import origins_of, sweep_key
+from pipeline.sweep.identity import is_same_command, origins_of, sweep_key
+
+if TYPE_CHECKING:
+    from pipeline.track import TrackedRun
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,28 @@ def parent(command: Command) -> Iterator[None]:
         "command": f"python -m pipeline train {words}",
         "search_space": "\n".join(f"{name}: {given}" for name, given in command.space.items()),
         "sweeper": f"search, {command.config.sweep.sampler}" if command.is_search else "grid",
+        table.ORIGINS: json.dumps(origins),
     }
     with contextlib.ExitStack() as at_the_end, contextlib.ExitStack() as resources:
         with claimed(key, wait=True):  # of two commands at once one makes the parent run
             opened = resources.enter_context(track.sweep(command.config, key, tags))
-        table.show_taken_up(opened)
+        if opened.taken_up:
+            table.show_taken_up(opened)
+        elif former := _of_same_command(command, opened.run_id):
+            table.show_begun_anew(former, origins)
         at_the_end.callback(compare.report_sweep, opened.run_id, command.config.tracking)
         at_the_end.callback(table.show, opened, command.config.sweep.objectives, words)
         _of_this_process.append(OpenSweep(command, origins))
         resources.callback(_of_this_process.pop)
         yield
+
+
+def _of_same_command(command: Command, begun: str) -> TrackedRun | None:
+    """The sweep of the same command before the one that was begun, which has other code, data or else."""
+    from pipeline import track
+
+    if command.config.sweep.resume == "off":  # which says itself that all begins anew
+        return None
+    typed = " ".join(command.overrides)
+    before = (run for run in track.sweeps(command.config.tracking) if run.id != begun)
+    return next((run for run in before if is_same_command(run.tags["sweep"], typed)), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -9,9 +11,13 @@ from rich.table import Table
 from pipeline.compare.pareto import pareto_front
 from pipeline.config import direction
 from pipeline.runtime.console import console, list_places, number, say
+from pipeline.sweep.identity import differences
 
 if TYPE_CHECKING:
+    from pipeline.track import TrackedRun
     from pipeline.track.parent_run import Sweep
+
+ORIGINS = "origins"  # tag of the parent: what its trials follow from, as JSON
 
 
 def show_taken_up(sweep: Sweep) -> None:
@@ -23,6 +29,17 @@ def show_taken_up(sweep: Sweep) -> None:
         console(),
         f"sweep {sweep.name} goes on: {sweep.n_before} trials are finished and will be skipped{lost}; "
         "sweep.resume=off runs all of them anew",
+    )
+
+
+def show_begun_anew(former: TrackedRun, origins: Mapping[str, str]) -> None:
+    """Says that what the same command began before is not gone on with, and why."""
+    begun = former.tags.get(ORIGINS)
+    of = "an earlier version" if begun is None else "other " + " and ".join(differences(origins, json.loads(begun)))
+    say(
+        console(),
+        f"sweep {former.name} of the same command is of {of}: all trials begin anew. "
+        f"Its own stay: python -m pipeline compare --sweep {former.id}",
     )
 
 

@@ -10,7 +10,7 @@ from pipeline.track.children import PARENT_VARIABLE, Done, done, epochs_of, n_fa
 from pipeline.track.left_running import JOB_VARIABLE, fail_left_running
 from pipeline.track.machines import claimed
 from pipeline.track.parent_run import Sweep, outcome, sweep
-from pipeline.track.query import Selected, TrackedRun, curves, log_texts, select_runs
+from pipeline.track.query import Selected, TrackedRun, curves, log_texts, select_runs, sweeps
 from pipeline.track.run import Run, log_failure, start
 from pipeline.track.store import config_of_run, connected, existing, store_of, ui_command
 from pipeline.track.study_results import studied
@@ -41,5 +41,6 @@ __all__ = [
     "store_of",
     "studied",
     "sweep",
+    "sweeps",
     "ui_command",
 ]

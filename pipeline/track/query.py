@@ -12,8 +12,9 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 
+from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
-from pipeline.track.store import STORE_ERRORS, local_path
+from pipeline.track.store import STORE_ERRORS, connected, experiment_id, local_path
 
 PAGE = 1000  # runs per request
 MOST_NAMED = 5  # sweeps or experiments that an error lists
@@ -63,6 +64,12 @@ def select_runs(experiment: str | None = None, sweep: str | None = None, query: 
         found = _matching(where, parent, query)
     runs = [_facts(run) for run in found if "sweep" not in run.data.tags]
     return Selected(_title(experiment, parent, query), runs, parent if query is None else None)
+
+
+def sweeps(tracking: Tracking) -> list[TrackedRun]:
+    """The parent runs of the sweeps in an experiment, the latest first."""
+    with connected(tracking) as uri:
+        return [_facts(run) for run in _search([experiment_id(tracking, uri)], IS_SWEEP, newest_first=True)]
 
 
 def curves(run_ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, Curve]]:

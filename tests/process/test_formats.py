@@ -20,7 +20,7 @@ from pipeline.data.ops import NumpyOps
 from pipeline.export import manifest as manifests
 from pipeline.export.formats.convert import export
 from pipeline.export.formats.portable import PortableOps
-from pipeline.export.formats.serving import WARM_UP
+from pipeline.export.formats.tf_serving import WARM_UP
 from pipeline.inference.locate import resolve
 from pipeline.train import Result
 

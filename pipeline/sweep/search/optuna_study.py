@@ -21,6 +21,7 @@ from pipeline.config.ranges import Choice, Range
 from pipeline.config.sweep import Sweep
 from pipeline.errors import SweepError
 from pipeline.runtime import process
+from pipeline.sweep.identity import differences
 from pipeline.sweep.search.draws import Params, Space, Value, in_order
 from pipeline.sweep.search.samplers import sampler_of
 from pipeline.sweep.search.storage import opened
@@ -72,13 +73,11 @@ class Study:
         if begun is None:
             self._study.set_user_attr(ORIGINS, dict(origins))
             return
-        other = [name for name, value in origins.items() if begun.get(name) != value]
-        if "ranges" in other or "data" in other:  # with which the configuration changes too
-            other = [name for name in other if name != "configuration"]
-        if other:
+        if other := differences(origins, begun):
+            began = f"code that began it, {begun['code']}" if "code" in other else "command that began it"
             raise SweepError(
-                f"sweep.study: {self._study.study_name} was begun with other {' and '.join(other)}; "
-                "give another name, or go on with the command that began it"
+                f"sweep.study: {self._study.study_name} was begun with other {' and '.join(other)}; give another name, "
+                f"or go on with the {began}"
             )
 
     def ask(self) -> Asked | None:

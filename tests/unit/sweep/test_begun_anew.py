@@ -1,0 +1,44 @@
+"""A sweep whose command is given again, but with something else under it: what counts, and what is said."""
+
+import json
+
+import pytest
+
+from pipeline.sweep.identity import differences, is_same_command
+from pipeline.sweep.table import show_begun_anew
+from pipeline.track import TrackedRun
+
+ORIGINS = {"data": "d", "ranges": "r", "configuration": "k", "code": "c"}
+
+
+def begun(**tags: str) -> TrackedRun:
+    return TrackedRun("0123", "busy-owl-1", "FINISHED", 0.0, {}, {}, tags)
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("seed=0,1 data=iris sweep.n_trials=9 tracking.experiment=mine", True),
+        ("hydra/launcher=local data=iris hydra.launcher.n_jobs=2 seed=0,1", True),
+        ("data=iris seed=0,1,2", False),
+        ("data=iris seed=0,1 hydra/sweeper=search", False),
+    ],
+)
+def test_a_command_is_the_same_if_it_makes_the_same_jobs(other: str, same: bool) -> None:
+    assert is_same_command("data=iris seed=0,1", other) is same
+
+
+def test_what_is_different_is_named_but_not_what_follows_from_it() -> None:
+    assert differences(ORIGINS, ORIGINS) == []
+    assert differences(ORIGINS, ORIGINS | {"code": "x", "configuration": "x"}) == ["configuration", "code"]
+    assert differences(ORIGINS, ORIGINS | {"data": "x", "configuration": "x"}) == ["data"]
+
+
+def test_the_line_names_the_sweep_and_why_it_does_not_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    show_begun_anew(begun(origins=json.dumps(ORIGINS | {"data": "x", "code": "y"})), ORIGINS)
+    assert capsys.readouterr().out == (
+        "sweep busy-owl-1 of the same command is of other data and code: all trials begin anew. "
+        "Its own stay: python -m pipeline compare --sweep 0123\n"
+    )
+    show_begun_anew(begun(), ORIGINS)
+    assert "of the same command is of an earlier version: all trials begin anew" in capsys.readouterr().out
