@@ -26,10 +26,8 @@ class Ops(Protocol):
     def abs(self, x: Any) -> Any: ...  # noqa: D102
     def sign(self, x: Any) -> Any: ...  # noqa: D102
     def floor(self, x: Any) -> Any: ...  # noqa: D102
-    def exp(self, x: Any) -> Any: ...  # noqa: D102
     def expm1(self, x: Any) -> Any: ...  # noqa: D102
     def log1p(self, x: Any) -> Any: ...  # noqa: D102
-    def power(self, x: Any, exponent: float) -> Any: ...  # noqa: D102
     def sin(self, x: Any) -> Any: ...  # noqa: D102
     def cos(self, x: Any) -> Any: ...  # noqa: D102
     def minimum(self, x: Any, y: Any) -> Any: ...  # noqa: D102
@@ -64,7 +62,7 @@ class NumpyOps:
     """The operations on numpy arrays; text is an object array of `str`."""
 
     isnan, abs, sign, floor = np.isnan, np.abs, np.sign, np.floor
-    exp, expm1, log1p, power, sin, cos = np.exp, np.expm1, np.log1p, np.power, np.sin, np.cos
+    expm1, log1p, sin, cos = np.expm1, np.log1p, np.sin, np.cos
     minimum, maximum = np.minimum, np.maximum
 
     def where(self, condition: np.ndarray, x: Any, y: Any) -> np.ndarray:  # noqa: D102

@@ -16,10 +16,8 @@ from tensorflow.core.framework import tensor_pb2
 
 from pipeline import ExportError, load, run
 from pipeline import export as exports
-from pipeline.data.ops import NumpyOps
 from pipeline.export import manifest as manifests
 from pipeline.export.formats.convert import export
-from pipeline.export.formats.portable import PortableOps
 from pipeline.export.formats.tf_serving import WARM_UP
 from pipeline.inference.locate import resolve
 from pipeline.train import Result
@@ -44,25 +42,6 @@ def mixed(table: Callable[..., Path]) -> Path:
 
 def table_of(path: Path) -> tuple[str, ...]:
     return "data=table", f"data.path={path}", "data.target=price"
-
-
-@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
-def test_portable_operations_are_numpys(dtype: tf.DType) -> None:
-    ops, numpys = PortableOps(dtype), NumpyOps()
-    accuracy = 4 * np.finfo(dtype.as_numpy_dtype).eps
-    x = np.array([-30.0, -1.5, -1e-3, -1e-9, 0, 1e-12, 1e-4, 0.3, 1, 2.5, 40])
-    given = tf.constant(x, dtype)
-    for name, values in (("expm1", x), ("log1p", np.abs(x)), ("log1p", np.maximum(x, -0.9))):
-        found = getattr(ops, name)(tf.constant(values, dtype))
-        np.testing.assert_allclose(found, getattr(numpys, name)(values), rtol=accuracy, atol=1e-30, err_msg=name)
-    knots = np.array([-1.0, 0, 2, 3]), np.array([0.0, 0.5, 0.75, 1])
-    np.testing.assert_allclose(ops.interpolate(given, *knots), numpys.interpolate(x, *knots), atol=accuracy)
-    codes = np.array([-1.5, 0.0, 2.5])
-    np.testing.assert_array_equal(ops.index_of_number(given, codes), numpys.index_of_number(x, codes))
-    np.testing.assert_array_equal(
-        ops.index_of_text(tf.constant([-1, 0, 2, 3, 99]), ("a", "b", "c")), [-1, 0, 2, -1, -1]
-    )
-    np.testing.assert_array_equal(ops.isnan(tf.constant([1, np.nan], dtype)), [False, True])
 
 
 @pytest.mark.slow

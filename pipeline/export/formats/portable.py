@@ -41,9 +41,10 @@ class PortableOps(TensorOps):
         """The logarithm of the rounded `1 + x`, times how much that was rounded (Higham 2002, section 1.14.1)."""
         above = 1 + x
         kept = above - 1
-        nothing = tf.equal(kept, 0)
+        nothing, all_of_it = tf.equal(kept, 0), tf.equal(kept, x)  # the latter also where both are infinite
         one = tf.ones_like(x)
-        return tf.where(nothing, x, tf.math.log(tf.where(nothing, 2 * one, above)) * x / tf.where(nothing, one, kept))
+        rounded = tf.where(all_of_it, one, x / tf.where(nothing, one, kept))
+        return tf.where(nothing, x, tf.math.log(tf.where(nothing, 2 * one, above)) * rounded)
 
     @staticmethod
     def expm1(x: tf.Tensor) -> tf.Tensor:

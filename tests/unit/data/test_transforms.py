@@ -1,4 +1,4 @@
-"""The chain of every scaling on the columns on which scalings usually break, in numpy and in TensorFlow."""
+"""The chain of every scaling on the columns on which scalings usually break."""
 
 import typing
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 from sklearn.preprocessing import PowerTransformer
 
 from pipeline import DataError
@@ -23,32 +22,11 @@ from pipeline.data.preprocessing.scaling import (
     YeoJohnson,
     fit_scaling,
 )
-from pipeline.export.ops import TensorOps
+from support.columns import COLUMNS, LOGNORMAL, NORMAL, TARGETS
 
 NAMES = typing.get_args(NamedScaling)
 CURVES = ["log1p", "yeo_johnson", "quantile"]
 LARGEST_FLOAT = float(np.finfo(np.float64).max)
-RNG = np.random.default_rng(0)
-NORMAL, LOGNORMAL = RNG.normal(5, 3, 2000), RNG.lognormal(size=2000)
-COLUMNS = {
-    "normal": NORMAL,
-    "lognormal": LOGNORMAL,
-    "constant": np.full(50, 0.1),
-    "two_values": np.repeat([0.0, 1.0], [700, 300]),
-    "extreme": np.append(NORMAL, 1e300),
-    "extremes_on_both_sides": np.append(NORMAL, [-4e307, 4e307]),
-    "tiny_width": NORMAL * 1e-12,
-    "tiniest_width": NORMAL * 1e-300,
-    "huge_offset": 1.7e9 + RNG.uniform(-1, 1, 1000),
-    "timestamps": 1.7e9 + 1e8 * RNG.beta(5, 1, 1000),
-    "ties": np.append(np.zeros(1800), LOGNORMAL[:200]),
-    "prices": np.round(1e5 * LOGNORMAL, -2),
-    "one_row": np.array([3.0]),
-    "two_rows": np.array([3.0, -4.0]),
-    "years": RNG.integers(1950, 2025, 300).astype(float),
-    "negative": -LOGNORMAL,
-    "both_signs": NORMAL**3,
-}  # fmt: skip
 SMOOTH = ["normal", "lognormal", "two_values", "huge_offset", "timestamps", "ties", "prices", "negative", "both_signs"]
 
 
@@ -83,37 +61,6 @@ def test_numbers_never_seen_stay_finite(scaling: str, kind: str) -> None:
     assert np.isfinite(scaled).all()
     outputs = np.concatenate([-far, far])
     assert np.isfinite(chain.invert(NumpyOps(), outputs)).all()
-    assert np.isfinite(chain.invert(TensorOps(), tf.constant(outputs)).numpy()).all()
-
-
-@pytest.mark.parametrize("kind", COLUMNS)
-@pytest.mark.parametrize("scaling", NAMES)
-def test_tensorflow_agrees_with_numpy(scaling: str, kind: str) -> None:
-    column = COLUMNS[kind]
-    chain = fit_scaling(column, scaling, "key")
-    raw = np.concatenate([column, 0.9 * column, [0, 1, -1e5, 1e5, column.mean() / 2 + 1e-3]])
-    scaled = chain.apply(NumpyOps(), raw)
-    close(chain.apply(TensorOps(), tf.constant(raw)).numpy(), scaled)
-    outputs = np.concatenate([scaled, np.linspace(-10, 10, 101)])
-    back, expected = chain.invert(TensorOps(), tf.constant(outputs)).numpy(), chain.invert(NumpyOps(), outputs)
-    close(back, expected, cancelled=1e-15 * float(np.abs(column).max()))
-
-
-def close(one: np.ndarray, two: np.ndarray, cancelled: float = 0.0) -> None:
-    assert (np.abs(one - two) <= 1e-9 * np.maximum(1, np.abs(two)) + cancelled).all()
-
-
-@pytest.mark.parametrize("scaling", NAMES)
-def test_a_saved_model_scales_and_comes_back(tmp_path: Path, scaling: str) -> None:
-    chain = fit_scaling(LOGNORMAL, scaling, "key")
-    module = tf.Module()
-    column = tf.TensorSpec([None], tf.float64)
-    module.apply = tf.function(lambda x: chain.apply(TensorOps(), x), input_signature=[column])
-    module.invert = tf.function(lambda z: chain.invert(TensorOps(), z), input_signature=[column])
-    tf.saved_model.save(module, tmp_path)
-    loaded = tf.saved_model.load(tmp_path)
-    close(loaded.apply(LOGNORMAL).numpy(), chain.apply(NumpyOps(), LOGNORMAL))
-    close(loaded.invert(loaded.apply(LOGNORMAL)).numpy(), LOGNORMAL)
 
 
 @pytest.mark.parametrize("kind", SMOOTH)
@@ -170,7 +117,7 @@ def test_quantile_makes_any_shape_normal_and_knows_ties() -> None:
 
 
 def test_quantile_has_at_most_1000_knots_and_follows_the_seed() -> None:
-    column = RNG.normal(size=150_000)
+    column = np.random.default_rng(0).normal(size=150_000)
     knots = [fit_scaling(column, "quantile", "key", seed=seed).steps[0].xs for seed in (0, 0, 1)]
     assert len(knots[0]) == 1000
     np.testing.assert_array_equal(knots[0], knots[1])
@@ -202,9 +149,6 @@ def test_an_array_takes_straight_lines_only() -> None:
         Scaler.fit(np.zeros((4, 2)), "log1p", "data.input_scaling")
 
 
-TARGETS = np.stack([LOGNORMAL, 1e5 * LOGNORMAL[::-1], NORMAL], axis=1)
-
-
 @pytest.mark.parametrize("scaling", [*NAMES, FixedScaling(shift=[1.0, 2.0, 3.0], scale=7.0)], ids=str)
 def test_each_output_is_scaled_on_its_own_and_comes_back(scaling: str | FixedScaling) -> None:
     scaler = OutputScaler.fit(TARGETS, scaling, "data.output_scaling")
@@ -213,8 +157,6 @@ def test_each_output_is_scaled_on_its_own_and_comes_back(scaling: str | FixedSca
     back = scaler.invert(scaled)
     assert back.dtype == np.float64
     assert (np.abs(back - TARGETS) <= 1e-6 * np.ptp(TARGETS, axis=0)).all()
-    served = scaler.invert_with(TensorOps(), tf.unstack(tf.cast(scaled, tf.float64), axis=1))
-    close(np.stack(served, axis=1), back)
     if not isinstance(scaling, FixedScaling):
         alone = OutputScaler.fit(TARGETS[:, 1:2], scaling, "data.output_scaling").apply(TARGETS[:, 1:2])
         np.testing.assert_array_equal(scaled[:, 1:2], alone)
