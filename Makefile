@@ -9,9 +9,12 @@ comma := ,
 EXTRAS := dev$(if $(filter 1,$(GPU)),$(comma)gpu)
 STAMP := $(VENV)/.ready-gpu$(GPU)
 PORT ?= 5000
-MODEL ?=
 FORMAT ?= savedmodel
-OUTPUT ?= $(if $(INPUT),predictions.csv,exports)
+FORMS := a run id, models:/NAME@ALIAS, best:EXPERIMENT or a folder
+# What these once called MODEL= and INPUT= goes on working, with a line that names the new word.
+predict register export: MODEL ?= $(RUN)
+evaluate: INPUT ?= $(DATA)
+renamed = $(if $(filter file,$(origin $2)),echo 'make: $1= is $2= now: make $@ $2=$($1)' >&2)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train sweep study rerun compare export predict evaluate register promote ui serve \
@@ -50,38 +53,42 @@ study: $(STAMP)  ## Answer a question of the textbooks by a sweep and a picture:
 	@$(BIN)/python -m pipeline study $(NAME) $(ARGS)
 
 rerun: $(STAMP)  ## Repeat a run from the config it logged: make rerun RUN=<run id>
-	@test -n '$(RUN)' || { echo 'Which run? make rerun RUN=<run id>'; exit 1; }
-	@$(BIN)/python -m pipeline rerun $(RUN) $(ARGS)
+	@test -n '$(RUN)' || { echo 'Which run? make rerun RUN=<run id>' >&2; exit 1; }
+	@$(BIN)/python -m pipeline rerun '$(RUN)' $(ARGS)
 
 compare: $(STAMP)  ## Rank finished runs, say whether the best is the best (ARGS="--experiment NAME"; ARGS=--help)
 	@$(BIN)/python -m pipeline compare $(ARGS)
 
-export: $(STAMP)  ## Export a model: make export RUN=best:california [FORMAT=savedmodel, litert or onnx] [OUTPUT=exports]
-	@test -n '$(RUN)' || { echo 'Which model? make export RUN=<run id, models:/NAME@ALIAS, best:EXPERIMENT or folder>'; exit 1; }
-	@$(BIN)/python -m pipeline export '$(RUN)' --format '$(FORMAT)' --output '$(OUTPUT)' $(ARGS)
+export: $(STAMP)  ## Export a model: make export MODEL=best:california [FORMAT=savedmodel, litert or onnx] [OUTPUT=exports]
+	@test -n '$(MODEL)' || { echo 'Which model? make export MODEL=<$(FORMS)>' >&2; exit 1; }
+	@$(call renamed,RUN,MODEL)
+	@$(BIN)/python -m pipeline export '$(MODEL)' --format '$(FORMAT)' --output '$(or $(OUTPUT),exports)' $(ARGS)
 
-predict: $(STAMP)  ## Predict a file's rows: make predict RUN=best:california INPUT=new.csv OUTPUT=out.csv
-	@test -n '$(RUN)' -a -n '$(INPUT)' || { echo 'Which model and rows? make predict RUN=best:EXPERIMENT INPUT=new.csv OUTPUT=out.csv'; exit 1; }
-	@$(BIN)/python -m pipeline predict '$(RUN)' '$(INPUT)' '$(OUTPUT)' $(ARGS)
+predict: $(STAMP)  ## Predict a file's rows: make predict MODEL=best:california INPUT=new.csv [OUTPUT=predictions.csv]
+	@test -n '$(MODEL)' -a -n '$(INPUT)' || { echo 'Which model and rows? make predict MODEL=<$(FORMS)> INPUT=new.csv [OUTPUT=predictions.csv]' >&2; exit 1; }
+	@$(call renamed,RUN,MODEL)
+	@$(BIN)/python -m pipeline predict '$(MODEL)' '$(INPUT)' '$(or $(OUTPUT),predictions.csv)' $(ARGS)
 
-evaluate: $(STAMP)  ## Score a model on newly labelled rows: make evaluate MODEL=<run id> DATA=new.csv [LOG=1]
-	@test -n '$(MODEL)' -a -n '$(DATA)' || { echo 'Which model, on which rows? make evaluate MODEL=<run id> DATA=new.csv [LOG=1]'; exit 1; }
-	@$(BIN)/python -m pipeline evaluate '$(MODEL)' '$(DATA)' $(if $(LOG),--log)
+evaluate: $(STAMP)  ## Score a model on newly labelled rows: make evaluate MODEL=best:california INPUT=new.csv [LOG=1]
+	@test -n '$(MODEL)' -a -n '$(INPUT)' || { echo 'Which model and rows? make evaluate MODEL=<$(FORMS)> INPUT=new.csv [LOG=1]' >&2; exit 1; }
+	@$(call renamed,DATA,INPUT)
+	@$(BIN)/python -m pipeline evaluate '$(MODEL)' '$(INPUT)' $(if $(LOG),--log) $(ARGS)
 
-register: $(STAMP)  ## Register a run's model: make register RUN=<run id> NAME=houses [ALIAS=champion] [FORCE=1]
-	@test -n '$(RUN)' -a -n '$(NAME)' || { echo 'Which run, under which name? make register RUN=<run id> NAME=houses [ALIAS=champion]'; exit 1; }
-	@$(BIN)/python -m pipeline register '$(RUN)' '$(NAME)' $(if $(ALIAS),--alias '$(ALIAS)') $(if $(FORCE),--force)
+register: $(STAMP)  ## Register a run's model: make register MODEL=best:california NAME=houses [ALIAS=champion] [FORCE=1]
+	@test -n '$(MODEL)' -a -n '$(NAME)' || { echo 'Which model, under which name? make register MODEL=<run id or best:EXPERIMENT> NAME=houses [ALIAS=champion]' >&2; exit 1; }
+	@$(call renamed,RUN,MODEL)
+	@$(BIN)/python -m pipeline register '$(MODEL)' '$(NAME)' $(if $(ALIAS),--alias '$(ALIAS)') $(if $(FORCE),--force) $(ARGS)
 
 promote: $(STAMP)  ## Give a registered version an alias: make promote NAME=houses VERSION=2 [ALIAS=champion]
-	@test -n '$(NAME)' -a -n '$(VERSION)' || { echo 'Which version of what? make promote NAME=houses VERSION=2 [ALIAS=champion]'; exit 1; }
-	@$(BIN)/python -m pipeline promote '$(NAME)' '$(VERSION)' $(if $(ALIAS),--alias '$(ALIAS)')
+	@test -n '$(NAME)' -a -n '$(VERSION)' || { echo 'Which version of what? make promote NAME=houses VERSION=2 [ALIAS=champion]' >&2; exit 1; }
+	@$(BIN)/python -m pipeline promote '$(NAME)' '$(VERSION)' $(if $(ALIAS),--alias '$(ALIAS)') $(ARGS)
+
+serve: $(STAMP)  ## Serve a model over HTTP, port 8080: make serve MODEL=best:california [ARGS="--port 8081"]
+	@test -n '$(MODEL)' || { echo 'Which model? make serve MODEL=<$(FORMS)>' >&2; exit 1; }
+	@exec $(BIN)/python -m pipeline serve '$(MODEL)' $(ARGS)
 
 ui: $(STAMP)  ## Open MLflow on the runs, http://127.0.0.1:5000 (PORT= for another)
-	@$(BIN)/python -m pipeline ui $(PORT)
-
-serve: $(STAMP)  ## Serve a model over HTTP, port 8080: make serve MODEL=<run id, models:/name@alias, folder> [ARGS="--port 8081"]
-	@test -n '$(MODEL)' || { echo 'Which model? make serve MODEL=<run id, models:/name@alias, best:experiment or a folder>'; exit 1; }
-	@exec $(BIN)/python -m pipeline serve $(MODEL) $(ARGS)
+	@exec $(BIN)/python -m pipeline ui '$(PORT)' $(ARGS)
 
 test: $(STAMP)  ## The tests, a few minutes
 	@$(BIN)/python -m pytest $(ARGS)

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import shlex
 import sys
-from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-# Before anything imports TensorFlow or Keras: the pipeline trains with TensorFlow whatever the user's other work
-# uses, and TensorFlow's start-up notices drown our own lines.
-os.environ["KERAS_BACKEND"] = "tensorflow"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-FORMER = {"compare", "evaluate", "export", "predict", "promote", "register", "rerun", "serve", "study", "train", "ui"}
-
-
-def _end_former_command() -> None:
-    """Names the new form to whoever types `python -m pipeline.train`, which would find a module that does nothing.
-
-    While Python looks for the module that `-m` names, and only then, the program's name is "-m".
-    """
-    typed = {f"pipeline.{name}": name for name in FORMER}
-    former = next((typed[word] for word in sys.orig_argv if word in typed), None)
-    if sys.argv[:1] == ["-m"] and former is not None:
-        sys.exit(f"python -m pipeline.{former} is now: python -m pipeline {former}")
-
-
-_end_former_command()
-
-from pipeline.config import Config, load
 from pipeline.errors import (
     ConfigError,
     DataError,
@@ -41,27 +20,77 @@ from pipeline.errors import (
 )
 
 if TYPE_CHECKING:
-    from pipeline.train import Result
+    from pipeline.config import Config, load
+    from pipeline.export.loaded import LoadedModel
+    from pipeline.inference.load import load_model
+    from pipeline.train import Result, run
 
-__version__ = version("dense-pipeline")
+    __version__: str
 
 __all__ = [
     "Config",
     "ConfigError",
     "DataError",
     "ExportError",
+    "LoadedModel",
     "ModelError",
     "PipelineError",
     "RegistryError",
+    "Result",
     "TrackingError",
     "TrainingError",
+    "__version__",
     "load",
+    "load_model",
     "run",
 ]
 
+# Before anything imports TensorFlow or Keras: the pipeline trains with TensorFlow whatever the user's other work
+# uses, and TensorFlow's start-up notices drown our own lines.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-def run(config: Config) -> Result:
-    """Runs one experiment; see `pipeline.train.run`. Imported late, with all that a stage of it needs."""
-    from pipeline import train
+# Public names that are imported when they are asked for: Hydra and pydantic take half a second, TensorFlow six.
+_HOMES = {
+    "Config": "pipeline.config",
+    "LoadedModel": "pipeline.export.loaded",
+    "Result": "pipeline.train",
+    "load": "pipeline.config",
+    "load_model": "pipeline.inference.load",
+    "run": "pipeline.train",
+}
 
-    return train.run(config)
+# Modules that once were commands: `python -m pipeline.train` would find nothing, or a module that does nothing.
+_FORMER = ("compare", "evaluate", "export", "predict", "promote", "register", "rerun", "serve", "study", "train", "ui")
+
+if not TYPE_CHECKING:  # for whom the names above are all there are
+
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version  # a tenth of a second
+
+            return version("dense-pipeline")
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _end_former_command(argv: list[str], original: list[str]) -> None:
+    """Names the new form to whoever types `python -m pipeline.train`, and ends.
+
+    Args:
+        argv: `sys.argv`, which begins with `-m` while Python looks for the module that follows it, and only then.
+        original: `sys.orig_argv`, which holds that module just before the words of `argv`.
+    """
+    if argv[:1] != ["-m"]:
+        return
+    package, _, name = original[-len(argv)].removeprefix("-m").partition(".")
+    if package == __name__ and name in _FORMER:
+        sys.exit(f"python -m pipeline.{name} is now: {shlex.join(['python', '-m', 'pipeline', name, *argv[1:]])}")
+
+
+_end_former_command(sys.argv, sys.orig_argv)

@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import sys
 
-from pipeline import __version__
+from pipeline.commands import COMMANDS
+from pipeline.commands.arguments import program
+from pipeline.commands.ending import ends_tidily
+from pipeline.errors import UsageError, did_you_mean
 
-COMMANDS = {
-    "train": "train, log and export one experiment",
-    "sweep": "train one run per combination of values, or search among them",
-    "study": "answer a question of the textbooks by a sweep and a picture",
-    "compare": "rank finished runs, and say whether the best is the best",
-    "export": "export a model for TensorFlow Serving, LiteRT or ONNX",
-    "predict": "predict the rows of a file",
-    "evaluate": "score a model on newly labelled rows",
-    "register": "register the model of a run",
-    "promote": "give an alias to a registered version",
-    "serve": "serve a model over HTTP",
-    "rerun": "repeat a run from the config that it logged",
-    "ui": "open MLflow on the runs",
-    "version": "print the version",
-}
+OPTIONS = {"-h": "help", "--help": "help", "-V": "version", "--version": "version"}
 
 
 def main() -> None:
     """Hands what was typed to the command that it names."""
-    name, *words = sys.argv[1:] or ["--help"]
-    if name in ("-h", "--help", "help"):
-        print(_help())
-    elif name in ("--version", "version"):
-        print(__version__)
-    elif name in COMMANDS:
-        importlib.import_module(f"pipeline.commands.{name}").main(words)
-    else:
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
-        hint = f", did you mean {near[0]!r}?" if near else "; the commands are " + ", ".join(COMMANDS)
-        sys.exit(f"there is no command {name!r}{hint}")
+    with ends_tidily():
+        first, *words = sys.argv[1:] or ["help"]
+        name = OPTIONS.get(first, first)
+        if name == "help" and words:
+            name, words = words[0], ["--help"]
+        if name == "help":
+            print(_help())
+        elif name in COMMANDS:
+            importlib.import_module(f"pipeline.commands.{name}").main(words)
+        else:
+            raise UsageError(_unknown(name))
 
 
 def _help() -> str:
-    lines = [f"  {name:10}{about}" for name, about in COMMANDS.items()]
+    commands = [f"  {name:10}{about}" for name, about in COMMANDS.items()]
     return "\n".join(
-        ["usage: python -m pipeline COMMAND [...]", "", *lines, "", "python -m pipeline COMMAND --help tells the rest"]
+        [
+            f"usage: {program()} COMMAND ...",
+            "",
+            "Experiments with dense networks: from a table to a tracked run and an exported model.",
+            "",
+            *commands,
+            "",
+            f"{program()} COMMAND --help tells what a command takes; --version which version this is.",
+        ]
     )
+
+
+def _unknown(name: str) -> str:
+    """What to say of a first word that is no command."""
+    if "=" in name and not name.startswith("-"):
+        return f"a command comes first, as in {program()} train {name}"
+    return f"there is no command {name!r}{did_you_mean(name, COMMANDS) or '; there are ' + ', '.join(COMMANDS)}"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """What can be wrong with what a user gave. Each message says where, what, what was given and what to do."""
 
+import difflib
+from collections.abc import Iterable, Sequence
+
 
 class PipelineError(Exception):
     """Base of all errors that a user can cause; the command line prints it without a traceback."""
@@ -7,6 +10,10 @@ class PipelineError(Exception):
 
 class ConfigError(PipelineError):
     """The configuration has unknown keys, values that are out of their range, or parts that do not fit together."""
+
+
+class UsageError(ConfigError):
+    """A command line has words that the command does not take; it ends with exit code 2, as argparse's errors do."""
 
 
 class DataError(PipelineError):
@@ -39,3 +46,18 @@ class SweepError(PipelineError):
 
 class Pruned(Exception):  # noqa: N818 - not an error: the trial did what it should
     """A trial is ended early because others were better at its age."""
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """What a message ends in where something known is spelled much like what was given; else nothing."""
+    near = difflib.get_close_matches(given, list(known), n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def unknown_words(words: Sequence[str], options: Iterable[str]) -> str:
+    """What to say of words that a command does not take: of the first option among them, with the nearest there is."""
+    wrong = next((word for word in words if word.startswith("-")), None)
+    if wrong is None:
+        return f"{words[0]!r} is one word too many; what holds a blank needs quotes"
+    name = wrong.partition("=")[0]
+    return f"there is no option {name}{did_you_mean(name, options) or '; --help lists them'}"

@@ -1,1 +1,22 @@
-"""What one types: a thin file for each command."""
+"""What one types: a thin file for each command, which says what words it takes and calls the room that does the work.
+
+Each has `main(words)`, which ends as all commands end, and but for `train` and `sweep`, whose words are Hydra's,
+`parser()` and `run(args)`.
+"""
+
+# In the order of `--help`. Each is a module of this folder, and imported when it is called.
+COMMANDS = {
+    "train": "Train, log and export one experiment.",
+    "sweep": "Train one run per combination of values, or search among them.",
+    "study": "Answer a question of the textbooks by a sweep and a picture.",
+    "compare": "Rank finished runs, and say whether the best is the best.",
+    "export": "Export a model for TensorFlow Serving, LiteRT or ONNX.",
+    "predict": "Predict the rows of a file.",
+    "evaluate": "Score a model on newly labelled rows.",
+    "register": "Register the model of a run.",
+    "promote": "Give an alias to a registered version, and show how it compares.",
+    "serve": "Serve a model over HTTP.",
+    "rerun": "Repeat a run from the config that it logged.",
+    "ui": "Open MLflow's UI on the runs.",
+    "version": "Print the version of this package.",
+}

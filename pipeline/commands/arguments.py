@@ -1,59 +1,109 @@
-"""What the commands beside `train` have in common: words that mean the same in each, and how they end."""
+"""The words of commands: how they are read, and those that mean the same in each."""
+
+from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipeline.errors import PipelineError
+from pipeline.commands import COMMANDS
+from pipeline.errors import did_you_mean, unknown_words
 from pipeline.inference.locate import FORMS
-from pipeline.runtime.signals import exit_code, sigterm_raises
+
+if TYPE_CHECKING:
+    from pipeline.config.rules import Tracking
+
+SCRIPT = "dense-pipeline"  # that the installed package has
 
 
-def parser(command: str, description: str | None, epilog: str = "") -> argparse.ArgumentParser:
-    """A parser of `python -m pipeline.<command>`; both texts are shown as they are written."""
-    return argparse.ArgumentParser(
-        prog=f"python -m pipeline.{command}",
-        description=description,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def program() -> str:
+    """What the commands were called by."""
+    return SCRIPT if Path(sys.argv[0]).name == SCRIPT else "python -m pipeline"
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
-    """Adds `MODEL`, which `pipeline.inference.locate` resolves."""
-    parser.add_argument("model", metavar="MODEL", help=FORMS)
+class Parser(argparse.ArgumentParser):
+    """As argparse's, but words may stand in any order, and what is misspelt is told with the nearest that there is.
+
+    Args:
+        command: One of COMMANDS.
+        notes: What `--help` says at its end, as it is written, with `%(prog)s` for how the command is called.
+    """
+
+    def __init__(self, command: str, notes: str = "") -> None:
+        formatter = argparse.RawDescriptionHelpFormatter
+        prog = f"{program()} {command}"
+        super().__init__(prog=prog, description=COMMANDS[command], epilog=notes, formatter_class=formatter)
+
+    def read(self, words: Sequence[str]) -> argparse.Namespace:
+        """What the words say. Ends the process after `--help`, and where they say nothing that the command takes."""
+        args, unknown = self.parse_known_intermixed_args(list(words))
+        if unknown:
+            self.error(unknown_words(unknown, self._option_string_actions))
+        return args
+
+    def add_model(self) -> None:
+        """Adds `MODEL`, which `pipeline.inference.locate` resolves."""
+        self.add_argument("model", metavar="MODEL", help=FORMS)
+
+    def add_input(self) -> None:
+        """Adds `INPUT`, a file of rows."""
+        self.add_argument("input", metavar="INPUT", type=Path, help="CSV (also .tsv, .txt, .data, .gz) or Parquet file")
+
+    def add_store(self) -> None:
+        """Adds `--uri`."""
+        self.add_argument("--uri", help="store of the runs; default: $MLFLOW_TRACKING_URI, else SQLite under mlruns/")
+
+    def add_trust(self) -> None:
+        """Adds `--trust`."""
+        self.add_argument(
+            "--trust", action="store_true", help="load a model whose manifest is missing or does not match"
+        )
 
 
-def add_store(parser: argparse.ArgumentParser) -> None:
-    """Adds `--uri`."""
-    parser.add_argument("--uri", help="store of the runs; default: $MLFLOW_TRACKING_URI, else SQLite under mlruns/")
-
-
-def add_trust(parser: argparse.ArgumentParser) -> None:
-    """Adds `--trust`."""
-    parser.add_argument("--trust", action="store_true", help="load a model whose manifest is missing or does not match")
-
-
-def whole_number(least: int) -> Callable[[str], int]:
-    """The type of an argument that is a whole number from `least` on."""
+def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """The type of an argument that is a whole number, of these bounds."""
+    wanted = f"from {least} on" if most is None else f"from {least} to {most}"
 
     def read(text: str) -> int:
         with contextlib.suppress(ValueError):
-            if (number := int(text)) >= least:
+            if (number := int(text)) >= least and (most is None or number <= most):
                 return number
-        raise argparse.ArgumentTypeError(f"should be a whole number from {least} on, got {text!r}")
+        raise argparse.ArgumentTypeError(f"should be a whole number {wanted}, got {text!r}")
 
     return read
 
 
-@contextlib.contextmanager
-def ends_tidily() -> Iterator[None]:
-    """Makes of a mistake a message and exit code 1, of Ctrl-C and SIGTERM the exit code that shells expect of them."""
-    try:
-        with sigterm_raises():
-            yield
-    except PipelineError as error:
-        sys.exit(str(error))
-    except KeyboardInterrupt as interrupt:
-        sys.exit(exit_code(interrupt))
+def real_number(least: float) -> Callable[[str], float]:
+    """The type of an argument that is a finite number from `least` on."""
+
+    def read(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            if least <= (number := float(text)) < math.inf:
+                return number
+        raise argparse.ArgumentTypeError(f"should be a number from {least:g} on, got {text!r}")
+
+    return read
+
+
+def one_of(*names: str) -> Callable[[str], str]:
+    """The type of an argument that is one of these names."""
+
+    def read(text: str) -> str:
+        if text not in names:
+            hint = did_you_mean(text, names)
+            raise argparse.ArgumentTypeError(f"should be {', '.join(names[:-1])} or {names[-1]}, got {text!r}{hint}")
+        return text
+
+    return read
+
+
+def tracking(uri: str | None) -> Tracking:
+    """Where the runs are kept: `--uri`, or what the files in conf/ say."""
+    from pipeline.config import load  # Hydra takes half a second to import
+
+    found = load().tracking
+    return found if uri is None else found.model_copy(update={"uri": uri})

@@ -1,4 +1,4 @@
-"""Ranks finished runs by validation and says whether the best is the best: `python -m pipeline compare`."""
+"""`compare`: finished runs, ranked by validation, and whether the best is the best."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import config as configuration
-from pipeline.commands import arguments
+from pipeline.commands.arguments import Parser, one_of, tracking, whole_number
+from pipeline.commands.ending import ends_tidily
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from pipeline.track import Selected
 
 TOP = 20  # configurations on the screen
-EXAMPLES = """\
+NOTES = """\
 examples:
-  python -m pipeline compare                                       the latest sweep
-  python -m pipeline compare --sweep nimble-grouse-772             a sweep, by name or run id
-  python -m pipeline compare --experiment houses                   all runs of an experiment
-  python -m pipeline compare --query 'params.`model.units` = "[64, 64]" and metrics.val_rmse < 60'
-  python -m pipeline compare --format csv > runs.csv
+  %(prog)s                                       the latest sweep
+  %(prog)s --sweep nimble-grouse-772             a sweep, by name or run id
+  %(prog)s --experiment houses                   all runs of an experiment
+  %(prog)s --query 'params.`model.units` = "[64, 64]" and metrics.val_rmse < 60'
+  %(prog)s --format csv > runs.csv
 
 All that is named must hold. Runs are always ranked by validation; test scores are shown and choose nothing.
 A sweep's report is logged to its parent run, as comparison/report.html; another's lies under mlruns/comparisons.
@@ -33,24 +33,24 @@ A sweep's report is logged to its parent run, as comparison/report.html; another
 
 def main(words: Sequence[str]) -> None:
     """The command line."""
-    args = parser().parse_args(words)
-    with arguments.ends_tidily():
-        run(args)
+    with ends_tidily():
+        run(parser().read(words))
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The words that it takes."""
-    found = arguments.parser("compare", "Compare finished runs.", EXAMPLES)
+    found = Parser("compare", NOTES)
     found.add_argument("--sweep", metavar="NAME", help="name or id of a sweep's parent run; default: the latest sweep")
     found.add_argument("--experiment", metavar="NAME", help="MLflow experiment")
-    found.add_argument("--query", help="filter in MLflow's language")
+    found.add_argument("--query", metavar="FILTER", help="filter in MLflow's language")
     found.add_argument("--objective", metavar="SCORE", help="val_* score to rank by; default: the runs' own")
-    found.add_argument("--format", choices=["table", "csv", "json", "md"], default="table", help="what to print")
+    formats = one_of("table", "csv", "json", "md")
+    found.add_argument("--format", type=formats, default="table", help="table (the default), csv, json or md")
     found.add_argument(
-        "--top", type=arguments.whole_number(1), metavar="N", help=f"configurations to print; default: {TOP}, else all"
+        "--top", type=whole_number(1), metavar="N", help=f"configurations to print; default: {TOP}, else all"
     )
     found.add_argument("--report", type=Path, metavar="FILE", help="write the HTML report there")
-    arguments.add_store(found)
+    found.add_store()
     return found
 
 
@@ -60,12 +60,12 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         PipelineError: There are no such runs, or the store or the report's file cannot be used.
     """
-    tracking = configuration.load(*([f"tracking.uri='{args.uri}'"] if args.uri else [])).tracking
+    settings = tracking(args.uri)
     from pipeline import track  # MLflow takes seconds to import
     from pipeline.compare import formats
     from pipeline.compare.ranking import compare
 
-    with track.existing(tracking):
+    with track.existing(settings):
         selected = track.select_runs(args.experiment, args.sweep, args.query)
         if not selected.runs:
             raise PipelineError(f"{selected.title}: there is no run in it yet; make ui shows what there is")
@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> None:
 
 def _report(args: argparse.Namespace, selected: Selected, comparison: Comparison, *, on_screen: bool) -> None:
     """Writes the page, and shows the leaderboard if wanted."""
+    from pipeline import config
     from pipeline.compare import screen
     from pipeline.compare.findings import find
     from pipeline.compare.report import write as report
@@ -92,6 +93,6 @@ def _report(args: argparse.Namespace, selected: Selected, comparison: Comparison
         place = report.log(selected.parent.id, found)
     else:
         name = re.sub(r"[^\w.-]+", "_", selected.title)[:80]
-        place = report.write(configuration.mlruns() / "comparisons" / f"{name}.html", found)
+        place = report.write(config.mlruns() / "comparisons" / f"{name}.html", found)
     if on_screen:
         screen.show(found, args.top or TOP, {"report": place})

@@ -1,16 +1,23 @@
-"""Exports a model to where it is used: `python -m pipeline export MODEL --format savedmodel|litert|onnx`."""
+"""`export`: a model to where it is used."""
 
+from __future__ import annotations
+
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.commands import arguments
-from pipeline.export.formats.convert import Exported, export
-from pipeline.inference.locate import resolve
+from pipeline.commands.arguments import Parser, one_of, whole_number
+from pipeline.commands.ending import ends_tidily
+from pipeline.runtime.console import console, list_places
 
-EPILOG = """\
+if TYPE_CHECKING:
+    from pipeline.export.formats.convert import Exported
+
+NOTES = """\
   savedmodel  OUTPUT/NAME/VERSION/, for TensorFlow Serving: raw columns in, with warm-up requests
   litert      OUTPUT/NAME_litert/: float32, and with weights in float16 and in int8, for phones and boards
   onnx        OUTPUT/NAME_onnx/: for ONNX Runtime and its relatives
@@ -20,28 +27,47 @@ Every file is run in its own runtime, in a process without this package, and com
 predictions on validation rows, rows with gaps and rows with categories never seen; one that differs is not written.
 
 example:
-  python -m pipeline export best:california --format onnx --output exports
+  %(prog)s best:california --format onnx --output exports
 """
 
 
 def main(words: Sequence[str]) -> None:
     """The command line."""
-    parser = arguments.parser("export", __doc__, EPILOG)
-    arguments.add_model(parser)
-    parser.add_argument("--format", choices=["savedmodel", "litert", "onnx"], default="savedmodel", help="see below")
-    parser.add_argument("--output", type=Path, default=Path("exports"), help="folder to write to; default: exports")
-    parser.add_argument("--name", help="of the model; default: its registered name, or its experiment's")
-    parser.add_argument(
-        "--version", type=arguments.whole_number(1), help="of a SavedModel; default: the registered one, or the next"
+    with ends_tidily():
+        run(parser().read(words))
+
+
+def parser() -> Parser:
+    """The words that it takes."""
+    found = Parser("export", NOTES)
+    found.add_model()
+    formats = one_of("savedmodel", "litert", "onnx")
+    found.add_argument(
+        "--format", type=formats, default="savedmodel", help="savedmodel (the default), litert or onnx; see below"
     )
-    arguments.add_trust(parser)
-    arguments.add_store(parser)
-    args = parser.parse_args(words)
-    with arguments.ends_tidily(), Console(stderr=True).status("exporting and comparing"):
-        found = resolve(args.model, args.uri)
+    found.add_argument("--output", type=Path, default=Path("exports"), help="folder to write to; default: exports")
+    found.add_argument("--name", help="of the model; default: its registered name, or its experiment's")
+    found.add_argument(
+        "--version", type=whole_number(1), help="of a SavedModel; default: the registered one, or the next"
+    )
+    found.add_trust()
+    found.add_store()
+    return found
+
+
+def run(args: argparse.Namespace) -> None:
+    """Writes the files, and says how each compares.
+
+    Raises:
+        PipelineError: There is no such model, the format cannot express it, or gives other predictions.
+    """
+    with Console(stderr=True).status("exporting and comparing"):
+        from pipeline.export.formats.convert import export  # TensorFlow takes seconds to import
+        from pipeline.inference.locate import resolve
+
         exported = export(
-            found, args.format, args.output, name=args.name, version=args.version, trust=args.trust,
-            tracking_uri=args.uri,
+            resolve(args.model, args.uri), args.format, args.output, name=args.name, version=args.version,
+            trust=args.trust, tracking_uri=args.uri,
         )  # fmt: skip
     _show(exported)
 
@@ -54,8 +80,6 @@ def _show(exported: Exported) -> None:
         score = "" if file.value is None else f"{file.score} {file.value:.6g}"
         loss = "" if file.loss is None else f"{file.loss:.2g}"
         table.add_row(file.name, f"{file.n_bytes:,}", f"{file.difference:.1e}", score, loss)
-    console = Console()
-    console = console if console.is_terminal else Console(width=200)
-    console.print(table)
-    console.print(f"compared on: {exported.checked_on}", soft_wrap=True, highlight=False, markup=False)
-    console.print(f"written to:  {exported.folder}", soft_wrap=True, highlight=False, markup=False)
+    screen = console()
+    screen.print(table)
+    list_places(screen, {"compared on": exported.checked_on, "written to": str(exported.folder)})

@@ -1,20 +1,35 @@
-"""Gives an alias to a registered version, and shows how it compares: `python -m pipeline promote NAME VERSION`."""
+"""`promote`: an alias for a registered version."""
 
+import argparse
 from collections.abc import Sequence
 
-from pipeline.commands import arguments
+from pipeline.commands.arguments import Parser
+from pipeline.commands.ending import ends_tidily
 from pipeline.commands.register import show
 
 
 def main(words: Sequence[str]) -> None:
     """The command line."""
-    parser = arguments.parser("promote", __doc__)
-    parser.add_argument("name", help="of the registered model")
-    parser.add_argument("version", help="that is to hold the alias, as in 2, or latest")
-    parser.add_argument("--alias", default="champion", help="default: champion")
-    arguments.add_store(parser)
-    args = parser.parse_args(words)
-    from pipeline.track.registry import promote
+    with ends_tidily():
+        run(parser().read(words))
 
-    with arguments.ends_tidily():
-        show(promote(args.name, args.version, args.alias, args.uri))
+
+def parser() -> Parser:
+    """The words that it takes."""
+    found = Parser("promote", "example:\n  %(prog)s california 2 --alias champion\n")
+    found.add_argument("name", metavar="NAME", help="of the registered model")
+    found.add_argument("version", metavar="VERSION", help="that is to hold the alias, as in 2, or latest")
+    found.add_argument("--alias", default="champion", help="default: champion")
+    found.add_store()
+    return found
+
+
+def run(args: argparse.Namespace) -> None:
+    """Moves the alias, and prints the scores of both versions.
+
+    Raises:
+        PipelineError: There is no such version, or the store cannot be used.
+    """
+    from pipeline.track.registry import promote  # MLflow takes seconds to import
+
+    show(promote(args.name, args.version, args.alias, args.uri))

@@ -1,42 +1,55 @@
-"""Registers the model of a run: `python -m pipeline register MODEL NAME [--alias champion] [--force]`."""
+"""`register`: the model of a run."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from pipeline.commands import arguments
+from pipeline.commands.arguments import Parser
+from pipeline.commands.ending import ends_tidily
 from pipeline.runtime.console import console, list_places, number, say
 
 if TYPE_CHECKING:
     from pipeline.track.registry import Registered
 
-EPILOG = """\
-MODEL is a run id, runs:/ID or best:EXPERIMENT.
-
-It is compared with the version that holds the alias (without --alias: champion) by that version's validation
+NOTES = """\
+MODEL is compared with the version that holds the alias (without --alias: champion) by that version's validation
 objective, and refused if it is worse, or if the two did not see the same rows.
 
 example:
-  python -m pipeline register best:california houses --alias champion
+  %(prog)s best:california houses --alias champion
 """
 
 
 def main(words: Sequence[str]) -> None:
     """The command line."""
-    parser = arguments.parser("register", __doc__, EPILOG)
-    parser.add_argument("model", help="what names the run, see below")
-    parser.add_argument("name", help="to register it under")
-    parser.add_argument("--alias", help="that it is to hold, as in champion; default: none")
-    parser.add_argument("--force", action="store_true", help="register it though it is worse, or does not compare")
-    arguments.add_store(parser)
-    args = parser.parse_args(words)
-    from pipeline.track.registry import register
+    with ends_tidily():
+        run(parser().read(words))
 
-    with arguments.ends_tidily():
-        show(register(args.model, args.name, args.alias, args.force, args.uri))
+
+def parser() -> Parser:
+    """The words that it takes."""
+    found = Parser("register", NOTES)
+    found.add_argument("model", metavar="MODEL", help="a run id, runs:/ID or best:EXPERIMENT")
+    found.add_argument("name", metavar="NAME", help="to register it under")
+    found.add_argument("--alias", help="that it is to hold, as in champion; default: none")
+    found.add_argument("--force", action="store_true", help="register it though it is worse, or does not compare")
+    found.add_store()
+    return found
+
+
+def run(args: argparse.Namespace) -> None:
+    """Registers it, and prints its scores beside those of the version that held the alias.
+
+    Raises:
+        PipelineError: There is no such run, or it may not take that place.
+    """
+    from pipeline.track.registry import register  # MLflow takes seconds to import
+
+    show(register(args.model, args.name, args.alias, args.force, args.uri))
 
 
 def show(registered: Registered) -> None:

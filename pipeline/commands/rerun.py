@@ -1,36 +1,43 @@
-"""Repeats a tracked run from the config it logged: `python -m pipeline rerun RUN_ID [key=value ...]`."""
+"""`rerun`: a tracked run once more, from the config that it logged."""
 
+import argparse
 import logging
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline import config as configuration
-from pipeline.commands import arguments
+from pipeline.commands.arguments import Parser, tracking
+from pipeline.commands.ending import ends_tidily
 
 
 def main(words: Sequence[str]) -> None:
     """The command line."""
-    parser = arguments.parser("rerun", __doc__)
-    parser.add_argument("run_id", help="id of the run to repeat")
-    parser.add_argument("overrides", nargs="*", help="keys to change, as in fit.epochs=100")
-    arguments.add_store(parser)
-    args = parser.parse_args(words)
+    with ends_tidily():
+        run(parser().read(words))
+
+
+def parser() -> Parser:
+    """The words that it takes."""
+    found = Parser("rerun", "example:\n  %(prog)s 0123456789abcdef0123456789abcdef fit.epochs=100\n")
+    found.add_argument("run_id", metavar="RUN", help="id of the run to repeat")
+    found.add_argument("overrides", metavar="key=value", nargs="*", help="what to change, as in fit.epochs=100")
+    found.add_store()
+    return found
+
+
+def run(args: argparse.Namespace) -> None:
+    """Fetches the config of a run, checks it and runs it into the same store.
+
+    Raises:
+        PipelineError: There is no such run, its config or an override is wrong, or the run fails.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    with arguments.ends_tidily():
-        rerun(args.run_id, args.overrides, args.uri)
-
-
-def rerun(run_id: str, overrides: list[str], uri: str | None) -> None:
-    """Fetches the config of a run, checks it and runs it into the same store."""
-    from pipeline import track
+    settings = tracking(args.uri)
+    from pipeline import config, track, train
     from pipeline.commands.train import show
-    from pipeline.train import run
 
-    tracking = configuration.load(*([f"tracking.uri='{uri}'"] if uri else [])).tracking
-    with tempfile.TemporaryDirectory() as folder, track.connected(tracking):
-        config = configuration.from_yaml(
-            track.config_of_run(run_id, Path(folder)), [*overrides, f"+tracking.tags.rerun_of={run_id}"]
-        )
-    show(run(config))
+    with tempfile.TemporaryDirectory() as folder, track.connected(settings):
+        logged = track.config_of_run(args.run_id, Path(folder))
+        again = config.from_yaml(logged, [*args.overrides, f"+tracking.tags.rerun_of={args.run_id}"])
+    show(train.run(again))

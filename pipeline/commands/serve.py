@@ -1,4 +1,4 @@
-"""The command line: `python -m pipeline serve MODEL [--port 8080]`."""
+"""`serve`: a model over HTTP."""
 
 from __future__ import annotations
 
@@ -8,68 +8,96 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from pipeline.commands import arguments
-from pipeline.inference.http.limits import Limits
+from pipeline.commands.arguments import Parser, real_number, whole_number
+from pipeline.commands.ending import ends_tidily
+
+if TYPE_CHECKING:
+    from pipeline.inference.http.limits import Limits
 
 TOKEN = "PIPELINE_SERVE_TOKEN"
-EPILOG = f"""
+NOTES = f"""\
 It answers POST /invocations (MLflow: dataframe_split, dataframe_records, instances, inputs, and text/csv), POST
 /v1/models/NAME:predict (TensorFlow Serving: instances, inputs), and GET /docs, /openapi.json, /ping, /health, /version,
 /metrics, /v1/models/NAME and /v1/models/NAME/metadata. If the variable {TOKEN} is set, all but /ping and
 /health ask for it (Authorization: Bearer ...). SIGTERM and Ctrl-C end it when all requests in work are answered.
+
+example:
+  %(prog)s best:california --port 8081
 """
 
 
 def main(words: Sequence[str]) -> None:
-    """Loads the model and serves it until a signal comes."""
-    args = _parser().parse_args(words)
+    """The command line."""
+    with ends_tidily():
+        run(parser().read(words))
+
+
+def parser() -> Parser:
+    """The words that it takes."""
+    found = Parser("serve", NOTES)
+    found.add_model()
+    at_least_one, given = whole_number(1), "; default: %(default)s"
+    found.add_argument("--host", default="127.0.0.1", help=f"address to listen on; 0.0.0.0 for all{given}")
+    found.add_argument(
+        "--port", type=whole_number(0, 65_535), default=8080, help=f"port to listen on; 0 for a free one{given}"
+    )
+    found.add_argument("--name", help="the model's name in /v1/models/NAME; default: that it was found by")
+    found.add_argument(
+        "--poll-seconds",
+        type=real_number(0.1),
+        default=10.0,
+        help=f"look this often whether an alias or best: has moved{given}",
+    )
+    found.add_argument(
+        "--max-body-mb", type=real_number(0.001), default=16.0, help=f"largest body of a request, else 413{given}"
+    )
+    found.add_argument(
+        "--body-seconds", type=real_number(0.1), default=30.0, help=f"longest a body may take, else 408{given}"
+    )
+    found.add_argument("--max-rows", type=at_least_one, default=10_000, help=f"of a request, else 413{given}")
+    found.add_argument("--max-requests", type=at_least_one, default=512, help=f"in work at once, else 429{given}")
+    found.add_argument("--max-queue-rows", type=at_least_one, default=100_000, help=f"that wait, else 429{given}")
+    found.add_argument("--batch-rows", type=at_least_one, default=1024, help=f"most rows scored in one call{given}")
+    found.add_argument(
+        "--batch-wait-ms",
+        type=real_number(0),
+        default=0.0,
+        help=f"how long a request waits for others to join it{given}",
+    )
+    found.add_trust()
+    found.add_store()
+    return found
+
+
+def run(args: argparse.Namespace) -> None:
+    """Loads the model and serves it until a signal comes.
+
+    Raises:
+        PipelineError: There is no such model, or the address cannot be had.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     token = os.environ.get(TOKEN) or None
     if token is None and not _is_local(args.host):
         logging.warning("--host %s: whoever reaches this address can ask; set %s to ask for a token", args.host, TOKEN)
-    with arguments.ends_tidily():
-        from pipeline.inference.http import run  # late: --help needs no TensorFlow
+    from pipeline.inference.http.run import serve  # TensorFlow takes seconds to import
 
-        run.serve(
-            args.model,
-            name=args.name,
-            uri=args.uri,
-            trust=args.trust,
-            address=(args.host, args.port),
-            limits=_limits(args),
-            token=token,
-            poll_seconds=args.poll_seconds,
-        )
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = arguments.parser("serve", "Serves a model over HTTP.", EPILOG)
-    arguments.add_model(parser)
-    at_least_one, given = arguments.whole_number(1), "; default: %(default)s"
-    parser.add_argument("--host", default="127.0.0.1", help=f"address to listen on; 0.0.0.0 for all{given}")
-    parser.add_argument(
-        "--port", type=arguments.whole_number(0), default=8080, help=f"port to listen on; 0 for a free one{given}"
+    serve(
+        args.model,
+        name=args.name,
+        uri=args.uri,
+        trust=args.trust,
+        address=(args.host, args.port),
+        limits=_limits(args),
+        token=token,
+        poll_seconds=args.poll_seconds,
     )
-    parser.add_argument("--name", help="the model's name in /v1/models/NAME; default: that it was found by")
-    parser.add_argument(
-        "--poll-seconds", type=float, default=10.0, help=f"look this often whether an alias or best: has moved{given}"
-    )
-    parser.add_argument("--max-body-mb", type=float, default=16.0, help=f"largest body of a request, else 413{given}")
-    parser.add_argument("--body-seconds", type=float, default=30.0, help=f"longest a body may take, else 408{given}")
-    parser.add_argument("--max-rows", type=at_least_one, default=10_000, help=f"of a request, else 413{given}")
-    parser.add_argument("--max-requests", type=at_least_one, default=512, help=f"in work at once, else 429{given}")
-    parser.add_argument("--max-queue-rows", type=at_least_one, default=100_000, help=f"that wait, else 429{given}")
-    parser.add_argument("--batch-rows", type=at_least_one, default=1024, help=f"most rows scored in one call{given}")
-    parser.add_argument(
-        "--batch-wait-ms", type=float, default=0.0, help=f"how long a request waits for others to join it{given}"
-    )
-    arguments.add_trust(parser)
-    arguments.add_store(parser)
-    return parser
 
 
 def _limits(args: argparse.Namespace) -> Limits:
+    from pipeline.inference.http.limits import Limits
+
     return Limits(
         body_bytes=int(args.max_body_mb * 1e6),
         body_seconds=args.body_seconds,

@@ -1,43 +1,64 @@
-"""Runs a study, draws the picture that answers its question and tells what was seen.
-
-`python -m pipeline study width` runs conf/experiment/study_width.yaml: a sweep like any other, nested in MLflow.
-Further words change it: `seed=0,1` the seeds, `model.units=[4],[64]` a swept key's values, `fit.epochs=100` the rest.
-"""
+"""`study`: a question of the textbooks, the sweep that answers it, its picture, and what was seen."""
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import sys
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
-from pipeline.commands import arguments, train
+from pipeline.commands import train
+from pipeline.commands.arguments import Parser, program
+from pipeline.commands.ending import ends_tidily
 from pipeline.compare.study import questions
+from pipeline.runtime.console import console, say, say_labelled
+
+NOTES = """\
+A study is an experiment file, conf/experiment/study_NAME.yaml, and a sweep like any other, nested in MLflow.
+Further words change it: seed=0,1 the seeds, model.units=[4],[64] a swept key's values, fit.epochs=100 the rest.
+
+studies: {names}; without a name their questions are listed
+
+example:
+  %(prog)s width fit.epochs=100
+"""
 
 
 def main(words: Sequence[str]) -> None:
     """The command line."""
-    known = f"studies: {', '.join(questions.names())}; without a name their questions are listed"
-    parser = arguments.parser("study", __doc__, known)
-    parser.add_argument("name", nargs="?", help="which study")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="what to change")
-    parser.add_argument("--config-dir", metavar="DIR", help="folder of your own, with experiment/study_<name>.yaml")
-    args = parser.parse_args(words)
-    with arguments.ends_tidily():
-        if args.name:
-            study(args.name, args.overrides, args.config_dir)
-        else:
-            list_all(args.config_dir)
+    with ends_tidily():
+        run(parser().read(words))
+
+
+def parser() -> Parser:
+    """The words that it takes."""
+    found = Parser("study", NOTES.format(names=", ".join(questions.names())))
+    found.add_argument("name", metavar="NAME", nargs="?", help="which study")
+    found.add_argument("overrides", metavar="key=value", nargs="*", help="what to change")
+    found.add_argument("--config-dir", metavar="DIR", help="folder of your own, with experiment/study_NAME.yaml")
+    return found
+
+
+def run(args: argparse.Namespace) -> None:
+    """Runs the study that is named, or lists what there is to ask.
+
+    Raises:
+        PipelineError: There is no such study, an override is wrong, or the store cannot be used.
+    """
+    if args.name:
+        study(args.name, args.overrides, args.config_dir)
+    else:
+        list_all(args.config_dir)
 
 
 def list_all(config_dir: str | None) -> None:
     """Prints what there is to ask."""
-    table = Table("study", "question", caption="make study NAME=<study>")
+    table = Table("study", "question", caption=f"{program()} study NAME (make study NAME=...)")
     for name, question in questions.questions(config_dir):
         table.add_row(name, question)
-    Console().print(table)
+    console().print(table)
 
 
 def study(name: str, overrides: list[str], config_dir: str | None = None) -> None:
@@ -51,7 +72,8 @@ def study(name: str, overrides: list[str], config_dir: str | None = None) -> Non
         _sweep(questions.command(name, asked, overrides, config_dir))
     except SystemExit:
         folder = ["--config-dir", config_dir] if config_dir else []
-        print(f"{'or, with picture':18}python -m pipeline study {shlex.join([name, *overrides, *folder])}")
+        again = shlex.join([name, *overrides, *folder])
+        say_labelled(console(), "or, with picture", f"python -m pipeline study {again}")
         raise
 
     from pipeline import track
@@ -65,13 +87,13 @@ def study(name: str, overrides: list[str], config_dir: str | None = None) -> Non
         texts = {"figures.csv": table.as_csv(asked, lines), "seen.txt": "\n".join(seen)}
         drawn = pictures.draw(asked, lines, sweep)
         sweep.log(drawn, texts, " ".join(seen))
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(f"\n{asked.question}", style="bold", highlight=False)
-    table.show(asked, lines, console)
+    screen = console()
+    screen.print(f"\n{asked.question}", style="bold", highlight=False)
+    table.show(asked, lines, screen)
     for sentence in seen:
-        console.print(sentence, soft_wrap=True, highlight=False, markup=False)
+        say(screen, sentence)
     for picture in drawn:
-        console.print(f"{'picture':18}{sweep.folder}/{picture}.png", soft_wrap=True, highlight=False, markup=False)
+        say_labelled(screen, "picture", f"{sweep.folder}/{picture}.png")
 
 
 def _sweep(words: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Trains one run per combination of values: `python -m pipeline sweep key=a,b [...]`; `--help` lists the keys."""
+"""`sweep`: one run per combination of values, or a search among them; `train --multirun` in a word."""
 
 from collections.abc import Sequence
 
@@ -6,5 +6,5 @@ from pipeline.commands import train
 
 
 def main(words: Sequence[str]) -> None:
-    """As `train --multirun`."""
+    """The command line."""
     train.main(["--multirun", *words])

@@ -1,4 +1,4 @@
-"""Trains, logs and exports one experiment: `python -m pipeline train [key=value ...]`; `--help` lists the keys."""
+"""`train`: one experiment, or with `--multirun` a sweep of them. Its words are Hydra's; `--help` lists the keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from rich.table import Table
 
 from pipeline import config as configuration
 from pipeline import sweep
-from pipeline.commands.arguments import ends_tidily
+from pipeline.commands.arguments import program
+from pipeline.commands.ending import ends_tidily
 from pipeline.config import CONF
 from pipeline.errors import PipelineError
 from pipeline.runtime.console import console, list_places, number
@@ -37,15 +38,27 @@ def job(composed: DictConfig) -> float | sweep.Outcome:
 
 
 def main(words: Sequence[str]) -> None:
-    """Checks all of the command line, then runs one job, or with `--multirun` a sweep of them."""
-    sys.argv = ["pipeline train", *words]  # where Hydra looks
+    """The command line."""
+    with ends_tidily():
+        run_words(words)
+
+
+def run_words(words: Sequence[str]) -> None:
+    """Checks all of the command line, then runs one job, or a sweep of them; or shows what it is asked to.
+
+    Raises:
+        PipelineError: The words are wrong, or the sweep cannot begin or go on.
+    """
+    words = configuration.as_hydra_takes(words)
+    sys.argv = [f"{program()} train", *words]  # where Hydra looks
     launch.register()
-    if configuration.only_shows(sys.argv[1:]):
+    if configuration.only_shows(words):
         return job()
     sweep.register()
+    command = configuration.parse(words)
     try:
-        with ends_tidily(), sweep.parent(command := configuration.parse(sys.argv[1:])):
-            sys.argv[1:] = [command.for_hydra.get(word, word) for word in sys.argv[1:]]
+        with sweep.parent(command):
+            sys.argv[1:] = [command.for_hydra.get(word, word) for word in words]
             job()
     except sweep.Stopped as error:
         sys.exit(str(error))

@@ -10,6 +10,7 @@ from pipeline.compare.findings import Findings
 from pipeline.compare.ranking import Comparison, reason
 from pipeline.compare.values import short
 from pipeline.compare.verdict import number, with_deviation
+from pipeline.runtime.console import console, list_places, say_labelled
 
 MOST_ERROR = 100  # letters
 
@@ -22,19 +23,18 @@ def show(found: Findings, top: int | None, places: dict[str, str]) -> None:
         top: How many configurations to list; None is all.
         places: What else to say at the end, by label.
     """
-    comparison, console = found.comparison, _console()
-    _line(console, "comparing", f"{comparison.title}: {comparison.counts()}")
+    comparison, screen = found.comparison, console()
+    say_labelled(screen, "comparing", f"{comparison.title}: {comparison.counts()}")
     for note in comparison.notes:
-        console.print(Text(note, style="yellow"))
+        screen.print(Text(note, style="yellow"))
     if comparison.candidates:
-        console.print(_table(comparison, top))
-    _unfinished(console, comparison)
-    console.print(Text(found.verdict.headline, style="bold"))
-    console.print(Text(found.verdict.text))
+        screen.print(_table(comparison, top))
+    _unfinished(screen, comparison)
+    screen.print(Text(found.verdict.headline, style="bold"))
+    screen.print(Text(found.verdict.text))
     if found.command:
-        _line(console, "best", found.command)
-    for label, text in places.items():
-        _line(console, label, text)
+        say_labelled(screen, "best", found.command)
+    list_places(screen, places)
 
 
 def _table(comparison: Comparison, top: int | None) -> Table:
@@ -67,19 +67,9 @@ def _table(comparison: Comparison, top: int | None) -> Table:
     return table
 
 
-def _unfinished(console: Console, comparison: Comparison) -> None:
+def _unfinished(screen: Console, comparison: Comparison) -> None:
     """Each state's first error, so that a mistake that felled all of them is seen at once."""
     for state, runs in comparison.others.items():
         errors = [reason(run) for run in runs if reason(run)]
         first = f", the first: {errors[0].splitlines()[0][:MOST_ERROR]}" if errors else ""
-        _line(console, state, f"{len(runs)} run{'s' if len(runs) > 1 else ''}{first}")
-
-
-def _line(console: Console, label: str, text: str) -> None:
-    console.print(f"{label:18}{text}", soft_wrap=True, highlight=False, markup=False)
-
-
-def _console() -> Console:
-    """Output that is not a terminal has no width: then no line is broken or cut."""
-    console = Console()
-    return console if console.is_terminal else Console(width=200)
+        say_labelled(screen, state, f"{len(runs)} run{'s' if len(runs) > 1 else ''}{first}")

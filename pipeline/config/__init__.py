@@ -1,5 +1,6 @@
 """The rules of conf/: a composed configuration in, one frozen, checked Config out."""
 
+from pipeline.config.command_line import as_hydra_takes, only_shows
 from pipeline.config.compose import (
     CONF,
     IN_CHECKOUT,
@@ -8,7 +9,6 @@ from pipeline.config.compose import (
     from_yaml,
     load,
     mlruns,
-    only_shows,
     parse,
     to_yaml,
 )
@@ -22,6 +22,7 @@ __all__ = [
     "MEASURED",
     "Command",
     "Config",
+    "as_hydra_takes",
     "direction",
     "from_hydra",
     "from_yaml",

@@ -10,7 +10,7 @@ from typing import Any
 
 from hydra import initialize_config_dir
 from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from pipeline import model
+from pipeline.config.command_line import options
 from pipeline.config.composed import composed, options_of
 from pipeline.config.hydra_keys import launcher_problems, unknown_to_hydra
 from pipeline.config.launchers import is_launcher_key
@@ -75,19 +76,13 @@ def load(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -> C
     return parse([*_config_dir_argument(config_dir), *overrides]).config
 
 
-def only_shows(arguments: Sequence[str]) -> bool:
-    """Whether a command line asks for help or for the config, and so runs nothing."""
-    args = get_args_parser().parse_args(list(arguments))
-    return bool(args.help or args.hydra_help or args.cfg or args.info or args.shell_completion)
-
-
 def parse(arguments: Sequence[str]) -> Command:
     """Checks a whole command line, each value of a sweep included.
 
     Raises:
         ConfigError: Every mistake, a line each, by its full key.
     """
-    args = get_args_parser().parse_args(list(arguments))
+    args = options(arguments)
     search_path = create_config_search_path(str(Path(args.config_path).resolve() if args.config_path else CONF))
     if args.config_dir:
         if not Path(args.config_dir).is_dir():

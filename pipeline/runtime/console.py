@@ -18,10 +18,15 @@ def say(console: Console, text: str) -> None:
     console.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
+def say_labelled(console: Console, label: str, text: str) -> None:
+    """Prints a line as it is, behind what it is about."""
+    say(console, f"{label:18}{text}")
+
+
 def list_places(console: Console, places: Mapping[str, str]) -> None:
     """Prints where things lie, a line each, by their labels."""
-    for label, value in places.items():
-        say(console, f"{label:18}{value}")
+    for label, place in places.items():
+        say_labelled(console, label, place)
 
 
 def number(value: float | None) -> str:

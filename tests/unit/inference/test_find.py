@@ -7,7 +7,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from pipeline import ModelError, load, run
+from pipeline import LoadedModel, ModelError, load, load_model, run
 from pipeline.inference.locate import resolve
 from pipeline.train import Result
 
@@ -52,6 +52,14 @@ def test_the_mlflow_model_of_a_run_and_of_a_version(flowers: tuple[str, Result])
         found = resolve(reference, store)
         assert found.run_id == first.run_id
         assert (found.path / "saved_model.pb").is_file()
+
+
+def test_a_model_is_loaded_by_its_name(flowers: tuple[str, Result]) -> None:
+    store, first = flowers
+    model = load_model("models:/iris-flowers@champion", tracking_uri=store)
+    assert isinstance(model, LoadedModel)
+    assert model.manifest.run_id == first.run_id
+    assert model.predict(model.manifest.example)["label"].shape == (len(next(iter(model.manifest.example.values()))),)
 
 
 def test_folders(flowers: tuple[str, Result], tmp_path: Path) -> None:

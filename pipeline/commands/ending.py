@@ -1,0 +1,32 @@
+"""How every command ends: well with exit code 0, by a mistake of its user's with a message and 1 or 2."""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+from pipeline.errors import PipelineError, UsageError
+from pipeline.runtime.signals import exit_code, sigterm_raises
+
+
+@contextlib.contextmanager
+def ends_tidily() -> Iterator[None]:
+    """Makes of a mistake a message and exit code 1, or 2 if the words themselves are wrong, as argparse does.
+
+    Of Ctrl-C, SIGTERM and a reader that has enough, such as `head`, it makes the exit code that shells expect.
+    """
+    try:
+        with sigterm_raises():
+            yield
+            sys.stdout.flush()
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except PipelineError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt as interrupt:
+        sys.exit(exit_code(interrupt))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would stumble over it once more when it ends
+        sys.exit(128 + signal.SIGPIPE)

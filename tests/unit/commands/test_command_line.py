@@ -1,0 +1,204 @@
+"""Every command: its help, its mistakes, and how it ends."""
+
+import importlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+import pipeline
+from pipeline.__main__ import main
+from pipeline.commands import COMMANDS
+from pipeline.commands.ending import ends_tidily
+from pipeline.config import as_hydra_takes, only_shows
+from pipeline.errors import DataError, UsageError
+from pipeline.runtime.signals import Terminated
+from support.places import ROOT
+
+WITH_PARSER = [name for name in COMMANDS if name not in ("train", "sweep")]  # whose words are Hydra's
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs `python -m pipeline` with these words in this process; gives exit code, output and errors."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["pipeline/__main__.py", *words])
+        try:
+            main()
+            code: str | int | None = 0
+        except SystemExit as end:
+            code = end.code
+        said = capsys.readouterr()
+        # Where the code is a text, Python prints it and ends with 1.
+        return (1, said.out, said.err + code) if isinstance(code, str) else (code or 0, said.out, said.err)
+
+    return run
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]], ids=str)
+def test_help_lists_every_command(typed: Callable[..., tuple[int, str, str]], words: list[str]) -> None:
+    code, out, err = typed(*words)
+    assert (code, err) == (0, "")
+    assert [name for name, about in COMMANDS.items() if f"  {name:10}{about}\n" not in out] == []
+
+
+@pytest.mark.parametrize("command", WITH_PARSER)
+def test_each_command_has_its_help(typed: Callable[..., tuple[int, str, str]], command: str) -> None:
+    code, out, err = typed(command, "--help")
+    assert (code, err) == (0, "")
+    assert f"usage: python -m pipeline {command} [-h]" in out
+    assert COMMANDS[command] in out
+    assert "%(prog)s" not in out
+    assert typed("help", command) == (0, out, "")
+
+
+@pytest.mark.parametrize("command", WITH_PARSER)
+def test_a_wrong_option_is_told_with_the_nearest(typed: Callable[..., tuple[int, str, str]], command: str) -> None:
+    parser = importlib.import_module(f"pipeline.commands.{command}").parser()
+    required = ["1" for action in parser._actions if not action.option_strings and action.required]
+    option = max(parser._option_string_actions, key=len)  # --help has no others beside it in `version`
+    code, out, err = typed(command, *required, option[:-1] + "_")
+    assert (code, out) == (2, "")
+    assert f"python -m pipeline {command}: error: there is no option {option[:-1]}_, did you mean '{option}'?" in err
+
+
+def test_every_command_is_a_file_of_its_own_and_the_other_way_round() -> None:
+    files = {path.stem for path in (ROOT / "pipeline" / "commands").glob("*.py")}
+    assert files == {*COMMANDS, "__init__", "arguments", "ending"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trian"], "there is no command 'trian', did you mean 'train'?"),
+        (["--nothing"], "there is no command '--nothing'; there are train, sweep, study, compare, export, predict"),
+        (["data=iris", "seed=1"], "a command comes first, as in python -m pipeline train data=iris"),
+        (["predict", "m", "new.csv"], "the following arguments are required: OUTPUT"),
+        (["predict", "m", "new.csv", "out.csv", "my", "file"], "'my' is one word too many; what holds a blank needs"),
+        (["export", "m", "--format", "onxx"], "should be savedmodel, litert or onnx, got 'onxx', did you mean 'onnx'?"),
+        (["compare", "--top", "0"], "should be a whole number from 1 on, got '0'"),
+        (["ui", "70000"], "should be a whole number from 1 to 65535, got '70000'"),
+        (["ui", "http"], "should be a whole number from 1 to 65535, got 'http'"),
+        (["serve", "m", "--port", "-1"], "should be a whole number from 0 to 65535, got '-1'"),
+        (["serve", "m", "--poll-seconds", "nan"], "should be a number from 0.1 on, got 'nan'"),
+        (["train", "--multirn", "seed=0,1"], "there is no option --multirn, did you mean '--multirun'?"),
+        (["train", "--cfg", "jobs"], "argument --cfg/-c: invalid choice: 'jobs'"),
+        (["sweep", "--cfg", "job", "--info"], "--cfg and --info: only one at a time"),
+        (["train", "--run", "-m"], "--run and --multirun: only one at a time"),
+        (["train", "--resolve"], "--resolve: belongs to --cfg, as in --cfg job --resolve"),
+        (["train", "--experimental-rerun", "x.pickle"], "python -m pipeline rerun RUN repeats a run"),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, list) else "",
+)
+def test_wrong_words_are_a_message_and_exit_code_2(
+    typed: Callable[..., tuple[int, str, str]], words: list[str], message: str
+) -> None:
+    code, out, err = typed(*words)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+@pytest.mark.parametrize("words", [["version"], ["--version"], ["-V"]], ids=str)
+def test_version(typed: Callable[..., tuple[int, str, str]], words: list[str]) -> None:
+    assert typed(*words) == (0, f"dense-pipeline {pipeline.__version__}\n", "")
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", pipeline.__version__)
+
+
+def test_a_port_that_is_taken_is_a_message(typed: Callable[..., tuple[int, str, str]]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, out, err = typed("ui", str(port))
+    assert (code, out) == (1, "")
+    assert re.match(
+        rf"port {port}: Address already in use; take another, as in python -m pipeline ui \d+ \(make ui", err
+    )
+
+
+def test_what_takes_no_time_imports_nothing_that_does() -> None:
+    code = (
+        "import sys\nfrom pipeline.__main__ import main\n"
+        "for words in (['--help'], ['version'], ['trian'], ['predict', '--help'], ['ui', 'x'], ['export', '-h']):\n"
+        "    sys.argv[1:] = words\n"
+        "    try: main()\n"
+        "    except SystemExit: pass\n"
+        "print([name for name in ('hydra', 'pydantic', 'numpy', 'tensorflow', 'mlflow') if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", pipeline._FORMER)
+def test_a_former_command_names_the_new_form(name: str) -> None:
+    assert name in COMMANDS
+    for module in ([f"pipeline.{name}"], ["-m", f"pipeline.{name}"], ["-W", "error", f"-mpipeline.{name}"]):
+        with pytest.raises(SystemExit) as ended:
+            pipeline._end_former_command(["-m", "a b", "-m"], ["python", *module, "a b", "-m"])
+        assert ended.value.code == f"python -m pipeline.{name} is now: python -m pipeline {name} 'a b' -m"
+    pipeline._end_former_command(["-m", f"pipeline.{name}"], ["python", "-m", "pipeline", f"pipeline.{name}"])
+    pipeline._end_former_command(["run.py", f"pipeline.{name}"], ["python", "run.py", f"pipeline.{name}"])
+
+
+def test_a_former_command_as_a_user_types_it() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "pipeline.predict", "best:iris", "new.csv"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "python -m pipeline.predict is now: python -m pipeline predict best:iris new.csv\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (DataError("no rows"), "no rows"),
+        (UsageError("no such word"), 2),
+        (KeyboardInterrupt(), 128 + signal.SIGINT),
+        (Terminated(), 128 + signal.SIGTERM),
+    ],
+)
+def test_how_commands_end(error: BaseException, code: str | int) -> None:
+    with pytest.raises(SystemExit) as ended, ends_tidily():
+        raise error
+    assert ended.value.code == code
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    code = "from pipeline.commands.ending import ends_tidily\nwith ends_tidily(): print('row\\n' * 100_000)"
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, "")
+
+
+def test_hydra_gets_its_options_first_and_only_what_it_can_do() -> None:
+    words = ["data=iris", "--config-dir", "mine", "seed=0,1", "-m", "fit=sgd"]
+    assert as_hydra_takes(words) == ["--config-dir", "mine", "-m", "data=iris", "seed=0,1", "fit=sgd"]
+    assert as_hydra_takes(["--multirun", "seed=0,1", "--cfg", "job"]) == ["--cfg", "job", "seed=0,1"]
+    assert not only_shows(words)
+    assert only_shows(["seed=1", "-h"])
+
+
+def test_words_of_a_run_and_its_options_stand_in_any_order() -> None:
+    parser = importlib.import_module("pipeline.commands.rerun").parser()
+    args = parser.read(["abc", "--uri", "sqlite:///a.db", "fit.epochs=3", "seed=1"])
+    assert (args.run_id, args.overrides, args.uri) == ("abc", ["fit.epochs=3", "seed=1"], "sqlite:///a.db")
+
+
+def test_public_names_are_there_and_a_misspelt_one_is_not() -> None:
+    assert set(pipeline.__all__) <= set(dir(pipeline))
+    light = set(pipeline.__all__) - {"LoadedModel", "load_model"}  # which import TensorFlow
+    assert [name for name in light if not hasattr(pipeline, name)] == []
+    assert isinstance(pipeline.load("data=iris"), pipeline.Config)
+    with pytest.raises(AttributeError, match="module 'pipeline' has no attribute 'laod'"):
+        pipeline.laod  # noqa: B018
