@@ -8,15 +8,13 @@ from pipeline.config.rules import FixedScaling
 from pipeline.data.preprocessing.scaling.statistics import STATISTICS, given, shift_and_scale
 from pipeline.errors import DataError
 
-BLOCK_ROWS = 8192  # rows in float64 at a time, so that a large table is never held twice
-
 
 @dataclass(frozen=True)
 class Scaler:
     """`scaled = (raw - shift) / scale`, by column.
 
-    Statistics and arithmetic are float64, so that columns such as Unix timestamps, whose deviation is small beside
-    their mean, keep their digits; only the scaled values are rounded to float32.
+    Both are float64, so that columns such as Unix timestamps, whose deviation is small beside their mean, keep their
+    digits.
     """
 
     shift: np.ndarray  # (n_columns,) float64, in the column's own unit
@@ -43,15 +41,3 @@ class Scaler:
         found = [shift_and_scale(raw[:, column].astype(np.float64), scaling) for column in range(n_columns)]
         shift, scale = np.array(found, dtype=np.float64).reshape(n_columns, 2).T
         return cls(shift, scale)
-
-    def apply(self, raw: np.ndarray) -> np.ndarray:
-        """Scales `(n_rows, n_columns)` to float32."""
-        scaled = np.empty(raw.shape, np.float32)
-        for start in range(0, len(raw), BLOCK_ROWS):
-            rows = slice(start, start + BLOCK_ROWS)
-            scaled[rows] = (raw[rows].astype(np.float64) - self.shift) / self.scale
-        return scaled
-
-    def invert(self, scaled: np.ndarray) -> np.ndarray:
-        """Brings `(n_rows, n_columns)` back to the columns' own units, float64."""
-        return scaled.astype(np.float64) * self.scale + self.shift
