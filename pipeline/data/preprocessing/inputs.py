@@ -19,6 +19,11 @@ from pipeline.errors import DataError
 from pipeline.runtime.threads import in_threads
 
 Columns = Mapping[str, Any]
+NUMBERS: tuple[Kind, ...] = ("numeric", "boolean")
+# Keys of the data section with an entry per column, and the kinds that such a column may be of.
+KINDS_BY_KEY: dict[str, tuple[Kind, ...]] = {
+    "category_encodings": ("category",), "imputes": NUMBERS, "input_scalings": NUMBERS
+}  # fmt: skip
 
 
 class Inputs(Protocol):
@@ -85,18 +90,24 @@ class TableInputs:
     def faults(self, columns: Columns, largest: float, places: Places) -> Iterator[str]:
         """Number columns whose largest or smallest value is too large when scaled."""
         for feature in self.features:
-            if isinstance(feature, Number):
-                raw = columns[feature.column]
-                gaps = np.isnan(raw)
-                ends = [] if gaps.all() else [np.nanmin(raw), np.nanmax(raw)]
-                values = np.array([*ends, np.nan] if gaps.any() else ends)
-                with np.errstate(over="ignore"):
-                    too_large = ~(np.abs(feature.apply(NumpyOps(), values)[0]) < largest)
-                if too_large.any():
-                    value = values[too_large.argmax()]
-                    place = places((gaps if np.isnan(value) else raw == value).argmax())
-                    shown = f"a gap filled with {feature.fill:g}" if np.isnan(value) else f"{value:g}"
-                    yield f"column {feature.column!r}, {place}: {shown} is {largest:g} or more when scaled"
+            if isinstance(feature, Number) and (found := _first_beyond(feature, columns[feature.column], largest)):
+                row, shown = found
+                yield f"column {feature.column!r}, {places(row)}: {shown} is {largest:g} or more when scaled"
+
+
+def _first_beyond(feature: Number, raw: np.ndarray, largest: float) -> tuple[int, str] | None:
+    """The first row whose value is too large when scaled, and that value: a transform rises, so an end or a gap is."""
+    gaps = np.isnan(raw)
+    ends = [] if gaps.all() else [np.nanmin(raw), np.nanmax(raw)]
+    values = np.array([*ends, np.nan] if gaps.any() else ends)
+    with np.errstate(over="ignore"):
+        too_large = ~(np.abs(feature.apply(NumpyOps(), values)[0]) < largest)
+    if not too_large.any():
+        return None
+    value = values[too_large.argmax()]
+    if np.isnan(value):
+        return int(gaps.argmax()), f"a gap filled with {feature.fill:g}"
+    return int((raw == value).argmax()), f"{value:g}"
 
 
 @dataclass(frozen=True)
@@ -153,19 +164,9 @@ def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
     if "x" in columns and columns["x"].ndim == 2:
         return _fit_array(columns["x"], config)
     kinds = kinds_of(columns, config)
-    for key in ("category_encodings", "imputes", "input_scalings"):
-        wanted = "category" if key == "category_encodings" else "numeric"
-        for name in getattr(config, key):
-            if kinds.get(name) not in (wanted, "boolean" if wanted == "numeric" else wanted):
-                is_what = f"is a {kinds[name]} column" if name in kinds else "is no input column"
-                raise DataError(
-                    f"data.{key}: {name!r} {is_what}; it takes {wanted} columns (data.columns_as sets them)"
-                )
-    chains: dict[str, Chain] = {}
-    if isinstance(config.input_scaling, FixedScaling):
-        numbers = [name for name, kind in kinds.items() if kind in ("numeric", "boolean")]
-        given = fixed_scaling(config.input_scaling, len(numbers), "data.input_scaling", config.clip)
-        chains = dict(zip(numbers, given, strict=True))
+    for key, allowed in KINDS_BY_KEY.items():
+        _check_kinds(key, allowed, kinds, config)
+    chains = _given_chains(kinds, config)
 
     def fitted(name: str) -> Feature:
         return fit_feature(name, columns[name], kinds[name], config, chains.get(name))
@@ -175,8 +176,27 @@ def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
     return TableInputs(tuple(features), kinds)
 
 
+def _check_kinds(key: str, allowed: tuple[Kind, ...], kinds: Mapping[str, Kind], config: Data) -> None:
+    """Raises DataError where the key, whose entries go by column, names one that is of none of the allowed kinds."""
+    for name in getattr(config, key):
+        if kinds.get(name) not in allowed:
+            is_what = f"is a {kinds[name]} column" if name in kinds else "is no input column"
+            raise DataError(
+                f"data.{key}: {name!r} {is_what}; it takes {allowed[0]} columns (data.columns_as sets them)"
+            )
+
+
+def _given_chains(kinds: Mapping[str, Kind], config: Data) -> dict[str, Chain]:
+    """The scaling of each column of numbers, where the config gives shift and scale."""
+    if not isinstance(config.input_scaling, FixedScaling):
+        return {}
+    numbers = [name for name, kind in kinds.items() if kind in NUMBERS]
+    given = fixed_scaling(config.input_scaling, len(numbers), "data.input_scaling", config.clip)
+    return dict(zip(numbers, given, strict=True))
+
+
 def _fit_array(x: np.ndarray, config: Data) -> ArrayInputs:
-    for key in ("columns_as", "category_encodings", "imputes", "input_scalings"):
+    for key in ("columns_as", *KINDS_BY_KEY):
         if getattr(config, key):
             raise DataError(f"data.{key}: {config.name} is an array without column names; leave {key} out")
     scaling = config.input_scaling

@@ -37,40 +37,48 @@ def from_table(table: Table, config: Data) -> Columns:
         DataError: A named column does not exist, targets are missing, or values are infinite.
     """
     frame = table.frame.rename(columns=str)
-    target = config.target or table.default_target
-    if not target:
-        raise DataError(f"data.target: name the column to predict; there are {', '.join(map(repr, frame.columns))}")
-    targets = [target] if isinstance(target, str) else target
-    weights = [config.sample_weight] if config.sample_weight else []
-    splits = [config.split.column] if config.split.column else []
-    for key, names in (
-        ("data.target", targets),
-        ("data.drop", config.drop),
-        ("data.sample_weight", weights),
-        ("data.split.column", splits),
-    ):
-        for name in names:
-            _require(key, name, list(frame.columns))
-    roles = [*targets, *weights, *config.drop]
-    twice = sorted({name for name in roles if roles.count(name) > 1})
-    if twice:
-        raise DataError(f"data.target, data.sample_weight and data.drop: {', '.join(twice)} is named more than once")
+    targets, inputs = _roles(list(frame.columns), table.default_target, config)
     frame, places = _with_target(frame, targets, table, config)
-    splits = [name for name in splits if name not in config.columns_as]
-    names = [name for name in frame.columns if name not in (*roles, *splits)]
-    if not names:
-        raise DataError("data.drop: no input columns are left")
     check_targets(frame[targets], places, config)
-    decimal = [name for name in targets if pd.api.types.infer_dtype(frame[name]) == "decimal"]
     column = config.split.column
     return Columns(
-        inputs=raw_columns(frame[names], places, config),
-        target={name: pd.to_numeric(frame[name]) if name in decimal else frame[name] for name in targets},
+        inputs=raw_columns(frame[inputs], places, config),
+        target={name: _without_decimals(frame[name]) for name in targets},
         sample_weight=_weight(frame, config.sample_weight),
         split_column=raw_columns(frame[[column]], places, config)[column] if column else None,
         n_test_file_rows=places.n_test_file_rows,
         row_numbers=places.numbers,
     )
+
+
+def _roles(names: list[str], default_target: str | None, config: Data) -> tuple[list[str], list[str]]:
+    """Which of the columns are targets, and which are inputs."""
+    target = config.target or default_target
+    if not target:
+        raise DataError(f"data.target: name the column to predict; there are {', '.join(map(repr, names))}")
+    named = {
+        "data.target": [target] if isinstance(target, str) else target,
+        "data.drop": config.drop,
+        "data.sample_weight": [config.sample_weight] if config.sample_weight else [],
+        "data.split.column": [config.split.column] if config.split.column else [],
+    }
+    for key, columns in named.items():
+        _require(key, columns, names)
+    splits = named.pop("data.split.column")
+    roles = [name for columns in named.values() for name in columns]
+    twice = sorted({name for name in roles if roles.count(name) > 1})
+    if twice:
+        raise DataError(f"data.target, data.sample_weight and data.drop: {', '.join(twice)} is named more than once")
+    aside = {*roles, *(name for name in splits if name not in config.columns_as)}
+    inputs = [name for name in names if name not in aside]
+    if not inputs:
+        raise DataError("data.drop: no input columns are left")
+    return named["data.target"], inputs
+
+
+def _without_decimals(target: pd.Series) -> pd.Series:
+    """Python's decimals, which databases give, as numbers."""
+    return pd.to_numeric(target) if pd.api.types.infer_dtype(target) == "decimal" else target
 
 
 def _with_target(frame: pd.DataFrame, targets: list[str], table: Table, config: Data) -> tuple[pd.DataFrame, Places]:
@@ -119,11 +127,13 @@ def from_images(images: Images, config: Data) -> Columns:
     return Columns({"x": images.x}, {"y": pd.Series(images.y.reshape(-1))}, None)
 
 
-def _require(key: str, name: str, names: list[str]) -> None:
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+def _require(key: str, columns: list[str], names: list[str]) -> None:
+    """Raises DataError where one of the columns is not among the names."""
+    unknown = next((name for name in columns if name not in names), None)
+    if unknown is not None:
+        near = difflib.get_close_matches(unknown, names, n=1, cutoff=0.5)
         hint = f", did you mean {near[0]!r}?" if near else ";"
-        raise DataError(f"{key}: there is no column {name!r}{hint} there are {', '.join(map(repr, names))}")
+        raise DataError(f"{key}: there is no column {unknown!r}{hint} there are {', '.join(map(repr, names))}")
 
 
 def _weight(frame: pd.DataFrame, name: str | None) -> np.ndarray | None:

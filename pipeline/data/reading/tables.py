@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -105,23 +106,37 @@ def _joined(parts: list[Part]) -> pd.DataFrame:
     names = list(parts[0].frame.columns)
     frames = [part.frame[names] for part in parts]
     kinds = {name: {kind for frame in frames if (kind := kind_of(frame[name]))} for name in names}
-    differing = [name for name in names if len(kinds[name]) > 1]
-    for number, part in enumerate(parts):
-        texts = [name for name in differing if not is_text(frames[number][name])]
-        if texts and part.text is None:
-            raise DataError(
-                f"{part.key}: column {texts[0]!r} is {kind_of(part.frame[texts[0]]) or 'empty'} in {part.name}, but "
-                f"the files together have {' and '.join(sorted(kinds[texts[0]]))} in it; store it alike in all"
-            )
-        if texts and part.text is not None:
-            read_again = part.text.texts(texts)
-            frames[number] = with_columns(frames[number], {name: read_again[name] for name in texts})
+    differing = {name: sorted(found) for name, found in kinds.items() if len(found) > 1}
+    frames = [_with_texts(part, frame, differing) for part, frame in zip(parts, frames, strict=True)]
     for name in differing:
         _warn_of_kinds(name, parts)
     columns = {
         name: pd.concat([_like(frame[name], kinds[name]) for frame in frames], ignore_index=True) for name in names
     }
     return pd.DataFrame(columns)
+
+
+def _with_texts(part: Part, frame: pd.DataFrame, differing: Mapping[str, list[str]]) -> pd.DataFrame:
+    """A part's columns, those as text that differ from part to part.
+
+    Args:
+        part: Where they are read again from.
+        frame: Its columns.
+        differing: The kinds that each such column has.
+
+    Raises:
+        DataError: The part has types and so no text.
+    """
+    names = [name for name in differing if not is_text(frame[name])]
+    if not names:
+        return frame
+    if part.text is None:
+        raise DataError(
+            f"{part.key}: column {names[0]!r} is {kind_of(frame[names[0]]) or 'empty'} in {part.name}, but the files "
+            f"together have {' and '.join(differing[names[0]])} in it; store it alike in all"
+        )
+    texts = part.text.texts(names)
+    return with_columns(frame, {name: texts[name] for name in names})
 
 
 def _warn_of_kinds(name: str, parts: list[Part]) -> None:

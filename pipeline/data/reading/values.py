@@ -121,27 +121,45 @@ def tidied(column: pd.Series, marks: tuple[str, ...]) -> pd.Series:
     Raises:
         TypeError: The values are none of these, such as lists or bytes.
     """
-    dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        column = column.astype(dtype.categories.dtype)
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return column.dt.tz_convert("UTC").dt.tz_localize(None)
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return column
-    if pd.api.types.is_timedelta64_dtype(column):
-        return column.dt.total_seconds()
-    if pd.api.types.is_bool_dtype(column):
-        return column.astype(object).where(column.notna(), np.nan) if column.isna().any() else column.astype(bool)
-    if pd.api.types.is_numeric_dtype(column):
-        whole = pd.api.types.is_integer_dtype(column) and not column.isna().any()
-        numbers = column if isinstance(dtype, np.dtype) else column.astype("int64" if whole else "float64")
-        return without_marked_numbers(numbers, marks)
-    if not is_text(column):
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.dtype.categories.dtype)
+    for is_of_this_type, conversion in TYPES:
+        if is_of_this_type(column):
+            column = conversion(column)
+            break
+    else:
         column = _from_objects(column)
-        if not is_text(column):
-            return column
-    text = column.str.strip()
-    return text.mask(text.isin(["", *marks]))
+    if is_text(column):
+        text = column.str.strip()
+        return text.mask(text.isin(["", *marks]))
+    is_number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    return without_marked_numbers(column, marks) if is_number else column
+
+
+def _dates(column: pd.Series) -> pd.Series:
+    has_zone = isinstance(column.dtype, pd.DatetimeTZDtype)
+    return column.dt.tz_convert("UTC").dt.tz_localize(None) if has_zone else column
+
+
+def _booleans(column: pd.Series) -> pd.Series:
+    return column.astype(object).where(column.notna(), np.nan) if column.isna().any() else column.astype(bool)
+
+
+def _numpy_numbers(column: pd.Series) -> pd.Series:
+    if isinstance(column.dtype, np.dtype):
+        return column
+    whole = pd.api.types.is_integer_dtype(column) and not column.isna().any()
+    return column.astype("int64" if whole else "float64")
+
+
+# How the types of a database or of Parquet are told apart, the first that fits, and what becomes of each.
+TYPES: tuple[tuple[Callable[[pd.Series], bool], Callable[[pd.Series], pd.Series]], ...] = (
+    (pd.api.types.is_datetime64_any_dtype, _dates),
+    (pd.api.types.is_timedelta64_dtype, lambda column: column.dt.total_seconds()),
+    (pd.api.types.is_bool_dtype, _booleans),
+    (pd.api.types.is_numeric_dtype, _numpy_numbers),
+    (is_text, lambda column: column),
+)
 
 
 def _from_objects(column: pd.Series) -> pd.Series:
