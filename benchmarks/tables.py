@@ -64,12 +64,10 @@ def _texts(rng: np.random.Generator, n_rows: int, n_categories: int) -> np.ndarr
 
 
 def _to_arrays(config: Data) -> None:
-    rows = data.load(config)
-    splits = data.split(rows, config.split)
-    preprocessing = data.fit_preprocessing(rows.take(splits.train), config)
-    preprocessing.check(rows)
-    for part in (splits.train, splits.val):
-        preprocessing.apply(rows.take(part))
+    dataset = data.load(config)
+    preprocessing = dataset.fit(config)
+    preprocessing.check(dataset.rows)
+    dataset.arrays(preprocessing)
 
 
 def _rows_per_second(n_numbers: int, n_texts: int) -> float:

@@ -122,10 +122,8 @@ def load_rows(work: Work) -> Rows:
     from pipeline import data, load
 
     config = load(*work.rows).data
-    rows = data.load(config)
-    splits = data.split(rows, config.split)
-    preprocessing = data.fit_preprocessing(rows.take(splits.train), config)
-    train, val = (preprocessing.apply(rows.take(part)) for part in (splits.train, splits.val))
+    dataset = data.load(config)
+    train, val = dataset.arrays(dataset.fit(config))
     return Rows(train.x, train.y, val.x, val.y)
 
 

@@ -16,7 +16,7 @@ from pipeline.runtime.startup import import_tensorflow
 if TYPE_CHECKING:
     import keras
 
-    from pipeline.data import Arrays, Preprocessing, Report, Rows, Splits
+    from pipeline.data import Arrays, Dataset, Preprocessing, Report
     from pipeline.fit import History
     from pipeline.track import Run
 
@@ -29,7 +29,7 @@ class Trial:
     def __init__(self) -> None:
         self.tags: dict[str, str] = {}
 
-    def begins(self, config: Config, rows: Rows, splits: Splits) -> None:
+    def begins(self, config: Config, dataset: Dataset) -> None:
         """Told when the data are known, before anything that takes long."""
 
     def watching(self, report: EpochReport) -> EpochReport:
@@ -44,8 +44,7 @@ ALONE = Trial()
 class Prepared:
     """What a network trains on. Runs whose data, split and preprocessing are the same can share it."""
 
-    rows: Rows
-    splits: Splits
+    dataset: Dataset
     preprocessing: Preprocessing
     train: Arrays
     val: Arrays
@@ -111,18 +110,17 @@ def prepare(config: Config, trial: Trial = ALONE) -> Prepared:
     from pipeline import data, evaluate
 
     clock = Clock()
-    rows = data.load(config.data)
-    splits = data.split(rows, config.data.split)
-    trial.begins(config, rows, splits)
-    objective = evaluate.check(config, rows, splits)
-    rows = data.without_useless(rows, splits, config.data)
-    preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)
-    preprocessing.check(rows)
-    train, val = data.arrays(preprocessing, rows, splits)
+    dataset = data.load(config.data)
+    trial.begins(config, dataset)
+    objective = evaluate.check(config, dataset)
+    dataset = data.without_useless(dataset, config.data)
+    preprocessing = dataset.fit(config.data)
+    preprocessing.check(dataset.rows)
+    train, val = dataset.arrays(preprocessing)
     clock.lap("data")
-    report = data.report(rows, splits, preprocessing.inputs.kinds)
+    report = data.report(dataset, preprocessing.inputs.kinds)
     clock.lap("report")
-    return Prepared(rows, splits, preprocessing, train, val, report, objective, clock)
+    return Prepared(dataset, preprocessing, train, val, report, objective, clock)
 
 
 @contextlib.contextmanager
@@ -132,20 +130,20 @@ def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[
     Raises:
         PipelineError: The config does not go with the data, the store cannot be used, or training comes to nothing.
     """
-    rows, preprocessing, clock = prepared.rows, prepared.preprocessing, prepared.clock
+    target, preprocessing, clock = prepared.dataset.rows.target, prepared.preprocessing, prepared.clock
     import_stages()  # only now, that config and data are known to be right
     from pipeline import fit, model, track
 
     clock.lap("import")
     fit.seed(config.seed)
     with fit.scope(config.fit):
-        network = model.build(config.model, **preprocessing.sizes(rows.target))
-        task, scale, n_rows = rows.target.task, preprocessing.outputs.units_per_scaled, len(prepared.train.x)
+        network = model.build(config.model, **preprocessing.sizes(target))
+        task, scale, n_rows = target.task, preprocessing.outputs.units_per_scaled, len(prepared.train.x)
         trainee = fit.compile_network(network, config.fit, task=task, n_rows=n_rows, output_scale=scale)
     clock.lap("build")
 
     about = trial.tags | {"device": fit.describe_devices(), "objective": prepared.objective}
-    with track.start(config, rows, prepared.splits, about=about) as tracked:
+    with track.start(config, prepared.dataset, about=about) as tracked:
         tracked.log_report(prepared.report)
         clock.lap("open_run")
         watching = trial.watching(tracked.log_epoch)
@@ -164,22 +162,22 @@ def conclude(config: Config, prepared: Prepared, trained: Trained) -> Result:
     from pipeline.evaluate import plots, sparsity
     from pipeline.export import card
 
-    rows, splits, preprocessing, clock = prepared.rows, prepared.splits, prepared.preprocessing, prepared.clock
+    dataset, preprocessing, clock = prepared.dataset, prepared.preprocessing, prepared.clock
     network, history, tracked = trained.network, trained.history, trained.tracked
-    decided = export.decide(config.decision, rows.take(splits.val), preprocessing, network)
-    assembled = export.assemble(rows, preprocessing, decided.network, decided.threshold)
-    found = evaluate.evaluate(assembled.predict, rows, splits)
+    decided = export.decide(config.decision, dataset.part("val"), preprocessing, network)
+    assembled = export.assemble(dataset.rows, preprocessing, decided.network, decided.threshold)
+    found = evaluate.evaluate(assembled.predict, dataset)
     clock.lap("evaluate")
     tracked.log_pictures(plots.draw(history.epochs, history.best_epoch, found.targets, found.outputs))
     clock.lap("pictures")
-    pages = card.write(config, rows, splits, assembled, history, found, tracked.id)
+    pages = card.write(config, dataset, assembled, history, found, tracked.id)
     clock.lap("card")
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / "saved_model"
         export.save(assembled, exported, tracked.id, data.Reading.of(config.data), pages)
-        difference = export.verify(exported, rows.take(splits.val), preprocessing, decided.network)
+        difference = export.verify(exported, dataset.part("val"), preprocessing, decided.network)
         clock.lap("export")
-        model_path = tracked.log_saved_model(exported, rows)
+        model_path = tracked.log_saved_model(exported, dataset.rows)
     clock.lap("log_model")
     where, n_parameters = (tracked.id, model_path, tracked.uri), network.count_params()
     result = Result(found.scores, found.scores[prepared.objective], *where, clock.seconds, n_parameters, difference)

@@ -51,7 +51,7 @@ def untrained() -> Callable[..., Path]:
         from pipeline import data, export, model
 
         config = load("model.units=[8]", *overrides)
-        rows = data.load(config.data)
+        rows = data.read_rows(config.data)
         preprocessing = data.fit_preprocessing(rows, config.data)
         inputs, target = preprocessing.inputs, rows.target
         network = model.build(

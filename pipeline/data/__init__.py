@@ -1,17 +1,21 @@
 """The data stage: raw rows in; splits, fitted preprocessing and float32 arrays out."""
 
-from pipeline.data.checks import Report, report
-from pipeline.data.dataset import arrays, load, scored, split
+from pipeline.data.checks import Report, report, without_useless
+from pipeline.data.dataset import Dataset, InMemory
 from pipeline.data.identifiers import identifiers
-from pipeline.data.preprocessing.preprocessing import Arrays, Preprocessing, fit_preprocessing, without_useless
+from pipeline.data.load import load, read_rows
+from pipeline.data.preprocessing.preprocessing import Arrays, Preprocessing, fit_preprocessing
 from pipeline.data.preprocessing.scaling import Scaler
 from pipeline.data.reading import Reading
 from pipeline.data.reading.raw import Raw, Text
-from pipeline.data.rows import Rows, Target
-from pipeline.data.splits import Splits
+from pipeline.data.rows import Rows
+from pipeline.data.splits import Splits, split
+from pipeline.data.target import Target
 
 __all__ = [
     "Arrays",
+    "Dataset",
+    "InMemory",
     "Preprocessing",
     "Raw",
     "Reading",
@@ -21,12 +25,11 @@ __all__ = [
     "Splits",
     "Target",
     "Text",
-    "arrays",
     "fit_preprocessing",
     "identifiers",
     "load",
+    "read_rows",
     "report",
-    "scored",
     "split",
     "without_useless",
 ]

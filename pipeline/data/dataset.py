@@ -1,52 +1,138 @@
-"""Rows in memory, or a sample of them with the table on disk behind it: from here on both look the same."""
+"""What the data stage gives: rows divided into three parts, which look the same in memory and read in blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
+from typing import Protocol, Self
 
-from pipeline.config.rules import Data, Split
-from pipeline.data import rows as in_memory
-from pipeline.data import splits as of_memory
-from pipeline.data.preprocessing.preprocessing import Arrays, Preprocessing
+import numpy as np
+
+from pipeline.config.rules import Data
+from pipeline.data.fingerprint import fingerprint
+from pipeline.data.preprocessing.preprocessing import Arrays, Preprocessing, fit_preprocessing
 from pipeline.data.rows import Rows
 from pipeline.data.splits import Splits
-from pipeline.data.streaming import load_streamed, streams
 
 
-def load(config: Data) -> Rows:
-    """Reads the rows, picks the columns and finds out what is predicted; of a streamed table a sample.
+class Dataset(Protocol):
+    """Rows that train, validate and test. A part goes by its name: `train`, `val` or `test`."""
 
-    Raises:
-        DataError: A file, column or value is not as it must be; all columns with the same fault at once.
-    """
-    return load_streamed(config) if streams(config) else in_memory.load(config)
+    @property
+    def rows(self) -> Rows:
+        """All rows, train, val, test and what is in none of them in turn; of a table read in blocks, a sample."""
+
+    @property
+    def splits(self) -> Splits:
+        """Which of `rows` are in which part."""
+
+    @property
+    def n_rows(self) -> Mapping[str, int]:
+        """Of each part, also where `rows` are a sample."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all rows in the order of their files."""
+
+    def __len__(self) -> int:
+        """All rows, also those in none of the parts."""
+
+    def part(self, name: str) -> Rows:
+        """The rows of a part that are in memory; they share the memory of `rows`."""
+
+    def fingerprint_of(self, part: str) -> str:
+        """The fingerprint of a part."""
+
+    def without(self, columns: Collection[str]) -> Self:
+        """The same rows without some of their input columns."""
+
+    def fit(self, config: Data) -> Preprocessing:
+        """Fits preprocessing on the training rows, all of them.
+
+        Raises:
+            DataError: A key names a column that does not exist or does not go with it.
+        """
+
+    def arrays(self, preprocessing: Preprocessing) -> tuple[Arrays, Arrays]:
+        """Training and validation rows as the network sees them; of a table read in blocks they lie on disk.
+
+        Raises:
+            DataError: A row that is not in memory cannot be scaled, or the disk is full.
+        """
+
+    def scored(self) -> Iterator[tuple[str, Rows]]:
+        """Raw rows with the name of their part, by which a model is scored: a whole part, or blocks of each."""
 
 
-def split(rows: Rows, config: Split) -> Splits:
-    """Divides the rows; those of a streamed table were divided when they were read.
+@dataclass(frozen=True)
+class InMemory:
+    """All rows in the order of their parts, so that a part is a slice of them and not a copy."""
 
-    Raises:
-        DataError: A part has no rows, the rows cannot be divided in this way, or a class has no training row.
-    """
-    return of_memory.split(rows, config) if rows.stream is None else rows.stream.splits
+    rows: Rows
+    n_rows: Mapping[str, int]  # by part
+    hashes: Mapping[str, str]  # by column, of the rows in the order of their files
 
+    @classmethod
+    def divided(cls, rows: Rows, splits: Splits) -> InMemory:
+        """Puts the rows in order.
 
-def arrays(preprocessing: Preprocessing, rows: Rows, splits: Splits) -> tuple[Arrays, Arrays]:
-    """Training and validation rows as the network sees them; of a streamed table all of them, on disk.
+        Args:
+            rows: As they were read.
+            splits: Which of them are in which part.
+        """
+        parts = splits.parts()
+        in_none = np.ones(len(rows), bool)
+        for numbers in parts.values():
+            in_none[numbers] = False
+        order = np.concatenate([*parts.values(), np.flatnonzero(in_none)])
+        n_rows = {part: len(numbers) for part, numbers in parts.items()}
+        return cls(replace(rows, split_column=None).take(order), n_rows, rows.hashes)
 
-    Raises:
-        DataError: A streamed row cannot be scaled, or the disk is full.
-    """
-    if rows.stream is not None:
-        return rows.stream.arrays(preprocessing)
-    train, val = (preprocessing.apply(rows.take(part)) for part in (splits.train, splits.val))
-    return train, val
+    def __len__(self) -> int:
+        return len(self.rows)
 
+    @cached_property
+    def splits(self) -> Splits:
+        """Which of the rows are in which part."""
+        return Splits(**{part: np.arange(place.start, place.stop) for part, place in self._slices.items()})
 
-def scored(rows: Rows, splits: Splits) -> Iterator[tuple[str, Rows]]:
-    """Raw rows with the part they belong to: a part at a time, of a streamed table a block's share of a part."""
-    if rows.stream is not None:
-        yield from rows.stream.scored(list(rows.inputs))
-        return
-    for part, numbers in splits.parts().items():
-        yield part, rows.take(numbers)
+    @property
+    def fingerprint(self) -> str:
+        """Of all rows in the order of their files."""
+        return fingerprint(self.hashes)
+
+    @property
+    def _slices(self) -> dict[str, slice]:
+        ends = accumulate(self.n_rows.values())
+        return {part: slice(end - n, end) for (part, n), end in zip(self.n_rows.items(), ends, strict=True)}
+
+    @cached_property
+    def _parts(self) -> dict[str, Rows]:
+        return {part: self.rows.take(place) for part, place in self._slices.items()}
+
+    def part(self, name: str) -> Rows:
+        """The rows of a part."""
+        return self._parts[name]
+
+    def fingerprint_of(self, part: str) -> str:
+        """The fingerprint of a part."""
+        return self.part(part).fingerprint
+
+    def without(self, columns: Collection[str]) -> InMemory:
+        """The same rows without some of their input columns."""
+        hashes = {name: digest for name, digest in self.hashes.items() if name not in columns}
+        return InMemory(self.rows.without(columns), self.n_rows, hashes)
+
+    def fit(self, config: Data) -> Preprocessing:
+        """Fits preprocessing on the training rows."""
+        return fit_preprocessing(self.part("train"), config)
+
+    def arrays(self, preprocessing: Preprocessing) -> tuple[Arrays, Arrays]:
+        """Training and validation rows as the network sees them."""
+        return preprocessing.apply(self.part("train")), preprocessing.apply(self.part("val"))
+
+    def scored(self) -> Iterator[tuple[str, Rows]]:
+        """A part at a time."""
+        yield from self._parts.items()

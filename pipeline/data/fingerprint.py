@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,8 @@ import pandas as pd
 from pipeline.data.reading.raw import Raw, Text, as_raw
 
 
-class Fingerprint:
-    """Takes columns in, all at once or block by block, and gives one hash of their names and values."""
+class HashedColumns:
+    """Takes columns in, all at once or block by block."""
 
     def __init__(self) -> None:
         self._digests: dict[str, hashlib._Hash] = {}
@@ -26,9 +27,14 @@ class Fingerprint:
             values = values.astype(np.float64)
         digest.update(np.ascontiguousarray(values).data)
 
-    def hexdigest(self) -> str:
-        """16 hexadecimal digits."""
-        whole = hashlib.sha256()
-        for name, digest in self._digests.items():
-            whole.update(f"{name}:{digest.hexdigest()};".encode())
-        return whole.hexdigest()[:16]
+    def hexdigests(self) -> dict[str, str]:
+        """The hash of each column by its name."""
+        return {name: digest.hexdigest() for name, digest in self._digests.items()}
+
+
+def fingerprint(hashes: Mapping[str, str]) -> str:
+    """One hash, 16 hexadecimal digits, of the hashes of columns and their names."""
+    whole = hashlib.sha256()
+    for name, digest in hashes.items():
+        whole.update(f"{name}:{digest};".encode())
+    return whole.hexdigest()[:16]

@@ -41,7 +41,7 @@ class Target:
             return (outputs["label"] == self.classes[1]).astype(np.int64)
         return outputs["probabilities"].argmax(axis=1)
 
-    def take(self, rows: np.ndarray) -> Target:
+    def take(self, rows: np.ndarray | slice) -> Target:
         """The targets of the given row numbers."""
         return replace(self, values=self.values[rows])
 

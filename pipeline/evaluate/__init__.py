@@ -12,7 +12,7 @@ from sklearn import metrics
 from pipeline.config import DIRECTIONS, MEASURED, Config
 from pipeline.config import decision as decisions
 from pipeline.config.decision import Decision
-from pipeline.data import Raw, Rows, Splits, Target, identifiers, scored
+from pipeline.data import Dataset, Raw, Rows, Target, identifiers
 from pipeline.errors import ConfigError, TrainingError
 
 log = logging.getLogger(__name__)
@@ -28,14 +28,15 @@ class Evaluation:
     scores: Scores  # `train_rmse`, `val_rmse`, `test_rmse`, `gap_rmse`, ...
     targets: dict[str, Target]  # of each split
     outputs: dict[str, Columns]  # what the model made of each split's raw rows
+    weights: dict[str, np.ndarray | None]  # of each split's rows
 
 
-def evaluate(predict: Callable[[Mapping[str, Raw]], Columns], rows: Rows, splits: Splits) -> Evaluation:
+def evaluate(predict: Callable[[Mapping[str, Raw]], Columns], dataset: Dataset) -> Evaluation:
     """Scores a model from raw columns to original units on the raw rows of every split."""
     scores: Scores = {}
-    targets, outputs = {}, {}
-    for part, (target, made, weight) in _predicted(predict, rows, splits).items():
-        targets[part], outputs[part] = target, made
+    targets, outputs, weights = {}, {}, {}
+    for part, (target, made, weight) in _predicted(predict, dataset).items():
+        targets[part], outputs[part], weights[part] = target, made, weight
         _require_finite(made, part)
         found = score(target, made, weight)
         missing = [name for name in _names(target) if name not in found]
@@ -43,7 +44,7 @@ def evaluate(predict: Callable[[Mapping[str, Raw]], Columns], rows: Rows, splits
             n_rows = len(target.values)
             log.info("%s: %s cannot be computed on its %d rows and is left out", part, ", ".join(missing), n_rows)
         scores |= {f"{part}_{name}": value for name, value in found.items()}
-    return Evaluation(scores | gaps(scores), targets, outputs)
+    return Evaluation(scores | gaps(scores), targets, outputs, weights)
 
 
 class _Predicted(NamedTuple):
@@ -54,10 +55,10 @@ class _Predicted(NamedTuple):
     weight: np.ndarray | None
 
 
-def _predicted(predict: Callable[[Mapping[str, Raw]], Columns], rows: Rows, splits: Splits) -> dict[str, _Predicted]:
+def _predicted(predict: Callable[[Mapping[str, Raw]], Columns], dataset: Dataset) -> dict[str, _Predicted]:
     """The rows of each part with what the model makes of them, put together where they come in blocks."""
-    found: dict[str, list[_Predicted]] = {part: [] for part in splits.parts()}
-    for part, chosen in scored(rows, splits):
+    found: dict[str, list[_Predicted]] = {part: [] for part in dataset.n_rows}
+    for part, chosen in dataset.scored():
         found[part].append(_Predicted(chosen.target, predict(chosen.inputs), chosen.sample_weight))
     return {part: blocks[0] if len(blocks) == 1 else _joined(blocks) for part, blocks in found.items()}
 
@@ -81,7 +82,7 @@ def _require_finite(outputs: Columns, part: str) -> None:
         )
 
 
-def check(config: Config, rows: Rows, splits: Splits) -> str:
+def check(config: Config, dataset: Dataset) -> str:
     """That what the config asks of scores can be had, before training; gives the score that a sweep compares.
 
     Raises:
@@ -89,27 +90,26 @@ def check(config: Config, rows: Rows, splits: Splits) -> str:
     """
     for name in config.sweep.objectives or []:
         if name not in MEASURED:
-            objective_name(name, rows, splits, key="sweep.objectives")
-    check_decision(config.decision, rows)
-    return objective_name(config.objective, rows, splits)
+            objective_name(name, dataset, key="sweep.objectives")
+    check_decision(config.decision, dataset.rows)
+    return objective_name(config.objective, dataset)
 
 
-def objective_name(objective: str, rows: Rows, splits: Splits, key: str = "objective") -> str:
+def objective_name(objective: str, dataset: Dataset, key: str = "objective") -> str:
     """The final score that a sweep compares; known, and known to be defined, before training.
 
     Args:
         objective: The score, or auto.
-        rows: All raw rows.
-        splits: Which of them validate.
+        dataset: The rows, of which some validate.
         key: Where it was named.
 
     Raises:
         ConfigError: The task has no such score, or the validation rows do not define it.
     """
-    task = rows.target.task
+    task = dataset.rows.target.task
     if objective == "auto":
         return "val_rmse" if task == "regression" else "val_log_loss"
-    val = rows.take(splits.val)
+    val = dataset.part("val")
     known = [f"val_{name}" for name in _names(val.target)]
     if objective not in known:
         raise ConfigError(f"{key}: a {task} task has no {objective}; there are {', '.join(known)}")

@@ -15,7 +15,7 @@ from pipeline.config import Command, Config
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
-    from pipeline.data import Rows, Splits
+    from pipeline.data import Dataset
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ASIDE = {"study", "sweep", "tracking"}  # sections that no result depends on
@@ -25,19 +25,17 @@ NO_JOBS = ("tracking.", "sweep.", "hydra.", "hydra/launcher")  # how overrides b
 OF_A_STUDY = ("sampler", "seed", "pruner", "prune_from", "objectives", "width_of")
 
 
-def trial_key(config: Config, rows: Rows, splits: Splits) -> str:
+def trial_key(config: Config, dataset: Dataset) -> str:
     """The same for two jobs whose results must be the same: config, rows, split, package and code."""
-    numbers = hashlib.sha256()
-    for part, chosen in splits.parts().items():
-        numbers.update(part.encode() + chosen.tobytes())
-    return _digest([_without_places(config), rows.fingerprint, numbers.hexdigest(), code()])
+    parts = {part: dataset.fingerprint_of(part) for part in dataset.n_rows}
+    return _digest([_without_places(config), dataset.fingerprint, parts, code()])
 
 
-def replica_key(config: Config, rows: Rows) -> str:
+def replica_key(config: Config, dataset: Dataset) -> str:
     """The same for jobs that differ by chance only: in their seed, or in the fold that validates them."""
     values = _without_places(config)
     del values["seed"], values["data"]["split"]["seed"], values["data"]["split"]["fold"]
-    return _digest([values, rows.fingerprint, code()])
+    return _digest([values, dataset.fingerprint, code()])
 
 
 def sweep_key(command: Command, origins: Mapping[str, str]) -> str:

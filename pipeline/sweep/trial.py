@@ -16,7 +16,7 @@ from pipeline.sweep.search.outcome import TRIAL_VARIABLE
 from pipeline.train import EpochReport, Trial
 
 if TYPE_CHECKING:
-    from pipeline.data import Rows, Splits
+    from pipeline.data import Dataset
     from pipeline.sweep.search.pruning import Pruning
     from pipeline.track import Done
 
@@ -66,7 +66,7 @@ class SweepTrial(Trial):
         if most is not None and track.n_failed(config.tracking, self._parent) >= most:
             raise SweepError(f"not started: {most} trials have failed (sweep.max_failures)")
 
-    def begins(self, config: Config, rows: Rows, splits: Splits) -> None:
+    def begins(self, config: Config, dataset: Dataset) -> None:
         """Claims the trial.
 
         Raises:
@@ -77,8 +77,8 @@ class SweepTrial(Trial):
 
         if config.sweep.objectives:
             self.tags["objectives"] = ", ".join(config.sweep.objectives)
-        key = trial_key(config, rows, splits)
-        self.tags |= {"trial_key": key, "replica_key": replica_key(config, rows)}
+        key = trial_key(config, dataset)
+        self.tags |= {"trial_key": key, "replica_key": replica_key(config, dataset)}
         if not self._claims(config, key):
             raise Elsewhere
         if self._study and config.sweep.pruner != "none":

@@ -7,40 +7,40 @@ import random
 import time
 from pathlib import Path
 
-from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, RunTag
+from mlflow import MlflowClient, entities
+from mlflow.entities import DatasetInput, InputTag, RunTag
 from mlflow.exceptions import MlflowException
 
 from pipeline.config import Config
-from pipeline.data import Rows, Splits
+from pipeline.data import Dataset
 
 ATTEMPTS = 20
 MOST_PAUSE = 0.05  # seconds
 
 
-def log_data(run_id: str, config: Config, rows: Rows, splits: Splits) -> None:
+def log_data(run_id: str, config: Config, dataset: Dataset) -> None:
     """Logs each split as an MLflow dataset: name, fingerprint, columns and number of rows."""
     client = MlflowClient()
     columns = [
         {"type": "string" if column.dtype == object else "double", "name": name, "required": True}
-        for name, column in rows.inputs.items()
+        for name, column in dataset.rows.inputs.items()
     ]
     inputs = []
-    for part, numbers in splits.parts().items():
-        dataset = Dataset(
+    for part, n_rows in dataset.n_rows.items():
+        described = entities.Dataset(
             name=config.data.name,
-            digest=rows.fingerprint_of(part, numbers),
+            digest=dataset.fingerprint_of(part),
             source_type="local",
             source=json.dumps(
                 {"uri": str(Path(config.data.path).absolute()) if config.data.path else config.data.name}
             ),
             schema=json.dumps({"mlflow_colspec": columns}),
-            profile=json.dumps({"num_rows": rows.n_rows_of(part, numbers), "num_inputs": rows.n_inputs}),
+            profile=json.dumps({"num_rows": n_rows, "num_inputs": dataset.rows.n_inputs}),
         )
-        inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", part)]))
+        inputs.append(DatasetInput(described, [InputTag("mlflow.data.context", part)]))
     log_inputs(run_id, inputs)
-    sizes = {f"n_rows_{part}": str(rows.n_rows_of(part, numbers)) for part, numbers in splits.parts().items()}
-    tags = sizes | {"data_fingerprint": rows.fingerprint, "task": rows.target.task}
+    sizes = {f"n_rows_{part}": str(n_rows) for part, n_rows in dataset.n_rows.items()}
+    tags = sizes | {"data_fingerprint": dataset.fingerprint, "task": dataset.rows.target.task}
     client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
 
 

@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 from mlflow.entities import Metric, Param
 
 from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
-from pipeline.data import Rows, Splits
-from pipeline.data.checks import Report
+from pipeline.data import Dataset, Rows
+from pipeline.data.checks import Report, page
 from pipeline.errors import Pruned
 from pipeline.runtime import process
 from pipeline.runtime.signals import Terminated, sigterm_raises
@@ -65,7 +65,7 @@ class Run:
 
     def log_report(self, report: Report) -> None:
         """Writes the checks before training as `data/report.html` and `data/report.json`."""
-        self._client.log_text(self.id, report.to_html(), "data/report.html")
+        self._client.log_text(self.id, page.render(report), "data/report.html")
         self._client.log_dict(self.id, report.as_dict(), "data/report.json")
 
     def log_inputs(self, norms: Mapping[str, float]) -> None:
@@ -82,13 +82,12 @@ class Run:
 
 
 @contextlib.contextmanager
-def start(config: Config, rows: Rows, splits: Splits, about: Mapping[str, Any]) -> Iterator[Run]:
+def start(config: Config, dataset: Dataset, about: Mapping[str, Any]) -> Iterator[Run]:
     """Opens a run and logs what is known before training: config, data, environment.
 
     Args:
         config: The experiment.
-        rows: All raw rows.
-        splits: Which of them train, validate and test.
+        dataset: The rows.
         about: More tags, such as the device.
 
     Raises:
@@ -107,7 +106,7 @@ def start(config: Config, rows: Rows, splits: Splits, about: Mapping[str, Any]) 
         run = Run(active.info.run_id, active.info.artifact_uri, uri)
         with _ends(run), sigterm_raises():
             _log_config(run.id, config)
-            log_data(run.id, config, rows, splits)
+            log_data(run.id, config, dataset)
             log.info("run %s (%s) in experiment %s", run.id, active.info.run_name, config.tracking.experiment)
             yield run
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from pipeline import ConfigError, DataError, TrainingError, data, export, fit, load, model
 from pipeline.config.rules import Data
-from pipeline.data import Preprocessing, Rows, Splits
+from pipeline.data import Dataset, Preprocessing, Rows
+from pipeline.data.checks import page
 from pipeline.data.preprocessing.arrays import to_array
 from pipeline.export.ops import TensorOps
 
@@ -152,7 +153,7 @@ def _defaults() -> dict[str, Any]:
     return load("data=table", "data.path=x.csv", "data.target=y").data.model_dump()
 
 
-def prepared(case: Case) -> tuple[Rows, Splits, Preprocessing]:
+def prepared(case: Case) -> tuple[Dataset, Preprocessing]:
     """What the story does before training, with a look at all that comes of it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "t.csv"
@@ -162,19 +163,18 @@ def prepared(case: Case) -> tuple[Rows, Splits, Preprocessing]:
             | case.options
             | {"path": str(path), "split": _defaults()["split"] | case.options.get("split", {})}
         )
-        rows = data.load(config)
-    splits = data.split(rows, config.split)
-    rows = data.without_useless(rows, splits, config)
-    preprocessing = data.fit_preprocessing(rows.take(splits.train), config)
+        dataset = data.without_useless(data.load(config), config)
+    preprocessing = dataset.fit(config)
+    rows = dataset.rows
     preprocessing.check(rows)
-    report = data.report(rows, splits, preprocessing.inputs.kinds)
+    report = data.report(dataset, preprocessing.inputs.kinds)
     json.dumps(report.as_dict(), allow_nan=False)
-    assert report.to_html()
+    assert page.render(report)
     arrays = preprocessing.apply(rows)
     assert arrays.x.shape == (len(rows), preprocessing.inputs.n_inputs)
     assert np.isfinite(arrays.x).all()
     assert np.isfinite(arrays.y).all()
-    return rows, splits, preprocessing
+    return dataset, preprocessing
 
 
 def assert_same_in_tensorflow(rows: Rows, preprocessing: Preprocessing) -> None:
@@ -189,10 +189,10 @@ def assert_same_in_tensorflow(rows: Rows, preprocessing: Preprocessing) -> None:
     np.testing.assert_array_less(np.abs(graph - array) / np.maximum(1, np.abs(array)), 1e-5)
 
 
-def assert_trains(rows: Rows, splits: Splits, preprocessing: Preprocessing) -> None:
+def assert_trains(dataset: Dataset, preprocessing: Preprocessing) -> None:
     """Trains a tiny network for an epoch and compares what is exported with the pipeline's own predictions."""
     config = load("fit.epochs=1", "fit.batch_size=full", "fit.execution=graph", "model.units=[4]")
-    train, val = (preprocessing.apply(rows.take(part)) for part in (splits.train, splits.val))
+    rows, (train, val) = dataset.rows, dataset.arrays(preprocessing)
     network = model.build(
         config.model,
         task=rows.target.task,
@@ -215,11 +215,11 @@ def assert_trains(rows: Rows, splits: Splits, preprocessing: Preprocessing) -> N
 
 def ends_well(case: Case, train: bool) -> None:
     try:
-        rows, splits, preprocessing = prepared(case)
+        dataset, preprocessing = prepared(case)
         if train:
-            assert_trains(rows, splits, preprocessing)
+            assert_trains(dataset, preprocessing)
         else:
-            assert_same_in_tensorflow(rows, preprocessing)
+            assert_same_in_tensorflow(dataset.rows, preprocessing)
     except (ConfigError, DataError, TrainingError):
         return
 

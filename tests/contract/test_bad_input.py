@@ -19,9 +19,7 @@ def prepare(folder: Path, files: dict[str, bytes], *overrides: str) -> None:
         (folder / name).write_bytes(content)
     placed = [override.replace("FOLDER", str(folder)) for override in overrides]
     config = load("data=table", f"data.path={folder / 't.csv'}", "data.target=y", *placed).data
-    rows = data.load(config)
-    splits = data.split(rows, config.split)
-    data.fit_preprocessing(data.without_useless(rows, splits, config).take(splits.train), config)
+    data.without_useless(data.load(config), config).fit(config)
 
 
 # What the file holds, overrides, and what the message must say: where, what was found, and what to do.
@@ -104,7 +102,7 @@ def test_good_input_is_taken(tmp_path: Path) -> None:
 
 def test_labels_beyond_int64_stay_numbers(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,y\n" + "1,1e30\n2,5\n" * 9)
-    rows = data.load(load("data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y").data)
+    rows = data.read_rows(load("data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y").data)
     np.testing.assert_array_equal(rows.target.classes, [5.0, 1e30])
 
 

@@ -25,8 +25,7 @@ def command(*words: object) -> str:
 
 def test_rows_are_scored_and_the_scores_logged_to_the_models_run(store: str, tmp_path: Path) -> None:
     config = load("data=iris", "fit.epochs=2", "model.units=[8]", f"tracking.uri={store}")
-    result, rows = run(config), data.load(config.data)
-    test = rows.take(data.split(rows, config.data.split).test)
+    result, test = run(config), data.load(config.data).part("test")
     frame = pd.DataFrame({name: np.asarray(column) for name, column in test.inputs.items()})
     frame = frame.assign(target=test.target.classes[test.target.values[:, 0]], id=range(len(test)))
     frame.to_csv(tmp_path / "new.csv", index=False)

@@ -90,7 +90,7 @@ def test_mixed_table_is_served_raw(trained: Callable[..., Result], store: str, t
     np.testing.assert_allclose(served.predict(frame)["prediction"], expected[:, 0], rtol=1e-6)
 
     read = pd.read_csv(path, nrows=20)
-    rows = data.load(load("data=table", f"data.path={path}", "data.target=price").data)
+    rows = data.read_rows(load("data=table", f"data.path={path}", "data.target=price").data)
     own = {
         name: tf.constant(np.asarray(column[:20]), tf.string if column.dtype == object else tf.float64)
         for name, column in rows.inputs.items()

@@ -100,7 +100,7 @@ def test_export_and_predict_as_written(
     """The lines go through the Makefile, whose last command is run here, with this Python."""
     run(load("data=iris", "fit.epochs=5", "tracking.experiment=iris", f"tracking.uri={store}"))
     monkeypatch.chdir(tmp_path)
-    rows = data.load(load("data=iris").data).inputs
+    rows = data.read_rows(load("data=iris").data).inputs
     pd.DataFrame(rows).assign(id=range(150)).to_csv("new.csv", index=False)
     lines = [line for line in TEXT.splitlines() if re.match("make (export|predict) ", line)]
     assert len(lines) == 4

@@ -15,7 +15,7 @@ KINDS = ["random", "stratified", "group", "time", "column", "kfold", "group_kfol
 
 
 def read(*overrides: str) -> Rows:
-    return data.load(load(*overrides).data)
+    return data.read_rows(load(*overrides).data)
 
 
 def divided(*overrides: str) -> tuple[Rows, Splits]:

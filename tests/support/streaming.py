@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.data.streaming import sample, stream
+from pipeline.data.streaming import sample, streamed
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def mixed() -> pd.DataFrame:
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of some hundred rows and a sample of some hundred, so that little files show what large ones do."""
     monkeypatch.setattr("pipeline.data.streaming.survey.block_bytes", lambda budget: 20_000)
-    monkeypatch.setattr(stream, "block_bytes", lambda budget: 20_000)
+    monkeypatch.setattr(streamed, "block_bytes", lambda budget: 20_000)
     monkeypatch.setattr("pipeline.data.streaming.survey.FEWEST_SAMPLED", 500)
     monkeypatch.setattr("pipeline.data.streaming.survey.SAMPLE_SHARE", 0)
     monkeypatch.setattr(sample, "MOST_SEEN", 20)

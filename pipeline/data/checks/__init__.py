@@ -2,6 +2,6 @@
 
 from pipeline.data.checks.build import report
 from pipeline.data.checks.facts import Column, Report
-from pipeline.data.checks.useless import useless
+from pipeline.data.checks.useless import useless, without_useless
 
-__all__ = ["Column", "Report", "report", "useless"]
+__all__ = ["Column", "Report", "report", "useless", "without_useless"]

@@ -19,7 +19,7 @@ LEAST_ROWS = 30  # with fewer training rows, nothing is said
 N_FOLDS, ROWS_PER_LEAF, N_LEAVES = 3, 5, 32
 
 
-def scores_alone(rows: Rows, train: np.ndarray) -> dict[str, float]:
+def scores_alone(rows: Rows) -> dict[str, float]:
     """Scores every column by itself; of several targets the one that it predicts best counts.
 
     A small decision tree (Breiman et al., 1984) is cross-validated on training rows. Of a regression, it predicts the
@@ -28,18 +28,17 @@ def scores_alone(rows: Rows, train: np.ndarray) -> dict[str, float]:
     chance and 1 is perfect. A category counts as the rank of its text, a gap as a value of its own.
 
     Args:
-        rows: All raw rows.
-        train: The numbers of those that train.
+        rows: Raw training rows.
 
     Returns:
         Score by column, at most 1; nothing for an array without column names or fewer than LEAST_ROWS rows.
     """
     names = [name for name, column in rows.inputs.items() if column.ndim == 1]
-    if not names or len(train) < LEAST_ROWS:
+    if not names or len(rows) < LEAST_ROWS:
         return {}
     rng = np.random.default_rng(0)
-    n_rows = min(len(train), MOST_ROWS, max(FEWEST_ROWS, MOST_CELLS // len(names)))
-    sample = train[rng.permutation(len(train))[:n_rows]]
+    n_rows = min(len(rows), MOST_ROWS, max(FEWEST_ROWS, MOST_CELLS // len(names)))
+    sample = rng.permutation(len(rows))[:n_rows]
     judges = _judges(rows.target.take(sample))
     return {name: max(judge.score(_ranks(rows.inputs[name][sample])) for judge in judges) for name in names if judges}
 

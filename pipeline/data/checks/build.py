@@ -7,34 +7,36 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Kind
+from pipeline.data.checks import text
 from pipeline.data.checks.alone import is_suspicious, scores_alone
 from pipeline.data.checks.describe import Findings, describe
 from pipeline.data.checks.facts import Report
 from pipeline.data.checks.levels import hashes, label
 from pipeline.data.checks.useless import useless
+from pipeline.data.dataset import Dataset
 from pipeline.data.rows import Rows
 from pipeline.data.splits import Splits
 
 log = logging.getLogger(__name__)
 
 
-def report(rows: Rows, splits: Splits, kinds: Mapping[str, Kind]) -> Report:
+def report(dataset: Dataset, kinds: Mapping[str, Kind]) -> Report:
     """Looks at the raw rows before anything is trained on them, and tells in brief what is there.
 
     Args:
-        rows: All raw rows; an array without column names is described as a whole.
-        splits: Which of them train, validate and test.
+        dataset: The rows; an array without column names is described as a whole.
         kinds: Kind by input column.
     """
-    reasons, scores = useless(rows.take(splits.train), kinds), scores_alone(rows, splits.train)
+    rows, splits, training = dataset.rows, dataset.splits, dataset.part("train")
+    reasons, scores = useless(training, kinds), scores_alone(training)
     task, (n_duplicates, n_copies) = rows.target.task, _duplicates(rows, splits)
     found = Report(
         name=rows.name,
-        fingerprint=rows.fingerprint,
+        fingerprint=dataset.fingerprint,
         task=task,
-        n_rows=len(rows) if rows.stream is None else sum(rows.stream.n_rows.values()),
+        n_rows=len(dataset),
         n_columns=rows.n_inputs,
-        n_rows_by_split={part: rows.n_rows_of(part, numbers) for part, numbers in splits.parts().items()},
+        n_rows_by_split=dict(dataset.n_rows),
         n_rows_looked_at=len(rows),
         classes={} if task == "regression" else _classes(rows, splits),
         ranges=_ranges(rows, splits) if task == "regression" else {},
@@ -46,7 +48,7 @@ def report(rows: Rows, splits: Splits, kinds: Mapping[str, Kind]) -> Report:
             for name, column in rows.inputs.items()
         ],
     )
-    log.info("\n".join(found.lines()))
+    log.info("\n".join(text.lines(found)))
     return found
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.config.rules import Kind
-from pipeline.data.checks import page, text
 
 
 @dataclass(frozen=True)
@@ -58,15 +57,3 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON takes it; there is no NaN in it."""
         return dataclasses.asdict(self)
-
-    def lines(self) -> list[str]:
-        """The brief text that is shown before training."""
-        return text.lines(self)
-
-    def warnings(self) -> list[str]:
-        """What deserves a look before training; also the last of `lines()`."""
-        return text.warnings(self)
-
-    def to_html(self) -> str:
-        """The report as one page that needs no other file."""
-        return page.render(self)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import TYPE_CHECKING
 
 from pipeline.data.checks import text
-
-if TYPE_CHECKING:
-    from pipeline.data.checks.facts import Column, Report
+from pipeline.data.checks.facts import Column, Report
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #1d2430; background: #fff; margin: 2rem auto; max-width: 78rem;

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pipeline.data.checks.facts import Column, Report
+from pipeline.data.checks.facts import Column, Report
 
 MOST_COLUMNS = 30
 MOST_NAMED = 10  # columns or classes in a sentence

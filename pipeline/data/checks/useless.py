@@ -1,13 +1,19 @@
 """Columns that tell a network nothing: constant, a copy of another, or with a value of its own for every row."""
 
+import logging
 from collections.abc import Mapping
 
 import numpy as np
 
-from pipeline.config.rules import Kind
+from pipeline.config.rules import Data, Kind
 from pipeline.data.checks.levels import hashes, levels
+from pipeline.data.dataset import Dataset
+from pipeline.data.preprocessing.kinds import kinds_of
 from pipeline.data.reading.raw import Raw, Text, is_constant
 from pipeline.data.rows import Rows
+from pipeline.errors import DataError
+
+log = logging.getLogger(__name__)
 
 DISTINCT_SHARE = 0.98  # of the rows; from here on values identify rows
 # In fewer rows measurements, too, may all differ by chance.
@@ -44,6 +50,23 @@ def useless(rows_of_training: Rows, kinds: Mapping[str, Kind]) -> dict[str, str]
         if is_identifier(column, kinds[name]):
             reasons[name] = "identifier-like: a value of its own in nearly every row"
     return reasons
+
+
+def without_useless(dataset: Dataset, config: Data) -> Dataset:
+    """Leaves out the useless columns, where `data.drop_useless` asks for that and columns have names.
+
+    Raises:
+        DataError: No column is left.
+    """
+    training = dataset.part("train")
+    if not config.drop_useless or "x" in training.inputs:
+        return dataset
+    found = useless(training, kinds_of(training.inputs, config))
+    for name, reason in found.items():
+        log.info("data.drop_useless: column %r is left out: %s", name, reason)
+    if len(found) == len(training.inputs):
+        raise DataError("data.drop_useless: no input columns are left; set it to false and name some in data.drop")
+    return dataset.without(found)
 
 
 def is_identifier(column: Raw, kind: Kind) -> bool:

@@ -1,24 +1,18 @@
 """Preprocessing: from raw rows to the arrays that a network trains on, fitted on the training rows."""
 
-import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pipeline.config.rules import Data
-from pipeline.data.checks import useless
 from pipeline.data.preprocessing.arrays import to_array
 from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs, fit_inputs
-from pipeline.data.preprocessing.kinds import kinds_of
 from pipeline.data.preprocessing.scaling import TRAINABLE, OutputScaler
 from pipeline.data.reading.raw import Text
 from pipeline.data.rows import Rows
-from pipeline.data.splits import Splits
 from pipeline.data.target import Target
 from pipeline.errors import DataError
-
-log = logging.getLogger(__name__)
 
 
 class Arrays(NamedTuple):
@@ -92,29 +86,10 @@ class Preprocessing:
         )
 
 
-def without_useless(rows: Rows, splits: Splits, config: Data) -> Rows:
-    """Leaves out columns that training rows show to be constant, doubled or identifiers, where that is asked for.
-
-    Raises:
-        DataError: No column is left.
-    """
-    if not config.drop_useless or "x" in rows.inputs:
-        return rows
-    training = rows.take(splits.train)
-    found = useless(training, kinds_of(training.inputs, config))
-    for name, reason in found.items():
-        log.info("data.drop_useless: column %r is left out: %s", name, reason)
-    inputs = {name: column for name, column in rows.inputs.items() if name not in found}
-    if not inputs:
-        raise DataError("data.drop_useless: no input columns are left; set it to false and name some in data.drop")
-    return replace(rows, inputs=inputs)
-
-
 def fit_preprocessing(training_rows: Rows, config: Data) -> Preprocessing:
     """Fits all of it. Only training rows may be given: what validation and test rows are like stays unknown."""
     scaling = config.output_scaling if training_rows.target.task == "regression" else "none"
-    fitted = Preprocessing(
+    return Preprocessing(
         inputs=fit_inputs(training_rows.inputs, config),
         outputs=OutputScaler.fit(training_rows.target.values, scaling, "data.output_scaling"),
     )
-    return fitted if training_rows.stream is None else training_rows.stream.refined(fitted)

@@ -1,6 +1,8 @@
 """Where a user finds a row that a message is about."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,13 +11,21 @@ import numpy as np
 class Places:
     """Row numbers as files have them, counted from 0; those of a separate test file are counted anew."""
 
-    n_rows: int
+    n_rows: int  # that were read
     n_test_file_rows: int  # which are the last ones
     numbers: np.ndarray | None  # (n_rows,) of each row in its file, where not all rows of the files are there
+    taken: np.ndarray | None = None  # which of the rows these are, where some were taken out or put in another order
 
     def __call__(self, position: int) -> str:
         """`row 7` or `row 7 of data.split.test_path`."""
+        if self.taken is not None:
+            position = int(self.taken[position])
         n_first = self.n_rows - self.n_test_file_rows
         in_test_file = position >= n_first
         number = position - n_first * in_test_file if self.numbers is None else self.numbers[position]
         return f"row {number} of data.split.test_path" if in_test_file else f"row {number}"
+
+    def take(self, rows: np.ndarray | slice) -> Places:
+        """The places of some of the rows, in that order."""
+        known = np.arange(self.n_rows) if self.taken is None else self.taken
+        return replace(self, taken=known[rows])

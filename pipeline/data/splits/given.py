@@ -2,6 +2,7 @@
 
 import zipfile
 import zlib
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from pipeline.config.rules import Split
 from pipeline.data.rows import Rows
 from pipeline.data.splits.column import distinct_values, first_three
-from pipeline.data.splits.parts import Splits
+from pipeline.data.splits.parts import NAMES, Splits
 from pipeline.errors import DataError
 
 PARTS = {"train": "train", "val": "val", "validation": "val", "valid": "val", "test": "test"}
@@ -29,13 +30,13 @@ def from_column(rows: Rows, config: Split) -> Splits:
             f"data.split.column: {len(wrong)} values of column {config.column!r} are none of {', '.join(PARTS)}: "
             f"{first_three(wrong, rows)}; change them, or use another data.split.kind"
         )
-    absent = [part for part in ("train", "val", "test") if part not in named]
+    absent = [part for part in NAMES if part not in named]
     if absent:
         raise DataError(
             f"data.split.column: column {config.column!r} says {' and '.join(absent)} in no row; "
             "train, val and test need rows each: change some, or use another data.split.kind"
         )
-    return Splits(*(np.flatnonzero((named == part)[numbers]) for part in ("train", "val", "test")))
+    return Splits(**{part: np.flatnonzero((named == part)[numbers]) for part in NAMES})
 
 
 def from_file(path: Path, n_rows: int) -> Splits:
@@ -47,26 +48,33 @@ def from_file(path: Path, n_rows: int) -> Splits:
     path = path.expanduser()
     if not path.is_file():
         raise DataError(f"data.split.path: there is no file {path} (looked for from {Path.cwd()})")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            missing = [name for name in ("train", "val", "test") if name not in file]
-            if missing:
-                raise DataError(f"data.split.path: {path} lacks {', '.join(missing)}; it has {', '.join(file)}")
-            parts = {name: file[name] for name in ("train", "val", "test")}
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"data.split.path: {path} cannot be read as .npz: {error}") from None
+    parts = _read(path)
     for name, numbers in parts.items():
-        if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
-            raise DataError(f"data.split.path: {name} must be a list of whole row numbers, got {numbers.dtype}")
-        wrong = (
-            numbers[(numbers < 0) | (numbers >= n_rows)] if numbers.dtype.kind == "i" else numbers[numbers >= n_rows]
-        )
-        if len(wrong):
-            raise DataError(f"data.split.path: {name} names row {wrong[0]}, but the data have rows 0 to {n_rows - 1}")
-        if len(np.unique(numbers)) < len(numbers):
-            raise DataError(f"data.split.path: {name} names a row twice")
-    for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
+        _check_numbers(name, numbers, n_rows)
+    for one, other in combinations(NAMES, 2):
         common = np.intersect1d(parts[one], parts[other])
         if len(common):
             raise DataError(f"data.split.path: {len(common)} rows are in both {one} and {other}, first row {common[0]}")
     return Splits(**{name: numbers.astype(np.int64) for name, numbers in parts.items()})
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz by the names of the parts."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            missing = [name for name in NAMES if name not in file]
+            if missing:
+                raise DataError(f"data.split.path: {path} lacks {', '.join(missing)}; it has {', '.join(file)}")
+            return {name: file[name] for name in NAMES}
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"data.split.path: {path} cannot be read as .npz: {error}") from None
+
+
+def _check_numbers(name: str, numbers: np.ndarray, n_rows: int) -> None:
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        raise DataError(f"data.split.path: {name} must be a list of whole row numbers, got {numbers.dtype}")
+    wrong = numbers[(numbers < 0) | (numbers >= n_rows)]
+    if len(wrong):
+        raise DataError(f"data.split.path: {name} names row {wrong[0]}, but the data have rows 0 to {n_rows - 1}")
+    if len(np.unique(numbers)) < len(numbers):
+        raise DataError(f"data.split.path: {name} names a row twice")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+NAMES = ("train", "val", "test")
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -15,4 +17,4 @@ class Splits:
 
     def parts(self) -> dict[str, np.ndarray]:
         """Row numbers by the name of the part."""
-        return {"train": self.train, "val": self.val, "test": self.test}
+        return {name: getattr(self, name) for name in NAMES}

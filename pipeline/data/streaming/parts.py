@@ -17,13 +17,13 @@ from pipeline.config.rules import Data, Split
 from pipeline.data.reading.raw import Raw, Text
 from pipeline.data.splits.column import parsed_times, shown
 from pipeline.data.splits.given import PARTS, from_file
+from pipeline.data.splits.parts import NAMES
 from pipeline.data.streaming.blocks import Block
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
 
 TRAIN, VAL, TEST, NONE = range(4)
-NAMES = ("train", "val", "test")
 
 Assign = Callable[[Block], np.ndarray]  # (n_rows,) int8: TRAIN, VAL, TEST, or NONE
 
@@ -186,6 +186,6 @@ def _listed(split: Split, read: Callable[[], Iterator[Block]]) -> Assign:
     n_rows = sum(len(block) for block in read())
     given = from_file(Path(str(split.path)), n_rows)
     parts = np.full(n_rows, NONE, np.int8)
-    for number, rows in enumerate((given.train, given.val, given.test)):
+    for number, rows in enumerate(given.parts().values()):
         parts[rows] = number
     return lambda block: parts[block.first_row : block.first_row + len(block)]

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 
 from pipeline.config.rules import Data
-from pipeline.data.fingerprint import Fingerprint
+from pipeline.data.dataset import InMemory
+from pipeline.data.fingerprint import HashedColumns
 from pipeline.data.reading.raw import Text
-from pipeline.data.rows import Rows, raw_targets
-from pipeline.data.splits import Splits
+from pipeline.data.rows import Rows
+from pipeline.data.splits.parts import NAMES, Splits
 from pipeline.data.streaming.blocks import Block, Known, ReadAgainError, blocks, in_same_form
 from pipeline.data.streaming.budget import memory_budget
 from pipeline.data.streaming.exact import Numbers, Texts
-from pipeline.data.streaming.parts import NAMES, TRAIN, Assign, assignment
+from pipeline.data.streaming.parts import TRAIN, Assign, assignment
 from pipeline.data.streaming.sample import Sample
-from pipeline.data.streaming.stream import Stream, block_bytes, told
+from pipeline.data.streaming.streamed import Streamed, block_bytes, told
 from pipeline.data.target import make_target
 from pipeline.errors import DataError
 
@@ -39,7 +41,7 @@ class Survey:
     targets: dict[str, Numbers] = field(default_factory=dict)
     n_rows: np.ndarray = field(default_factory=lambda: np.zeros(len(NAMES) + 1, np.int64))
     weights: np.ndarray = field(default_factory=lambda: np.zeros(len(NAMES) + 1))
-    fingerprint: Fingerprint = field(default_factory=Fingerprint)
+    hashed: HashedColumns = field(default_factory=HashedColumns)
 
     def add(self, block: Block, parts: np.ndarray) -> None:
         """Takes a block in."""
@@ -54,17 +56,17 @@ class Survey:
             if isinstance(found, Numbers) and isinstance(values, Text):
                 found = self.inputs[name] = Texts()  # only gaps before
             found.add(values[training])  # type: ignore[arg-type]
-        raw = raw_targets(columns.target)
+        raw = _raw_targets(columns.target)
         for name, values in raw.items():
             if values.dtype != object:
                 self.targets.setdefault(name, Numbers(counts=None)).add(values[training].astype(np.float64))
         weight = {} if columns.sample_weight is None else {"": columns.sample_weight}
         for name, values in [*columns.inputs.items(), *((f"target {n}", v) for n, v in raw.items()), *weight.items()]:
-            self.fingerprint.add(name, values)
+            self.hashed.add(name, values)
 
 
-def load_streamed(config: Data) -> Rows:
-    """A sample of a table's rows, with the whole table behind it.
+def load_streamed(config: Data) -> Streamed:
+    """A table on disk with a sample of its rows.
 
     Raises:
         DataError: A file, column or value is not as it must be, or the rows cannot be divided.
@@ -79,7 +81,7 @@ def load_streamed(config: Data) -> Rows:
             continue
     else:
         raise DataError("data.path: the files change while they are read")
-    return _rows(config, budget, known, assign, survey)
+    return _streamed(config, budget, known, assign, survey)
 
 
 def _pass(config: Data, budget: int, known: Known, with_numbers: set[str], what: str) -> Iterator[Block]:
@@ -103,7 +105,7 @@ def _sample_rows(budget: int, block: Block) -> int:
     return max(FEWEST_SAMPLED, min(MOST_SAMPLED, int(budget * SAMPLE_SHARE / row)))
 
 
-def _rows(config: Data, budget: int, known: Known, assign: Assign, survey: Survey) -> Rows:
+def _streamed(config: Data, budget: int, known: Known, assign: Assign, survey: Survey) -> Streamed:
     n_rows = dict(zip(NAMES, survey.n_rows[: len(NAMES)].tolist(), strict=True))
     empty = [part for part, n in n_rows.items() if not n]
     if empty:
@@ -121,13 +123,27 @@ def _rows(config: Data, budget: int, known: Known, assign: Assign, survey: Surve
         )
     weighted = columns.sample_weight is not None
     means = {part: survey.weights[i] / n if weighted else 1.0 for i, (part, n) in enumerate(n_rows.items())}
-    stream = Stream(
-        config, budget, known, assign, target, n_rows, means, survey.inputs, survey.targets,
-        survey.fingerprint.hexdigest(),
-        splits,
-    )  # fmt: skip
     text = "data %s: %d rows train, %d validate, %d test, read in blocks; looked at closely: a sample of %d"
     log.info(text, config.path, *n_rows.values(), len(parts))
-    return Rows(
-        config.name, columns.inputs, target, columns.sample_weight, None, row_numbers=columns.row_numbers, stream=stream
+    rows = Rows(config.name, columns.inputs, target, columns.sample_weight, None, row_numbers=columns.row_numbers)
+    return Streamed(
+        config=config,
+        budget=budget,
+        known=known,
+        assign=assign,
+        sample=InMemory.divided(rows, splits),
+        n_all_rows=int(survey.n_rows.sum()),
+        n_rows=n_rows,
+        mean_weights=means,
+        inputs=survey.inputs,
+        targets=survey.targets,
+        hashes=survey.hashed.hexdigests(),
     )
+
+
+def _raw_targets(columns: Mapping[str, pd.Series]) -> dict[str, np.ndarray]:
+    """Target columns as numbers or as text, whatever will be made of them."""
+    return {
+        name: column.to_numpy() if pd.api.types.is_numeric_dtype(column) else column.astype(str).to_numpy(object)
+        for name, column in columns.items()
+    }

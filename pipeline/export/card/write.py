@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config import Config
-from pipeline.data import Rows, Splits, Target
+from pipeline.data import Dataset, Rows, Target
 from pipeline.export.card.calibration import reliability
 from pipeline.export.card.drawing import lines
 from pipeline.export.card.importance import MOST_PREDICTED, importance
@@ -28,14 +28,13 @@ print(outputs)"""
 
 
 def write(
-    config: Config, rows: Rows, splits: Splits, assembled: Assembled, history: History, found: Evaluation, run_id: str
+    config: Config, dataset: Dataset, assembled: Assembled, history: History, found: Evaluation, run_id: str
 ) -> dict[str, str]:
     """The card as `card.md` and `card.html`.
 
     Args:
         config: The experiment.
-        rows: All raw rows.
-        splits: Which of them train, validate and test.
+        dataset: The rows.
         assembled: The model.
         history: Of training.
         found: What the model made of each split.
@@ -44,33 +43,25 @@ def write(
     page = Page(f"Model card: {config.tracking.experiment}, run {run_id}")
     page.heading("Intended use")
     page.paragraph("To be written by the author: what this model is for, for whom, and what it must not be used for.")
-    _data(page, config, rows, splits)
+    _data(page, config, dataset)
     _architecture(page, config, assembled, history)
-    test = rows.take(splits.test)
-    whole = len(found.targets["test"].values) == len(test)  # of a stream, `rows` are a sample, without all the weights
-    known = whole or rows.sample_weight is None
-    test_intervals = (
-        intervals(found.targets["test"], found.outputs["test"], test.sample_weight if whole else None, config.seed)
-        if known
-        else {}
-    )
-    _scores(page, found, test_intervals)
+    target, outputs = found.targets["test"], found.outputs["test"]
+    _scores(page, found, intervals(target, outputs, found.weights["test"], config.seed))
     _learning_curve(page, history)
-    _importance(page, assembled, rows.take(splits.val), config.seed)
-    if rows.target.task != "regression":
-        _calibration(page, assembled, found.targets["test"], found.outputs["test"])
+    _importance(page, assembled, dataset.part("val"), config.seed)
+    if target.task != "regression":
+        _calibration(page, assembled, target, outputs)
     _use(page, assembled, run_id)
     return {"card.md": page.markdown(), "card.html": page.html()}
 
 
-def _data(page: Page, config: Config, rows: Rows, splits: Splits) -> None:
+def _data(page: Page, config: Config, dataset: Dataset) -> None:
     page.heading("Data")
-    parts = {part: rows.n_rows_of(part, numbers) for part, numbers in splits.parts().items()}
-    target = rows.target
+    rows, target = dataset.rows, dataset.rows.target
     facts = [
         ("source", config.data.path or config.data.name),
-        ("fingerprint", rows.fingerprint),
-        ("rows", ", ".join(f"{n:,} {part}" for part, n in parts.items())),
+        ("fingerprint", dataset.fingerprint),
+        ("rows", ", ".join(f"{n:,} {part}" for part, n in dataset.n_rows.items())),
         ("split", f"{config.data.split.kind}, seed {config.data.split.seed}"),
         ("task", target.task),
         ("target", ", ".join(target.names)),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.data import Rows, load, split
+from pipeline.data import Rows
 from pipeline.errors import PipelineError
 from pipeline.export.columns import raw_columns
 from pipeline.export.manifest import Manifest
@@ -37,7 +37,7 @@ def held_out(manifest: Manifest, run_id: str | None, tracking_uri: str | None) -
         rows = _validation_rows(run_id, tracking_uri)
         if list(rows.inputs) != list(manifest.inputs):
             raise PipelineError("the data has other columns now")
-        rows = rows.take(np.arange(len(rows))[:MOST_ROWS])
+        rows = rows.take(slice(MOST_ROWS))
         columns = {name: np.asarray(column) for name, column in rows.inputs.items()}
         return HeldOut(columns, rows, f"{len(rows)} validation rows")
     except PipelineError as error:
@@ -53,9 +53,7 @@ def _validation_rows(run_id: str, tracking_uri: str | None) -> Rows:
 
     with tempfile.TemporaryDirectory() as folder, track.store_of(tracking_uri):
         config = configuration.from_yaml(track.config_of_run(run_id, Path(folder)))
-    rows = load(config.data)
-    splits = split(rows, config.data.split)
-    return data.without_useless(rows, splits, config.data).take(splits.val)
+    return data.without_useless(data.load(config.data), config.data).part("val")
 
 
 def with_awkward(columns: Mapping[str, np.ndarray], inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline import DataError, data, load
+from pipeline.data.checks import text
 from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing.encoding import fit_feature
 from pipeline.data.reading.raw import Text
@@ -17,15 +18,14 @@ from support.constant_columns import KEYS, N, table
 def test_an_empty_column_is_no_boolean_and_the_report_says_what_becomes_of_it(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "t.csv", index=False)
     config = load(*KEYS, f"data.path={tmp_path / 't.csv'}").data
-    rows = data.load(config)
-    splits = data.split(rows, config.split)
-    kinds = data.fit_preprocessing(rows.take(splits.train), config).inputs.kinds
+    dataset = data.load(config)
+    kinds = dataset.fit(config).inputs.kinds
     assert (kinds["empty"], kinds["flag"]) == ("numeric", "boolean")
-    found = data.report(rows, splits, kinds)
+    found = data.report(dataset, kinds)
     assert found.useless == {"empty": "empty", "five": "constant", "flag": "constant", "word": "constant",
                              "day": "constant"}  # fmt: skip
     said = "no weight for 'empty', 'five', 'flag', 'word', 'day': the model ignores what other values come later"
-    assert said in found.warnings()
+    assert said in text.warnings(found)
 
 
 def test_a_year_that_all_rows_share_has_no_weight() -> None:
@@ -45,7 +45,7 @@ def test_streamed_columns_are_constant_where_all_rows_say_so(tmp_path: Path, sca
         *KEYS, f"data.path={tmp_path / 't.csv'}", "data.missing_indicator=true", f"data.input_scaling={scaling}",
         f"data.category_encoding={encoding}",
     ).data  # fmt: skip
-    rows = data.load(config)
+    rows = data.read_rows(config)
     others = {"rare": np.ones(5), "few": Text.of("qqqpp"), "some": np.array([3.0, 4, 4, 4, 4]),
               "day": Text.of(["2025-01-01"] * 5)}  # fmt: skip
     whole: dict[str, Numbers | Texts] = {}
@@ -69,7 +69,7 @@ def test_streamed_columns_are_constant_where_all_rows_say_so(tmp_path: Path, sca
 def test_a_sample_of_one_date_and_other_text_elsewhere_is_named(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "t.csv", index=False)
     config = load(*KEYS, f"data.path={tmp_path / 't.csv'}").data
-    rows = data.load(config)
+    rows = data.read_rows(config)
     whole: dict[str, Numbers | Texts] = {}
     for name, values in rows.inputs.items():
         known = whole[name] = Texts() if isinstance(values, Text) else Numbers()

@@ -23,7 +23,7 @@ BUNDLED = [
 
 
 def read(*overrides: str) -> Rows:
-    return data.load(load(*overrides).data)
+    return data.read_rows(load(*overrides).data)
 
 
 def divided(*overrides: str) -> tuple[Rows, Splits]:
@@ -173,7 +173,7 @@ def test_a_gap_is_not_filled_with_what_cannot_be_trained_on(table: Callable[...,
     config = load(
         "data=table", f"data.path={path}", "data.target=y", "data.impute=constant", "data.impute_constant=1e50"
     )
-    rows = data.load(config.data)
+    rows = data.read_rows(config.data)
     with pytest.raises(DataError, match=r"column 'a', row 20: a gap filled with 1e\+50 is 1e\+18 or more when scaled"):
         data.fit_preprocessing(rows.take(np.arange(20)), config.data).check(rows)
 

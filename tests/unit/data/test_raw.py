@@ -84,7 +84,7 @@ def test_median_of_many_rows(kind: str, n: int) -> None:
 
 def test_codes_with_zeros_in_front_stay_text_all_the_way(file: Callable[..., Path]) -> None:
     content = "zip, code,size,y\n" + "02134, 7,1,1.5\n2134, 12,02,2.5\n" * 30 + "00501, 007,3,4\n"
-    rows = data.load(load("data=table", f"data.path={file(content)}", "data.target=y").data)
+    rows = data.read_rows(load("data=table", f"data.path={file(content)}", "data.target=y").data)
     assert {name: set(column) for name, column in rows.inputs.items()} == {
         "zip": {"02134", "2134", "00501"}, "code": {"7", "12", "007"}, "size": {"1", "02", "3"}
     }  # fmt: skip

@@ -11,7 +11,8 @@ import pytest
 from sklearn import datasets
 
 from pipeline.config.rules import Kind
-from pipeline.data.checks import Report, report, useless
+from pipeline.data import InMemory
+from pipeline.data.checks import Report, page, report, text, useless
 from pipeline.data.checks.drift import stability
 from pipeline.data.rows import Rows
 from pipeline.data.splits import Splits
@@ -41,9 +42,13 @@ def split_of(n_rows: int, seed: int = 0) -> Splits:
     return Splits(train, val, test)
 
 
+def looked_at(rows: Rows, splits: Splits, kinds: dict[str, Kind]) -> Report:
+    return report(InMemory.divided(rows, splits), kinds)
+
+
 def report_of(frame: pd.DataFrame, *targets: str, kinds: dict[str, Kind] | None = None) -> Report:
     rows = rows_of(frame, *targets)
-    return report(rows, split_of(len(rows)), kinds_of(rows) | (kinds or {}))
+    return looked_at(rows, split_of(len(rows)), kinds_of(rows) | (kinds or {}))
 
 
 def made(n_rows: int = 400, **columns: object) -> pd.DataFrame:
@@ -81,7 +86,7 @@ def test_what_gives_the_target_away_is_named_and_honest_columns_are_not(
 ) -> None:
     found = report_of(pd.read_csv(real_data(file), **how), *targets)
     assert list(found.suspicious) == named
-    told = "\n".join(line for line in found.lines() if "almost perfectly by itself" in line)
+    told = "\n".join(line for line in text.lines(found) if "almost perfectly by itself" in line)
     assert re.findall(r"column '(.*?)' .*?\"data.drop=\[(.*?)\]\"", told) == [(name, name) for name in named]
 
 
@@ -89,7 +94,7 @@ def test_what_gives_the_target_away_is_named_and_honest_columns_are_not(
 def test_good_predictors_of_bundled_sets_are_not_suspicious(name: str) -> None:
     frame = getattr(datasets, f"load_{name}")(as_frame=True).frame
     rows = rows_of(frame, "target")
-    named = [report(rows, split_of(len(rows), seed), kinds_of(rows)).suspicious for seed in range(3)]
+    named = [looked_at(rows, split_of(len(rows), seed), kinds_of(rows)).suspicious for seed in range(3)]
     assert named == [{}, {}, {}]
 
 
@@ -138,7 +143,7 @@ def test_useless_columns_of_a_made_table() -> None:
 def test_identifiers_of_real_tables(real_data: Read) -> None:
     found = report_of(pd.read_csv(real_data("titanic/train.csv")), "Survived")
     assert set(found.useless) == {"PassengerId", "Name"}
-    assert "'PassengerId' is identifier-like" in "\n".join(found.lines())
+    assert "'PassengerId' is identifier-like" in "\n".join(text.lines(found))
     assert report_of(pd.read_csv(real_data("california_housing/california_sklearn.csv")), "MedHouseVal").useless == {}
 
 
@@ -149,7 +154,7 @@ def test_what_is_told_of_each_kind() -> None:
     )  # fmt: skip
     rows = rows_of(frame, "y")
     splits = Splits(np.arange(200), np.arange(200, 300), np.arange(300, 400))
-    found = report(rows, splits, kinds_of(rows) | {"flag": "boolean", "day": "date"})
+    found = looked_at(rows, splits, kinds_of(rows) | {"flag": "boolean", "day": "date"})
     n, word, flag, day = (column(found, name) for name in ("n", "word", "flag", "day"))
     assert (n["n_missing"], n["n_missing_train"], n["n_distinct"]) == (100, 50, 3)
     assert (n["least"], n["mean"], n["most"]) == (1.0, pytest.approx(8 / 3), 5.0)
@@ -166,7 +171,7 @@ def test_dates_go_by_time_not_by_the_alphabet() -> None:
     frame = made(day=days * 100, later=days[:2] * 150 + days[2:] * 50)
     rows = rows_of(frame, "y")
     splits = Splits(np.arange(200), np.arange(200, 300), np.arange(300, 400))
-    found = report(rows, splits, kinds_of(rows) | {"day": "date", "later": "date"})
+    found = looked_at(rows, splits, kinds_of(rows) | {"day": "date", "later": "date"})
     day, later = column(found, "day"), column(found, "later")
     assert (day["least"], day["most"], day["n_distinct"]) == ("10.1.2023", "1.12.2024", 4)
     assert day["shares"][0] == 0.5  # both days of early 2023
@@ -176,15 +181,15 @@ def test_dates_go_by_time_not_by_the_alphabet() -> None:
 def test_target_per_split() -> None:
     splits = Splits(np.arange(200), np.arange(200, 300), np.arange(300, 400))
     rows = rows_of(made(y=["no", "yes"] * 150 + ["no"] * 100), "y")
-    found = report(rows, splits, kinds_of(rows))
+    found = looked_at(rows, splits, kinds_of(rows))
     assert found.classes == {
         "train": {"no": 100, "yes": 100},
         "val": {"no": 50, "yes": 50},
         "test": {"no": 100, "yes": 0},
     }
-    assert "classes in train: no 50.0%, yes 50.0%" in found.lines()
+    assert "classes in train: no 50.0%, yes 50.0%" in text.lines(found)
     rows = rows_of(made(y=np.arange(400) / 2), "y")
-    found = report(rows, splits, kinds_of(rows))
+    found = looked_at(rows, splits, kinds_of(rows))
     assert found.ranges["y"]["val"] == {"min": 100.0, "mean": 124.75, "max": 149.5}
 
 
@@ -197,11 +202,11 @@ def test_drift_is_named_where_there_is_some() -> None:
     )  # fmt: skip
     rows = rows_of(frame, "y")
     splits = Splits(np.arange(0, 300, 2), np.arange(1, 300, 2), np.arange(300, 400))
-    found = report(rows, splits, kinds_of(rows) | {"when": "date"})
+    found = looked_at(rows, splits, kinds_of(rows) | {"when": "date"})
     assert {each.name: each.strong_drift for each in found.columns} == {
         "a": [], "moved": ["test"], "city": ["test"], "lost": ["test"], "when": ["test"]
     }  # fmt: skip
-    (told,) = [line for line in found.lines() if "population stability index" in line]
+    (told,) = [line for line in text.lines(found) if "population stability index" in line]
     assert re.search(r"'moved' in test \(\d+\.\d\d\), 'city' in test", told)
     assert "'a'" not in told
 
@@ -230,20 +235,21 @@ def test_duplicate_rows_and_those_on_two_sides() -> None:
     frame = made(100, word=[f"w{n % 7}" for n in range(100)])
     frame = pd.concat([frame, frame[:10], frame[:2]], ignore_index=True)
     rows = rows_of(frame, "y")
-    found = report(rows, Splits(np.arange(100), np.arange(100, 110), np.arange(110, 112)), kinds_of(rows))
+    found = looked_at(rows, Splits(np.arange(100), np.arange(100, 110), np.arange(110, 112)), kinds_of(rows))
     assert (found.n_duplicate_rows, found.n_copies_of_training_rows) == (12, {"val": 10, "test": 2})
-    assert "warning: 12 rows are copies of earlier rows, targets included" in found.lines()
-    assert "warning: rows that are also training rows: 10 of val and 2 of test; scores on them flatter" in found.lines()
+    lines = text.lines(found)
+    assert "warning: 12 rows are copies of earlier rows, targets included" in lines
+    assert "warning: rows that are also training rows: 10 of val and 2 of test; scores on them flatter" in lines
 
 
 def test_html_escapes_all_that_comes_from_the_data() -> None:
     bad = "<script>alert(1)</script>"
     frame = made(**{"<script>": [f"{bad}{n % 3}" for n in range(400)], "y": [bad, "&lt;"] * 200})
-    page = report_of(frame, "y").to_html()
-    assert "<script" not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-    assert "&amp;lt;" in page
-    assert re.search(r"(src|href|url|@import)\s*[=(]", page) is None
+    html = page.render(report_of(frame, "y"))
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "&amp;lt;" in html
+    assert re.search(r"(src|href|url|@import)\s*[=(]", html) is None
 
 
 def test_json_has_no_nan_and_comes_back_the_same() -> None:
@@ -252,15 +258,15 @@ def test_json_has_no_nan_and_comes_back_the_same() -> None:
     found = report_of(frame, "y", kinds={"none": "date"})
     written = json.dumps(found.as_dict(), allow_nan=False)
     assert json.loads(written) == found.as_dict()
-    assert "NaN" not in found.to_html()
-    assert found.lines()
+    assert "NaN" not in page.render(found)
+    assert text.lines(found)
 
 
 def test_lines_are_brief() -> None:
     frame = made(
         **{f"column {n}": np.arange(400.0) % (n + 2) for n in range(70)}, **{"line\nbreak": ["x\ny", "z"] * 200}
     )
-    lines = report_of(frame, "y").lines()
+    lines = text.lines(report_of(frame, "y"))
     assert "and 42 more columns" in lines
     assert len(lines) < 45
     assert not any("\n" in line for line in lines)
@@ -270,9 +276,9 @@ def test_lines_are_brief() -> None:
 def test_an_array_without_names_is_told_as_a_whole() -> None:
     x, y = datasets.load_digits(return_X_y=True)
     rows = Rows("digits", {"x": x}, make_target({"y": pd.Series(y)}, "auto"), None, None)
-    found = report(rows, split_of(len(rows)), {"x": "numeric"})
+    found = looked_at(rows, split_of(len(rows)), {"x": "numeric"})
     assert (found.n_columns, found.suspicious, found.useless) == (64, {}, {})
     (told,) = found.columns
     assert (told.n_inputs, told.least, told.most, told.drift_val) == (64, 0.0, 16.0, None)
-    assert any(line.startswith("x (64 inputs)  numeric") for line in found.lines())
-    assert found.to_html()
+    assert any(line.startswith("x (64 inputs)  numeric") for line in text.lines(found))
+    assert page.render(found)

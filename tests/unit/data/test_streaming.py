@@ -13,6 +13,7 @@ from pipeline import ConfigError, DataError, data, load
 from pipeline.config import Config
 from pipeline.data.streaming import budget
 from pipeline.data.streaming.exact import Texts
+from pipeline.data.streaming.streamed import Streamed
 from support.streaming import split_file
 
 
@@ -22,11 +23,16 @@ def configured(path: object, *overrides: str) -> Config:
     )
 
 
-def staged(config: Config) -> tuple[data.Rows, data.Splits, data.Preprocessing, data.Arrays, data.Arrays]:
-    rows = data.load(config.data)
-    splits = data.split(rows, config.data.split)
-    preprocessing = data.fit_preprocessing(rows.take(splits.train), config.data)
-    return rows, splits, preprocessing, *data.arrays(preprocessing, rows, splits)
+def loaded(config: Config) -> Streamed:
+    dataset = data.load(config.data)
+    assert isinstance(dataset, Streamed)
+    return dataset
+
+
+def staged(config: Config) -> tuple[data.Dataset, data.Preprocessing, data.Arrays, data.Arrays]:
+    dataset = data.load(config.data)
+    preprocessing = dataset.fit(config.data)
+    return dataset, preprocessing, *dataset.arrays(preprocessing)
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -44,14 +50,14 @@ def test_streamed_rows_are_what_the_same_rows_are_in_memory(
         "data.drop=[group]",
     ]  # fmt: skip
     config = configured(tmp_path / f"part*.{kind}", *overrides)
-    streamed, _, fitted, train, val = staged(config)
-    whole, splits, expected, in_memory, in_memory_val = staged(
+    dataset, fitted, train, val = staged(config)
+    whole, expected, in_memory, in_memory_val = staged(
         configured(tmp_path / f"part*.{kind}", *overrides, "data.streaming=off")
     )
-    assert len(streamed) < len(whole)  # a sample
-    assert streamed.stream is not None
-    assert streamed.stream.n_rows == {name: len(part) for name, part in splits.parts().items()}
-    assert streamed.fingerprint == whole.fingerprint
+    assert len(dataset.rows) < len(whole.rows)  # a sample
+    assert (len(dataset), dataset.n_rows) == (len(whole), whole.n_rows)
+    assert dataset.fingerprint == whole.fingerprint
+    assert dataset.without(["city"]).fingerprint == whole.without(["city"]).fingerprint != whole.fingerprint
     assert fitted.inputs.kinds == expected.inputs.kinds
     assert fitted.inputs.categories == expected.inputs.categories
     # The date's deviation alone is the sample's.
@@ -69,11 +75,9 @@ def test_streamed_rows_are_what_the_same_rows_are_in_memory(
 
 def parts_of(config: Config) -> pd.DataFrame:
     """Each row's split column and part, over a whole pass."""
-    rows = data.load(config.data)
-    assert rows.stream is not None
     found = [
         pd.DataFrame({"number": first + np.arange(len(block)), "part": parts, **block.inputs})
-        for block, parts, first in rows.stream.blocks("looked at")
+        for block, parts, first in loaded(config).blocks("looked at")
     ]
     return pd.concat(found, ignore_index=True)
 
@@ -123,11 +127,10 @@ def test_text_that_comes_late_makes_a_column_text_from_the_first_row_on(
     path = tmp_path / "t.csv"
     mixed.to_csv(path, index=False)
     with caplog.at_level(logging.INFO):
-        rows = data.load(configured(path).data)
-    assert rows.inputs["code"].dtype == object
+        dataset = loaded(configured(path))
+    assert dataset.rows.inputs["code"].dtype == object
     assert "column 'code' holds text in some rows and numbers in others" in caplog.text
-    assert rows.stream is not None
-    counts = rows.stream.inputs["code"]
+    counts = dataset.inputs["code"]
     assert isinstance(counts, Texts)
     assert set(counts.counts) >= {"0", "1", "2", "3"}
 
@@ -139,10 +142,9 @@ def test_an_encoding_shows_late(mixed: pd.DataFrame, tmp_path: Path, caplog: pyt
     path = tmp_path / "t.csv"
     pd.concat([mixed] * 3).to_csv(path, index=False, encoding="latin-1")
     with caplog.at_level(logging.INFO):
-        rows = data.load(configured(path).data)
+        dataset = loaded(configured(path))
     assert "read as cp1252" in caplog.text
-    assert rows.stream is not None
-    assert set(rows.stream.inputs["city"].counts or ()) == {"Bonn", "Köln"}
+    assert set(dataset.inputs["city"].counts or ()) == {"Bonn", "Köln"}
     with pytest.raises(DataError, match=r"data.path: .*t.csv cannot be read as utf-8.*set data.encoding=auto"):
         data.load(configured(path, "data.encoding=utf-8").data)
 
@@ -157,11 +159,10 @@ def test_a_test_file_and_its_labels(tmp_path: Path) -> None:
     config = configured(
         tmp_path / "t.csv", f"data.split.test_path={tmp_path / 'test.csv'}", "data.split.test_fraction=null"
     )
-    rows, _, _, train, _ = staged(config)
-    assert rows.target.classes.tolist() == ["no", "yes"]
-    assert rows.stream is not None
-    assert rows.stream.n_rows["test"] == 500
-    assert sum(len(part) for name, part in data.scored(rows, rows.stream.splits) if name == "test") == 500
+    dataset, _, train, _ = staged(config)
+    assert dataset.rows.target.classes.tolist() == ["no", "yes"]
+    assert dataset.n_rows["test"] == 500
+    assert sum(len(part) for name, part in dataset.scored() if name == "test") == 500
     assert set(np.unique(train.y[:])) == {0, 1}
 
 
@@ -204,7 +205,7 @@ def test_a_bad_row_far_down_is_named(file: Callable[..., Path], line: str, messa
 def test_a_table_that_fits_is_not_streamed(table: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:
     path = table(a=np.arange(50), y=np.arange(50) / 3)
     auto = load("data=table", f"data.path={path}", "data.target=y")
-    assert data.load(auto.data).stream is None
+    assert isinstance(data.load(auto.data), data.InMemory)
     with pytest.raises(ConfigError, match=r"data.streaming: on reads CSV and Parquet files, but digits is in memory"):
         load("data.streaming=on")
     with path.open("a") as opened:

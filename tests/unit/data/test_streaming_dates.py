@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from pipeline import DataError, data, load
-from pipeline.data.streaming import stream
+from pipeline.data.streaming import streamed
+from pipeline.data.streaming.streamed import Streamed
 
 N = 3000
 
@@ -16,7 +17,7 @@ N = 3000
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.data.streaming.survey.block_bytes", lambda budget: 20_000)
-    monkeypatch.setattr(stream, "block_bytes", lambda budget: 20_000)
+    monkeypatch.setattr(streamed, "block_bytes", lambda budget: 20_000)
 
 
 def table(of_days: str) -> pd.DataFrame:
@@ -32,17 +33,16 @@ def table(of_days: str) -> pd.DataFrame:
 def test_dates_are_those_of_the_same_rows_in_memory(tmp_path: Path, of_days: str) -> None:
     table(of_days).to_parquet(tmp_path / "t.parquet", row_group_size=400)
     keys = ("data=table", f"data.path={tmp_path / 't.parquet'}", "data.target=y", "data.memory_budget=64MB")
-    streamed = data.load(load(*keys, "data.streaming=on").data)
-    assert streamed.stream is not None
-    read = [np.asarray(rows.inputs["when"]) for rows, _, _ in streamed.stream.blocks("looked at")]
-    whole = data.load(load(*keys, "data.streaming=off").data)
-    assert streamed.fingerprint == whole.fingerprint
-    np.testing.assert_array_equal(np.concatenate(read), np.asarray(whole.inputs["when"]))
     config = load(*keys, "data.streaming=on").data
-    splits = data.split(streamed, config.split)
-    fitted = data.fit_preprocessing(streamed.take(splits.train), config)
+    dataset = data.load(config)
+    assert isinstance(dataset, Streamed)
+    read = [np.asarray(rows.inputs["when"]) for rows, _, _ in dataset.blocks("looked at")]
+    whole = data.read_rows(load(*keys, "data.streaming=off").data)
+    assert dataset.fingerprint == whole.fingerprint
+    np.testing.assert_array_equal(np.concatenate(read), np.asarray(whole.inputs["when"]))
+    fitted = dataset.fit(config)
     assert fitted.inputs.kinds["when"] == "date"
-    train, val = data.arrays(fitted, streamed, splits)
+    train, val = dataset.arrays(fitted)
     assert len(train.x) + len(val.x) > N * 0.8
 
 

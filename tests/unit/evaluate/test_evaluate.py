@@ -77,8 +77,7 @@ def test_gap_is_how_much_worse_validation_is() -> None:
 )
 def test_objective(option: str, objective: str, name: str) -> None:
     config = load(option, f"objective={objective}")
-    rows = data.load(config.data)
-    assert evaluate.objective_name(config.objective, rows, data.split(rows, config.data.split)) == name
+    assert evaluate.objective_name(config.objective, data.load(config.data)) == name
 
 
 @pytest.mark.parametrize(
@@ -94,9 +93,9 @@ def test_objective(option: str, objective: str, name: str) -> None:
 )
 def test_objective_that_will_not_be_there_is_known_before_training(overrides: list[str], message: str) -> None:
     config = load(*overrides)
-    rows = data.load(config.data)
+    dataset = data.load(config.data)
     with pytest.raises(ConfigError, match=f"objective: .*{message}"):
-        evaluate.objective_name(config.objective, rows, data.split(rows, config.data.split))
+        evaluate.objective_name(config.objective, dataset)
 
 
 SLOW = [pytest.param(option, marks=pytest.mark.slow) for option in ("data=diabetes", "data=linnerud")]
@@ -121,8 +120,7 @@ def test_dropout_and_batch_norm_rest_in_validation_scoring_and_export(
 def test_objectives_of_a_search_are_looked_at_before_training() -> None:
     def checked(objectives: str) -> str:
         config = load("data=iris", f"sweep.objectives={objectives}")
-        rows = data.load(config.data)
-        return evaluate.check(config, rows, data.split(rows, config.data.split))
+        return evaluate.check(config, data.load(config.data))
 
     assert checked("[val_accuracy,n_parameters,seconds_fit]") == "val_log_loss"
     with pytest.raises(

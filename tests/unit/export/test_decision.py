@@ -72,8 +72,7 @@ def test_the_export_follows_both(store: str) -> None:
     logged = MlflowClient(store).get_run(result.run_id).data.metrics
     assert logged["threshold"] == threshold
     assert logged["temperature"] != 1
-    raw = data.load(config.data)
-    test = raw.take(data.split(raw, config.data.split).test)
+    test = data.load(config.data).part("test")
     card = (Path(result.model_path) / "assets.extra" / "card.md").read_text()
     assert "## Calibration" in card
     assert f"| threshold | {threshold:.6g}, by cost |" in card
@@ -103,7 +102,7 @@ def test_other_runtimes_decide_alike(store: str, tmp_path: Path) -> None:
     keys = ("decision.threshold=cost", "decision.false_negative_cost=50.0", "decision.temperature=true")
     result = run(load("data=breast_cancer", "fit.epochs=3", *keys, f"tracking.uri={store}"))
     loaded = LoadedModel(Path(result.model_path))
-    rows = data.load(load("data=breast_cancer").data).inputs
+    rows = data.read_rows(load("data=breast_cancer").data).inputs
     outputs = loaded.predict(rows)
     classes = np.array(loaded.manifest.classes)
     assert (classes[outputs["probabilities"].argmax(axis=1)] != outputs["label"]).any()

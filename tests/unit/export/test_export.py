@@ -20,7 +20,7 @@ TASKS = ["data=diabetes", "data=linnerud", "data=breast_cancer", "data=iris", "d
 
 def parts(*overrides: str) -> tuple[data.Rows, data.Preprocessing, keras.Model]:
     config = load(*overrides)
-    rows = data.load(config.data)
+    rows = data.read_rows(config.data)
     preprocessing = data.fit_preprocessing(rows, config.data)
     network = model.build(config.model, task=rows.target.task, n_inputs=rows.n_inputs, n_outputs=rows.target.n_outputs)
     return rows, preprocessing, network
@@ -113,7 +113,7 @@ def test_identifiers_are_distinct_whatever_the_case() -> None:
 def test_labels_and_probabilities(trained: Callable[..., Result], option: str, labels: list[str]) -> None:
     result = trained(option)
     loaded = tf.saved_model.load(result.model_path)
-    rows = data.load(load(option).data)
+    rows = data.read_rows(load(option).data)
     outputs = loaded.serve({name: tf.constant(column) for name, column in rows.inputs.items()})
     schema = json.loads((Path(result.model_path) / saved_model.SCHEMA).read_text(encoding="utf-8"))
     assert schema["classes"] == labels

@@ -142,7 +142,7 @@ def test_preprocessing_comes_back_from_json(table: Callable[..., Path], scaling:
     )  # fmt: skip
     keys = (f"data.input_scaling={scaling}", f"data.output_scaling={scaling}", "data.clip=3")
     encodings = "data.category_encodings={town: embedding}"
-    rows = data.load(config := load("data=table", f"data.path={path}", "data.target=y", *keys, encodings).data)
+    rows = data.read_rows(config := load("data=table", f"data.path={path}", "data.target=y", *keys, encodings).data)
     before = data.fit_preprocessing(rows, config)
     after = stored.from_json(json.loads(json.dumps(stored.to_json(before))))
     for one, other in zip(before.apply(rows)[:2], after.apply(rows)[:2], strict=True):
@@ -151,7 +151,7 @@ def test_preprocessing_comes_back_from_json(table: Callable[..., Path], scaling:
 
 
 def test_preprocessing_of_an_array_comes_back_and_another_version_is_refused() -> None:
-    rows = data.load(config := load("data=digits").data)
+    rows = data.read_rows(config := load("data=digits").data)
     content = stored.to_json(before := data.fit_preprocessing(rows, config))
     np.testing.assert_array_equal(stored.from_json(content).apply(rows).x, before.apply(rows).x)
     for other in ({"is": "Preprocessing", "more": 1}, {"is": "Unheard"}, {"is": "Clip", "bound": 1.0}):

@@ -68,7 +68,7 @@ def test_a_table_with_decimal_commas_is_predicted_and_scored_as_it_was_read(
     german: tuple[Path, Path, list[str]], tmp_path: Path
 ) -> None:
     folder, path, keys = german
-    rows = data.load(load(*keys).data)
+    rows = data.read_rows(load(*keys).data)
     expected = LoadedModel(folder).predict_raw({name: np.asarray(values) for name, values in rows.inputs.items()})
     predict(str(folder), path, tmp_path / "o.csv")
     np.testing.assert_allclose(pd.read_csv(tmp_path / "o.csv")["prediction"], expected["prediction"][:, 0], rtol=1e-12)
@@ -93,7 +93,7 @@ def test_training_takes_points_beside_decimal_commas_as_text(tmp_path: Path, cap
         path, index=False, sep=";"
     )
     keys = ("data=table", f"data.path={path}", "data.target=y", "data.decimal=','")
-    inputs = data.load(load(*keys).data).inputs
+    inputs = data.read_rows(load(*keys).data).inputs
     assert [values.dtype.kind for values in inputs.values()] == ["O", "O"]
     assert "column 'a' has values with a point, such as 1.102, though data.decimal is ','" in caplog.text
 
@@ -109,7 +109,7 @@ def test_a_test_file_with_decimal_commas_is_warned_of(
     table.assign(a=commas).to_csv(tmp_path / "test.csv", index=False, sep=";")
     keys = ("data=table", f"data.path={tmp_path / 'train.csv'}", "data.target=y", f"data.streaming={streaming}",
             f"data.split.test_path={tmp_path / 'test.csv'}", "data.memory_budget=64MB")  # fmt: skip
-    inputs = data.load(load(*keys).data).inputs
+    inputs = data.load(load(*keys).data).rows.inputs
     assert inputs["a"].dtype.kind == "O"
     if streaming == "off":
         first = commas[0]

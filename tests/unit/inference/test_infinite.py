@@ -37,9 +37,9 @@ def test_the_advice_for_inputs_works(tmp_path: Path, values: tuple[str, ...]) ->
     with pytest.raises(
         DataError, match=r"column 'a' has .* values, first in row 3\nInputs must be finite, and at most 1e\+30"
     ) as error:
-        data.load(load(*keys).data)
+        data.read_rows(load(*keys).data)
     (override,) = advice(str(error.value))
-    rows = data.load(load(*keys[:-1], override).data)
+    rows = data.read_rows(load(*keys[:-1], override).data)
     assert np.flatnonzero(np.isnan(np.asarray(rows.inputs["a"]))).tolist() == list(range(3, 3 + len(values)))
 
 
@@ -48,8 +48,8 @@ def test_the_advice_for_targets_works(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"data.missing_target=drop leaves rows without one out, together with"
     ) as error:
-        data.load(load(*keys).data)
-    rows = data.load(load(*keys, "data.missing_target=drop", *advice(str(error.value))).data)
+        data.read_rows(load(*keys).data)
+    rows = data.read_rows(load(*keys, "data.missing_target=drop", *advice(str(error.value))).data)
     assert len(rows) == N - 2
 
 

@@ -15,8 +15,7 @@ from pipeline.train import Result, run
 def flowers(store: str) -> tuple[Result, pd.DataFrame]:
     """A run on iris, and its test rows as a table with labels."""
     config = load("data=iris", "fit.epochs=2", "model.units=[8]", f"tracking.uri={store}")
-    rows = data.load(config.data)
-    test = rows.take(data.split(rows, config.data.split).test)
+    test = data.load(config.data).part("test")
     frame = pd.DataFrame({name: np.asarray(column) for name, column in test.inputs.items()})
     return run(config), frame.assign(target=test.target.classes[test.target.values[:, 0]])
 

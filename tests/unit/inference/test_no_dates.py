@@ -95,7 +95,7 @@ def test_rows_that_do_not_train_are_held_to_it_too(tmp_path: Path) -> None:
     days = [f"2020-01-{1 + row % 28:02}" for row in range(40)]
     pd.DataFrame({"when": [*days, "someday"], "y": range(41)}).to_csv(tmp_path / "t.csv", index=False)
     config = load("data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y").data
-    rows = data.load(config)
+    rows = data.read_rows(config)
     fitted = data.fit_preprocessing(rows.take(np.arange(40)), config)
     with pytest.raises(
         DataError, match=r"column 'when', row 40: 'someday' is no date as year-month-day\n.*columns_as={when"

@@ -50,7 +50,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory, untrained: Callable[..., Pa
 @pytest.fixture
 def expected(houses: tuple[Path, Path]) -> np.ndarray:
     folder, path = houses
-    rows = data.load(load("data=table", f"data.path={path}", "data.target=price", "data.drop=[id]").data)
+    rows = data.read_rows(load("data=table", f"data.path={path}", "data.target=price", "data.drop=[id]").data)
     return LoadedModel(folder).predict_raw(rows.inputs)["prediction"][:, 0]
 
 
@@ -214,7 +214,7 @@ def test_a_file_without_header_has_the_columns_of_training(untrained: Callable[.
 
 def test_classes_and_arrays(untrained: Callable[..., Path], tmp_path: Path) -> None:
     folder = untrained(tmp_path / "m", "data=digits")
-    x = data.load(load("data=digits").data).inputs["x"][:5]
+    x = data.read_rows(load("data=digits").data).inputs["x"][:5]
     table = pd.DataFrame(x, columns=[f"p{number}" for number in range(64)]).assign(id=range(5))
     found = predicted((folder, tmp_path), written(table, tmp_path / "n.csv", "csv"), keep=["id"])
     assert list(found) == ["id", "label", *(f"probability_{digit}" for digit in range(10))]

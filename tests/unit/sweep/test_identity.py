@@ -12,9 +12,9 @@ def test_replicas_have_one_key_whatever_their_seed_and_fold() -> None:
     for seed in (0, 1):
         for fold in (0, 1):
             config = load("data=iris", "data.split.kind=kfold", f"data.split.fold={fold}", f"seed={seed}")
-            rows = data.load(config.data)
-            keys.add(replica_key(config, rows))
-            trials.add(trial_key(config, rows, data.split(rows, config.data.split)))
+            dataset = data.load(config.data)
+            keys.add(replica_key(config, dataset))
+            trials.add(trial_key(config, dataset))
     assert len(keys) == 1
     assert len(trials) == 4
     other = load("data=iris", "model.l2=0.1")

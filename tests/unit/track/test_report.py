@@ -11,10 +11,9 @@ from pipeline.track import start
 
 def test_the_run_keeps_the_report(regression_table: Path, store: str) -> None:
     config = load("data=table", f"data.path={regression_table}", "data.target=y", f"tracking.uri={store}")
-    rows = data.load(config.data)
-    splits = data.split(rows, config.data.split)
-    found = data.report(rows, splits, data.fit_preprocessing(rows.take(splits.train), config.data).inputs.kinds)
-    with start(config, rows, splits, about={}) as run:
+    dataset = data.load(config.data)
+    found = data.report(dataset, dataset.fit(config.data).inputs.kinds)
+    with start(config, dataset, about={}) as run:
         run.log_report(found)
     client = MlflowClient(store)
     assert {each.path for each in client.list_artifacts(run.id, "data")} == {"data/report.html", "data/report.json"}

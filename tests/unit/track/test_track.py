@@ -132,7 +132,7 @@ def test_the_mlflow_model_predicts(trained: Callable[..., Result], store: str, o
     result = trained(option)
     mlflow.set_tracking_uri(store)
     model = mlflow.pyfunc.load_model(f"runs:/{result.run_id}/model")
-    rows = data.load(load(option).data).take(np.arange(3))
+    rows = data.read_rows(load(option).data).take(np.arange(3))
     given = rows.inputs if option == "data=digits" else pd.DataFrame(rows.inputs)
     found = model.predict({"x": given["x"].astype(np.float64)} if option == "data=digits" else given)
     assert list(found.columns) == columns
@@ -190,9 +190,9 @@ def test_deleted_experiment(trained: Callable[..., Result], store: str) -> None:
 )
 def test_a_run_that_does_not_finish_says_why(store: str, raised: BaseException, status: str, text: str) -> None:
     config = load("data=iris", f"tracking.uri={store}")
-    rows = data.load(config.data)
+    dataset = data.load(config.data)
     opened = []
-    with pytest.raises(type(raised)), start(config, rows, data.split(rows, config.data.split), about={}) as tracked:  # noqa: PT012
+    with pytest.raises(type(raised)), start(config, dataset, about={}) as tracked:  # noqa: PT012
         opened.append(tracked.id)
         tracked.log_epoch(1, {"loss": 2.0})
         raise raised

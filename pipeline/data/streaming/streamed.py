@@ -1,25 +1,26 @@
-"""A table that is read in blocks: what one pass over it has found, and what later passes make of it."""
+"""A dataset that is read in blocks: what one pass over its files has found, and what later passes make of it."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pipeline.config.rules import Data
+from pipeline.data.dataset import InMemory
+from pipeline.data.fingerprint import fingerprint
 from pipeline.data.preprocessing.preprocessing import Arrays, Preprocessing
 from pipeline.data.rows import Rows
-from pipeline.data.splits import Splits
+from pipeline.data.splits.parts import NAMES, Splits
 from pipeline.data.streaming.blocks import Block, Known, blocks
 from pipeline.data.streaming.disk import DiskArray, require_space
 from pipeline.data.streaming.exact import Numbers, Texts
-from pipeline.data.streaming.parts import NAMES, Assign, uniform
+from pipeline.data.streaming.parts import Assign, uniform
 from pipeline.data.streaming.refine import refined
-from pipeline.data.target import Target
 
 log = logging.getLogger(__name__)
 
@@ -30,29 +31,56 @@ PROGRESS_SECONDS = 10
 
 
 @dataclass(frozen=True)
-class Stream:
-    """The whole table behind a sample of its rows."""
+class Streamed:
+    """The rows of a table's files, with a sample of them in memory."""
 
     config: Data
     budget: int  # bytes
     known: Known
     assign: Assign
-    target: Target  # gives task, names and classes
+    sample: InMemory
+    n_all_rows: int
     n_rows: Mapping[str, int]  # by part
     mean_weights: Mapping[str, float]  # by part; 1 where rows have no weights
     inputs: Mapping[str, Numbers | Texts]  # statistics of the training rows by column
     targets: Mapping[str, Numbers]
-    fingerprint: str
-    splits: Splits  # of the sample
+    hashes: Mapping[str, str]  # by column, of all rows in the order of their files
+
+    def __len__(self) -> int:
+        return self.n_all_rows
+
+    @property
+    def rows(self) -> Rows:
+        """The sample."""
+        return self.sample.rows
+
+    @property
+    def splits(self) -> Splits:
+        """Which rows of the sample are in which part."""
+        return self.sample.splits
+
+    def part(self, name: str) -> Rows:
+        """The sample's rows of a part."""
+        return self.sample.part(name)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all rows in the order of their files."""
+        return fingerprint(self.hashes)
 
     def fingerprint_of(self, part: str) -> str:
         """The fingerprint of a part: it follows from that of all rows and from the split."""
         split = f"{self.fingerprint} {part} {self.config.split.model_dump_json()}"
         return hashlib.sha256(split.encode()).hexdigest()[:16]
 
-    def refined(self, fitted: Preprocessing) -> Preprocessing:
-        """What was fitted on the sample, with the statistics of all training rows in the place of the sample's."""
-        return refined(fitted, self.inputs, self.targets, self.config)
+    def without(self, columns: Collection[str]) -> Streamed:
+        """The same rows without some of their input columns."""
+        hashes = {name: digest for name, digest in self.hashes.items() if name not in columns}
+        return replace(self, sample=self.sample.without(columns), hashes=hashes)
+
+    def fit(self, config: Data) -> Preprocessing:
+        """Fits on the sample, then puts the statistics of all training rows in the place of the sample's."""
+        return refined(self.sample.fit(config), self.inputs, self.targets, config)
 
     def blocks(self, what: str) -> Iterator[tuple[Rows, np.ndarray, int]]:
         """A pass over all rows: raw rows, the part of each, and the first one's number; progress goes to the log."""
@@ -65,7 +93,7 @@ class Stream:
         Raises:
             DataError: A value is beyond what a network can compute with, or the disk is full.
         """
-        widths = [preprocessing.inputs.n_inputs, self.target.values.shape[1]]
+        widths = [preprocessing.inputs.n_inputs, self.rows.target.values.shape[1]]
         n_weights = int(self.config.sample_weight is not None)
         need = 4 * (sum(widths) + n_weights) * (self.n_rows["train"] + self.n_rows["val"])
         require_space(need)
@@ -91,13 +119,9 @@ class Stream:
         x, y, _ = preprocessing.apply(replace(rows, sample_weight=None))
         return [x, y] if rows.sample_weight is None else [x, y, rows.sample_weight / self.mean_weights[part]]
 
-    def scored(self, columns: Sequence[str]) -> Iterator[tuple[str, Rows]]:
-        """Raw rows of every part to score a model on; of a part too large for the budget a share, drawn by chance.
-
-        Args:
-            columns: Inputs of the model, to which the rows are restricted.
-        """
-        bytes_per_row = 8 * (2 + 2 * self.target.n_outputs)
+    def scored(self) -> Iterator[tuple[str, Rows]]:
+        """Raw rows of every part to score a model on; of a part too large for the budget a share, drawn by chance."""
+        bytes_per_row = 8 * (2 + 2 * self.rows.target.n_outputs)
         most = max(1000, int(self.budget * SCORED_SHARE / bytes_per_row))
         shares = {part: min(1.0, most / max(1, n)) for part, n in self.n_rows.items()}
         for part, share in shares.items():
@@ -106,7 +130,7 @@ class Stream:
                     "%s scores are of %.2g %% of its %d rows, drawn by chance", part, share * 100, self.n_rows[part]
                 )
         for whole, parts, first in self.blocks("scored"):
-            rows = replace(whole, inputs={name: whole.inputs[name] for name in columns})
+            rows = replace(whole, inputs={name: whole.inputs[name] for name in self.rows.inputs})
             drawn = uniform(np.arange(first, first + len(rows)), self.config.split.seed + SALT)
             for number, part in enumerate(NAMES):
                 chosen = np.flatnonzero((parts == number) & (drawn < shares[part]))
@@ -115,7 +139,7 @@ class Stream:
 
     def _rows(self, block: Block) -> Rows:
         columns = block.columns
-        target = self.target.like(columns.target, block.places)
+        target = self.rows.target.like(columns.target, block.places)
         return Rows(
             self.config.name, columns.inputs, target, columns.sample_weight, None,
             n_test_file_rows=len(block) if block.from_test_file else 0, row_numbers=columns.row_numbers,
