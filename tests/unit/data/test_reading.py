@@ -4,6 +4,7 @@ import gzip
 import logging
 import sqlite3
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from pipeline.data.reading import read_tables
 from pipeline.data.reading.content import Content
 from pipeline.data.reading.labels import agreeing_labels
 from pipeline.data.reading.scan import scan, scan_fields
+from pipeline.data.reading.values import tidied
 
 
 def read_all(path: object, *overrides: str) -> tuple[pd.DataFrame, int]:
@@ -175,6 +177,12 @@ def test_types_of_parquet(tmp_path: Path) -> None:
     ):
         read(path)
     assert "l" not in read(path, "data.drop=[l]")
+
+
+@pytest.mark.parametrize("values", [[Decimal("-999"), Decimal("1.5"), None], [-999, 1.5, None]])
+def test_marks_go_by_value_where_a_database_gives_objects(values: list[object]) -> None:
+    found = tidied(pd.Series(values, dtype=object), ("-999",))
+    np.testing.assert_array_equal(found, [np.nan, 1.5, np.nan])
 
 
 def test_queries(tmp_path: Path) -> None:
