@@ -5,6 +5,7 @@ Folders whose tests need TensorFlow have a conftest of their own, which imports 
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 def trained(store: str) -> Callable[..., Result]:
     """Runs the story itself, two epochs unless told otherwise."""
     return lambda *overrides: run(load("fit.epochs=2", *overrides, f"tracking.uri={store}"))
+
+
+@pytest.fixture(scope="session")
+def trained_once(store: str) -> Callable[..., Result]:
+    """As `trained`, but for tests that only read what a run left: the same overrides are run once for all of them."""
+    return functools.cache(lambda *overrides: run(load("fit.epochs=2", *overrides, f"tracking.uri={store}")))
 
 
 @pytest.fixture(scope="session")

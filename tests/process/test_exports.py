@@ -5,15 +5,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.train import Result
 
-
-def test_saved_model_needs_tensorflow_alone(trained: Callable[..., Result], tmp_path: Path) -> None:
-    result = trained("data=iris")
+def test_saved_model_needs_tensorflow_alone(untrained: Callable[..., Path], tmp_path: Path) -> None:
+    folder = untrained(tmp_path / "m", "data=iris")
     code = (
         "import sys; sys.modules['pipeline'] = sys.modules['keras'] = None\n"  # importing either is an error now
         "import tensorflow as tf\n"
-        f"model = tf.saved_model.load({result.model_path!r})\n"
+        f"model = tf.saved_model.load({str(folder)!r})\n"
         "names = ['sepal length (cm)', 'sepal width (cm)', 'petal length (cm)', 'petal width (cm)']\n"
         "print(model.serve({name: tf.constant([5.0], tf.float64) for name in names})['label'].numpy())"
     )

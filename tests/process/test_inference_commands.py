@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline import data, load
-from pipeline.train import run
+from pipeline.train import Result
+from support.runs import FLOWERS
 
 pytestmark = pytest.mark.slow
 
@@ -23,9 +25,10 @@ def command(*words: object) -> str:
     return done.stdout
 
 
-def test_rows_are_scored_and_the_scores_logged_to_the_models_run(store: str, tmp_path: Path) -> None:
-    config = load("data=iris", "fit.epochs=2", "model.units=[8]", f"tracking.uri={store}")
-    result, test = run(config), data.load(config.data).part("test")
+def test_rows_are_scored_and_the_scores_logged_to_the_models_run(
+    trained_once: Callable[..., Result], store: str, tmp_path: Path
+) -> None:
+    result, test = trained_once(*FLOWERS), data.load(load(*FLOWERS).data).part("test")
     frame = pd.DataFrame({name: np.asarray(column) for name, column in test.inputs.items()})
     frame = frame.assign(target=test.target.classes[test.target.values[:, 0]], id=range(len(test)))
     frame.to_csv(tmp_path / "new.csv", index=False)

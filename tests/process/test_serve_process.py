@@ -29,14 +29,15 @@ from pipeline.inference.http.reload import Follower, check_replaces
 from pipeline.inference.http.service import Service
 from pipeline.train import Result
 from support.places import ROOT
+from support.runs import FLOWERS
 from support.serving import Client, served, serving
 
 FLOWER = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
 
 
 @pytest.fixture(scope="module")
-def result(store: str) -> Result:
-    return run(load("data=iris", "fit.epochs=1", f"tracking.uri={store}"))
+def result(trained_once: Callable[..., Result]) -> Result:
+    return trained_once(*FLOWERS)
 
 
 @pytest.fixture

@@ -86,13 +86,13 @@ AWKWARD = [
 ]
 
 
-def test_awkward_column_names(trained: Callable[..., Result], tmp_path: Path) -> None:
+def test_awkward_column_names(untrained: Callable[..., Path], tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(40, len(AWKWARD))), columns=AWKWARD)
     frame.assign(y=frame.sum(axis=1)).to_csv(tmp_path / "t.csv", index=False)
-    result = trained("data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y")
-    loaded = tf.saved_model.load(result.model_path)
-    schema = json.loads((Path(result.model_path) / saved_model.SCHEMA).read_text(encoding="utf-8"))
+    folder = untrained(tmp_path / "m", "data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y")
+    loaded = tf.saved_model.load(folder)
+    schema = json.loads((folder / saved_model.SCHEMA).read_text(encoding="utf-8"))
     assert list(schema["inputs"]) == AWKWARD
     by_name = loaded.serve({name: tf.constant(frame[name]) for name in AWKWARD})["prediction"]
     arguments = {schema["inputs"][name]["argument"]: tf.constant(frame[name]) for name in AWKWARD}
@@ -110,12 +110,13 @@ def test_identifiers_are_distinct_whatever_the_case() -> None:
     ("option", "labels"),
     [("data=breast_cancer", ["benign", "malignant"]), ("data=iris", ["setosa", "versicolor", "virginica"])],
 )
-def test_labels_and_probabilities(trained: Callable[..., Result], option: str, labels: list[str]) -> None:
-    result = trained(option)
-    loaded = tf.saved_model.load(result.model_path)
+def test_labels_and_probabilities(
+    untrained: Callable[..., Path], tmp_path: Path, option: str, labels: list[str]
+) -> None:
+    loaded = tf.saved_model.load(folder := untrained(tmp_path / "m", option))
     rows = data.read_rows(load(option).data)
     outputs = loaded.serve({name: tf.constant(column) for name, column in rows.inputs.items()})
-    schema = json.loads((Path(result.model_path) / saved_model.SCHEMA).read_text(encoding="utf-8"))
+    schema = json.loads((folder / saved_model.SCHEMA).read_text(encoding="utf-8"))
     assert schema["classes"] == labels
     probabilities = outputs["probabilities"].numpy()
     assert probabilities.shape == (len(rows), len(labels))
@@ -125,17 +126,17 @@ def test_labels_and_probabilities(trained: Callable[..., Result], option: str, l
 
 @pytest.mark.parametrize(("values", "dtype"), [([3, 7], tf.int64), ([0.5, 1.5], tf.float64), ([True, False], tf.bool)])
 def test_labels_keep_their_type(
-    trained: Callable[..., Result], table: Callable[..., Path], values: list, dtype: tf.DType
+    untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path, values: list, dtype: tf.DType
 ) -> None:
     path = table(a=np.arange(40.0), y=values * 20)
-    label = tf.saved_model.load(trained("data=table", f"data.path={path}", "data.target=y").model_path)
+    label = tf.saved_model.load(untrained(tmp_path / "m", "data=table", f"data.path={path}", "data.target=y"))
     found = label.serve({"a": tf.constant([1.0, 2.0], tf.float64)})["label"]
     assert found.dtype == dtype
     assert set(found.numpy().tolist()) <= set(values)
 
 
-def test_array_has_one_input_x_and_any_number_of_rows(trained: Callable[..., Result]) -> None:
-    loaded = tf.saved_model.load(trained("data=digits").model_path)
+def test_array_has_one_input_x_and_any_number_of_rows(untrained: Callable[..., Path], tmp_path: Path) -> None:
+    loaded = tf.saved_model.load(untrained(tmp_path / "m", "data=digits"))
     for n_rows in (1, 3):
         outputs = loaded.signatures["serving_default"](x=tf.zeros((n_rows, 64), tf.float64))
         assert outputs["probabilities"].shape == (n_rows, 10)

@@ -14,7 +14,8 @@ from pipeline import DataError, ModelError, data, load
 from pipeline.data.preprocessing import as_json as stored
 from pipeline.export import manifest as manifests
 from pipeline.export.loaded import LoadedModel
-from pipeline.train import Result, run
+from pipeline.train import Result
+from support.runs import FLOWERS
 
 FLOWER = {
     "petal width (cm)": [0.2, 2.3],
@@ -25,8 +26,8 @@ FLOWER = {
 
 
 @pytest.fixture(scope="module")
-def iris(store: str) -> Result:
-    return run(load("fit.epochs=2", "data=iris", f"tracking.uri={store}"))
+def iris(trained_once: Callable[..., Result]) -> Result:
+    return trained_once(*FLOWERS)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Scores on newly labelled rows: those that the run had, from files; and labels that cannot be scored."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,15 @@ import pytest
 from pipeline import DataError, ModelError, data, load
 from pipeline.inference.labelled import score_file
 from pipeline.train import Result, run
+from support.runs import FLOWERS
 
 
 @pytest.fixture(scope="module")
-def flowers(store: str) -> tuple[Result, pd.DataFrame]:
+def flowers(trained_once: Callable[..., Result]) -> tuple[Result, pd.DataFrame]:
     """A run on iris, and its test rows as a table with labels."""
-    config = load("data=iris", "fit.epochs=2", "model.units=[8]", f"tracking.uri={store}")
-    test = data.load(config.data).part("test")
+    test = data.load(load(*FLOWERS).data).part("test")
     frame = pd.DataFrame({name: np.asarray(column) for name, column in test.inputs.items()})
-    return run(config), frame.assign(target=test.target.classes[test.target.values[:, 0]])
+    return trained_once(*FLOWERS), frame.assign(target=test.target.classes[test.target.values[:, 0]])
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])

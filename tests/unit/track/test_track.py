@@ -18,8 +18,9 @@ from pipeline.config import from_yaml
 from pipeline.track import connected, start
 from pipeline.track.datasets import log_inputs
 from pipeline.track.epochs import Epochs
-from pipeline.track.store import store_uri
+from pipeline.track.store import experiment_id, store_uri
 from pipeline.train import Result
+from support.runs import FLOWERS, TUMOURS
 
 CLASS_SCORES = {"accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro"}
 
@@ -33,14 +34,14 @@ CLASS_SCORES = {"accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro"}
     ],
 )
 def test_a_run_logs_everything(
-    trained: Callable[..., Result],
+    trained_once: Callable[..., Result],
     epochs_of: Callable[[str], pd.DataFrame],
     store: str,
     option: str,
     scores: set[str],
     pictures: set[str],
 ) -> None:
-    result = trained(option, "tracking.tags={team: blue}", "seed=7")
+    result = trained_once(option, *TUMOURS[1:])
     client = MlflowClient(store)
     found = client.get_run(result.run_id)
 
@@ -92,13 +93,13 @@ def test_a_learning_rate_that_stays_is_logged_at_its_ends(
     assert list(logged["loss"]) == [1.0] * 5
 
 
-def test_the_git_commit_is_logged(trained: Callable[..., Result], store: str) -> None:
-    assert len(MlflowClient(store).get_run(trained("data=iris").run_id).data.tags["git_commit"]) == 40
+def test_the_git_commit_is_logged(trained_once: Callable[..., Result], store: str) -> None:
+    assert len(MlflowClient(store).get_run(trained_once(*FLOWERS).run_id).data.tags["git_commit"]) == 40
 
 
-def test_artifacts_lie_beside_a_sqlite_store(trained: Callable[..., Result], store: str) -> None:
+def test_artifacts_lie_beside_a_sqlite_store(trained_once: Callable[..., Result], store: str) -> None:
     folder = Path(store.removeprefix("sqlite:///")).parent
-    assert Path(trained("data=iris").model_path).is_relative_to(folder / "artifacts")
+    assert Path(trained_once(*FLOWERS).model_path).is_relative_to(folder / "artifacts")
 
 
 @pytest.mark.slow
@@ -107,14 +108,14 @@ def test_paths_with_blanks_and_accents(tmp_path: Path) -> None:
     assert (Path(result.model_path) / "saved_model.pb").is_file()
 
 
-def test_logged_config_is_the_composed_one(trained: Callable[..., Result], store: str, tmp_path: Path) -> None:
-    result = trained("data=iris", "model.units=[5]")
+def test_logged_config_is_the_composed_one(trained_once: Callable[..., Result], store: str, tmp_path: Path) -> None:
+    result = trained_once(*FLOWERS)
     mlflow.set_tracking_uri(store)
     path = mlflow.artifacts.download_artifacts(
         run_id=result.run_id, artifact_path="config.yaml", dst_path=str(tmp_path)
     )
-    assert yaml.safe_load(Path(path).read_text())["model"]["units"] == [5]
-    assert from_yaml(path) == load("fit.epochs=2", "data=iris", "model.units=[5]", f"tracking.uri={store}")
+    assert yaml.safe_load(Path(path).read_text())["model"]["units"] == [8]
+    assert from_yaml(path) == load("fit.epochs=2", *FLOWERS, f"tracking.uri={store}")
 
 
 @pytest.mark.parametrize(
@@ -128,8 +129,10 @@ def test_logged_config_is_the_composed_one(trained: Callable[..., Result], store
         pytest.param("data=digits", ["label", *(f"probability_{k}" for k in range(10))], marks=pytest.mark.slow),
     ],
 )
-def test_the_mlflow_model_predicts(trained: Callable[..., Result], store: str, option: str, columns: list[str]) -> None:
-    result = trained(option)
+def test_the_mlflow_model_predicts(
+    trained_once: Callable[..., Result], store: str, option: str, columns: list[str]
+) -> None:
+    result = trained_once(option, *TUMOURS[1:])
     mlflow.set_tracking_uri(store)
     model = mlflow.pyfunc.load_model(f"runs:/{result.run_id}/model")
     rows = data.read_rows(load(option).data).take(np.arange(3))
@@ -177,9 +180,8 @@ def test_file_that_is_no_store(tmp_path: Path) -> None:
 
 
 def test_deleted_experiment(trained: Callable[..., Result], store: str) -> None:
-    result = trained("data=iris", "tracking.experiment=doomed")
-    client = MlflowClient(store)
-    client.delete_experiment(client.get_run(result.run_id).info.experiment_id)
+    with connected(tracking := load("tracking.experiment=doomed", f"tracking.uri={store}").tracking) as uri:
+        MlflowClient(store).delete_experiment(experiment_id(tracking, uri))
     with pytest.raises(TrackingError, match="doomed was deleted"):
         trained("data=iris", "tracking.experiment=doomed")
 
