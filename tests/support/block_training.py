@@ -22,7 +22,7 @@ def arrays(n_rows: int = 50) -> Arrays:
 
 def trainee(*overrides: str, n_rows: int = 50) -> Trainee:
     config = load("model.units=[6]", "data.task=auto", "fit.batch_size=8", "fit.learning_rate=0.01", *overrides)
-    keras.utils.set_random_seed(config.seed)
+    fit.seed(config.seed)
     network = model.build(config.model, task="regression", n_inputs=4, n_outputs=1)
     return fit.compile_network(
         network, config.fit, task="regression", n_rows=n_rows, output_scale=np.full(1, 1.0 + config.seed)

@@ -21,13 +21,13 @@ SAME_RESULTS = [
 ]
 
 
-IN_A_MOMENT = SAME_RESULTS[1], SAME_RESULTS[6], SAME_RESULTS[7]
+ALL_AT_ONCE = ["fit.optimizer=adam", "model.l1=0.01", "model.l2=0.01", "model.batch_norm=true", "fit.clip_norm=1"]
 
 
 @pytest.mark.parametrize("execution", EXECUTIONS)
 @pytest.mark.parametrize(
     "overrides",
-    [pytest.param(case, marks=[] if case in IN_A_MOMENT else pytest.mark.slow) for case in SAME_RESULTS],
+    [ALL_AT_ONCE, *(pytest.param(case, marks=pytest.mark.slow) for case in SAME_RESULTS)],
     ids=" ".join,
 )
 def test_steps_of_a_block_equal_stock_steps(overrides: list[str], execution: str) -> None:
@@ -143,7 +143,7 @@ def test_a_small_rest_joins_the_batch_before_it_where_batches_are_normalized(
     assert keras_own.count == -(-n_rows // n_batch)
 
 
-@pytest.mark.parametrize("execution", ["stock", "graph"])
+@pytest.mark.parametrize("execution", [pytest.param("stock", marks=pytest.mark.slow), "graph"])
 def test_batch_normalization_is_not_spoilt_by_a_last_batch_of_one_row(execution: str) -> None:
     """It was: train RMSE 0.85 where batches of 33 or 17 came to 0.07 to 0.10."""
     rng = np.random.default_rng(0)

@@ -27,7 +27,7 @@ def trained(
 ) -> tuple[keras.Model, fit.History, list[dict[str, float]]]:
     config = load("model.units=[6]", "data.task=auto", "fit.epochs=3", *overrides)
     train, val = train or arrays(task=task), val or arrays(20, task)
-    keras.utils.set_random_seed(config.seed)
+    fit.seed(config.seed)
     with fit.scope(config.fit):
         network = model.build(config.model, task=task, n_inputs=4, n_outputs=1)
         trainee = fit.compile_network(network, config.fit, task=task, n_rows=len(train[0]), output_scale=np.ones(1))
@@ -42,7 +42,9 @@ def trained(
     ("optimizer", "schedule"),
     [
         pytest.param(
-            optimizer, schedule, marks=[] if optimizer == "adam" or schedule == "constant" else pytest.mark.slow
+            optimizer,
+            schedule,
+            marks=[] if schedule == "constant" else pytest.mark.slow,  # they are looked at below
         )
         for optimizer, schedule in itertools.product(OPTIMIZERS, SCHEDULES)
     ],
