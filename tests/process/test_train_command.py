@@ -53,10 +53,10 @@ def test_a_users_mistake_is_a_message_and_exit_code_1(store: str, arguments: lis
 
 def test_a_sweep_nests_its_runs_and_survives_a_job_that_fails(store: str) -> None:
     ended = command(
-        "-m", "data=iris", "fit.epochs=1,2", "fit.learning_rate=0.01,1e30", "fit.optimizer=sgd",
+        "-m", "data=iris", "fit.epochs=2", "fit.learning_rate=0.01,1e30,0.001", "fit.optimizer=sgd",
         "tracking.experiment=swept", store=store,
     )  # fmt: skip
-    assert ended.returncode == 1, ended.stdout  # two of the four jobs failed
+    assert ended.returncode == 1, ended.stdout  # one of the three jobs failed
     assert "Traceback" not in ended.stderr + ended.stdout
     client = MlflowClient(store)
     experiment = client.get_experiment_by_name("swept")
@@ -64,13 +64,13 @@ def test_a_sweep_nests_its_runs_and_survives_a_job_that_fails(store: str) -> Non
     runs = client.search_runs([experiment.experiment_id])
     (parent,) = [one for one in runs if "sweep" in one.data.tags]
     children = [one for one in runs if one.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-    assert sorted(one.info.status for one in children) == ["FAILED", "FAILED", "FINISHED", "FINISHED"]
+    assert sorted(one.info.status for one in children) == ["FAILED", "FINISHED", "FINISHED"]
     done = [one for one in children if one.info.status == "FINISHED"]
     best = min(done, key=lambda one: one.data.metrics["val_log_loss"])
     assert parent.info.status == "FINISHED"
     assert parent.data.tags["best_run_id"] == best.info.run_id
     assert parent.data.metrics["best_objective"] == best.data.metrics["val_log_loss"]
-    assert parent.data.metrics["n_failed"] == 2
+    assert parent.data.metrics["n_failed"] == 1
     assert all("the training loss became" in one.data.tags["error"] for one in children if one not in done)
     assert best.info.run_id in ended.stdout
 
