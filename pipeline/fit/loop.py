@@ -1,9 +1,10 @@
 """The training loop: Keras's own `fit`, with what surrounds it."""
 
+import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,14 +93,28 @@ def fit(
         keras.utils.set_random_seed(seed)
     start = time.perf_counter()
     try:
-        model.fit(
-            **_fed(model, rows, val, n_batch, seed),
-            epochs=config.epochs,
-            callbacks=[shown, Report(keep), StopAtNaN(), *_plateau(config), *([best] if best else [])],
-        )
+        with _remedies_told(trainee):
+            model.fit(
+                **_fed(model, rows, val, n_batch, seed),
+                epochs=config.epochs,
+                callbacks=[shown, Report(keep), StopAtNaN(), *_plateau(config), *([best] if best else [])],
+            )
     except Pruned:
         trainee.bring_back()  # the next job of the sweep may need the same program
         raise
+    finally:
+        shown.close()
+    trainee.bring_back()
+    if not all(np.isfinite(weight).all() for weight in trainee.network.get_weights()):
+        raise TrainingError("the weights are not finite after the last epoch; try a smaller fit.learning_rate")
+    return _history(epochs, best, config, time.perf_counter() - start)
+
+
+@contextlib.contextmanager
+def _remedies_told(trainee: Trainee) -> Iterator[None]:
+    """Makes of TensorFlow's errors what a user can do something about."""
+    try:
+        yield
     except tf.errors.ResourceExhaustedError:
         raise TrainingError("out of memory; try a smaller fit.batch_size or model.units") from None
     except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
@@ -107,12 +122,10 @@ def fit(
             raise
         first = str(error).strip().partition("\n")[0]
         raise TrainingError(f"XLA cannot compile this network ({first}); set fit.execution=graph") from None
-    finally:
-        shown.close()
-    trainee.bring_back()
-    if not all(np.isfinite(weight).all() for weight in trainee.network.get_weights()):
-        raise TrainingError("the weights are not finite after the last epoch; try a smaller fit.learning_rate")
-    seconds = time.perf_counter() - start
+
+
+def _history(epochs: list[dict[str, float]], best: BestWeights | None, config: Fit, seconds: float) -> History:
+    """What came out, after a line that tells of it."""
     if best is None or best.best_weights is None:
         log.info("trained %d epochs in %.1f s", len(epochs), seconds)
         return History(epochs, None)
