@@ -15,9 +15,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.fit.disk import OnDisk, in_order
+from pipeline.fit.block_inputs import Piece, Placed, Rows, place
+from pipeline.fit.disk_feed import OnDisk, in_order
 from pipeline.fit.feed import feed
-from pipeline.fit.pieces import Piece, Placed, Rows, place
 from pipeline.fit.steps import steps_of
 from pipeline.fit.twin import drawing_with
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from pipeline.config.rules import LOSSES, Fit, check_loss
 from pipeline.errors import ConfigError
-from pipeline.fit.metrics import MeanAbsoluteError, RootMeanSquaredError
+from pipeline.fit.unscaled_metrics import MeanAbsoluteError, RootMeanSquaredError
 
 STEP_SCHEDULES = ("cosine", "exponential")  # reduce_on_plateau is a callback that changes the number
 METRICS = {"regression": ("rmse", "mae"), "binary": ("accuracy",), "multiclass": ("accuracy",)}

@@ -12,8 +12,8 @@ import psutil
 import tensorflow as tf
 from tensorflow.python.client import device_lib
 
-from pipeline.fit.disk import FromDisk, OnDisk
-from pipeline.fit.pieces import Piece, Rows, place
+from pipeline.fit.block_inputs import Piece, Rows, place
+from pipeline.fit.disk_feed import FromDisk, OnDisk
 from pipeline.fit.steps import Steps
 
 log = logging.getLogger(__name__)

@@ -16,10 +16,10 @@ from pipeline.config.rules import Fit
 from pipeline.errors import Pruned, TrainingError
 from pipeline.fit import programs
 from pipeline.fit.block import VALIDATION_ROWS, BlockTrained
+from pipeline.fit.block_inputs import Rows as Arrays
 from pipeline.fit.callbacks import BestWeights, Report, StopAtNaN, direction_of, progress
-from pipeline.fit.disk import OnDisk, Weighted, class_counts
+from pipeline.fit.disk_feed import OnDisk, Weighted, class_counts
 from pipeline.fit.feed import batches, batches_in_order
-from pipeline.fit.pieces import Rows as Arrays
 from pipeline.fit.steps import batch_size, steps_of
 from pipeline.fit.trainee import Trainee
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.errors import ConfigError
-from pipeline.fit.pieces import Piece, Rows, place
+from pipeline.fit.block_inputs import Piece, Rows, place
 from pipeline.fit.steps import Steps
 
 MOST_PIECES = 4  # that a batch may take

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline import ConfigError
 from pipeline.data.streaming.disk import DiskArray
-from pipeline.fit.disk import FromDisk
+from pipeline.fit.disk_feed import FromDisk
 from pipeline.fit.steps import steps_of
 
 
