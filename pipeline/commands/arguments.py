@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands import COMMANDS
 from pipeline.errors import did_you_mean, unknown_words
-from pipeline.inference.locate import FORMS
+from pipeline.inference.locate import FORMS, best_run
+from pipeline.runtime.console import console, say
 
 if TYPE_CHECKING:
     from pipeline.config.rules import Tracking
@@ -62,6 +63,15 @@ class Parser(argparse.ArgumentParser):
         self.add_argument(
             "--trust", action="store_true", help="load a model whose manifest is missing or does not match"
         )
+
+
+def chosen_model(args: argparse.Namespace) -> str:
+    """What names the model; for `best:EXPERIMENT` the run that it stands for, after a line that says which."""
+    found = best_run(args.model, args.uri)
+    if found is None:
+        return str(args.model)
+    say(console(), found.summary)
+    return found.run_id
 
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from pipeline.commands.arguments import Parser
+from pipeline.commands.arguments import Parser, chosen_model
 from pipeline.commands.ending import ends_tidily
 from pipeline.errors import ModelError
 from pipeline.runtime.console import console, list_places, number
@@ -44,10 +44,11 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         PipelineError: There is no such model, the file is not as it must be, or no run is known to log to.
     """
+    model = chosen_model(args)
     import_tensorflow()
     from pipeline.inference.labelled import score_file
 
-    found = score_file(args.model, args.input, weight=args.weight, trust=args.trust, tracking_uri=args.uri)
+    found = score_file(model, args.input, weight=args.weight, trust=args.trust, tracking_uri=args.uri)
     places = {"SavedModel": str(found.path), "run": found.run_id or "unknown"}
     if args.log:
         if found.run_id is None:

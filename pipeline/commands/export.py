@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.commands.arguments import Parser, one_of, whole_number
+from pipeline.commands.arguments import Parser, chosen_model, one_of, whole_number
 from pipeline.commands.ending import ends_tidily
 from pipeline.runtime.console import console, list_places
 
@@ -61,12 +61,13 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         PipelineError: There is no such model, the format cannot express it, or gives other predictions.
     """
+    model = chosen_model(args)
     with Console(stderr=True).status("exporting and comparing"):
         from pipeline.export.formats.convert import export  # TensorFlow takes seconds to import
         from pipeline.inference.locate import resolve
 
         exported = export(
-            resolve(args.model, args.uri), args.format, args.output, name=args.name, version=args.version,
+            resolve(model, args.uri), args.format, args.output, name=args.name, version=args.version,
             trust=args.trust, tracking_uri=args.uri,
         )  # fmt: skip
     _show(exported)

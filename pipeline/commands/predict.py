@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.commands.arguments import Parser
+from pipeline.commands.arguments import Parser, chosen_model
 from pipeline.commands.ending import ends_tidily
 from pipeline.runtime.startup import import_tensorflow
 
@@ -50,6 +50,6 @@ def run(args: argparse.Namespace) -> None:
     from pipeline.inference.batch.run import predict
 
     keep = [name.strip() for name in args.keep.split(",") if name.strip()]
-    done = predict(args.model, args.input, args.output, keep=keep, trust=args.trust, tracking_uri=args.uri)
+    done = predict(chosen_model(args), args.input, args.output, keep=keep, trust=args.trust, tracking_uri=args.uri)
     speed = done.n_rows / max(done.seconds, 1e-9)
     print(f"{done.n_rows:,} rows in {done.seconds:.1f} s ({speed:,.0f} rows a second): {args.output}")

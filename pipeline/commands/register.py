@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from pipeline.commands.arguments import Parser
+from pipeline.commands.arguments import Parser, chosen_model
 from pipeline.commands.ending import ends_tidily
+from pipeline.errors import RegistryError
+from pipeline.inference.locate import resolve
 from pipeline.runtime.console import console, list_places, number, say
 
 if TYPE_CHECKING:
@@ -49,7 +51,10 @@ def run(args: argparse.Namespace) -> None:
     """
     from pipeline.track.registry import register  # MLflow takes seconds to import
 
-    show(register(args.model, args.name, args.alias, args.force, args.uri))
+    found = resolve(chosen_model(args), args.uri)
+    if found.run_id is None:
+        raise RegistryError(f"{args.model}: is a model without a run; name the run whose model is to be registered")
+    show(register(found.run_id, args.name, args.alias, args.force, args.uri))
 
 
 def show(registered: Registered) -> None:

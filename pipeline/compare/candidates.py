@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipeline.compare.values import is_usable, order
+from pipeline.runtime.console import number
 
 if TYPE_CHECKING:
     from pipeline.track import TrackedRun
@@ -29,6 +30,7 @@ class Candidate:
     params: dict[str, str]  # those that differ within the comparison
     runs: dict[Replica, TrackedRun]
     scores: dict[Replica, float]  # of validation
+    sign: int  # 1 where a lower score is better, else -1
 
     @cached_property
     def mean(self) -> float:
@@ -40,10 +42,38 @@ class Candidate:
         """Standard deviation over seeds and folds; None with one of them."""
         return statistics.stdev(self.scores.values()) if len(self.scores) > 1 else None
 
+    @cached_property
+    def has_one_split(self) -> bool:
+        """Whether all runs were validated on the same rows."""
+        return on_same_rows(self.runs)
+
+    @cached_property
+    def replica(self) -> Replica:
+        """Seed and fold of the run that stands for all.
+
+        Where all were validated on the same rows, that is the run with the best score. Where seeds or folds draw the
+        rows, the best score is that of the easiest rows and says nothing of the model: there the run in the middle
+        stands for all, and of two in the middle that of the lower seed or fold.
+        """
+        ranked = sorted(self.scores, key=lambda replica: self.sign * self.scores[replica])
+        if self.has_one_split:
+            return ranked[0]
+        middle = ranked[(len(ranked) - 1) // 2 : len(ranked) // 2 + 1]
+        return next(replica for replica in self.scores if replica in middle)
+
     @property
-    def first(self) -> TrackedRun:
-        """The run that stands for all: of the lowest seed and fold, not the luckiest."""
-        return next(iter(self.runs.values()))
+    def run(self) -> TrackedRun:
+        """The run that stands for all: that a command takes which wants one of them."""
+        return self.runs[self.replica]
+
+    @property
+    def choice(self) -> str:
+        """Which of its runs stands for all, in words."""
+        if len(self.runs) == 1:
+            return "the only one"
+        if self.has_one_split:
+            return f"the best of {len(self.runs)} on the same validation rows"
+        return f"the middle one of {len(self.runs)} on validation rows of their own"
 
     def metric(self, name: str) -> float | None:
         """Mean of a final metric over the runs that have it."""
@@ -54,6 +84,18 @@ class Candidate:
     def seconds(self) -> float | None:
         """Of training, per run."""
         return self.metric("seconds_fit")
+
+
+def with_deviation(candidate: Candidate) -> str:
+    """Mean ± deviation of the score, the deviation only where there are several seeds or folds."""
+    deviation = candidate.deviation
+    return number(candidate.mean) + ("" if deviation is None else f" ± {deviation:.2g}")
+
+
+def on_same_rows(runs: Mapping[Replica, TrackedRun]) -> bool:
+    """Whether runs of one configuration were validated on the same rows: by digest, else by what draws the split."""
+    digests = {run.val_digest for run in runs.values()}
+    return len({replica[1:] for replica in runs} if None in digests else digests) <= 1
 
 
 def varying_keys(runs: Sequence[TrackedRun]) -> list[str]:
@@ -70,13 +112,16 @@ def varying_keys(runs: Sequence[TrackedRun]) -> list[str]:
     ]
 
 
-def grouped(runs: Sequence[TrackedRun], scored: Mapping[str, float], varying: Sequence[str]) -> list[Candidate]:
+def grouped(
+    runs: Sequence[TrackedRun], scored: Mapping[str, float], varying: Sequence[str], sign: int
+) -> list[Candidate]:
     """The configurations of runs.
 
     Args:
         runs: Finished ones.
         scored: Their validation scores, by run id.
         varying: Keys of the parameters that tell them apart, beside the rows.
+        sign: 1 where a lower score is better, else -1.
     """
     groups: dict[tuple[str, ...], dict[Replica, TrackedRun]] = defaultdict(dict)
     for run in sorted(runs, key=lambda run: run.started):
@@ -86,5 +131,5 @@ def grouped(runs: Sequence[TrackedRun], scored: Mapping[str, float], varying: Se
     for same, replicas in groups.items():
         in_order = {key: replicas[key] for key in sorted(replicas, key=lambda key: [order(part) for part in key])}
         params = dict(zip(varying, same[1:], strict=True))
-        found.append(Candidate(params, in_order, {key: scored[run.id] for key, run in in_order.items()}))
+        found.append(Candidate(params, in_order, {key: scored[run.id] for key, run in in_order.items()}, sign))
     return found

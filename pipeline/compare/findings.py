@@ -25,7 +25,7 @@ class Findings:
     importance: Importance | None
     command: str | None  # that trains the best configuration; None where nothing is ranked
     curve_name: str  # of the metric whose values per epoch these are
-    curves: list[tuple[Curve, Curve]]  # of training and of validation, of the first run of the first few configurations
+    curves: list[tuple[Curve, Curve]]  # training's and validation's, of the run of each of the best few
 
 
 def find(comparison: Comparison) -> Findings:
@@ -33,18 +33,18 @@ def find(comparison: Comparison) -> Findings:
     best = comparison.candidates[:N_CURVES]
     name = _curve_name(best, comparison.measure)
     train, val = ("loss", "val_loss") if name == "loss" else (f"epoch_{name}", f"epoch_val_{name}")
-    kept = track.curves([candidate.first.id for candidate in best], (train, val))
+    kept = track.curves([candidate.run.id for candidate in best], (train, val))
     return Findings(
         comparison=comparison,
         verdict=verdict(comparison),
         importance=importance(comparison),
-        command=command(best[0].first.id) if best else None,
+        command=command(best[0].run.id) if best else None,
         curve_name=name,
-        curves=[(kept[candidate.first.id][train], kept[candidate.first.id][val]) for candidate in best],
+        curves=[(kept[candidate.run.id][train], kept[candidate.run.id][val]) for candidate in best],
     )
 
 
 def _curve_name(best: list[Candidate], measure: str) -> str:
     """What the runs are ranked by where that was looked at in each epoch, else the loss."""
-    is_kept = all(f"epoch_val_{measure}" in candidate.first.metrics for candidate in best)
+    is_kept = all(f"epoch_val_{measure}" in candidate.run.metrics for candidate in best)
     return measure if is_kept else "loss"

@@ -7,10 +7,10 @@ import io
 import json
 from typing import Any
 
-from pipeline.compare.candidates import REPLICA, Candidate
+from pipeline.compare.candidates import REPLICA, Candidate, with_deviation
 from pipeline.compare.ranking import Comparison, reason
 from pipeline.compare.values import short
-from pipeline.compare.verdict import number, with_deviation
+from pipeline.runtime.console import number
 
 
 def as_csv(comparison: Comparison, top: int | None) -> str:
@@ -73,7 +73,7 @@ def _row(comparison: Comparison, place: int, candidate: Candidate) -> dict[str, 
         "n_parameters": candidate.metric("n_parameters"),
         "seconds_fit": candidate.seconds,
         **candidate.params,
-        "run_id": candidate.first.id,
+        "run_id": candidate.run.id,
     }
 
 

@@ -35,6 +35,11 @@ class Comparison:
     notes: list[str]  # what a reader should know before he believes the ranking
 
     @property
+    def best(self) -> Candidate | None:
+        """The configuration that is ranked first."""
+        return next(iter(self.candidates), None)
+
+    @property
     def sign(self) -> int:
         """1 where lower is better, else -1: what a score is multiplied by to be a cost."""
         return sign(self.objective)
@@ -107,9 +112,8 @@ def compare(selected: Selected, objective: str | None = None) -> Comparison:
         states["without a score"] = without
         n_finished -= len(without)
     ranked = [run for run in finished if run.id in scored]
-    states = _without_made_good(states, ranked)
     varying = varying_keys(ranked)
-    candidates = sorted(grouped(ranked, scored, varying), key=lambda found: _rank(found, sign(objective)))
+    candidates = sorted(grouped(ranked, scored, varying, sign(objective)), key=_rank)
     objectives = _objectives(ranked)
     notes += _front_notes(objective, objectives) + _data_notes(ranked) + _replica_notes(candidates, len(ranked))
     others = {state: states[state] for state in OTHER_STATES if state in states}
@@ -128,22 +132,9 @@ def sign(objective: str) -> int:
 
 def _by_state(runs: Iterable[TrackedRun]) -> dict[str, list[TrackedRun]]:
     states: dict[str, list[TrackedRun]] = defaultdict(list)
-    names = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "killed"}
     for run in runs:
-        pruned = run.tags.get("pruned", "false").lower() != "false"
-        states["pruned" if pruned else names.get(run.status, "running")].append(run)
+        states[run.state].append(run)
     return dict(states)
-
-
-def _without_made_good(states: dict[str, list[TrackedRun]], ranked: list[TrackedRun]) -> dict[str, list[TrackedRun]]:
-    """What did not finish, but for the jobs of a sweep that finished when it was taken up again."""
-    done = {_job(run) for run in ranked if "overrides" in run.tags}
-    left = {state: [run for run in runs if _job(run) not in done] for state, runs in states.items()}
-    return {state: runs for state, runs in left.items() if runs}
-
-
-def _job(run: TrackedRun) -> tuple[str | None, str | None]:
-    return run.tags.get("mlflow.parentRunId"), run.tags.get("overrides")
 
 
 def _shared_objective(
@@ -179,9 +170,10 @@ def _score(run: TrackedRun, objective: str) -> float:
     return run.metrics.get(own, math.nan)
 
 
-def _rank(candidate: Candidate, sign: int) -> tuple[float, float, float]:
-    """Ties go to the smaller network, then to the older run."""
-    return sign * candidate.mean, candidate.metric("n_parameters") or 0.0, candidate.first.started
+def _rank(candidate: Candidate) -> tuple[float, float, float]:
+    """Ties go to the smaller network, then to what was trained earlier."""
+    oldest = min(run.started for run in candidate.runs.values())
+    return candidate.sign * candidate.mean, candidate.metric("n_parameters") or 0.0, oldest
 
 
 def _front_notes(objective: str, objectives: list[str]) -> list[str]:
@@ -195,7 +187,8 @@ def _data_notes(runs: list[TrackedRun]) -> list[str]:
     prints = {run.tags.get("data_fingerprint", "") for run in runs}
     if len(prints) <= 1:
         return []
-    return [f"these runs saw {len(prints)} different sets of rows (data_fingerprint): their scores do not compare"]
+    told = f"these runs saw {len(prints)} different sets of rows or columns (data_fingerprint)"
+    return [f"{told}: scores on other rows do not compare"]
 
 
 def _replica_notes(candidates: list[Candidate], n_ranked: int) -> list[str]:

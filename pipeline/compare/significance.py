@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from pipeline.compare.candidates import Candidate
+from pipeline.compare.candidates import Candidate, on_same_rows
 
 LEVEL = 0.05  # of error that counts as settled
 POWER = 0.8  # chance of finding a difference that is there, of the number of seeds that is named
@@ -56,7 +56,7 @@ def duel(best: Candidate, other: Candidate, sign: int) -> Duel:
     common = [key for key in best.scores if key in other.scores]
     mine, theirs = (np.array([found.scores[key] for key in common]) for found in (best, other))
     gains = sign * (theirs - mine)
-    splits_vary = len({key[1:] for key in common}) > 1
+    splits_vary = not on_same_rows({key: best.runs[key] for key in common})
     if len(gains) < 2:
         difference = float(gains.mean()) if len(gains) else sign * (other.mean - best.mean)
         return Duel(len(gains), difference, None, None, None, None, None, splits_vary, None)
@@ -116,7 +116,7 @@ def _p(t: float, n: int) -> float:
 
 def _overlap(candidate: Candidate) -> float:
     """Validation rows per training row; 0 where the run does not say."""
-    tags = candidate.first.tags
+    tags = candidate.run.tags
     try:
         return float(tags["n_rows_val"]) / float(tags["n_rows_train"])
     except (KeyError, ValueError, ZeroDivisionError):

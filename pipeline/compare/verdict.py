@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from pipeline.compare.candidates import Candidate
+from pipeline.compare.candidates import Candidate, with_deviation
 from pipeline.compare.ranking import Comparison
 from pipeline.compare.significance import FEWEST, Duel, duel
+from pipeline.runtime.console import number
 
 N_RIVALS = 5
 
@@ -30,17 +31,6 @@ def verdict(comparison: Comparison) -> Verdict:
         return Verdict("One configuration", _alone(best, comparison), [])
     rivals = [(other, duel(best, other, comparison.sign)) for other in others[:N_RIVALS]]
     return _told(rivals[0][1], comparison, rivals)
-
-
-def number(value: float | None) -> str:
-    """Five digits; nothing for what is not known."""
-    return "" if value is None else f"{0.0 if abs(value) < 1e-12 else value:.5g}"
-
-
-def with_deviation(candidate: Candidate) -> str:
-    """Mean ± deviation, the deviation only where there are several seeds or folds."""
-    deviation = candidate.deviation
-    return number(candidate.mean) + ("" if deviation is None else f" ± {deviation:.2g}")
 
 
 def _alone(best: Candidate, comparison: Comparison) -> str:

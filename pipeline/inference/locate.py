@@ -5,10 +5,19 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import ModelError
+
+if TYPE_CHECKING:
+    from pipeline.compare.best import Best
+
+log = logging.getLogger(__name__)
+
+BEST = "best:"
 
 FORMS = "a run id, runs:/ID, models:/NAME@ALIAS, models:/NAME/VERSION, best:EXPERIMENT, or a folder"
 WITHIN = (".", "saved_model", "artifacts/saved_model")  # where a run, or an MLflow model, keeps its SavedModel
@@ -44,13 +53,30 @@ def resolve(reference: str, tracking_uri: str | None = None) -> FoundModel:
         raise ModelError(f"{reference}: is a file; a model is {FORMS}")
     from pipeline.track.find_model import find_stored  # late: MLflow takes seconds, and a folder does not need it
 
-    stored = find_stored(reference, tracking_uri)
+    best = best_run(reference, tracking_uri)
+    if best is not None:
+        log.info(best.summary)
+    stored = find_stored(reference if best is None else best.run_id, tracking_uri)
     path = _saved_model(stored.folder, reference)
     return FoundModel(reference, path, stored.run_id, stored.name, stored.version)
 
 
+def best_run(reference: str, tracking_uri: str | None = None) -> Best | None:
+    """The run that `best:EXPERIMENT` stands for; None for a reference that says itself what it means.
+
+    Raises:
+        ModelError: There is no such experiment, no run of it has a score, or its runs do not compare.
+        TrackingError: The store cannot be used.
+    """
+    if not reference.startswith(BEST) or Path(reference).exists():
+        return None
+    from pipeline.compare.best import best_of  # late, as above
+
+    return best_of(reference.removeprefix(BEST), tracking_uri)
+
+
 def stands_for(reference: str, tracking_uri: str | None = None) -> str:
-    """What a reference means at this moment, such as the version that an alias has; cheap, so that it can be watched.
+    """What a reference means now, such as the version of an alias or the id of the best run; cheap to be watched.
 
     Raises:
         ModelError: It means nothing any more.
@@ -59,6 +85,10 @@ def stands_for(reference: str, tracking_uri: str | None = None) -> str:
     folder = Path(reference).expanduser()
     if folder.is_dir():
         return str(_saved_model(folder, reference))
+    if reference.startswith(BEST):
+        from pipeline.compare.best import best_id_of
+
+        return best_id_of(reference.removeprefix(BEST), tracking_uri)
     from pipeline.track.find_model import stands_for as in_store  # late, as above
 
     return in_store(reference, tracking_uri)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline import compare
 from pipeline.config import Command
+from pipeline.errors import PipelineError
 from pipeline.sweep.claims import claimed
 from pipeline.sweep.identity import is_same_command, origins_of, sweep_key
 
 if TYPE_CHECKING:
-    from pipeline.track import TrackedRun
+    from pipeline.config.rules import Tracking
+    from pipeline.track import Sweep, TrackedRun
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ def parent(command: Command) -> Iterator[None]:
     if not command.is_sweep:
         yield
         return
-    from pipeline import compare, track  # MLflow takes seconds to import
+    from pipeline import track  # MLflow takes seconds to import
     from pipeline.sweep import table
 
     origins = origins_of(command)
@@ -65,8 +71,7 @@ def parent(command: Command) -> Iterator[None]:
             table.show_taken_up(opened)
         elif former := _of_same_command(command, opened.run_id):
             table.show_begun_anew(former, origins)
-        at_the_end.callback(compare.report_sweep, opened.run_id, command.config.tracking)
-        at_the_end.callback(table.show, opened, command.config.sweep.objectives, words)
+        at_the_end.callback(_conclude, opened, command.config.tracking, words)
         _of_this_process.append(OpenSweep(command, origins))
         resources.callback(_of_this_process.pop)
         yield
@@ -81,3 +86,18 @@ def _of_same_command(command: Command, begun: str) -> TrackedRun | None:
     typed = " ".join(command.overrides)
     before = (run for run in track.sweeps(command.config.tracking) if run.id != begun)
     return next((run for run in before if is_same_command(run.tags["sweep"], typed)), None)
+
+
+def _conclude(opened: Sweep, tracking: Tracking, words: str) -> None:
+    """Names the best of a sweep that has ended, and shows the ranking; no fault in it hides what ended the sweep."""
+    from pipeline.sweep import table
+
+    comparison = None
+    try:
+        comparison = compare.rank_sweep(opened.run_id, tracking)
+        table.show_ranking(opened, comparison, tracking)
+    except PipelineError as error:
+        log.error("the sweep's runs could not be ranked: %s", error)
+    table.list_next(opened, tracking, words)
+    if comparison is not None and comparison.best is not None:
+        compare.report_sweep(opened.run_id, comparison, tracking)

@@ -6,17 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
-from pipeline.compare.pareto import pareto_front
-from pipeline.config import direction
-from pipeline.runtime.console import console, list_places, number, say
+from pipeline import compare
+from pipeline.runtime.console import console, list_places, say
 from pipeline.sweep.identity import differences
 
 if TYPE_CHECKING:
-    from pipeline.track import TrackedRun
-    from pipeline.track.parent_run import Sweep
+    from pipeline.compare.ranking import Comparison
+    from pipeline.config.rules import Tracking
+    from pipeline.track import Sweep, TrackedRun
 
+TOP = 20  # configurations that are listed
 ORIGINS = "origins"  # tag of the parent: what its trials follow from, as JSON
 
 
@@ -43,36 +42,30 @@ def show_begun_anew(former: TrackedRun, origins: Mapping[str, str]) -> None:
     )
 
 
-def show(sweep: Sweep, objectives: list[str] | None, words: str) -> None:
-    """Prints the children of a sweep, best first, and where to compare them."""
+def show_ranking(sweep: Sweep, comparison: Comparison, tracking: Tracking) -> None:
+    """Prints the configurations of a sweep that has ended as `compare` ranks them, and how all its jobs ended."""
+    from pipeline.compare import screen
+
+    skipped = f"; {sweep.n_before} of them before, and skipped" if sweep.n_before else ""
+    say(console(), f"{'sweep':18}{sweep.name} ({sweep.run_id}): {comparison.counts()}{skipped}")
+    screen.show_ranking(comparison, TOP, _every_run(sweep, tracking))
+
+
+def list_next(sweep: Sweep, tracking: Tracking, words: str) -> None:
+    """Prints what to do next.
+
+    Args:
+        sweep: That has ended.
+        tracking: Where its runs are kept.
+        words: That go on with it, as arguments of `train`.
+    """
     from pipeline import track
 
-    names = {child.data.tags["objective"] for child in sweep.children if "objective" in child.data.tags}
-    title = objectives or [", ".join(_with_direction(name) for name in sorted(names)) or "objective"]
-    table = Table("run", "status", *title, "id", caption=_counts(sweep))
-    for column in table.columns[2:-1]:
-        column.justify = "right"
-    shown = objectives or ["objective"]
-    front = pareto_front([child.data.metrics for child in sweep.with_status("FINISHED")], objectives or [])
-    for child, is_best in zip(sweep.children, [*front, *[False] * len(sweep.children)], strict=False):
-        values = (number(child.data.metrics.get(name)) for name in shown)
-        name = ("* " if is_best else "") + child.info.run_name
-        table.add_row(name, track.outcome(child), *values, child.info.run_id)
-    screen = console()
-    screen.print(table)
-    places = {"sweep": f"{sweep.run_id} ({sweep.name})", "compare runs with": track.ui_command(sweep.uri)}
-    if sweep.status != "FINISHED" or sweep.with_status("FAILED") or sweep.with_status("KILLED"):
+    places = {"every run's id": _every_run(sweep, tracking), "compare runs with": track.ui_command(sweep.uri)}
+    if sweep.status != "FINISHED" or sweep.n_in_state("failed", "killed"):
         places["go on with"] = f"python -m pipeline train {words}"
-    list_places(screen, places)
+    list_places(console(), places)
 
 
-def _with_direction(name: str) -> str:
-    return f"{name} ({'higher' if direction(name) == 'maximize' else 'lower'} is better)"
-
-
-def _counts(sweep: Sweep) -> str:
-    """How the children ended, in words."""
-    statuses = ("FINISHED", "PRUNED", "FAILED", "KILLED", "RUNNING")
-    counts = [f"{n} {status.lower()}" for status in statuses if (n := len(sweep.with_status(status)))]
-    skipped = f"; {sweep.n_before} of them before, and skipped" if sweep.n_before else ""
-    return ", ".join(counts) + skipped
+def _every_run(sweep: Sweep, tracking: Tracking) -> str:
+    return compare.command(sweep.run_id, tracking.uri, "--format", "json")

@@ -9,13 +9,15 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 from pipeline.track.children import PARENT_VARIABLE, Done, done, epochs_of, n_failed, parent_run_id
 from pipeline.track.left_running import JOB_VARIABLE, fail_left_running
 from pipeline.track.machines import claimed
-from pipeline.track.parent_run import Sweep, outcome, sweep
-from pipeline.track.query import Selected, TrackedRun, curves, log_texts, select_runs, sweeps
+from pipeline.track.parent_run import Sweep, log_best, sweep
+from pipeline.track.query import FINISHED, Selected, curves, last_finished, log_texts, select_runs, sweeps
 from pipeline.track.run import Run, log_failure, start
 from pipeline.track.store import config_of_run, connected, existing, store_of, ui_command
 from pipeline.track.study_results import studied
+from pipeline.track.tracked_run import TrackedRun
 
 __all__ = [
+    "FINISHED",
     "JOB_VARIABLE",
     "PARENT_VARIABLE",
     "Done",
@@ -31,10 +33,11 @@ __all__ = [
     "epochs_of",
     "existing",
     "fail_left_running",
+    "last_finished",
+    "log_best",
     "log_failure",
     "log_texts",
     "n_failed",
-    "outcome",
     "parent_run_id",
     "select_runs",
     "start",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import mlflow
 from mlflow.entities import Run as MlflowRun
-from mlflow.entities import ViewType
 
 from pipeline.config.rules import Tracking
 from pipeline.runtime import process
+from pipeline.track.query import NEWEST_FIRST, search
 from pipeline.track.store import connected
 
 PARENT_VARIABLE = "PIPELINE_PARENT_RUN_ID"  # by the environment, so that it reaches every kind of launcher's jobs
@@ -47,7 +46,7 @@ def n_failed(tracking: Tracking, parent: str) -> int:
     """How many children failed since the sweep began, or was taken up again."""
     with connected(tracking):
         begun = mlflow.get_run(parent).data.tags.get(BEGUN, "0")
-        return len(list(children(parent, f"attributes.status = 'FAILED' and attributes.start_time >= {begun}")))
+        return len(children(parent, f"attributes.status = 'FAILED' and attributes.start_time >= {begun}"))
 
 
 def epochs_of(tracking: Tracking, run_id: str, name: str) -> list[tuple[int, float]]:
@@ -69,15 +68,8 @@ def close_lost(parent: str) -> int:
     return lost
 
 
-def children(parent: str, query: str = "") -> Iterator[MlflowRun]:
+def children(parent: str, query: str = "") -> list[MlflowRun]:
     """The children that a query of MLflow's finds, or all of them, the latest first."""
-    client = mlflow.MlflowClient()
-    experiment = client.get_run(parent).info.experiment_id
-    whole = f"tags.mlflow.parentRunId = '{parent}'" + (f" and {query}" if query else "")
-    token = None
-    while True:
-        page = client.search_runs([experiment], whole, ViewType.ACTIVE_ONLY, 1000, page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
+    experiment = mlflow.get_run(parent).info.experiment_id
+    below = f"tags.mlflow.parentRunId = '{parent}'"
+    return search([experiment], f"{below} and {query}" if query else below, NEWEST_FIRST)

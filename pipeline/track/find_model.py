@@ -1,24 +1,21 @@
-"""Finds a model in the store: by run, by registered name, or as the best of an experiment."""
+"""Finds a model in the store: by run or by registered name."""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
 import difflib
-import math
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
 from mlflow.entities import Run as MlflowRun
-from mlflow.entities import ViewType
 from mlflow.entities.model_registry import ModelVersion
 
-from pipeline.config import direction
 from pipeline.errors import ModelError, TrackingError
 from pipeline.track.store import STORE_ERRORS, local_path, store_of
 
@@ -39,7 +36,7 @@ class StoredModel:
 
 
 def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
-    """Finds a model by `runs:/...`, run id, `models:/name@alias`, `models:/name/version` or `best:experiment`.
+    """Finds a model by `runs:/...`, run id, `models:/name@alias` or `models:/name/version`.
 
     Args:
         reference: One of these.
@@ -53,9 +50,6 @@ def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
         try:
             if reference.startswith("models:/"):
                 return _registered(reference)
-            if reference.startswith("best:"):
-                run = _best(reference.removeprefix("best:"))
-                return _of_run(run, ARTIFACT)
             run_id, _, path = reference.removeprefix("runs:/").partition("/")
             return _of_run(_run(run_id, reference), path or ARTIFACT)
         except STORE_ERRORS as error:
@@ -63,20 +57,17 @@ def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
 
 
 def stands_for(reference: str, tracking_uri: str | None) -> str:
-    """The version that an alias has now, or the run that is the best of its experiment; else the reference itself.
+    """The version that an alias, or `latest`, has now; any other reference stands for itself.
 
     Raises:
         ModelError: The name stands for nothing any more, or the store does not answer.
         TrackingError: The store cannot be used.
     """
     parsed = VERSION.fullmatch(reference)
-    moves = parsed is not None and (parsed["alias"] or parsed["version"] == "latest")
-    if not moves and not reference.startswith("best:"):
+    if parsed is None or not (parsed["alias"] or parsed["version"] == "latest"):
         return reference
     with _store_for(reference, tracking_uri):
         try:
-            if parsed is None:
-                return str(_best(reference.removeprefix("best:")).info.run_id)
             return str(registered_version(reference, parsed["name"], parsed["version"], parsed["alias"]).version)
         except STORE_ERRORS as error:
             raise ModelError(f"{reference}: the store does not answer: {str(error).splitlines()[0]}") from None
@@ -182,45 +173,6 @@ def registered_version(reference: str, name: str, number: str | None, alias: str
         f"{reference}: model {name!r} {lacks}; aliases: {known}; "
         f"versions: {', '.join(sorted(versions, key=int)) or 'none'}"
     )
-
-
-def _best(experiment: str) -> MlflowRun:
-    """The finished run with the best validation objective."""
-    client = mlflow.MlflowClient()
-    names = [entry.name for entry in client.search_experiments()]
-    if experiment not in names:
-        raise ModelError(
-            f"best:{experiment}: there is no experiment {experiment!r}; the nearest: {_nearest(experiment, names)}"
-        )
-    runs = [run for run in _finished(client.get_experiment_by_name(experiment).experiment_id) if _objective(run)]
-    best: dict[str, MlflowRun] = {}
-    for run in runs:
-        name = run.data.tags["objective"]
-        sign = -1 if direction(name) == "maximize" else 1
-        if name not in best or sign * run.data.metrics["objective"] < sign * best[name].data.metrics["objective"]:
-            best[name] = run
-    if not best:
-        raise ModelError(f"best:{experiment}: none of its runs finished with a validation objective")
-    if len(best) > 1:
-        each = "; ".join(f"by {name} {run.info.run_id}" for name, run in sorted(best.items()))
-        raise ModelError(f"best:{experiment}: its runs have several objectives, which do not compare; best are {each}")
-    return next(iter(best.values()))
-
-
-def _objective(run: MlflowRun) -> bool:
-    return "objective" in run.data.tags and math.isfinite(run.data.metrics.get("objective", math.nan))
-
-
-def _finished(experiment_id: str) -> Iterable[MlflowRun]:
-    client, token = mlflow.MlflowClient(), None
-    while True:
-        page = client.search_runs(
-            [experiment_id], "attributes.status = 'FINISHED'", ViewType.ACTIVE_ONLY, MOST_RUNS, page_token=token
-        )
-        yield from page
-        token = page.token
-        if not token:
-            return
 
 
 def _nearest(given: str, known: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The parent run of a sweep: opened before its first job or taken up again, told the best of its children, closed."""
+"""The parent run of a sweep: opened before its first job or taken up again, closed after its last, told the best."""
 
 import contextlib
 import logging
@@ -8,21 +8,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import mlflow
+from mlflow.entities import Metric, RunTag, ViewType
 from mlflow.entities import Run as MlflowRun
-from mlflow.entities import ViewType
 
-from pipeline.config import Config, direction
+from pipeline.config import Config
+from pipeline.errors import TrackingError
 from pipeline.runtime import process
 from pipeline.track.children import BEGUN, PARENT_VARIABLE, children, close_lost
 from pipeline.track.machines import LEADER_VARIABLE, PROCESS, one_at_a_time, others
+from pipeline.track.query import FINISHED
 from pipeline.track.store import STORE_ERRORS, connected, experiment_id
+from pipeline.track.tracked_run import TrackedRun, one_per_job, tracked
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Sweep:
-    """A sweep's parent run and, once the last job has ended, its children: best first, failed ones last."""
+    """A sweep's parent run and, once the last job has ended, its children, one for each job."""
 
     run_id: str
     name: str
@@ -31,16 +34,11 @@ class Sweep:
     n_before: int = 0  # children that were finished when it was taken up
     n_lost: int = 0  # children that a dead process had left RUNNING
     status: str = "FAILED"
-    children: list[MlflowRun] = field(default_factory=list)
+    children: list[TrackedRun] = field(default_factory=list)
 
-    def with_status(self, status: str) -> list[MlflowRun]:
-        """The children that ended so."""
-        return [run for run in self.children if outcome(run) == status]
-
-
-def outcome(run: MlflowRun) -> str:
-    """How a child ended: its status, or PRUNED."""
-    return "PRUNED" if "pruned" in run.data.tags else str(run.info.status)
+    def n_in_state(self, *states: str) -> int:
+        """How many children ended so: finished, pruned, failed, killed, or running if they have not ended."""
+        return sum(run.state in states for run in self.children)
 
 
 @contextlib.contextmanager
@@ -70,24 +68,31 @@ def sweep(config: Config, key: str, tags: Mapping[str, str]) -> Iterator[Sweep]:
         del os.environ[PARENT_VARIABLE], os.environ[LEADER_VARIABLE]
         try:
             with connected(config.tracking):
-                opened.children += ranked(list(children(opened.run_id)), config.objective)
+                opened.children += _jobs(opened.run_id)
                 _conclude(opened)
         except (OSError, *STORE_ERRORS) as error:  # told, but no reason to hide what ended the sweep
             log.error("%s: the sweep's run could not be closed: %s", uri, str(error).partition("\n")[0])
 
 
-def ranked(runs: list[MlflowRun], objective: str) -> list[MlflowRun]:
-    """The runs of a sweep, of each job the one that counts; best first, then what was pruned, failed or killed."""
-    order = ["FINISHED", "PRUNED", "RUNNING", "FAILED", "KILLED"]
-    of_jobs: dict[str, MlflowRun] = {}
-    for run in sorted(runs, key=lambda run: (order.index(outcome(run)), -run.info.start_time)):
-        of_jobs.setdefault(run.data.tags.get("overrides", run.info.run_id), run)
-    sign = -1 if direction(objective) == "maximize" else 1
+def log_best(parent: str, best: TrackedRun, figures: Mapping[str, float]) -> None:
+    """Writes to a sweep's parent run which of its runs is the best.
 
-    def rank(run: MlflowRun) -> tuple[int, float]:
-        return order.index(outcome(run)), sign * run.data.metrics.get("objective", 0.0)
+    Args:
+        parent: Id of the parent run.
+        best: That run.
+        figures: What to log of it and of its configuration, by names that get `best_` in front.
 
-    return sorted(of_jobs.values(), key=rank)
+    Raises:
+        TrackingError: The store does not answer.
+    """
+    client, now = mlflow.MlflowClient(), int(time.time() * 1000)
+    known = {"run_id": best.id, "run_name": best.name, "overrides": best.tags.get("overrides", "")}
+    tags = [RunTag(f"best_{name}", text) for name, text in known.items()]
+    metrics = [Metric(f"best_{name}", value, now, 0) for name, value in figures.items()]
+    try:
+        client.log_batch(parent, metrics, tags=tags)
+    except STORE_ERRORS as error:
+        raise TrackingError(f"run {parent}: its best run cannot be logged: {str(error).splitlines()[0]}") from None
 
 
 def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> Sweep:
@@ -105,7 +110,7 @@ def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> Sw
         for name, value in now.items():
             client.set_tag(opened.run_id, name, value)
         opened.n_lost = close_lost(opened.run_id)
-        opened.n_before = len(ranked(list(children(opened.run_id, "attributes.status = 'FINISHED'")), config.objective))
+        opened.n_before = len(_jobs(opened.run_id, FINISHED))
     client.update_run(opened.run_id, status="RUNNING")  # no run of this thread, so that the jobs can be
     return opened
 
@@ -115,25 +120,19 @@ def _before(experiment: str, key: str) -> MlflowRun | None:
     return found[0] if found else None
 
 
+def _jobs(parent: str, query: str = "") -> list[TrackedRun]:
+    return one_per_job(tracked(run) for run in children(parent, query))
+
+
 def _conclude(opened: Sweep) -> None:
     client = mlflow.MlflowClient()
-    finished = opened.with_status("FINISHED")
-    counts = {status: len(opened.with_status(status)) for status in ("FAILED", "PRUNED", "KILLED")}
-    client.log_metric(opened.run_id, "n_finished", len(finished))
-    client.log_metric(opened.run_id, "n_failed", counts["FAILED"] + counts["KILLED"])
-    client.log_metric(opened.run_id, "n_pruned", counts["PRUNED"])
-    if finished:
-        best = finished[0]
-        client.set_tag(opened.run_id, "best_run_id", best.info.run_id)
-        client.set_tag(opened.run_id, "best_run_name", best.info.run_name)
-        client.set_tag(opened.run_id, "best_overrides", best.data.tags.get("overrides", ""))
-        client.log_metric(opened.run_id, "best_objective", best.data.metrics["objective"])
-        for name, value in best.data.metrics.items():
-            if name.startswith(("val_", "test_")) and name != "val_loss":  # which is a value of epochs
-                client.log_metric(opened.run_id, f"best_{name}", value)
+    n_finished = opened.n_in_state("finished")
+    client.log_metric(opened.run_id, "n_finished", n_finished)
+    client.log_metric(opened.run_id, "n_failed", opened.n_in_state("failed", "killed"))
+    client.log_metric(opened.run_id, "n_pruned", opened.n_in_state("pruned"))
     client.delete_tag(opened.run_id, PROCESS + process.name())
     if others(client.get_run(opened.run_id).data.tags, process.name()):
         return  # which close it in the end
     # A job that failed does not spoil the sweep; the exit code and n_failed tell of it.
-    status = "FINISHED" if finished and opened.status != "KILLED" else opened.status
+    status = "FINISHED" if n_finished and opened.status != "KILLED" else opened.status
     client.set_terminated(opened.run_id, status)

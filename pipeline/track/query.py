@@ -15,31 +15,21 @@ from mlflow.exceptions import MlflowException
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
 from pipeline.track.store import STORE_ERRORS, connected, experiment_id, local_path
+from pipeline.track.tracked_run import TrackedRun, one_per_job, tracked
 
 PAGE = 1000  # runs per request
 MOST_NAMED = 5  # sweeps or experiments that an error lists
 IS_SWEEP = "tags.sweep LIKE '%'"  # the tag that only parents have
+FINISHED = "attributes.status = 'FINISHED'"
+NEWEST_FIRST = "attributes.start_time DESC"
 QUERY_EXAMPLE = """'metrics.objective < 60 and params.`model.units` = "[64, 64]"'"""  # quotes that a shell keeps
 
 Curve = list[tuple[int, float]]  # epoch and value, in the order of epochs
 
 
 @dataclass(frozen=True)
-class TrackedRun:
-    """What a store knows of a run, but for its artifacts and the epochs' values."""
-
-    id: str
-    name: str
-    status: str  # FINISHED, FAILED, KILLED, RUNNING or SCHEDULED
-    started: float  # seconds since 1970
-    params: dict[str, str]
-    metrics: dict[str, float]  # the last value of each
-    tags: dict[str, str]
-
-
-@dataclass(frozen=True)
 class Selected:
-    """Runs to compare; a sweep's parent is not among them."""
+    """Runs to compare, of each job of a sweep one; a sweep's parent is not among them."""
 
     title: str
     runs: list[TrackedRun]
@@ -62,14 +52,27 @@ def select_runs(experiment: str | None = None, sweep: str | None = None, query: 
         is_a_sweep = sweep is not None or (experiment is None and query is None)
         parent = _parent(where, sweep) if is_a_sweep else None
         found = _matching(where, parent, query)
-    runs = [_facts(run) for run in found if "sweep" not in run.data.tags]
+    runs = one_per_job(tracked(run) for run in found if "sweep" not in run.data.tags)
     return Selected(_title(experiment, parent, query), runs, parent if query is None else None)
 
 
 def sweeps(tracking: Tracking) -> list[TrackedRun]:
     """The parent runs of the sweeps in an experiment, the latest first."""
     with connected(tracking) as uri:
-        return [_facts(run) for run in _search([experiment_id(tracking, uri)], IS_SWEEP, newest_first=True)]
+        return [tracked(run) for run in search([experiment_id(tracking, uri)], IS_SWEEP, NEWEST_FIRST)]
+
+
+def last_finished(experiment: str) -> str:
+    """Names the run of an experiment that finished last, and when; cheap, and empty where none has finished.
+
+    Raises:
+        TrackingError: There is no such experiment, or the store does not answer.
+    """
+    order = ["attributes.end_time DESC"]
+    with _told_as_tracking_errors():
+        where = _experiments(experiment)
+        found = mlflow.MlflowClient().search_runs(where, FINISHED, ViewType.ACTIVE_ONLY, 1, order)
+    return " ".join(f"{run.info.run_id} {run.info.end_time}" for run in found)
 
 
 def curves(run_ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, Curve]]:
@@ -95,13 +98,31 @@ def log_texts(run_id: str, texts: dict[str, str]) -> dict[str, str]:
     return {name: local_path(f"{root}/{PurePosixPath(name)}") for name in texts}
 
 
+def search(where: Sequence[str], query: str, order: str = "attributes.start_time ASC") -> list[MlflowRun]:
+    """All runs of some experiments that a filter in MLflow's language finds.
+
+    Args:
+        where: Ids of the experiments.
+        query: The filter.
+        order: By what they are sorted, in MLflow's language.
+    """
+    client, found, token = mlflow.MlflowClient(), list[MlflowRun](), None
+    with _without_garbage_collection():
+        while True:
+            page = client.search_runs(list(where), query, ViewType.ACTIVE_ONLY, PAGE, [order], token)
+            found += page
+            token = page.token
+            if not token:
+                return found
+
+
 def _experiments(name: str | None) -> list[str]:
     """Id of the experiment of that name, or of all."""
     ids = {found.name: found.experiment_id for found in mlflow.MlflowClient().search_experiments()}
     if name is None:
         return list(ids.values())
     if name not in ids:
-        raise TrackingError(f"--experiment: there is no {name}; {_nearest(name, list(ids))}")
+        raise TrackingError(f"there is no experiment {name!r}; {_nearest(name, list(ids))}")
     return [ids[name]]
 
 
@@ -109,7 +130,7 @@ def _matching(where: list[str], parent: TrackedRun | None, query: str | None) ->
     """The runs below a parent, if there is one, that a user's filter finds, if there is one."""
     below = f"tags.mlflow.parentRunId = '{parent.id}'" if parent else None
     try:
-        return _search(where, " and ".join(filter(None, [below, query])))
+        return search(where, " and ".join(filter(None, [below, query])))
     except MlflowException as error:
         if query is None:
             raise
@@ -125,7 +146,7 @@ def _title(experiment: str | None, parent: TrackedRun | None, query: str | None)
 
 def _parent(where: list[str], sweep: str | None) -> TrackedRun:
     """The sweep of that name or id, or the latest."""
-    parents = [_facts(run) for run in _search(where, IS_SWEEP, newest_first=True)]
+    parents = [tracked(run) for run in search(where, IS_SWEEP, NEWEST_FIRST)]
     if not parents:
         raise TrackingError('there is no sweep yet; make one (make sweep ARGS="seed=0,1,2"), or name an --experiment')
     if sweep is None:
@@ -134,18 +155,6 @@ def _parent(where: list[str], sweep: str | None) -> TrackedRun:
     if not named:
         raise TrackingError(f"--sweep: there is no {sweep}; {_nearest(sweep, [run.name for run in parents])}")
     return named[0]
-
-
-def _search(where: list[str], query: str, *, newest_first: bool = False) -> list[MlflowRun]:
-    client, found, token = mlflow.MlflowClient(), [], None
-    order = ["attributes.start_time DESC" if newest_first else "attributes.start_time ASC"]
-    with _without_garbage_collection():
-        while True:
-            page = client.search_runs(where, query, ViewType.ACTIVE_ONLY, PAGE, order, token)
-            found += page
-            token = page.token
-            if not token:
-                return found
 
 
 @contextlib.contextmanager
@@ -158,13 +167,6 @@ def _without_garbage_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _facts(run: MlflowRun) -> TrackedRun:
-    info, data = run.info, run.data
-    return TrackedRun(
-        info.run_id, info.run_name, info.status, info.start_time / 1000, data.params, data.metrics, data.tags
-    )
 
 
 def _nearest(given: str, names: list[str]) -> str:

@@ -12,8 +12,9 @@ from mlflow.entities.model_registry import ModelVersion
 
 from pipeline.config import direction
 from pipeline.errors import RegistryError
-from pipeline.track.find_model import find_stored, registered_version
+from pipeline.track.find_model import registered_version
 from pipeline.track.store import STORE_ERRORS, store_of
+from pipeline.track.tracked_run import digest_of
 
 CHAMPION = "champion"
 LOGGED = "model"  # the MLflow model of a run
@@ -66,30 +67,27 @@ class Registered:
     comparison: Comparison
 
 
-def register(reference: str, name: str, alias: str | None, force: bool, tracking_uri: str | None) -> Registered:
+def register(run_id: str, name: str, alias: str | None, force: bool, tracking_uri: str | None) -> Registered:
     """Registers the model of a run.
 
     It is compared with the version that holds the alias, or `champion` where none was asked for. A run that is
     registered under the name already keeps its version.
 
     Args:
-        reference: Of the run, see `pipeline.inference.locate.resolve`.
+        run_id: Of the run.
         name: Under which it is registered.
         alias: That it is to hold then; None leaves all as they are.
         force: Registers it though it is worse, or does not compare.
         tracking_uri: Of the store.
 
     Raises:
-        ModelError: There is no such run, or it has no model.
-        RegistryError: It is worse than the holder on validation rows or does not compare with it, or the alias is none.
+        RegistryError: It is worse than the holder on validation rows or does not compare with it, it has no model, or
+            the alias is none.
     """
     _require_alias(alias)
-    stored = find_stored(reference, tracking_uri)
-    if stored.run_id is None:
-        raise RegistryError(f"{reference}: is a model without a run; name the run whose model is to be registered")
     with store_of(tracking_uri):
         try:
-            newcomer = _contender(mlflow.MlflowClient().get_run(stored.run_id), None)
+            newcomer = _contender(mlflow.MlflowClient().get_run(run_id), None)
             comparison = _compared(newcomer, name, alias or CHAMPION)
             if not force:
                 _require_better(comparison, name)
@@ -178,12 +176,6 @@ def _of_version(version: ModelVersion) -> Contender:
 
 def _contender(run: MlflowRun, version: str | None) -> Contender:
     tags = run.data.tags
-    datasets = run.inputs.dataset_inputs if run.inputs else []
-    digests = [
-        entry.dataset.digest
-        for entry in datasets
-        if any(tag.key == "mlflow.data.context" and tag.value == "val" for tag in entry.tags)
-    ]
     scores = {
         key: value for key, value in run.data.metrics.items() if key.partition("_")[0] in ("train", "val", "test")
     } | {tags.get("objective", "objective"): run.data.metrics.get("objective", math.nan)}
@@ -194,7 +186,7 @@ def _contender(run: MlflowRun, version: str | None) -> Contender:
         tags.get("objective", "objective"),
         scores,
         tags.get("data_fingerprint", "unknown"),
-        digests[0] if digests else "unknown",
+        digest_of(run, "val") or "unknown",
     )
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import mlflow
 from matplotlib.figure import Figure
 from mlflow.entities import Run as MlflowRun
-from mlflow.entities import ViewType
 
 from pipeline.config.rules import Tracking
 from pipeline.config.studies import TAG
 from pipeline.errors import TrackingError
+from pipeline.track.query import search
 from pipeline.track.store import connected, local_path
 
 
@@ -70,7 +70,7 @@ def studied(tracking: Tracking, study: str) -> Iterator[StudiedSweep]:
         experiment = client.get_experiment_by_name(tracking.experiment)
         where = [experiment.experiment_id] if experiment else []
         query = f"tags.{TAG} = '{study}'"
-        runs = _search(where, query, ["attributes.end_time DESC"]) if where else []
+        runs = search(where, query, "attributes.end_time DESC") if where else []
         parents = [run for run in runs if "sweep" in run.data.tags]
         if not parents:
             raise TrackingError(f"tracking.uri: {uri} has no sweep of the study {study} in {tracking.experiment}")
@@ -80,16 +80,6 @@ def studied(tracking: Tracking, study: str) -> Iterator[StudiedSweep]:
         yield StudiedSweep(
             parent.info.run_id, [_trial(child) for child in children], local_path(f"{parent.info.artifact_uri}/study")
         )
-
-
-def _search(experiments: list[str], query: str, order: list[str]) -> list[MlflowRun]:
-    client, found, token = mlflow.MlflowClient(), [], None
-    while True:
-        page = client.search_runs(experiments, query, ViewType.ACTIVE_ONLY, 1000, order, token)
-        found += page
-        token = page.token
-        if not token:
-            return found
 
 
 def _trial(run: MlflowRun) -> Trial:

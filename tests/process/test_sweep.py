@@ -1,8 +1,11 @@
 """Sweeps whole, in this process: searches, what is skipped, what fails, and what MLflow shows of it."""
 
 import json
+import re
+import statistics
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -103,6 +106,26 @@ def test_a_search_is_kept_under_its_parent_and_the_same_command_skips_it(swept: 
 
 
 @pytest.mark.slow
+def test_configurations_are_shown_as_compare_ranks_them(swept: Swept) -> None:
+    out = swept("fit.epochs=1", "model.units=[2],[8]", "seed=0,1,2")
+    scores: dict[str, dict[float, Run]] = defaultdict(dict)
+    for run in swept.children("FINISHED"):
+        scores[run.data.params["model.units"]][run.data.metrics["objective"]] = run
+    units, best = min(scores.items(), key=lambda item: statistics.fmean(item[1]))
+    run, mean = best[statistics.median(best)], statistics.fmean(best)  # each seed has validation rows of its own
+    parent = swept.parent()
+    assert f"{parent.info.run_name} ({parent.info.run_id}): 6 finished" in out
+    row = rf"1 .* {mean:.5g} ± {statistics.stdev(best):.2g} .* 3 .* {re.escape(units)} .* {run.info.run_id} "
+    assert re.search(row, out)
+    told = f"best run +{run.info.run_id} .*: the middle one of 3 on validation rows of their own"
+    assert re.search(told, out)
+    assert f"--sweep {parent.info.run_id}" in re.findall("every run's id +(.*--format json.*)", out)[0]
+    assert parent.data.tags["best_run_id"] == run.info.run_id
+    assert parent.data.metrics["best_objective"] == pytest.approx(mean)
+    assert parent.data.metrics["best_n_runs"] == 3
+
+
+@pytest.mark.slow
 def test_hydras_grid_skips_what_is_finished_and_closes_what_was_left_running(swept: Swept) -> None:
     swept("fit.epochs=1", "seed=0,1")
     first, second = swept.children("FINISHED")
@@ -170,7 +193,7 @@ def test_poor_trials_are_pruned(swept: Swept) -> None:
     assert "after epoch 1: " in pruned.data.tags["pruned_because"]
     assert "objective" not in pruned.data.metrics
     assert "5 finished, 1 pruned" in out
-    assert "PRUNED" in out
+    assert re.search(rf"pruned +1 run, the first: after epoch 1: .* \(run {pruned.info.run_id}\)", out)
     assert swept.parent().data.metrics["n_failed"] == 0
 
 
@@ -180,7 +203,7 @@ def test_several_objectives_have_a_front(swept: Swept) -> None:
         "hydra/sweeper=search", "sweep.sampler=grid", "sweep.objectives=[val_accuracy,n_parameters]",
         "fit.epochs=1", "model.units=[],[8],[8,8]",
     )  # fmt: skip
-    assert "* model.units=[]" in out  # the smallest there is: nothing beats it
+    assert re.search(r"\* \d .* \[\] ", out)  # the smallest there is: nothing beats it
     assert "val_accuracy" in out
     assert "n_parameters" in out
     report = Path(out.partition("\nreport ")[2].split("\n")[0].strip()).read_text(encoding="utf-8")

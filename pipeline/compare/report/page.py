@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from html import escape
 
-from pipeline.compare.candidates import Candidate
+from pipeline.compare.candidates import Candidate, with_deviation
 from pipeline.compare.findings import Findings
 from pipeline.compare.ranking import Comparison, reason
 from pipeline.compare.report import pictures
@@ -14,7 +14,7 @@ from pipeline.compare.report.parallel import MOST_AXES, parallel
 from pipeline.compare.report.style import STYLE
 from pipeline.compare.significance import Duel
 from pipeline.compare.values import short
-from pipeline.compare.verdict import number, with_deviation
+from pipeline.runtime.console import number
 
 MOST_ROWS = 100  # of the leaderboard
 MOST_EFFECTS = 12
@@ -66,7 +66,7 @@ def _best(found: Findings) -> str:
         "seconds of training": _seconds(best.seconds),
     }
     boxes = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in figures.items())
-    again = f"Repeat its first run exactly with make rerun RUN={best.first.id}"
+    again = f"Repeat its run exactly ({best.choice}) with make rerun RUN={best.run.id}"
     return f'<div class="figures">{boxes}</div><pre>{escape(found.command or "")}</pre>{note(again)}'
 
 
@@ -114,7 +114,8 @@ def _leaderboard(comparison: Comparison) -> str:
         Column("runs"), Column(f"test_{measure}", title="shown, never used to choose"), Column(f"gap_{measure}"),
         *(Column(name, title="of validation, another objective") for name in comparison.other_scores),
         Column("parameters"), Column("seconds", title="of training"),
-        *(Column(comparison.labels[key], "value", key) for key in comparison.varying), Column("first run", "id"),
+        *(Column(comparison.labels[key], "value", key) for key in comparison.varying),
+        Column("run", "id", "that stands for the configuration"),
     ]  # fmt: skip
     shown = comparison.candidates[:MOST_ROWS]
     rows = [
@@ -123,7 +124,7 @@ def _leaderboard(comparison: Comparison) -> str:
             number(candidate.metric(f"test_{measure}")), number(candidate.metric(f"gap_{measure}")),
             *(number(candidate.metric(name)) for name in comparison.other_scores),
             _count(candidate.metric("n_parameters")), _seconds(candidate.seconds),
-            *(short(candidate.params[key]) for key in comparison.varying), candidate.first.id,
+            *(short(candidate.params[key]) for key in comparison.varying), candidate.run.id,
         ]
         for place, candidate in zip(comparison.places, shown, strict=False)
     ]  # fmt: skip
@@ -178,7 +179,7 @@ def _curves(found: Findings) -> str:
     legend = "".join(
         f'<li><span class="key c{place}"></span>{escape(names[place])}</li>' for place, _ in enumerate(found.curves)
     )
-    told = "The first run of each of the best: validation solid, training dashed."
+    told = "The run that stands for each of the best: validation solid, training dashed."
     return f'{note(told)}<div class="charts"><div>{drawn}</div><div><ul class="legend">{legend}</ul></div></div>'
 
 

@@ -65,9 +65,7 @@ def test_test_scores_choose_nothing() -> None:
         candidate.metric("test_rmse") for candidate in after.candidates
     ]
     assert [candidate.scores for candidate in before.candidates] == [candidate.scores for candidate in after.candidates]
-    assert [candidate.first.id for candidate in before.candidates] == [
-        candidate.first.id for candidate in after.candidates
-    ]
+    assert [candidate.run.id for candidate in before.candidates] == [candidate.run.id for candidate in after.candidates]
     assert verdict(before).text == verdict(after).text
     assert importance(before) == importance(after)
 
@@ -93,25 +91,13 @@ def test_runs_without_a_rank_are_counted_apart() -> None:
         tracked(math.nan, number=6),
     )
     assert found.counts() == "1 finished, 1 pruned, 1 failed, 1 killed, 1 running, 1 without a score"
-    assert found.candidates[0].first.id.endswith("1")
+    assert found.candidates[0].run.id.endswith("1")
 
 
 def test_runs_of_which_none_finished_have_their_own_objective() -> None:
     assert ranked(tracked(None, status="FAILED", tags={"objective": "val_accuracy"})).objective == "val_accuracy"
     early = dataclasses.replace(tracked(None, status="FAILED"), tags={})  # failed before it was known
     assert ranked(early).objective == "objective"
-
-
-def test_a_job_that_finished_in_the_end_did_not_fail() -> None:
-    job = {"overrides": "seed=0", "mlflow.parentRunId": "p"}
-    other = {"overrides": "seed=1", "mlflow.parentRunId": "p"}
-    found = ranked(
-        tracked(None, number=1, status="FAILED", tags=job),
-        tracked(1.0, number=2, tags=job),
-        tracked(None, number=3, status="FAILED", tags=other),
-        tracked(None, number=4, status="FAILED"),
-    )
-    assert found.counts() == "1 finished, 2 failed"
 
 
 def test_runs_by_another_objective_are_left_out_and_named() -> None:
@@ -127,7 +113,7 @@ def test_other_rows_are_another_configuration_and_a_note() -> None:
     found = ranked(tracked(1.0, number=1), tracked(2.0, number=2, tags={"data_fingerprint": "g"}))
     assert len(found.candidates) == 2
     assert found.notes == [
-        "these runs saw 2 different sets of rows (data_fingerprint): their scores do not compare",
+        "these runs saw 2 different sets of rows or columns (data_fingerprint): scores on other rows do not compare",
     ]
 
 

@@ -21,7 +21,7 @@ from mlflow.entities import Metric, Param, RunTag
 
 from pipeline import load, track
 from pipeline.commands.compare import main
-from pipeline.compare.sweep_report import report_sweep
+from pipeline.compare.sweep_report import rank_sweep, report_sweep
 from pipeline.compare.train_command import command, overrides, spelled
 from pipeline.config import to_yaml
 from pipeline.track.store import experiment_id
@@ -102,7 +102,9 @@ def test_the_latest_sweep_is_shown_and_its_report_logged(
     assert said.message is None
     assert "sweep bold-crow-1: 8 finished, 1 failed" in said.out
     assert "1 run, the first: DataError: no rows" in said.out
-    assert re.search(r"best +make rerun RUN=[0-9a-f]{32}\n", said.out)
+    (command,) = re.findall(r"best +make rerun RUN=([0-9a-f]{32})\n", said.out)
+    (best,) = re.findall(r"best run +([0-9a-f]{32}) \(rate 0.01\), val_rmse .*: the middle one of 3", said.out)
+    assert command == best
     logged = [entry.path for entry in sweep_store.client.list_artifacts(sweep_store.parent, "comparison")]
     assert logged == ["comparison/leaderboard.csv", "comparison/report.html"]
     (place,) = re.findall(r"report +(\S+)", said.out)
@@ -130,7 +132,7 @@ def test_formats_for_pipes_hold_nothing_else(compared: Callable[..., SimpleNames
     [
         (["--sweep", "bold-cow"], "--sweep: there is no bold-cow; did you mean bold-crow-1?"),
         (["--sweep", "zzz"], "--sweep: there is no zzz; there are bold-crow-1, calm-finch-2"),
-        (["--experiment", "comparred"], "--experiment: there is no comparred; did you mean compared?"),
+        (["--experiment", "comparred"], "there is no experiment 'comparred'; did you mean compared?"),
         (["--query", "nonsense"], "write it as in 'metrics.objective < 60 and params.`model.units` = \"[64, 64]\"'"),
         (["--query", "metrics.val_rmse < 0"], "all runs where metrics.val_rmse < 0: there is no run in it yet"),
         (["--sweep", "calm-finch-2"], "sweep calm-finch-2: there is no run in it yet"),
@@ -161,11 +163,12 @@ def test_runs_are_found_by_experiment_and_query(compared: Callable[..., SimpleNa
 def test_a_fault_in_the_comparison_spoils_no_sweep(
     sweep_store: SimpleNamespace, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report_sweep("f" * 32, sweep_store.tracking)
+    comparison = rank_sweep(sweep_store.parent, sweep_store.tracking)
+    report_sweep("f" * 32, comparison, sweep_store.tracking)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert f"--sweep {'f' * 32} --uri {sweep_store.uri}" in caplog.text
     assert capsys.readouterr().out == ""
-    report_sweep(sweep_store.parent, sweep_store.tracking)
+    report_sweep(sweep_store.parent, comparison, sweep_store.tracking)
     assert len(caplog.records) == 1
     assert "comparison/report.html" in capsys.readouterr().out
 

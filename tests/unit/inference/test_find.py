@@ -22,6 +22,8 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Result]:
         client.get_experiment_by_name("flowers").experiment_id, tags={"objective": "val_log_loss"}
     )
     client.log_metric(worse.info.run_id, "objective", result.objective + 1)
+    for key in ("data.name", "data.target"):
+        client.log_param(worse.info.run_id, key, client.get_run(result.run_id).data.params[key])
     client.set_terminated(worse.info.run_id, "FINISHED")
     client.create_registered_model("iris-flowers")
     client.create_model_version("iris-flowers", f"runs:/{result.run_id}/saved_model", result.run_id)
@@ -84,7 +86,7 @@ def test_what_is_not_there_is_answered_with_the_nearest(flowers: tuple[str, Resu
         ("models:/iris-flowers/7", r"has no version '7'; aliases: champion \(version 1\); versions: 1"),
         ("models:/iris-flowers", r"needs @ALIAS or /VERSION; aliases: champion"),
         ("models:/a/b/c", "must be models:/NAME@ALIAS or models:/NAME/VERSION"),
-        ("best:flower", "there is no experiment 'flower'; the nearest: flowers"),
+        ("best:flower", r"best:flower: there is no experiment 'flower'; did you mean flowers\?"),
         ("best:Default", "none of its runs finished with a validation objective"),
         (f"runs:/{first.run_id}/pictures", r"holds no SavedModel .* Pickled models are not loaded"),
         (str(tmp_path), r"holds no SavedModel .* Pickled models are not loaded"),
@@ -125,5 +127,7 @@ def test_objectives_that_do_not_compare_are_told_apart(store: str) -> None:
             client.log_metric(run_id, "objective", value)
             client.set_terminated(run_id, "FINISHED")
             best[value] = run_id
-    with pytest.raises(ModelError, match=f"by val_accuracy {best[0.9]}; by val_rmse {best[1.0]}$"):
+    with pytest.raises(
+        ModelError, match=f"name one of the best by its id: by val_accuracy {best[0.9]}; by val_rmse {best[1.0]}$"
+    ):
         resolve("best:mixed", store)

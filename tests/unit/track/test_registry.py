@@ -4,7 +4,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline import ModelError, RegistryError, load
-from pipeline.commands.register import show
+from pipeline.commands.register import main, show
 from pipeline.inference.locate import resolve
 from pipeline.track.registry import promote, register
 from pipeline.train import Result, run
@@ -54,8 +54,10 @@ def test_a_worse_model_is_refused_unless_forced(
 
 @pytest.mark.slow
 def test_what_cannot_be_registered_or_promoted(runs: dict[str, Result], store: str) -> None:
-    with pytest.raises(ModelError, match="there is no such folder or run; the nearest runs"):
-        register("nothing", "irises", None, False, store)
+    with pytest.raises(SystemExit, match="there is no such folder or run; the nearest runs"):
+        main(["nothing", "irises", "--uri", store])
+    with pytest.raises(SystemExit, match="is a model without a run; name the run whose model is to be registered"):
+        main([runs["good"].model_path, "irises", "--uri", store])
     with pytest.raises(ModelError, match="there is no registered model 'iris'"):
         promote("iris", "1", "champion", store)
     for alias in ("v1", "latest", "best of all"):
