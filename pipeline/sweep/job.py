@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.errors import PipelineError, Pruned, SweepError
-from pipeline.sweep.parent import is_open_here
+from pipeline.sweep.open_sweep import is_open_here
 from pipeline.sweep.search.outcome import Outcome
 from pipeline.sweep.trial import Elsewhere, Finished, SweepTrial
 from pipeline.train import run

@@ -8,7 +8,6 @@ import logging
 import shlex
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import compare
@@ -16,6 +15,7 @@ from pipeline.config import Command
 from pipeline.errors import PipelineError
 from pipeline.sweep.claims import claimed
 from pipeline.sweep.identity import is_same_command, origins_of, sweep_key
+from pipeline.sweep.open_sweep import OpenSweep, leading
 
 if TYPE_CHECKING:
     from pipeline.config.rules import Tracking
@@ -24,30 +24,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class OpenSweep:
-    """A sweep that this process leads."""
-
-    command: Command
-    origins: dict[str, str]  # what its trials follow from, see `origins_of`
-
-
-_of_this_process: list[OpenSweep] = []
-
-
-def is_open_here() -> bool:
-    """Whether the sweep's own process is this one, rather than one that a launcher started."""
-    return bool(_of_this_process)
-
-
-def open_here() -> OpenSweep:
-    """The sweep that this process leads."""
-    return _of_this_process[-1]
-
-
 @contextlib.contextmanager
 def parent(command: Command) -> Iterator[None]:
-    """Opens the parent run of a sweep, and shows its children, best first, when the last job has ended."""
+    """Opens the parent run of a sweep, and shows its children, best first, when the last job has ended.
+
+    Raises:
+        SweepError: Its study was begun with something else.
+    """
     if not command.is_sweep:
         yield
         return
@@ -55,6 +38,10 @@ def parent(command: Command) -> Iterator[None]:
     from pipeline.sweep import table
 
     origins = origins_of(command)
+    if command.is_search and command.config.sweep.study is not None:
+        from pipeline.sweep.search.optuna_study import check_begun  # Optuna takes a second
+
+        check_begun(command.config.sweep.study, command.config.sweep.storage, origins)
     key = sweep_key(command, origins)
     words = shlex.join(word for word in sys.argv[1:] if word != "sweep.resume=off")  # what goes on with it
     tags = {
@@ -72,8 +59,7 @@ def parent(command: Command) -> Iterator[None]:
         elif former := _of_same_command(command, opened.run_id):
             table.show_begun_anew(former, origins)
         at_the_end.callback(_conclude, opened, command.config.tracking, words)
-        _of_this_process.append(OpenSweep(command, origins))
-        resources.callback(_of_this_process.pop)
+        resources.enter_context(leading(OpenSweep(command, origins)))
         yield
 
 

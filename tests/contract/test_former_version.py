@@ -254,8 +254,10 @@ def test_a_named_search_is_refused_with_the_new_way(former: Former, sweep: Calla
     assert code == 1
     assert re.search(r"sweep\.study: by_name was begun with other .*code.*; give another name", said)
     assert re.search(r"or go on with the code that began it, 0\.1\.0\+[0-9a-f]{40}", said)
+    assert "goes on" not in said
+    assert "go on with  " not in said
     (after,) = former.parents("named")
-    assert after.info.status == before.info.status
+    assert after.to_dictionary() == before.to_dictionary()
 
 
 @pytest.mark.slow

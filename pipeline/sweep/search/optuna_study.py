@@ -7,6 +7,7 @@ and numbers are given out by the storage: so processes that know nothing of each
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import time
@@ -24,7 +25,7 @@ from pipeline.runtime import process
 from pipeline.sweep.identity import differences
 from pipeline.sweep.search.draws import Params, Space, Value, in_order
 from pipeline.sweep.search.samplers import sampler_of
-from pipeline.sweep.search.storage import opened
+from pipeline.sweep.search.storage import FAULTS, opened, storage_of
 
 Direction = Literal["minimize", "maximize"]
 PLACE, PROCESS, SIGN, ORIGINS = "place", "process", "sign ", "origins"
@@ -69,16 +70,10 @@ class Study:
         Raises:
             SweepError: It was begun with something else.
         """
-        begun = self._study.user_attrs.get(ORIGINS)
-        if begun is None:
+        if ORIGINS in self._study.user_attrs:
+            _require_same(self._study, origins)
+        else:
             self._study.set_user_attr(ORIGINS, dict(origins))
-            return
-        if other := differences(origins, begun):
-            began = f"code that began it, {begun['code']}" if "code" in other else "command that began it"
-            raise SweepError(
-                f"sweep.study: {self._study.study_name} was begun with other {' and '.join(other)}; give another name, "
-                f"or go on with the {began}"
-            )
 
     def ask(self) -> Asked | None:
         """Takes the next trial; None if there is none left for this process."""
@@ -164,6 +159,28 @@ class Study:
     def _gone(self, trial: FrozenTrial) -> bool:
         owner = trial.user_attrs.get(PROCESS, "")
         return owner == "" or process.is_gone(owner, self._study.user_attrs.get(SIGN + owner, 0.0))
+
+
+def check_begun(name: str, storage: str | None, origins: Mapping[str, str]) -> None:
+    """Sees that who began the study of that name, if anybody did, had the same; before anything else is begun.
+
+    Raises:
+        SweepError: It was begun with something else, or the storage cannot be reached.
+    """
+    kept = opened(storage_of(storage, name))
+    with contextlib.suppress(*FAULTS):  # of a storage that goes now, the search tells
+        if name in optuna.get_all_study_names(kept):
+            _require_same(optuna.load_study(study_name=name, storage=kept), origins)
+
+
+def _require_same(study: optuna.Study, origins: Mapping[str, str]) -> None:
+    begun = study.user_attrs.get(ORIGINS, origins)
+    if other := differences(origins, begun):
+        began = f"code that began it, {begun['code']}" if "code" in other else "command that began it"
+        raise SweepError(
+            f"sweep.study: {study.study_name} was begun with other {' and '.join(other)}; give another name, "
+            f"or go on with the {began}"
+        )
 
 
 def _failed(trial: FrozenTrial) -> bool:
