@@ -55,7 +55,7 @@ def parent(command: Command) -> Iterator[None]:
         with claimed(key, wait=True):  # of two commands at once one makes the parent run
             opened = resources.enter_context(track.sweep(command.config, key, tags))
         if opened.taken_up:
-            table.show_taken_up(opened)
+            table.show_taken_up(opened, command.config.sweep.study)
         elif former := _of_same_command(command, opened.run_id):
             table.show_begun_anew(former, origins)
         at_the_end.callback(_conclude, opened, command.config.tracking, words)

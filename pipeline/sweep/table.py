@@ -19,15 +19,13 @@ TOP = 20  # configurations that are listed
 ORIGINS = "origins"  # tag of the parent: what its trials follow from, as JSON
 
 
-def show_taken_up(sweep: Sweep) -> None:
-    """Says what is known of a sweep that the same command began before."""
-    if not sweep.taken_up:
-        return
+def show_taken_up(sweep: Sweep, study: str | None) -> None:
+    """Says what is known of a sweep that the same command, or one of the same study, began before."""
     lost = f", {sweep.n_lost} that a dead process left RUNNING are KILLED now" if sweep.n_lost else ""
     say(
         console(),
         f"sweep {sweep.name} goes on: {sweep.n_before} trials are finished and will be skipped{lost}; "
-        "sweep.resume=off runs all of them anew",
+        f"{'sweep.resume=off' if study is None else 'another name in sweep.study'} runs all of them anew",
     )
 
 
