@@ -114,44 +114,6 @@ def test_fingerprint_tells_rows_apart(regression_table: Path) -> None:
     assert rows.fingerprint != read("data=table", f"data.path={regression_table}", "data.target=a").fingerprint
 
 
-def bad_tables() -> dict[str, tuple[dict[str, object], list[str], str]]:
-    """Columns, overrides and the message, by what is wrong."""
-    n = 40
-    a, y = np.arange(float(n)), np.sin(np.arange(n))
-    gaps, infinite = a.copy(), a.copy()
-    gaps[[3, 5]], infinite[2] = np.nan, np.inf
-    return {
-        "wrong target": ({"a": a, "price": y}, ["data.target=prize"], "data.target: there is no column 'prize', did you mean 'price'"),
-        "wrong drop": ({"a": a, "y": y}, ["data.drop=[A]"], "data.drop: there is no column 'A'"),
-        "target dropped": ({"a": a, "y": y}, ["data.drop=[y]"], "y is named more than once"),
-        "no inputs": ({"a": a, "y": y}, ["data.drop=[a]"], "no input columns are left"),
-        "infinite": ({"g": infinite, "y": y}, [], "column 'g' has 1 infinite values, first in row 2"),
-        "target gap": ({"a": a, "y": gaps}, [], "data.target: every row needs a finite number or a label"),
-        "label gap": ({"a": a, "y": ["x", None] * 20}, [], "column 'y' has 20 missing values, first in row 1"),
-        "one class": ({"a": a, "y": ["x"] * n}, [], "data.target: 'y' has one class only"),
-        "constant": ({"a": a, "y": [1.5] * n}, ["data.task=regression"], "y has the same value in every row"),
-        "text regression": ({"a": a, "y": ["1", "x"] * 20}, ["data.task=regression"], "y holds text ('x' in row 1), but a regression needs numbers"),
-        "three for binary": ({"a": a, "y": ["p", "q", "r", "r"] * 10}, ["data.task=binary"], "binary needs two classes, but 'y' has 3"),
-        "two for multiclass targets": ({"a": a, "y": y, "z": y}, ["data.target=[y,z]", "data.task=binary"], "binary takes one target"),
-        "rare class": ({"a": a, "y": ["p"] * 39 + ["q"]}, [], "stratified cannot put every class on every side"),
-        "negative weight": ({"a": a, "y": y, "w": -a}, ["data.sample_weight=w"], "data.sample_weight: column 'w' must hold"),
-        "zero weights": ({"a": a, "y": y, "w": a * 0}, ["data.sample_weight=w"], "every weight of the train rows is 0"),
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("name", bad_tables())
-def test_bad_table_is_told_what_is_wrong(table: Callable[..., Path], name: str) -> None:
-    columns, overrides, message = bad_tables()[name]
-    with pytest.raises(DataError) as raised:
-        divided("data=table", f"data.path={table(**columns)}", "data.target=y", *overrides)
-    assert message in str(raised.value)
-
-
-def test_array_sets_have_no_columns_to_name() -> None:
-    with pytest.raises(DataError, match=r"data.drop: digits is an array without column names"):
-        read("data=digits", "data.drop=[x]")
-
-
 @pytest.mark.parametrize(("part", "outlier"), [("val", 1e29), ("test", 1e29), ("val", -1e20)])
 def test_outlier_that_training_rows_do_not_know(
     table: Callable[..., Path], tmp_path: Path, part: str, outlier: float
@@ -166,16 +128,6 @@ def test_outlier_that_training_rows_do_not_know(
     assert f"column 'a', row 20: {outlier:g} is 1e+18 or more when scaled\n" in str(raised.value)
     assert "remove or cap such outliers, bound scaled inputs by data.clip=10, or set" in str(raised.value)
     data.fit_preprocessing(rows.take(splits.train), load("data=iris", "data.clip=10").data).check(rows)
-
-
-def test_a_gap_is_not_filled_with_what_cannot_be_trained_on(table: Callable[..., Path]) -> None:
-    path = table(a=[*range(20), np.nan], y=np.arange(21.0))
-    config = load(
-        "data=table", f"data.path={path}", "data.target=y", "data.impute=constant", "data.impute_constant=1e50"
-    )
-    rows = data.read_rows(config.data)
-    with pytest.raises(DataError, match=r"column 'a', row 20: a gap filled with 1e\+50 is 1e\+18 or more when scaled"):
-        data.fit_preprocessing(rows.take(np.arange(20)), config.data).check(rows)
 
 
 def test_messages_name_the_rows_of_the_file_after_some_were_dropped(file: Callable[..., Path]) -> None:
@@ -223,13 +175,3 @@ def test_decimals_and_dates_as_target(tmp_path: Path) -> None:
     assert read(*options, "data.target=y", "data.drop=[day]").target.task == "regression"
     with pytest.raises(DataError, match="column 'day' holds dates"):
         read(*options, "data.target=day")
-
-
-def test_damaged_split_file(tmp_path: Path, regression_table: Path) -> None:
-    path = tmp_path / "t.npz"
-    np.savez_compressed(path, train=np.arange(50), val=np.arange(50, 60), test=np.arange(60, 70))
-    content = bytearray(path.read_bytes())
-    content[60:120] = b"x" * 60
-    path.write_bytes(content)
-    with pytest.raises(DataError, match=r"t.npz .*cannot be read"):
-        divided("data=table", f"data.path={regression_table}", "data.target=y", f"data.split.path={path}")

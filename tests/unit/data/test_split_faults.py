@@ -1,7 +1,6 @@
 """Splits that cannot be: what each is told."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,55 +9,7 @@ import pytest
 from pipeline import DataError, data
 from pipeline.data import Rows
 from pipeline.data.target import make_target
-from support.splitting import divided, made, rules
-
-
-@pytest.mark.parametrize(
-    ("parts", "message"),
-    [
-        ({"train": [1, 2], "val": [2], "test": [3]}, "1 rows are in both train and val, first row 2"),
-        ({"train": [1, 2], "val": [3], "test": [2]}, "1 rows are in both train and test, first row 2"),
-        (
-            {"train": [1, 2], "val": [3], "test": []},
-            "test must be a list of whole row numbers|no rows are left for test",
-        ),
-        ({"train": [1, 999], "val": [3], "test": [4]}, "train names row 999, but the data have rows 0 to 441"),
-        ({"train": [1, -1], "val": [3], "test": [4]}, "train names row -1"),
-        ({"train": [1, 1], "val": [3], "test": [4]}, "train names a row twice"),
-        ({"train": [1.5], "val": [3], "test": [4]}, "train must be a list of whole row numbers, got float64"),
-        ({"train": [1, 2], "val": [3]}, "lacks test; it has train, val"),
-    ],
-)
-def test_wrong_indices(tmp_path: Path, parts: dict, message: str) -> None:
-    np.savez(tmp_path / "split.npz", **parts)
-    with pytest.raises(DataError, match=f"data.split.*({message})"):
-        divided("data=diabetes", f"data.split.path={tmp_path / 'split.npz'}")
-
-
-def test_split_file_that_is_none(tmp_path: Path) -> None:
-    (tmp_path / "split.npz").write_text("train: 1")
-    with pytest.raises(DataError, match=r"data.split.path: .*split.npz cannot be read as .npz"):
-        divided("data=iris", f"data.split.path={tmp_path / 'split.npz'}")
-    with pytest.raises(DataError, match=r"data.split.path: there is no file nowhere.npz"):
-        divided("data=iris", "data.split.path=nowhere.npz")
-
-
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        (["data=linnerud", "data.split.val_fraction=0.01"], "val_fraction: 0.01 of 20 rows is no row"),
-        (
-            ["data=linnerud", "data.split.val_fraction=0.5", "data.split.test_fraction=0.49"],
-            "none are left to train on",
-        ),
-        (["data=iris", "data.split.test_fraction=null"], "test_fraction: iris has no official test rows"),
-        (["data=diabetes", "data.split.kind=stratified"], "stratified needs classes"),
-        (["data=digits", "data.split.test_fraction=0.005"], "stratified cannot put every class on every side"),
-    ],
-)
-def test_splits_that_cannot_be(overrides: list[str], message: str) -> None:
-    with pytest.raises(DataError, match=rf"data.split.*{message}"):
-        divided(*overrides)
+from support.splitting import made, rules
 
 
 def gap(column: list, at: int) -> list:

@@ -166,26 +166,6 @@ def test_a_test_file_and_its_labels(tmp_path: Path) -> None:
     assert set(np.unique(train.y[:])) == {0, 1}
 
 
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        (["data.memory_budget=1MB"], "data.memory_budget: 1MB is too little for blocks and buffers; give at"),
-        (["data.split.kind=stratified"], "data.split.kind: stratified looks at all rows at once"),
-        (["data.path='{folder}/none.csv'"], "data.path: there is no file"),
-        (["data.target=z"], "data.target: there is no column 'z', did you mean"),
-        (["data.split.path='{folder}/none.npz'"], "data.split.path: there is no file"),
-    ],
-)  # fmt: skip
-def test_errors_name_what_is_wrong(
-    table: Callable[..., Path], tmp_path: Path, overrides: list[str], message: str
-) -> None:
-    path = table(z1=np.arange(50), y=np.arange(50) / 3)
-    config = configured(path, *(override.format(folder=tmp_path) for override in overrides))
-    with pytest.raises(DataError) as error:
-        data.load(config.data)
-    assert message in str(error.value)
-
-
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize(
     ("line", "message"),

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from pipeline import DataError, data, load
+from pipeline import DataError
 from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS, DateFormat
 from pipeline.export.loaded import LoadedModel
@@ -89,15 +89,3 @@ def test_the_server_refuses_them() -> None:
         check(columns, {"when": [" 2021-01-01 ", "yesterday"]})
     assert error.value.status == 400
     assert json.dumps(error.value.faults)
-
-
-def test_rows_that_do_not_train_are_held_to_it_too(tmp_path: Path) -> None:
-    days = [f"2020-01-{1 + row % 28:02}" for row in range(40)]
-    pd.DataFrame({"when": [*days, "someday"], "y": range(41)}).to_csv(tmp_path / "t.csv", index=False)
-    config = load("data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y").data
-    rows = data.read_rows(config)
-    fitted = data.fit_preprocessing(rows.take(np.arange(40)), config)
-    with pytest.raises(
-        DataError, match=r"column 'when', row 40: 'someday' is no date as year-month-day\n.*columns_as={when"
-    ):
-        fitted.check(rows)
