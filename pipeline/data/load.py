@@ -6,7 +6,7 @@ import logging
 
 from pipeline.config.rules import Data
 from pipeline.data.dataset import Dataset, InMemory
-from pipeline.data.preprocessing.kinds import check_dates
+from pipeline.data.preprocessing.column_kinds import check_dates
 from pipeline.data.reading.columns import from_images, from_table
 from pipeline.data.reading.sources import Table, read
 from pipeline.data.rows import Rows

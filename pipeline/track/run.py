@@ -22,7 +22,7 @@ from mlflow.entities import Metric, Param
 
 from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
 from pipeline.data import Dataset, Rows
-from pipeline.data.checks import Report, page
+from pipeline.data.checks import Report, report_page
 from pipeline.errors import Pruned
 from pipeline.runtime import process
 from pipeline.runtime.signals import Terminated, sigterm_raises
@@ -65,7 +65,7 @@ class Run:
 
     def log_report(self, report: Report) -> None:
         """Writes the checks before training as `data/report.html` and `data/report.json`."""
-        self._client.log_text(self.id, page.render(report), "data/report.html")
+        self._client.log_text(self.id, report_page.render(report), "data/report.html")
         self._client.log_dict(self.id, report.as_dict(), "data/report.json")
 
     def log_inputs(self, norms: Mapping[str, float]) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pipeline import ConfigError, DataError, TrainingError, data, export, fit, load, model
 from pipeline.config.rules import Data
 from pipeline.data import Dataset, Preprocessing, Rows
-from pipeline.data.checks import page
+from pipeline.data.checks import report_page
 from pipeline.data.preprocessing.arrays import to_array
 from pipeline.export.ops import TensorOps
 
@@ -169,7 +169,7 @@ def prepared(case: Case) -> tuple[Dataset, Preprocessing]:
     preprocessing.check(rows)
     report = data.report(dataset, preprocessing.inputs.kinds)
     json.dumps(report.as_dict(), allow_nan=False)
-    assert page.render(report)
+    assert report_page.render(report)
     arrays = preprocessing.apply(rows)
     assert arrays.x.shape == (len(rows), preprocessing.inputs.n_inputs)
     assert np.isfinite(arrays.x).all()

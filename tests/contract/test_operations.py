@@ -20,7 +20,9 @@ from pipeline import load
 from pipeline.config.rules import FixedScaling, NamedScaling
 from pipeline.data.ops import FIELDS, NumpyOps, Ops
 from pipeline.data.preprocessing.arrays import to_array
-from pipeline.data.preprocessing.features import Date, Feature, Hashed
+from pipeline.data.preprocessing.category_columns import Hashed
+from pipeline.data.preprocessing.date_columns import Date
+from pipeline.data.preprocessing.features import Feature
 from pipeline.data.preprocessing.inputs import fit_inputs
 from pipeline.data.preprocessing.scaling import Chain, OutputScaler, fit_scaling
 from pipeline.data.reading.dates import FORMATS, DateFormat, days_of, weekday

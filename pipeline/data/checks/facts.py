@@ -28,7 +28,7 @@ class Column:
     drift_test: float | None
     strong_drift: list[str]  # the splits whose drift is large, and larger than chance would have it
     useless: str | None  # why it can be left out
-    score_alone: float | None  # how well it predicts a target without the others; see alone.py
+    score_alone: float | None  # how well it predicts a target without the others; see leakage.py
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.config.rules import Data, Kind
 from pipeline.data.checks.levels import hashes, levels
 from pipeline.data.dataset import Dataset
-from pipeline.data.preprocessing.kinds import kinds_of
+from pipeline.data.preprocessing.column_kinds import kinds_of
 from pipeline.data.reading.raw import Raw, Text, is_constant
 from pipeline.data.rows import Rows
 from pipeline.errors import DataError

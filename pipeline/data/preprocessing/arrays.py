@@ -9,7 +9,8 @@ from itertools import groupby
 import numpy as np
 
 from pipeline.data.ops import NumpyOps
-from pipeline.data.preprocessing.features import Feature, Hashed, OneHot
+from pipeline.data.preprocessing.category_columns import Hashed, OneHot
+from pipeline.data.preprocessing.features import Feature
 from pipeline.data.preprocessing.inputs import ArrayInputs, Columns, TableInputs
 from pipeline.data.reading.raw import Text, as_raw
 from pipeline.runtime.threads import in_threads

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.data.preprocessing.features import Date, Embedded, Hashed, Number, OneHot, Ordinal, Vocabulary
+from pipeline.data.preprocessing.category_columns import Embedded, Hashed, OneHot, Ordinal, Vocabulary
+from pipeline.data.preprocessing.date_columns import Date
 from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs
+from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.preprocessing.preprocessing import Preprocessing
 from pipeline.data.preprocessing.scaling import Affine, Chain, Clip, Log1p, OutputScaler, Quantile, Scaler, YeoJohnson
 from pipeline.data.reading.dates import DateFormat

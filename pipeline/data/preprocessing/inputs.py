@@ -10,9 +10,11 @@ import numpy as np
 
 from pipeline.config.rules import Data, FixedScaling, Kind
 from pipeline.data.ops import NumpyOps, Ops
-from pipeline.data.preprocessing.encoding import fit_feature
-from pipeline.data.preprocessing.features import Date, Embedded, Feature, Number
-from pipeline.data.preprocessing.kinds import kinds_of
+from pipeline.data.preprocessing.category_columns import Embedded
+from pipeline.data.preprocessing.column_kinds import kinds_of
+from pipeline.data.preprocessing.date_columns import Date
+from pipeline.data.preprocessing.features import Feature, fit_feature
+from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.preprocessing.scaling import LARGEST, Chain, Scaler, fixed_scaling
 from pipeline.data.reading.places import Places
 from pipeline.errors import DataError

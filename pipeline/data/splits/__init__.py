@@ -1,6 +1,6 @@
 """Which rows train, validate and test."""
 
-from pipeline.data.splits.kinds import split
+from pipeline.data.splits.divide import split
 from pipeline.data.splits.parts import Splits
 
 __all__ = ["Splits", "split"]

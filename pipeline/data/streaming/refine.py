@@ -14,17 +14,19 @@ import numpy as np
 
 from pipeline.config.rules import Data, Kind
 from pipeline.data.ops import NumpyOps
-from pipeline.data.preprocessing.encoding import fit_feature, vocabulary_of
-from pipeline.data.preprocessing.features import Date, Embedded, Feature, Number, OneHot, Ordinal
+from pipeline.data.preprocessing.category_columns import Embedded, OneHot, Ordinal, vocabulary_of
+from pipeline.data.preprocessing.date_columns import Date
+from pipeline.data.preprocessing.features import Feature, fit_feature
 from pipeline.data.preprocessing.inputs import TableInputs
+from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.preprocessing.preprocessing import Preprocessing
 from pipeline.data.preprocessing.scaling import LARGEST, Chain, flat
-from pipeline.data.preprocessing.scaling.outputs import OutputScaler
 from pipeline.data.preprocessing.scaling.statistics import BROADEST, NARROWEST
+from pipeline.data.preprocessing.scaling.targets import OutputScaler
 from pipeline.data.preprocessing.scaling.transforms import Affine, Clip
 from pipeline.data.reading.dates import format_of
 from pipeline.data.reading.raw import Raw, Text
-from pipeline.data.streaming.exact import Numbers, Texts
+from pipeline.data.streaming.running_statistics import Numbers, Texts
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline.data.reading.columns import Columns
 from pipeline.data.reading.raw import Raw, Text
 from pipeline.data.streaming.blocks import Block
-from pipeline.data.streaming.parts import uniform
+from pipeline.data.streaming.hash_split import uniform
 
 SALT = 7  # so that the sample is drawn otherwise than the parts
 MOST_SEEN = 1000  # distinct values of a column, all of which are in the sample if there are no more

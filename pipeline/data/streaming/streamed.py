@@ -18,9 +18,9 @@ from pipeline.data.rows import Rows
 from pipeline.data.splits.parts import NAMES, Splits
 from pipeline.data.streaming.blocks import Block, Known, blocks
 from pipeline.data.streaming.disk import DiskArray, require_space
-from pipeline.data.streaming.exact import Numbers, Texts
-from pipeline.data.streaming.parts import Assign, uniform
+from pipeline.data.streaming.hash_split import Assign, uniform
 from pipeline.data.streaming.refine import refined
+from pipeline.data.streaming.running_statistics import Numbers, Texts
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from pipeline.data.rows import Rows
 from pipeline.data.splits.parts import NAMES, Splits
 from pipeline.data.streaming.blocks import Block, Known, ReadAgainError, blocks, in_same_form
 from pipeline.data.streaming.budget import memory_budget
-from pipeline.data.streaming.exact import Numbers, Texts
-from pipeline.data.streaming.parts import TRAIN, Assign, assignment
+from pipeline.data.streaming.hash_split import TRAIN, Assign, assignment
+from pipeline.data.streaming.running_statistics import Numbers, Texts
 from pipeline.data.streaming.sample import Sample
 from pipeline.data.streaming.streamed import Streamed, block_bytes, told
 from pipeline.data.target import make_target

@@ -14,8 +14,11 @@ import tensorflow as tf
 
 from pipeline.data import Preprocessing, Scaler
 from pipeline.data.ops import FIELDS
-from pipeline.data.preprocessing.features import Date, Feature, Hashed, Number
+from pipeline.data.preprocessing.category_columns import Hashed
+from pipeline.data.preprocessing.date_columns import Date
+from pipeline.data.preprocessing.features import Feature
 from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs
+from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.preprocessing.scaling import Affine, Chain
 from pipeline.errors import ExportError
 from pipeline.export.assemble import named_class

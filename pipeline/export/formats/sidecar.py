@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.data import Preprocessing
 from pipeline.data.ops import FIELDS, NumpyOps
-from pipeline.data.preprocessing.features import Embedded, OneHot, Ordinal
+from pipeline.data.preprocessing.category_columns import Embedded, OneHot, Ordinal
 from pipeline.data.preprocessing.inputs import TableInputs
 from pipeline.export.formats.portable import check_expressible
 from pipeline.export.manifest import Manifest

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from pipeline import DataError, data, load
-from pipeline.data.checks import text
+from pipeline.data.checks import report_text
 from pipeline.data.ops import NumpyOps
-from pipeline.data.preprocessing.encoding import fit_feature
+from pipeline.data.preprocessing.features import fit_feature
 from pipeline.data.reading.raw import Text
-from pipeline.data.streaming.exact import Numbers, Texts
 from pipeline.data.streaming.refine import refined
+from pipeline.data.streaming.running_statistics import Numbers, Texts
 from support.constant_columns import KEYS, N, table
 
 
@@ -25,7 +25,7 @@ def test_an_empty_column_is_no_boolean_and_the_report_says_what_becomes_of_it(tm
     assert found.useless == {"empty": "empty", "five": "constant", "flag": "constant", "word": "constant",
                              "day": "constant"}  # fmt: skip
     said = "no weight for 'empty', 'five', 'flag', 'word', 'day': the model ignores what other values come later"
-    assert said in text.warnings(found)
+    assert said in report_text.warnings(found)
 
 
 def test_a_year_that_all_rows_share_has_no_weight() -> None:

@@ -9,8 +9,8 @@ import pytest
 from pipeline import load
 from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing.arrays import to_array
+from pipeline.data.preprocessing.column_kinds import kinds_of
 from pipeline.data.preprocessing.inputs import fit_inputs
-from pipeline.data.preprocessing.kinds import kinds_of
 from pipeline.data.reading.dates import FORMATS, format_of, weekday
 from pipeline.data.reading.raw import Text
 from support.columns import of_every_kind

@@ -12,7 +12,7 @@ from sklearn import datasets
 
 from pipeline.config.rules import Kind
 from pipeline.data import InMemory
-from pipeline.data.checks import Report, page, report, text, useless
+from pipeline.data.checks import Report, report, report_page, report_text, useless
 from pipeline.data.checks.drift import stability
 from pipeline.data.rows import Rows
 from pipeline.data.splits import Splits
@@ -86,7 +86,7 @@ def test_what_gives_the_target_away_is_named_and_honest_columns_are_not(
 ) -> None:
     found = report_of(pd.read_csv(real_data(file), **how), *targets)
     assert list(found.suspicious) == named
-    told = "\n".join(line for line in text.lines(found) if "almost perfectly by itself" in line)
+    told = "\n".join(line for line in report_text.lines(found) if "almost perfectly by itself" in line)
     assert re.findall(r"column '(.*?)' .*?\"data.drop=\[(.*?)\]\"", told) == [(name, name) for name in named]
 
 
@@ -143,7 +143,7 @@ def test_useless_columns_of_a_made_table() -> None:
 def test_identifiers_of_real_tables(real_data: Read) -> None:
     found = report_of(pd.read_csv(real_data("titanic/train.csv")), "Survived")
     assert set(found.useless) == {"PassengerId", "Name"}
-    assert "'PassengerId' is identifier-like" in "\n".join(text.lines(found))
+    assert "'PassengerId' is identifier-like" in "\n".join(report_text.lines(found))
     assert report_of(pd.read_csv(real_data("california_housing/california_sklearn.csv")), "MedHouseVal").useless == {}
 
 
@@ -187,7 +187,7 @@ def test_target_per_split() -> None:
         "val": {"no": 50, "yes": 50},
         "test": {"no": 100, "yes": 0},
     }
-    assert "classes in train: no 50.0%, yes 50.0%" in text.lines(found)
+    assert "classes in train: no 50.0%, yes 50.0%" in report_text.lines(found)
     rows = rows_of(made(y=np.arange(400) / 2), "y")
     found = looked_at(rows, splits, kinds_of(rows))
     assert found.ranges["y"]["val"] == {"min": 100.0, "mean": 124.75, "max": 149.5}
@@ -206,7 +206,7 @@ def test_drift_is_named_where_there_is_some() -> None:
     assert {each.name: each.strong_drift for each in found.columns} == {
         "a": [], "moved": ["test"], "city": ["test"], "lost": ["test"], "when": ["test"]
     }  # fmt: skip
-    (told,) = [line for line in text.lines(found) if "population stability index" in line]
+    (told,) = [line for line in report_text.lines(found) if "population stability index" in line]
     assert re.search(r"'moved' in test \(\d+\.\d\d\), 'city' in test", told)
     assert "'a'" not in told
 
@@ -237,7 +237,7 @@ def test_duplicate_rows_and_those_on_two_sides() -> None:
     rows = rows_of(frame, "y")
     found = looked_at(rows, Splits(np.arange(100), np.arange(100, 110), np.arange(110, 112)), kinds_of(rows))
     assert (found.n_duplicate_rows, found.n_copies_of_training_rows) == (12, {"val": 10, "test": 2})
-    lines = text.lines(found)
+    lines = report_text.lines(found)
     assert "warning: 12 rows are copies of earlier rows, targets included" in lines
     assert "warning: rows that are also training rows: 10 of val and 2 of test; scores on them flatter" in lines
 
@@ -245,7 +245,7 @@ def test_duplicate_rows_and_those_on_two_sides() -> None:
 def test_html_escapes_all_that_comes_from_the_data() -> None:
     bad = "<script>alert(1)</script>"
     frame = made(**{"<script>": [f"{bad}{n % 3}" for n in range(400)], "y": [bad, "&lt;"] * 200})
-    html = page.render(report_of(frame, "y"))
+    html = report_page.render(report_of(frame, "y"))
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert "&amp;lt;" in html
@@ -258,15 +258,15 @@ def test_json_has_no_nan_and_comes_back_the_same() -> None:
     found = report_of(frame, "y", kinds={"none": "date"})
     written = json.dumps(found.as_dict(), allow_nan=False)
     assert json.loads(written) == found.as_dict()
-    assert "NaN" not in page.render(found)
-    assert text.lines(found)
+    assert "NaN" not in report_page.render(found)
+    assert report_text.lines(found)
 
 
 def test_lines_are_brief() -> None:
     frame = made(
         **{f"column {n}": np.arange(400.0) % (n + 2) for n in range(70)}, **{"line\nbreak": ["x\ny", "z"] * 200}
     )
-    lines = text.lines(report_of(frame, "y"))
+    lines = report_text.lines(report_of(frame, "y"))
     assert "and 42 more columns" in lines
     assert len(lines) < 45
     assert not any("\n" in line for line in lines)
@@ -280,5 +280,5 @@ def test_an_array_without_names_is_told_as_a_whole() -> None:
     assert (found.n_columns, found.suspicious, found.useless) == (64, {}, {})
     (told,) = found.columns
     assert (told.n_inputs, told.least, told.most, told.drift_val) == (64, 0.0, 16.0, None)
-    assert any(line.startswith("x (64 inputs)  numeric") for line in text.lines(found))
-    assert page.render(found)
+    assert any(line.startswith("x (64 inputs)  numeric") for line in report_text.lines(found))
+    assert report_page.render(found)

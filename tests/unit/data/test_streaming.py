@@ -12,7 +12,7 @@ import pytest
 from pipeline import ConfigError, DataError, data, load
 from pipeline.config import Config
 from pipeline.data.streaming import budget
-from pipeline.data.streaming.exact import Texts
+from pipeline.data.streaming.running_statistics import Texts
 from pipeline.data.streaming.streamed import Streamed
 from support.streaming import split_file
 

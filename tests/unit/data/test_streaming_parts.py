@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.data.streaming.disk import DiskArray
-from pipeline.data.streaming.exact import Numbers
-from pipeline.data.streaming.parts import uniform
+from pipeline.data.streaming.hash_split import uniform
+from pipeline.data.streaming.running_statistics import Numbers
 
 
 def test_moments_come_out_as_those_of_the_whole_column() -> None:

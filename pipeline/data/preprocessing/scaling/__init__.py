@@ -3,7 +3,7 @@
 from pipeline.data.preprocessing.scaling.chain import Chain
 from pipeline.data.preprocessing.scaling.fitting import LARGEST, TRAINABLE, fit_scaling, fixed_scaling, flat
 from pipeline.data.preprocessing.scaling.matrix import Scaler
-from pipeline.data.preprocessing.scaling.outputs import OutputScaler
+from pipeline.data.preprocessing.scaling.targets import OutputScaler
 from pipeline.data.preprocessing.scaling.transforms import Affine, Clip, Log1p, Quantile, Step, YeoJohnson
 
 __all__ = [

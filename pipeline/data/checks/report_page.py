@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from pipeline.data.checks import text
+from pipeline.data.checks import report_text
 from pipeline.data.checks.facts import Column, Report
 
 STYLE = """
@@ -37,7 +37,7 @@ def render(report: Report) -> str:
     )
     if report.n_rows_looked_at < report.n_rows:
         facts += f"; what follows is of a sample of {report.n_rows_looked_at:,} rows"
-    found = "".join(f"<li>{escape(warning)}</li>" for warning in text.warnings(report))
+    found = "".join(f"<li>{escape(warning)}</li>" for warning in report_text.warnings(report))
     warnings = f'<ul class="warnings">{found}</ul>' if found else '<p class="note">Nothing looks wrong.</p>'
     title = escape(f"Data report: {report.name}")
     return f"""<!doctype html>
@@ -117,7 +117,7 @@ def _column(column: Column, suspicious: bool) -> str:
         _number(column.n_missing_train, ","),
         _number(column.n_distinct, ","),
         f"<td>{_bars(column.shares)}</td>",
-        f'<td class="values">{escape(text.values(column))}</td>',
+        f'<td class="values">{escape(report_text.values(column))}</td>',
         _number(column.drift_val, ".3f", marked="val" in column.strong_drift),
         _number(column.drift_test, ".3f", marked="test" in column.strong_drift),
         _number(column.score_alone, ".3f", marked=suspicious),

@@ -1,17 +1,17 @@
-"""A report's facts, found from the raw rows."""
+"""Runs all checks on the raw rows and puts what they find in a report."""
 
 import logging
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 
 from pipeline.config.rules import Kind
-from pipeline.data.checks import text
-from pipeline.data.checks.alone import is_suspicious, scores_alone
+from pipeline.data.checks import report_text
 from pipeline.data.checks.describe import Findings, describe
+from pipeline.data.checks.duplicates import duplicates
 from pipeline.data.checks.facts import Report
-from pipeline.data.checks.levels import hashes, label
+from pipeline.data.checks.leakage import is_suspicious, scores_alone
+from pipeline.data.checks.levels import label
 from pipeline.data.checks.useless import useless
 from pipeline.data.dataset import Dataset
 from pipeline.data.rows import Rows
@@ -29,7 +29,7 @@ def report(dataset: Dataset, kinds: Mapping[str, Kind]) -> Report:
     """
     rows, splits, training = dataset.rows, dataset.splits, dataset.part("train")
     reasons, scores = useless(training, kinds), scores_alone(training)
-    task, (n_duplicates, n_copies) = rows.target.task, _duplicates(rows, splits)
+    task, (n_duplicates, n_copies) = rows.target.task, duplicates(rows, splits)
     found = Report(
         name=rows.name,
         fingerprint=dataset.fingerprint,
@@ -48,7 +48,7 @@ def report(dataset: Dataset, kinds: Mapping[str, Kind]) -> Report:
             for name, column in rows.inputs.items()
         ],
     )
-    log.info("\n".join(text.lines(found)))
+    log.info("\n".join(report_text.lines(found)))
     return found
 
 
@@ -72,15 +72,3 @@ def _range(values: np.ndarray) -> dict[str, float | None]:
     if not len(values):
         return {"min": None, "mean": None, "max": None}
     return {"min": float(values.min()), "mean": float(values.mean()), "max": float(values.max())}
-
-
-def _duplicates(rows: Rows, splits: Splits) -> tuple[int, dict[str, int]]:
-    """How many rows repeat an earlier one, and how many that do not train repeat one that does."""
-    row = np.zeros(len(rows), np.uint64)
-    for column in (*rows.inputs.values(), *rows.target.values.T):
-        row = row * np.uint64(0x9E3779B97F4A7C15) + hashes(column)  # odd, so that no column is lost; overflow is meant
-        row ^= row >> np.uint64(29)
-    copies = {
-        part: int(pd.Series(row[getattr(splits, part)]).isin(row[splits.train]).sum()) for part in ("val", "test")
-    }
-    return int(pd.Series(row).duplicated().sum()), copies

@@ -1,0 +1,73 @@
+"""Columns of dates: where in time and in the calendar each is."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.data.ops import NumpyOps, Ops
+from pipeline.data.preprocessing.scaling import Chain, fit_scaling, flat
+from pipeline.data.reading.dates import FORMATS, DateFormat, circle, days_of, format_of, weekday
+from pipeline.data.reading.raw import Text
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Date:
+    """Calendar features: elapsed time and year, standardized; month, day of week and, if told, hour as circles."""
+
+    column: str
+    written: DateFormat
+    has_time: bool
+    elapsed: Chain
+    year: Chain
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column and feature; none of them differs in a gap, where all are 0."""
+        circles = ["month", "day of week", *(["hour"] if self.has_time else [])]
+        rounds = [f"{self.column} {name} {part}" for name in circles for part in ("sine", "cosine")]
+        return (f"{self.column} elapsed", f"{self.column} year", *rounds)
+
+    def apply(self, ops: Ops, x: Any) -> list[Any]:
+        """As many numbers as names."""
+        fields = self.written.parse(ops, x)
+        days = days_of(ops, fields)
+        gap = ops.isnan(days)
+        parts = [
+            self.elapsed.apply(ops, ops.where(gap, 0.0, days)),
+            self.year.apply(ops, ops.where(gap, 0.0, fields["year"])),
+            *circle(ops, fields["month"] - 1, 12),
+            *circle(ops, weekday(ops, days), 7),
+        ]
+        if self.has_time:
+            parts += circle(ops, fields["hour"] + fields["minute"] / 60, 24)
+        return [ops.where(gap, 0.0, part) for part in parts]
+
+
+def fit_date(column: str, values: Text) -> Date:
+    """Learns how the training rows' dates are written, and over which time they are spread."""
+    ops = NumpyOps()
+    values = values.used()
+    written = format_of(values.levels)
+    assert written is not None  # column_kinds.py has seen that it is a date
+    fields = written.parse(ops, values.levels)
+    days = days_of(ops, fields)
+    codes = values.codes[~values.gaps()]
+    other_way = FORMATS[-1].days(ops, values.levels[values.levels != ""])
+    if written.name == "month/day/year" and not np.isnan(other_way).any():
+        text = "column %r: %s is taken as month/day/year, though it could be day/month/year"
+        log.warning(text, column, values.levels[codes[0]])
+    elapsed, year = (_standardized(column, numbers[codes]) for numbers in (days, fields["year"]))
+    has_time = bool((days[~np.isnan(days)] % 1 != 0).any())
+    return Date(column, written, has_time, elapsed, year)
+
+
+def _standardized(column: str, numbers: np.ndarray) -> Chain:
+    """A chain for a part of a date; a year that is the same in all training rows says nothing of later ones."""
+    low = float(numbers.min())
+    return flat(low) if low == numbers.max() else fit_scaling(numbers, "standard", column)
