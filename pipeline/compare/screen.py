@@ -65,7 +65,7 @@ def _table(comparison: Comparison, top: int, more: str) -> Table:
     table.add_column("seconds", justify="right")
     for key in comparison.varying:
         table.add_column(comparison.labels[key], overflow="fold")
-    table.add_column("run", overflow="fold")
+    table.add_column("run")
     for place, candidate in zip(comparison.places, shown, strict=False):
         size, seconds = candidate.metric("n_parameters"), candidate.seconds
         table.add_row(
@@ -78,7 +78,7 @@ def _table(comparison: Comparison, top: int, more: str) -> Table:
             "" if size is None else f"{size:,.0f}",
             "" if seconds is None else f"{seconds:.2f}",
             *(Text(short(candidate.params[key])) for key in comparison.varying),
-            candidate.run.id,
+            Text(candidate.run.id, no_wrap=True, overflow="ellipsis"),  # a row stays a line where there is little room
         )
     return table
 
