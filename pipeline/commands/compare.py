@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.arguments import Parser, one_of, tracking, whole_number
 from pipeline.commands.ending import ends_tidily
+from pipeline.compare import TOP
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from pipeline.compare.ranking import Comparison
     from pipeline.track import Selected
 
-TOP = 20  # configurations on the screen
 NOTES = """\
 examples:
   %(prog)s                                       the latest sweep

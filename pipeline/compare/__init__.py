@@ -2,4 +2,6 @@
 
 from pipeline.compare.sweep_report import command, rank_sweep, report_sweep
 
-__all__ = ["command", "rank_sweep", "report_sweep"]
+TOP = 20  # configurations that a screen lists unless more are asked for
+
+__all__ = ["TOP", "command", "rank_sweep", "report_sweep"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipeline import compare
-from pipeline.runtime.console import console, list_places, say
+from pipeline.runtime.console import console, list_places, say, say_labelled
 from pipeline.sweep.identity import differences
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pipeline.config.rules import Tracking
     from pipeline.track import Sweep, TrackedRun
 
-TOP = 20  # configurations that are listed
 ORIGINS = "origins"  # tag of the parent: what its trials follow from, as JSON
 
 
@@ -45,8 +44,8 @@ def show_ranking(sweep: Sweep, comparison: Comparison, tracking: Tracking) -> No
     from pipeline.compare import screen
 
     skipped = f"; {sweep.n_before} of them before, and skipped" if sweep.n_before else ""
-    say(console(), f"{'sweep':18}{sweep.name} ({sweep.run_id}): {comparison.counts()}{skipped}")
-    screen.show_ranking(comparison, TOP, _every_run(sweep, tracking))
+    say_labelled(console(), "sweep", f"{sweep.name} ({sweep.run_id}): {comparison.counts()}{skipped}")
+    screen.show_ranking(comparison, compare.TOP, _every_run(sweep, tracking))
 
 
 def list_next(sweep: Sweep, tracking: Tracking, words: str) -> None:

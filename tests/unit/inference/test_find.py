@@ -31,7 +31,9 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Result]:
     return store, result
 
 
-def test_every_way_to_name_a_model(flowers: tuple[str, Result], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_way_to_name_a_model(
+    flowers: tuple[str, Result], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     store, first = flowers
     for reference in (
         first.run_id, f"runs:/{first.run_id}", f"runs:/{first.run_id}/saved_model", "models:/iris-flowers@champion",
@@ -41,7 +43,10 @@ def test_every_way_to_name_a_model(flowers: tuple[str, Result], monkeypatch: pyt
         assert (found.run_id, found.path) == (first.run_id, Path(first.model_path))
         registered = reference.startswith("models:")
         assert (found.name, found.version) == (("iris-flowers", "1") if registered else ("flowers", None))
-    assert resolve("best:flowers", store).run_id == first.run_id
+    with caplog.at_level("INFO"):
+        assert resolve("best:flowers", store).run_id == first.run_id
+    assert f"({first.run_id}), val_log_loss" in caplog.text  # as the server and Python's callers are told
+    assert "the first of 2 configurations, 2 runs" in caplog.text
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     assert resolve(first.run_id).path == Path(first.model_path)
 
