@@ -15,12 +15,13 @@ from pipeline.config.ranges import ends
 from pipeline.errors import ConfigError
 
 ABSENT = object()
+BASE = "base"  # the file of a group that the others build on: it has no name or optimizer of its own
 MOST_COMBINATIONS = 100  # of a sweep to compose ahead; beyond, every value is still looked at once
 
 
 def unknown_options(override: Override) -> list[str]:
     """A line for each option that the group does not have."""
-    options = options_of(override.key_or_group)
+    options = [option for option in options_of(override.key_or_group) if option != BASE]
     lines = []
     chosen = [pick if isinstance(pick, list) else [pick] for pick in _values(override)]
     for value in itertools.chain.from_iterable(chosen):

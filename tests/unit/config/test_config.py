@@ -15,7 +15,7 @@ from pipeline.data.reading.sources import SOURCES
 OPTIONS = sorted(
     f"{path.parent.relative_to(CONF).as_posix()}={path.stem}"
     for path in CONF.rglob("*.yaml")
-    if path.parent != CONF and path.stem != "table"
+    if path.parent != CONF and path.stem not in ("table", "base")
 )
 
 # Names that users' scripts rely on.
@@ -49,6 +49,8 @@ MISTAKES = [
     ("model.l2=[1,2,3,4]", "model.l2: 4 values for the 2 layers of model.units (or 3 with the output)"),
     ("model.name=dens", "model.name: should be dense, got 'dens', did you mean 'dense'?"),
     ("data=digts", "data=digts: no such file, did you mean 'digits'?"),
+    ("data=base", "data=base: no such file; there are breast_cancer, california_housing, diabetes, digits, "),
+    ("fit=base", "fit=base: no such file; there are adam, gradient_descent, sgd, sgd_without_momentum"),
     ("modl=dense", "modl: unknown key, did you mean 'model'?"),
     ("data.input_scaling=standrd", "data.input_scaling: should be 'none', 'standard', 'minmax', 'robust', 'log1p', 'yeo_johnson' or 'quantile' or a section of keys, got 'standrd', did you mean 'standard'?"),
     ("data.input_scaling={shift:1,scale:0}", "data.input_scaling.scale: should be greater than 0 or a valid list, got 0"),
@@ -81,6 +83,13 @@ def test_every_file_of_conf_is_a_valid_experiment(option: str) -> None:
     load(option, *(["data.path=my.csv"] if reads_a_file else []))
 
 
+@pytest.mark.parametrize("base", ["base", "table"])
+def test_a_users_own_data_file_builds_on_the_base_or_as_before_on_a_table(base: str, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mine.yaml").write_text(f"defaults: [{base}]\nname: table\npath: my.csv\ntarget: price\n")
+    assert parse(["--config-dir", str(tmp_path), "data=mine"]).config.data.target == "price"
+
+
 def test_table_is_valid_with_a_file_and_a_target() -> None:
     assert load("data=table", "data.path=my.csv", "data.target=price").data.target == "price"
 
@@ -91,7 +100,7 @@ def test_promised_names_exist() -> None:
 
 
 def test_every_data_set_has_a_file_a_rule_and_a_reader() -> None:
-    names = {path.stem for path in (CONF / "data").glob("*.yaml")}
+    names = {path.stem for path in (CONF / "data").glob("*.yaml")} - {"base"}
     assert names == set(SOURCES) == set(Data.model_fields["name"].annotation.__args__)  # type: ignore[union-attr]
 
 
