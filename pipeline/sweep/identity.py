@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import Command, Config
+from pipeline.config import IN_CHECKOUT, Command, Config
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -74,7 +74,14 @@ def differences(origins: Mapping[str, str], begun: Mapping[str, str]) -> list[st
 
 @functools.cache
 def code() -> str:
-    """Version, commit and, where the package has changes on top, a digest of them."""
+    """Version, commit and, where the package has changes on top, a digest of them; without git one of all its files."""
+    return "+".join(filter(None, [version("dense-pipeline"), *(_commit() or [_sources()])]))
+
+
+def _commit() -> list[str] | None:
+    """The checkout's commit and its changes; None for an unpacked archive, or a wheel, which may lie in another's."""
+    if not IN_CHECKOUT:
+        return None
     git = ["git", "-C", str(PACKAGE)]
 
     def said(*words: str) -> str:
@@ -82,9 +89,15 @@ def code() -> str:
 
     try:
         commit, changes = said("rev-parse", "HEAD").strip(), said("diff", "HEAD", "--", ".")
-    except (OSError, subprocess.CalledProcessError):  # no git, an unpacked archive or an installed wheel
-        commit, changes = "", ""
-    return "+".join(filter(None, [version("dense-pipeline"), commit, changes and _digest(changes)[:12]]))
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return [commit, changes and _digest(changes)[:12]]
+
+
+def _sources() -> str:
+    """Digest of the package's files: two builds of one version need not be the same."""
+    files = sorted(PACKAGE.rglob("*.py"))
+    return _digest([[path.relative_to(PACKAGE).as_posix(), path.read_text(encoding="utf-8")] for path in files])
 
 
 def _that_count(overrides: Iterable[str]) -> list[str]:

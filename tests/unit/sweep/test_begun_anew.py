@@ -1,9 +1,12 @@
 """A sweep whose command is given again, but with something else under it: what counts, and what is said."""
 
 import json
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
+from pipeline.sweep import identity
 from pipeline.sweep.identity import differences, is_same_command
 from pipeline.sweep.table import show_begun_anew
 from pipeline.track import TrackedRun
@@ -42,3 +45,20 @@ def test_the_line_names_the_sweep_and_why_it_does_not_go_on(capsys: pytest.Captu
     )
     show_begun_anew(begun(), ORIGINS)
     assert "of the same command is of an earlier version: all trials begin anew" in capsys.readouterr().out
+
+
+def test_without_git_the_code_is_known_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "PACKAGE", tmp_path)
+    known = []
+    for text in ("one = 1\n", "one = 2\n", "one = 1\n"):
+        (tmp_path / "module.py").write_text(text)
+        known.append(identity.code.__wrapped__())
+    assert known[0] == known[2] != known[1]
+    assert known[0].startswith(f"{version('dense-pipeline')}+")
+
+
+def test_an_installed_wheel_is_not_known_by_the_commit_of_whose_checkout_it_lies_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(identity, "IN_CHECKOUT", False)
+    assert identity.code.__wrapped__() == f"{version('dense-pipeline')}+{identity._sources()}"
