@@ -6,8 +6,6 @@ import logging
 import shlex
 from typing import TYPE_CHECKING
 
-from pipeline.config import IN_CHECKOUT
-
 if TYPE_CHECKING:
     from pipeline.compare.candidates import Candidate
     from pipeline.compare.ranking import Comparison
@@ -61,6 +59,8 @@ def report_sweep(parent_run_id: str, comparison: Comparison, tracking: Tracking)
 
 def command(parent_run_id: str, uri: str | None, *options: str) -> str:
     """What to type to compare a sweep's runs."""
+    from pipeline.config import IN_CHECKOUT  # late: it comes with Hydra, which the help of a command need not wait for
+
     words = shlex.join(["--sweep", parent_run_id, *(["--uri", uri] if uri else []), *options])
     return f'make compare ARGS="{words}"' if IN_CHECKOUT else f"python -m pipeline compare {words}"
 
