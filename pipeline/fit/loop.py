@@ -116,7 +116,7 @@ def _remedies_told(trainee: Trainee) -> Iterator[None]:
     try:
         yield
     except tf.errors.ResourceExhaustedError:
-        raise TrainingError("out of memory; try a smaller fit.batch_size or model.units") from None
+        raise TrainingError("out of memory; try a smaller fit.batch_size or a smaller network") from None
     except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
         if trainee.execution != "compiled":
             raise

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -159,6 +160,9 @@ def process(*arguments: str, **variables: str) -> Iterator[tuple[subprocess.Pope
     try:
         assert server.stdout is not None
         line = server.stdout.readline()
+        if arguments[0].startswith("best:"):  # which run that is comes first
+            assert re.match(rf"{arguments[0]} is .* \([0-9a-f]{{32}}\), val_log_loss [\d.]+", line)
+            line = server.stdout.readline()
         assert " at http://127.0.0.1:" in line, server.communicate(timeout=30)[1]
         client = Client(int(line.rsplit(":", 1)[1]))
         wait_for(lambda: reachable(client))
