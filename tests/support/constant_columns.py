@@ -5,6 +5,12 @@ import pandas as pd
 
 N = 60
 KEYS = ("data=table", "data.target=y")
+OTHERS = {"empty": 352.0, "five": -7.0, "flag": 1.0, "word": "other", "day": "2025-06-07"}
+CHOICES = [
+    ("data.category_encoding=embedding", "data.missing_indicator=true"), ("data.missing_indicator=true",),
+    ("data.category_encoding=hash",), ("data.input_scaling=quantile",),
+    ("data.input_scaling.shift=0", "data.input_scaling.scale=1"), ("data.columns_as={five: category}",),
+]  # fmt: skip
 
 
 def table() -> pd.DataFrame:

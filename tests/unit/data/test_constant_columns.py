@@ -8,11 +8,25 @@ import pytest
 from pipeline import DataError, data, load
 from pipeline.data.checks import report_text
 from pipeline.data.ops import NumpyOps
+from pipeline.data.preprocessing.arrays import to_array
 from pipeline.data.preprocessing.features import fit_feature
 from pipeline.data.reading.raw import Text
 from pipeline.data.streaming.refine import refined
 from pipeline.data.streaming.running_statistics import Numbers, Texts
-from support.constant_columns import KEYS, N, table
+from support.constant_columns import CHOICES, KEYS, OTHERS, N, table
+
+
+@pytest.mark.parametrize("keys", CHOICES, ids=" ".join)
+def test_later_values_change_nothing_that_the_network_sees(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    table().to_csv(tmp_path / "t.csv", index=False)
+    config = load(*KEYS, f"data.path={tmp_path / 't.csv'}", *keys).data
+    rows = data.read_rows(config)
+    inputs = data.fit_preprocessing(rows, config).inputs
+    expected = to_array(inputs, rows.inputs)
+    for name, value in OTHERS.items():
+        later = Text.of([value] * N) if isinstance(value, str) else np.full(N, value)
+        np.testing.assert_array_equal(to_array(inputs, {**rows.inputs, name: later}), expected, name)
+    assert not np.allclose(to_array(inputs, {**rows.inputs, "a": np.full(N, 3.0)}), expected)
 
 
 def test_an_empty_column_is_no_boolean_and_the_report_says_what_becomes_of_it(tmp_path: Path) -> None:

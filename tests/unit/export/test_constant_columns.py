@@ -7,17 +7,14 @@ import numpy as np
 import pytest
 
 from pipeline.export.loaded import LoadedModel
-from support.constant_columns import KEYS, table
-
-OTHERS = {"empty": 352.0, "five": -7.0, "flag": 1.0, "word": "other", "day": "2025-06-07"}
+from support.constant_columns import CHOICES, KEYS, OTHERS, table
 
 
 @pytest.mark.parametrize(
     "keys",
-    [("data.missing_indicator=true",), ("data.category_encoding=embedding",), ("data.category_encoding=hash",),
-     ("data.input_scaling=quantile",), ("data.input_scaling.shift=0", "data.input_scaling.scale=1"),
-     ("data.columns_as={five: category}",)],
-)  # fmt: skip
+    [CHOICES[0], *(pytest.param(keys, marks=pytest.mark.slow) for keys in CHOICES[1:])],
+    ids=" ".join,
+)
 def test_later_values_change_nothing(untrained: Callable[..., Path], tmp_path: Path, keys: tuple[str, ...]) -> None:
     table().to_csv(tmp_path / "t.csv", index=False)
     model = LoadedModel(untrained(tmp_path / "m", *KEYS, f"data.path={tmp_path / 't.csv'}", *keys))
