@@ -1,10 +1,10 @@
 """The command line of training, as users start it and as it ends."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,12 +136,11 @@ def test_a_signal_ends_runs_as_killed(tmp_path: Path, number: int, text: str, mo
 
 @pytest.mark.slow
 def test_config_mistakes_are_told_in_less_than_two_seconds(store: str) -> None:
-    times = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        assert command("fit.pateince=3", store=store).returncode == 1
-        times.append(time.perf_counter() - begin)
-    assert min(times) < 2
+    """Of a processor's time, which does not depend on what else runs: seconds on an idle machine."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert command("fit.pateince=3", store=store).returncode == 1
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
 
 
 @pytest.mark.slow
