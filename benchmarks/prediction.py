@@ -24,9 +24,9 @@ TRAINING_ROWS = 5_000
 WORKER = """
 import json, resource, sys
 from pathlib import Path
-from pipeline.startup import import_tensorflow
+from pipeline.runtime.startup import import_tensorflow
 import_tensorflow()
-from pipeline.predict.run import predict
+from pipeline.inference.batch.run import predict
 model, source, output = sys.argv[1:]
 done = predict(model, Path(source), Path(output), keep=["id"])
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -41,7 +41,7 @@ class Requests:
     def __init__(self, name: str, model: LoadedModel, rows: pd.DataFrame) -> None:
         self._path, self._model, self._rows = f"/v1/models/{name}:predict", model, rows
         self._table = pd.DataFrame(model.table(model.predict(rows)))
-        self._numbers = [key for key, about in model.manifest.inputs.items() if about["dtype"] == "float64"]
+        self._numbers = [key for key, column in model.manifest.inputs.items() if not column.is_text]
         self._random = np.random.default_rng(0)
 
     def single_rows(self, n: int) -> list[Request]:
@@ -91,7 +91,7 @@ class Requests:
             return self._refused({"instances": [{key: value for key, value in row.items() if key != column}]},
                                  f"column '{column}' is missing")  # fmt: skip
         if kind == 2:
-            return self._refused({"instances": [{**row, column: float("inf")}]}, "inf is not finite")
+            return self._refused({"instances": [{**row, column: float("inf")}]}, "inf is infinite")
         if kind == 3:
             return Request(self._path, JSON, json.dumps({"instances": [row]})[:-5], 400, "the body is no JSON")
         if kind == 4:

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,11 @@ class Parser(argparse.ArgumentParser):
         """Adds `--uri`."""
         self.add_argument("--uri", help="store of the runs; default: $MLFLOW_TRACKING_URI, else SQLite under mlruns/")
 
+    def add_strict(self) -> None:
+        """Adds `--strict`."""
+        said = "refuse a gap in a column in which training had none; default: fill it as the model does, and warn"
+        self.add_argument("--strict", action="store_true", help=said)
+
     def add_trust(self) -> None:
         """Adds `--trust`."""
         self.add_argument(
@@ -72,6 +77,12 @@ def chosen_model(args: argparse.Namespace) -> str:
         return str(args.model)
     say(console(), found.summary)
     return found.run_id
+
+
+def warn(about: Iterable[object]) -> None:
+    """Prints a warning for each, where it does not mix with what a command answers."""
+    for what in about:
+        print(f"warning: {what}", file=sys.stderr)
 
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:

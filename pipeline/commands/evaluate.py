@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from pipeline.commands.arguments import Parser, chosen_model
+from pipeline.commands.arguments import Parser, chosen_model, warn
 from pipeline.commands.ending import ends_tidily
 from pipeline.errors import ModelError
 from pipeline.runtime.console import console, list_places, number
@@ -33,6 +33,7 @@ def parser() -> Parser:
     found.add_input()
     found.add_argument("--weight", metavar="COLUMN", help="column of the rows' weights; default: all count alike")
     found.add_argument("--log", action="store_true", help="add the scores to the model's run")
+    found.add_strict()
     found.add_trust()
     found.add_store()
     return found
@@ -48,7 +49,10 @@ def run(args: argparse.Namespace) -> None:
     import_tensorflow()
     from pipeline.inference.labelled import score_file
 
-    found = score_file(model, args.input, weight=args.weight, trust=args.trust, tracking_uri=args.uri)
+    found = score_file(
+        model, args.input, weight=args.weight, strict=args.strict, trust=args.trust, tracking_uri=args.uri
+    )
+    warn(found.new_gaps)
     places = {"SavedModel": str(found.path), "run": found.run_id or "unknown"}
     if args.log:
         if found.run_id is None:

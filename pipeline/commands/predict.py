@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.commands.arguments import Parser, chosen_model
+from pipeline.commands.arguments import Parser, chosen_model, warn
 from pipeline.commands.ending import ends_tidily
 from pipeline.runtime.startup import import_tensorflow
 
@@ -35,6 +35,7 @@ def parser() -> Parser:
         "output", metavar="OUTPUT", type=Path, help="CSV or Parquet file to write; an older one is replaced"
     )
     found.add_argument("--keep", default="", help="columns of the input to keep, with commas between: --keep id,town")
+    found.add_strict()
     found.add_trust()
     found.add_store()
     return found
@@ -50,6 +51,10 @@ def run(args: argparse.Namespace) -> None:
     from pipeline.inference.batch.run import predict
 
     keep = [name.strip() for name in args.keep.split(",") if name.strip()]
-    done = predict(chosen_model(args), args.input, args.output, keep=keep, trust=args.trust, tracking_uri=args.uri)
+    model = chosen_model(args)
+    done = predict(
+        model, args.input, args.output, keep=keep, strict=args.strict, trust=args.trust, tracking_uri=args.uri
+    )
+    warn(done.new_gaps)
     speed = done.n_rows / max(done.seconds, 1e-9)
     print(f"{done.n_rows:,} rows in {done.seconds:.1f} s ({speed:,.0f} rows a second): {args.output}")

@@ -66,6 +66,7 @@ def parser() -> Parser:
         default=0.0,
         help=f"how long a request waits for others to join it{given}",
     )
+    found.add_strict()
     found.add_trust()
     found.add_store()
     return found
@@ -91,6 +92,7 @@ def run(args: argparse.Namespace) -> None:
         address=(args.host, args.port),
         limits=_limits(args),
         token=token,
+        strict=args.strict,
         poll_seconds=args.poll_seconds,
     )
 

@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.data import Preprocessing, Raw, Rows, Text, identifiers
-from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs
+from pipeline.data import Preprocessing, Raw, Rows
+from pipeline.data.reading.input_column import InputColumn
+from pipeline.export.columns import described
 from pipeline.export.ops import TensorOps
 
 BATCH_ROWS = 8192  # rows scored at a time
@@ -28,9 +29,15 @@ class Assembled:
     preprocessing: Preprocessing
     network: keras.Model
     serve: tf.types.experimental.PolymorphicFunction
-    schema: dict[str, Any]
+    about: dict[str, Any]  # task, target, classes and threshold, as the manifest names them
+    columns: tuple[InputColumn, ...]
     example: dict[str, list[Any]]  # raw columns of the first rows; a gap is None or ""
     ops: TensorOps  # holds the tables of categories
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What stands beside the model for whoever loads it without this package."""
+        return {"inputs": {column.name: column.to_json() for column in self.columns}, **self.about}
 
     def predict(self, inputs: Mapping[str, Raw]) -> Columns:
         """The outputs for raw columns, `(n_rows,)` or `(n_rows, n_inputs)` each."""
@@ -52,22 +59,27 @@ def assemble(
         Outputs `prediction` `(n_rows, n_outputs)` float64 in original units; or `label` `(n_rows,)` and
         `probabilities` `(n_rows, n_classes)` float64, columns in the order of the schema's `classes`.
     """
+    columns = described(rows, preprocessing.inputs)
     specs = {
-        name: tf.TensorSpec([None, *column.shape[1:]], _dtype(column), name=identifier)
-        for (name, column), identifier in zip(rows.inputs.items(), identifiers(list(rows.inputs)), strict=True)
+        column.name: tf.TensorSpec(list(column.shape), tf.dtypes.as_dtype(column.dtype), name=column.argument)
+        for column in columns
     }
     ops = TensorOps()
     outputs = _outputs(rows, preprocessing, ops, threshold)
 
     @tf.function(input_signature=[specs], autograph=False)  # no loop or branch depends on values
-    def serve(columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        parts = preprocessing.inputs.apply(ops, columns)
+    def serve(given: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        parts = preprocessing.inputs.apply(ops, given)
         stacked = tf.concat([part if part.shape.rank == 2 else part[:, tf.newaxis] for part in parts], axis=1)
         return outputs(network(tf.cast(stacked, tf.float32), training=False))
 
-    return Assembled(
-        preprocessing, network, serve, _schema(rows, specs, preprocessing.inputs, threshold), _example(rows), ops
-    )
+    about = {
+        "task": rows.target.task,
+        "target": list(rows.target.names),
+        "classes": rows.target.classes.tolist(),
+        "threshold": threshold,
+    }
+    return Assembled(preprocessing, network, serve, about, columns, _example(rows), ops)
 
 
 def in_batches(serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], inputs: Mapping[str, Raw]) -> Columns:
@@ -123,31 +135,3 @@ def _example(rows: Rows) -> dict[str, list[Any]]:
 
     first = {name: np.asarray(column[:EXAMPLE_ROWS]).tolist() for name, column in rows.inputs.items()}
     return {name: [plain(value) for value in values] for name, values in first.items()}
-
-
-def _has_gaps(column: Raw) -> bool:
-    """Whether a gap in this column is nothing new; the server refuses one where there were none."""
-    return bool(column.gaps().any() if isinstance(column, Text) else np.isnan(column).any())
-
-
-def _schema(
-    rows: Rows, specs: dict[str, tf.TensorSpec], inputs: TableInputs | ArrayInputs, threshold: float | None
-) -> dict[str, Any]:
-    written = {name: {"date": date.written.name} for name, date in inputs.dates.items()}
-    return {
-        "inputs": {
-            name: {
-                "argument": spec.name,
-                "shape": list(spec.shape),
-                "dtype": spec.dtype.name,
-                "kind": inputs.kinds[name],
-                "gaps": _has_gaps(rows.inputs[name]),
-                **written.get(name, {}),
-            }
-            for name, spec in specs.items()
-        },
-        "task": rows.target.task,
-        "target": list(rows.target.names),
-        "classes": rows.target.classes.tolist(),
-        "threshold": threshold,
-    }

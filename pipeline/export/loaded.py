@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import tensorflow as tf
 from pipeline.errors import ModelError
 from pipeline.export import manifest as manifests
 from pipeline.export.assemble import in_batches
-from pipeline.export.columns import raw_columns
+from pipeline.export.columns import raw_columns, values_at_fault
 from pipeline.export.packed import Packed
 
 FEW_ROWS = 1024  # for more of them the graph takes longer than the tensors
@@ -31,18 +32,19 @@ class LoadedModel:
         outputs["label"], outputs["probabilities"]                    # numpy arrays, text as `str`
     """
 
-    def __init__(self, folder: Path, trust: bool = False) -> None:
+    def __init__(self, folder: Path, trust: bool = False, strict: bool = False) -> None:
         """Checks the files' hashes and loads the SavedModel.
 
         Args:
             folder: Of the SavedModel.
             trust: Loads what has no manifest or is not what it says. A SavedModel is a program that can read and write
                 files: trust only what you know.
+            strict: Refuses a gap in a column in which training had none; else `predict` fills it, and warns.
 
         Raises:
             ModelError: A file is missing or was changed, there is no manifest, or TensorFlow cannot load it.
         """
-        self.folder = folder
+        self.folder, self._strict = folder, strict
         self.manifest = manifests.trusted(folder) if trust else manifests.verify(folder)
         try:
             self.saved_model = tf.saved_model.load(str(folder))  # kept: a function alone would lose its variables
@@ -51,7 +53,7 @@ class LoadedModel:
         # The one graph there is, found once: to look for it at each call takes a third of the time of a row.
         functions = self.saved_model.serve.concrete_functions
         self._serve = functions[0] if len(functions) == 1 else self.saved_model.serve
-        self._packed = Packed(self._serve, self.manifest.inputs)
+        self._packed = Packed(self._serve, self.manifest.inputs.values())
 
     def predict(self, given: Any) -> dict[str, np.ndarray]:
         """The outputs for raw columns, block by block.
@@ -66,8 +68,17 @@ class LoadedModel:
 
         Raises:
             DataError: A column is missing or holds what it cannot hold; the message names column and row.
+
+        Warns:
+            UserWarning: Columns have gaps, and training had none in them.
         """
-        return self.predict_raw(raw_columns(self.manifest.inputs, given))
+        cleaned = raw_columns(list(self.manifest.inputs.values()), given)
+        if self._strict:
+            with values_at_fault():
+                cleaned.require_known_gaps()
+        for gaps in cleaned.new_gaps:
+            warnings.warn(str(gaps), stacklevel=2)
+        return self.predict_raw(cleaned.columns)
 
     def predict_raw(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """As `predict`, for columns that are float64 or objects `str` already, as `raw_columns` makes them."""

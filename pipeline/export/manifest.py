@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pipeline.data import Reading
+from pipeline.data.reading.input_column import InputColumn, TextFormat, columns_of
 from pipeline.errors import ModelError
 
 EXTRA = "assets.extra"  # a folder that TensorFlow Serving sets aside for files of one's own
@@ -16,7 +18,10 @@ MANIFEST = f"{EXTRA}/manifest.json"
 SCHEMA = f"{EXTRA}/schema.json"
 PREPROCESSING = f"{EXTRA}/preprocessing.json"
 CARD = (f"{EXTRA}/card.md", f"{EXTRA}/card.html")  # which its author completes: no hash holds them fast
-FORMAT = 1  # of the manifest; a higher one is of a newer version of this package
+FORMAT = 2  # of the manifest; a higher one is of a newer version of this package
+# What a manifest of format 1 may leave unsaid of a column, and what held then.
+OLDER = {"kind": "numeric", "gaps": True, "fill": "what the model fills gaps with", "numbers": None}
+OLDER_ARRAY = {"kind": "numeric", "gaps": False, "fill": None}
 PACKAGES = ("dense-pipeline", "tensorflow", "keras", "numpy")
 
 
@@ -27,8 +32,7 @@ class Manifest:
     task: str  # regression, binary or multiclass
     target: list[str]
     classes: list[Any]  # labels in the order of the probabilities; empty for a regression
-    # By raw column: argument, shape, dtype, kind, whether it had gaps, and of dates the format.
-    inputs: dict[str, dict[str, Any]]
+    inputs: dict[str, InputColumn]  # by raw column
     outputs: dict[str, dict[str, Any]]  # by name: shape, dtype
     threshold: float | None = None  # of two classes, the second's probability from which on it is the label
     run_id: str | None = None
@@ -46,7 +50,10 @@ def installed_versions() -> dict[str, str]:
 
 def write(manifest: Manifest, folder: Path) -> None:
     """Writes it into an export whose other files are complete."""
-    content = asdict(manifest) | {"files": hashes(folder)}
+    content: dict[str, Any] = {known.name: getattr(manifest, known.name) for known in fields(manifest)}
+    columns = {name: column.to_json() for name, column in manifest.inputs.items()}
+    written = next(iter(manifest.inputs.values())).text  # alike in all columns
+    content |= {"inputs": columns, "text": asdict(written), "files": hashes(folder), "format": FORMAT}
     path = folder / MANIFEST
     path.parent.mkdir(exist_ok=True)
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
@@ -121,9 +128,18 @@ def _parsed(path: Path, names: set[str]) -> Manifest:
                 f"{path} is of format {content['format']}, this version reads {FORMAT}; update the package"
             )
         given = {name: value for name, value in content.items() if name in names}
-        return Manifest(**{"outputs": {}, **given})
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+        return Manifest(**{"outputs": {}, **given, "inputs": _inputs(content)})
+    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise ModelError(f"{path} cannot be read as a manifest: {error}") from None
+
+
+def _inputs(content: dict[str, Any]) -> dict[str, InputColumn]:
+    """The columns; a manifest of format 1, or a schema, has not all of what is to be said of them."""
+    if "text" in content:
+        return columns_of(content["inputs"], content["text"])
+    text = Reading(**content["reading"]).text if content.get("reading") else TextFormat()
+    older = {name: OLDER_ARRAY if len(about["shape"]) == 2 else OLDER for name, about in content["inputs"].items()}
+    return {name: InputColumn.of(name, older[name] | about, text) for name, about in content["inputs"].items()}
 
 
 def _hash(path: Path) -> str:

@@ -3,12 +3,13 @@
 A tensor for each column, made and checked in Python, takes longer than the graph does for a single row.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from pipeline.data.reading.input_column import InputColumn
 from pipeline.export.assemble import Columns, Raw, in_batches
 
 
@@ -17,26 +18,26 @@ class Packed:
 
     Args:
         serve: From raw columns to outputs.
-        inputs: What a manifest says of the columns: `dtype` and `shape` of each.
+        columns: That it takes.
     """
 
-    def __init__(self, serve: Callable[..., Any], inputs: Mapping[str, Mapping[str, Any]]) -> None:
-        self._wide = [name for name, about in inputs.items() if len(about["shape"]) == 2]
-        plain = {name: about["dtype"] == "string" for name, about in inputs.items() if name not in self._wide}
-        self._texts = [name for name, is_text in plain.items() if is_text]
-        self._numbers = [name for name, is_text in plain.items() if not is_text]
+    def __init__(self, serve: Callable[..., Any], columns: Collection[InputColumn]) -> None:
+        widths = {column.name: column.width for column in columns if column.width is not None}
+        self._wide = list(widths)
+        self._texts = [column.name for column in columns if column.is_text]
+        self._numbers = [column.name for column in columns if not column.is_text and column.width is None]
         specs = {
             "numbers": tf.TensorSpec((None, len(self._numbers)), tf.float64),
             "texts": tf.TensorSpec((None, len(self._texts)), tf.string),
-            **{_key(name): tf.TensorSpec((None, inputs[name]["shape"][1]), tf.float64) for name in self._wide},
+            **{_key(name): tf.TensorSpec((None, width), tf.float64) for name, width in widths.items()},
         }
 
         @tf.function(input_signature=[specs], autograph=False)
         def unpack(packed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            columns = {name: packed[_key(name)] for name in self._wide}
+            given = {name: packed[_key(name)] for name in self._wide}
             for names, part in ((self._numbers, "numbers"), (self._texts, "texts")):
-                columns |= zip(names, tf.unstack(packed[part], num=len(names), axis=1), strict=True)
-            return serve(columns)
+                given |= zip(names, tf.unstack(packed[part], num=len(names), axis=1), strict=True)
+            return serve(given)
 
         self._call = unpack.get_concrete_function()
 

@@ -7,7 +7,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from pipeline.data import Preprocessing, Reading, Rows
 from pipeline.data.preprocessing import as_json as stored
+from pipeline.data.reading.input_column import TextFormat
 from pipeline.errors import ExportError
 from pipeline.export.assemble import BATCH_ROWS, Assembled, Columns, in_batches
 from pipeline.export.manifest import EXTRA, PREPROCESSING, SCHEMA, Manifest, installed_versions, read, write
@@ -78,8 +79,10 @@ def _write_extra(
         (folder / EXTRA / name).write_text(text, encoding="utf-8")
     given = assembled.serve.get_concrete_function().structured_outputs
     outputs = {name: {"shape": list(spec.shape), "dtype": spec.dtype.name} for name, spec in given.items()}
+    written = TextFormat() if reading is None else reading.text
     manifest = Manifest(
-        **assembled.schema,
+        **assembled.about,
+        inputs={column.name: replace(column, text=written) for column in assembled.columns},
         outputs=outputs,
         run_id=run_id,
         reading={} if reading is None else asdict(reading),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,12 +11,14 @@ import numpy as np
 
 from pipeline.config.rules import Task
 from pipeline.data import Target
+from pipeline.data.reading.clean import NewGaps
+from pipeline.data.reading.input_column import BOOLEANS, InputColumn, number_in
 from pipeline.errors import DataError
 from pipeline.evaluate import Scores, score
 from pipeline.export.columns import missing_columns
 from pipeline.export.loaded import LoadedModel
 from pipeline.export.manifest import Manifest
-from pipeline.inference.batch.run import inputs_of, opened
+from pipeline.inference.batch.run import cleaner_of, opened
 from pipeline.inference.batch.source import AnotherWay, Source
 from pipeline.inference.batch.values import Cleaner
 from pipeline.inference.locate import resolve
@@ -32,10 +34,17 @@ class Labelled:
     n_rows: int
     run_id: str | None  # of the model
     path: Path  # of the SavedModel
+    new_gaps: tuple[NewGaps, ...]  # where training had none
 
 
 def score_file(
-    reference: str, source: Path, *, weight: str | None = None, trust: bool = False, tracking_uri: str | None = None
+    reference: str,
+    source: Path,
+    *,
+    weight: str | None = None,
+    strict: bool = False,
+    trust: bool = False,
+    tracking_uri: str | None = None,
 ) -> Labelled:
     """Scores a model on the rows of a file; only targets and predictions of all of them are in memory at once.
 
@@ -43,6 +52,7 @@ def score_file(
         reference: What names the model, see `pipeline.inference.locate.resolve`.
         source: CSV or Parquet file with the model's raw columns and its target columns, in any order.
         weight: Column of the rows' weights; None weighs all alike.
+        strict: Refuses a gap in a column in which training had none; else it is filled as the model fills gaps.
         trust: Loads a model that has no manifest or is not as it says.
         tracking_uri: Of the store.
 
@@ -57,50 +67,73 @@ def score_file(
     rows = opened(source, model.manifest)
     while True:
         try:
-            target, outputs, weights = _predicted(model, rows, [weight] if weight else [])
+            predicted = _predicted(model, rows, weight, strict)
             break
         except AnotherWay as other:
             rows = other.source
-    scores = score(target, outputs, weights)
-    return Labelled(scores, len(target.values), found.run_id or model.manifest.run_id, found.path)
+    scores = score(predicted.target, predicted.outputs, predicted.weights)
+    run_id = found.run_id or model.manifest.run_id
+    return Labelled(scores, len(predicted.target.values), run_id, found.path, predicted.new_gaps)
 
 
-def _predicted(
-    model: LoadedModel, source: Source, weights: list[str]
-) -> tuple[Target, dict[str, np.ndarray], np.ndarray | None]:
-    manifest = model.manifest
-    labels = [*manifest.target, *weights]
-    if missing := [name for name in labels if name not in source.names]:
+class _Labels:
+    """Targets, and weights if there are any, in the blocks of a file."""
+
+    def __init__(self, manifest: Manifest, weight: str | None) -> None:
+        self.names = [*manifest.target, *([weight] if weight else [])]
+        self.classes = _known(manifest)
+        self._targets, self._weight = manifest.target, weight
+        text = next(iter(manifest.inputs.values())).text
+        plain = InputColumn("", "", "numeric", "float64", (None,), gaps=True, fill=None, text=text)
+        columns = {name: replace(plain, name=name) for name in self.names}
+        if self.classes.dtype == object:
+            numbers = tuple(label for label in manifest.classes if label in BOOLEANS or number_in(label, text.decimal))
+            name = manifest.target[0]
+            columns[name] = replace(columns[name], kind="category", dtype="string", numbers=numbers)
+        self._cleaner = Cleaner(list(columns.values()))
+
+    def of(self, block: Any, first_row: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """The targets `(n_rows, n_targets)`, class numbers or values, and the weights `(n_rows,)`."""
+        given = self._cleaner.columns(block, first_row)
+        _require_labels(given, first_row)
+        targets = [_numbered(name, given[name], self.classes, first_row) for name in self._targets]
+        return np.stack(targets, axis=1), given[self._weight] if self._weight else None
+
+
+@dataclass(frozen=True)
+class _Predicted:
+    """What a model makes of labelled rows."""
+
+    target: Target
+    outputs: dict[str, np.ndarray]
+    weights: np.ndarray | None
+    new_gaps: tuple[NewGaps, ...]
+
+
+def _predicted(model: LoadedModel, source: Source, weight: str | None, strict: bool) -> _Predicted:
+    manifest, labels = model.manifest, _Labels(model.manifest, weight)
+    if missing := [name for name in labels.names if name not in source.names]:
         raise DataError(f"to score a model, its target must be there: {missing_columns(missing, list(source.names))}")
-    inputs, matrix = inputs_of(manifest, source, labels)
-    if both := [name for name in labels if name in inputs]:
+    cleaner = cleaner_of(manifest, source, labels.names, strict)
+    wanted = [*cleaner.names, *labels.names]
+    if both := [name for name in labels.names if name in cleaner.names]:
         raise DataError(f"{', '.join(map(repr, both))} is an input of the model already; it cannot be a weight")
-    wanted = [*inputs, *labels]
     if repeated := [name for name in wanted if source.names.count(name) > 1]:
         raise DataError(f"the file has more than one column named {', '.join(map(repr, repeated))}; rename them")
-    classes = _known(manifest)
-    kinds: dict[str, dict[str, Any]] = {name: {"dtype": "float64", "shape": [None]} for name in labels}
-    if len(classes):
-        text = classes.dtype == object
-        kinds[manifest.target[0]] = {"dtype": "string" if text else "float64", "shape": [None], "kind": "category"}
-    clean_inputs, clean_labels = (Cleaner(of, source.marks, source.decimal) for of in (inputs, kinds))
-    values, weighed, blocks, n_rows = [], [], [], 0
+    targets, weighed, made, n_rows = [], [], [], 0
     for block in source.blocks(wanted):
-        columns = clean_inputs.columns(block, n_rows)
-        given = {name: np.asarray(column) for name, column in clean_labels.columns(block, n_rows).items()}
-        _require_labels(given, n_rows)
-        numbers = [_numbered(name, given[name], classes, n_rows) for name in manifest.target]
-        values.append(np.stack(numbers, axis=1))
-        weighed += [given[name] for name in weights]
-        made = model.predict_raw({matrix: np.stack(list(columns.values()), axis=1)} if matrix else columns)
-        blocks.append(made)
+        columns = cleaner.columns(block, n_rows)
+        values, weights = labels.of(block, n_rows)
+        targets.append(values)
+        weighed.append(weights)
+        made.append(model.predict_raw(columns))
         n_rows += len(block)
     if n_rows == 0:
         raise DataError("the file has no rows")
-    task = cast(Task, manifest.task)
-    target = Target(task, tuple(manifest.target), np.concatenate(values), classes)
-    outputs = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    return target, outputs, _checked_weights(weights, weighed)
+    target = Target(cast(Task, manifest.task), tuple(manifest.target), np.concatenate(targets), labels.classes)
+    outputs = {name: np.concatenate([block[name] for block in made]) for name in made[0]}
+    checked = _checked_weights(weight, weighed) if weight else None
+    return _Predicted(target, outputs, checked, tuple(cleaner.new_gaps.values()))
 
 
 def _known(manifest: Manifest) -> np.ndarray:
@@ -143,10 +176,8 @@ def _plain(label: Any) -> Any:
     return int(label) if isinstance(label, float) and label.is_integer() else label
 
 
-def _checked_weights(names: list[str], weighed: list[np.ndarray]) -> np.ndarray | None:
-    if not names:
-        return None
-    weights = np.concatenate(weighed)
+def _checked_weights(name: str, weighed: Sequence[np.ndarray | None]) -> np.ndarray:
+    weights = np.concatenate([block for block in weighed if block is not None])
     if (weights < 0).any() or not weights.sum() > 0:
-        raise DataError(f"--weight: column {names[0]!r} must have no negative weights, and some above 0")
+        raise DataError(f"--weight: column {name!r} must have no negative weights, and some above 0")
     return weights

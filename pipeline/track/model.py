@@ -1,5 +1,6 @@
 """The SavedModel as an MLflow model, which `mlflow models predict` and `serve` take."""
 
+import json
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -10,10 +11,14 @@ import pandas as pd
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types.schema import AnyType
 
-from pipeline.data import Raw, Rows
+from pipeline.data import Rows
+from pipeline.data.reading import clean, input_column
 
 EXAMPLE_ROWS = 2
+MANIFEST = "assets.extra/manifest.json"
+READING = {"input_column": input_column.__file__, "clean": clean.__file__}  # files by which pyfunc.py reads values
 
 
 def log_model(run_id: str, folder: Path, rows: Rows) -> None:
@@ -28,28 +33,49 @@ def log_model(run_id: str, folder: Path, rows: Rows) -> None:
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "model"
-        mlflow.pyfunc.save_model(
-            path=path,
-            mlflow_model=Model(artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run_id),
-            python_model=str(Path(__file__).with_name("pyfunc.py")),
-            artifacts={"saved_model": str(folder)},
-            signature=ModelSignature(_inputs(rows), _outputs(rows)),
-            input_example=_example(rows),
-            # Given, so that MLflow does not start a process to find them out; and nothing of this package among them.
-            pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "pandas", "numpy")],
-        )
+        about = Model(artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run_id)
+        write_model(path, folder, rows, about)
         client.log_model_artifacts(logged.model_id, str(path))
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
 
 
+def write_model(path: Path, folder: Path, rows: Rows, about: Model | None = None) -> None:
+    """Writes the MLflow model into a new folder.
+
+    Args:
+        path: The new folder.
+        folder: Of the SavedModel.
+        rows: That it was trained on.
+        about: What MLflow knows of the model already.
+    """
+    mlflow.pyfunc.save_model(
+        path=path,
+        mlflow_model=about,
+        python_model=str(Path(__file__).with_name("pyfunc.py")),
+        artifacts={"saved_model": str(folder), **READING},
+        signature=ModelSignature(_inputs(rows), _outputs(rows)),
+        metadata={"columns": _described(folder)},
+        input_example=_example(rows),
+        # Given, so that MLflow does not start a process to find them out; and nothing of this package among them.
+        pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "pandas", "numpy")],
+    )
+
+
 def _inputs(rows: Rows) -> Schema:
+    """The columns by name, of any type: MLflow refuses whole numbers for double, and more, before our code sees them.
+
+    What each of them is, the model's metadata say.
+    """
     if "x" in rows.inputs and rows.inputs["x"].ndim == 2:
         return Schema([TensorSpec(np.dtype(np.float64), (-1, rows.n_inputs), "x")])
-    return Schema([ColSpec(_type(column), name) for name, column in rows.inputs.items()])
+    return Schema([ColSpec(AnyType(), name) for name in rows.inputs])
 
 
-def _type(column: Raw) -> DataType:
-    return DataType.string if column.dtype == object else DataType.double
+def _described(folder: Path) -> dict[str, str]:
+    """What a reader of the MLflow model is told of each column."""
+    inputs = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["inputs"]
+    return {name: " as ".join([about["kind"], *([about["date"]] if "date" in about else [])])
+            for name, about in inputs.items()}  # fmt: skip
 
 
 def _outputs(rows: Rows) -> Schema:

@@ -53,7 +53,7 @@ HOMES = {
 }
 
 # What runs where this package is not: in another process's interpreter, or in whoever's loads an MLflow model.
-SELF_CONTAINED = ["export/formats/runtimes/", "track/pyfunc.py"]
+SELF_CONTAINED = ["export/formats/runtimes/", "track/pyfunc.py", "data/reading/input_column.py"]
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -108,11 +108,12 @@ def serving(
     model: Served,
     *,
     token: str | None = None,
+    strict: bool = False,
     background: Callable[[Service], Background] | None = None,
     **limits: float,
 ) -> Iterator[tuple[Client, Service]]:
     """Serves a model with some limits of its own."""
-    service = Service(model, replace(LIMITS, **limits), token)
+    service = Service(model, replace(LIMITS, **limits), token, strict)
     with listening(application(service, background(service) if background else None)) as client:
         yield client, service
 

@@ -17,7 +17,7 @@ def raw_column(column: pd.Series, decimal: str) -> Raw:
         numbers = to_float(column)
         return to_text(column) if numbers is None else numbers
     codes, found = pd.factorize(column)  # each text once; -1 for a gap
-    distinct = pd.Series(found)
+    distinct = pd.Series(found).str.strip()
     numbers = to_float(distinct)
     if numbers is not None and decimal != "." and has_points(distinct):
         said = "column %r has values with a point, such as %s, though data.decimal is %r: they are taken as text"

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.data.ops import FIELDS, NumpyOps, Ops
-
-_TIME = r"(?:[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?)?(?:Z|[+-]00:?00)?"
-_DATE_FIRST = {
-    "year-month-day": (r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})", ("year", "month", "day")),
-    "year/month/day": (r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})", ("year", "month", "day")),
-    "day.month.year": (r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})", ("day", "month", "year")),
-    "month/day/year": (r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", ("month", "day", "year")),
-    "day/month/year": (r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", ("day", "month", "year")),
-}
+from pipeline.data.reading.input_column import DATE_PATTERNS
 
 
 @dataclass(frozen=True)
@@ -51,20 +43,11 @@ class DateFormat:
         others = np.flatnonzero(np.isnan(self.days(NumpyOps(), texts)) & (texts != ""))
         return int(others[0]) if len(others) else None
 
-    def write(self, moment: datetime.datetime) -> str:
-        """A moment as text in this format, with its time of day."""
-        written = self.name
-        for field, width in (("year", 4), ("month", 2), ("day", 2)):
-            written = written.replace(field, f"{getattr(moment, field):0{width}}")
-        return f"{written}T{moment:%H:%M:%S}"
-
 
 FORMATS = tuple(
-    DateFormat(name, pattern + _TIME, (*fields, "hour", "minute", "second"))
-    for name, (pattern, fields) in _DATE_FIRST.items()
+    DateFormat(name, pattern, (*re.split("[-/.]", name), "hour", "minute", "second"))
+    for name, pattern in DATE_PATTERNS.items()
 )
-
-BY_NAME = {known.name: known for known in FORMATS}
 
 
 def format_of(distinct: np.ndarray) -> DateFormat | None:

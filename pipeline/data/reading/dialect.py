@@ -9,9 +9,13 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.config.rules import Data
 from pipeline.data.reading.content import Content
+from pipeline.data.reading.files import PARQUET
+from pipeline.data.reading.input_column import MARKS, TextFormat
+from pipeline.data.reading.typed import is_url
 from pipeline.errors import DataError
 
 SAMPLE_RECORDS = 200  # that the delimiter is found from
@@ -49,7 +53,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Reading:
-    """How text files are to be read: the keys of the data section that say it, with their values."""
+    """How tables are written: the keys of the data section that say how text is to be read, with their values."""
 
     delimiter: str
     header: bool
@@ -58,11 +62,27 @@ class Reading:
     decimal: str
     comment: str | None
     missing_values: list[str | int | float]
+    typed: bool = False  # Parquet or a database: their text has no marks of gaps but missing_values
 
     @classmethod
     def of(cls, config: Data) -> Reading:
-        """Those of a data section."""
-        return cls(**{field.name: getattr(config, field.name) for field in dataclasses.fields(cls)})
+        """How the tables of a data section are written."""
+        keys = [field.name for field in dataclasses.fields(cls) if field.name != "typed"]
+        return cls(**{key: getattr(config, key) for key in keys}, typed=_is_typed(config.path))
+
+    @property
+    def text(self) -> TextFormat:
+        """How text says numbers and gaps. In a column of numbers the usual marks can be nothing else."""
+        own = tuple(map(str, self.missing_values))
+        return TextFormat(self.decimal, (*MARKS, *own), own if self.typed else (*MARKS, *own))
+
+
+def _is_typed(path: str | None) -> bool:
+    if path is None or is_url(path):
+        return True
+    named = Path(path).expanduser()
+    found = [named] if named.exists() else Path(named.anchor).glob(str(named.relative_to(named.anchor)))
+    return all(file.name.lower().endswith(PARQUET) for file in found)
 
 
 def find_dialect(content: Content, config: Data | Reading) -> Dialect:

@@ -9,14 +9,12 @@ import pandas as pd
 
 from pipeline.config.rules import Data
 from pipeline.data.reading.conversion import is_date, raw_column, to_float
+from pipeline.data.reading.input_column import LARGEST_VALUE
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.raw import Raw, Text
 from pipeline.errors import DataError
 from pipeline.runtime.threads import in_threads
 
-# Of inputs and targets: far within float32, in which a network computes. One larger value beside others would be all
-# that a scaled column shows.
-LARGEST_VALUE = 1e30
 SHOWN = 3  # values that the remedy lists
 
 

@@ -6,12 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-# What pandas takes for a gap, and "?", which the UCI repository's files have.
-MARKS = (
-    "", "?", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
-    "NULL", "NaN", "None", "n/a", "nan", "null",
-)  # fmt: skip
-BOOLEANS = {word: word.lower() == "true" for word in ("True", "TRUE", "true", "False", "FALSE", "false")}
+from pipeline.data.reading.input_column import BOOLEANS
 
 
 def with_columns(frame: pd.DataFrame, columns: Mapping[str, pd.Series]) -> pd.DataFrame:

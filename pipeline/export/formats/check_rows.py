@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pipeline.data import Rows
+from pipeline.data.reading.input_column import InputColumn
 from pipeline.errors import PipelineError
 from pipeline.export.columns import raw_columns
 from pipeline.export.manifest import Manifest
@@ -41,7 +41,7 @@ def held_out(manifest: Manifest, run_id: str | None, tracking_uri: str | None) -
         columns = {name: np.asarray(column) for name, column in rows.inputs.items()}
         return HeldOut(columns, rows, f"{len(rows)} validation rows")
     except PipelineError as error:
-        columns = raw_columns(manifest.inputs, manifest.example)
+        columns = raw_columns(list(manifest.inputs.values()), manifest.example).columns
         n_rows = len(next(iter(columns.values())))
         why = str(error).splitlines()[0]
         return HeldOut(columns, None, f"{n_rows} rows of the export's own example only, not validation rows ({why})")
@@ -56,16 +56,16 @@ def _validation_rows(run_id: str, tracking_uri: str | None) -> Rows:
     return data.without_useless(data.load(config.data), config.data).part("val")
 
 
-def with_awkward(columns: Mapping[str, np.ndarray], inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, np.ndarray]:
+def with_awkward(columns: Mapping[str, np.ndarray], inputs: Mapping[str, InputColumn]) -> dict[str, np.ndarray]:
     """The rows, and for each column one with a gap in it, for each text one with a text never seen.
 
     An array has neither, and stays as it is.
     """
     changes: list[tuple[str, object]] = []
-    for name, about in inputs.items():
-        if about["dtype"] == "string":
+    for name, column in inputs.items():
+        if column.is_text:
             changes += [(name, ""), (name, UNSEEN)]
-        elif len(about["shape"]) == 1:
+        elif column.width is None:
             changes.append((name, np.nan))
     n_rows = len(next(iter(columns.values())))
     numbers = np.arange(len(changes)) % n_rows

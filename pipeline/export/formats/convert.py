@@ -185,7 +185,7 @@ def _checked(model: LoadedModel, found: Found, tracking_uri: str | None) -> Chec
 def _saved_model(checked: Checked, name: str, folder: Path) -> list[File]:
     warm_up = {column: values[:10] for column, values in checked.held.columns.items()}
     tf_serving.lay_out(checked.model, name, folder, warm_up)
-    arguments = {column: about["argument"] for column, about in checked.model.manifest.inputs.items()}
+    arguments = {name: column.argument for name, column in checked.model.manifest.inputs.items()}
     inputs = {arguments[column]: values.astype(_type(values)) for column, values in checked.columns.items()}
     n_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     found = run_fresh("run_saved_model.py", folder, inputs, *tf_serving.SIGNATURES)

@@ -48,7 +48,7 @@ def output_names(built: Portable) -> dict[str, str]:
 
     All names of an ONNX graph are different, those of inputs and outputs too.
     """
-    taken = {about["argument"] for about in built.model.manifest.inputs.values()}
+    taken = {column.argument for column in built.model.manifest.inputs.values()}
     return {name: _free(name, taken, "output") for name in built.outputs}
 
 

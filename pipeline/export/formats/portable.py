@@ -5,9 +5,8 @@ Preprocessing is built anew, in one type of float, around the network that the S
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +19,7 @@ from pipeline.data.preprocessing.features import Feature
 from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs
 from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.preprocessing.scaling import Affine, Chain
+from pipeline.data.reading.input_column import InputColumn
 from pipeline.errors import ExportError
 from pipeline.export.assemble import named_class
 from pipeline.export.loaded import LoadedModel
@@ -136,24 +136,24 @@ def portable(model: LoadedModel, preprocessing: Preprocessing, dtype: tf.DType, 
 
     @tf.function
     def serve(**arguments: tf.Tensor) -> dict[str, tf.Tensor]:
-        columns = {name: arguments[about["argument"]] for name, about in manifest.inputs.items()}
+        columns = {name: arguments[column.argument] for name, column in manifest.inputs.items()}
         if shift is not None:
             columns = {name: column - tf.constant(shift, dtype) for name, column in columns.items()}
         parts = [part if part.shape.rank == 2 else part[:, tf.newaxis] for part in inputs.apply(ops, columns)]
         scaled = tf.cast(network(tf.cast(tf.concat(parts, axis=1), tf.float32)), dtype)
         return _outputs(manifest, preprocessing, ops, scaled)
 
-    specs = [_spec(about, name in dates, dtype, codes) for name, about in manifest.inputs.items()]
+    specs = [_spec(column, name in dates, dtype, codes) for name, column in manifest.inputs.items()]
     function = serve.get_concrete_function(**{spec.name: spec for spec in specs})
     return Portable(function, model, tuple(sorted(function.structured_outputs)))
 
 
-def _spec(about: Mapping[str, Any], is_date: bool, dtype: tf.DType, codes: tf.DType) -> tf.TensorSpec:
+def _spec(column: InputColumn, is_date: bool, dtype: tf.DType, codes: tf.DType) -> tf.TensorSpec:
     """What the function takes for a column of the manifest."""
     if is_date:
-        return tf.TensorSpec([None, len(FIELDS)], dtype, name=about["argument"])
-    shape = [None, *about["shape"][1:]]
-    return tf.TensorSpec(shape, codes if about["dtype"] == "string" else dtype, name=about["argument"])
+        return tf.TensorSpec([None, len(FIELDS)], dtype, name=column.argument)
+    shape = [None, *column.shape[1:]]
+    return tf.TensorSpec(shape, codes if column.is_text else dtype, name=column.argument)
 
 
 def _outputs(

@@ -34,20 +34,20 @@ def sidecar(manifest: Manifest, preprocessing: Preprocessing, numbers: str, code
     }
     dates = check_expressible(preprocessing)
     inputs: dict[str, Any] = {}
-    for name, about in manifest.inputs.items():
+    for name, column in manifest.inputs.items():
         if name in dates:
-            inputs[about["argument"]] = {
+            inputs[column.argument] = {
                 "column": name, "dtype": numbers, "shape": [None, len(FIELDS)], "gap": GAP, "fields": list(FIELDS),
                 "means": f"a date, written {dates[name].written.name} in the raw column, as its fields; time may be 0",
             }  # fmt: skip
-        elif about["dtype"] == "string":
-            inputs[about["argument"]] = {
+        elif column.is_text:
+            inputs[column.argument] = {
                 "column": name, "dtype": codes, "shape": [None], "unknown": -1, "vocabulary": vocabularies[name],
                 "means": "position of the text in the vocabulary, from 0; a gap is the empty text; -1 if not there",
             }  # fmt: skip
         else:
-            inputs[about["argument"]] = {
-                "column": name, "dtype": numbers, "shape": about["shape"], "gap": GAP, "means": "the raw number"
+            inputs[column.argument] = {
+                "column": name, "dtype": numbers, "shape": list(column.shape), "gap": GAP, "means": "the raw number"
             }  # fmt: skip
     if manifest.task == "regression":
         outputs: dict[str, Any] = {

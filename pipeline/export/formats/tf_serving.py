@@ -23,8 +23,8 @@ def lay_out(model: LoadedModel, name: str, folder: Path, columns: dict[str, np.n
         for signature in SIGNATURES:
             for rows in dict.fromkeys((1, n_rows)):
                 tensors = {
-                    about["argument"]: tf.make_tensor_proto(columns[column][:rows], about["dtype"])
-                    for column, about in model.manifest.inputs.items()
+                    column.argument: tf.make_tensor_proto(columns[name][:rows], column.dtype)
+                    for name, column in model.manifest.inputs.items()
                 }
                 writer.write(prediction_log(name, signature, tensors))
 

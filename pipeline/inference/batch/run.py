@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from pipeline.data import Reading
+from pipeline.data.reading.clean import NewGaps
 from pipeline.data.reading.files import PARQUET, TEXT
 from pipeline.errors import DataError
 from pipeline.export.columns import missing_columns
@@ -22,7 +22,7 @@ from pipeline.export.manifest import Manifest
 from pipeline.inference.batch.sink import check_output, sink
 from pipeline.inference.batch.source import AnotherWay, ParquetSource, Source
 from pipeline.inference.batch.text import open_text
-from pipeline.inference.batch.values import Cleaner
+from pipeline.inference.batch.values import ArrayCleaner, Cleaner
 from pipeline.inference.locate import resolve
 
 AUTO = Reading("auto", True, None, "auto", ".", None, [])  # for a model that does not say how its files were written
@@ -34,6 +34,7 @@ class Done:
 
     n_rows: int
     seconds: float  # from the first row read to the file in place
+    new_gaps: tuple[NewGaps, ...]  # where training had none
 
 
 def predict(
@@ -42,6 +43,7 @@ def predict(
     output: Path,
     *,
     keep: Sequence[str] = (),
+    strict: bool = False,
     trust: bool = False,
     tracking_uri: str | None = None,
 ) -> Done:
@@ -52,6 +54,7 @@ def predict(
         source: CSV or Parquet file with the model's raw columns, in any order; others are ignored.
         output: CSV or Parquet file; it appears when all rows are done.
         keep: Columns of the input that the output has too, as they are there.
+        strict: Refuses a gap in a column in which training had none; else it is filled as the model fills gaps.
         trust: Loads a model that has no manifest or is not as it says.
         tracking_uri: Of the store.
 
@@ -67,8 +70,9 @@ def predict(
     started = time.perf_counter()
     while True:
         try:
-            n_rows = _all(model, rows, output, list(keep))
-            return Done(n_rows, time.perf_counter() - started)
+            cleaner = _cleaner(model.manifest, rows, list(keep), strict)
+            n_rows = _all(model, rows, output, list(keep), cleaner)
+            return Done(n_rows, time.perf_counter() - started, tuple(cleaner.new_gaps.values()))
         except AnotherWay as other:
             rows = other.source
 
@@ -82,31 +86,32 @@ def opened(path: Path, manifest: Manifest) -> Source:
     reading = Reading(**manifest.reading) if manifest.reading else AUTO
     name = path.name.lower()
     if name.endswith(PARQUET):
-        return ParquetSource(path, tuple(map(str, reading.missing_values)))
+        return ParquetSource(path)
     if not name.endswith(TEXT):
         raise DataError(f"{path} is none of {', '.join(TEXT + PARQUET)}")
     return open_text(path, reading, list(manifest.inputs), manifest.target)
 
 
-def _all(model: LoadedModel, source: Source, output: Path, keep: list[str]) -> int:
-    inputs, matrix = inputs_of(model.manifest, source, keep)
-    results = set(_names(model.manifest))
+def _cleaner(manifest: Manifest, source: Source, keep: list[str], strict: bool) -> Cleaner:
+    """What reads the input's columns, once it is clear that the output can have those that it is to keep."""
+    cleaner = cleaner_of(manifest, source, keep, strict)
+    results = set(_names(manifest))
     if unknown := [name for name in keep if name not in source.names]:
         raise DataError(f"--keep: {missing_columns(unknown, list(source.names))}")
     if both := [name for name in keep if name in results]:
         raise DataError(f"--keep: {', '.join(map(repr, both))} is what predictions are called; leave it out")
-    wanted = list(dict.fromkeys([*inputs, *keep]))
+    return cleaner
+
+
+def _all(model: LoadedModel, source: Source, output: Path, keep: list[str], cleaner: Cleaner) -> int:
+    wanted = list(dict.fromkeys([*cleaner.names, *keep]))
     if repeated := [name for name in wanted if source.names.count(name) > 1]:
         raise DataError(f"the input has more than one column named {', '.join(map(repr, repeated))}; rename them")
-    cleaner = Cleaner(inputs, source.marks, source.decimal)
     n_rows = 0
     with sink(output) as write, _progress() as bar:
         task = bar.add_task("predicting", total=source.progress()[1])
         for block in source.blocks(wanted):
-            columns = cleaner.columns(block, n_rows)
-            if matrix:
-                columns = {matrix: np.stack(list(columns.values()), axis=1)}
-            found = model.table(model.predict_raw(columns))
+            found = model.table(model.predict_raw(cleaner.columns(block, n_rows)))
             write(pa.table({name: block[name] for name in keep} | {name: _array(v) for name, v in found.items()}))
             n_rows += len(block)
             bar.update(task, completed=source.progress()[0])
@@ -115,22 +120,25 @@ def _all(model: LoadedModel, source: Source, output: Path, keep: list[str]) -> i
     return n_rows
 
 
-def inputs_of(manifest: Manifest, source: Source, keep: list[str]) -> tuple[dict[str, dict[str, Any]], str | None]:
-    """The columns to read, and the name of the array that they make where the model takes one."""
-    (name, about), *others = manifest.inputs.items()
-    if others or len(about["shape"]) == 1:
+def cleaner_of(manifest: Manifest, source: Source, besides: list[str], strict: bool) -> Cleaner:
+    """What reads the model's columns in a file; of a model that takes an array, all columns but some others.
+
+    Raises:
+        DataError: They are not all there.
+    """
+    first, *others = manifest.inputs.values()
+    if others or first.width is None:
         if missing := [name for name in manifest.inputs if name not in source.names]:
             raise DataError(missing_columns(missing, list(source.names)))
-        return manifest.inputs, None
-    width = about["shape"][1]
-    numbered = [f"{name}[{number}]" for number in range(width)]
-    there = numbered if set(numbered) <= set(source.names) else [name for name in source.names if name not in keep]
-    if len(there) != width:
+        return Cleaner(list(manifest.inputs.values()), strict)
+    numbered = [f"{first.name}[{number}]" for number in range(first.width)]
+    there = numbered if set(numbered) <= set(source.names) else [name for name in source.names if name not in besides]
+    if len(there) != first.width:
         raise DataError(
-            f"the model takes an array of {width} numbers a row: the input must have as many columns besides those "
-            f"of --keep, in the array's order, or columns {numbered[0]} to {numbered[-1]}; it has {len(there)}"
+            f"the model takes an array of {first.width} numbers a row: the input must have as many columns besides "
+            f"those of --keep, in the array's order, or columns {numbered[0]} to {numbered[-1]}; it has {len(there)}"
         )
-    return {name: {"dtype": "float64", "shape": [None]} for name in there}, name
+    return ArrayCleaner(first, there, strict)
 
 
 def _names(manifest: Manifest) -> list[str]:

@@ -24,8 +24,6 @@ class Source(Protocol):
     """A file of rows."""
 
     names: list[str]  # of all columns
-    marks: tuple[str, ...]  # what stands for a gap in text
-    decimal: str
 
     def blocks(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """The rows of some columns, block by block.
@@ -52,8 +50,6 @@ class ParquetSource:
     """A Parquet file, in its own types."""
 
     path: Path
-    marks: tuple[str, ...]
-    decimal: str = "."
 
     def __post_init__(self) -> None:
         try:

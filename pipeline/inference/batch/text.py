@@ -19,7 +19,6 @@ from pyarrow import csv as arrow_csv
 from pipeline.data import Reading
 from pipeline.data.reading.content import BOMS, OTHER_FORMATS, SAMPLE_BYTES, Content, check_encoding
 from pipeline.data.reading.dialect import Dialect, find_dialect
-from pipeline.data.reading.values import MARKS
 from pipeline.errors import DataError
 from pipeline.inference.batch.source import AnotherWay
 
@@ -41,8 +40,6 @@ class TextSource:
     exact: bool  # line by line
 
     def __post_init__(self) -> None:
-        self.marks = (*MARKS, *map(str, self.reading.missing_values))
-        self.decimal = self.reading.decimal
         self._raw: IO[bytes] | None = None
 
     def blocks(self, columns: Sequence[str]) -> Iterator[pa.Table]:

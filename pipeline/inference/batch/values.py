@@ -1,122 +1,111 @@
-"""Values as training read them: which are gaps, what is a number, and how text is written."""
+"""The columns of a file's blocks as a model takes them: Arrow reads what it can at once, `clean` says what all is."""
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.data.reading.dates import BY_NAME, DateFormat
-from pipeline.data.reading.finite import LARGEST_VALUE
-from pipeline.data.reading.numbers import by_training
-from pipeline.errors import DataError
-from pipeline.export.columns import no_date
+from pipeline.data.reading.clean import Coded, NewGaps, clean
+from pipeline.data.reading.input_column import InputColumn
+from pipeline.export.columns import values_at_fault
 
-MOMENT = "%Y-%m-%dT%H:%M:%S"
+NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
 
 
 class Cleaner:
-    """Turns the columns of a file into those of a model, by the model's types and never by what a block looks like."""
+    """Turns the columns of a file into those of a model, by the model's types and never by what a block looks like.
 
-    def __init__(self, inputs: dict[str, dict[str, Any]], marks: Sequence[str], decimal: str) -> None:
-        """Knows the model's columns, the marks of gaps, and the decimal mark."""
-        self._inputs, self._decimal = inputs, decimal
-        self._marks = set(marks) | {""}
-        self._mark_array = pa.array(sorted(self._marks), pa.string())
-        self._marked_numbers = [float(mark) for mark in marks if _is_number(mark)]
+    Attributes:
+        names: Of these columns.
+        new_gaps: By column, over all blocks so far: gaps, where training had none.
+    """
+
+    def __init__(self, columns: Sequence[InputColumn], strict: bool = False) -> None:
+        """Knows the model's columns, and whether a gap that training did not know is an error."""
+        self.names = [column.name for column in columns]
+        self._columns, self._strict = columns, strict
+        self._marks = {column.name: pa.array(sorted(column.marks), pa.string()) for column in columns}
+        self.new_gaps: dict[str, NewGaps] = {}
 
     def columns(self, block: pa.Table, first_row: int) -> dict[str, np.ndarray]:
         """The model's columns for a block of rows.
 
         Raises:
-            DataError: A value is no number or no date where one is needed, or is infinite or too large; with column
-                and row, from 0.
+            DataError: Values are not what their columns can hold; with column and row, from 0.
         """
-        columns = {}
-        for name, about in self._inputs.items():
-            values = block[name].combine_chunks()
-            if about["dtype"] == "string":
-                columns[name] = self._text(name, values, BY_NAME.get(about.get("date", "")), first_row)
-            else:
-                columns[name] = self._number(name, values, about.get("kind") == "category", first_row)
-        return columns
+        given = {column.name: self._values(column, block[column.name].combine_chunks()) for column in self._columns}
+        with values_at_fault():
+            found = clean(self._columns, given, first_row)
+            if self._strict:
+                found.require_known_gaps()
+        for gaps in found.new_gaps:
+            before = self.new_gaps.get(gaps.column)
+            self.new_gaps[gaps.column] = replace(before, n_rows=before.n_rows + gaps.n_rows) if before else gaps
+        return found.columns
 
-    def _text(self, name: str, values: Any, date: DateFormat | None, first_row: int) -> np.ndarray:
-        """Each distinct text once; models of older versions do not say how their dates are written."""
-        values = _without_zone(values)
-        encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-        levels = [self._written(level, date) for level in encoded.dictionary.to_pylist()]
-        if date and (other := date.first_other(np.array(levels, dtype=object))) is not None:
-            row = first_row + pc.index(encoded.indices, other).as_py()
-            raise DataError(no_date(name, row, levels[other], date.name))
-        indices = pc.fill_null(encoded.indices, len(levels)).to_numpy(zero_copy_only=False)
-        return np.array([*levels, ""], dtype=object)[indices]
+    def _values(self, column: InputColumn, values: Any) -> Any:
+        """An Arrow array as `clean` takes it: numbers as such, what repeats once."""
+        kind = values.type
+        if column.is_text or pa.types.is_dictionary(kind):
+            return _coded(values)
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            numbers = self._plainly_written(column, values)
+            return _coded(values) if numbers is None else _floats(numbers)
+        if any(of_kind(kind) for of_kind in NUMBERS):
+            return _floats(pc.cast(values, pa.float64(), safe=False))
+        return values.to_pandas()
 
-    def _written(self, level: Any, date: DateFormat | None) -> str:
-        if isinstance(level, datetime.date):  # a datetime is one too
-            moment = datetime.datetime.combine(level, _time_of(level))
-            return date.write(moment) if date else moment.strftime(MOMENT)
-        text = ("" if level is None else str(level)).strip()
-        return "" if text in self._marks else text
-
-    def _number(self, name: str, values: Any, is_code: bool, first_row: int) -> np.ndarray:
-        if pa.types.is_dictionary(values.type):
-            values = values.dictionary_decode()
-        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-            numbers = self._parsed(name, values, is_code, first_row)
-        else:
-            try:
-                numbers = pc.cast(values, pa.float64(), safe=False)
-            except pa.ArrowException:
-                raise DataError(f"column {name!r} holds {values.type}, but the model needs numbers in it") from None
-        found = np.array(pc.fill_null(numbers, np.nan).to_numpy(zero_copy_only=False))
-        if self._marked_numbers:
-            found[np.isin(found, self._marked_numbers)] = np.nan
-        if len(beyond := np.flatnonzero(np.abs(found) > LARGEST_VALUE)):
-            value = found[beyond[0]]
-            said = "infinite" if np.isinf(value) else f"{value:g} is beyond {LARGEST_VALUE:g}"
-            raise DataError(f"column {name!r}, row {first_row + beyond[0]}: {said}, but values must be finite or gaps")
-        return found
-
-    def _parsed(self, name: str, values: Any, is_code: bool, first_row: int) -> Any:
-        text = pc.utf8_trim_whitespace(values)
-        text = pc.if_else(pc.is_in(text, self._mark_array), None, text)
-        if not is_code and self._decimal == ".":
-            try:
-                numbers = pc.cast(text, pa.float64())
-                if not pc.any(pc.is_nan(numbers)).as_py():  # Arrow takes NAN for a number, training does not
-                    return numbers
-            except pa.ArrowInvalid:
-                pass
-        encoded = text.dictionary_encode()
-        levels = encoded.dictionary.to_pylist()
-        numbers, wrong = by_training(levels, self._decimal)
-        if wrong is not None:
-            row = first_row + pc.index(encoded.indices, wrong).as_py()
-            raise DataError(
-                f"column {name!r}, row {row}: {levels[wrong]!r} is no number; correct it (the decimal mark is "
-                f"{self._decimal!r}, and none stands between thousands), or train with data.missing_values naming it "
-                "as a gap"
-            )
-        return pc.take(pa.array(numbers, pa.float64()), encoded.indices)
+    def _plainly_written(self, column: InputColumn, values: Any) -> Any:
+        """The numbers that texts say where all of them are plainly written, or are gaps; else None."""
+        text, decimal = pc.utf8_trim_whitespace(values), column.text.decimal
+        text = pc.if_else(pc.is_in(text, self._marks[column.name]), None, text)
+        if decimal != ".":
+            if pc.any(pc.match_substring(text, ".")).as_py():
+                return None
+            text = pc.replace_substring(text, decimal, ".")
+        try:
+            numbers = pc.cast(text, pa.float64())
+        except pa.ArrowInvalid:
+            return None
+        return (
+            None if pc.any(pc.is_nan(numbers)).as_py() else numbers
+        )  # Arrow takes NAN for a number, training does not
 
 
-def _without_zone(values: Any) -> Any:
+class ArrayCleaner(Cleaner):
+    """Of a model that takes an array, of which each column is one of the file."""
+
+    def __init__(self, array: InputColumn, names: Sequence[str], strict: bool = False) -> None:
+        """Knows the array, and the names of its columns in the file."""
+        super().__init__([replace(array, name=name, shape=(None,)) for name in names], strict)
+        self._array = array.name
+
+    def columns(self, block: pa.Table, first_row: int) -> dict[str, np.ndarray]:
+        """The array for a block of rows.
+
+        Raises:
+            DataError: Values are no numbers; with column and row, from 0.
+        """
+        return {self._array: np.stack(list(super().columns(block, first_row).values()), axis=1)}
+
+
+def _floats(numbers: Any) -> np.ndarray:
+    found: np.ndarray = pc.fill_null(numbers, np.nan).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _coded(values: Any) -> Any:
+    """Each distinct value once; moments as they are in UTC."""
     if pa.types.is_timestamp(values.type):
-        return pc.cast(pc.cast(values, pa.timestamp("us", values.type.tz), safe=False), pa.timestamp("us"))
-    return values
-
-
-def _time_of(moment: datetime.date) -> datetime.time:
-    return moment.time() if isinstance(moment, datetime.datetime) else datetime.time()
-
-
-def _is_number(mark: str) -> bool:
+        values = pc.cast(pc.cast(values, pa.timestamp("us", values.type.tz), safe=False), pa.timestamp("us"))
     try:
-        return not np.isnan(float(mark))
-    except ValueError:
-        return False
+        encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+    except pa.ArrowNotImplementedError:  # lists and the like, which are refused one by one
+        return values.to_pandas()
+    codes = pc.fill_null(pc.cast(encoded.indices, pa.int64()), -1).to_numpy(zero_copy_only=False)
+    return Coded(codes, encoded.dictionary.to_pylist())

@@ -113,17 +113,21 @@ class Batcher:
 def _score(batch: list[Waiting]) -> list[Arrays | Exception]:
     """A result for each: its outputs, or the error of the model. Runs in the model's thread."""
     try:
-        if len(batch) == 1:
-            return [batch[0].model.predict(batch[0].columns)]
-        together = {name: np.concatenate([waiting.columns[name] for waiting in batch]) for name in batch[0].columns}
-        outputs = batch[0].model.predict(together)
-        ends = np.cumsum([waiting.n_rows for waiting in batch])
-        return [
-            {name: values[end - waiting.n_rows : end] for name, values in outputs.items()}
-            for waiting, end in zip(batch, ends, strict=True)
-        ]
+        return list(_scored_together(batch))
     except Exception as error:
         return [error] if len(batch) == 1 else [result for waiting in batch for result in _score([waiting])]
+
+
+def _scored_together(batch: list[Waiting]) -> list[Arrays]:
+    model, first = batch[0].model, batch[0].columns
+    if len(batch) == 1:
+        return [model.predict(first)]
+    outputs = model.predict({name: np.concatenate([waiting.columns[name] for waiting in batch]) for name in first})
+    ends = np.cumsum([waiting.n_rows for waiting in batch])
+    return [
+        {name: values[end - waiting.n_rows : end] for name, values in outputs.items()}
+        for waiting, end in zip(batch, ends, strict=True)
+    ]
 
 
 def _deliver(waiting: Waiting, result: Arrays | Exception) -> None:

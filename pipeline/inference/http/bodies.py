@@ -6,21 +6,15 @@ import csv
 import difflib
 import io
 import json
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.inference.http.columns import Column
-from pipeline.inference.http.refused import Fault, RefusedError, refuse_values
+from pipeline.data.reading.clean import Fault
+from pipeline.data.reading.input_column import InputColumn
+from pipeline.inference.http.refused import RefusedError, refuse_values
 
 Values = dict[str, list[Any]]
-
-# What pandas, which trained the model, takes for a gap in a CSV file.
-GAPS = {
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
-    "NULL", "NaN", "None", "n/a", "nan", "null",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,7 +26,7 @@ class Given:
     form: str  # the key they were given by, which an answer may depend on
 
 
-def from_json(body: bytes, forms: Sequence[str], columns: Sequence[Column], most_rows: int) -> Given:
+def from_json(body: bytes, forms: Sequence[str], columns: Sequence[InputColumn], most_rows: int) -> Given:
     """Reads a JSON object that gives rows by exactly one of some keys.
 
     Raises:
@@ -53,7 +47,7 @@ def from_json(body: bytes, forms: Sequence[str], columns: Sequence[Column], most
     return Given(*READERS[form](content[form], columns, most_rows), form)
 
 
-def from_csv(body: bytes, columns: Sequence[Column], most_rows: int) -> Given:
+def from_csv(body: bytes, columns: Sequence[InputColumn], most_rows: int) -> Given:
     """Reads a CSV table with a header.
 
     Raises:
@@ -61,20 +55,17 @@ def from_csv(body: bytes, columns: Sequence[Column], most_rows: int) -> Given:
     """
     try:
         reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
-        header = next(reader, [])
+        header = [name.strip() for name in next(reader, [])]
         rows = [row for row in reader if row]
     except UnicodeDecodeError as error:
         raise RefusedError(400, f"the body is no UTF-8: {error}") from None
     except csv.Error as error:
         raise RefusedError(400, f"the body is no CSV table: {error}") from None
     _limit(len(rows), most_rows)
-    values = _from_lists(header, rows, columns)
-    for column in columns:
-        values[column.name] = [_cell(cell, column) for cell in values[column.name]]
-    return Given(values, len(rows), "csv")
+    return Given(_from_lists(header, rows, columns), len(rows), "csv")
 
 
-def _from_split(content: Any, columns: Sequence[Column], most_rows: int) -> tuple[Values, int]:
+def _from_split(content: Any, columns: Sequence[InputColumn], most_rows: int) -> tuple[Values, int]:
     """`{"columns": [...], "data": [[...], ...]}`, pandas' orient "split"."""
     if not isinstance(content, dict) or not isinstance(content.get("data"), list):
         raise RefusedError(400, 'dataframe_split must be an object with the lists "columns" and "data"')
@@ -88,7 +79,7 @@ def _from_split(content: Any, columns: Sequence[Column], most_rows: int) -> tupl
     return _from_lists(names, rows, columns), len(rows)
 
 
-def _from_lists(names: list[str], rows: list[Any], columns: Sequence[Column]) -> Values:
+def _from_lists(names: list[str], rows: list[Any], columns: Sequence[InputColumn]) -> Values:
     """Rows as lists in the order of the names."""
     places = _places(names, columns)
     faults = [
@@ -101,7 +92,7 @@ def _from_lists(names: list[str], rows: list[Any], columns: Sequence[Column]) ->
     return {name: [row[place] for row in rows] for name, place in places.items()}
 
 
-def _places(names: list[str], columns: Sequence[Column]) -> dict[str, int]:
+def _places(names: list[str], columns: Sequence[InputColumn]) -> dict[str, int]:
     keys = _keys(names, columns)
     twice = sorted({key for key in keys.values() if names.count(key) > 1})
     if twice:
@@ -109,7 +100,7 @@ def _places(names: list[str], columns: Sequence[Column]) -> dict[str, int]:
     return {name: names.index(key) for name, key in keys.items()}
 
 
-def _from_records(content: Any, columns: Sequence[Column], most_rows: int) -> tuple[Values, int]:
+def _from_records(content: Any, columns: Sequence[InputColumn], most_rows: int) -> tuple[Values, int]:
     """`[{"a": 1, ...}, ...]`, or a list of the values themselves where the model has one input."""
     if not isinstance(content, list):
         raise RefusedError(400, "rows must be given as a list")
@@ -118,20 +109,31 @@ def _from_records(content: Any, columns: Sequence[Column], most_rows: int) -> tu
         return {column.name: [] for column in columns}, 0
     if len(columns) == 1 and not isinstance(content[0], dict):
         return {columns[0].name: content}, len(content)
-    faults = [Fault(row, "", "an object with a value per column is expected") for row, given in enumerate(content)
-              if not isinstance(given, dict)]  # fmt: skip
+    faults = [
+        Fault(row, "", "an object with a value per column is expected")
+        for row, given in enumerate(content)
+        if not isinstance(given, dict)
+    ]
     if faults:
         raise refuse_values(faults)
-    keys = _keys(content[0], columns)
+    return _by_key(content, _keys(content[0], columns)), len(content)
+
+
+def _by_key(rows: list[dict[str, Any]], keys: Mapping[str, str]) -> Values:
+    """The values of each column, which is given by its key."""
     try:
-        return {name: [row[key] for row in content] for name, key in keys.items()}, len(content)
+        return {name: [row[key] for row in rows] for name, key in keys.items()}
     except KeyError:
-        lacking = [Fault(row, key, "is missing; null stands for a gap")
-                   for row, given in enumerate(content) for key in keys.values() if key not in given]  # fmt: skip
+        lacking = [
+            Fault(row, key, "is missing; null stands for a gap")
+            for row, given in enumerate(rows)
+            for key in keys.values()
+            if key not in given
+        ]
         raise refuse_values(lacking) from None
 
 
-def _from_inputs(content: Any, columns: Sequence[Column], most_rows: int) -> tuple[Values, int]:
+def _from_inputs(content: Any, columns: Sequence[InputColumn], most_rows: int) -> tuple[Values, int]:
     """`{"a": [1, ...], ...}`, a list per column, or the list alone where the model has one input."""
     if isinstance(content, list):
         return _from_records(content, columns, most_rows)
@@ -158,7 +160,7 @@ READERS = {
 }
 
 
-def _keys(given: Collection[str], columns: Sequence[Column]) -> dict[str, str]:
+def _keys(given: Collection[str], columns: Sequence[InputColumn]) -> dict[str, str]:
     """By which key each column is given: its own name, or the argument of the SavedModel's signature."""
     keys = {}
     for column in columns:
@@ -186,24 +188,10 @@ def _which_form(found: list[str], given: list[str], forms: Sequence[str]) -> str
     return f"the body must have one of the keys {', '.join(forms)}; it has {', '.join(given[:9]) or 'none'}{hint}"
 
 
-def _is_array(columns: Sequence[Column]) -> bool:
+def _is_array(columns: Sequence[InputColumn]) -> bool:
     return columns[0].width is not None
 
 
 def _limit(n_rows: int, most_rows: int) -> None:
     if n_rows > most_rows:
         raise RefusedError(413, f"{n_rows} rows; a request may have {most_rows}")
-
-
-def _cell(text: str, column: Column) -> float | str | None:
-    """A cell of a CSV table; text in a column of numbers stays what it is, and is refused with the others."""
-    stripped = text.strip()
-    if stripped in GAPS:
-        return None
-    if column.is_text:
-        return text
-    try:
-        number = float(stripped)
-    except ValueError:
-        return {"true": 1.0, "false": 0.0}.get(stripped.lower(), text)
-    return text if "_" in stripped or math.isnan(number) else number

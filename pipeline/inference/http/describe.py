@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from pipeline.inference.http.columns import Column
+from pipeline.data.reading.input_column import InputColumn
 from pipeline.inference.http.model import Served
 
 PACKAGES = ("dense-pipeline", "tensorflow", "fastapi", "uvicorn")
@@ -40,8 +41,8 @@ def status(model: Served) -> Json:
 def metadata(model: Served) -> Json:
     """TensorFlow Serving's ModelMetadata, with the arguments of the signature; a column's own name does as well."""
     manifest = model.loaded.manifest
-    inputs = {about["argument"]: _tensor(about, about["argument"]) for about in manifest.inputs.values()}
-    outputs = {name: _tensor(about, name) for name, about in manifest.outputs.items()}
+    inputs = {column.argument: _tensor(column.dtype, column.shape, column.argument) for column in model.columns}
+    outputs = {name: _tensor(about["dtype"], about["shape"], name) for name, about in manifest.outputs.items()}
     signature = {"inputs": inputs, "outputs": outputs, "method_name": "tensorflow/serving/predict", "defaults": {}}
     return {
         "model_spec": {"name": model.name, "signature_name": "", "version": model.version},
@@ -49,10 +50,10 @@ def metadata(model: Served) -> Json:
     }
 
 
-def _tensor(about: Json, name: str) -> Json:
-    dims = [{"size": str(-1 if size is None else size), "name": ""} for size in about["shape"]]
+def _tensor(dtype: str, shape: Sequence[int | None], name: str) -> Json:
+    dims = [{"size": str(-1 if size is None else size), "name": ""} for size in shape]
     return {
-        "dtype": NUMBER_TYPES[about["dtype"]],
+        "dtype": NUMBER_TYPES[dtype],
         "tensor_shape": {"dim": dims, "unknown_rank": False},
         "name": name,
     }
@@ -97,13 +98,14 @@ def _post(summary: str, forms: dict[str, tuple[Json, Any]]) -> Json:
         "413": "The body or the rows are too many",
         "429": "Too many requests are waiting; try again",
     }
-    answers = {"200": {"description": "Predictions"}} | {key: {"description": text} for key, text in refusals.items()}
-    return {"post": {"summary": summary, "requestBody": {"required": True, "content": content}, "responses": answers}}
+    answers = {"200": "Predictions; `warnings` beside them tell of gaps where training had none"} | refusals
+    described = {status: {"description": text} for status, text in answers.items()}
+    return {"post": {"summary": summary, "requestBody": {"required": True, "content": content}, "responses": described}}
 
 
-def _values(column: Column) -> Json:
+def _values(column: InputColumn) -> Json:
     """The type of a column's values; a gap, where there were some, is null."""
     kind = "string" if column.is_text else "number"
     if column.width is not None:
         return {"type": "array", "items": {"type": kind}, "minItems": column.width, "maxItems": column.width}
-    return {"type": [kind, "null"]} if column.takes_gaps else {"type": kind}
+    return {"type": [kind, "null"]} if column.gaps else {"type": kind}

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.data.reading.input_column import InputColumn
 from pipeline.errors import ModelError
 from pipeline.export.loaded import LoadedModel
-from pipeline.inference.http.columns import Column
 from pipeline.inference.http.protocols import Labels
 from pipeline.inference.locate import FoundModel
 
@@ -25,7 +25,7 @@ class Served:
     name: str
     version: str
     run_id: str | None
-    columns: tuple[Column, ...]
+    columns: tuple[InputColumn, ...]
     labels: Labels
     loaded: LoadedModel
 
@@ -60,13 +60,12 @@ def load(found: FoundModel, *, name: str | None, trust: bool) -> Served:
     """
     loaded = LoadedModel(found.path, trust)
     manifest = loaded.manifest
-    columns = tuple(_column(key, about) for key, about in manifest.inputs.items())
     folder = found.path.name
     served = Served(
         name=name or re.sub(r"[^\w.-]+", "_", found.name, flags=re.ASCII),  # it stands in addresses
         version=found.version or (folder if folder.isdecimal() else "1"),
         run_id=found.run_id or manifest.run_id,
-        columns=columns,
+        columns=tuple(manifest.inputs.values()),
         labels=Labels(manifest.target, manifest.classes),
         loaded=loaded,
     )
@@ -74,13 +73,7 @@ def load(found: FoundModel, *, name: str | None, trust: bool) -> Served:
     return served
 
 
-def _column(name: str, about: Mapping[str, Any]) -> Column:
-    width = about["shape"][1] if len(about["shape"]) == 2 else None
-    is_text, takes_gaps = about["dtype"] == "string", about.get("gaps", width is None)
-    return Column(name, about["argument"], is_text, width, takes_gaps, about.get("date"))
-
-
-def _neutral(column: Column) -> Any:
+def _neutral(column: InputColumn) -> Any:
     number: list[float] | float = 0.0 if column.width is None else [0.0] * column.width
     return "text" if column.is_text else number
 
@@ -96,7 +89,7 @@ def _warm(served: Served) -> None:
                 raise ModelError(f"{served.name}: for its own example the model gives {name} that is not finite")
 
 
-def _rows(values: list[Any], column: Column, n_rows: int) -> np.ndarray:
+def _rows(values: list[Any], column: InputColumn, n_rows: int) -> np.ndarray:
     """The example's rows over and over."""
     repeated = [values[row % len(values)] for row in range(n_rows)]
     if column.is_text:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from pipeline.data.reading.clean import NewGaps
 from pipeline.inference.http.refused import RefusedError
 
 Outputs = Mapping[str, np.ndarray]
+Warned = Sequence[NewGaps]
 CODES = {401: "UNAUTHENTICATED", 404: "ENDPOINT_NOT_FOUND", 429: "REQUEST_LIMIT_EXCEEDED", 500: "INTERNAL_ERROR"}
 
 
@@ -37,28 +39,28 @@ class Protocol:
 
     name: str
     forms: tuple[str, ...]  # of rows in a request
-    answer: Callable[[Outputs, Labels, str], bytes]
+    answer: Callable[[Outputs, Labels, str, Warned], bytes]
     refusal: Callable[[RefusedError], dict[str, Any]]
 
 
-def _mlflow_answer(outputs: Outputs, labels: Labels, form: str) -> bytes:
+def _mlflow_answer(outputs: Outputs, labels: Labels, form: str, warned: Warned) -> bytes:
     """`{"predictions": [{"prediction": 1.5}, ...]}`: a record per row, as MLflow writes a table."""
     columns = [outputs["prediction"]] if "prediction" in outputs else [outputs["label"], outputs["probabilities"]]
     lists = [values for column in columns for values in ([column] if column.ndim == 1 else column.T)]
     names = labels.names
     rows = zip(*map(_jsonable, lists), strict=True)
-    return _encode({"predictions": [dict(zip(names, row, strict=True)) for row in rows]})
+    return _encode({"predictions": [dict(zip(names, row, strict=True)) for row in rows]}, warned)
 
 
-def _tensorflow_answer(outputs: Outputs, labels: Labels, form: str) -> bytes:
+def _tensorflow_answer(outputs: Outputs, labels: Labels, form: str, warned: Warned) -> bytes:
     """By row for `instances`, by output for `inputs`; a single output stands without its name."""
     lists = {name: _jsonable(values) for name, values in outputs.items()}
     if form == "inputs":
-        return _encode({"outputs": next(iter(lists.values())) if len(lists) == 1 else lists})
+        return _encode({"outputs": next(iter(lists.values())) if len(lists) == 1 else lists}, warned)
     if len(lists) == 1:
-        return _encode({"predictions": next(iter(lists.values()))})
+        return _encode({"predictions": next(iter(lists.values()))}, warned)
     rows = zip(*lists.values(), strict=True)
-    return _encode({"predictions": [dict(zip(lists, row, strict=True)) for row in rows]})
+    return _encode({"predictions": [dict(zip(lists, row, strict=True)) for row in rows]}, warned)
 
 
 def _jsonable(values: np.ndarray) -> list[Any]:
@@ -74,7 +76,10 @@ def _finite(value: Any) -> Any:
     return value if math.isfinite(value) else None
 
 
-def _encode(content: dict[str, Any]) -> bytes:
+def _encode(content: dict[str, Any], warned: Warned) -> bytes:
+    """The predictions, and beside them warnings if there are any: a key that clients of neither protocol look for."""
+    if warned:
+        content["warnings"] = [asdict(gaps) | {"message": str(gaps)} for gaps in warned]
     return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from pipeline.data.reading.clean import Fault
 from pipeline.errors import PipelineError
 
 SHOWN_FAULTS = 20  # of a request that may have one in every value
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A value that cannot be taken."""
-
-    row: int  # of the request, from 0
-    column: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"row {self.row}, column {self.column!r}: {self.problem}"
 
 
 class RefusedError(PipelineError):
@@ -38,4 +27,5 @@ def refuse_values(faults: Sequence[Fault]) -> RefusedError:
     """Names the first faults of a request and how many there are."""
     shown = faults[:SHOWN_FAULTS]
     more = f"; and {len(faults) - len(shown)} more" if len(faults) > len(shown) else ""
-    return RefusedError(400, "; ".join(map(str, shown)) + more, faults=shown)
+    said = "; ".join(f"row {fault.row}, column {fault.column!r}: {fault.problem}" for fault in shown)
+    return RefusedError(400, said + more, faults=shown)

@@ -38,6 +38,7 @@ def serve(
     address: tuple[str, int],
     limits: Limits,
     token: str | None,
+    strict: bool,
     poll_seconds: float,
 ) -> None:
     """Serves until SIGTERM or Ctrl-C, and then answers what is in work.
@@ -58,7 +59,7 @@ def serve(
         from pipeline.inference.http.service import Service
 
         model = load(found, name=name, trust=trust)
-        service = Service(model, limits, token)
+        service = Service(model, limits, token, strict)
         follower = Follower(
             service,
             lambda: locate.stands_for(reference, uri),

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-import numpy as np
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from pipeline.data.reading.clean import Cleaned
 from pipeline.inference.http.batching import Batcher
 from pipeline.inference.http.bodies import Given, from_csv, from_json
 from pipeline.inference.http.columns import check
@@ -35,9 +35,10 @@ HUNG_UP = 499  # as other servers log it; nobody reads it
 class Service:
     """Answers requests with the model of the moment."""
 
-    def __init__(self, model: Served, limits: Limits, token: str | None) -> None:
+    def __init__(self, model: Served, limits: Limits, token: str | None, strict: bool = False) -> None:
         self.metrics = Metrics()
         self._limits, self._token = limits, token
+        self._strict = strict  # a gap that training did not know is refused
         self._in_work = 0
         self._threads = ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large")
         self.metrics.in_work.set_function(lambda: self._in_work)
@@ -89,19 +90,19 @@ class Service:
     async def _predict(self, body: bytes, media_type: str, protocol: Protocol) -> bytes:
         model = self.model
 
-        def read() -> tuple[Given, dict[str, np.ndarray]]:
+        def read() -> tuple[Given, Cleaned]:
             if media_type == "text/csv":
                 given = from_csv(body, model.columns, self._limits.rows)
             else:
                 given = from_json(body, protocol.forms, model.columns, self._limits.rows)
-            return given, check(model.columns, given.values)
+            return given, check(model.columns, given.values, self._strict)
 
-        given, columns = read() if len(body) < LARGE_BODY else await self._aside(read)
+        given, cleaned = read() if len(body) < LARGE_BODY else await self._aside(read)
         n_rows, form = given.n_rows, given.form
-        outputs = await self.batcher.predict(model, columns, n_rows)
+        outputs = await self.batcher.predict(model, cleaned.columns, n_rows)
         if n_rows < LARGE_ANSWER:
-            return protocol.answer(outputs, model.labels, form)
-        return await self._aside(lambda: protocol.answer(outputs, model.labels, form))
+            return protocol.answer(outputs, model.labels, form, cleaned.new_gaps)
+        return await self._aside(lambda: protocol.answer(outputs, model.labels, form, cleaned.new_gaps))
 
     async def _aside(self, work: Callable[[], Result]) -> Result:
         """Does what takes long outside of the event loop, so that small requests are answered meanwhile."""

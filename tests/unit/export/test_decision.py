@@ -109,6 +109,6 @@ def test_other_runtimes_decide_alike(store: str, tmp_path: Path) -> None:
 
     folder = export(resolve(result.model_path), "onnx", tmp_path).folder
     (file,) = folder.glob("*.onnx")
-    given = {about["argument"]: np.asarray(rows[name], np.float64) for name, about in loaded.manifest.inputs.items()}
+    given = {column.argument: np.asarray(rows[name], np.float64) for name, column in loaded.manifest.inputs.items()}
     (numbers,) = runtime.InferenceSession(file).run(["class_index"], given)
     assert (classes[numbers] == outputs["label"]).all()

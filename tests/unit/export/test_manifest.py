@@ -12,6 +12,7 @@ import pytest
 
 from pipeline import DataError, ModelError, data, load
 from pipeline.data.preprocessing import as_json as stored
+from pipeline.data.reading.input_column import MARKS, TextFormat
 from pipeline.export import manifest as manifests
 from pipeline.export.loaded import LoadedModel
 from pipeline.train import Result
@@ -40,9 +41,13 @@ def test_the_manifest_says_what_the_model_is(iris: Result) -> None:
     assert manifest.run_id == iris.run_id
     assert (manifest.task, manifest.target) == ("multiclass", ["target"])
     assert manifest.classes == ["setosa", "versicolor", "virginica"]
-    assert manifest.inputs["petal width (cm)"] == {
-        "argument": "petal_width_cm", "shape": [None], "dtype": "float64", "kind": "numeric", "gaps": False
+    column = manifest.inputs["petal width (cm)"]
+    assert column.to_json() == {
+        "argument": "petal_width_cm", "shape": (None,), "dtype": "float64", "kind": "numeric", "gaps": False,
+        "fill": column.fill,
     }  # fmt: skip
+    assert 0.1 < column.fill < 2.5
+    assert column.text == TextFormat(".", MARKS, ())  # of a table with types
     assert manifest.outputs["probabilities"] == {"shape": [None, 3], "dtype": "float64"}
     assert manifest.example["petal width (cm)"] == [0.2, 0.2]
     assert manifest.reading["decimal"] == "."
@@ -117,7 +122,7 @@ def test_without_manifest_refused_unless_trusted(copy: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "cannot be read as a manifest"), ('{"format": 99}', r"is of format 99, this version reads 1"),
+    [("{", "cannot be read as a manifest"), ('{"format": 99}', r"is of format 99, this version reads 2"),
      ("[]", "cannot be read as a manifest"), ('{"task": "regression"}', "cannot be read as a manifest")],
 )  # fmt: skip
 def test_a_manifest_that_is_none(copy: Path, text: str, message: str) -> None:
@@ -158,3 +163,37 @@ def test_preprocessing_of_an_array_comes_back_and_another_version_is_refused() -
     for other in ({"is": "Preprocessing", "more": 1}, {"is": "Unheard"}, {"is": "Clip", "bound": 1.0}):
         with pytest.raises(ValueError, match="not the preprocessing of this version"):
             stored.from_json(other)
+
+
+def test_a_manifest_of_format_1_keeps_its_meaning(untrained: Callable[..., Path], tmp_path: Path) -> None:
+    """It says nothing of how text is written, of fills, nor of numbers in text; the oldest not even of gaps."""
+    rows = np.arange(40)
+    pd.DataFrame(
+        {
+            "a": rows % 9 + 0.5,
+            "level": np.resize(["1", "2", "x"], 40),
+            "day": pd.date_range("2021-01-01", periods=40).strftime("%Y-%m-%d"),
+            "y": rows * 1.5,
+        }
+    ).to_csv(tmp_path / "t.csv", index=False)
+    keys = ("data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.missing_values=[-9999]")
+    folder = untrained(tmp_path / "m", *keys)
+    path = folder / manifests.MANIFEST
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content["text"], content["reading"]["typed"]
+    for name, about in content["inputs"].items():
+        for key in ("fill", "numbers", *(["gaps", "date"] if name == "day" else [])):
+            about.pop(key, None)
+    path.write_text(json.dumps(content | {"format": 1}), encoding="utf-8")
+    model = LoadedModel(folder)
+    number, level, day = model.manifest.inputs.values()
+    assert number.text == TextFormat(".", (*MARKS, "-9999"), (*MARKS, "-9999"))
+    assert (number.gaps, level.gaps, day.gaps, day.date) == (False, False, True, None)
+    given = {"a": [0.5, 1.5], "level": [1, 2.0], "day": ["2021-01-02", "someday"]}
+    expected = model.predict({**given, "level": ["1", "2"]})["prediction"]
+    np.testing.assert_array_equal(model.predict(given)["prediction"], expected)
+    with pytest.warns(UserWarning, match="column 'a': a gap in row 1, and training had none; taken for what the model"):
+        model.predict({**given, "a": [0.5, -9999]})
+    manifests.write(model.manifest, folder)  # as an export of it does
+    again = manifests.read(folder)
+    assert (again.format, again.inputs) == (2, model.manifest.inputs)

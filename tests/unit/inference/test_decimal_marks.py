@@ -9,29 +9,30 @@ import pyarrow as pa
 import pytest
 
 from pipeline import DataError, data, load
-from pipeline.data.reading.numbers import by_training
+from pipeline.data.reading.clean import Coded, clean
 from pipeline.export.loaded import LoadedModel
 from pipeline.inference.batch.run import predict
 from pipeline.inference.batch.values import Cleaner
 from pipeline.inference.labelled import score_file
-
-NUMBER = {"x": {"dtype": "float64", "shape": [None], "kind": "numeric"}}
+from support.input_columns import number
 
 
 def cleaned(texts: list[str], decimal: str, first_row: int = 0) -> list[float]:
-    return Cleaner(NUMBER, ["", "nan"], decimal).columns(pa.table({"x": texts}), first_row)["x"].tolist()
+    return Cleaner([number("x", decimal=decimal)]).columns(pa.table({"x": texts}), first_row)["x"].tolist()
 
 
 @pytest.mark.parametrize("decimal", [".", ","])
 def test_every_number_is_what_pandas_reads_to_the_last_bit(tmp_path: Path, decimal: str) -> None:
     rng = np.random.default_rng(0)
-    numbers = [*rng.normal(size=500), *(rng.normal(size=200) * 1e-12), 102.51, 1e300, -0.0, 7.0]
+    numbers = [*rng.normal(size=500), *(rng.normal(size=200) * 1e-12), 102.51, 1e30, -0.0, 7.0]
     pd.DataFrame({"x": numbers}).to_csv(tmp_path / "n.csv", index=False, decimal=decimal, sep=";")
     texts = (tmp_path / "n.csv").read_text().split()[1:]
     expected = pd.read_csv(tmp_path / "n.csv", decimal=decimal, sep=";")["x"]
-    found, wrong = by_training(texts, decimal)
-    assert wrong is None
-    np.testing.assert_array_equal(found, expected)
+    column = number("x", decimal=decimal)
+    for given in (texts, pd.Series(texts, dtype="str"), Coded(np.arange(len(texts)), texts)):
+        np.testing.assert_array_equal(clean([column], {"x": given}).columns["x"], expected)
+    np.testing.assert_array_equal(cleaned(texts, decimal), expected)
+    np.testing.assert_array_equal([column.number_of(text) for text in texts], expected)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,219 @@
+"""Columns of values as a model takes them, by what `input_column.py` says of each; a copy lies in every MLflow model.
+
+So this file imports numpy and pandas only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from types import NoneType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from pipeline.data.reading.input_column import InputColumn
+
+Wrong = dict[int, str]  # what is wrong, by row
+
+NUMBERS = {int, float, bool, NoneType}
+TEXTS = {str, float, NoneType}  # a float may be a gap
+FEW = 64  # values that are looked at one by one sooner than sorted
+SHOWN_FAULTS = 5
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column by its distinct values, each of which is looked at once."""
+
+    codes: np.ndarray  # (n_rows,) whole numbers; -1 for a gap
+    values: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A value that a model cannot take."""
+
+    row: int  # from 0
+    column: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"column {self.column!r}, row {self.row}: {self.problem}"
+
+
+class ValuesError(ValueError):
+    """Some values cannot be taken; `faults` has all of them, by row. The message has the first of some columns."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = sorted(faults, key=lambda fault: fault.row)
+        by_column = {fault.column: fault for fault in reversed(self.faults)}
+        shown = [fault for fault in self.faults if by_column[fault.column] is fault][:SHOWN_FAULTS]
+        more = len(self.faults) - len(shown)
+        super().__init__("; ".join(map(str, shown)) + (f"; and {more} more such values" if more else ""))
+
+
+@dataclass(frozen=True)
+class NewGaps:
+    """Gaps in a column in which the table that a model was trained on had none."""
+
+    column: str
+    n_rows: int
+    row: int  # of the first, from 0
+    fill: float | str | None
+
+    def __str__(self) -> str:
+        filled = f"{self.fill:g}" if isinstance(self.fill, float) else self.fill
+        counted = "a gap" if self.n_rows == 1 else f"{self.n_rows} gaps, the first"
+        return f"column {self.column!r}: {counted} in row {self.row}, and training had none; taken for {filled}"
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """Columns as a model takes them."""
+
+    columns: dict[str, np.ndarray]  # float64 with NaN for gaps, (n_rows,) or (n_rows, n); or `str` with "" for them
+    new_gaps: tuple[NewGaps, ...]
+
+    def require_known_gaps(self) -> None:
+        """Raises ValuesError where there are gaps that training did not know."""
+        if self.new_gaps:
+            said = "a gap, and training had none in this column"
+            raise ValuesError(Fault(gaps.row, gaps.column, said) for gaps in self.new_gaps)
+
+
+def clean(columns: Iterable[InputColumn], given: Mapping[str, Any], first_row: int = 0) -> Cleaned:
+    """The values of columns as a model takes them.
+
+    Args:
+        columns: That the model takes.
+        given: Values by column: a list, an array, a pandas series, or `Coded`. None, NaN and their like are gaps.
+        first_row: Number of the first of these rows, for messages.
+
+    Raises:
+        ValuesError: Columns hold what they cannot hold; it has each value with row and column.
+    """
+    found: dict[str, np.ndarray] = {}
+    wrong: list[Fault] = []
+    new_gaps: list[NewGaps] = []
+    for column in columns:
+        found[column.name], problems = _raw(column, given[column.name])
+        wrong += [Fault(first_row + row, column.name, problem) for row, problem in problems.items()]
+        if gaps := [] if column.gaps else _gap_rows(found[column.name]):
+            new_gaps.append(NewGaps(column.name, len(gaps), first_row + gaps[0], column.fill))
+    if wrong:
+        raise ValuesError(wrong)
+    return Cleaned(found, tuple(new_gaps))
+
+
+def _raw(column: InputColumn, values: Any) -> tuple[np.ndarray, Wrong]:
+    """A column as the model takes it, and what is wrong with it; a gap is, where nothing fills it."""
+    read = _array if column.width is not None else _texts if column.is_text else _numbers
+    raw, problems = read(column, values)
+    if column.fill is None and not column.gaps:
+        problems = dict.fromkeys(_gap_rows(raw), "a gap, and nothing fills it") | problems
+    return raw, problems
+
+
+def _gap_rows(raw: np.ndarray) -> list[int]:
+    gaps = raw == "" if raw.dtype == object else np.isnan(raw)
+    rows: list[int] = np.flatnonzero(gaps if gaps.ndim == 1 else gaps.any(axis=1)).tolist()
+    return rows
+
+
+def _numbers(column: InputColumn, values: Any) -> tuple[np.ndarray, Wrong]:
+    numbers = _plain_numbers(values)
+    if numbers is None:
+        coded = _coded(values)
+        written = _plainly_written(column, coded.values)
+        if written is None:
+            made, problems = _each(column.number_of, coded.values)
+            return np.array([*made, np.nan], np.float64)[coded.codes], _by_row(problems, coded.codes)
+        numbers = np.append(written, np.nan)[coded.codes]
+    if column.marked_numbers:
+        numbers = np.where(np.isin(numbers, column.marked_numbers), np.nan, numbers)
+    beyond = np.flatnonzero(np.abs(numbers) > column.largest)
+    _, problems = _each(column.number_of, numbers[beyond])
+    return numbers, dict(zip(beyond.tolist(), problems.values(), strict=True))
+
+
+def _plain_numbers(values: Any) -> np.ndarray | None:
+    """Numbers of which none needs to be looked at alone."""
+    if isinstance(values, list) and set(map(type, values)) <= NUMBERS:
+        try:
+            return np.array(values, np.float64)
+        except OverflowError:  # a whole number of more than 308 digits
+            return None
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf" and values.ndim == 1:
+        return values.astype(np.float64, copy=False)
+    if isinstance(values, pd.Series) and values.dtype.kind in "biuf":
+        return values.to_numpy(np.float64, na_value=np.nan)
+    return None
+
+
+def _plainly_written(column: InputColumn, values: Sequence[Any]) -> np.ndarray | None:
+    """The numbers that many texts say; None where one of them is to be looked at alone."""
+    if len(values) < FEW or column.text.decimal != "." or set(map(type, values)) != {str}:
+        return None
+    if not (column.digits.issuperset(chain.from_iterable(values)) and column.marks.isdisjoint(values)):
+        return None
+    try:
+        return np.array(values).astype(np.float64)
+    except ValueError:
+        return None
+
+
+def _texts(column: InputColumn, values: Any) -> tuple[np.ndarray, Wrong]:
+    coded = _coded(values)
+    made, problems = _each(column.text_of, coded.values)
+    return np.array([*made, ""], object)[coded.codes], _by_row(problems, coded.codes)
+
+
+def _array(column: InputColumn, values: Any) -> tuple[np.ndarray, Wrong]:
+    width = column.width or 0
+    problems: Wrong = {}
+    if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind in "biuf" and values.shape[1] == width:
+        flat: Any = values.reshape(-1)
+    else:
+        rows, problems = _each(column.row_of, values)
+        flat = list(chain.from_iterable(row or [0.0] * width for row in rows))
+    numbers, wrong = _numbers(column, flat)
+    first = {place // width: f"at {place % width}: {problem}" for place, problem in reversed(wrong.items())}
+    return numbers.reshape(-1, width), first | problems
+
+
+def _each(meaning: Callable[[Any], Any], values: Iterable[Any]) -> tuple[list[Any], Wrong]:
+    """What each value means, None where it means nothing; and what is wrong with these, by their place."""
+    made, problems = [], {}
+    for place, value in enumerate(values):
+        try:
+            made.append(meaning(value))
+        except ValueError as error:
+            made.append(None)
+            problems[place] = str(error)
+    return made, problems
+
+
+def _by_row(problems: Wrong, codes: np.ndarray) -> Wrong:
+    """The problems of distinct values, for each row that has one."""
+    return {row: problems[code] for row, code in enumerate(codes.tolist()) if code in problems} if problems else {}
+
+
+def _coded(values: Any) -> Coded:
+    if isinstance(values, Coded):
+        return values
+    if not isinstance(values, list):
+        column = pd.Series(values)
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            return Coded(column.cat.codes.to_numpy(), column.cat.categories.tolist())
+        if column.dtype != object:
+            codes, distinct = pd.factorize(column)
+            return Coded(codes, distinct.tolist())
+        values = column.tolist()
+    if len(values) > FEW and set(map(type, values)) <= TEXTS:
+        codes, distinct = pd.factorize(pd.Series(values, dtype=object))
+        return Coded(codes, distinct.tolist())
+    return Coded(np.arange(len(values)), values)

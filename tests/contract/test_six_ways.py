@@ -1,0 +1,244 @@
+"""One way in for raw values: a cell means the same, or is refused by row and column, by whichever way it comes."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from pipeline import data, load
+from pipeline.export.loaded import LoadedModel
+from pipeline.track.model import write_model
+from support.serving import served, serving
+from support.six_ways import Asked, Refused, Taken
+
+N = 60
+REFUSED, GAP = object(), object()
+KEYS = ("data=table", "data.target=y", "data.missing_values=[-9999,unknown]", "data.missing_indicator=true")
+
+
+def table() -> pd.DataFrame:
+    """Columns of each kind; `age`, `note` and `seen` have gaps."""
+    rng, rows = np.random.default_rng(0), np.arange(N)
+    days = pd.date_range("2020-01-15", periods=N, freq="17D").strftime("%Y-%m-%d")
+    return pd.DataFrame(
+        {
+            "size": rng.normal(50, 20, N).round(2),
+            "age": np.where(rows % 7 == 3, np.nan, rng.integers(1, 90, N)),
+            "code": rng.choice([1, 2, 3], N),
+            "garden": rng.choice([True, False], N),
+            "town": rng.choice(["Bern", "Köln", "St. Gallen, SG"], N),
+            "note": np.where(rows % 5 == 2, None, rng.choice(["good", "bad"], N)),
+            "level": rng.choice(["1", "2", "x"], N),
+            "zip": rng.choice(["02134", "10001", "A1"], N),
+            "flag": rng.choice(["True", "False"], N),
+            "day": days,
+            "seen": np.where(rows % 6 == 1, None, days),
+            "y": rng.normal(size=N) * 100,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def models(untrained: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Asked]]:
+    """Three models: of a CSV file, of one with decimal commas, and of Parquet."""
+    folder = tmp_path_factory.mktemp("models")
+    typed = table()[["size", "garden", "y"]].assign(
+        day=pd.to_datetime(table()["day"]), land=np.resize(["NA", "DE", "CH"], N)
+    )
+    with contextlib.ExitStack() as stack:
+        yield {
+            "csv": asked(stack, untrained, folder / "plain.csv", table(), "data.columns_as={flag:category}"),
+            "comma": asked(stack, untrained, folder / "comma.csv", table()[["size", "town", "y"]], "data.decimal=','"),
+            "parquet": asked(stack, untrained, folder / "typed.parquet", typed),
+        }
+
+
+def asked(
+    stack: contextlib.ExitStack, untrained: Callable[..., Path], path: Path, frame: pd.DataFrame, *keys: str
+) -> Asked:
+    """The model of a table, and all that answers for it; with weights that it was not trained for."""
+    written = {"sep": ";", "decimal": ","} if "data.decimal=','" in keys else {}
+    frame.to_parquet(path) if path.suffix == ".parquet" else frame.to_csv(path, index=False, **written)
+    keys = (*KEYS, *keys, f"data.path={path}")
+    folder = untrained(path.with_suffix(".saved_model"), *keys, "model.units=[]")
+    config = load(*keys).data
+    write_model(path.with_suffix(".mlflow"), folder, data.read_rows(config))
+    client, _ = stack.enter_context(serving(served(folder, "m")))
+    pyfunc = mlflow.pyfunc.load_model(str(path.with_suffix(".mlflow")))
+    return Asked(config, frame, written, LoadedModel(folder), pyfunc, client)
+
+
+NBSP = "\u00a0"
+TEXTS: list[tuple[str, str, dict[str, Any]]] = [
+    ("csv", "size", {
+        "12.5": 12.5, " 12.5 ": 12.5, f"12.5{NBSP}": 12.5, "+12.5": 12.5, "1.25e1": 12.5, "7": 7.0,
+        "1e30": 1e30, "": GAP, "?": GAP, " NA ": GAP, "None": GAP, "nan": GAP, "-9999": GAP, "-9999.0": GAP,
+        "-9.999e3": GAP, "unknown": GAP, "1e31": REFUSED, "-1e31": REFUSED, "1e400": REFUSED, "inf": REFUSED,
+        "-Infinity": REFUSED, "1_000": REFUSED, "1,000": REFUSED, "12,5": REFUSED, f"1{NBSP}000": REFUSED, "NAN": REFUSED,
+        "wide": REFUSED, "12.5 m": REFUSED, "५": REFUSED, "0x10": REFUSED, "2020-01-15": REFUSED,
+    }),
+    ("csv", "age", {"33": 33.0, "": GAP, "?": GAP, "-9999": GAP, "unknown": GAP, "old": REFUSED}),
+    ("csv", "code", {"2": 2.0, "2.0": 2.0, " 2 ": 2.0, "7": 7.0, "2.5": 2.5, "": GAP, "two": REFUSED}),
+    ("csv", "garden", {"True": 1.0, "false": 0.0, " TRUE ": 1.0, "": GAP, "yes": REFUSED}),
+    ("csv", "town", {
+        "Bern": "Bern", " Bern ": "Bern", f"{NBSP}Bern": "Bern", "St. Gallen, SG": "St. Gallen, SG", "Atlantis": "Atlantis",
+        "12": "12", "": GAP, " ": GAP, "?": GAP, "None": GAP, "NA": GAP, "unknown": GAP, "-9999": GAP,
+    }),
+    ("csv", "note", {"good": "good", " good": "good", "": GAP, "?": GAP, "unknown": GAP}),
+    ("csv", "level", {"1": "1", " 2 ": "2", "x": "x", "1.0": "1.0", "7": "7"}),
+    ("csv", "zip", {"02134": "02134", "2134": "2134", "10001": "10001"}),
+    ("csv", "flag", {"True": "True", "true": "true"}),
+    ("csv", "day", {
+        "2020-03-01": "2020-03-01", " 2020-03-01 ": "2020-03-01", "2020-3-1": "2020-03-01",
+        "2020-03-01T10:30:00": "2020-03-01T10:30:00", "2020-03-01 10:30Z": "2020-03-01T10:30:00",
+        "2020-02-29": "2020-02-29", "": GAP, "?": GAP, "unknown": GAP, "01.03.2020": REFUSED, "03/01/2020": REFUSED,
+        "2021-02-29": REFUSED, "2020-02-30": REFUSED, "2020-03-01 27:75": REFUSED, "2020-03-01 24:00": REFUSED,
+        "2020-03-01 12:60": REFUSED, "2020-03-01T10:30:00+02:00": REFUSED, "someday": REFUSED, "43891": REFUSED,
+    }),
+    ("csv", "seen", {"2020-03-01": "2020-03-01", "": GAP, "-9999": GAP, "2020-02-30": REFUSED}),
+    ("comma", "size", {
+        "12,5": 12.5, " 12,5 ": 12.5, "12": 12.0, "1,25e1": 12.5, "": GAP, "-9999": GAP, "-9999,0": GAP, "12.5": REFUSED,
+        "1.234": REFUSED, "1.234,5": REFUSED, "1,2,3": REFUSED, "1e31": REFUSED,
+    }),
+    ("comma", "town", {"Bern": "Bern", "1.5": "1.5", "?": GAP}),
+]  # fmt: skip
+ZURICH = datetime.datetime(2020, 3, 1, 11, 30, tzinfo=ZoneInfo("Europe/Zurich"))
+TYPED: list[tuple[str, str, list[tuple[Any, Any]]]] = [
+    ("csv", "size", [
+        (12.5, 12.5), (7, 7.0), (True, 1.0), (Decimal("12.50"), 12.5), (np.float32(12.5), 12.5), (np.int8(7), 7.0),
+        (np.True_, 1.0), (1e30, 1e30), (None, GAP), (np.nan, GAP), (pd.NA, GAP), (Decimal("nan"), GAP), (-9999, GAP),
+        (-9999.0, GAP), (Decimal(-9999), GAP), (1e31, REFUSED), (10**31, REFUSED), (10**400, REFUSED), (np.inf, REFUSED),
+        (-np.inf, REFUSED), (Decimal("1e31"), REFUSED), ([1], REFUSED), ({"a": 1}, REFUSED), (b"1", REFUSED),
+        (datetime.date(2020, 3, 1), REFUSED), (datetime.datetime(2020, 3, 1), REFUSED),
+        (datetime.timedelta(seconds=12.5), 12.5),
+    ]),
+    ("csv", "age", [(33, 33.0), (None, GAP), (np.nan, GAP), (-9999, GAP)]),
+    ("csv", "code", [(2, 2.0), (2.0, 2.0), (Decimal(2), 2.0), (True, 1.0), (7, 7.0), (None, GAP)]),
+    ("csv", "garden", [(True, 1.0), (False, 0.0), (1, 1.0), (0.0, 0.0), (None, GAP)]),
+    ("csv", "town", [
+        (None, GAP), (np.nan, GAP), (pd.NA, GAP), (-9999, GAP), (-9999.0, GAP), (3, REFUSED), (1.5, REFUSED), (True, REFUSED),
+        (Decimal(3), REFUSED), (b"Bern", REFUSED), (["Bern"], REFUSED),
+    ]),
+    ("csv", "note", [("good", "good"), (None, GAP), (-9999, GAP)]),
+    ("csv", "level", [
+        (1, "1"), (1.0, "1"), (Decimal("1.0"), "1"), (np.int64(2), "2"), (np.float32(2), "2"), (7, "7"), (7.0, "7"),
+        (2**60, str(2**60)), (2.0**60, REFUSED), (1.5, REFUSED), (True, REFUSED), (None, GAP),
+    ]),
+    ("csv", "zip", [(2134, "02134"), (2134.0, "02134"), (10001, "10001"), (2135, REFUSED), (None, GAP)]),
+    ("csv", "flag", [(True, "True"), (np.False_, "False"), (1, REFUSED), (None, GAP)]),
+    ("csv", "day", [
+        (datetime.date(2020, 3, 1), "2020-03-01"), (datetime.datetime(2020, 3, 1, 10, 30), "2020-03-01T10:30:00"),
+        (pd.Timestamp("2020-03-01T10:30:00.5"), "2020-03-01T10:30:00"), (ZURICH, "2020-03-01T10:30:00"),
+        (np.datetime64("2020-03-01T10:30"), "2020-03-01T10:30:00"), (pd.NaT, GAP), (None, GAP), (-9999, GAP), (43891, REFUSED),
+        (True, REFUSED), (datetime.time(10, 30), REFUSED),
+    ]),
+    ("comma", "size", [(12.5, 12.5), (Decimal("12.5"), 12.5), (12, 12.0), (-9999, GAP)]),
+    ("parquet", "size", [(12.5, 12.5), ("12.5", 12.5), ("NA", GAP), ("?", GAP), (-9999, GAP), ("-9999", GAP), ("a", REFUSED)]),
+    ("parquet", "garden", [(True, 1.0), (0, 0.0), ("false", 0.0)]),
+    ("parquet", "land", [("NA", "NA"), (" NA ", "NA"), ("?", "?"), ("", GAP), ("unknown", GAP), ("-9999", GAP), (3, REFUSED)]),
+    ("parquet", "day", [(pd.Timestamp("2020-03-01"), "2020-03-01"), (ZURICH, "2020-03-01T10:30:00"), ("2020-03-01", "2020-03-01"),
+                        ("2020-03-01 27:75", REFUSED), (None, GAP)]),
+]  # fmt: skip
+
+
+def expected(asked: Asked, column: str, *means: Any) -> Taken:
+    """What the model says of the raw values that cells mean."""
+    gap: Any = "" if asked.about(column).is_text else np.nan
+    return asked.expected(column, [gap if one is GAP else one for one in means])
+
+
+def base(asked: Asked, column: str) -> Any:
+    about = asked.about(column)
+    return about.text_of(asked.base[column]) if about.is_text else about.number_of(asked.base[column])
+
+
+@pytest.mark.parametrize(("model", "column", "cells"), TEXTS, ids=[f"{model}-{column}" for model, column, _ in TEXTS])
+def test_text_has_one_meaning(
+    models: dict[str, Asked], tmp_path: Path, model: str, column: str, cells: dict[str, Any]
+) -> None:
+    asked, means = models[model], {cell: means for cell, means in cells.items() if means is not REFUSED}
+    found = dict(asked.text(column, list(means), tmp_path))
+    assert len(found) == 12
+    assert found == dict.fromkeys(found, expected(asked, column, base(asked, column), *means.values()))
+    values = {value for value in means.values() if value is not GAP}
+    said = {round(expected(asked, column, value).predictions[0], 2) for value in values}
+    assert len(said) >= min(len(values), 2)  # else the above would prove nothing
+
+
+BAD_TEXTS = [
+    (model, column, cell) for model, column, cells in TEXTS for cell, means in cells.items() if means is REFUSED
+]
+
+
+@pytest.mark.parametrize(("model", "column", "cell"), BAD_TEXTS)
+def test_what_has_no_meaning_is_refused_everywhere(
+    models: dict[str, Asked], tmp_path: Path, model: str, column: str, cell: str
+) -> None:
+    found = dict(models[model].text(column, [cell], tmp_path))
+    assert len(found) == 12
+    assert found == dict.fromkeys(found, Refused())
+
+
+@pytest.mark.parametrize(
+    ("model", "column", "cell", "means"),
+    [(model, column, cell, means) for model, column, cells in TYPED for cell, means in cells],
+)
+def test_a_value_with_a_type_has_one_meaning(
+    models: dict[str, Asked], tmp_path: Path, model: str, column: str, cell: Any, means: Any
+) -> None:
+    asked = models[model]
+    found = dict(asked.typed(column, cell, tmp_path))
+    assert len(found) >= 3
+    if means is REFUSED:
+        assert found == dict.fromkeys(found, Refused())
+        return
+    below, twice = expected(asked, column, base(asked, column), means), expected(asked, column, means, means)
+    alone = {"frame", "pyfunc of its type", "Arrow", "Parquet file"}
+    assert found == {way: twice if way in alone else below for way in found}
+
+
+COLUMNS: list[tuple[str, str, Any, list[Any]]] = [
+    ("csv", "size", pd.array([12, None, -9999], "Int64"), [12.0, GAP, GAP]),
+    ("csv", "size", pd.array([12.5, None], "Float64"), [12.5, GAP]),
+    ("csv", "size", pd.array([True, None], "boolean"), [1.0, GAP]),
+    ("csv", "size", pd.Categorical([12.5, None, 12.5]), [12.5, GAP, 12.5]),
+    ("csv", "size", pd.Categorical([" 12.5", "?", "-9999"]), [12.5, GAP, GAP]),
+    ("csv", "size", pd.array(["12.5", None], "string"), [12.5, GAP]),
+    ("csv", "size", np.array([1, 2], np.uint8), [1.0, 2.0]),
+    ("csv", "size", pd.to_timedelta([12.5, None], unit="s"), [12.5, GAP]),
+    ("csv", "size", pd.array([12, None], pd.ArrowDtype(pa.int32())), [12.0, GAP]),
+    ("csv", "size", pd.array([Decimal("12.5"), None], pd.ArrowDtype(pa.decimal128(9, 2))), [12.5, GAP]),
+    ("csv", "level", [1, None], ["1", GAP]),  # whole numbers with a gap: floats to pandas
+    ("csv", "level", pd.array([1, None, 2], "Int64"), ["1", GAP, "2"]),
+    ("csv", "level", pd.Categorical([1, 2]), ["1", "2"]),
+    ("csv", "zip", [2134, None], ["02134", GAP]),
+    ("csv", "flag", pd.array([True, None], "boolean"), ["True", GAP]),
+    ("csv", "town", pd.Categorical([" Bern ", None, "unknown"]), ["Bern", GAP, GAP]),
+    ("csv", "town", [np.nan, np.nan], [GAP, GAP]),  # as read_csv gives a column of gaps
+    ("csv", "day", pd.to_datetime(["2020-03-01", None]), ["2020-03-01", GAP]),
+    ("csv", "day", pd.to_datetime(["2020-03-01T10:30Z"]).tz_convert("Asia/Tokyo"), ["2020-03-01T10:30:00"]),
+    ("csv", "day", pd.Categorical(pd.to_datetime(["2020-03-01"])), ["2020-03-01"]),
+    ("csv", "day", pd.array([datetime.date(2020, 3, 1), None], pd.ArrowDtype(pa.date32())), ["2020-03-01", GAP]),
+]
+
+
+@pytest.mark.parametrize(
+    ("model", "column", "values", "means"), COLUMNS, ids=lambda about: str(getattr(about, "dtype", ""))
+)
+def test_columns_of_any_dtype(
+    models: dict[str, Asked], tmp_path: Path, model: str, column: str, values: Any, means: list[Any]
+) -> None:
+    asked = models[model]
+    found = dict(asked.column(column, values, tmp_path))
+    assert found == dict.fromkeys(found, expected(asked, column, *means))
