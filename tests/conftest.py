@@ -1,4 +1,4 @@
-"""What every test may use: one store, real data, small tables. It imports neither TensorFlow nor MLflow.
+"""What every test may use: one store, real data, small tables. It imports nothing that takes long.
 
 Folders whose tests need TensorFlow have a conftest of their own, which imports it with two virtual CPUs.
 """
@@ -11,14 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from pipeline import load, run
+import pipeline
 from support.places import DATA
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pipeline.train import Result
 
 pytest_plugins = ["support.kinds", "support.streaming"]  # fixtures that several modules share
@@ -41,13 +41,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def trained(store: str) -> Callable[..., Result]:
     """Runs the story itself, two epochs unless told otherwise."""
-    return lambda *overrides: run(load("fit.epochs=2", *overrides, f"tracking.uri={store}"))
+    return lambda *overrides: pipeline.run(pipeline.load("fit.epochs=2", *overrides, f"tracking.uri={store}"))
 
 
 @pytest.fixture(scope="session")
 def trained_once(store: str) -> Callable[..., Result]:
     """As `trained`, but for tests that only read what a run left: the same overrides are run once for all of them."""
-    return functools.cache(lambda *overrides: run(load("fit.epochs=2", *overrides, f"tracking.uri={store}")))
+    return functools.cache(
+        lambda *overrides: pipeline.run(pipeline.load("fit.epochs=2", *overrides, f"tracking.uri={store}"))
+    )
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +59,7 @@ def untrained() -> Callable[..., Path]:
     def save(folder: Path, *overrides: str) -> Path:
         from pipeline import data, export, model
 
-        config = load("model.units=[8]", *overrides)
+        config = pipeline.load("model.units=[8]", *overrides)
         rows = data.read_rows(config.data)
         preprocessing = data.fit_preprocessing(rows, config.data)
         inputs, target = preprocessing.inputs, rows.target
@@ -90,6 +92,8 @@ def table(tmp_path: Path) -> Callable[..., Path]:
     """Writes columns as a CSV file and gives its path."""
 
     def write(name: str = "table.csv", **columns: object) -> Path:
+        import pandas as pd
+
         path = tmp_path / name
         pd.DataFrame(columns).to_csv(path, index=False)
         return path
@@ -112,6 +116,8 @@ def file(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def regression_table(table: Callable[..., Path]) -> Path:
     """100 rows, inputs `a`, `b` and a weight, target `y`."""
+    import numpy as np
+
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=100), rng.normal(5, 3, size=100)
     return table(a=a, b=b, weight=rng.uniform(size=100), y=1000 + 50 * a - 20 * b)
@@ -122,6 +128,7 @@ def epochs_of(store: str) -> Callable[[str], pd.DataFrame]:
     """What a run logged per epoch: a row for each, from 1."""
 
     def fetch(run_id: str) -> pd.DataFrame:
+        import pandas as pd
         from mlflow import MlflowClient
 
         client = MlflowClient(store)

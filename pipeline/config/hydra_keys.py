@@ -1,24 +1,44 @@
-"""Keys of Hydra's own on the command line, `hydra.sweep.dir` and the like: none that is misspelt gets through."""
+"""Words that are for Hydra itself, `hydra.sweep.dir` and the like: none that is misspelt gets through."""
 
-from hydra import compose
+from collections.abc import Sequence
+
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from pipeline.config.composed import composed, options_of
+from pipeline.config.composer import Composer
 from pipeline.config.launchers import inspect_launcher
-from pipeline.config.overrides import ABSENT
+from pipeline.config.overrides import ABSENT, unknown_options
 from pipeline.config.problems import keys_of_values, nearest_key
+from pipeline.errors import ConfigError
 
 FREE_OF_HYDRA = ("hydra.job.env_set.", "hydra.sweeper.params.")  # below which keys are the user's
 
 
-def unknown_to_hydra(name: str, overrides: list[Override]) -> list[str]:
-    """A line for each of Hydra's own keys that is misspelt; Hydra would advise to add it."""
-    keys = [override for override in overrides if not options_of(override.key_or_group)]
-    if not keys:
-        return []
-    groups = [str(o.input_line) for o in overrides if o not in keys and not o.is_sweep_override()]
-    settings = composed(name, groups)
+def plain_words(overrides: Sequence[Override]) -> list[str]:
+    """The overrides that are not swept, as they were typed."""
+    return [str(override.input_line) for override in overrides if not override.is_sweep_override()]
+
+
+def check_hydra(composer: Composer, overrides: Sequence[Override]) -> None:
+    """Checks what is for Hydra, but for its launcher's keys. Hydra itself would advise to add what is misspelt.
+
+    Raises:
+        ConfigError: There is no such plugin, or no such key.
+    """
+    groups, keys, problems = [], [], []
+    for override in overrides:
+        if options := composer.options_of(override.key_or_group):
+            groups.append(override)
+            problems += unknown_options(override, options)
+        else:
+            keys.append(override)
+    problems = problems or (_unknown_keys(composer, groups, keys) if keys else [])
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _unknown_keys(composer: Composer, groups: Sequence[Override], keys: Sequence[Override]) -> list[str]:
+    settings = composer.whole(plain_words(groups))
     unknown = [o.key_or_group for o in keys if OmegaConf.select(settings, o.key_or_group, default=ABSENT) is ABSENT]
     mistaken = [key for key in unknown if not key.startswith(FREE_OF_HYDRA)]
     values = OmegaConf.to_container(settings.hydra, resolve=False)
@@ -30,10 +50,19 @@ def unknown_to_hydra(name: str, overrides: list[Override]) -> list[str]:
     ]
 
 
-def launcher_problems(launcher: DictConfig, keys: list[Override], name: str, hydra: list[str]) -> list[str]:
-    """A line for each key of the launcher that is wrong."""
+def launcher_problems(
+    composer: Composer, launcher: DictConfig, keys: Sequence[Override], hydra: Sequence[str]
+) -> list[str]:
+    """A line for each key of the launcher that is wrong.
+
+    Args:
+        composer: Of the files.
+        launcher: Its section, composed without these keys.
+        keys: Overrides of it.
+        hydra: The other words for Hydra.
+    """
     problems = inspect_launcher(launcher, keys)
     if problems is None:  # a launcher of others: Hydra knows its keys, and tells of the first that is wrong
-        compose(name, [*hydra, *(str(key.input_line) for key in keys)], return_hydra_config=True)
+        composer.whole([*hydra, *(str(key.input_line) for key in keys)])
         return []
     return problems

@@ -1,5 +1,6 @@
 """The rules of conf/hydra/launcher/: keys that are Hydra's by their place, and ours by their meaning."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from hydra.core.override_parser.types import Override
@@ -40,7 +41,7 @@ def is_launcher_key(override: Override) -> bool:
     return override.key_or_group.startswith(PREFIX)
 
 
-def inspect_launcher(launcher: DictConfig, overrides: list[Override]) -> list[str] | None:
+def inspect_launcher(launcher: DictConfig, overrides: Sequence[Override]) -> list[str] | None:
     """What is wrong with the launcher's keys, a line each; None where Hydra itself is to look at them.
 
     Args:

@@ -2,43 +2,53 @@
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hydra.core.override_parser.types import Override, OverrideType, ValueType
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from pipeline.config.composed import options_of
+from pipeline.config.files import BASE
 from pipeline.config.problems import nearest_key
 from pipeline.config.ranges import ends
 from pipeline.errors import ConfigError
 
 ABSENT = object()
-BASE = "base"  # the file of a group that the others build on: it has no name or optimizer of its own
 MOST_COMBINATIONS = 100  # of a sweep to compose ahead; beyond, every value is still looked at once
 
 
-def unknown_options(override: Override) -> list[str]:
-    """A line for each option that the group does not have."""
-    options = [option for option in options_of(override.key_or_group) if option != BASE]
-    lines = []
-    chosen = [pick if isinstance(pick, list) else [pick] for pick in _values(override)]
-    for value in itertools.chain.from_iterable(chosen):
-        if value not in options:
-            near = nearest_key(str(value), options)
-            hint = f", did you mean '{near}'?" if near else ""
-            lines.append(f"{override.key_or_group}={value}: no such file{hint or ';'} there are {', '.join(options)}")
-    return lines
+def unknown_options(override: Override, options: Sequence[str]) -> list[str]:
+    """A line for each option that is not among those of the group."""
+    chosen = [pick if isinstance(pick, list) else [pick] for pick in _values(override, is_group=True)]
+    unknown = [value for value in itertools.chain.from_iterable(chosen) if value not in options]
+    return [
+        f"{override.key_or_group}={value}: {_why_not(str(value), list(options))} there are {', '.join(options)}"
+        for value in unknown
+    ]
 
 
-def _values(override: Override, is_search: bool = False) -> list[Any]:
+def _why_not(value: str, options: list[str]) -> str:
+    if value == BASE:
+        return "is what the others build on;"
+    near = nearest_key(value, options)
+    return f"no such file, did you mean '{near}'?" if near else "no such file;"
+
+
+def listed(override: Override) -> dict[str, str]:
+    """What Hydra is to get for a glob, which it would take for all files, also those that cannot be chosen."""
+    if override.value_type != ValueType.GLOB_CHOICE_SWEEP:
+        return {}
+    return {str(override.input_line): f"{override.get_key_element()}={','.join(_values(override, is_group=True))}"}
+
+
+def _values(override: Override, *, is_group: bool, is_search: bool = False) -> list[Any]:
     if not override.is_sweep_override():
         return [override.value()]
     if is_search and override.value_type in (ValueType.INTERVAL_SWEEP, ValueType.RANGE_SWEEP):
         return ends(override)
     is_glob = override.value_type == ValueType.GLOB_CHOICE_SWEEP
-    if not override.is_discrete_sweep() or (is_glob and not options_of(override.key_or_group)):
+    if not override.is_discrete_sweep() or (is_glob and not is_group):
         raise ConfigError(
             f"{override.input_line}: this sweep needs a list of values, as in {override.key_or_group}=1,2"
             + ("; an interval is for hydra/sweeper=search" if override.is_interval_sweep() else "")
@@ -47,14 +57,15 @@ def _values(override: Override, is_search: bool = False) -> list[Any]:
 
 
 def combinations(
-    groups: list[Override], values: list[Override], is_search: bool = False
+    groups: Sequence[Override], values: Sequence[Override], is_search: bool
 ) -> Iterator[tuple[tuple[str, ...], list[tuple[Override, Any]]]]:
     """The jobs of a sweep, or a choice of them in which every value occurs; the only job where nothing is swept.
 
     Of a range of numbers, in a search, these are its ends.
     """
-    overrides = groups + values
-    choices = [_values(override, is_search) for override in overrides]
+    overrides = [*groups, *values]
+    choices = [_values(override, is_group=True, is_search=is_search) for override in groups]
+    choices += [_values(override, is_group=False, is_search=is_search) for override in values]
     total = math.prod(len(choice) for choice in choices)
     if total <= MOST_COMBINATIONS:
         picks: Iterator[tuple[Any, ...]] = itertools.product(*choices)

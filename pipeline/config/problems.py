@@ -7,10 +7,11 @@ from types import UnionType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from pipeline import model
 from pipeline.config.rules import Config, schema
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, did_you_mean
 from pipeline.schema import Section
 
 
@@ -36,7 +37,9 @@ def inspect(values: dict[str, Any]) -> tuple[Config | None, list[str]]:
     spec = model.spec(name) if name in model.names() else None
     problems = []
     if spec is None:
-        problems.append(f"model.name: should be {_or(model.names())}, got {name!r}{_hint(str(name), model.names())}")
+        problems.append(
+            f"model.name: should be {_or(model.names())}, got {name!r}{did_you_mean(str(name), model.names())}"
+        )
     rules = schema(spec)
     try:
         config = rules.model_validate(values)
@@ -84,36 +87,49 @@ def _section_in(annotation: Any) -> type[Section] | None:
 def told(error: ValidationError, rules: type[BaseModel], values: dict[str, Any]) -> list[str]:
     """One line per key that is wrong; a union's several complaints about one value become alternatives."""
     known = list(keys(rules))
-    alternatives: dict[str, list[str]] = {}
-    given: dict[str, Any] = {}
-    lines = []
+    lines: list[str] = []
+    complaints: dict[str, list[ErrorDetails]] = {}
     for detail in error.errors():
         key = _key(detail["loc"], values)
         if detail["type"] == "extra_forbidden":
-            near = nearest_key(key, known)
-            lines.append(f"{key}: unknown key" + (f", did you mean '{near}'?" if near else "; see --help for the keys"))
+            lines.append(_unknown(key, known))
         elif detail["type"] == "missing":
-            full = f"{key}.{detail['loc'][-1]}".lstrip(".")
-            lines.append(
-                f"{full}: missing; the files in conf/ set every key, so a file or override of yours removes it"
-            )
+            lines.append(_missing(key, str(detail["loc"][-1])))
         elif detail["type"] == "value_error":
-            own = str(detail["ctx"]["error"])
-            of_section = isinstance(detail["input"], dict)  # then the message begins with the key inside it
-            lines.append(f"{key}.{own}" if of_section and key else own if of_section else f"{key}: {own}")
+            lines.append(_own(key, detail))
         else:
-            wanted = "a section of keys" if detail["type"] == "model_type" else detail["msg"]
-            alternatives.setdefault(key, []).append(wanted)
-            given[key] = detail["input"]
-    for key, messages in alternatives.items():
-        if any(line.startswith(f"{key}.") for line in (*lines, *alternatives)):
-            continue  # a branch of the union went deeper, so the others were not meant
-        options = [message.removeprefix("Input should be ") for message in dict.fromkeys(messages)]
-        hint = _hint(
-            str(given[key]), [word.strip("'") for text in options for word in text.replace(" or ", ", ").split(", ")]
-        )
-        lines.append(f"{key}: should be {_or(options)}, got {given[key]!r}{hint}")
-    return lines
+            complaints.setdefault(key, []).append(detail)
+    told_of = (*lines, *complaints)
+    # Where a branch of the union went deeper, the others were not meant.
+    meant = [key for key in complaints if not any(line.startswith(f"{key}.") for line in told_of)]
+    return lines + [_should_be(key, complaints[key]) for key in meant]
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    near = nearest_key(key, known)
+    return f"{key}: unknown key" + (f", did you mean '{near}'?" if near else "; see --help for the keys")
+
+
+def _missing(section: str, name: str) -> str:
+    key = f"{section}.{name}".lstrip(".")
+    return f"{key}: missing; the files in conf/ set every key, so a file or override of yours removes it"
+
+
+def _own(key: str, detail: ErrorDetails) -> str:
+    """A rule's own words: those of a section begin with the key inside it."""
+    words = str(detail["ctx"]["error"])
+    if not isinstance(detail["input"], dict):
+        return f"{key}: {words}"
+    return f"{key}.{words}" if key else words
+
+
+def _should_be(key: str, complaints: list[ErrorDetails]) -> str:
+    """What a value should be by each branch of a union, and what it is."""
+    wanted = ["a section of keys" if one["type"] == "model_type" else one["msg"] for one in complaints]
+    options = [text.removeprefix("Input should be ") for text in dict.fromkeys(wanted)]
+    words = [word.strip("'") for text in options for word in text.replace(" or ", ", ").split(", ")]
+    given = complaints[-1]["input"]
+    return f"{key}: should be {_or(options)}, got {given!r}{did_you_mean(str(given), words)}"
 
 
 def _key(loc: tuple[int | str, ...], values: Any) -> str:
@@ -125,11 +141,6 @@ def _key(loc: tuple[int | str, ...], values: Any) -> str:
         elif isinstance(node, list) and isinstance(part, int):
             key, node = f"{key}[{part}]", node[part]
     return key
-
-
-def _hint(given: str, options: list[str]) -> str:
-    near = difflib.get_close_matches(given, options, n=1, cutoff=0.6)
-    return f", did you mean '{near[0]}'?" if near else ""
 
 
 def _or(options: list[str]) -> str:

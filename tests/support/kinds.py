@@ -1,15 +1,16 @@
-"""A model of three kinds and a server with it, which the tests of the server share."""
+"""A model of three kinds and a server with it, which the tests of the server share.
+
+All tests load this file: what takes long is imported in its functions.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from pipeline import load, run
+import pipeline
 
 if TYPE_CHECKING:
     from pipeline.inference.http.model import Served
@@ -26,6 +27,9 @@ ROW = {"Wall Area": 2.5, "age": 30, "town": "Bern", "code": "k1"}
 @pytest.fixture(scope="session")
 def run_of_kinds(store: str, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """A model of three classes, of numbers and text, two columns of which have gaps in the table."""
+    import numpy as np
+    import pandas as pd
+
     rng = np.random.default_rng(0)
     gaps = np.arange(N_ROWS) % 10 == 0
     path = tmp_path_factory.mktemp("table") / "t.csv"
@@ -38,7 +42,9 @@ def run_of_kinds(store: str, tmp_path_factory: pytest.TempPathFactory) -> Result
             "kind": rng.choice(["a", "b", "ç"], N_ROWS),
         }
     ).to_csv(path, index=False)
-    return run(load("data=table", f"data.path={path}", "data.target=kind", "fit.epochs=1", f"tracking.uri={store}"))
+    return pipeline.run(
+        pipeline.load("data=table", f"data.path={path}", "data.target=kind", "fit.epochs=1", f"tracking.uri={store}")
+    )
 
 
 @pytest.fixture(scope="session")
@@ -63,12 +69,16 @@ def client(server: tuple[Client, Service]) -> Client:
 
 def truth(kinds: Served, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the model says, asked without the server."""
+    import pandas as pd
+
     outputs = kinds.loaded.table(kinds.loaded.predict(pd.DataFrame(rows)))
     return pd.DataFrame(outputs).to_dict("records")
 
 
 def same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> bool:
     """Labels alike, numbers alike but for the last digits, which depend on how many rows are scored together."""
+    import numpy as np
+
     labels = [[(name, row[name] if name == "label" else 0) for name in row] for row in [*found, *expected]]
     numbers = [[value for name, value in row.items() if name != "label"] for row in [*found, *expected]]
     n = len(found)

@@ -1,17 +1,25 @@
-"""A table that is read in blocks, and blocks so small that little files show what large ones do."""
+"""A table that is read in blocks, and blocks so small that little files show what large ones do.
+
+All tests load this file: what takes long is imported in its functions.
+"""
+
+from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from pipeline.data.streaming import sample, streamed
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @pytest.fixture
 def mixed() -> pd.DataFrame:
     """3 000 rows of all kinds, with gaps in each."""
+    import numpy as np
+    import pandas as pd
+
     rng = np.random.default_rng(0)
     n = 3000
     frame = pd.DataFrame(
@@ -37,13 +45,15 @@ def mixed() -> pd.DataFrame:
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of some hundred rows and a sample of some hundred, so that little files show what large ones do."""
     monkeypatch.setattr("pipeline.data.streaming.survey.block_bytes", lambda budget: 20_000)
-    monkeypatch.setattr(streamed, "block_bytes", lambda budget: 20_000)
+    monkeypatch.setattr("pipeline.data.streaming.streamed.block_bytes", lambda budget: 20_000)
     monkeypatch.setattr("pipeline.data.streaming.survey.FEWEST_SAMPLED", 500)
     monkeypatch.setattr("pipeline.data.streaming.survey.SAMPLE_SHARE", 0)
-    monkeypatch.setattr(sample, "MOST_SEEN", 20)
+    monkeypatch.setattr("pipeline.data.streaming.sample.MOST_SEEN", 20)
 
 
 def split_file(folder: Path, n: int) -> Path:
+    import numpy as np
+
     order = np.random.default_rng(1).permutation(n)
     path = folder / "split.npz"
     np.savez(path, train=np.sort(order[: n * 7 // 10]), val=np.sort(order[n * 7 // 10 : n * 8 // 10]), test=np.sort(order[n * 8 // 10 :]))  # fmt: skip  # noqa: E501

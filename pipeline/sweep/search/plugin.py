@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from pipeline import model
 from pipeline.config import direction
+from pipeline.config.files import choices
 from pipeline.config.ranges import search_space
 from pipeline.config.sweep import Sweep
 from pipeline.errors import SweepError
@@ -69,7 +70,8 @@ class Search(Sweeper):
         from pipeline.sweep.search.storage import FAULTS, first_line, storage_of, without_password
 
         settings = Sweep.model_validate(OmegaConf.to_container(self._config.sweep, resolve=True))
-        ranges, fixed = search_space(_overrides(self._loader, self._params, arguments), self._loader.get_group_options)
+        overrides = _overrides(self._loader, self._params, arguments)
+        ranges, fixed = search_space(overrides, lambda group: choices(self._loader.get_group_options(group)))
         sweep = open_here()
         layers = model.searchable(sweep.command.config.model.name).hidden_layers
         space = Space(ranges, layers, settings.width_of)

@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 
 from pipeline import DataError, data, load
+from pipeline.config import CONF
+from pipeline.config.rules import Data
 from pipeline.data import Rows, Splits
+from pipeline.data.reading.sources import SOURCES
 
 BUNDLED = [
     ("digits", 1797, 64, "multiclass", 10),
@@ -175,3 +178,8 @@ def test_decimals_and_dates_as_target(tmp_path: Path) -> None:
     assert read(*options, "data.target=y", "data.drop=[day]").target.task == "regression"
     with pytest.raises(DataError, match="column 'day' holds dates"):
         read(*options, "data.target=day")
+
+
+def test_every_data_set_has_a_file_a_rule_and_a_reader() -> None:
+    names = {path.stem for path in (CONF / "data").glob("*.yaml")} - {"base"}
+    assert names == set(SOURCES) == set(Data.model_fields["name"].annotation.__args__)  # type: ignore[union-attr]
