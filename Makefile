@@ -111,9 +111,9 @@ bench-sweeps: $(STAMP)  ## Measure parallel sweeps and the cost of tracking, 15 
 bench-setup: $(STAMP)  ## Install the other libraries that bench compares with
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 
-check: $(STAMP)  ## Lint, types, and which room imports which
+check: $(STAMP)  ## Lint, types, complexity, and which room imports which
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/complexipy && $(BIN)/lint-imports --no-cache --no-logo
 
 clean:  ## Remove .venv and caches; what runs left under mlruns/ stays
 	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .complexipy_cache

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from pipeline.data.reading.input_column import TextFormat
 from pipeline.errors import ExportError
 from pipeline.export.assemble import BATCH_ROWS, Assembled, Columns, in_batches
 from pipeline.export.manifest import EXTRA, PREPROCESSING, SCHEMA, Manifest, installed_versions, read, write
+from pipeline.runtime.files import whole_folder
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +42,7 @@ def save(
         reading: How the files that it was trained on are written, by which new ones are read.
         card: The model card's files, by name.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unfinished-"))
-    try:
+    with whole_folder(folder) as unfinished:
         archive = keras.export.ExportArchive()
         archive.track(assembled.network)
         assembled.serve.get_concrete_function()  # tracing it makes its tables
@@ -60,11 +57,6 @@ def save(
         archive.add_endpoint("network", network)
         archive.write_out(str(unfinished), verbose=False)
         _write_extra(assembled, unfinished, run_id, reading, card or {})
-        unfinished.chmod(0o755)
-        unfinished.rename(folder)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
 
 
 def _write_extra(

@@ -1,11 +1,12 @@
 """One process at a time on a trial: a lock that the system takes back when its owner dies."""
 
 import contextlib
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from pipeline.runtime.locks import locked
 
 
 @contextlib.contextmanager
@@ -15,10 +16,8 @@ def claimed(name: str, wait: bool) -> Iterator[bool]:
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.lock"
     while True:
-        with path.open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
+        with locked(path, wait=wait) as lock:
+            if lock is None:
                 yield False
                 return
             # Whoever held the lock before may have removed the file since: then it says nothing any more.

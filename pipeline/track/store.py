@@ -1,7 +1,6 @@
 """Where runs are kept: SQLite under mlruns/ by default, or a store that the config or the environment names."""
 
 import contextlib
-import fcntl
 import logging
 import os
 import sqlite3
@@ -19,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.config import mlruns
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
+from pipeline.runtime.locks import locked
 
 # MLflow prints the traceback of a database's error before it raises that error, which we tell in our own words.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
@@ -162,8 +162,7 @@ def _create_once(uri: str) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(path.with_suffix(".lock")):
             if not path.exists() or path.stat().st_size == 0:
                 mlflow.MlflowClient(uri).search_experiments(max_results=1)  # lays the tables
                 with contextlib.closing(sqlite3.connect(path)) as database:

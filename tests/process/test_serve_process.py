@@ -128,7 +128,7 @@ def test_an_alias_that_moves_is_followed_without_a_failed_request(
 def test_a_model_that_would_break_its_clients_does_not_replace_another(result: Result) -> None:
     old = served(result.model_path, "flowers")
     first, second, *others = old.columns
-    columns = (replace(first, name="leaf length"), replace(second, is_text=True), *others)
+    columns = (replace(first, name="leaf length"), replace(second, dtype="string"), *others)
     new = replace(old, version="2", columns=columns, labels=Labels(old.labels.targets, ["one", "two", "three"]))
     check_replaces(old, replace(old, version="2"))
     with pytest.raises(ModelError) as refused:

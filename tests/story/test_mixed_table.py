@@ -87,6 +87,9 @@ def test_mixed_table_is_served_raw(trained: Callable[..., Result], store: str, t
     served = mlflow.pyfunc.load_model(f"runs:/{result.run_id}/model")
     frame = pd.DataFrame(FRESH).astype({"town": object, "built": object, "note, free": object})
     frame = frame.replace({"": None})
+    with pytest.raises(Exception, match="column 'built', row 1: 'someday' is no date as year-month-day"):
+        served.predict(frame)
+    frame.loc[1, "built"] = None  # which the serving function takes for the same: it has no gaps of another kind
     np.testing.assert_allclose(served.predict(frame)["prediction"], expected[:, 0], rtol=1e-6)
 
     read = pd.read_csv(path, nrows=20)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pipeline import track
@@ -10,6 +9,7 @@ from pipeline.compare.findings import Findings
 from pipeline.compare.formats import as_csv
 from pipeline.compare.report import render
 from pipeline.errors import PipelineError
+from pipeline.runtime.files import whole_file
 
 REPORT, TABLE = "comparison/report.html", "comparison/leaderboard.csv"
 
@@ -26,12 +26,10 @@ def write(path: Path, found: Findings) -> str:
         PipelineError: The file cannot be written.
     """
     page = render(found)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(page, encoding="utf-8")
-        beside.replace(path)
+        with whole_file(path) as unfinished:
+            unfinished.write_text(page, encoding="utf-8")
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise PipelineError(f"--report: {path} cannot be written: {error.strerror}; name another file") from None
     return str(path.absolute())

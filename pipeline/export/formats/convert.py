@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -27,6 +24,7 @@ from pipeline.export.formats.portable import portable
 from pipeline.export.formats.sidecar import encoded, sidecar
 from pipeline.export.loaded import LoadedModel
 from pipeline.export.saved_model import TOLERANCE, apart
+from pipeline.runtime.files import whole_folder
 
 Format = Literal["savedmodel", "litert", "onnx"]
 REPORT = f"{manifest.EXTRA}/export.json"
@@ -160,14 +158,17 @@ def export(
     make: dict[str, Callable[[Checked, str, Path], list[File]]] = {
         "savedmodel": _saved_model, "litert": _litert, "onnx": _onnx
     }  # fmt: skip
-    with _moved_when_whole(folder) as unfinished:
-        files = tuple(make[kind](checked, name, unfinished))
-        exported = Exported(folder, files, checked.held.origin)
-        report = unfinished / REPORT
-        report.parent.mkdir(exist_ok=True)
-        content = {"checked_on": exported.checked_on, "files": [asdict(file) for file in files]}
-        report.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        manifest.write(replace(model.manifest, run_id=found.run_id or model.manifest.run_id), unfinished)
+    try:
+        with whole_folder(folder) as unfinished:
+            files = tuple(make[kind](checked, name, unfinished))
+            exported = Exported(folder, files, checked.held.origin)
+            report = unfinished / REPORT
+            report.parent.mkdir(exist_ok=True)
+            content = {"checked_on": exported.checked_on, "files": [asdict(file) for file in files]}
+            report.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            manifest.write(replace(model.manifest, run_id=found.run_id or model.manifest.run_id), unfinished)
+    except OSError as error:
+        raise ExportError(f"{folder} cannot be written: {error}") from None
     return exported
 
 
@@ -229,29 +230,3 @@ def _onnx(checked: Checked, name: str, folder: Path) -> list[File]:
 
 def _write_sidecar(content: dict[str, Any], path: Path) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-@contextlib.contextmanager
-def _moved_when_whole(folder: Path) -> Iterator[Path]:
-    """A folder beside the one that is to be, which takes its place at the end, or goes, with those made for it."""
-    made = [parent for parent in folder.parents if not parent.exists()]
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unfinished-"))
-    except OSError as error:
-        raise ExportError(f"{folder} cannot be made: {error}") from None
-    try:
-        yield unfinished
-        unfinished.chmod(0o755)
-        if folder.exists():
-            older = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unfinished-"))
-            folder.replace(older)  # onto an empty folder
-            unfinished.rename(folder)
-            shutil.rmtree(older)
-        else:
-            unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        with contextlib.suppress(OSError):  # of the first that is not empty
-            for parent in made:
-                parent.rmdir()

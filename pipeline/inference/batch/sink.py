@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv as arrow_csv
 
 from pipeline.errors import DataError
+from pipeline.runtime.files import whole_file
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -37,25 +37,19 @@ def sink(path: Path) -> Iterator[Callable[[pa.Table], None]]:
         DataError: The disk is full, or may not be written.
     """
     writer: Any = None
-    unfinished = None
-
-    def write(table: pa.Table) -> None:
-        nonlocal writer
-        writer = writer or _writer(unfinished, path, table.schema)
-        writer.write_table(table)
-
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".unfinished-", delete=False) as unfinished:
+        with whole_file(path) as unfinished, unfinished.open("wb") as file:
+
+            def write(table: pa.Table) -> None:
+                nonlocal writer
+                writer = writer or _writer(file, path, table.schema)
+                writer.write_table(table)
+
             yield write
             if writer is not None:
                 writer.close()
-        Path(unfinished.name).chmod(0o644)
-        Path(unfinished.name).replace(path)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error}") from None
-    finally:
-        if unfinished is not None:
-            Path(unfinished.name).unlink(missing_ok=True)
 
 
 def _writer(file: Any, path: Path, schema: pa.Schema) -> Any:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import functools
 import json
 import os
+import time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from pipeline.config import mlruns
 from pipeline.errors import SweepError
+from pipeline.runtime.locks import locked
 
 # Also an ImportError: of the driver of a database that is not installed.
 FAULTS = (OSError, ImportError, SQLAlchemyError, optuna.exceptions.StorageInternalError)
+TABLE_TRIES, TABLE_SECONDS = 5, 0.5  # within which the faster process has made a database's tables
 
 
 def storage_of(address: str | None, study: str) -> str:
@@ -55,6 +58,18 @@ def _opened(address: str) -> BaseStorage:
         from optuna.storages.journal import JournalRedisBackend
 
         return JournalStorage(JournalRedisBackend(address))
+    return _database(address)
+
+
+def _database(address: str) -> RDBStorage:
+    """Opens a database, again where another process was making its tables at that moment, which ends Optuna's try."""
+    for _ in range(TABLE_TRIES):
+        try:
+            return RDBStorage(address)
+        except SQLAlchemyError as error:
+            if not isinstance(error, IntegrityError) and "already exists" not in str(error):
+                raise
+            time.sleep(TABLE_SECONDS)
     return RDBStorage(address)
 
 
@@ -76,15 +91,13 @@ class _Lock(BaseJournalFileLock):
 
     def __init__(self, path: str) -> None:
         self._path = Path(f"{path}.lock")
-        self._held: IO[bytes] | None = None
+        self._held = contextlib.ExitStack()
 
     def acquire(self) -> bool:
-        self._held = self._path.open("wb")
-        fcntl.flock(self._held, fcntl.LOCK_EX)
+        self._held.enter_context(locked(self._path))
         return True
 
     def release(self) -> None:
-        assert self._held is not None
         self._held.close()
 
 

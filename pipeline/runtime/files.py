@@ -1,0 +1,59 @@
+"""Files and folders that appear whole or not at all: made beside their place, and moved there at the end."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+PREFIX = ".unfinished-"
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Gives an empty file beside `path` to write to, which replaces `path` at the end; a failure leaves nothing.
+
+    Raises:
+        OSError: The folder is missing or may not be written.
+    """
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=PREFIX, delete=False) as made:
+        unfinished = Path(made.name)
+    try:
+        yield unfinished
+        unfinished.chmod(0o644)  # a temporary file is for its owner alone
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Gives an empty folder beside `folder` to fill, which replaces `folder` at the end; a failure leaves nothing.
+
+    Parents that are missing are made, and removed again on a failure.
+
+    Raises:
+        OSError: The folder cannot be made.
+    """
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=PREFIX))
+    try:
+        yield unfinished
+        unfinished.chmod(0o755)
+        _take_place(unfinished, folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        with contextlib.suppress(OSError):  # of the first parent that is not empty
+            for parent in missing:
+                parent.rmdir()
+
+
+def _take_place(unfinished: Path, folder: Path) -> None:
+    if not folder.exists():
+        unfinished.rename(folder)
+        return
+    older = Path(tempfile.mkdtemp(dir=folder.parent, prefix=PREFIX))
+    folder.replace(older)  # onto an empty folder
+    unfinished.rename(folder)
+    shutil.rmtree(older)
