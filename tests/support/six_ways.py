@@ -17,7 +17,9 @@ import pyarrow.parquet as pq
 
 from pipeline import DataError, data
 from pipeline.config.rules import Data
-from pipeline.data.reading.input_column import InputColumn, is_date
+from pipeline.data.ops import NumpyOps
+from pipeline.data.reading.dates import format_of
+from pipeline.data.reading.input_column import InputColumn, written_date
 from pipeline.export.loaded import LoadedModel
 from pipeline.inference.batch.run import cleaner_of, opened
 from pipeline.inference.batch.source import AnotherWay
@@ -172,9 +174,14 @@ class Asked:
         raw, about = np.asarray(inputs[column])[-len(more) :], self.about(column)
         if (raw.dtype == object) != about.is_text:  # the cells made another column of it
             return Refused()
-        if about.date and not all(text == "" or is_date(about.date, text) for text in raw):
+        if not about.date:
+            return self.expected(column, raw.tolist())
+        written = format_of(np.unique(np.asarray(inputs[column])))
+        if written is None:  # training would find no dates
             return Refused()
-        return self.expected(column, raw.tolist())
+        fields = pd.DataFrame(written.parse(NumpyOps(), raw))
+        moments = ["" if pd.isna(moment) else written_date(about.date, moment) for moment in pd.to_datetime(fields)]
+        return self.expected(column, moments)
 
     def _posted(self, column: str, body: str | None, kind: str) -> Outcome:
         answer = self.client.post("/invocations", body, Content_Type=kind)

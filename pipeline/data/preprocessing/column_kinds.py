@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline.config.rules import Data, Kind
 from pipeline.data.ops import NumpyOps
-from pipeline.data.reading.dates import FORMATS, format_of
+from pipeline.data.reading.dates import FORMATS, format_of, formats_of
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.raw import Raw, Text
 from pipeline.errors import DataError
@@ -62,7 +62,7 @@ def check_dates(inputs: Mapping[str, Raw], config: Data, places: Places) -> None
 def _inferred(values: Raw) -> Kind:
     if isinstance(values, Text):
         first = values[:FIRST_ROWS].present()
-        is_date = (format_of(first) or not (first != "").any()) and format_of(values.present())
+        is_date = (formats_of(first) or not (first != "").any()) and format_of(values.present())
         return "date" if is_date else "category"
     if len(pd.unique(values[:FIRST_ROWS])) > MOST_CODES + 1:  # one of them may be the gap
         return "numeric"

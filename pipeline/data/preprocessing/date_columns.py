@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.data.ops import NumpyOps, Ops
 from pipeline.data.preprocessing.scaling import Chain, fit_scaling, flat
-from pipeline.data.reading.dates import FORMATS, DateFormat, circle, days_of, format_of, weekday
+from pipeline.data.reading.dates import DateFormat, circle, days_of, format_of, formats_of, weekday
 from pipeline.data.reading.raw import Text
 
 log = logging.getLogger(__name__)
@@ -58,8 +58,7 @@ def fit_date(column: str, values: Text) -> Date:
     fields = written.parse(ops, values.levels)
     days = days_of(ops, fields)
     codes = values.codes[~values.gaps()]
-    other_way = FORMATS[-1].days(ops, values.levels[values.levels != ""])
-    if written.name == "month/day/year" and not np.isnan(other_way).any():
+    if "day/month/year" in [other.name for other in formats_of(values.levels)] and written.name == "month/day/year":
         text = "column %r: %s is taken as month/day/year, though it could be day/month/year"
         log.warning(text, column, values.levels[codes[0]])
     elapsed, year = (_standardized(column, numbers[codes]) for numbers in (days, fields["year"]))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.data.ops import FIELDS, NumpyOps, Ops
-from pipeline.data.reading.input_column import DATE_PATTERNS
+from pipeline.data.reading.input_column import DATE_PATTERNS, WITH_OFFSET, fields_of
 
 
 @dataclass(frozen=True)
@@ -26,17 +25,16 @@ class DateFormat:
         return days_of(ops, self.parse(ops, x))
 
     def parse(self, ops: Ops, x: Any) -> dict[str, Any]:
-        """Year, month, day, hour, minute and second; all NaN where the text is no date."""
+        """Year, month, day, hour, minute and second, in UTC where there is an offset; all NaN where it is no date."""
         found = ops.date_fields(x, self.pattern, self.fields)
         year, month, day = found["year"], found["month"], found["day"]
         right = (month >= 1) & (month <= 12) & (day >= 1) & (day <= _length_of_month(ops, year, month))
-        fields = {}
-        for name in FIELDS:
-            value = found[name]
-            if name in ("hour", "minute", "second"):
-                value = ops.where(ops.isnan(value), 0.0, value)
-            fields[name] = ops.where(right, value, math.nan)
-        return fields
+        times = {name: found[name] for name in self.fields[3:]}
+        times = {name: ops.where(ops.isnan(value), 0.0, value) for name, value in times.items()}
+        fields = {name: found.get(name) for name in FIELDS[:3]} | times
+        if OFFSET[0] in fields:
+            fields = _in_utc(ops, fields)
+        return {name: ops.where(right, fields[name], math.nan) for name in FIELDS}
 
     def first_other(self, texts: np.ndarray) -> int | None:
         """Where the first of some texts is that is neither a gap nor a date in this format; None if there is none."""
@@ -44,22 +42,38 @@ class DateFormat:
         return int(others[0]) if len(others) else None
 
 
+OFFSET = ("offset_hours", "offset_minutes")  # ahead of UTC; the minutes have no sign of their own
+EITHER_WAY = {"day-month-year", "month-day-year"}
 FORMATS = tuple(
-    DateFormat(name, pattern, (*re.split("[-/.]", name), "hour", "minute", "second"))
+    DateFormat(
+        name,
+        pattern,
+        (*fields_of(name), "hour", "minute", "second", *(OFFSET if name.endswith(WITH_OFFSET) else ())),
+    )
     for name, pattern in DATE_PATTERNS.items()
 )
 
 
-def format_of(distinct: np.ndarray) -> DateFormat | None:
-    """The first format in which all of these texts but `""` are dates; None if there is none, or no text."""
+def formats_of(distinct: np.ndarray) -> list[DateFormat]:
+    """The formats in which all of these texts but `""` are dates."""
     distinct = distinct[distinct != ""]
-    if not len(distinct):
-        return None
-    for candidate in FORMATS:
-        # The first few show of most columns that they hold no such dates.
-        if not any(np.isnan(candidate.days(NumpyOps(), texts)).any() for texts in (distinct[:1], distinct)):
-            return candidate
-    return None
+    # The first few show of most columns that they hold no such dates.
+    return [
+        candidate
+        for candidate in FORMATS
+        if len(distinct)
+        and not any(np.isnan(candidate.days(NumpyOps(), texts)).any() for texts in (distinct[:1], distinct))
+    ]
+
+
+def format_of(distinct: np.ndarray) -> DateFormat | None:
+    """The first format in which all of these texts but `""` are dates; None if there is none, or no text.
+
+    So 03-11-2015 is no date where no other text of the column has a day above 12, which tells where the days stand.
+    """
+    found = formats_of(distinct)
+    undecided = {written.name.removesuffix(WITH_OFFSET) for written in found} >= EITHER_WAY
+    return None if undecided or not found else found[0]
 
 
 def days_of(ops: Ops, fields: dict[str, Any]) -> Any:
@@ -75,6 +89,35 @@ def days_of(ops: Ops, fields: dict[str, Any]) -> Any:
     leap_days = ops.floor(year / 4) - ops.floor(year / 100) + ops.floor(year / 400)
     whole = 365 * year + leap_days + of_year - 719468
     return whole + (fields["hour"] * 3600 + fields["minute"] * 60 + fields["second"]) / 86400
+
+
+def _in_utc(ops: Ops, fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a moment less its offset: the calendar's way back from days (Richards, as `days_of`).
+
+    A half is added before each division, which in TensorFlow is a product with the reciprocal.
+    """
+    hours, ahead = fields["offset_hours"], fields["offset_minutes"]
+    minutes = fields["hour"] * 60 + fields["minute"] - hours * 60 - ops.where(hours < 0, -ahead, ahead)
+    days_later = ops.floor((minutes + 0.5) / 1440)
+    minutes = minutes - 1440 * days_later
+    hour = ops.floor((minutes + 0.5) / 60)
+    midnight = {**fields, "hour": 0.0, "minute": 0.0, "second": 0.0}
+    day = days_of(ops, midnight) + days_later + 719468  # since 0000-03-01
+    era = ops.floor((day + 0.5) / 146097)
+    of_era = day - 146097 * era
+    leap = ops.floor((of_era + 0.5) / 1460) - ops.floor((of_era + 0.5) / 36524) + ops.floor((of_era + 0.5) / 146096)
+    year = ops.floor((of_era - leap + 0.5) / 365)
+    of_year = of_era - 365 * year - ops.floor((year + 0.5) / 4) + ops.floor((year + 0.5) / 100)
+    month_from_march = ops.floor((5 * of_year + 2.5) / 153)
+    after_december = ops.number(month_from_march >= 10)
+    return {
+        "year": year + 400 * era + after_december,
+        "month": month_from_march + 3 - 12 * after_december,
+        "day": of_year - ops.floor((153 * month_from_march + 2.5) / 5) + 1,
+        "hour": hour,
+        "minute": minutes - 60 * hour,
+        "second": fields["second"],
+    }
 
 
 def circle(ops: Ops, value: Any, period: float) -> list[Any]:

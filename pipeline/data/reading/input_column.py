@@ -31,16 +31,27 @@ MARKS = (
 )  # fmt: skip
 BOOLEANS = {word: word.lower() == "true" for word in ("True", "TRUE", "true", "False", "FALSE", "false")}
 
-_TIME = r"(?:[T ]([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.[0-9]+)?)?)?(?:Z|[+-]00:?00)?"
-# In what Python's `re` and RE2 have in common. A name says the order of year, month and day; the groups behind them are
-# hour, minute and second.
-DATE_PATTERNS = {
-    "year-month-day": r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})" + _TIME,
-    "year/month/day": r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})" + _TIME,
-    "day.month.year": r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})" + _TIME,
-    "month/day/year": r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})" + _TIME,
-    "day/month/year": r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})" + _TIME,
+_CLOCK = r"(?:[T ]([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.[0-9]+)?)?{})?"
+_BASIC_CLOCK = r"(?:[T ]?([01][0-9]|2[0-3]):?([0-5][0-9])(?::?([0-5][0-9])(?:\.[0-9]+)?)?{})?"  # 103000, or with colons
+_UTC = r"(?:Z|[+-]00:?00)?"
+_OFFSET = r" ?(?:Z|[+-]00(?::?00)?|(\+(?:0[0-9]|1[0-4])|-(?:0[1-9]|1[0-2]))(?::?([0-5][0-9]))?)?"
+_DAYS = {
+    "year-month-day": r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})",
+    "year/month/day": r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})",
+    "year.month.day": r"([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,2})",
+    "day.month.year": r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})",
+    "month/day/year": r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})",
+    "day/month/year": r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})",
+    "day-month-year": r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})",
+    "month-day-year": r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})",
+    "yearmonthday": r"((?:1[6-9]|2[01])[0-9]{2})([0-9]{2})([0-9]{2})",  # other numbers of eight digits are codes
 }
+_CLOCKS = {"yearmonthday": _BASIC_CLOCK}
+# In what Python's `re` and RE2 have in common. A name says the order of year, month and day; the groups behind them are
+# hour, minute and second, and of moments with an offset from UTC, the hours (with the sign) and minutes of that.
+WITH_OFFSET = " with offset"
+DATE_PATTERNS = {name: day + _CLOCKS.get(name, _CLOCK).format(_UTC) for name, day in _DAYS.items()}
+DATE_PATTERNS |= {name + WITH_OFFSET: day + _CLOCKS.get(name, _CLOCK).format(_OFFSET) for name, day in _DAYS.items()}
 
 IN_NUMBERS = frozenset("0123456789+-.eE")
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
@@ -197,7 +208,10 @@ class InputColumn:
         if text in self.marks:
             return ""
         if self.date and not is_date(self.date, text):
-            raise ValueError(f"{shown(value)} is no date as {self.date}, which training's are; correct or empty it")
+            instant = in_utc(self.date, text)
+            if instant is None:
+                raise ValueError(f"{shown(value)} is no date as {self.date}, which training's are; correct or empty it")
+            return instant
         try:
             text.encode()
         except UnicodeEncodeError as error:
@@ -256,19 +270,40 @@ def number_in(text: str, decimal: str) -> int | float | None:
         return None
 
 
+def fields_of(written: str) -> list[str]:
+    """Year, month and day in the order of one of DATE_PATTERNS."""
+    return re.findall("year|month|day", written)
+
+
 def is_date(written: str, text: str) -> bool:
     """Whether a text is a date, or a moment, written in one of DATE_PATTERNS."""
     found = re.fullmatch(DATE_PATTERNS[written], text)
     if found is None:
         return False
-    day = dict(zip(re.split("[-/.]", written), map(int, found.groups()[:3]), strict=True))
+    day = dict(zip(fields_of(written), map(int, found.groups()[:3]), strict=True))
     return 1 <= day["month"] <= 12 and 1 <= day["day"] <= calendar.monthrange(day["year"], day["month"])[1]
+
+
+def in_utc(written: str, text: str) -> str | None:
+    """A moment with an offset from UTC as the same instant without one; None if the text is none such."""
+    found = re.fullmatch(DATE_PATTERNS.get(written + WITH_OFFSET, "(?!)"), text)
+    if found is None or not is_date(written + WITH_OFFSET, text):
+        return None
+    *fields, hour, minute, second, hours, minutes = (int(group or 0) for group in found.groups())
+    day = dict(zip(fields_of(written), fields, strict=True))
+    try:
+        moment = datetime.datetime(day["year"], day["month"], day["day"], hour, minute, second)
+        ahead = datetime.timedelta(hours=hours, minutes=-minutes if hours < 0 else minutes)
+        return written_date(written, moment - ahead)
+    except (ValueError, OverflowError):  # before the year 1, or after 9999
+        return None
 
 
 def written_date(written: str, moment: datetime.datetime) -> str:
     """A moment as text in one of DATE_PATTERNS, with its time of day; in UTC if it has a zone."""
     if moment.tzinfo is not None:
         moment = moment.astimezone(datetime.UTC)
+    written = written.removesuffix(WITH_OFFSET)
     for field, width in (("year", 4), ("month", 2), ("day", 2)):
         written = written.replace(field, f"{getattr(moment, field):0{width}}")
     return f"{written}T{moment:%H:%M:%S}"

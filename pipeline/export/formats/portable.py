@@ -98,7 +98,8 @@ class PortableOps(TensorOps):
         return tf.cast(tf.equal(index[:, tf.newaxis], numbers[tf.newaxis, :]), self.dtype)
 
     def date_fields(self, x: tf.Tensor, pattern: str, names: Sequence[str]) -> dict[str, tf.Tensor]:  # noqa: D102
-        return {name: x[:, FIELDS.index(name)] for name in names}
+        in_utc = {name: x[:, FIELDS.index(name)] for name in FIELDS}
+        return {name: in_utc.get(name, tf.zeros_like(x[:, 0])) for name in names}  # the rest is an offset from UTC
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Raw columns of every kind: found, and fitted on training rows."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,11 +8,12 @@ import numpy as np
 import pytest
 
 from pipeline import load
-from pipeline.data.ops import NumpyOps
+from pipeline.data.ops import FIELDS, NumpyOps
 from pipeline.data.preprocessing.arrays import to_array
 from pipeline.data.preprocessing.column_kinds import kinds_of
 from pipeline.data.preprocessing.inputs import fit_inputs
 from pipeline.data.reading.dates import FORMATS, format_of, weekday
+from pipeline.data.reading.input_column import WITH_OFFSET
 from pipeline.data.reading.raw import Text
 from support.columns import of_every_kind
 
@@ -64,9 +66,8 @@ def test_gaps_are_filled_as_training_rows_say() -> None:
 @pytest.mark.parametrize("written", FORMATS, ids=lambda written: written.name)
 def test_days_are_those_of_the_calendar(written: Any) -> None:
     order = {"year": "%Y", "month": "%m", "day": "%d"}
-    mark = {"year-month-day": "-", "day.month.year": "."}.get(written.name, "/")
-    style = mark.join(order[field] for field in written.fields[:3])
-    dates = [datetime(1600, 1, 1, tzinfo=UTC) + timedelta(days=977 * k) for k in range(250)]
+    style = re.sub("year|month|day", lambda field: order[field[0]], written.name.removesuffix(WITH_OFFSET))
+    dates = [datetime(1600, 1, 1, tzinfo=UTC) + timedelta(days=977 * k) for k in range(220)]
     texts = np.array([f"{date:{style}} 06:00" for date in dates], object)
     expected = np.array([(date - datetime(1970, 1, 1, tzinfo=UTC)).days + 0.25 for date in dates])
     np.testing.assert_array_equal(written.days(NumpyOps(), texts), expected)
@@ -81,6 +82,21 @@ def test_days_are_those_of_the_calendar(written: Any) -> None:
         (["1/31/2024"], "month/day/year"),
         (["31/1/2024"], "day/month/year"),
         (["2024/1/31 10:00"], "year/month/day"),
+        (["20190507T000000", "20190508T1030", ""], "yearmonthday"),
+        (["20190507", "20191231"], "yearmonthday"),
+        (["01020304"], None),  # a code
+        (["2019.01.31"], "year.month.day"),
+        (["31-12-2015", "3-11-2015"], "day-month-year"),
+        (["12-31-2015"], "month-day-year"),
+        (["03-11-2015"], None),  # of which no day above 12 says which it is
+        (["2020-03-01T10:30:00+02:00", "2020-03-01 10:30"], "year-month-day with offset"),
+        (["2020-03-01 10:30:00 -0330", "2020-03-01T10:30Z"], "year-month-day with offset"),
+        (["20200301T103000+0545"], "yearmonthday with offset"),
+        (["2020-03-01T10:30-00:30"], None),
+        (["2020-03-01 27:75"], None),
+        (["2020-03-01 24:00"], None),
+        (["2020-03-01 12:60"], None),
+        (["20200301T246000"], None),
         (["2024-02-30"], None),
         (["hello"], None),
         ([""], None),
@@ -89,6 +105,27 @@ def test_days_are_those_of_the_calendar(written: Any) -> None:
 def test_format_is_found(texts: list[str], name: str | None) -> None:
     found = format_of(np.array(texts, object))
     assert (found.name if found else None) == name
+
+
+@pytest.mark.parametrize("offset", ["+02:00", "-03:30", "+0545", "+14:00", "-12", "Z", " +0100", ""])
+def test_an_offset_makes_an_instant(offset: str) -> None:
+    moments = [
+        datetime(2019, 12, 31, 22, 15, 30),
+        datetime(2020, 3, 1, 0, 5),
+        datetime(2000, 2, 29, 23, 59, 59),
+        datetime(1899, 1, 1),
+    ]
+    texts = [f"{moment:%Y-%m-%dT%H:%M:%S}{offset}" for moment in moments]
+    style = "%Y-%m-%dT%H:%M:%S%z"
+    zone = {"": "Z", "-12": "-1200"}.get(offset, offset.strip())
+    instants = [datetime.strptime(f"{m:%Y-%m-%dT%H:%M:%S}{zone}", style).astimezone(UTC) for m in moments]
+    (written,) = (known for known in FORMATS if known.name == "year-month-day with offset")
+    fields = written.parse(NumpyOps(), np.array([*texts, "", "x"], object))
+    for field in FIELDS:
+        assert fields[field][:-2].tolist() == [getattr(instant, field) for instant in instants]
+        assert np.isnan(fields[field][-2:]).all()
+    days = written.days(NumpyOps(), np.array(texts, object))
+    np.testing.assert_allclose(days, [instant.timestamp() / 86400 for instant in instants], rtol=0, atol=1e-9)
 
 
 def test_month_first_is_said_where_it_could_be_day_first(caplog: pytest.LogCaptureFixture) -> None:

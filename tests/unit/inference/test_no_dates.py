@@ -17,7 +17,7 @@ import tensorflow as tf
 from pipeline import DataError
 from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS, DateFormat
-from pipeline.data.reading.input_column import is_date, written_date
+from pipeline.data.reading.input_column import WITH_OFFSET, is_date, written_date
 from pipeline.export.loaded import LoadedModel
 from pipeline.export.ops import TensorOps
 from pipeline.inference.batch.run import predict
@@ -42,7 +42,7 @@ def test_a_moment_is_written_as_it_is_parsed(date: DateFormat) -> None:
 DAYS = {"2021-02-28": True, "2020-2-9": True, "0000-02-29": True, "2000-2-29": True, "2021-02-29": False,
         "1900-2-29": False, "2021-13-01": False, "2021-0-01": False, "2021-1-0": False, "2021-4-31": False}  # fmt: skip
 TIMES = {"": True, " 23:59:59": True, "T0:00Z": True, " 10:00+00:00": True, "T10:00:00.25": True, " 27:75": False,
-         " 24:00": False, " 12:60": False, " 12:30:60": False, " 12": False, " 10:00+02:00": False}  # fmt: skip
+         " 24:00": False, " 12:60": False, " 12:30:60": False, " 12": False, " 10:00+02:60": False}  # fmt: skip
 
 
 @pytest.mark.parametrize("date", FORMATS, ids=lambda date: date.name)
@@ -50,14 +50,18 @@ def test_all_that_reads_dates_agrees_on_what_is_one(date: DateFormat) -> None:
     moments, right = [], []
     for (day, is_day), (time, is_time) in itertools.product(DAYS.items(), TIMES.items()):
         fields = dict(zip(("year", "month", "day"), day.split("-"), strict=True))
-        moments.append("".join(fields.get(part, part) for part in re.split("([-/.])", date.name)) + time)
-        right.append(is_day and is_time)
+        fields |= {name: f"{int(number):02}" for name, number in fields.items() if date.name.startswith("yearmonthday")}
+        written = re.sub("year|month|day", lambda field, of=fields: of[field[0]], date.name.removesuffix(WITH_OFFSET))
+        moments.append(written + time)
+        right.append(
+            is_day and is_time and not (date.name.startswith("yearmonthday") and (day < "1600" or "T0:" in time))
+        )
     assert [is_date(date.name, moment) for moment in moments] == right
     assert (~np.isnan(date.days(NumpyOps(), np.array(moments, object)))).tolist() == right
     assert (~np.isnan(date.days(TensorOps(), tf.constant(moments)))).tolist() == right
 
 
-@pytest.mark.parametrize("bad", ["01/01/2021", "yesterday", "2021-02-30", "2021-01-01 10:00+02:00", "2021-01-01 27:75"])
+@pytest.mark.parametrize("bad", ["01/01/2021", "yesterday", "2021-02-30", "2021-01-01 10:00+02:60", "2021-01-01 27:75"])
 def test_new_rows_are_refused_with_their_row(bad: str) -> None:
     texts = ["2021-01-01", "", "2021-1-2 03:04", bad, bad]
     with pytest.raises(DataError) as error:
@@ -65,6 +69,20 @@ def test_new_rows_are_refused_with_their_row(bad: str) -> None:
     assert SAID.format(13, bad) in str(error.value)
     good = Cleaner([WHEN]).columns(pa.table({"when": [*texts[:3], "NA", None]}), 10)
     assert good["when"].tolist() == [*texts[:3], "", ""]
+
+
+@pytest.mark.parametrize(
+    ("given", "instant"),
+    [("2021-01-01 10:00+02:00", "2021-01-01T08:00:00"), ("2021-01-01T01:30:07-0330", "2021-01-01T05:00:07"),
+     ("2020-12-31T23:59 -12", "2021-01-01T11:59:00"), ("0001-01-01T00:00+01:00", None), ("2021-01-01+02:00", None)],
+)  # fmt: skip
+def test_an_offset_is_an_instant_where_training_had_none(given: str, instant: str | None) -> None:
+    block = pa.table({"when": [given]})
+    if instant is None:
+        with pytest.raises(DataError, match="is no date as year-month-day"):
+            Cleaner([WHEN]).columns(block, 0)
+    else:
+        assert Cleaner([WHEN]).columns(block, 0)["when"].tolist() == [instant]
 
 
 def test_an_older_model_takes_what_it_took() -> None:
