@@ -49,6 +49,7 @@ def read_rows(config: Data) -> Rows:
         columns.split_column,
         columns.n_test_file_rows,
         columns.row_numbers,
+        columns.n_first,
     )
     check_dates(rows.inputs, config, rows.places)
     kind = target.task if target.task == "regression" else f"{target.task} with {len(target.classes)} classes"

@@ -26,7 +26,8 @@ class Rows:
     test_rows: np.ndarray | None  # row numbers of an official test set
     split_column: Raw | None = None  # (n_rows,) of data.split.column
     n_test_file_rows: int = 0  # of a separate test file; they are the last ones
-    row_numbers: np.ndarray | None = None  # (n_rows,) of each row in its file, where not all of them are there
+    row_numbers: np.ndarray | None = None  # (n_rows,) of each row through all files, where not all of them are there
+    n_first: int | None = None  # rows of the files before the test file, those that are not there among them
     taken_places: Places | None = None  # of rows that were taken out of others
 
     def __post_init__(self) -> None:
@@ -45,7 +46,7 @@ class Rows:
     @property
     def places(self) -> Places:
         """Where a user finds each row."""
-        return self.taken_places or Places(len(self), self.n_test_file_rows, self.row_numbers)
+        return self.taken_places or Places(len(self), self.n_test_file_rows, self.row_numbers, self.n_first)
 
     def take(self, rows: np.ndarray | slice) -> Rows:
         """The rows of the given numbers, in that order; those of a slice share the memory of these."""
@@ -60,6 +61,7 @@ class Rows:
             split_column=None if self.split_column is None else self.split_column[rows],
             n_test_file_rows=0,
             row_numbers=None,
+            n_first=None,
             taken_places=self.places.take(rows),
         )
 

@@ -57,9 +57,8 @@ class Target:
         """
         if self.task == "regression":
             return replace(self, values=_as_numbers(columns))
-        (labels,) = (_labels(column) for column in columns.values())
-        if self.classes.dtype != object:
-            labels = labels.astype(self.classes.dtype)
+        (labels,) = (labels_of(column) for column in columns.values())
+        labels = _texts(labels) if self.classes.dtype == object else labels.astype(self.classes.dtype)
         numbers = np.minimum(np.searchsorted(self.classes, labels), len(self.classes) - 1)
         unknown = np.flatnonzero(self.classes[numbers] != labels)
         if len(unknown):
@@ -168,17 +167,24 @@ def _first_text(column: pd.Series) -> str:
 
 def _numbered(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Class numbers `(n_rows,)` int64 and the labels they stand for, as int64, float64, bool or str."""
-    numbers, classes = pd.factorize(_labels(column), sort=True)
+    numbers, classes = pd.factorize(labels_of(column), sort=True)
     return numbers.astype(np.int64), classes
 
 
-def _labels(column: pd.Series) -> np.ndarray:
+def labels_of(column: pd.Series) -> np.ndarray:
+    """A target column as labels `(n_rows,)`: bool, int64, float64, or text, which whole numbers beyond int64 become."""
     if pd.api.types.is_bool_dtype(column):
         return column.to_numpy(bool)
     if pd.api.types.is_integer_dtype(column):
-        return column.to_numpy(np.int64)  # not by way of float64, which merges numbers above 2**53
+        beyond = len(column) > 0 and column.max() >= 2**63
+        # Not by way of float64, which merges numbers above 2**53.
+        return _texts(column.to_numpy()) if beyond else column.to_numpy(np.int64)
     if pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(np.float64)
-        whole = (values == np.round(values)).all() and np.abs(values).max() < 2**63  # the end of int64
+        whole = (values == np.round(values)).all() and np.abs(values).max(initial=0) < 2**63  # the end of int64
         return values.astype(np.int64) if whole else values
     return column.astype(str).to_numpy(object)
+
+
+def _texts(labels: np.ndarray) -> np.ndarray:
+    return labels if labels.dtype == object else labels.astype(str).astype(object)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 
 from pipeline.config.rules import Task
 from pipeline.data import Target
@@ -83,21 +85,44 @@ class _Labels:
         self.names = [*manifest.target, *([weight] if weight else [])]
         self.classes = _known(manifest)
         self._targets, self._weight = manifest.target, weight
-        text = next(iter(manifest.inputs.values())).text
-        plain = InputColumn("", "", "numeric", "float64", (None,), gaps=True, fill=None, text=text)
+        self._text = next(iter(manifest.inputs.values())).text
+        plain = InputColumn("", "", "numeric", "float64", (None,), gaps=True, fill=None, text=self._text)
         columns = {name: replace(plain, name=name) for name in self.names}
-        if self.classes.dtype == object:
-            numbers = tuple(label for label in manifest.classes if label in BOOLEANS or number_in(label, text.decimal))
-            name = manifest.target[0]
-            columns[name] = replace(columns[name], kind="category", dtype="string", numbers=numbers)
+        if len(self.classes):
+            (name,) = manifest.target
+            columns[name] = replace(columns[name], kind="category", dtype="string", **self._as_text())
         self._cleaner = Cleaner(list(columns.values()))
+
+    def _as_text(self) -> dict[str, Any]:
+        """How a column of labels is read to the last digit: as the text that says them."""
+        if self.classes.dtype == object:
+            said = (label for label in self.classes if label in BOOLEANS or number_in(label, self._text.decimal))
+            return {"numbers": tuple(said)}
+        return {"numbers": None, "text": replace(self._text, gaps_in_text=self._text.gaps_in_numbers)}
 
     def of(self, block: Any, first_row: int) -> tuple[np.ndarray, np.ndarray | None]:
         """The targets `(n_rows, n_targets)`, class numbers or values, and the weights `(n_rows,)`."""
         given = self._cleaner.columns(block, first_row)
         _require_labels(given, first_row)
-        targets = [_numbered(name, given[name], self.classes, first_row) for name in self._targets]
-        return np.stack(targets, axis=1), given[self._weight] if self._weight else None
+        weights = given[self._weight] if self._weight else None
+        if not len(self.classes):
+            return np.stack([given[name] for name in self._targets], axis=1), weights
+        (name,) = self._targets
+        return self._numbered(name, given[name], first_row).reshape(-1, 1), weights
+
+    def _numbered(self, name: str, given: np.ndarray, first_row: int) -> np.ndarray:
+        """The class number of each text."""
+        place = {label: number for number, label in enumerate(self.classes.tolist())}
+        codes, distinct = pd.factorize(given)
+        labels = [_label(text, self.classes.dtype, self._text.decimal) for text in distinct]
+        unknown = [label for label in labels if label not in place]
+        if unknown:
+            row = first_row + int((codes == labels.index(unknown[0])).argmax())
+            raise DataError(
+                f"column {name!r}, row {row}: the model does not know the {_listed('class', 'classes', unknown)}; it "
+                f"knows {', '.join(map(str, self.classes.tolist()))}. Correct them or leave such rows out"
+            )
+        return np.array([place[label] for label in labels], np.int64)[codes]
 
 
 @dataclass(frozen=True)
@@ -152,28 +177,24 @@ def _require_labels(given: dict[str, np.ndarray], first_row: int) -> None:
             )
 
 
-def _numbered(name: str, given: np.ndarray, classes: np.ndarray, first_row: int) -> np.ndarray:
-    """Class numbers, or a regression's values as they are."""
-    if not len(classes):
-        return given
-    place = {label: number for number, label in enumerate(classes.tolist())}
-    unknown = [label for label in dict.fromkeys(given.tolist()) if label not in place]
-    if unknown:
-        row = first_row + given.tolist().index(unknown[0])
-        raise DataError(
-            f"column {name!r}, row {row}: the model does not know the {_listed('class', 'classes', unknown)}; it knows "
-            f"{', '.join(map(str, classes.tolist()))}. Correct them or leave such rows out"
-        )
-    return np.array([place[label] for label in given.tolist()], np.int64)
+def _label(text: str, dtype: np.dtype, decimal: str) -> Any:
+    """The label that a text says where labels have this dtype; the text where it says none."""
+    if dtype.kind == "O":
+        return text
+    if text in BOOLEANS:
+        return BOOLEANS[text]
+    number = number_in(text, decimal)
+    if number is None or not np.isfinite(number):
+        return text
+    if dtype.kind == "f":
+        return float(number)
+    exact = Decimal(text.replace(decimal, "."))  # to the last digit, also of 9007199254740993.0
+    return int(exact) if exact == exact.to_integral_value() else number
 
 
 def _listed(one: str, many: str, labels: Sequence[Any]) -> str:
-    shown = ", ".join(repr(_plain(label)) for label in labels[:SHOWN]) + (", ..." if len(labels) > SHOWN else "")
+    shown = ", ".join(map(repr, labels[:SHOWN])) + (", ..." if len(labels) > SHOWN else "")
     return f"{one if len(labels) == 1 else many} {shown}"
-
-
-def _plain(label: Any) -> Any:
-    return int(label) if isinstance(label, float) and label.is_integer() else label
 
 
 def _checked_weights(name: str, weighed: Sequence[np.ndarray | None]) -> np.ndarray:

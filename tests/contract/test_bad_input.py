@@ -137,7 +137,7 @@ VALUES: Corpus = {
     "negative weight": (
         table(a=A, y=Y, w=-A), ["data.sample_weight=w"], ["data.sample_weight: column 'w' must hold"]
     ),
-    "zero weights": (table(a=A, y=Y, w=A * 0), ["data.sample_weight=w"], ["every weight of the train rows is 0"]),
+    "zero weights": (table(a=A, y=Y, w=A * 0), ["data.sample_weight=w"], ["every weight of the train and val and test rows is 0"]),
     "column of an array": (
         {}, ["data=digits", "data.drop=[x]"], ["data.drop: digits is an array without column names"]
     ),

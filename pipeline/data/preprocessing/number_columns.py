@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.config.rules import Data, Kind
+from pipeline.config.rules import Data, Imputation, Kind
 from pipeline.data.ops import Ops
 from pipeline.data.preprocessing.scaling import Chain, fit_scaling, flat
 from pipeline.data.preprocessing.scaling.statistics import median, shift_and_scale
@@ -35,6 +35,11 @@ class Number:
         return [scaled, ops.number(gap)] if self.indicator else [scaled]
 
 
+def imputation_of(column: str, kind: Kind, config: Data) -> Imputation:
+    """How gaps of the column are filled; a truth value has no mean, unless it is asked for by name."""
+    return config.imputes.get(column, "most_frequent" if kind == "boolean" else config.impute)
+
+
 def fit_number(column: str, values: np.ndarray, kind: Kind, config: Data, given: Chain | None) -> Number:
     """Learns fill and scaling of the training rows' numbers; a scaling may be given."""
     gaps = np.isnan(values)
@@ -43,7 +48,7 @@ def fit_number(column: str, values: np.ndarray, kind: Kind, config: Data, given:
     is_empty = not len(there)
     if is_empty:
         there = np.zeros(1)
-    way = config.imputes.get(column, "most_frequent" if kind == "boolean" else config.impute)
+    way = imputation_of(column, kind, config)
     filled = {
         "median": lambda: median(there),
         "mean": lambda: shift_and_scale(there, "standard")[0],

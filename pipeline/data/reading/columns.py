@@ -27,7 +27,8 @@ class Columns:
     sample_weight: np.ndarray | None
     split_column: Raw | None = None
     n_test_file_rows: int = 0
-    row_numbers: np.ndarray | None = None  # of each row in its file, where some were left out
+    row_numbers: np.ndarray | None = None  # of each row through all files, where some were left out
+    n_first: int | None = None  # rows of the files before the test file, those that were left out among them
 
 
 def from_table(table: Table, config: Data) -> Columns:
@@ -43,11 +44,12 @@ def from_table(table: Table, config: Data) -> Columns:
     column = config.split.column
     return Columns(
         inputs=raw_columns(frame[inputs], places, config),
-        target={name: _without_decimals(frame[name]) for name in targets},
+        target={name: _in_own_type(frame[name]) for name in targets},
         sample_weight=_weight(frame, config.sample_weight),
         split_column=raw_columns(frame[[column]], places, config)[column] if column else None,
         n_test_file_rows=places.n_test_file_rows,
         row_numbers=places.numbers,
+        n_first=places.n_first,
     )
 
 
@@ -76,15 +78,18 @@ def _roles(names: list[str], default_target: str | None, config: Data) -> tuple[
     return named["data.target"], inputs
 
 
-def _without_decimals(target: pd.Series) -> pd.Series:
-    """Python's decimals, which databases give, as numbers."""
-    return pd.to_numeric(target) if pd.api.types.infer_dtype(target) == "decimal" else target
+def _in_own_type(target: pd.Series) -> pd.Series:
+    """Python's decimals, which databases give, as numbers; truth values whose gaps were left out as such."""
+    kind = pd.api.types.infer_dtype(target)
+    if kind == "boolean":
+        return target.astype(bool)
+    return pd.to_numeric(target) if kind == "decimal" else target
 
 
 def _with_target(frame: pd.DataFrame, targets: list[str], table: Table, config: Data) -> tuple[pd.DataFrame, Places]:
     """Drops rows without a target where that is asked for."""
     n_last = table.n_test_file_rows
-    everywhere = Places(len(frame), n_last, table.row_numbers)
+    everywhere = Places(len(frame), n_last, table.row_numbers, table.n_first)
     if config.missing_target == "error":
         return frame, everywhere
     there = frame[targets].notna().all(axis=1).to_numpy()
@@ -92,15 +97,9 @@ def _with_target(frame: pd.DataFrame, targets: list[str], table: Table, config: 
         return frame, everywhere
     if not there.any():
         raise DataError(f"data.target: no row has a value in {', '.join(map(repr, targets))}; name another column")
-    if config.split.path:
-        raise DataError(
-            f"data.missing_target: drop would change the row numbers that {config.split.path} names; remove the "
-            f"{(~there).sum()} rows without a target from the file, and make the split anew"
-        )
     log.info("data.missing_target: %d rows without a target are dropped", (~there).sum())
     numbers, n_first = np.flatnonzero(there), len(there) - n_last
-    numbers[numbers >= n_first] -= n_first
-    return frame[there], Places(len(numbers), int(there[n_first:].sum()), numbers)
+    return frame[there], Places(len(numbers), int(there[n_first:].sum()), numbers, n_first)
 
 
 def from_images(images: Images, config: Data) -> Columns:

@@ -13,16 +13,18 @@ class Places:
 
     n_rows: int  # that were read
     n_test_file_rows: int  # which are the last ones
-    numbers: np.ndarray | None  # (n_rows,) of each row in its file, where not all rows of the files are there
+    numbers: np.ndarray | None  # (n_rows,) of each row through all files, where not all rows of the files are there
+    n_first: int | None = None  # rows of the files before the test file, those that are not there among them
     taken: np.ndarray | None = None  # which of the rows these are, where some were taken out or put in another order
 
     def __call__(self, position: int) -> str:
         """`row 7` or `row 7 of data.split.test_path`."""
         if self.taken is not None:
             position = int(self.taken[position])
-        n_first = self.n_rows - self.n_test_file_rows
-        in_test_file = position >= n_first
-        number = position - n_first * in_test_file if self.numbers is None else self.numbers[position]
+        n_there = self.n_rows - self.n_test_file_rows
+        n_first = n_there if self.n_first is None else self.n_first
+        in_test_file = position >= n_there
+        number = (position if self.numbers is None else int(self.numbers[position])) - n_first * in_test_file
         return f"row {number} of data.split.test_path" if in_test_file else f"row {number}"
 
     def take(self, rows: np.ndarray | slice) -> Places:

@@ -22,7 +22,8 @@ class Table:
     frame: pd.DataFrame
     default_target: str | None = None
     n_test_file_rows: int = 0  # rows of a separate test file, which come last
-    row_numbers: np.ndarray | None = None  # (n_rows,) of each row in its file, where not all of them are there
+    row_numbers: np.ndarray | None = None  # (n_rows,) of each row through all files, where not all of them are there
+    n_first: int | None = None  # rows of the files before the test file, those that are not there among them
 
 
 @dataclass(frozen=True)

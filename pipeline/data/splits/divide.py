@@ -11,7 +11,8 @@ from pipeline.data.splits.column import distinct_values, times
 from pipeline.data.splits.draws import ByGroup, ByRow, Draw, InTime
 from pipeline.data.splits.folds import rows_of_fold
 from pipeline.data.splits.given import from_column, from_file
-from pipeline.data.splits.parts import Splits
+from pipeline.data.splits.parts import Splits, require_rows
+from pipeline.data.splits.uneven import UnevenClassesError, remedies, without_training_rows
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -23,16 +24,32 @@ def split(rows: Rows, config: Split) -> Splits:
     Raises:
         DataError: A part has no rows, the rows cannot be divided in this way, or a class has no training row.
     """
+    try:
+        splits = _divided(rows, config)
+    except UnevenClassesError as error:
+        raise DataError(f"{error}{remedies(rows, config, lambda other: _can_be_divided(rows, other))}") from None
+    counts = {name: len(part) for name, part in splits.parts().items()}
+    log.info("split %s: %d rows train, %d validate, %d test", _kind(rows, config), *counts.values())
+    return splits
+
+
+def _can_be_divided(rows: Rows, config: Split) -> bool:
+    try:
+        _divided(rows, config)
+    except DataError:
+        return False
+    return True
+
+
+def _divided(rows: Rows, config: Split) -> Splits:
     kind = _kind(rows, config)
     if config.path:
-        splits = from_file(Path(config.path), len(rows))
+        splits = from_file(Path(config.path), len(rows), rows.row_numbers)
     elif kind == "column":
         splits = from_column(rows, config)
     else:
         splits = _drawn(rows, config, kind)
-    _check(splits, rows, kind)
-    counts = {name: len(part) for name, part in splits.parts().items()}
-    log.info("split %s: %d rows train, %d validate, %d test", kind, *counts.values())
+    _check(splits, rows)
     return splits
 
 
@@ -109,18 +126,12 @@ def _check_rest(n_rest: int, rows: Rows) -> None:
         )
 
 
-def _check(splits: Splits, rows: Rows, kind: str) -> None:
-    for name, part in splits.parts().items():
-        if not len(part):
-            raise DataError(f"data.split: no rows are left for {name}")
-        if rows.sample_weight is not None and not rows.sample_weight[part].any():
-            raise DataError(f"data.sample_weight: every weight of the {name} rows is 0")
+def _check(splits: Splits, rows: Rows) -> None:
+    parts, weight = splits.parts(), rows.sample_weight
+    weights = {} if weight is None else {name: float(weight[part].sum()) for name, part in parts.items()}
+    require_rows({name: len(part) for name, part in parts.items()}, weights)
     if rows.target.task == "regression":
         return
     counts = np.bincount(rows.target.values[splits.train, 0], minlength=len(rows.target.classes))
-    absent = np.flatnonzero(counts == 0)
-    if len(absent):
-        labels = ", ".join(str(rows.target.classes[number]) for number in absent[:5])
-        by_chance = kind in ("random", "group", "group_kfold")
-        remedy = "data.split.kind=stratified, another data.split.seed" if by_chance else "another split"
-        raise DataError(f"data.split: no training row has the class {labels}; use {remedy}, or more rows of it")
+    if not counts.all():
+        raise UnevenClassesError(without_training_rows(rows.target.classes[counts == 0]))

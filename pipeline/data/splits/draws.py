@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
 from pipeline.data.splits.column import shown
+from pipeline.data.splits.uneven import UnevenClassesError
 from pipeline.data.target import Target
 from pipeline.errors import DataError
 
@@ -37,10 +38,8 @@ class ByRow:
             _, drawn = next(draw(1, test_size=n, random_state=self.seed).split(numbers, labels))
         except ValueError as error:
             reason = str(error) if self.target is None else _imbalance(self.target, numbers, n) or str(error)
-            raise DataError(
-                f"data.split.kind: stratified cannot put every class on every side ({reason}); "
-                "use data.split.kind=random, larger fractions or more rows"
-            ) from None
+            said = f"data.split.kind: stratified cannot put every class on every side ({reason})"
+            raise UnevenClassesError(said) from None
         is_drawn = np.zeros(len(numbers), bool)  # much faster than to sort what is drawn, and the rest
         is_drawn[drawn] = True
         return numbers[~is_drawn], numbers[is_drawn]

@@ -7,6 +7,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 
 from pipeline.config.rules import Split
 from pipeline.data.rows import Rows
+from pipeline.data.splits.uneven import UnevenClassesError
 from pipeline.data.target import Target
 from pipeline.errors import DataError
 
@@ -49,7 +50,7 @@ def _check_classes(target: Target, config: Split) -> None:
     rare = np.flatnonzero(counts < config.n_folds)
     if len(rare):
         found = [f"{target.classes[number : number + 1].tolist()[0]!r} has {counts[number]}" for number in rare[:5]]
-        raise DataError(
+        raise UnevenClassesError(
             f"data.split.n_folds: every class needs a row in each of {config.n_folds} folds, but class "
-            f"{', '.join(found)}{', ...' if len(rare) > 5 else ''}; use fewer folds, or more rows of it"
+            f"{', '.join(found)}{', ...' if len(rare) > 5 else ''}"
         )

@@ -39,22 +39,29 @@ def from_column(rows: Rows, config: Split) -> Splits:
     return Splits(**{part: np.flatnonzero((named == part)[numbers]) for part in NAMES})
 
 
-def from_file(path: Path, n_rows: int) -> Splits:
+def from_file(path: Path, n_rows: int, row_numbers: np.ndarray | None) -> Splits:
     """The parts that an .npz lists.
 
+    Args:
+        path: The .npz.
+        n_rows: How many rows there are.
+        row_numbers: `(n_rows,)`, of each row through all files, ascending; None where all of them are there.
+
     Raises:
-        DataError: There is no such file, or its row numbers are none, beyond the rows or in two parts.
+        DataError: There is no such file, or its row numbers are none, of rows that are not there or in two parts.
     """
     path = path.expanduser()
     if not path.is_file():
         raise DataError(f"data.split.path: there is no file {path} (looked for from {Path.cwd()})")
     parts = _read(path)
     for name, numbers in parts.items():
-        _check_numbers(name, numbers, n_rows)
+        _check_numbers(name, numbers, np.arange(n_rows) if row_numbers is None else row_numbers)
     for one, other in combinations(NAMES, 2):
         common = np.intersect1d(parts[one], parts[other])
         if len(common):
             raise DataError(f"data.split.path: {len(common)} rows are in both {one} and {other}, first row {common[0]}")
+    if row_numbers is not None:
+        parts = {name: np.searchsorted(row_numbers, numbers) for name, numbers in parts.items()}
     return Splits(**{name: numbers.astype(np.int64) for name, numbers in parts.items()})
 
 
@@ -70,11 +77,17 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"data.split.path: {path} cannot be read as .npz: {error}") from None
 
 
-def _check_numbers(name: str, numbers: np.ndarray, n_rows: int) -> None:
+def _check_numbers(name: str, numbers: np.ndarray, there: np.ndarray) -> None:
+    """Raises DataError where a part names a row twice, or one that is not among those that are there."""
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
         raise DataError(f"data.split.path: {name} must be a list of whole row numbers, got {numbers.dtype}")
-    wrong = numbers[(numbers < 0) | (numbers >= n_rows)]
+    wrong = numbers[~np.isin(numbers, there)]
+    if len(wrong) and 0 <= wrong[0] < there[-1]:
+        raise DataError(
+            f"data.split.path: {name} names {len(wrong)} rows that have no target, first row {wrong[0]}; leave them "
+            "out of the .npz as well: a row that no part names is left out"
+        )
     if len(wrong):
-        raise DataError(f"data.split.path: {name} names row {wrong[0]}, but the data have rows 0 to {n_rows - 1}")
+        raise DataError(f"data.split.path: {name} names row {wrong[0]}, but the data have rows 0 to {there[-1]}")
     if len(np.unique(numbers)) < len(numbers):
         raise DataError(f"data.split.path: {name} names a row twice")

@@ -1,8 +1,11 @@
 """The three parts that every split has."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+from pipeline.errors import DataError
 
 NAMES = ("train", "val", "test")
 
@@ -18,3 +21,21 @@ class Splits:
     def parts(self) -> dict[str, np.ndarray]:
         """Row numbers by the name of the part."""
         return {name: getattr(self, name) for name in NAMES}
+
+
+def require_rows(n_rows: Mapping[str, int], weights: Mapping[str, float]) -> None:
+    """Raises DataError where a part is empty, or none of its rows counts.
+
+    Args:
+        n_rows: By part.
+        weights: Sums by part; none where rows have no weights.
+    """
+    empty = [part for part, n in n_rows.items() if not n]
+    if empty:
+        raise DataError(f"data.split: no rows are left for {' and '.join(empty)}; use more rows or larger fractions")
+    weightless = [part for part, weight in weights.items() if not weight]
+    if weightless:
+        raise DataError(
+            f"data.sample_weight: every weight of the {' and '.join(weightless)} rows is 0; give some of them a weight "
+            "above 0, or use another data.split.seed"
+        )

@@ -46,9 +46,16 @@ class Block:
         return len(next(iter(self.columns.inputs.values())))
 
     @property
+    def row_numbers(self) -> np.ndarray:
+        """`(n_rows,)`, of each row through all files, also those that have no target."""
+        assert self.columns.row_numbers is not None
+        return self.columns.row_numbers
+
+    @property
     def places(self) -> Places:
         """Where a user finds each row."""
-        return Places(len(self), len(self) if self.from_test_file else 0, self.columns.row_numbers)
+        n_test_file_rows = len(self) if self.from_test_file else 0
+        return Places(len(self), n_test_file_rows, self.row_numbers, self.columns.n_first)
 
 
 @dataclass
@@ -85,11 +92,11 @@ def blocks(config: Data, block_bytes: int, known: Known) -> Iterator[Block]:
 
 
 def _blocks(config: Data, block_bytes: int, known: Known) -> Generator[Block]:
-    first_row, names, first = 0, None, None
+    first_row, row, n_first, names, first = 0, 0, 0, None, None
     for key, path in table_files(config):
         is_parquet = path.name.lower().endswith(PARQUET)
         frames = _of_parquet if is_parquet else _of_text
-        row = 0  # of this file
+        n_first = n_first if key == TEST_PATH and n_first else row
         for frame in frames(key, path, config, block_bytes, known):
             names, first = names or list(frame.columns), first or path
             _check_columns(key, path, list(frame.columns), names, first)
@@ -97,7 +104,8 @@ def _blocks(config: Data, block_bytes: int, known: Known) -> Generator[Block]:
             numbers = np.arange(row, row + len(frame))
             row += len(frame)
             agreeing = _agreeing(frame, config, known, key == TEST_PATH)
-            columns = _in_roles(agreeing, numbers, config, known, key == TEST_PATH)
+            n_test_file_rows = len(frame) if key == TEST_PATH else 0
+            columns = _in_roles(Table(agreeing, None, n_test_file_rows, numbers, n_first), config, known)
             if columns is None:
                 continue
             block = Block(columns, first_row, key == TEST_PATH)
@@ -193,17 +201,18 @@ def _agreeing(frame: pd.DataFrame, config: Data, known: Known, from_test_file: b
     return with_columns(frame, columns) if columns else frame
 
 
-def _in_roles(
-    frame: pd.DataFrame, numbers: np.ndarray, config: Data, known: Known, from_test_file: bool
-) -> Columns | None:
+def _in_roles(table: Table, config: Data, known: Known) -> Columns | None:
     """The columns as the pipeline takes them, text where another block has text; None if no row has a target."""
     targets = [config.target] if isinstance(config.target, str) else config.target or []
+    frame, numbers = table.frame, table.row_numbers
+    assert numbers is not None
     if config.missing_target == "drop" and set(targets) <= set(frame):
         there = frame[targets].notna().all(axis=1).to_numpy()
         frame, numbers = frame[there], numbers[there]
         if not len(frame):
             return None
-    columns = from_table(Table(frame, None, len(frame) if from_test_file else 0, numbers), config)
+    n_test_file_rows = len(frame) if table.n_test_file_rows else 0
+    columns = from_table(Table(frame, None, n_test_file_rows, numbers, table.n_first), config)
     texts: dict[str, Raw] = {
         name: to_text(frame[name])
         for name, values in columns.inputs.items()
@@ -212,16 +221,25 @@ def _in_roles(
     return replace(columns, inputs=columns.inputs | texts)
 
 
-def in_same_form(columns: Columns, with_numbers: set[str], known: Known) -> Columns:
+@dataclass
+class Seen:
+    """Columns by what the blocks of a pass so far had in them."""
+
+    numbers: set[str] = field(default_factory=set)
+    only_gaps: set[str] = field(default_factory=set)  # in some block, taken as gaps of numbers
+
+
+def in_same_form(columns: Columns, seen: Seen, known: Known) -> Columns:
     """A block's columns in the form that those before had: gaps of text where a block has nothing else.
 
     Args:
         columns: The block's.
-        with_numbers: Columns that had numbers in some block; added to.
+        seen: What the pass has met before; added to.
         known: Columns that had text; added to.
 
     Raises:
-        ReadAgainError: A column holds numbers in one block and text in another; now it is known to be text.
+        ReadAgainError: A column holds text here and numbers, or gaps that were taken for those of numbers, in a block
+            before; now it is known to be text.
     """
     inputs = dict(columns.inputs)
     for name, values in columns.inputs.items():
@@ -230,15 +248,17 @@ def in_same_form(columns: Columns, with_numbers: set[str], known: Known) -> Colu
         elif np.isnan(values).all():
             if name in known.as_text:
                 inputs[name] = Text.of([""] * len(values))
+            else:
+                seen.only_gaps.add(name)
         else:
-            with_numbers.add(name)
+            seen.numbers.add(name)
     for name, column in columns.target.items():
-        (known.as_text if is_text(column) else with_numbers).add(name)
-    mixed = known.as_text & with_numbers
+        (known.as_text if is_text(column) else seen.numbers).add(name)
+    mixed = known.as_text & seen.numbers
     if mixed:
         said = "column %s holds text in some rows and numbers in others, so it is read again as text; if it is to be "
         remedy = "numbers, write them alike in all files: there is one data.decimal, and data.missing_values names gaps"
         log.warning(said + remedy, ", ".join(map(repr, sorted(mixed))))
-        with_numbers -= mixed
+    if mixed or known.as_text & seen.only_gaps:
         raise ReadAgainError
     return replace(columns, inputs=inputs)

@@ -183,9 +183,9 @@ def _times(block: Block, split: Split) -> np.ndarray:
 
 
 def _listed(split: Split, read: Callable[[], Iterator[Block]]) -> Assign:
-    n_rows = sum(len(block) for block in read())
-    given = from_file(Path(str(split.path)), n_rows)
-    parts = np.full(n_rows, NONE, np.int8)
+    row_numbers = np.concatenate([block.row_numbers for block in read()])
+    given = from_file(Path(str(split.path)), len(row_numbers), row_numbers)
+    parts = np.full(len(row_numbers), NONE, np.int8)
     for number, rows in enumerate(given.parts().values()):
         parts[rows] = number
     return lambda block: parts[block.first_row : block.first_row + len(block)]

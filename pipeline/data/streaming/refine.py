@@ -18,7 +18,7 @@ from pipeline.data.preprocessing.category_columns import Embedded, OneHot, Ordin
 from pipeline.data.preprocessing.date_columns import Date
 from pipeline.data.preprocessing.features import Feature, fit_feature
 from pipeline.data.preprocessing.inputs import TableInputs
-from pipeline.data.preprocessing.number_columns import Number
+from pipeline.data.preprocessing.number_columns import Number, imputation_of
 from pipeline.data.preprocessing.preprocessing import Preprocessing
 from pipeline.data.preprocessing.scaling import LARGEST, Chain, flat
 from pipeline.data.preprocessing.scaling.statistics import BROADEST, NARROWEST
@@ -35,12 +35,19 @@ log = logging.getLogger(__name__)
 def refined(
     fitted: Preprocessing, inputs: Mapping[str, Numbers | Texts], targets: Mapping[str, Numbers], config: Data
 ) -> Preprocessing:
-    """The preprocessing with what all training rows say."""
+    """The preprocessing with what all training rows say.
+
+    Args:
+        fitted: On a sample.
+        inputs: Statistics by input column.
+        targets: Statistics by target of a regression; none of classes, which pass as they are.
+        config: The data section.
+    """
     assert isinstance(fitted.inputs, TableInputs)
     features = []
     for feature in fitted.inputs.features:
         known, kind = inputs[feature.column], fitted.inputs.kinds[feature.column]
-        features.append(_feature(_varied(feature, known, kind, config), known, config))
+        features.append(_feature(_varied(feature, known, kind, config), known, kind, config))
     features.sort(key=lambda feature: isinstance(feature, Embedded))
     return Preprocessing(
         replace(fitted.inputs, features=tuple(features)), _outputs(fitted.outputs, list(targets.values()), config)
@@ -66,9 +73,9 @@ def _varied(feature: Feature, known: Numbers | Texts, kind: Kind, config: Data) 
     return fit_feature(feature.column, values, kind, config, None)
 
 
-def _feature(feature: Feature, known: Numbers | Texts, config: Data) -> Feature:
+def _feature(feature: Feature, known: Numbers | Texts, kind: Kind, config: Data) -> Feature:
     if isinstance(feature, Number) and isinstance(known, Numbers):
-        return _number(feature, known, config)
+        return _number(feature, known, kind, config)
     if isinstance(feature, OneHot | Embedded | Ordinal) and known.counts is not None:
         return _category(feature, known, config)
     if isinstance(feature, Date) and isinstance(known, Texts):
@@ -76,8 +83,8 @@ def _feature(feature: Feature, known: Numbers | Texts, config: Data) -> Feature:
     return feature
 
 
-def _number(feature: Number, known: Numbers, config: Data) -> Number:
-    way = config.imputes.get(feature.column, config.impute)
+def _number(feature: Number, known: Numbers, kind: Kind, config: Data) -> Number:
+    way = imputation_of(feature.column, kind, config)
     fill = known.mean if way == "mean" and known.n and np.isfinite(known.mean) else feature.fill
     if way == "most_frequent" and known.counts:
         fill = max(known.counts, key=lambda value: (known.counts[value], -value))  # type: ignore[index]

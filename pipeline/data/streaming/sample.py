@@ -104,9 +104,6 @@ def _joined(several: list[Columns]) -> Columns:
 
 
 def _in_one(parts: list[Raw]) -> Raw:
-    """Numbers that are text in another part are gaps only."""
-    if not any(isinstance(part, Text) for part in parts):
-        return np.concatenate(parts)
-    return Text.of(
-        np.concatenate([np.asarray(p) if isinstance(p, Text) else np.full(len(p), "", object) for p in parts])
-    )
+    """All of a column's parts have the same form, see `in_same_form`."""
+    values = np.concatenate([np.asarray(part) for part in parts])
+    return Text.of(values) if isinstance(parts[0], Text) else values

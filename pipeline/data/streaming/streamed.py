@@ -43,7 +43,7 @@ class Streamed:
     n_rows: Mapping[str, int]  # by part
     mean_weights: Mapping[str, float]  # by part; 1 where rows have no weights
     inputs: Mapping[str, Numbers | Texts]  # statistics of the training rows by column
-    targets: Mapping[str, Numbers]
+    targets: Mapping[str, Numbers]  # the same of the targets of a regression; classes are never scaled
     hashes: Mapping[str, str]  # by column, of all rows in the order of their files
 
     def __len__(self) -> int:

@@ -14,22 +14,23 @@ from pipeline.data.dataset import InMemory
 from pipeline.data.fingerprint import HashedColumns
 from pipeline.data.reading.raw import Text
 from pipeline.data.rows import Rows
-from pipeline.data.splits.parts import NAMES, Splits
-from pipeline.data.streaming.blocks import Block, Known, ReadAgainError, blocks, in_same_form
+from pipeline.data.splits.parts import NAMES, Splits, require_rows
+from pipeline.data.splits.uneven import taken_for_classes, without_training_rows
+from pipeline.data.streaming.blocks import Block, Known, ReadAgainError, Seen, blocks, in_same_form
 from pipeline.data.streaming.budget import memory_budget
 from pipeline.data.streaming.hash_split import TRAIN, Assign, assignment
 from pipeline.data.streaming.running_statistics import Numbers, Texts
-from pipeline.data.streaming.sample import Sample
+from pipeline.data.streaming.sample import MOST_SEEN, Sample
 from pipeline.data.streaming.streamed import Streamed, block_bytes, told
-from pipeline.data.target import make_target
+from pipeline.data.target import Target, labels_of, make_target
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
 
-MOST_PASSES = 20  # that may be broken off because something new was learnt of the files
 SAMPLE_SHARE = 1 / 64  # of the budget
 MOST_SAMPLED, FEWEST_SAMPLED = 200_000, 2_000  # rows
 TEXT_BYTES = 80  # of a text in memory
+MOST_LABELS = 2 * MOST_SEEN  # with more, a target is no class
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Survey:
     sample: Sample
     inputs: dict[str, Numbers | Texts] = field(default_factory=dict)
     targets: dict[str, Numbers] = field(default_factory=dict)
+    labels: dict[str, set[object]] = field(default_factory=dict)  # of training rows; more than MOST_LABELS, not all
     n_rows: np.ndarray = field(default_factory=lambda: np.zeros(len(NAMES) + 1, np.int64))
     weights: np.ndarray = field(default_factory=lambda: np.zeros(len(NAMES) + 1))
     hashed: HashedColumns = field(default_factory=HashedColumns)
@@ -53,9 +55,11 @@ class Survey:
         training = parts == TRAIN
         for name, values in columns.inputs.items():
             found = self.inputs.setdefault(name, Texts() if isinstance(values, Text) else Numbers())
-            if isinstance(found, Numbers) and isinstance(values, Text):
-                found = self.inputs[name] = Texts()  # only gaps before
             found.add(values[training])  # type: ignore[arg-type]
+        for name, target in columns.target.items():
+            labels = self.labels.setdefault(name, set())
+            if len(labels) <= MOST_LABELS:
+                labels.update(pd.unique(labels_of(target[training])).tolist())
         raw = _raw_targets(columns.target)
         for name, values in raw.items():
             if values.dtype != object:
@@ -72,26 +76,25 @@ def load_streamed(config: Data) -> Streamed:
         DataError: A file, column or value is not as it must be, or the rows cannot be divided.
     """
     known, budget = Known(), memory_budget(config)
-    for _ in range(MOST_PASSES):
+    while True:  # each time something more is known of the files' encodings and columns, of which there are so many
         try:
-            assign = assignment(config, lambda: _pass(config, budget, known, set(), "looked at for the split"))
+            assign = assignment(config, lambda: _pass(config, budget, known, "looked at for the split"))
             survey = _survey(config, budget, known, assign)
             break
         except ReadAgainError:
             continue
-    else:
-        raise DataError("data.path: the files change while they are read")
     return _streamed(config, budget, known, assign, survey)
 
 
-def _pass(config: Data, budget: int, known: Known, with_numbers: set[str], what: str) -> Iterator[Block]:
+def _pass(config: Data, budget: int, known: Known, what: str) -> Iterator[Block]:
+    seen = Seen()
     for block in told(blocks(config, block_bytes(budget), known), what):
-        yield replace(block, columns=in_same_form(block.columns, with_numbers, known))
+        yield replace(block, columns=in_same_form(block.columns, seen, known))
 
 
 def _survey(config: Data, budget: int, known: Known, assign: Assign) -> Survey:
     survey = None
-    for block in _pass(config, budget, known, set(), "looked at"):
+    for block in _pass(config, budget, known, "looked at"):
         if survey is None:
             survey = Survey(Sample(_sample_rows(budget, block), config.split.seed))
         survey.add(block, assign(block))
@@ -107,13 +110,14 @@ def _sample_rows(budget: int, block: Block) -> int:
 
 def _streamed(config: Data, budget: int, known: Known, assign: Assign, survey: Survey) -> Streamed:
     n_rows = dict(zip(NAMES, survey.n_rows[: len(NAMES)].tolist(), strict=True))
-    empty = [part for part, n in n_rows.items() if not n]
-    if empty:
-        raise DataError(f"data.split: no rows are left for {' and '.join(empty)}; use more rows or larger fractions")
     columns, parts = survey.sample.rows()
     empty_nameless = {n for n, found in survey.inputs.items() if n.startswith("Unnamed: ") and not found.n}
     columns = replace(columns, inputs={n: v for n, v in columns.inputs.items() if n not in empty_nameless})
+    weighted = columns.sample_weight is not None
+    weights = dict(zip(NAMES, survey.weights[: len(NAMES)].tolist(), strict=True)) if weighted else {}
+    require_rows(n_rows, weights)
     target = make_target(columns.target, config.task)
+    _require_trained(target, survey.labels, config)
     splits = Splits(*(np.flatnonzero(parts == number) for number in range(len(NAMES))))
     thin = [part for part, numbers in splits.parts().items() if not len(numbers)]
     if thin:
@@ -121,8 +125,7 @@ def _streamed(config: Data, budget: int, known: Known, assign: Assign, survey: S
             f"data.split: {' and '.join(thin)} has too few of {sum(n_rows.values())} rows to be looked at; use larger "
             "fractions, or data.streaming=off"
         )
-    weighted = columns.sample_weight is not None
-    means = {part: survey.weights[i] / n if weighted else 1.0 for i, (part, n) in enumerate(n_rows.items())}
+    means = {part: weights[part] / n if weighted else 1.0 for part, n in n_rows.items()}
     text = "data %s: %d rows train, %d validate, %d test, read in blocks; looked at closely: a sample of %d"
     log.info(text, config.path, *n_rows.values(), len(parts))
     rows = Rows(config.name, columns.inputs, target, columns.sample_weight, None, row_numbers=columns.row_numbers)
@@ -136,9 +139,24 @@ def _streamed(config: Data, budget: int, known: Known, assign: Assign, survey: S
         n_rows=n_rows,
         mean_weights=means,
         inputs=survey.inputs,
-        targets=survey.targets,
+        targets=survey.targets if target.task == "regression" else {},
         hashes=survey.hashed.hexdigests(),
     )
+
+
+def _require_trained(target: Target, labels: Mapping[str, set[object]], config: Data) -> None:
+    """Raises DataError where no training row has one of the classes."""
+    if target.task == "regression":
+        return
+    trained = labels[target.names[0]]
+    if target.classes.dtype == object:  # also for whole numbers of which some blocks have none beyond int64
+        trained = set(map(str, trained))
+    absent = np.array([label not in trained for label in target.classes.tolist()])
+    if absent.any() and len(trained) <= MOST_LABELS:
+        by_chance = config.split.path is None and config.split.kind not in ("time", "column")
+        ways = "another data.split.seed, data.streaming=off" if by_chance else "another split"
+        said = without_training_rows(target.classes[absent])
+        raise DataError(f"{said}; use {ways}, or more rows of it{taken_for_classes(target)}")
 
 
 def _raw_targets(columns: Mapping[str, pd.Series]) -> dict[str, np.ndarray]:

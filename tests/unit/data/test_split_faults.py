@@ -1,12 +1,14 @@
 """Splits that cannot be: what each is told."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import DataError, data
+from pipeline import DataError, data, load
 from pipeline.data import Rows
 from pipeline.data.target import make_target
 from support.splitting import made, rules
@@ -109,6 +111,62 @@ def test_classes_without_enough_rows(labels: list[str], message: str) -> None:
     with pytest.raises(DataError) as raised:
         data.split(rows, rules("val_fraction=0.1", "test_fraction=0.1"))
     assert str(raised.value).startswith("data.split.kind: stratified cannot put every class on every side " + message)
+
+
+def classes(values: list[object]) -> Rows:
+    return Rows(
+        "table", {"a": np.arange(float(len(values)))}, make_target({"y": pd.Series(values)}, "auto"), None, None
+    )
+
+
+@pytest.mark.parametrize("kind", ["auto", "stratified", "random", "kfold"])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [f"c{row // 3}" for row in range(600)],  # no seed gives each of so many classes a training row
+        [f"c{row // 5}" for row in range(600)],
+        ["p"] * 39 + ["q"],
+        ["p"] * 38 + ["q", "r"],
+        ["p"] * 36 + ["q"] * 4,
+    ],
+)
+def test_remedies_for_rare_classes_divide_the_rows(labels: list[object], kind: str) -> None:
+    asked, remedies = [f"kind={kind}", "n_folds=5"], ["seed=0"]
+    try:
+        data.split(classes(labels), rules(*asked))
+    except DataError as error:
+        remedies = re.findall(r"(?:data\.split\.\w+=\S+ ?)+", str(error).replace(",", ""))
+    for remedy in remedies:
+        data.split(classes(labels), rules(*asked, *remedy.replace("data.split.", "").split()))
+    assert remedies or (kind == "kfold" and labels.count(labels[-1]) == 1)
+
+
+def test_counts_that_were_taken_for_classes_are_told_the_regression() -> None:
+    with pytest.raises(DataError, match=r"; if 'y' is a number rather than a class, set data.task=regression$"):
+        data.split(classes([0] * 30 + [1] * 9 + [14]), rules())
+    with pytest.raises(DataError, match=r"use more rows of it; if 'y' is a number rather than a class"):
+        data.split(classes([0] * 30 + [1] * 9 + [14]), rules("kind=kfold"))
+
+
+def test_rows_without_a_target_may_be_in_none_of_the_listed_parts(tmp_path: Path) -> None:
+    labels = [None if row % 10 == 3 else row / 7 for row in range(60)]
+    pd.DataFrame({"a": range(60), "y": labels}).to_csv(tmp_path / "t.csv", index=False)
+    pd.DataFrame({"a": range(60, 70), "y": [1.5, None] * 5}).to_csv(tmp_path / "more.csv", index=False)
+    there = np.array([row for row in range(60) if row % 10 != 3])
+    parts = {"train": there[:40], "val": there[40:], "test": np.arange(60, 70, 2)}
+    np.savez(tmp_path / "parts.npz", **parts)
+    words = [
+        "data=table", f"data.path={tmp_path / 't.csv'}", f"data.split.test_path={tmp_path / 'more.csv'}",
+        f"data.split.path={tmp_path / 'parts.npz'}", "data.target=y", "data.missing_target=drop",
+    ]  # fmt: skip
+    for streaming in ("off", "on"):
+        dataset = data.load(load(*words, f"data.streaming={streaming}", "data.memory_budget=64MB").data)
+        for part, numbers in parts.items():
+            assert dataset.part(part).inputs["a"].tolist() == numbers.tolist()
+    np.savez(tmp_path / "parts.npz", **parts | {"val": [3, 13, 59]})
+    for streaming in ("off", "on"):
+        with pytest.raises(DataError, match=r"val names 2 rows that have no target, first row 3; leave them"):
+            data.load(load(*words, f"data.streaming={streaming}", "data.memory_budget=64MB").data)
 
 
 def test_a_class_that_only_tests_is_named_with_what_helps() -> None:
