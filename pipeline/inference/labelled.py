@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import pandas as pd
 
 from pipeline.config.rules import Task
 from pipeline.data import Target
@@ -113,11 +112,11 @@ class _Labels:
     def _numbered(self, name: str, given: np.ndarray, first_row: int) -> np.ndarray:
         """The class number of each text."""
         place = {label: number for number, label in enumerate(self.classes.tolist())}
-        codes, distinct = pd.factorize(given)
+        distinct, codes = np.unique(given, return_inverse=True)
         labels = [_label(text, self.classes.dtype, self._text.decimal) for text in distinct]
         unknown = [label for label in labels if label not in place]
         if unknown:
-            row = first_row + int((codes == labels.index(unknown[0])).argmax())
+            row = first_row + int(np.isin(codes, [labels.index(label) for label in unknown]).argmax())
             raise DataError(
                 f"column {name!r}, row {row}: the model does not know the {_listed('class', 'classes', unknown)}; it "
                 f"knows {', '.join(map(str, self.classes.tolist()))}. Correct them or leave such rows out"

@@ -92,25 +92,33 @@ def blocks(config: Data, block_bytes: int, known: Known) -> Iterator[Block]:
 
 
 def _blocks(config: Data, block_bytes: int, known: Known) -> Generator[Block]:
-    first_row, row, n_first, names, first = 0, 0, 0, None, None
+    first_row, row, n_first = 0, 0, 0
+    for key, frame in _frames(config, block_bytes, known):
+        from_test_file = key == TEST_PATH
+        numbers = np.arange(row, row + len(frame))
+        row += len(frame)
+        n_first = n_first if from_test_file else row
+        agreeing = _agreeing(frame, config, known, from_test_file)
+        table = Table(agreeing, None, len(frame) if from_test_file else 0, numbers, n_first)
+        columns = _in_roles(table, config, known)
+        if columns is None:
+            continue
+        block = Block(columns, first_row, from_test_file)
+        first_row += len(block)
+        yield block
+
+
+def _frames(config: Data, block_bytes: int, known: Known) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Consecutive rows of one file after the other, and the key that names the file."""
+    names, first = None, None
     for key, path in table_files(config):
         is_parquet = path.name.lower().endswith(PARQUET)
         frames = _of_parquet if is_parquet else _of_text
-        n_first = n_first if key == TEST_PATH and n_first else row
         for frame in frames(key, path, config, block_bytes, known):
             names, first = names or list(frame.columns), first or path
             _check_columns(key, path, list(frame.columns), names, first)
             _check_dates(frame, known)
-            numbers = np.arange(row, row + len(frame))
-            row += len(frame)
-            agreeing = _agreeing(frame, config, known, key == TEST_PATH)
-            n_test_file_rows = len(frame) if key == TEST_PATH else 0
-            columns = _in_roles(Table(agreeing, None, n_test_file_rows, numbers, n_first), config, known)
-            if columns is None:
-                continue
-            block = Block(columns, first_row, key == TEST_PATH)
-            first_row += len(block)
-            yield block
+            yield key, frame
 
 
 def _of_parquet(key: str, path: Path, config: Data, block_bytes: int, known: Known) -> Iterator[pd.DataFrame]:
