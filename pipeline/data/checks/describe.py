@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.config.rules import Kind
-from pipeline.data.checks.drift import level_bins, number_bins, stability
+from pipeline.data.checks.drift import level_bins, number_bins, stability, unseen_share
 from pipeline.data.checks.facts import Column
 from pipeline.data.checks.levels import Levels, label, levels
 from pipeline.data.checks.useless import n_distinct_numbers
@@ -46,7 +46,7 @@ def _array(name: str, array: np.ndarray, kind: Kind, splits: Splits) -> Column:
     return Column(
         name=name, kind=kind, n_inputs=array.shape[1], n_missing=0, n_missing_train=0, n_distinct=None, least=least,
         mean=_finite(train.mean(dtype=np.float64)), most=most, frequent={}, shares=_shares(counts), drift_val=None,
-        drift_test=None, strong_drift=[], useless=None, score_alone=None,
+        drift_test=None, strong_drift=[], unseen={}, useless=None, score_alone=None,
     )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def _numbers(name: str, numbers: np.ndarray, kind: Kind, splits: Splits, finding
         n_missing_train=len(train) - len(ordered), n_distinct=n_distinct_numbers(ordered),
         least=float(ordered[0]) if len(ordered) else None, mean=mean, most=float(ordered[-1]) if len(ordered) else None,
         frequent={}, shares=_shares(_heights(ordered)), drift_val=indexes["val"], drift_test=indexes["test"],
-        strong_drift=strong, useless=findings.useless, score_alone=findings.score_alone,
+        strong_drift=strong, unseen={}, useless=findings.useless, score_alone=findings.score_alone,
     )  # fmt: skip
 
 
@@ -86,14 +86,15 @@ def _levels(name: str, found: Levels, kind: Kind, splits: Splits, findings: Find
     counts = np.bincount(train[train >= 0], minlength=len(found.values))
     frequent = np.argsort(-counts, kind="stable")[:N_FREQUENT]
     frequent = frequent[counts[frequent] > 0]
-    indexes, strong = _drifts(level_bins(found, frequent), splits)
+    indexes, strong = _drifts(level_bins(found, frequent, counts, splits.train), splits)
+    unseen = {part: unseen_share(found.codes[getattr(splits, part)], counts) for part in ("val", "test")}
     top, n_present = counts[frequent], int(counts.sum())
     return Column(
         name=name, kind=kind, n_inputs=1, n_missing=int((found.codes < 0).sum()),
         n_missing_train=len(train) - n_present, n_distinct=int(np.count_nonzero(counts)), least=None, mean=None,
         most=None, frequent={label(found.values[code]): int(counts[code]) for code in frequent},
         shares=_shares(np.append(top, n_present - top.sum())), drift_val=indexes["val"], drift_test=indexes["test"],
-        strong_drift=strong, useless=findings.useless, score_alone=findings.score_alone,
+        strong_drift=strong, unseen=unseen, useless=findings.useless, score_alone=findings.score_alone,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from pipeline.data.checks.levels import Levels
 
-N_BINS = 10  # besides that of the gaps and, of categories, that of all other values
+N_BINS = 10  # besides that of the gaps and, of categories, those of all other values
 STRONG = 0.25  # above this, credit scoring no longer takes two samples for the same population
 NORMAL_999 = 3.09  # 99.9 % quantile of the normal distribution
 
@@ -39,12 +39,31 @@ def _few_distinct(ordered: np.ndarray) -> np.ndarray | None:
     return np.array(values)
 
 
-def level_bins(found: Levels, frequent: np.ndarray) -> np.ndarray:
-    """Bins of levels: first that of gaps, then one for each of the codes `frequent`, last that of all others."""
+def level_bins(found: Levels, frequent: np.ndarray, counts: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Bins of levels: gaps, one for each of the codes `frequent`, all others, and what no other training row has.
+
+    A training row counts to the last where its value is in no other one, as a row of the other parts does where its
+    value is in none: so often chance shows a value for the first time (Good 1953), and names or ids are no drift.
+
+    Args:
+        found: The column.
+        frequent: Codes of training's most frequent levels.
+        counts: `(n_levels,)` of training rows.
+        training: Row numbers.
+    """
     bins = np.full(len(found.values) + 1, len(frequent[:N_BINS]) + 1)
     bins[frequent[:N_BINS]] = np.arange(1, len(frequent[:N_BINS]) + 1)
     bins[-1] = 0  # what the code -1 finds
-    return bins[found.codes]
+    of_rows, others = bins[found.codes], np.append(counts, 1)[found.codes]
+    others[training] -= found.codes[training] >= 0
+    of_rows[others == 0] = len(frequent[:N_BINS]) + 2
+    return of_rows
+
+
+def unseen_share(codes: np.ndarray, counts: np.ndarray) -> float:
+    """The share of rows, given by their codes `(n_rows,)` and -1 for gaps, whose value no training row has."""
+    there = codes[codes >= 0]
+    return float((counts[there] == 0).sum() / max(1, len(codes)))
 
 
 def stability(train: np.ndarray, other: np.ndarray) -> tuple[float, bool]:

@@ -27,6 +27,7 @@ class Column:
     drift_val: float | None  # population stability index against the training rows; see drift.py
     drift_test: float | None
     strong_drift: list[str]  # the splits whose drift is large, and larger than chance would have it
+    unseen: dict[str, float]  # of categories: by split, the share of rows with a value that no training row has
     useless: str | None  # why it can be left out
     score_alone: float | None  # how well it predicts a target without the others; see leakage.py
 

@@ -8,6 +8,7 @@ from pipeline.data.checks.facts import Column, Report
 
 MOST_COLUMNS = 30
 MOST_NAMED = 10  # columns or classes in a sentence
+MUCH_UNSEEN = 0.5  # of the rows of a split
 WIDEST_NAME, WIDEST_VALUES = 32, 48
 
 
@@ -52,6 +53,15 @@ def warnings(report: Report) -> list[str]:
     ]
     if drifted:
         found.append(f"other values than in training rows (population stability index): {_listed(drifted, ', ')}")
+    unseen = [
+        f"{column.name!r} in {part} ({share:.0%})"
+        for column in report.columns
+        for part, share in column.unseen.items()
+        if share > MUCH_UNSEEN or (share > 0 and part in column.strong_drift)
+    ]
+    if unseen:
+        said = "values that no training row has, of which nothing was learned"
+        found.append(f"{said}: {_listed(unseen, ', ')}; data.drop leaves columns out")
     if report.n_duplicate_rows:
         found.append(f"{report.n_duplicate_rows} rows are copies of earlier rows, targets included")
     copies = [f"{n} of {part}" for part, n in report.n_copies_of_training_rows.items() if n]

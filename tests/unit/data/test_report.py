@@ -221,6 +221,34 @@ def test_population_stability_index() -> None:
     assert not stability(train[::20], other[::20])[1]  # too few rows to tell
 
 
+def test_categories_that_training_lacks_are_drift_and_told() -> None:
+    """Names, codes and ids: their values were counted with the other rare ones, so that drift stayed low."""
+    rng, n = np.random.default_rng(0), 900
+    part = np.repeat(["train", "val", "test"], n // 3)
+    later = {"train": 0, "val": 0, "test": 100}
+    frame = pd.DataFrame(
+        {
+            "city": [f"c{rng.integers(60) + later[name]}" for name in part],
+            "same": [f"c{rng.integers(60)}" for _ in part],
+            "code": [float(rng.integers(6) + later[name]) for name in part],
+            "id": [f"i{row}" for row in range(n)],
+            "few": [f"n{rng.integers(40) if rng.random() < 0.9 else row}" for row in range(n)],
+            "y": rng.normal(size=n),
+        }
+    )
+    rows = rows_of(frame, "y")
+    splits = Splits(*(np.flatnonzero(part == name) for name in later))
+    found = looked_at(rows, splits, kinds_of(rows) | {"code": "category"})
+    strong = {column.name: column.strong_drift for column in found.columns}
+    assert strong == {"city": ["test"], "same": [], "code": ["test"], "id": [], "few": []}
+    unseen = {column.name: column.unseen for column in found.columns}
+    assert unseen["city"] == {"val": 0, "test": 1}
+    assert unseen["id"] == {"val": 1, "test": 1}
+    assert 0.05 < unseen["few"]["test"] < 0.2
+    (said,) = (line for line in report_text.warnings(found) if "no training row has" in line)
+    assert "'city' in test (100%), 'code' in test (100%), 'id' in val (100%), 'id' in test (100%);" in said
+
+
 def test_chance_is_not_called_drift() -> None:
     rng = np.random.default_rng(3)
     frame = made(
