@@ -16,8 +16,9 @@ class Section(BaseModel):
 
 PositiveInt = Annotated[int, Field(gt=0)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
-PositiveFloat = Annotated[float, Field(gt=0)]
-NonNegativeFloat = Annotated[float, Field(ge=0)]
+LARGEST = 3.4e38  # that float32 holds, in which networks compute
+PositiveFloat = Annotated[float, Field(gt=0, le=LARGEST)]
+NonNegativeFloat = Annotated[float, Field(ge=0, le=LARGEST)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]  # of rows: neither none nor all
 Rate = Annotated[float, Field(ge=0, lt=1)]  # of something dropped or kept: none is fine
 Seed = Annotated[int, Field(ge=0, lt=2**32)]

@@ -21,9 +21,10 @@ from pipeline.config.jobs import checked_jobs, resolved
 from pipeline.config.launchers import is_launcher_key
 from pipeline.config.overrides import apply, first_lines, unknown_options
 from pipeline.config.problems import check
+from pipeline.config.quoting import how_to_quote, in_shell, quoted
 from pipeline.config.ranges import DEPTH, WIDTH, Range, search_space, unsuitable
 from pipeline.config.rules import Config
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, UsageError
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # Beside the package in a checkout, inside it in an installed wheel.
@@ -63,7 +64,10 @@ def load(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -> C
     Raises:
         ConfigError: Every mistake, a line each, by its full key.
     """
-    return parse([*_config_dir_argument(config_dir), *overrides]).config
+    try:
+        return parse([*_config_dir_argument(config_dir), *overrides]).config
+    except SystemExit:  # of --version, which argparse ends the process for
+        raise UsageError("--version: ends a command line; load takes overrides, such as model.units=[64]") from None
 
 
 def parse(arguments: Sequence[str]) -> Command:
@@ -113,8 +117,7 @@ def _told_as_config_errors() -> Iterator[None]:
         yield
     except OverrideParseException as error:
         raise ConfigError(
-            f"{error.override}: not an override such as key=value: {first_lines(error)}\n"
-            "A value that holds a blank needs quotes around all of it, as in 'data.target=Heating Load'"
+            f"{error.override}: not an override such as key=value: {first_lines(error)}\n{how_to_quote(error.override)}"
         ) from None
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(first_lines(error)) from None
@@ -183,8 +186,10 @@ def _of_file(settings: DictConfig, given: Sequence[Override]) -> list[str]:
 def _misplaced_sweep(overrides: list[Override], is_sweep: bool, is_search: bool) -> list[str]:
     swept = [override for override in overrides if override.is_sweep_override()]
     if swept and not is_sweep:
-        line = swept[0].input_line
-        return [f"{line}: several values make a sweep; add -m (make sweep), or quote a value with a comma"]
+        line = str(swept[0].input_line)
+        key, _, value = line.partition("=")
+        one = in_shell(f"{key}={quoted(value)}")
+        return [f"{line}: several values make a sweep; add -m (make sweep), or quote a value with a comma: {one}"]
     if any(override.key_or_group == "tracking.uri" for override in swept):
         return ["tracking.uri: a sweep's runs lie in one store; give one address"]
     if is_search and any(override.key_or_group == "objective" for override in swept):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
 
 from pipeline import model
 from pipeline.config.composer import Composer
-from pipeline.config.overrides import apply, combinations, is_refused_by_hydra, listed, unknown_options
+from pipeline.config.overrides import apply, combinations, first_lines, is_refused_by_hydra, listed, unknown_options
 from pipeline.config.problems import inspect
 from pipeline.config.ranges import DEPTH, WIDTH, layer_overrides
 from pipeline.config.rules import Config
@@ -53,6 +54,9 @@ def checked_jobs(composer: Composer, overrides: Sequence[Override], is_search: b
             found.problems += apply(config, override, value)
         if is_search:
             found.problems += _with_layers(config, composer)
+        if unresolved := unresolved_in(config):
+            found.problems += unresolved
+            continue
         checked, wrong = inspect(resolved(config))
         found.problems += wrong
         found.configs += [] if checked is None else [checked]
@@ -72,7 +76,46 @@ def _with_layers(config: DictConfig, composer: Composer) -> list[str]:
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """The values of a composed configuration, those among them that refer to others too."""
+    """The values of a composed configuration, those among them that refer to others too.
+
+    Raises:
+        ConfigError: There is nothing that they refer to, with the keys.
+    """
+    if unresolved := unresolved_in(config):
+        raise ConfigError("\n".join(unresolved))
     values = OmegaConf.to_container(config, resolve=True)
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}
+
+
+def unresolved_in(config: DictConfig) -> list[str]:
+    """A line for each value, such as `${nosuch}`, that refers to what is not there."""
+    lines = []
+    for parent, name in _places(config):
+        key = parent._get_full_key(name)
+        try:
+            _ = parent[name]
+        except OmegaConfBaseException as error:
+            given = parent._get_node(name)._value() if not OmegaConf.is_missing(parent, name) else "???"
+            lines.append(f"{key}: {given} {_why_unresolved(error)}")
+    return lines
+
+
+def _places(container: Any) -> Iterator[tuple[Any, Any]]:
+    """Where each value of a configuration stands: its section or list, and its name or number there."""
+    names = range(len(container)) if OmegaConf.is_list(container) else list(container)
+    for name in names:
+        node = container._get_node(name)
+        if OmegaConf.is_config(node) and not node._is_none() and not node._is_interpolation():
+            yield from _places(node)
+        else:
+            yield container, name
+
+
+def _why_unresolved(error: OmegaConfBaseException) -> str:
+    reason = first_lines(error).strip().partition("\n")[0]
+    if isinstance(error, MissingMandatoryValue):
+        return "stands for a value that is still to be given"
+    if isinstance(error, InterpolationResolutionError) and "Environment variable" in reason:
+        return "names an environment variable that is not set; set it, or add what to take then: ${oc.env:NAME,value}"
+    return f"cannot be resolved ({reason}); name a key as in ${{seed}}, or write \\${{ where the text holds it"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipeline import model
+from pipeline.config.quoting import in_shell, quoted
 from pipeline.config.rules import Config, schema
 from pipeline.errors import ConfigError, did_you_mean
 from pipeline.schema import Section
@@ -129,7 +130,18 @@ def _should_be(key: str, complaints: list[ErrorDetails]) -> str:
     options = [text.removeprefix("Input should be ") for text in dict.fromkeys(wanted)]
     words = [word.strip("'") for text in options for word in text.replace(" or ", ", ").split(", ")]
     given = complaints[-1]["input"]
-    return f"{key}: should be {_or(options)}, got {given!r}{did_you_mean(str(given), words)}"
+    is_text = any(one["type"] == "string_type" for one in complaints) and isinstance(given, bool | int | float)
+    hint = _as_text(key, given) if is_text else did_you_mean(str(given), words)
+    return f"{key}: should be {_or(options)}, got {given!r}{hint}"
+
+
+def _as_text(key: str, given: object) -> str:
+    """Says how a number or a truth value is given as text; in a list, how it stands there."""
+    if key.endswith(f".{given}"):  # a name that the user gives, which Hydra takes for a number with quotes as well
+        return "; name it in a config file of your own"
+    whole, bracket, _ = key.rpartition("[")
+    word = f"{whole}=[{quoted(given)}]" if bracket else f"{key}={quoted(given)}"
+    return f"; a text needs quotes inside of quotes: {in_shell(word)}"
 
 
 def _key(loc: tuple[int | str, ...], values: Any) -> str:

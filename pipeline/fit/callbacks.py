@@ -17,6 +17,7 @@ from pipeline.errors import TrainingError
 log = logging.getLogger(__name__)
 
 BAR_SECONDS = 0.2  # between two moves of the bar within an epoch
+LARGE_PENALTY = 1e4  # of weights that are not trained yet, far above any other loss
 LINE_SECONDS = 20.0  # between two lines within an epoch
 
 
@@ -48,16 +49,32 @@ class BestWeights(keras.callbacks.EarlyStopping):
 
 
 class StopAtNaN(keras.callbacks.Callback):
-    """Ends the run with an error when the training loss is no number any more."""
+    """Ends the run with an error when the training loss is no number any more.
+
+    Args:
+        penalty: That weights have by `model.l1` and `model.l2` before the first step.
+    """
+
+    def __init__(self, penalty: float) -> None:
+        super().__init__()
+        self._penalty = penalty
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Looks at the epoch's mean loss, which one bad batch is enough to spoil."""
         loss = (logs or {})["loss"]
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"the training loss became {loss} in epoch {epoch + 1}; try a smaller fit.learning_rate, "
-                "fit.clip_norm=1, data.clip=10, or data.input_scaling=standard and data.output_scaling=standard"
+        if math.isfinite(loss):
+            return
+        if self._penalty < LARGE_PENALTY:
+            remedy = (
+                "try a smaller fit.learning_rate, fit.clip_norm=1, data.clip=10, or data.input_scaling=standard and "
+                "data.output_scaling=standard"
             )
+        else:
+            remedy = (
+                f"the penalty of the weights was {self._penalty:.3g} before the first step; try a smaller model.l1 "
+                "and model.l2"
+            )
+        raise TrainingError(f"the training loss became {loss} in epoch {epoch + 1}; {remedy}")
 
 
 class Report(keras.callbacks.Callback):

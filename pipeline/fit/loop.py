@@ -91,13 +91,14 @@ def fit(
     rows = train[0], train[1], _weights(train, config)
     if trainee.structure is None:  # Keras's own loop, or layers not of Keras: they may draw by TensorFlow's generator
         keras.utils.set_random_seed(seed)
+    penalty = float(sum(trainee.network.losses))
     start = time.perf_counter()
     try:
         with _remedies_told(trainee):
             model.fit(
                 **_fed(model, rows, val, n_batch, seed),
                 epochs=config.epochs,
-                callbacks=[shown, Report(keep), StopAtNaN(), *_plateau(config), *([best] if best else [])],
+                callbacks=[shown, Report(keep), StopAtNaN(penalty), *_plateau(config), *([best] if best else [])],
             )
     except Pruned:
         trainee.bring_back()  # the next job of the sweep may need the same program
@@ -111,11 +112,20 @@ def fit(
 
 
 @contextlib.contextmanager
+def too_large_told() -> Iterator[None]:
+    """Makes of errors that a network's size causes while it is built what a user can do something about."""
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, MemoryError):
+        raise TrainingError("out of memory while the network is built; try smaller model.units") from None
+
+
+@contextlib.contextmanager
 def _remedies_told(trainee: Trainee) -> Iterator[None]:
     """Makes of TensorFlow's errors what a user can do something about."""
     try:
         yield
-    except tf.errors.ResourceExhaustedError:
+    except (tf.errors.ResourceExhaustedError, MemoryError):
         raise TrainingError("out of memory; try a smaller fit.batch_size or a smaller network") from None
     except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
         if trainee.execution != "compiled":

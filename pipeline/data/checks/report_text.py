@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.config.quoting import in_shell, quoted
 from pipeline.data.checks.facts import Column, Report
 
 MOST_COLUMNS = 30
@@ -114,7 +115,7 @@ def _and_more(n: int) -> str:
 
 def _drop(names: list[str]) -> str:
     """As it can be pasted after what is dropped already."""
-    return f'"data.drop=[{",".join(name if name.isidentifier() else repr(name) for name in names)}]"'
+    return in_shell(f"data.drop=[{','.join(name if name.isidentifier() else quoted(name) for name in names)}]")
 
 
 def _cut(text: str, width: int) -> str:

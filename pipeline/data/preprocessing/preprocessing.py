@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.config.quoting import by_column
 from pipeline.config.rules import Data
 from pipeline.data.preprocessing.arrays import to_array
 from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs, fit_inputs
@@ -69,8 +70,8 @@ class Preprocessing:
                 place = rows.places(int((used.codes == other).argmax()))
                 faults[name] = f"column {name!r}, {place}: {used.levels[other]!r} is no date as {date.written.name}"
         if faults:
-            categories = ", ".join(f"{name}: category" for name in faults)
-            remedy = f'Training rows are written so; correct the values, or set "data.columns_as={{{categories}}}"'
+            categories = by_column("data.columns_as", dict.fromkeys(faults, "category"))
+            remedy = f"Training rows are written so; correct the values, or set {categories}"
             raise DataError("\n".join([*faults.values(), remedy]))
 
     def apply(self, rows: Rows) -> Arrays:

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 
+from pipeline.config.quoting import in_shell, quoted
 from pipeline.data.reading.raw import Raw, Text
 from pipeline.data.reading.values import has_points, is_padded
 
@@ -49,9 +50,9 @@ def _hint_at_marks(name: str, distinct: np.ndarray) -> None:
         if len(others) > 3:
             return
     if (len(distinct) - len(others)) / 10 > 3:
-        marks = ", ".join(others)
-        said = "column %r holds numbers but for %s; data.missing_values=[%s] makes gaps of them"
-        log.warning(said, name, marks, marks)
+        marks = in_shell(f"data.missing_values=[{', '.join(map(quoted, others))}]")
+        said = "column %r holds numbers but for %s; %s makes gaps of them"
+        log.warning(said, name, ", ".join(others), marks)
 
 
 def to_float(column: pd.Series) -> np.ndarray | None:

@@ -1,0 +1,70 @@
+"""What mistakes on the command line are told: with the key, and with words that can be pasted."""
+
+import re
+import shlex
+
+import pytest
+
+from pipeline import ConfigError, load
+from pipeline.config.quoting import by_column
+
+TABLE = ["data=table", "data.path=a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("word", "key", "value"),
+    [
+        ("data.target=f(x)", "target", "f(x)"),
+        ("data.target=1", "target", "1"),
+        ("data.target=1.5", "target", "1.5"),
+        ("data.target=a=b", "target", "a=b"),
+        ("data.target=price €", "target", "price €"),
+        ("data.target=a,b", "target", "a,b"),
+        ("data.target='it", "target", "'it"),
+        ("data.target=<0.1", "target", "<0.1"),
+        ("data.drop=[a(b)]", "drop", ["a(b)"]),
+        ("data.drop=[1]", "drop", ["1"]),
+        ("data.drop=[x, b(c), 'd']", "drop", ["x", "b(c)", "d"]),
+        ("data.missing_values=[<0.1]", "missing_values", ["<0.1"]),
+        ("data.sample_weight=1", "sample_weight", "1"),
+        ("data.path=a(1).csv", "path", "a(1).csv"),
+    ],
+)
+def test_quotes_that_are_told_can_be_pasted(word: str, key: str, value: object) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(*TABLE, "data.target=y", word)
+    (told,) = re.findall(r"quotes inside of quotes: (.+)$|with a comma: (.+)$", str(raised.value), re.MULTILINE)
+    (pasted,) = shlex.split("".join(told))
+    assert getattr(load(*TABLE, "data.target=y", pasted).data, key) == value
+
+
+@pytest.mark.parametrize("name", ["Wall Area", "f(x)", "a,b", "a:b", "a=b", "a{b}", "a[1]", "say"])
+def test_columns_in_a_mapping_can_be_pasted(name: str) -> None:
+    (word,) = shlex.split(by_column("data.columns_as", {name: "category", "b": "date"}))
+    assert load(*TABLE, "data.target=y", word).data.columns_as == {name: "category", "b": "date"}
+
+
+def test_columns_that_no_command_line_can_name() -> None:
+    assert by_column("data.columns_as", {"price €": "category"}) == "data.columns_as for 'price €' in a config file"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["seed=${nosuch}"], r"^seed: \$\{nosuch\} cannot be resolved \(Interpolation key 'nosuch' not found\); name"),
+        (["model.units=[${nosuch}]"], r"^model.units\[0\]: \$\{nosuch\} cannot be resolved"),
+        (["tracking.uri=${oc.env:NOSUCH_X}"], r"^tracking.uri: \$\{oc.env:NOSUCH_X\} names an environment variable"),
+        (["data.path=${oc.env:NOSUCH_X}", "seed=${nosuch}"], r"(?s)^seed: .*\ndata.path: "),
+        (["seed=${nosuch:1}"], r"^seed: \$\{nosuch:1\} cannot be resolved \(Unsupported interpolation type nosuch\)"),
+        (["seed=${data.split.seed}"], r"^seed: \$\{data.split.seed\} cannot be resolved \(Recursive"),
+        (["seed=???"], r"^seed: \?\?\? stands for a value that is still to be given"),
+        (["data.split=${nosuch}"], r"^data.split: \$\{nosuch\} cannot be resolved"),
+        (["fit.early_stopping.min_delta=1e300"], r"^fit.early_stopping.min_delta: should be less than or equal to 34"),
+        (["model.l1=1e300"], r"^model.l1: should be less than or equal to 34"),
+        (["--nosuch"], r"^there is no option --nosuch"),
+        (["--version"], r"^--version: ends a command line; load takes overrides"),
+    ],
+)  # fmt: skip
+def test_the_key_is_named(words: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load("data=iris", *words)
