@@ -137,8 +137,9 @@ def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[
     clock.lap("import")
     fit.seed(config.seed)
     with fit.scope(config.fit), fit.too_large_told():
-        network = model.build(config.model, **preprocessing.sizes(target))
-        task, scale, n_rows = target.task, preprocessing.outputs.units_per_scaled, len(prepared.train.x)
+        rows = model.TrainingRows(prepared.train.x, prepared.train.y, preprocessing.inputs.numbers)
+        network = model.build(config.model, **preprocessing.sizes(target), rows=rows)
+        task, scale, n_rows = target.task, preprocessing.outputs.units_per_scaled, len(rows.x)
         trainee = fit.compile_network(network, config.fit, task=task, n_rows=n_rows, output_scale=scale)
     clock.lap("build")
 

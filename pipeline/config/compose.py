@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from pipeline.config import former
 from pipeline.config.command_line import options
 from pipeline.config.composer import Composer, composer
 from pipeline.config.hydra_keys import check_hydra, launcher_problems, plain_words
@@ -93,10 +94,14 @@ def from_hydra(config: DictConfig) -> Config:
 
 
 def from_yaml(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
-    """The checked Config of a whole composed configuration in a file, as a run logs it, with `key=value` overrides."""
+    """The checked Config of a whole composed configuration in a file, as a run logs it, with `key=value` overrides.
+
+    Runs of earlier versions have logged fewer keys.
+    """
     with _told_as_config_errors():
         config = OmegaConf.load(Path(path))
         assert isinstance(config, DictConfig)
+        former.complete(config)
         parsed = OverridesParser.create().parse_overrides(list(overrides))
         problems = [f"{o.input_line}: one value only; a sweep cannot be rerun" for o in parsed if o.is_sweep_override()]
         problems = problems or [line for override in parsed for line in apply(config, override, override.value())]

@@ -172,6 +172,7 @@ class Fit(Section):
     weight_decay: NonNegativeFloat | None
     clip_norm: PositiveFloat | None
     class_weight: Literal["none", "balanced"]
+    ema: Rate | None
     schedule: Literal["constant", "cosine", "exponential", "reduce_on_plateau"]
     warmup_epochs: NonNegativeFloat
     decay_rate: Annotated[float, Field(gt=0, le=1)]

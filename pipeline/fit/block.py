@@ -18,6 +18,7 @@ import tensorflow as tf
 from pipeline.fit.block_inputs import Piece, Placed, Rows, place
 from pipeline.fit.disk_feed import OnDisk, in_order
 from pipeline.fit.feed import feed
+from pipeline.fit.members import ByMember
 from pipeline.fit.steps import steps_of
 from pipeline.fit.twin import drawing_with
 
@@ -27,7 +28,7 @@ VALIDATION_ROWS = 4096  # per step: no gradients are kept, so larger steps than 
 Logs = dict[str, float]
 
 
-class BlockTrained(keras.Model):
+class BlockTrained(ByMember):
     """A model whose `fit` does many steps per call.
 
     It takes arrays and callbacks as Keras's own does. Every row is used once an epoch, in the batches that `steps_of`

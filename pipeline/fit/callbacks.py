@@ -48,6 +48,29 @@ class BestWeights(keras.callbacks.EarlyStopping):
         return value if math.isfinite(value) else math.inf if self.mode == "min" else -math.inf
 
 
+class Averages(keras.callbacks.Callback):
+    """Puts the weights' moving averages in their place while an epoch is scored; to be the last of the callbacks.
+
+    So validation, early stopping and the best weights are the averages' (Polyak and Juditsky 1992). At the end of
+    training Keras's optimizer leaves them in the model.
+    """
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Before validation."""
+        self._swap()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """After all others have seen the epoch's weights."""
+        self._swap()
+
+    def _swap(self) -> None:
+        averages = self.model.optimizer._model_variables_moving_average
+        for variable, average in zip(self.model.trainable_variables, averages, strict=True):
+            current = keras.ops.copy(variable.value)
+            variable.assign(average)
+            average.assign(current)
+
+
 class StopAtNaN(keras.callbacks.Callback):
     """Ends the run with an error when the training loss is no number any more.
 

@@ -88,6 +88,8 @@ def _metrics(task: str, scale: tf.Variable) -> list[keras.metrics.Metric]:
 
 def _optimizer(config: Fit, rate: Any) -> keras.optimizers.Optimizer:
     options: dict[str, Any] = {"learning_rate": rate, "global_clipnorm": config.clip_norm}
+    if config.ema:
+        options |= {"use_ema": True, "ema_momentum": config.ema}
     if config.momentum is not None:
         options["momentum"] = config.momentum
     if config.weight_decay is not None:

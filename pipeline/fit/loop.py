@@ -17,7 +17,7 @@ from pipeline.errors import Pruned, TrainingError
 from pipeline.fit import programs
 from pipeline.fit.block import VALIDATION_ROWS, BlockTrained
 from pipeline.fit.block_inputs import Rows as Arrays
-from pipeline.fit.callbacks import BestWeights, Report, StopAtNaN, direction_of, progress
+from pipeline.fit.callbacks import Averages, BestWeights, Report, StopAtNaN, direction_of, progress
 from pipeline.fit.disk_feed import OnDisk, Weighted, class_counts
 from pipeline.fit.feed import batches, batches_in_order
 from pipeline.fit.steps import batch_size, steps_of
@@ -98,7 +98,14 @@ def fit(
             model.fit(
                 **_fed(model, rows, val, n_batch, seed),
                 epochs=config.epochs,
-                callbacks=[shown, Report(keep), StopAtNaN(penalty), *_plateau(config), *([best] if best else [])],
+                callbacks=[
+                    shown,
+                    Report(keep),
+                    StopAtNaN(penalty),
+                    *_plateau(config),
+                    *([best] if best else []),
+                    *([Averages()] if config.ema else []),
+                ],
             )
     except Pruned:
         trainee.bring_back()  # the next job of the sweep may need the same program

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
-import keras
 import tensorflow as tf
 
 from pipeline.config.rules import Fit
 from pipeline.errors import ConfigError
+from pipeline.fit.members import ByMember
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def describe_devices() -> str:
     return ", ".join(detail.get("device_name", "GPU") for detail in details) or "CPU"
 
 
-class Replicated(keras.Model):
+class Replicated(ByMember):
     """A model under a strategy; builds its metrics from one replica's part of the first batch.
 
     Keras averages that batch over the replicas, only to learn its shape, and fails where the parts are of different

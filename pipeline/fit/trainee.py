@@ -15,6 +15,7 @@ from pipeline.fit import programs, twin
 from pipeline.fit.block import BlockTrained
 from pipeline.fit.compile import STEP_SCHEDULES, check, compile_model
 from pipeline.fit.execution import choose_execution
+from pipeline.fit.members import ByMember
 from pipeline.fit.programs import Program
 from pipeline.fit.steps import batch_size, check_batches, steps_of
 from pipeline.fit.strategy import Replicated
@@ -68,8 +69,8 @@ def compile_network(network: keras.Model, config: Fit, *, task: str, n_rows: int
 
     if execution == "stock":
         trained = twin.make_twin(network, dtype) if dtype else network
-        model_class = Replicated if tf.distribute.has_strategy() else keras.Model
-        model = model_class(trained.inputs, trained.outputs, name="stock")
+        model_class = Replicated if tf.distribute.has_strategy() else ByMember
+        model = model_class.of(trained, name="stock")
         twin.start_from(model, network)
         compiled(model)
         return Trainee(network, model, execution)
@@ -78,7 +79,7 @@ def compile_network(network: keras.Model, config: Fit, *, task: str, n_rows: int
     program = programs.take(structure)
     if program is None:
         trained = twin.make_twin(network, dtype) if structure else network
-        model = BlockTrained(trained.inputs, trained.outputs, name="block_trained")
+        model = BlockTrained.of(trained, name="block_trained")
         program = compiled(model)
         model.prepare(compiled=execution == "compiled")
     program.start_from(network, {"learning_rate": config.learning_rate, "output_scale": output_scale})

@@ -7,16 +7,21 @@ than single keys, also with a `SEARCHABLE`. Nothing else names it.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import create_model
+
 from pipeline.errors import ConfigError
+from pipeline.model.embeddings import Embeddings
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from pipeline.schema import Section
 
@@ -55,9 +60,11 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
 
 
+@functools.cache
 def spec(name: str) -> type[Section]:
-    """The rules of one architecture's section."""
-    return importlib.import_module(f"{__name__}.{name}").Spec
+    """The rules of one architecture's section: its own keys, and those of the embeddings of numbers."""
+    own = importlib.import_module(f"{__name__}.{name}").Spec
+    return create_model("Spec", __base__=(own, Embeddings), __module__=own.__module__)
 
 
 def searchable(name: str) -> Searchable:
@@ -66,7 +73,30 @@ def searchable(name: str) -> Searchable:
     return found
 
 
-def build(section: Any, *, task: str, n_inputs: int, n_outputs: int, categories: Sequence[int] = ()) -> keras.Model:
+@dataclass(frozen=True)
+class TrainingRows:
+    """What an embedding of numbers is fitted on.
+
+    Attributes:
+        x: `(n_rows, n_inputs)`, scaled inputs.
+        y: `(n_rows, n_outputs)`, scaled targets, or `(n_rows, 1)` numbers of classes.
+        numbers: Positions of the inputs that are numbers.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    numbers: Sequence[int]
+
+
+def build(
+    section: Any,
+    *,
+    task: str,
+    n_inputs: int,
+    n_outputs: int,
+    categories: Sequence[int] = (),
+    rows: TrainingRows | None = None,
+) -> keras.Model:
     """Builds the network of a checked model section.
 
     Args:
@@ -75,31 +105,54 @@ def build(section: Any, *, task: str, n_inputs: int, n_outputs: int, categories:
         n_inputs: Preprocessed inputs per row.
         n_outputs: Targets of a regression, 1 for two classes, else the number of classes.
         categories: How many there are in each of the last inputs, which get learned embeddings.
+        rows: On which embeddings of numbers are fitted; needed where `model.numeric_embedding` asks for some.
 
     Returns:
         A model from `(n_rows, n_inputs)` float32 to `(n_rows, n_outputs)`: scaled predictions, or logits for classes.
+        Where an architecture gives `(n_rows, n_members, n_outputs)`, the last layer averages its members.
 
     Raises:
         ConfigError: `model.output_activation` does not go with the task.
     """
-    expected = ACTIVATION_OF_TASK[task]
-    activation = expected if section.output_activation == "auto" else section.output_activation
-    if task != "regression":
-        if activation != expected:
-            raise ConfigError(
-                f"model.output_activation: {activation} does not go with a {task} task; use auto or {expected}"
-            )
-        activation = "linear"
-    elif activation == "softmax":
-        raise ConfigError("model.output_activation: softmax is for classes; a regression takes auto or linear")
-    architecture = importlib.import_module(f"{__name__}.{section.name}")
-    if not categories:
-        return architecture.build(section, n_inputs=n_inputs, n_outputs=n_outputs, output_activation=activation)
     from keras import Input, Model
 
-    from pipeline.model.layers.embedding import CategoryEmbeddings
+    x = inputs = Input((n_inputs,), name="x")
+    for embedding in _embeddings(section, task, categories, rows):
+        x = embedding(x)
+    architecture = importlib.import_module(f"{__name__}.{section.name}")
+    activation = _output_activation(section, task)
+    network = architecture.build(section, n_inputs=x.shape[1], n_outputs=n_outputs, output_activation=activation)
+    if len(network.output_shape) == 2:
+        return network if x is inputs else Model(inputs, network(x), name=f"embedded_{network.name}")
+    from pipeline.model.layers.members import MeanOfMembers
 
-    inputs = Input((n_inputs,), name="x")
-    embedded = CategoryEmbeddings(categories, name="embeddings")(inputs)
-    network = architecture.build(section, n_inputs=embedded.shape[1], n_outputs=n_outputs, output_activation=activation)
-    return Model(inputs, network(embedded), name=f"embedded_{network.name}")
+    return Model(inputs, MeanOfMembers(task, name="mean")(network(x)), name=f"mean_of_{network.name}")
+
+
+def _output_activation(section: Any, task: str) -> str:
+    """Of the output layer, which for classes ends in logits."""
+    expected = ACTIVATION_OF_TASK[task]
+    activation: str = expected if section.output_activation == "auto" else section.output_activation
+    if task == "regression":
+        if activation == "softmax":
+            raise ConfigError("model.output_activation: softmax is for classes; a regression takes auto or linear")
+        return activation
+    if activation != expected:
+        raise ConfigError(
+            f"model.output_activation: {activation} does not go with a {task} task; use auto or {expected}"
+        )
+    return "linear"
+
+
+def _embeddings(section: Any, task: str, categories: Sequence[int], rows: TrainingRows | None) -> Iterator[Any]:
+    """The layers in front of the architecture; categories, which come last in the inputs, first."""
+    if categories:
+        from pipeline.model.layers.embedding import CategoryEmbeddings
+
+        yield CategoryEmbeddings(categories, name="embeddings")
+    if rows is not None and section.numeric_embedding != "none":
+        from pipeline.model.embeddings.fit import embedding_of
+
+        embedding = embedding_of(section, rows.numbers, rows.x, rows.y, task)
+        if embedding is not None:
+            yield embedding

@@ -37,7 +37,7 @@ HOMES = {
     "tf2onnx": ["export/formats/onnx.py"],
     "onnxruntime": ["export/formats/runtimes/"],
     "ai_edge_litert": ["export/formats/runtimes/"],
-    "sklearn": ["data/", "evaluate/", "compare/importance.py"],
+    "sklearn": ["data/", "model/embeddings/edges.py", "evaluate/", "compare/importance.py"],
     "tensorflow": ["fit/", "export/", "track/pyfunc.py", "runtime/startup.py"],
     "keras": ["model/", "fit/", "export/", "data/reading/sources.py", "train.py", "evaluate/sparsity.py"],
     "pydantic": ["schema.py", "config/", "model/"],

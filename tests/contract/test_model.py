@@ -11,7 +11,7 @@ from pipeline import ConfigError, load, model
 from pipeline.config import CONF
 from pipeline.model.dense import Activation, Initializer
 
-FILES = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+FILES = sorted(path.stem for path in (CONF / "model").glob("*.yaml") if path.stem != "base")
 
 
 def built(*overrides: str, task: str = "regression", n_outputs: int = 2) -> keras.Model:

@@ -35,7 +35,17 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
-class OneHot:
+class _Category:
+    """What all columns of categories have in common."""
+
+    @property
+    def quantities(self) -> tuple[int, ...]:
+        """None: places among categories are no quantities."""
+        return ()
+
+
+@dataclass(frozen=True)
+class OneHot(_Category):
     """An input per category, and one for rare categories where training rows have any; an unknown one is all 0."""
 
     column: str
@@ -58,7 +68,7 @@ class OneHot:
 
 
 @dataclass(frozen=True)
-class Hashed:
+class Hashed(_Category):
     """An input per bucket; categories that share a bucket cannot be told apart (Weinberger et al. 2009)."""
 
     column: str
@@ -79,7 +89,7 @@ class Hashed:
 
 
 @dataclass(frozen=True)
-class Ordinal:
+class Ordinal(_Category):
     """The position among the categories, standardized; rare and unknown ones are in the middle."""
 
     column: str
@@ -99,7 +109,7 @@ class Ordinal:
 
 
 @dataclass(frozen=True)
-class Embedded:
+class Embedded(_Category):
     """The category's number, that the network's embedding looks up; rare and unknown ones share the last."""
 
     column: str

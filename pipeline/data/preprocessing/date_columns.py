@@ -33,6 +33,11 @@ class Date:
         rounds = [f"{self.column} {name} {part}" for name in circles for part in ("sine", "cosine")]
         return (f"{self.column} elapsed", f"{self.column} year", *rounds)
 
+    @property
+    def quantities(self) -> tuple[int, ...]:
+        """Elapsed time and year, unless one has one value in all training rows."""
+        return tuple(place for place, chain in enumerate((self.elapsed, self.year)) if not chain.is_flat)
+
     def apply(self, ops: Ops, x: Any) -> list[Any]:
         """As many numbers as names."""
         fields = self.written.parse(ops, x)

@@ -27,6 +27,10 @@ class Feature(Protocol):
     def names(self) -> tuple[str, ...]:
         """Of the numbers it gives per row."""
 
+    @property
+    def quantities(self) -> tuple[int, ...]:
+        """Positions among the names of those that are quantities and differ in training rows."""
+
     def apply(self, ops: Ops, x: Any) -> list[Any]:
         """From the raw column `(n_rows,)` to float64 parts, `(n_rows,)` or `(n_rows, n)` each."""
 

@@ -47,6 +47,10 @@ class Inputs(Protocol):
     def categories(self) -> tuple[int, ...]:
         """Categories of each embedded column; these columns come last."""
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Positions of those that are quantities and differ in training rows: they may get embeddings of numbers."""
+
     def apply(self, ops: Ops, columns: Columns) -> list[Any]:
         """Parts `(n_rows,)` or `(n_rows, n)`, float64, in the order that the network takes them."""
 
@@ -79,6 +83,15 @@ class TableInputs:
     def categories(self) -> tuple[int, ...]:
         """Categories of each embedded column."""
         return tuple(feature.n_categories for feature in self.features if isinstance(feature, Embedded))
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Positions of the quantities."""
+        found, first = [], 0
+        for feature in self.features:
+            found += [first + place for place in feature.quantities]
+            first += len(feature.names)
+        return tuple(found)
 
     def apply(self, ops: Ops, columns: Columns) -> list[Any]:
         """Parts in order."""
@@ -134,6 +147,11 @@ class ArrayInputs:
     def categories(self) -> tuple[int, ...]:
         """None."""
         return ()
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """All of them."""
+        return tuple(range(self.n_inputs))
 
     def apply(self, ops: Ops, columns: Columns) -> list[Any]:
         """The array, scaled."""

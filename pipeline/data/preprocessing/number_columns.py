@@ -28,6 +28,11 @@ class Number:
         """Its own, and that of the indicator."""
         return (self.column, f"{self.column} is missing") if self.indicator else (self.column,)
 
+    @property
+    def quantities(self) -> tuple[int, ...]:
+        """The number itself, unless it has one value in all training rows."""
+        return () if self.scaling.is_flat else (0,)
+
     def apply(self, ops: Ops, x: Any) -> list[Any]:
         """Scaled values, and 1 for gaps."""
         gap = ops.isnan(x)

@@ -47,10 +47,10 @@ MISTAKES = [
     ("model.dropout=1", "model.dropout: should be less than 1 or a valid list, got 1"),
     ("model.activation=[relu]", "model.activation: 1 values for the 2 layers of model.units"),
     ("model.l2=[1,2,3,4]", "model.l2: 4 values for the 2 layers of model.units (or 3 with the output)"),
-    ("model.name=dens", "model.name: should be dense, got 'dens', did you mean 'dense'?"),
+    ("model.name=dens", "model.name: should be dense or tabm, got 'dens', did you mean 'dense'?"),
     ("data=digts", "data=digts: no such file, did you mean 'digits'?"),
     ("data=base", "data=base: is what the others build on; there are breast_cancer, california_housing, diabetes, digits, "),
-    ("fit=base", "fit=base: is what the others build on; there are adam, gradient_descent, sgd, sgd_without_momentum"),
+    ("fit=base", "fit=base: is what the others build on; there are adam, adamw, gradient_descent, sgd, sgd_without_momentum"),
     ("modl=dense", "modl: unknown key, did you mean 'model'?"),
     ("data.input_scaling=standrd", "data.input_scaling: should be 'none', 'standard', 'minmax', 'robust', 'log1p', 'yeo_johnson' or 'quantile' or a section of keys, got 'standrd', did you mean 'standard'?"),
     ("data.input_scaling={shift:1,scale:0}", "data.input_scaling.scale: should be greater than 0 or a valid list, got 0"),
@@ -64,7 +64,7 @@ MISTAKES = [
     ("experiment=null", "experiment=None: no such file; there are adult, ames_housing, auto_mpg, bike_sharing_hour, breast_cancer"),
     ("model.units.a=5", "model.units.a: cannot be set"),
     ("fit.epochs=glob(*)", "fit.epochs=glob(*): this sweep needs a list of values, as in fit.epochs=1,2"),
-    ("fit=null", "fit=None: no such file; there are adam, gradient_descent, sgd, sgd_without_momentum"),
+    ("fit=null", "fit=None: no such file; there are adam, adamw, gradient_descent, sgd, sgd_without_momentum"),
     ("fit.early_stopping=3", "fit.early_stopping: should be a section of keys, got 3"),
     ("objective=rmse", "objective: should be auto or one of val_rmse, val_mae"),
     ("fit.epochs=1,2", "fit.epochs=1,2: several values make a sweep; add -m (make sweep)"),
@@ -166,8 +166,8 @@ def test_config_survives_the_yaml_that_a_run_logs(tmp_path: Path) -> None:
 def test_a_glob_stands_for_all_that_can_be_chosen() -> None:
     for more in ([], ["hydra/sweeper=search"]):
         command = parse(["-m", "fit=glob(*)", *more])
-        assert values_of(command.space["fit"]) == ("adam", "gradient_descent", "sgd", "sgd_without_momentum")
-        assert command.for_hydra == {"fit=glob(*)": "fit=adam,gradient_descent,sgd,sgd_without_momentum"}
+        assert values_of(command.space["fit"]) == ("adam", "adamw", "gradient_descent", "sgd", "sgd_without_momentum")
+        assert command.for_hydra == {"fit=glob(*)": "fit=adam,adamw,gradient_descent,sgd,sgd_without_momentum"}
 
 
 def test_mistakes_and_help_come_before_tensorflow_is_imported() -> None:

@@ -271,3 +271,30 @@ def test_weight_decay_of_muon_reaches_every_variable(decay: float) -> None:
     made.model.optimizer._apply_weight_decay(variables)
     for variable in variables:
         np.testing.assert_allclose(variable.numpy(), 1 - decay * 0.01, rtol=1e-6)
+
+
+@pytest.mark.parametrize("execution", ["graph", "stock", pytest.param("compiled", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("patience", ["null", "5"])
+def test_averages_are_scored_and_kept_and_training_goes_on_from_the_weights(execution: str, patience: str) -> None:
+    """Also a guard of Keras's private list of averages."""
+    x, y, _ = arrays(20)
+    overrides = [
+        "model.units=[]", "fit.optimizer=sgd", "fit.learning_rate=0.1", "fit.batch_size=full", "fit.epochs=4",
+        f"fit.execution={execution}", f"fit.early_stopping.patience={patience}",
+    ]  # fmt: skip
+    network, _, seen = trained(*overrides, "fit.ema=0.5", train=(x, y, None), val=(x, y, None))
+    kernel = trained(*overrides, "fit.epochs=1", train=(x, y, None))[0].get_weights()[0]  # after one step
+    average, bias, rows = kernel.copy(), 0.0, np.asarray(x, np.float64)
+    # The first step's weights are the average's start; gradient descent goes on by itself beside it.
+    first = trained(*overrides, "fit.epochs=1", "fit.learning_rate=1e-30", train=(x, y, None))[0].get_weights()[0]
+    weights, offset = first.astype(np.float64), np.zeros(1)
+    found = []
+    for step in range(4):
+        residual = rows @ weights + offset - y
+        weights = weights - 0.1 * 2 * rows.T @ residual / len(rows)
+        offset = offset - 0.1 * 2 * residual.mean(axis=0)
+        average = weights if step == 0 else 0.5 * average + 0.5 * weights
+        bias = offset if step == 0 else 0.5 * bias + 0.5 * offset
+        found.append(float(((rows @ average + bias - y) ** 2).mean()))
+    assert [epoch["val_loss"] for epoch in seen] == pytest.approx(found, rel=1e-4)
+    np.testing.assert_allclose(network.get_weights()[0], average, rtol=1e-4)

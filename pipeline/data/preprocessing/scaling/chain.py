@@ -31,6 +31,12 @@ class Chain:
         """Whether it is a shift and a scale, and bounds at most."""
         return all(isinstance(step, Affine | Clip) for step in self.steps)
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether every value becomes 0."""
+        last = self.steps[-1]
+        return isinstance(last, Clip) and last.bound == 0
+
     def apply(self, ops: Ops, x: Any) -> Any:
         """Scales a float64 column `(n_rows,)`."""
         with np.errstate(over="ignore"):  # what overflows is bounded by the last step; numpy warns, TensorFlow does not

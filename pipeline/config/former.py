@@ -1,0 +1,14 @@
+"""Configurations of earlier versions, as their runs have logged them."""
+
+from omegaconf import DictConfig, OmegaConf
+
+# Keys that have come since, with the value by which earlier versions acted.
+ADDED = {"fit.ema": None}
+
+
+def complete(config: DictConfig) -> None:
+    """Gives a whole configuration the keys that its version did not have."""
+    for key, value in ADDED.items():
+        section, _, name = key.partition(".")
+        if name not in config[section]:
+            OmegaConf.update(config, key, value, force_add=True)

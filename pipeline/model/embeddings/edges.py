@@ -1,0 +1,74 @@
+"""Where the bins of a piecewise-linear embedding begin and end, found on scaled training rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+MOST_BINS, FEWEST_BINS, ROWS_PER_BIN = 48, 8, 20
+LEAF, IMPURITY_DECREASE = 64, 1e-4  # of the tree whose splits are edges
+NARROWEST = 1e-4  # bin, in scaled units: LiteRT scales in float32, which has no digits for narrower ones
+
+
+def quantile_edges(column: np.ndarray, n_bins: int | None) -> list[float] | None:
+    """Edges at quantiles; None for a column of fewer than three values, which gains nothing from bins.
+
+    A value that more than one row in `n_bins` has gets a pair of edges of its own, and the quantiles come from the
+    other rows: else a column that is mostly zero has next to no bins for the rest.
+
+    Args:
+        column: `(n_rows,)`.
+        n_bins: At most; None: min(48, distinct values - 1, max(8, n_rows / 20)).
+    """
+    values, counts = np.unique(column, return_counts=True)
+    if len(values) < 3:
+        return None
+    n_bins = n_bins or min(MOST_BINS, max(FEWEST_BINS, len(column) // ROWS_PER_BIN))
+    n_bins = min(n_bins, len(values) - 1)
+    often = counts > len(column) / n_bins
+    left = np.repeat(values[~often], counts[~often])
+    n_left = max(1, n_bins - 2 * int(often.sum()))
+    quantiles = np.quantile(left, np.linspace(0, 1, n_left + 1)) if len(left) else np.empty(0)
+    pairs = [_pair(values, at) for at in np.flatnonzero(often).tolist()]
+    return _parted(np.concatenate([quantiles, *pairs, values[[0, -1]]]))
+
+
+def target_edges(column: np.ndarray, y: np.ndarray, task: str, n_bins: int | None) -> list[float] | None:
+    """Edges where a decision tree of this column alone would split the targets (Gorishniy et al. 2022, section 3.2).
+
+    Args:
+        column: `(n_rows,)`.
+        y: `(n_rows, n_outputs)`: scaled targets, or `(n_rows, 1)` classes.
+        task: `regression`, or one with classes.
+        n_bins: At most; None: 48.
+    """
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    values = np.unique(column)
+    if len(values) < 3:
+        return None
+    options = {
+        "max_leaf_nodes": max(2, n_bins or MOST_BINS),
+        "min_samples_leaf": min(LEAF, max(1, len(column) // ROWS_PER_BIN)),
+        "min_impurity_decrease": IMPURITY_DECREASE,
+        "random_state": 0,
+    }
+    tree = (DecisionTreeRegressor if task == "regression" else DecisionTreeClassifier)(**options)
+    tree.fit(column[:, None], y if task == "regression" else y[:, 0])
+    splits = tree.tree_.threshold[tree.tree_.children_left != -1]
+    return _parted(np.concatenate([splits, values[[0, -1]]]))
+
+
+def _pair(values: np.ndarray, at: int) -> np.ndarray:
+    """Edges half-way to the neighbours of a value."""
+    before, after = values[max(at - 1, 0)], values[min(at + 1, len(values) - 1)]
+    return np.array([(values[at] + before) / 2, (values[at] + after) / 2])
+
+
+def _parted(edges: np.ndarray) -> list[float] | None:
+    """In ascending order, those that lie too near to the one before left out; None where no bin is left."""
+    first, *others = np.unique(edges.astype(np.float64)).tolist()
+    kept: list[float] = [first]
+    for edge in others:
+        if edge - kept[-1] >= NARROWEST:
+            kept.append(edge)
+    return kept if len(kept) > 1 else None

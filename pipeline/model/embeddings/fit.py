@@ -1,0 +1,57 @@
+"""The layer that embeds numbers, as the keys and the training rows ask for it. Importing it imports Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pipeline.model.embeddings.edges import quantile_edges, target_edges
+from pipeline.model.layers.numbers import Cosine, NumberEmbeddings, Periodic, PiecewiseLinear
+
+FEW_ROWS, NARROW, WIDE = 1000, 8, 16  # training rows below which vectors are narrow
+ENOUGH_ROWS, SLICE_ROWS = 100_000, 1000  # on which edges are found
+
+
+def embedding_of(
+    section: Any, numbers: Sequence[int], x: np.ndarray, y: np.ndarray, task: str
+) -> NumberEmbeddings | None:
+    """The layer that embeds the numbers; None where there is nothing to embed.
+
+    Args:
+        section: The architecture's, checked.
+        numbers: Positions of the inputs that are numbers.
+        x: `(n_rows, n_inputs)`, scaled training rows.
+        y: `(n_rows, n_outputs)`, their scaled targets, or `(n_rows, 1)` numbers of classes.
+        task: `regression`, `binary` or `multiclass`.
+    """
+    width = section.embedding_width
+    if width == "auto":
+        width = NARROW if len(x) < FEW_ROWS else WIDE
+    if section.numeric_embedding in ("piecewise_linear", "target_bins"):
+        edges = _edges(section, numbers, _some(x), _some(y), task)
+        return PiecewiseLinear(list(edges), width, list(edges.values()), name="numbers") if edges else None
+    if not numbers:
+        return None
+    if section.numeric_embedding == "periodic":
+        return Periodic(numbers, width, width, section.embedding_scale, name="numbers")
+    return Cosine(numbers, width, section.embedding_scale, name="numbers")
+
+
+def _some(rows: Any) -> np.ndarray:
+    """All rows, or slices from all over them; they may lie on disk."""
+    if len(rows) <= ENOUGH_ROWS:
+        return rows[:]
+    starts = np.linspace(0, len(rows) - SLICE_ROWS, ENOUGH_ROWS // SLICE_ROWS).astype(int)
+    return np.concatenate([rows[start : start + SLICE_ROWS] for start in starts])
+
+
+def _edges(section: Any, numbers: Sequence[int], x: np.ndarray, y: np.ndarray, task: str) -> dict[int, list[float]]:
+    """Of each number that has bins."""
+    bins = None if section.embedding_bins == "auto" else section.embedding_bins
+    if section.numeric_embedding == "piecewise_linear":
+        found = {column: quantile_edges(x[:, column], bins) for column in numbers}
+    else:
+        found = {column: target_edges(x[:, column], y, task, bins) for column in numbers}
+    return {column: edges for column, edges in found.items() if edges is not None}

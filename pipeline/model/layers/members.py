@@ -1,0 +1,220 @@
+"""Networks that are trained as one: members that share most of their weights (Gorishniy, Kotelnikov, Babenko 2025).
+
+Rows of all members stand below each other, `(n_rows * n_members, n)`, so that what members share is one product.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("pipeline")
+class MemberInputs(keras.layers.Layer):
+    """Gives each member its own view of the inputs: each input multiplied by a number of the member's own.
+
+    Args:
+        n_members: Members.
+        initializer: Of these numbers; None where each member sees the inputs as they are.
+
+    Call arguments:
+        inputs: `(n_rows, n_inputs)`.
+
+    Returns:
+        `(n_rows * n_members, n_inputs)`.
+    """
+
+    def __init__(self, n_members: int, initializer: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.n_members, self.initializer = n_members, keras.initializers.get(initializer)
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Makes the numbers."""
+        if self.initializer is not None:
+            shape = (1, self.n_members, input_shape[-1])
+            self._scales = self.add_weight(shape=shape, initializer=self.initializer, name="scales")
+
+    def call(self, inputs: Any) -> Any:
+        """Repeats each row for each member, and multiplies."""
+        if self.initializer is None:
+            return ops.repeat(inputs, self.n_members, axis=0)
+        return ops.reshape(ops.expand_dims(inputs, 1) * self._scales, (-1, inputs.shape[-1]))
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, int | None]:
+        """As wide as the inputs."""
+        return None, input_shape[-1]
+
+    def get_config(self) -> dict[str, Any]:
+        """For copies of the layer."""
+        initializer = None if self.initializer is None else keras.initializers.serialize(self.initializer)
+        return {**super().get_config(), "n_members": self.n_members, "initializer": initializer}
+
+
+@keras.saving.register_keras_serializable("pipeline")
+class MemberScale(keras.layers.Layer):
+    """Multiplies each value by a number of the member's own, and adds another: BatchEnsemble (Wen, Tran and Ba 2020).
+
+    Args:
+        n_members: Members.
+        use_bias: Whether to add.
+
+    Call arguments:
+        inputs: `(n_rows * n_members, n)`.
+
+    Returns:
+        The same shape.
+    """
+
+    def __init__(self, n_members: int, use_bias: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.n_members, self.use_bias = n_members, use_bias
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Makes the numbers: ones to multiply by, and zeros to add."""
+        shape = (1, self.n_members, input_shape[-1])
+        self._scales = self.add_weight(shape=shape, initializer="ones", name="scales")
+        if self.use_bias:
+            self._biases = self.add_weight(shape=shape, initializer="zeros", name="biases")
+
+    def call(self, inputs: Any) -> Any:
+        """Multiplies, and adds."""
+        apart = ops.reshape(inputs, (-1, self.n_members, inputs.shape[-1])) * self._scales
+        return ops.reshape(apart + self._biases if self.use_bias else apart, (-1, inputs.shape[-1]))
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Sequence[int | None]:
+        """That of the inputs."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """For copies of the layer."""
+        return {**super().get_config(), "n_members": self.n_members, "use_bias": self.use_bias}
+
+
+class _MemberKernels(keras.layers.Layer):
+    """A dense layer of each member's own; the kernels lie stacked, `(n_members, n, units)`."""
+
+    def __init__(self, n_members: int, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.n_members, self.units = n_members, units
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Makes the weights, uniform within one over the root of a member's inputs, as PyTorch's layers start."""
+        n_inputs = input_shape[-1]
+        assert n_inputs is not None
+        uniform = keras.initializers.RandomUniform(-(n_inputs**-0.5), n_inputs**-0.5)
+        shape = (self.n_members, n_inputs, self.units)
+        self._kernels = self.add_weight(shape=shape, initializer=uniform, name="kernels")
+        self._biases = self.add_weight(shape=(1, self.n_members, self.units), initializer=uniform, name="biases")
+
+    def products(self, inputs: Any) -> Any:
+        """From `(n_rows * n_members, n)` to `(n_rows, n_members, units)`."""
+        apart = ops.reshape(inputs, (-1, self.n_members, inputs.shape[-1]))
+        if self.units == 1:  # a sum is faster than so thin a product, and int8 leaves it alone
+            found = ops.sum(apart * ops.expand_dims(self._kernels[:, :, 0], 0), axis=-1, keepdims=True)
+        else:
+            found = ops.transpose(ops.matmul(ops.transpose(apart, (1, 0, 2)), self._kernels), (1, 0, 2))
+        return found + self._biases
+
+    def get_config(self) -> dict[str, Any]:
+        """For copies of the layer."""
+        return {**super().get_config(), "n_members": self.n_members, "units": self.units}
+
+
+@keras.saving.register_keras_serializable("pipeline")
+class MemberDense(_MemberKernels):
+    """A dense layer of each member's own.
+
+    Args:
+        n_members: Members.
+        units: Outputs of each member's layer.
+
+    Call arguments:
+        inputs: `(n_rows * n_members, n)`.
+
+    Returns:
+        `(n_rows * n_members, units)`.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """Multiplies each member's rows by its own kernel."""
+        return ops.reshape(self.products(inputs), (-1, self.units))
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, int]:
+        """As many rows."""
+        return input_shape[0], self.units
+
+
+@keras.saving.register_keras_serializable("pipeline")
+class MemberOutputs(_MemberKernels):
+    """The output layer of each member.
+
+    Args:
+        n_members: Members.
+        units: Outputs of the network.
+        activation: Of the outputs.
+
+    Call arguments:
+        inputs: `(n_rows * n_members, n)`.
+
+    Returns:
+        `(n_rows, n_members, units)`.
+    """
+
+    def __init__(self, n_members: int, units: int, activation: Any = None, **kwargs: Any) -> None:
+        super().__init__(n_members, units, **kwargs)
+        self.activation = keras.activations.get(activation)
+
+    def call(self, inputs: Any) -> Any:
+        """Outputs, the members side by side."""
+        return self.activation(self.products(inputs))
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, int, int]:
+        """Rows, members, outputs."""
+        return None, self.n_members, self.units
+
+    def get_config(self) -> dict[str, Any]:
+        """For copies of the layer."""
+        return {**super().get_config(), "activation": keras.activations.serialize(self.activation)}
+
+
+@keras.saving.register_keras_serializable("pipeline")
+class MeanOfMembers(keras.layers.Layer):
+    """What members say together: the mean of their predictions; of classes the logits of their mean probabilities.
+
+    Args:
+        task: `regression`, `binary` or `multiclass`.
+
+    Call arguments:
+        inputs: `(n_rows, n_members, n_outputs)`: scaled predictions, or logits.
+
+    Returns:
+        `(n_rows, n_outputs)`. For several classes the logarithms of the probabilities are their logits.
+    """
+
+    def __init__(self, task: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.task = task
+
+    def call(self, inputs: Any) -> Any:
+        """Averages after the link, in logarithms: a probability near 0 or 1 keeps its digits."""
+        if self.task == "regression":
+            return ops.mean(inputs, axis=1)
+        if self.task == "binary":
+            return _log_mean_exp(ops.log_sigmoid(inputs)) - _log_mean_exp(ops.log_sigmoid(-inputs))
+        return _log_mean_exp(ops.log_softmax(inputs, axis=-1))
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, int | None]:
+        """Without the members."""
+        return input_shape[0], input_shape[2]
+
+    def get_config(self) -> dict[str, Any]:
+        """For copies of the layer."""
+        return {**super().get_config(), "task": self.task}
+
+
+def _log_mean_exp(logarithms: Any) -> Any:
+    return ops.logsumexp(logarithms, axis=1) - math.log(logarithms.shape[1])

@@ -1,0 +1,164 @@
+"""Numbers as vectors that are learned with the network (Gorishniy, Rubachev and Babenko 2022)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class NumberEmbeddings(keras.layers.Layer):
+    """Replaces some columns by vectors of one width each, which come last; the others stay as they are.
+
+    Args:
+        columns: Positions of the columns that are embedded.
+        width: Length of a column's vector.
+
+    Call arguments:
+        inputs: `(n_rows, n_inputs)`.
+
+    Returns:
+        `(n_rows, n_inputs - len(columns) + len(columns) * width)`.
+    """
+
+    def __init__(self, columns: Sequence[int], width: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.columns, self.width = [int(column) for column in columns], width
+
+    def embed(self, x: Any) -> Any:
+        """From `(len(columns), n_rows)` to `(len(columns), n_rows, width)`."""
+        raise NotImplementedError
+
+    def call(self, inputs: Any) -> Any:
+        """Embeds the columns."""
+        taken = set(self.columns)
+        others = [column for column in range(inputs.shape[-1]) if column not in taken]
+        vectors = self.embed(ops.transpose(ops.take(inputs, np.array(self.columns, np.int32), axis=1)))
+        flat = ops.reshape(ops.transpose(vectors, (1, 0, 2)), (-1, len(self.columns) * self.width))
+        if not others:
+            return flat
+        return ops.concatenate([ops.take(inputs, np.array(others, np.int32), axis=1), flat], axis=1)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, int]:
+        """The columns that stay, and the vectors."""
+        return input_shape[0], (input_shape[1] or 0) + len(self.columns) * (self.width - 1)
+
+    def get_config(self) -> dict[str, Any]:
+        """For copies of the layer."""
+        return {**super().get_config(), "columns": self.columns, "width": self.width}
+
+
+@keras.saving.register_keras_serializable("pipeline")
+class PiecewiseLinear(NumberEmbeddings):
+    """Version B of the piecewise-linear embedding: a straight line, and a part of the bins that starts at zero.
+
+    A bin's coordinate rises from 0 at its lower edge to 1 at its upper one, and stays there on either side.
+
+    Args:
+        columns: Positions of the columns that are embedded.
+        width: Length of a column's vector.
+        edges: Of each column, in ascending order: one more than it has bins.
+    """
+
+    def __init__(self, columns: Sequence[int], width: int, edges: Sequence[Sequence[float]], **kwargs: Any) -> None:
+        super().__init__(columns, width, **kwargs)
+        self.edges = [[float(edge) for edge in column] for column in edges]
+        most = max(map(len, self.edges)) - 1
+        # Bins that a column does not have are infinitely wide: their coordinate is 0.
+        lower = np.zeros((len(edges), 1, most), np.float32)
+        inverse = np.zeros((len(edges), 1, most), np.float32)
+        for column, own in enumerate(self.edges):
+            lower[column, 0, : len(own) - 1] = own[:-1]
+            inverse[column, 0, : len(own) - 1] = 1 / np.diff(own)
+        self._lower, self._inverse = lower, inverse
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Makes the weights: those of the straight lines are uniform within one over the root of the width."""
+        n, bins = len(self.columns), self._lower.shape[2]
+        uniform = keras.initializers.RandomUniform(-(self.width**-0.5), self.width**-0.5)
+        self._slopes = self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="slopes")
+        self._biases = self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
+        self._bins = self.add_weight(shape=(n, bins, self.width), initializer="zeros", name="bins")
+
+    def embed(self, x: Any) -> Any:
+        """The line, and the bins' coordinates by their vectors."""
+        x = ops.expand_dims(x, 2)
+        coordinates = ops.clip((x - self._lower) * self._inverse, 0.0, 1.0)
+        return x * self._slopes + self._biases + ops.matmul(coordinates, self._bins)
+
+    def get_config(self) -> dict[str, Any]:
+        """For copies of the layer."""
+        return {**super().get_config(), "edges": self.edges}
+
+
+@keras.saving.register_keras_serializable("pipeline")
+class Periodic(NumberEmbeddings):
+    """`relu(linear([x, cos 2π(w x + b)]))`, frequencies and phases learned (Gorishniy et al. 2022; Holzmüller 2024).
+
+    Args:
+        columns: Positions of the columns that are embedded.
+        width: Length of a column's vector.
+        frequencies: How many a column has.
+        scale: Deviation of the frequencies at the start.
+    """
+
+    def __init__(self, columns: Sequence[int], width: int, frequencies: int, scale: float, **kwargs: Any) -> None:
+        super().__init__(columns, width, **kwargs)
+        self.frequencies, self.scale = frequencies, scale
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Makes the weights: normal frequencies, phases over a whole turn."""
+        n, given = len(self.columns), self.frequencies + 1
+        normal, phases = keras.initializers.RandomNormal(stddev=self.scale), keras.initializers.RandomUniform(-0.5, 0.5)
+        uniform = keras.initializers.RandomUniform(-(given**-0.5), given**-0.5)
+        self._frequencies = self.add_weight(shape=(n, 1, self.frequencies), initializer=normal, name="frequencies")
+        self._phases = self.add_weight(shape=(n, 1, self.frequencies), initializer=phases, name="phases")
+        self._kernel = self.add_weight(shape=(n, given, self.width), initializer=uniform, name="kernel")
+        self._biases = self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
+
+    def embed(self, x: Any) -> Any:
+        """The number beside its waves, through a layer of the column's own."""
+        x = ops.expand_dims(x, 2)
+        waves = ops.cos(2 * np.pi * (x * self._frequencies + self._phases))
+        return ops.relu(ops.matmul(ops.concatenate([x, waves], axis=2), self._kernel) + self._biases)
+
+    def get_config(self) -> dict[str, Any]:
+        """For copies of the layer."""
+        return {**super().get_config(), "frequencies": self.frequencies, "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable("pipeline")
+class Cosine(NumberEmbeddings):
+    """`a ⊙ [x, cos 2π(w x + b)] + c`, where a and c start at 0, so that it opens while the network trains.
+
+    Args:
+        columns: Positions of the columns that are embedded.
+        width: Length of a column's vector.
+        scale: Deviation of the frequencies at the start.
+    """
+
+    def __init__(self, columns: Sequence[int], width: int, scale: float, **kwargs: Any) -> None:
+        super().__init__(columns, width, **kwargs)
+        self.scale = scale
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Makes the weights: normal frequencies, phases over a whole turn."""
+        n, waves = len(self.columns), self.width - 1
+        normal, phases = keras.initializers.RandomNormal(stddev=self.scale), keras.initializers.RandomUniform(-0.5, 0.5)
+        self._frequencies = self.add_weight(shape=(n, 1, waves), initializer=normal, name="frequencies")
+        self._phases = self.add_weight(shape=(n, 1, waves), initializer=phases, name="phases")
+        self._scales = self.add_weight(shape=(n, 1, self.width), initializer="zeros", name="scales")
+        self._biases = self.add_weight(shape=(n, 1, self.width), initializer="zeros", name="biases")
+
+    def embed(self, x: Any) -> Any:
+        """The number beside its waves, each scaled."""
+        x = ops.expand_dims(x, 2)
+        waves = ops.cos(2 * np.pi * (x * self._frequencies + self._phases))
+        return self._scales * ops.concatenate([x, waves], axis=2) + self._biases
+
+    def get_config(self) -> dict[str, Any]:
+        """For copies of the layer."""
+        return {**super().get_config(), "scale": self.scale}

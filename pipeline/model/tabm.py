@@ -1,0 +1,84 @@
+"""TabM: many networks trained as one, which share most of their weights (Gorishniy, Kotelnikov and Babenko 2025)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.model import HiddenLayers, Searchable
+from pipeline.model.dense import Activation
+from pipeline.schema import NonNegativeFloat, PositiveInt, Rate, Section
+
+if TYPE_CHECKING:
+    import keras
+
+SEARCHABLE = Searchable(HiddenLayers(("units",), lambda widths: {"units": f"[{','.join(widths)}]"}, fewest=1))
+
+
+class Spec(Section):
+    """Rules of conf/model/tabm.yaml."""
+
+    name: Literal["tabm"]
+    members: PositiveInt
+    sharing: Literal["mini", "full", "packed"]
+    units: list[PositiveInt]
+    activation: Activation
+    output_activation: Literal["auto", "linear", "sigmoid", "softmax", "relu", "tanh", "softplus"]
+    dropout: Rate
+    l2: NonNegativeFloat
+
+
+def build(spec: Spec, *, n_inputs: int, n_outputs: int, output_activation: str) -> keras.Model:
+    """Builds the members, whose outputs stay apart: `(n_rows, n_members, n_outputs)`.
+
+    `mini` multiplies the inputs by numbers of each member's own and shares all hidden layers; `full` does so around
+    each of these layers; `packed` shares nothing.
+    """
+    from keras import Input, Model, initializers, layers
+
+    from pipeline.model.layers.members import MemberInputs, MemberOutputs
+
+    hidden = {"mini": _shared, "full": _adapted, "packed": _apart}[spec.sharing]
+    own = None if spec.sharing == "packed" else initializers.RandomNormal(stddev=1.0)
+    x = inputs = Input((n_inputs,), name="x")
+    x = MemberInputs(spec.members, own, name="members")(x)
+    for layer, units in enumerate(spec.units):
+        x = hidden(spec, layer, units, x)
+        x = layers.Activation(spec.activation, name=f"activation_{layer}")(x)
+        if spec.dropout:
+            x = layers.Dropout(spec.dropout, name=f"dropout_{layer}")(x)
+    outputs = MemberOutputs(spec.members, n_outputs, activation=output_activation, name="output")(x)
+    return Model(inputs, outputs, name="tabm")
+
+
+def _shared(spec: Spec, layer: int, units: int, x: Any) -> Any:
+    return _dense(spec, layer, units, x, use_bias=True)
+
+
+def _adapted(spec: Spec, layer: int, units: int, x: Any) -> Any:
+    from pipeline.model.layers.members import MemberScale
+
+    if layer:  # before the first the members' views of the inputs are the same
+        x = MemberScale(spec.members, use_bias=False, name=f"before_{layer}")(x)
+    x = _dense(spec, layer, units, x, use_bias=False)
+    return MemberScale(spec.members, use_bias=True, name=f"after_{layer}")(x)
+
+
+def _apart(spec: Spec, layer: int, units: int, x: Any) -> Any:
+    from pipeline.model.layers.members import MemberDense
+
+    return MemberDense(spec.members, units, name=f"dense_{layer}")(x)
+
+
+def _dense(spec: Spec, layer: int, units: int, x: Any, use_bias: bool) -> Any:
+    """A layer that all members share, which starts as PyTorch's do: so the paper's learning rates hold."""
+    from keras import initializers, layers, regularizers
+
+    uniform = [initializers.RandomUniform(-(x.shape[-1] ** -0.5), x.shape[-1] ** -0.5) for _ in range(2)]
+    return layers.Dense(
+        units,
+        use_bias=use_bias,
+        kernel_initializer=uniform[0],
+        bias_initializer=uniform[1],
+        kernel_regularizer=regularizers.L2(spec.l2) if spec.l2 else None,
+        name=f"dense_{layer}",
+    )(x)
