@@ -53,8 +53,10 @@ class FixedScaling(Section):
 
 NamedScaling = Literal["none", "standard", "minmax", "robust", "log1p", "yeo_johnson", "quantile"]
 Scaling = NamedScaling | FixedScaling
+NamedInputScaling = NamedScaling | Literal["smooth_clip"]
+InputScaling = NamedInputScaling | FixedScaling
 Kind = Literal["numeric", "category", "boolean", "date"]
-Encoding = Literal["one_hot", "embedding", "hash", "ordinal"]
+Encoding = Literal["auto", "one_hot", "embedding", "hash", "ordinal"]
 Imputation = Literal["median", "mean", "most_frequent", "constant"]
 SPLIT_COLUMN_KINDS = ("group", "time", "column", "group_kfold")
 FOLD_KINDS = ("kfold", "group_kfold")
@@ -128,10 +130,11 @@ class Data(Section):
     imputes: dict[str, Imputation]
     impute_constant: float
     missing_indicator: bool
-    input_scaling: Scaling
-    input_scalings: dict[str, NamedScaling]
+    input_scaling: InputScaling
+    input_scalings: dict[str, NamedInputScaling]
     clip: PositiveFloat | None
     output_scaling: Scaling
+    output_clip: Literal["none", "range"]
     streaming: Switch
     memory_budget: Size | None
     split: Split
@@ -164,7 +167,7 @@ class Fit(Section):
 
     loss: Literal["auto", "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"]
     epochs: PositiveInt
-    batch_size: PositiveInt | Literal["full"]
+    batch_size: PositiveInt | Literal["auto", "full"]
     optimizer: Literal["sgd", "adam", "adamw", "rmsprop", "muon"]
     learning_rate: PositiveFloat
     momentum: Rate | None
@@ -173,6 +176,7 @@ class Fit(Section):
     clip_norm: PositiveFloat | None
     class_weight: Literal["none", "balanced"]
     ema: Rate | None
+    max_minutes: PositiveFloat | None
     schedule: Literal["constant", "cosine", "exponential", "reduce_on_plateau"]
     warmup_epochs: NonNegativeFloat
     decay_rate: Annotated[float, Field(gt=0, le=1)]

@@ -48,6 +48,30 @@ class BestWeights(keras.callbacks.EarlyStopping):
         return value if math.isfinite(value) else math.inf if self.mode == "min" else -math.inf
 
 
+class StopInTime(keras.callbacks.Callback):
+    """Begins no epoch that would probably end after the given time.
+
+    Args:
+        minutes: From the beginning of training.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        super().__init__()
+        self._seconds = minutes * 60
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Starts the clock."""
+        self._start = self._epoch_start = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Looks whether another epoch as long as this one fits."""
+        now = time.monotonic()
+        if now + (now - self._epoch_start) > self._start + self._seconds:
+            self.model.stop_training = True
+            log.info("stopped after epoch %d: fit.max_minutes leaves no time for another", epoch + 1)
+        self._epoch_start = now
+
+
 class Averages(keras.callbacks.Callback):
     """Puts the weights' moving averages in their place while an epoch is scored; to be the last of the callbacks.
 

@@ -12,6 +12,8 @@ from pipeline.errors import ConfigError
 from pipeline.fit.unscaled_metrics import MeanAbsoluteError, RootMeanSquaredError
 
 STEP_SCHEDULES = ("cosine", "exponential")  # reduce_on_plateau is a callback that changes the number
+# Parts of variables' names: of Keras's layers, and of those in model/layers.
+NOT_DECAYED = ("bias", "gamma", "beta", "embedding_", "scales", "slopes", "bins", "frequencies", "phases", "waves")
 METRICS = {"regression": ("rmse", "mae"), "binary": ("accuracy",), "multiclass": ("accuracy",)}
 
 Values = Mapping[str, Any]
@@ -99,12 +101,18 @@ def _optimizer(config: Fit, rate: Any) -> keras.optimizers.Optimizer:
         # Muon is for hidden kernels; biases and the output layer take the AdamW step (Liu et al. 2025, section 2.2),
         # whose decay is an argument of its own that follows no other.
         decay = {} if config.weight_decay is None else {"adam_weight_decay": config.weight_decay}
-        return optimizers.Muon(exclude_layers=["output"], **decay, **options)
+        return _sparing(optimizers.Muon(exclude_layers=["output"], **decay, **options))
     if config.optimizer == "sgd":
         return optimizers.SGD(nesterov=config.nesterov, **options)
-    return {"adam": optimizers.Adam, "adamw": optimizers.AdamW, "rmsprop": optimizers.RMSprop}[config.optimizer](
-        **options
-    )
+    if config.optimizer == "adamw":
+        return _sparing(optimizers.AdamW(**options))
+    return {"adam": optimizers.Adam, "rmsprop": optimizers.RMSprop}[config.optimizer](**options)
+
+
+def _sparing(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Decays kernels only: biases, scales and embeddings do not make a network more complex by their size."""
+    optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
+    return optimizer
 
 
 def _schedule(config: Fit, rate: Any, n_steps: int) -> Any:

@@ -17,7 +17,7 @@ from pipeline.errors import Pruned, TrainingError
 from pipeline.fit import programs
 from pipeline.fit.block import VALIDATION_ROWS, BlockTrained
 from pipeline.fit.block_inputs import Rows as Arrays
-from pipeline.fit.callbacks import Averages, BestWeights, Report, StopAtNaN, direction_of, progress
+from pipeline.fit.callbacks import Averages, BestWeights, Report, StopAtNaN, StopInTime, direction_of, progress
 from pipeline.fit.disk_feed import OnDisk, Weighted, class_counts
 from pipeline.fit.feed import batches, batches_in_order
 from pipeline.fit.steps import batch_size, steps_of
@@ -104,6 +104,7 @@ def fit(
                     StopAtNaN(penalty),
                     *_plateau(config),
                     *([best] if best else []),
+                    *([StopInTime(config.max_minutes)] if config.max_minutes else []),
                     *([Averages()] if config.ema else []),
                 ],
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ import keras
 
 from pipeline.config.rules import Fit
 from pipeline.errors import ConfigError
+
+AUTO_SIZES = ((2_800, 32), (4_500, 64), (6_400, 128), (32_000, 256), (108_000, 512), (math.inf, 1024))
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,12 @@ class Steps:
 
 
 def batch_size(config: Fit, n_rows: int) -> int:
-    """Rows per step."""
-    return n_rows if config.batch_size == "full" else min(config.batch_size, n_rows)
+    """Rows per step; `auto` grows with the training rows (Gorishniy et al. 2025)."""
+    if config.batch_size == "full":
+        return n_rows
+    if config.batch_size == "auto":
+        return min(n_rows, next(size for most, size in AUTO_SIZES if n_rows < most))
+    return min(config.batch_size, n_rows)
 
 
 def steps_of(n_rows: int, n_batch: int, network: Any) -> Steps:

@@ -21,7 +21,15 @@ from pipeline.fit.steps import batch_size, check_batches, steps_of
 from pipeline.fit.strategy import Replicated
 
 # Of the fit section, what is a value in a program or does not concern it.
-NOT_OF_A_PROGRAM = {"learning_rate", "epochs", "batch_size", "early_stopping", "plateau_factor", "plateau_patience"}
+NOT_OF_A_PROGRAM = {
+    "learning_rate",
+    "epochs",
+    "batch_size",
+    "early_stopping",
+    "max_minutes",
+    "plateau_factor",
+    "plateau_patience",
+}
 
 
 @dataclass(frozen=True)

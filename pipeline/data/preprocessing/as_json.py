@@ -13,14 +13,24 @@ from pipeline.data.preprocessing.date_columns import Date
 from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs
 from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.preprocessing.preprocessing import Preprocessing
-from pipeline.data.preprocessing.scaling import Affine, Chain, Clip, Log1p, OutputScaler, Quantile, Scaler, YeoJohnson
+from pipeline.data.preprocessing.scaling import (
+    Affine,
+    Chain,
+    Clip,
+    Log1p,
+    OutputScaler,
+    Quantile,
+    Scaler,
+    SmoothClip,
+    YeoJohnson,
+)
 from pipeline.data.reading.dates import DateFormat
 
 CLASSES = {
     kind.__name__: kind
     for kind in (
-        Preprocessing, TableInputs, ArrayInputs, OutputScaler, Scaler, Chain, Affine, Clip, Log1p, Quantile, YeoJohnson,
-        Number, OneHot, Hashed, Ordinal, Embedded, Date, DateFormat, Vocabulary,
+        Preprocessing, TableInputs, ArrayInputs, OutputScaler, Scaler, Chain, Affine, Clip, Log1p, Quantile, SmoothClip,
+        YeoJohnson, Number, OneHot, Hashed, Ordinal, Embedded, Date, DateFormat, Vocabulary,
     )
 }  # fmt: skip
 KIND, ARRAY = "is", "array"

@@ -16,6 +16,8 @@ from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
 
+ONE_HOT_AT_MOST = 20  # categories that category_encoding=auto makes one-hot; more are embedded
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -136,6 +138,9 @@ def encoding_of(column: str, values: Raw, config: Data) -> str:
     if is_constant(values):
         return "ordinal"
     encoding = config.category_encodings.get(column, config.category_encoding)
+    if encoding == "auto":
+        n_categories = values.counts().astype(bool).sum() if isinstance(values, Text) else len(np.unique(values))
+        return "one_hot" if n_categories <= ONE_HOT_AT_MOST else "embedding"
     if encoding == "hash" and column not in config.category_encodings and not isinstance(values, Text):
         return "one_hot"  # a hash of all columns is one of those that hold text
     return encoding

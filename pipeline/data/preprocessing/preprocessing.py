@@ -90,7 +90,8 @@ class Preprocessing:
 def fit_preprocessing(training_rows: Rows, config: Data) -> Preprocessing:
     """Fits all of it. Only training rows may be given: what validation and test rows are like stays unknown."""
     scaling = config.output_scaling if training_rows.target.task == "regression" else "none"
+    clip = config.output_clip if training_rows.target.task == "regression" else "none"
     return Preprocessing(
         inputs=fit_inputs(training_rows.inputs, config),
-        outputs=OutputScaler.fit(training_rows.target.values, scaling, "data.output_scaling"),
+        outputs=OutputScaler.fit(training_rows.target.values, scaling, "data.output_scaling", clip),
     )

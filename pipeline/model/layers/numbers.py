@@ -116,7 +116,7 @@ class Periodic(NumberEmbeddings):
         uniform = keras.initializers.RandomUniform(-(given**-0.5), given**-0.5)
         self._frequencies = self.add_weight(shape=(n, 1, self.frequencies), initializer=normal, name="frequencies")
         self._phases = self.add_weight(shape=(n, 1, self.frequencies), initializer=phases, name="phases")
-        self._kernel = self.add_weight(shape=(n, given, self.width), initializer=uniform, name="kernel")
+        self._kernel = self.add_weight(shape=(n, given, self.width), initializer=uniform, name="waves")
         self._biases = self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
 
     def embed(self, x: Any) -> Any:

@@ -144,3 +144,21 @@ def test_a_category_of_gaps_only() -> None:
         given = {"a": np.full(30, np.nan), "t": Text.of([""] * 30)}
         inputs = fit_inputs(given, config(f"data.category_encoding={encoding}", "data.columns_as={a: category}"))
         assert np.isfinite(to_array(inputs, given)).all()
+
+
+def test_auto_makes_few_categories_one_hot_and_embeds_many() -> None:
+    few, many = (Text.of([f"c{row % n}" for row in range(100)]) for n in (20, 21))
+    inputs = fit_inputs({"few": few, "many": many}, config("data.category_encoding=auto"))
+    assert (inputs.n_inputs, inputs.categories) == (21, (22,))
+
+
+def test_quantities_are_numbers_and_times_that_differ() -> None:
+    n = 40
+    columns = {
+        "town": Text.of([f"t{row % 3}" for row in range(n)]),
+        "size": np.where(np.arange(n) % 7, np.arange(n) * 1.0, np.nan),
+        "same": np.ones(n),
+        "day": Text.of([f"2024-01-{1 + row % 28:02}" for row in range(n)]),
+    }
+    inputs = fit_inputs(columns, config("data.missing_indicator=true"))
+    assert [inputs.names[place] for place in inputs.numbers] == ["size", "day elapsed"]  # the year is one

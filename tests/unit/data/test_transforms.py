@@ -199,3 +199,28 @@ def test_a_constant_column_becomes_0_by_a_straight_line() -> None:
         chain = fit_scaling(np.full(9, 7.0), scaling, "key")
         assert chain.steps[0] == Affine(7.0, 1.0)
         assert chain.is_affine
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_smooth_clip_bounds_ever_more_the_farther(kind: str) -> None:
+    column = np.sort(COLUMNS[kind])
+    chain = fit_scaling(column, "smooth_clip", "key")
+    straight = fit_scaling(column, "robust", "key").apply(NumpyOps(), column)
+    scaled = chain.apply(NumpyOps(), column)
+    near = np.abs(straight) < 1e6
+    np.testing.assert_allclose(scaled[near], straight[near] / np.hypot(1, straight[near] / 3), rtol=1e-9, atol=1e-12)
+    assert (np.diff(scaled) >= -1e-12).all()
+    far = np.array([0, 1e-300, 1, 1e10, 1e300, LARGEST_FLOAT])
+    assert np.abs(chain.apply(NumpyOps(), np.concatenate([-far, far]))).max() <= 3
+    middle = np.abs(straight) < 10
+    back = chain.invert(NumpyOps(), scaled)
+    np.testing.assert_allclose(back[middle], column[middle], rtol=1e-9, atol=1e-9 * width(column))
+
+
+def test_predictions_stay_within_the_training_targets_if_asked_for() -> None:
+    column = COLUMNS["lognormal"].reshape(-1, 1)
+    outputs = np.array([[-1e9], [0.0], [1e9]])
+    free = OutputScaler.fit(column, "standard", "key").invert(outputs)
+    assert free[0] < column.min()
+    bounded = OutputScaler.fit(column, "standard", "key", "range").invert(outputs)
+    assert bounded[:, 0].tolist() == [column.min(), free[1, 0], column.max()]

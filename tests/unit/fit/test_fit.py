@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import ConfigError, TrainingError, fit, load, model
 from pipeline.fit.callbacks import BestWeights
+from pipeline.fit.steps import batch_size
 
 OPTIMIZERS = ["sgd", "adam", "adamw", "rmsprop", "muon"]
 SCHEDULES = ["constant", "cosine", "exponential", "reduce_on_plateau"]
@@ -260,17 +261,26 @@ def test_keras_still_has_the_private_method_that_we_override() -> None:
 
 
 @pytest.mark.parametrize("decay", [0.0, 5.0])
-def test_weight_decay_of_muon_reaches_every_variable(decay: float) -> None:
-    """Biases and the output layer decayed by Keras's own 0.004, whatever was asked for."""
-    config = load("model=linear", "fit.optimizer=muon", f"fit.weight_decay={decay}", "fit.learning_rate=0.01")
-    network = model.build(config.model, task="regression", n_inputs=2, n_outputs=1)
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("architecture", ["linear", "dense", "tabm"])
+def test_weight_decay_reaches_kernels_and_nothing_else(architecture: str, optimizer: str, decay: float) -> None:
+    """Muon let biases and the output layer decay by Keras's own 0.004, whatever was asked for."""
+    config = load(
+        f"model={architecture}", f"fit.optimizer={optimizer}", f"fit.weight_decay={decay}", "fit.learning_rate=0.01",
+        "model.numeric_embedding=periodic",
+    )  # fmt: skip
+    x = np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32)
+    x[:, 2] = 1
+    rows = model.TrainingRows(x, x[:, :1], (0, 1))
+    network = model.build(config.model, task="regression", n_inputs=3, n_outputs=1, categories=(4,), rows=rows)
     made = fit.compile_network(network, config.fit, task="regression", n_rows=8, output_scale=np.ones(1))
     variables = made.model.trainable_variables
     for variable in variables:
         variable.assign(np.ones(variable.shape))
     made.model.optimizer._apply_weight_decay(variables)
     for variable in variables:
-        np.testing.assert_allclose(variable.numpy(), 1 - decay * 0.01, rtol=1e-6)
+        expected = 1 - decay * 0.01 if variable.name in ("kernel", "kernels") else 1.0
+        np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-6, err_msg=variable.path)
 
 
 @pytest.mark.parametrize("execution", ["graph", "stock", pytest.param("compiled", marks=pytest.mark.slow)])
@@ -298,3 +308,17 @@ def test_averages_are_scored_and_kept_and_training_goes_on_from_the_weights(exec
         found.append(float(((rows @ average + bias - y) ** 2).mean()))
     assert [epoch["val_loss"] for epoch in seen] == pytest.approx(found, rel=1e-4)
     np.testing.assert_allclose(network.get_weights()[0], average, rtol=1e-4)
+
+
+def test_no_epoch_begins_that_would_end_after_max_minutes(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    network, history, seen = trained("fit.max_minutes=1e-6", "fit.epochs=50")
+    assert len(seen) == 1
+    assert history.best_epoch == 1
+    assert "stopped after epoch 1: fit.max_minutes leaves no time for another" in caplog.text
+    assert np.isfinite(network.get_weights()[0]).all()
+
+
+@pytest.mark.parametrize(("n_rows", "size"), [(20, 20), (2799, 32), (2800, 64), (31_999, 256), (10**6, 1024)])
+def test_batches_by_the_rows(n_rows: int, size: int) -> None:
+    assert batch_size(load("fit.batch_size=auto").fit, n_rows) == size

@@ -4,7 +4,7 @@ from pipeline.data.preprocessing.scaling.chain import Chain
 from pipeline.data.preprocessing.scaling.fitting import LARGEST, TRAINABLE, fit_scaling, fixed_scaling, flat
 from pipeline.data.preprocessing.scaling.matrix import Scaler
 from pipeline.data.preprocessing.scaling.targets import OutputScaler
-from pipeline.data.preprocessing.scaling.transforms import Affine, Clip, Log1p, Quantile, Step, YeoJohnson
+from pipeline.data.preprocessing.scaling.transforms import Affine, Clip, Log1p, Quantile, SmoothClip, Step, YeoJohnson
 
 __all__ = [
     "LARGEST",
@@ -16,6 +16,7 @@ __all__ = [
     "OutputScaler",
     "Quantile",
     "Scaler",
+    "SmoothClip",
     "Step",
     "YeoJohnson",
     "fit_scaling",

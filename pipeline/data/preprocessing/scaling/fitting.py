@@ -12,7 +12,7 @@ from pipeline.config.rules import FixedScaling
 from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing.scaling.chain import HIGHEST, Chain
 from pipeline.data.preprocessing.scaling.statistics import STATISTICS, WIDEST, given, shift_and_scale
-from pipeline.data.preprocessing.scaling.transforms import Affine, Clip, Log1p, Quantile, Step, YeoJohnson
+from pipeline.data.preprocessing.scaling.transforms import Affine, Clip, Log1p, Quantile, SmoothClip, Step, YeoJohnson
 from pipeline.errors import DataError
 
 LARGEST = 1e30  # of scaled values; a layer adds up some hundred of them, and float32 ends at 3e38
@@ -60,6 +60,8 @@ def fit_scaling(
     if not len(column):
         raise DataError(f"{key}: no training row has a number to fit {scaling} on; leave such columns out by data.drop")
     bound = Clip(LARGEST if clip is None else clip)
+    if scaling == "smooth_clip":
+        return Chain((Affine(*shift_and_scale(column, "robust")), SmoothClip(), bound))
     if scaling in STATISTICS:
         return Chain((Affine(*shift_and_scale(column, scaling)), bound))
     column = np.clip(column, -WIDEST, WIDEST)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -30,7 +30,9 @@ class OutputScaler:
     units_per_scaled: np.ndarray  # (n_outputs,) float64, above 0: original units that one scaled unit is worth
 
     @classmethod
-    def fit(cls, raw: np.ndarray, scaling: str | FixedScaling, key: str) -> OutputScaler:
+    def fit(
+        cls, raw: np.ndarray, scaling: str | FixedScaling, key: str, clip: Literal["none", "range"] = "none"
+    ) -> OutputScaler:
         """Fits the chains.
 
         What a scaled unit is worth is exact for a straight line. Along a curve it changes; then it is the training
@@ -40,6 +42,7 @@ class OutputScaler:
             raw: `(n_rows, n_outputs)`, training rows only.
             scaling: A name of `NamedScaling`, or given values.
             key: Configuration key that an error names.
+            clip: `range` bounds what `invert` returns by the rows' range.
 
         Raises:
             DataError: The given values are not one, nor one per target; or there are no rows.
@@ -49,6 +52,11 @@ class OutputScaler:
             chains = fixed_scaling(scaling, len(columns), key)
         else:
             chains = [fit_scaling(column, scaling, key, condition=CONDITION) for column in columns]
+        if clip == "range":
+            chains = [
+                replace(chain, lowest=float(column.min()), highest=float(column.max()))
+                for chain, column in zip(chains, columns, strict=True)
+            ]
         worth = [_units_per_scaled(chain, column) for chain, column in zip(chains, columns, strict=True)]
         return cls(tuple(chains), np.array(worth))
 

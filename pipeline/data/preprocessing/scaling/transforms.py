@@ -13,6 +13,7 @@ import numpy as np
 from pipeline.data.ops import Ops
 
 FLAT = 1e-100  # exponents nearer to 0 are 0: there expm1(exponent * x) / exponent runs out of digits
+FAR, JUST_BELOW_3 = 1e7, 3 - 1e-13  # SmoothClip of the one is the other
 JUST_ABOVE_MINUS_1 = -1 + 2**-53  # float64's next number
 
 
@@ -103,6 +104,21 @@ class Quantile:
     def invert(self, ops: Ops, z: Any) -> Any:
         """Back to the column's own unit."""
         return ops.interpolate(z, self.ys, self.xs)
+
+
+@dataclass(frozen=True)
+class SmoothClip:
+    """`x / sqrt(1 + (x / 3)^2)`: nearly `x` around 0, and never beyond 3 (Holzmüller et al. 2024)."""
+
+    def apply(self, ops: Ops, x: Any) -> Any:
+        """Bounds, ever more the farther."""
+        x = ops.minimum(ops.maximum(x, -FAR), FAR)
+        return x * (1 + ops.expm1(-0.5 * ops.log1p((x / 3) * (x / 3))))
+
+    def invert(self, ops: Ops, z: Any) -> Any:
+        """Back, as far as FAR."""
+        z = ops.minimum(ops.maximum(z, -JUST_BELOW_3), JUST_BELOW_3)
+        return z * (1 + ops.expm1(-0.5 * ops.log1p(-(z / 3) * (z / 3))))
 
 
 @dataclass(frozen=True)
