@@ -62,11 +62,9 @@ def untrained() -> Callable[..., Path]:
         config = pipeline.load("model.units=[8]", *overrides)
         rows = data.read_rows(config.data)
         preprocessing = data.fit_preprocessing(rows, config.data)
-        inputs, target = preprocessing.inputs, rows.target
-        network = model.build(
-            config.model, task=target.task, n_inputs=inputs.n_inputs, n_outputs=target.n_outputs,
-            categories=inputs.categories,
-        )  # fmt: skip
+        arrays = preprocessing.apply(rows)
+        training = model.TrainingRows(arrays.x, arrays.y, preprocessing.inputs.numbers)
+        network = model.build(config.model, **preprocessing.sizes(rows.target), rows=training)
         reading = data.Reading.of(config.data)
         export.save(export.assemble(rows, preprocessing, network), folder, reading=reading)
         return folder
