@@ -53,7 +53,7 @@ class FixedScaling(Section):
 
 NamedScaling = Literal["none", "standard", "minmax", "robust", "log1p", "yeo_johnson", "quantile"]
 Scaling = NamedScaling | FixedScaling
-NamedInputScaling = NamedScaling | Literal["smooth_clip"]
+NamedInputScaling = Literal["none", "standard", "minmax", "robust", "log1p", "yeo_johnson", "quantile", "smooth_clip"]
 InputScaling = NamedInputScaling | FixedScaling
 Kind = Literal["numeric", "category", "boolean", "date"]
 Encoding = Literal["auto", "one_hot", "embedding", "hash", "ordinal"]

@@ -107,11 +107,6 @@ def test_no_function_is_longer_than_a_screen(path: Path) -> None:
     assert [(name, n) for name, n in lengths if n > 60] == []
 
 
-def test_files_stay_small_enough_to_read_in_one_go() -> None:
-    long = {path.name: n for path in FILES if (n := len(path.read_text(encoding="utf-8").splitlines())) > 300}
-    assert long == {}
-
-
 def test_the_story_fits_on_one_screen_and_asks_no_config_value() -> None:
     module = ast.parse((PACKAGE / "train.py").read_text(encoding="utf-8"))
     for name in ("run", "prepare", "train", "conclude"):

@@ -36,8 +36,8 @@ MISTAKES = [
     ("~fit.epochs", "fit.epochs: missing; the files in conf/ set every key, so a file or override of yours removes it"),
     ("~fit.epoch", "~fit.epoch: there is no such key to delete"),
     ("fit.optimizer=adm", "fit.optimizer: should be 'sgd', 'adam', 'adamw', 'rmsprop' or 'muon', got 'adm', did you mean 'adam'?"),
-    ("fit.batch_size=ful", "fit.batch_size: should be a valid integer or 'full', got 'ful', did you mean 'full'?"),
-    ("fit.batch_size=0", "fit.batch_size: should be greater than 0 or 'full', got 0"),
+    ("fit.batch_size=ful", "fit.batch_size: should be a valid integer or 'auto' or 'full', got 'ful', did you mean 'full'?"),
+    ("fit.batch_size=0", "fit.batch_size: should be greater than 0 or 'auto' or 'full', got 0"),
     ("fit.epochs=ten", "fit.epochs: should be a valid integer, got 'ten'"),
     ("fit.epochs=1.5", "fit.epochs: should be a valid integer, got 1.5"),
     ("fit.learning_rate=-1", "fit.learning_rate: should be greater than 0, got -1"),
@@ -52,7 +52,7 @@ MISTAKES = [
     ("data=base", "data=base: is what the others build on; there are breast_cancer, california_housing, diabetes, digits, "),
     ("fit=base", "fit=base: is what the others build on; there are adam, adamw, gradient_descent, sgd, sgd_without_momentum"),
     ("modl=dense", "modl: unknown key, did you mean 'model'?"),
-    ("data.input_scaling=standrd", "data.input_scaling: should be 'none', 'standard', 'minmax', 'robust', 'log1p', 'yeo_johnson' or 'quantile' or a section of keys, got 'standrd', did you mean 'standard'?"),
+    ("data.input_scaling=standrd", "data.input_scaling: should be 'none', 'standard', 'minmax', 'robust', 'log1p', 'yeo_johnson', 'quantile' or 'smooth_clip' or a section of keys, got 'standrd', did you mean 'standard'?"),
     ("data.input_scaling={shift:1,scale:0}", "data.input_scaling.scale: should be greater than 0 or a valid list, got 0"),
     ("data.split.kind=indices", "data.split.kind: indices needs path, an .npz with the arrays train, val and test"),
     ("data.split.val_fraction=0.9", "data.split.val_fraction: 0.9 and test_fraction 0.15 leave no rows to train on"),
@@ -79,8 +79,9 @@ MISTAKES = [
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_file_of_conf_is_a_valid_experiment(option: str) -> None:
     group, _, name = option.partition("=")
-    reads_a_file = "override /data: table" in (CONF / group / f"{name}.yaml").read_text(encoding="utf-8")
-    load(option, *(["data.path=my.csv"] if reads_a_file else []))
+    text = (CONF / group / f"{name}.yaml").read_text(encoding="utf-8")
+    own = ["data.path=my.csv"] if "override /data: table" in text else []
+    load(option, *own, *(["data.target=y"] if own and "target:" not in text else []))
 
 
 @pytest.mark.parametrize("base", ["base", "table"])
