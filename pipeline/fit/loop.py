@@ -98,15 +98,7 @@ def fit(
             model.fit(
                 **_fed(model, rows, val, n_batch, seed),
                 epochs=config.epochs,
-                callbacks=[
-                    shown,
-                    Report(keep),
-                    StopAtNaN(penalty),
-                    *_plateau(config),
-                    *([best] if best else []),
-                    *([StopInTime(config.max_minutes)] if config.max_minutes else []),
-                    *([Averages()] if config.ema else []),
-                ],
+                callbacks=[shown, Report(keep), StopAtNaN(penalty), *_asked_for(config, best)],
             )
     except Pruned:
         trainee.bring_back()  # the next job of the sweep may need the same program
@@ -174,19 +166,23 @@ def _fed(model: keras.Model, train: Arrays, val: Arrays, n_batch: int, seed: int
     return arrays | val_arrays | {"verbose": 0}
 
 
-def _plateau(config: Fit) -> list[keras.callbacks.Callback]:
-    if config.schedule != "reduce_on_plateau":
-        return []
-    monitor = config.early_stopping.monitor
-    return [
-        keras.callbacks.ReduceLROnPlateau(
-            monitor=monitor,
-            mode=direction_of(monitor),
+def _asked_for(config: Fit, best: BestWeights | None) -> Iterator[keras.callbacks.Callback]:
+    """What the fit section asks for, in the order in which an epoch's end is to be dealt with."""
+    stopping = config.early_stopping
+    if config.schedule == "reduce_on_plateau":
+        yield keras.callbacks.ReduceLROnPlateau(
+            monitor=stopping.monitor,
+            mode=direction_of(stopping.monitor),
             factor=config.plateau_factor,
             patience=config.plateau_patience,
-            min_delta=config.early_stopping.min_delta,
+            min_delta=stopping.min_delta,
         )
-    ]
+    if best is not None:
+        yield best
+    if config.max_minutes is not None:
+        yield StopInTime(config.max_minutes)
+    if config.ema:
+        yield Averages()
 
 
 def _weights(train: Arrays, config: Fit) -> np.ndarray | Weighted | None:
