@@ -54,13 +54,16 @@ def checked_jobs(composer: Composer, overrides: Sequence[Override], is_search: b
             found.problems += apply(config, override, value)
         if is_search:
             found.problems += _with_layers(config, composer)
-        if unresolved := unresolved_in(config):
-            found.problems += unresolved
-            continue
-        checked, wrong = inspect(resolved(config))
+        checked, wrong = _inspected(config)
         found.problems += wrong
         found.configs += [] if checked is None else [checked]
     return found
+
+
+def _inspected(config: DictConfig) -> tuple[Config | None, list[str]]:
+    """The checked config, or one line per mistake; those of what cannot be resolved hide the others."""
+    unresolved = unresolved_in(config)
+    return (None, unresolved) if unresolved else inspect(resolved(config))
 
 
 def _with_layers(config: DictConfig, composer: Composer) -> list[str]:

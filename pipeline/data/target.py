@@ -120,7 +120,7 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
         dressed = [column for column in columns.values() if _is_dressed_numbers(column)]
         if dressed:
             raise DataError(_dressed_numbers(dressed[0]))
-        remedy = "correct it, take it as a gap by data.missing_values and data.missing_target=drop, or set data.task"
+        remedy = "correct it, take it as a gap by data.missing_values and data.missing_target, or set data.task"
         raise DataError(f"data.target: {', '.join(text)}, but a regression needs numbers; {remedy}")
     values = _as_numbers(columns)
     low, high = values.min(axis=0), values.max(axis=0)
@@ -148,10 +148,11 @@ def _is_dressed_numbers(column: pd.Series) -> bool:
 
 
 def _dressed_numbers(column: pd.Series) -> str:
+    are_decimals = column.astype(str).str.fullmatch(r"\s*[+-]?\d+(?:,\d+)?\s*").all()
+    or_so = ", or set \"data.decimal=','\" if the comma is the decimal mark" if are_decimals else ""
     return (
         f"data.target: {column.name!r} holds text that looks like numbers, such as {column.iloc[0]!r}, not classes; "
-        "remove separators of thousands and units from the file, so that it is numbers, or set \"data.decimal=','\" if "
-        "the comma is the decimal mark"
+        f"remove separators of thousands and units from the file, so that it is numbers{or_so}"
     )
 
 

@@ -189,7 +189,7 @@ TARGETS: Corpus = {
     f"{dress} as {task}": (
         table(a=np.arange(200.0), y=[wear(1234.5 + 357.25 * row) for row in range(200)]), [f"data.task={task}"],
         [f"'y' holds text that looks like numbers, such as {wear(1234.5)!r}", "remove separators of thousands and units",
-         "data.decimal=','"],
+         "so that it is numbers"],
     )
     for dress, wear in DRESSES.items()
     for task in ("auto", "regression", "multiclass")
@@ -359,7 +359,10 @@ STREAMED: Corpus = {
         [said],
     )
     for overrides, said in [
-        (["data.memory_budget=1MB"], "data.memory_budget: 1MB is too little for blocks and buffers; give at"),
+        (
+            ["data.memory_budget=1MB"],
+            "data.memory_budget: 1MB is too little for blocks and buffers; give data.memory_budget=32MB",
+        ),
         (["data.split.kind=stratified"], "data.split.kind: stratified looks at all rows at once"),
         (["data.path=FOLDER/none.csv"], "data.path: there is no file"),
         (["data.target=z"], "data.target: there is no column 'z', did you mean"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,18 +12,28 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, given, settings
 
-from pipeline import DataError, data, load
+from pipeline import DataError, PipelineError, data, load, run
 from pipeline.config.rules import Data
 from pipeline.data.splits.parts import NAMES
 from pipeline.data.streaming.streamed import Streamed
+from support.any_table import Case, cases
 
 FEWEST_ROWS, MOST_ROWS = 120, 500
 FEWEST_COMPARED = 0.7  # of the tables; the others are refused either way
 BLOCK_BYTES = (1_500, 4_000, 10**6)  # a few rows, some dozens, all
+TINY = ("fit.epochs=1", "fit.execution=graph", "model.units=[4]")
+# Words that say what to do, or a key to do it with.
+REMEDY = re.compile(
+    r"\b(use|set|give|name|correct|remove|leave|drop|fill|write|try|change|add|store|make|install|quote|unzip|needs?|"
+    r"takes|must|should be|did you mean|missing;|there are)\b|=\S", re.IGNORECASE
+)  # fmt: skip
 GIVEN = ("column", "indices")  # kinds of split that the table says
 Rng = np.random.Generator
 
@@ -192,6 +204,65 @@ def _blocks_of(n_bytes: int) -> Iterator[None]:
 @cache
 def _defaults() -> dict[str, Any]:
     return load("data=table", "data.path=x.csv", "data.target=y").data.model_dump()
+
+
+def trained_failures(count: int, seed: int) -> list[str]:
+    """Trains tiny networks on odd tables as the command does: from config files to scores of a verified export.
+
+    Args:
+        count: Tables that are trained on; those that are refused do not count.
+        seed: Of what is drawn.
+
+    Returns:
+        A line for each traceback, score that is no finite number, or refusal that says not what to do.
+    """
+    failures: list[str] = []
+    n_trained = 0
+
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=20 * count, deadline=None, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(case=cases())
+    def look(case: Case) -> None:
+        nonlocal n_trained
+        if n_trained == count:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            failure, was_trained = _trained(case, Path(folder), store)
+        n_trained += was_trained
+        if failure:
+            failures.append(f"{failure}\n{case}")
+
+    with tempfile.TemporaryDirectory() as folder:
+        store = f"sqlite:///{folder}/mlflow.db"
+        look()
+    assert n_trained == count, f"only {n_trained} tables could be trained on"
+    return failures
+
+
+def _trained(case: Case, folder: Path, store: str) -> tuple[str, bool]:
+    """What went wrong, if anything did, and whether a network was trained."""
+    try:
+        result = run(load("experiment=odd", f"tracking.uri={store}", *TINY, config_dir=_experiment(case, folder)))
+    except PipelineError as error:
+        return "" if REMEDY.search(str(error)) else f"a refusal without a remedy: {error}", False
+    except Exception:
+        return traceback.format_exc(), False
+    wrong = {name: score for name, score in result.scores.items() if not np.isfinite(score)}
+    return (f"scores that are no numbers: {wrong}" if wrong else ""), True
+
+
+def _experiment(case: Case, folder: Path) -> Path:
+    """A folder of config files, in which columns may have any name: the command line takes not all of them."""
+    path = folder / "t.csv"
+    path.write_text(case.content, encoding="utf-8", newline="")
+    content = {"defaults": [{"override /data": "table"}], "data": case.options | {"path": str(path)}}
+    (folder / "experiment").mkdir()
+    text = "# @package _global_\n" + yaml.safe_dump(content, allow_unicode=True)
+    (folder / "experiment" / "odd.yaml").write_text(text, encoding="utf-8")
+    return folder
 
 
 # How a column's values come about; each takes the generator and the number of rows.

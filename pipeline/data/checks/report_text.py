@@ -47,27 +47,34 @@ def warnings(report: Report) -> list[str]:
         found.append(f"{_listed(reasons, '; ')}; data.drop_useless=true leaves such columns out")
     if unmoved := [repr(name) for name, reason in report.useless.items() if reason in ("constant", "empty")]:
         found.append(f"no weight for {_listed(unmoved, ', ')}: the model ignores what other values come later")
+    found += _differing(report.columns)
+    if report.n_duplicate_rows:
+        found.append(f"{report.n_duplicate_rows} rows are copies of earlier rows, targets included")
+    copies = [f"{n} of {part}" for part, n in report.n_copies_of_training_rows.items() if n]
+    if copies:
+        found.append(f"rows that are also training rows: {' and '.join(copies)}; scores on them flatter")
+    return found
+
+
+def _differing(columns: Sequence[Column]) -> list[str]:
+    """Columns of which validation or test rows have other values than training rows."""
+    found = []
     drifted = [
         f"{column.name!r} in {part} ({getattr(column, f'drift_{part}'):.2f})"
-        for column in report.columns
+        for column in columns
         for part in column.strong_drift
     ]
     if drifted:
         found.append(f"other values than in training rows (population stability index): {_listed(drifted, ', ')}")
     unseen = [
         f"{column.name!r} in {part} ({share:.0%})"
-        for column in report.columns
+        for column in columns
         for part, share in column.unseen.items()
         if share > MUCH_UNSEEN or (share > 0 and part in column.strong_drift)
     ]
     if unseen:
         said = "values that no training row has, of which nothing was learned"
         found.append(f"{said}: {_listed(unseen, ', ')}; data.drop leaves columns out")
-    if report.n_duplicate_rows:
-        found.append(f"{report.n_duplicate_rows} rows are copies of earlier rows, targets included")
-    copies = [f"{n} of {part}" for part, n in report.n_copies_of_training_rows.items() if n]
-    if copies:
-        found.append(f"rows that are also training rows: {' and '.join(copies)}; scores on them flatter")
     return found
 
 

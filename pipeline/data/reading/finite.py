@@ -76,9 +76,9 @@ def check_targets(frame: pd.DataFrame, places: Places, config: Data) -> None:
             missing = np.flatnonzero(frame[name].isna().to_numpy())
             faults.append(f"column {name!r} has {len(missing)} missing values, first in {places(missing[0])}")
     if faults:
-        rule = "every row needs a finite number or a label; data.missing_target=drop leaves rows without one out"
-        also = f", together with {_as_gaps(infinite, config)} infinite ones too" if infinite else ""
-        raise DataError("\n".join([f"data.target: {rule}{also}", *faults]))
+        also = f" {_as_gaps(infinite, config)}" if infinite else ""
+        rule = f"every row needs a finite number or a label; data.missing_target=drop{also} leaves rows without one out"
+        raise DataError("\n".join([f"data.target: {rule}", *faults]))
 
 
 def _gaps(column: pd.Series, values: np.ndarray, places: Places) -> str:

@@ -57,7 +57,7 @@ def _kind(rows: Rows, config: Split) -> str:
     if config.kind == "auto":
         return "indices" if config.path else "random" if rows.target.task == "regression" else "stratified"
     if config.kind == "stratified" and rows.target.task == "regression":
-        raise DataError("data.split.kind: stratified needs classes; for a regression use random")
+        raise DataError("data.split.kind: stratified needs classes; for a regression use data.split.kind=random")
     return config.kind
 
 

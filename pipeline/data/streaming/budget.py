@@ -47,8 +47,8 @@ def memory_budget(config: Data) -> int:
     budget = n_bytes(config.memory_budget)
     if budget < SMALLEST:
         raise DataError(
-            f"data.memory_budget: {config.memory_budget} is too little for blocks and buffers; give at least "
-            f"{SMALLEST // 10**6}MB"
+            f"data.memory_budget: {config.memory_budget} is too little for blocks and buffers; give "
+            f"data.memory_budget={SMALLEST // 10**6}MB or more"
         )
     return budget
 

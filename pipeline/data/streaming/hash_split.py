@@ -52,8 +52,8 @@ def assignment(config: Data, read: Callable[[], Iterator[Block]], n_rows: int | 
     split = config.split
     if split.kind == "stratified":
         raise DataError(
-            "data.split.kind: stratified looks at all rows at once, which a streamed table does not allow; use random: "
-            "of so many rows each part gets its share of every class"
+            "data.split.kind: stratified looks at all rows at once, which a streamed table does not allow; use "
+            "data.split.kind=random: of so many rows each part gets its share of every class"
         )
     if split.path:
         return _listed(split, read)

@@ -47,7 +47,7 @@ def test_the_advice_for_inputs_works(tmp_path: Path, values: tuple[str, ...]) ->
 def test_the_advice_for_targets_works(tmp_path: Path) -> None:
     keys = [*written(tmp_path, "y", "inf", "-inf"), "data.task=regression"]
     with pytest.raises(
-        DataError, match=r"data.missing_target=drop leaves rows without one out, together with"
+        DataError, match=r"data.missing_target=drop \"data.missing_values=\[.*\]\" leaves rows without one out"
     ) as error:
         data.read_rows(load(*keys).data)
     rows = data.read_rows(load(*keys, "data.missing_target=drop", *advice(str(error.value))).data)
