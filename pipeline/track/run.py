@@ -2,17 +2,20 @@
 
 import contextlib
 import functools
+import hashlib
 import json
 import logging
 import os
 import platform
 import random
+import re
 import subprocess
 import time
 import traceback
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from posixpath import normpath
 from typing import Any
 
 import mlflow
@@ -36,6 +39,9 @@ from pipeline.track.store import connected, experiment_id, local_path
 log = logging.getLogger(__name__)
 
 PACKAGES = ("dense-pipeline", "tensorflow", "keras", "mlflow-skinny", "hydra-core", "pandas", "numpy", "scikit-learn")
+
+PLAIN = re.compile(r"[\w.\- :/]+")  # keys that MLflow takes as they are, if they are no longer than this
+LONGEST_KEY = 250
 
 
 class Run:
@@ -199,10 +205,19 @@ def _git() -> dict[str, str]:
 
 def _log_config(run_id: str, config: Config) -> None:
     client = mlflow.MlflowClient()
-    params = [Param(key, value) for key, value in _flat(config.model_dump(exclude={"study", "sweep"}))]
+    params = [Param(param_key(key), value) for key, value in _flat(config.model_dump(exclude={"study", "sweep"}))]
     for start_ in range(0, len(params), 100):  # MLflow's limit of a batch
         client.log_batch(run_id, params=params[start_ : start_ + 100])
     client.log_text(run_id, to_yaml(config), "config.yaml")
+
+
+def param_key(key: str) -> str:
+    """A key as MLflow takes it: below keys such as `data.columns_as` stand columns, whose names may hold any sign."""
+    if not (PLAIN.fullmatch(key) and normpath(key) == key):
+        key = re.sub(r"[^\w.\- :]", lambda sign: f"_{ord(sign[0]):x}", key)
+    if len(key) > LONGEST_KEY:
+        key = f"{key[: LONGEST_KEY - 17]}_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    return key
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

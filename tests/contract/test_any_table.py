@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 
+from fuzz.tables import trained_failures
 from pipeline import ConfigError, DataError, TrainingError, data, export, fit, load, model
 from pipeline.config.rules import Data
 from pipeline.data import Dataset, Preprocessing, Rows
@@ -126,3 +127,8 @@ def test_many_tables_are_prepared_or_refused(case: Case) -> None:
 def test_many_tables_are_trained_on_or_refused(case: Case) -> None:
     keras.backend.clear_session()
     ends_well(case, train=True)
+
+
+@pytest.mark.slow
+def test_tables_are_trained_on_by_the_command_or_refused_with_a_remedy() -> None:
+    assert trained_failures(10, seed=3) == []

@@ -221,7 +221,7 @@ def trained_failures(count: int, seed: int) -> list[str]:
 
     @hypothesis.seed(seed)
     @settings(
-        max_examples=20 * count, deadline=None, database=None, phases=[Phase.generate],
+        max_examples=50 * count, deadline=None, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(case=cases())
