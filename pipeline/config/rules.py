@@ -119,6 +119,7 @@ class Data(Section):
     decimal: Literal[".", ","]
     comment: str | None
     missing_values: list[str | int | float]
+    column_formats: dict[str, str]
     missing_target: Literal["error", "drop"]
     columns_as: dict[str, Kind]
     drop_useless: bool

@@ -6,6 +6,7 @@ import logging
 
 from pipeline.config.rules import Data
 from pipeline.data.dataset import Dataset, InMemory
+from pipeline.data.hints import tell
 from pipeline.data.preprocessing.column_kinds import check_dates
 from pipeline.data.reading.columns import from_images, from_table
 from pipeline.data.reading.sources import Table, read
@@ -24,10 +25,14 @@ def load(config: Data) -> Dataset:
         DataError: A file, column or value is not as it must be, all columns with the same fault at once; or the rows
             cannot be divided as the config says.
     """
+    dataset: Dataset
     if streams(config):
-        return load_streamed(config)
-    rows = read_rows(config)
-    return InMemory.divided(rows, split(rows, config.split))
+        dataset = load_streamed(config)
+    else:
+        rows = read_rows(config)
+        dataset = InMemory.divided(rows, split(rows, config.split))
+    tell(dataset.rows, config)
+    return dataset
 
 
 def read_rows(config: Data) -> Rows:

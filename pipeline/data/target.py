@@ -10,14 +10,17 @@ import pandas as pd
 
 from pipeline.config.rules import Task
 from pipeline.data.reading.dates import format_of
+from pipeline.data.reading.dress import FEWEST, formats_that_read, override
 from pipeline.data.reading.finite import LARGEST_VALUE
+from pipeline.data.reading.input_column import is_date_example
 from pipeline.data.reading.places import Places
 from pipeline.errors import DataError
 
 FIRST_ROWS = 1000  # most quantities show in them that they are no classes
 # A number with separators, and with a sign, a currency or a unit before or behind it: 1,200.50, € 12, CHF 3'000, 5 kg.
 DRESSED_NUMBER = r"(?:[^\w\s]{0,2}\s?|[A-Za-z]{3}\s?)[+-]?\d[\d.,'\u2019_\s]*\s?[^\d\s.,]{0,6}"
-DRESSED_SHARE, FEWEST_DRESSED, MANY_CLASSES_SHARE = 0.8, 10, 0.5  # of distinct texts; texts; classes by rows
+DRESSED_SHARE, MANY_CLASSES_SHARE = 0.8, 0.5  # of distinct texts; classes by rows
+MIXED = "write all of them alike, and say how by data.column_formats, as in '{price: \"1.234,5\"}'"
 MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more distinct values than this are a quantity, not classes
 
 
@@ -89,8 +92,8 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
     if task == "regression":
         return _regression(columns)
     labels, classes = _numbered(column)
-    if len(classes) > MANY_CLASSES_SHARE * len(labels) and _is_dressed_numbers(column):
-        raise DataError(_dressed_numbers(column))
+    if classes.dtype == object:
+        _check_labels(column, classes, task)
     found = ", ".join(map(str, classes[:5])) + (", ..." if len(classes) > 5 else "")
     if len(classes) < 2:
         raise DataError(
@@ -136,24 +139,38 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
     return Target("regression", tuple(columns), values, np.array([]))
 
 
+def _check_labels(column: pd.Series, labels: np.ndarray, task: str) -> None:
+    """Raises DataError where texts that are to be classes are numbers to a reader; dates may be classes."""
+    many = len(labels) > MANY_CLASSES_SHARE * len(column)
+    if not many and task != "auto":
+        return
+    if (formats_that_read(labels) and not _are_dates(labels)) or (many and _is_dressed_numbers(column)):
+        classes = "; if they are classes, set data.task=multiclass" * (not many)
+        raise DataError(f"{_dressed_numbers(column)}{classes}")
+
+
+def _are_dates(labels: np.ndarray) -> bool:
+    formats = formats_that_read(labels)
+    return len(labels) >= FEWEST and (bool(formats and is_date_example(formats[0])) or format_of(labels) is not None)
+
+
 def _is_dressed_numbers(column: pd.Series) -> bool:
     """Whether most of a column's texts are numbers with separators of thousands, another decimal mark, or units."""
     if pd.api.types.is_numeric_dtype(column):
         return False
     distinct = column.astype(str).str.strip().drop_duplicates()
     dressed = distinct.str.fullmatch(DRESSED_NUMBER) & ~distinct.str.isdigit()
-    return (
-        len(distinct) >= FEWEST_DRESSED and dressed.mean() > DRESSED_SHARE and not format_of(distinct.to_numpy(object))
-    )
+    return len(distinct) >= FEWEST and dressed.mean() > DRESSED_SHARE and not _are_dates(distinct.to_numpy(object))
 
 
 def _dressed_numbers(column: pd.Series) -> str:
-    are_decimals = column.astype(str).str.fullmatch(r"\s*[+-]?\d+(?:,\d+)?\s*").all()
-    or_so = ", or set \"data.decimal=','\" if the comma is the decimal mark" if are_decimals else ""
-    return (
-        f"data.target: {column.name!r} holds text that looks like numbers, such as {column.iloc[0]!r}, not classes; "
-        f"remove separators of thousands and units from the file, so that it is numbers{or_so}"
-    )
+    texts = column.astype(str).str.strip().drop_duplicates()
+    formats = formats_that_read(texts.to_numpy(object))
+    remedy = f"{override('column_formats', {str(column.name): formats[0]})} reads it" if formats else MIXED
+    are_decimals = texts.str.fullmatch(r"[+-]?\d+(?:,\d+)?").all()
+    or_so = ", or set \"data.decimal=','\" if the comma is the decimal mark in all columns" if are_decimals else ""
+    said = f"{column.name!r} holds text that looks like numbers, such as {column.iloc[0]!r}, not classes"
+    return f"data.target: {said}; {remedy}{or_so}"
 
 
 def _as_numbers(columns: Mapping[str, pd.Series]) -> np.ndarray:

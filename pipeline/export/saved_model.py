@@ -71,10 +71,12 @@ def _write_extra(
         (folder / EXTRA / name).write_text(text, encoding="utf-8")
     given = assembled.serve.get_concrete_function().structured_outputs
     outputs = {name: {"shape": list(spec.shape), "dtype": spec.dtype.name} for name, spec in given.items()}
-    written = TextFormat() if reading is None else reading.text
+    written, formats = (TextFormat(), {}) if reading is None else (reading.text, reading.column_formats)
     manifest = Manifest(
         **assembled.about,
-        inputs={column.name: replace(column, text=written) for column in assembled.columns},
+        inputs={
+            column.name: replace(column, text=written, format=formats.get(column.name)) for column in assembled.columns
+        },
         outputs=outputs,
         run_id=run_id,
         reading={} if reading is None else asdict(reading),

@@ -86,8 +86,9 @@ class _Labels:
         self._targets, self._weight = manifest.target, weight
         self._text = next(iter(manifest.inputs.values())).text
         plain = InputColumn("", "", "numeric", "float64", (None,), gaps=True, fill=None, text=self._text)
-        columns = {name: replace(plain, name=name) for name in self.names}
-        if len(self.classes):
+        formats = manifest.reading.get("column_formats", {})
+        columns = {name: replace(plain, name=name, format=formats.get(name)) for name in self.names}
+        if len(self.classes) and (self.classes.dtype == object or manifest.target[0] not in formats):
             (name,) = manifest.target
             columns[name] = replace(columns[name], kind="category", dtype="string", **self._as_text())
         self._cleaner = Cleaner(list(columns.values()))
@@ -113,7 +114,10 @@ class _Labels:
         """The class number of each text."""
         place = {label: number for number, label in enumerate(self.classes.tolist())}
         distinct, codes = np.unique(given, return_inverse=True)
-        labels = [_label(text, self.classes.dtype, self._text.decimal) for text in distinct]
+        if distinct.dtype == object:
+            labels = [_label(text, self.classes.dtype, self._text.decimal) for text in distinct]
+        else:  # numbers that data.column_formats reads
+            labels = distinct.tolist()
         unknown = [label for label in labels if label not in place]
         if unknown:
             row = first_row + int(np.isin(codes, [labels.index(label) for label in unknown]).argmax())

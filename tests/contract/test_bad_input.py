@@ -73,7 +73,7 @@ VALUES: Corpus = {
     "dates that do not parse": (
         b"when,y\n" + DAYS.encode(), ["data.columns_as={when: date}"],
         ["data.columns_as: column 'when' has 4 values that are no dates as year-month-day",
-         "'day 3' (row 3), 'day 5' (row 5), 'day 8' (row 8); correct or drop them"],
+         "'day 3' (row 3), 'day 5' (row 5), 'day 8' (row 8); correct or empty them"],
     ),
     "category with a value per row": (
         b"name,y\n" + b"".join(b"n%d,%d.5\n" % (row, row) for row in range(40)), ["data.columns_as={name: category}"],
@@ -188,8 +188,7 @@ DRESSES: dict[str, Callable[[float], str]] = {
 TARGETS: Corpus = {
     f"{dress} as {task}": (
         table(a=np.arange(200.0), y=[wear(1234.5 + 357.25 * row) for row in range(200)]), [f"data.task={task}"],
-        [f"'y' holds text that looks like numbers, such as {wear(1234.5)!r}", "remove separators of thousands and units",
-         "so that it is numbers"],
+        [f"'y' holds text that looks like numbers, such as {wear(1234.5)!r}", "'data.column_formats={y: "],
     )
     for dress, wear in DRESSES.items()
     for task in ("auto", "regression", "multiclass")

@@ -17,6 +17,9 @@ import pyarrow as pa
 import pytest
 
 from pipeline import data, load
+from pipeline.data.ops import NumpyOps
+from pipeline.data.reading.dates import FORMATS
+from pipeline.data.reading.input_column import written_date
 from pipeline.export.loaded import LoadedModel
 from pipeline.track.model import write_model
 from support.serving import served, serving
@@ -49,9 +52,44 @@ def table() -> pd.DataFrame:
     )
 
 
+FORMATS_BY_NAME = {written.name: written for written in FORMATS}
+DRESS = 'data.column_formats={price: "$1,234.5", weight: "1,5 kg", born: "%d/%m/%y", at: "%I:%M %p"}'
+
+
+def dressed() -> pd.DataFrame:
+    """Numbers and dates that `data.column_formats` reads; `weight` has gaps."""
+    rng, rows = np.random.default_rng(1), np.arange(N)
+    days = pd.date_range("1998-01-15", periods=N, freq="117D")
+    weights = [f"{weight:.1f} kg".replace(".", ",") for weight in rng.normal(50, 20, N)]
+    return pd.DataFrame(
+        {
+            "price": [f"${price:,.2f}" for price in rng.normal(5000, 900, N)],
+            "weight": np.where(rows % 7 == 3, None, weights),
+            "born": days.strftime("%d/%m/%y"),
+            "at": [f"{1 + row % 12:02}:{row % 60:02} {'AM' if row % 3 else 'PM'}" for row in rows],
+            "size": rng.normal(50, 20, N).round(2),
+            "y": rng.normal(size=N) * 100,
+        }
+    )
+
+
+def dates() -> pd.DataFrame:
+    """Dates in the ways that are read by themselves."""
+    days = pd.date_range("2020-01-15 07:30", periods=N, freq="17D")
+    offsets = np.resize(["+02:00", "-0330", "Z", ""], N)
+    return pd.DataFrame(
+        {
+            "zone": [f"{day:%Y-%m-%dT%H:%M:%S}{offset}" for day, offset in zip(days, offsets, strict=True)],
+            "basic": days.strftime("%Y%m%dT%H%M%S"),
+            "dashes": days.strftime("%d-%m-%Y"),
+            "y": np.random.default_rng(2).normal(size=N) * 100,
+        }
+    )
+
+
 @pytest.fixture(scope="module")
 def models(untrained: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Asked]]:
-    """Three models: of a CSV file, of one with decimal commas, and of Parquet."""
+    """Models: of a CSV file, of one with decimal commas, of Parquet, of numbers and dates in dress, of other dates."""
     folder = tmp_path_factory.mktemp("models")
     typed = table()[["size", "garden", "y"]].assign(
         day=pd.to_datetime(table()["day"]), land=np.resize(["NA", "DE", "CH"], N)
@@ -60,6 +98,8 @@ def models(untrained: Callable[..., Path], tmp_path_factory: pytest.TempPathFact
         yield {
             "csv": asked(stack, untrained, folder / "plain.csv", table(), "data.columns_as={flag:category}"),
             "comma": asked(stack, untrained, folder / "comma.csv", table()[["size", "town", "y"]], "data.decimal=','"),
+            "dress": asked(stack, untrained, folder / "dress.csv", dressed(), DRESS),
+            "dates": asked(stack, untrained, folder / "dates.csv", dates()),
             "parquet": asked(stack, untrained, folder / "typed.parquet", typed),
         }
 
@@ -85,7 +125,7 @@ TEXTS: list[tuple[str, str, dict[str, Any]]] = [
         "12.5": 12.5, " 12.5 ": 12.5, f"12.5{NBSP}": 12.5, "+12.5": 12.5, "1.25e1": 12.5, "7": 7.0,
         "1e30": 1e30, "": GAP, "?": GAP, " NA ": GAP, "None": GAP, "nan": GAP, "-9999": GAP, "-9999.0": GAP,
         "-9.999e3": GAP, "unknown": GAP, "1e31": REFUSED, "-1e31": REFUSED, "1e400": REFUSED, "inf": REFUSED,
-        "-Infinity": REFUSED, "1_000": REFUSED, "1,000": REFUSED, "12,5": REFUSED, f"1{NBSP}000": REFUSED, "NAN": REFUSED,
+        "-Infinity": REFUSED, "1_000": REFUSED, "1,000": REFUSED, "12,5": REFUSED, f"1{NBSP}000": REFUSED, "NAN": GAP, "nAn": REFUSED,
         "wide": REFUSED, "12.5 m": REFUSED, "५": REFUSED, "0x10": REFUSED, "2020-01-15": REFUSED,
     }),
     ("csv", "age", {"33": 33.0, "": GAP, "?": GAP, "-9999": GAP, "unknown": GAP, "old": REFUSED}),
@@ -113,6 +153,36 @@ TEXTS: list[tuple[str, str, dict[str, Any]]] = [
         "1.234": REFUSED, "1.234,5": REFUSED, "1,2,3": REFUSED, "1e31": REFUSED,
     }),
     ("comma", "town", {"Bern": "Bern", "1.5": "1.5", "?": GAP}),
+    ("dress", "price", {
+        "$1,137": 1137.0, "1,137.50": 1137.5, " $ 12 ": 12.0, f"$12{NBSP}": 12.0, "(3.20)": -3.2, "-$3.20": -3.2, "3.2-": -3.2,
+        "\u22123.2": -3.2, "12": 12.0, "1e3": 1000.0, "": GAP, "?": GAP, "-9999": GAP, "unknown": GAP, "-9,999": GAP, "€12": REFUSED,
+        "1.137,5": REFUSED, "$1,13": REFUSED, "12,5": REFUSED, "1e31": REFUSED, "inf": REFUSED, "true": REFUSED, "dear": REFUSED,
+    }),
+    ("dress", "weight", {
+        "3,7 kg": 3.7, "3,7kg": 3.7, "4": 4.0, f"3,7{NBSP}kg": 3.7, "": GAP, "-9999": GAP, "-9999,0 kg": GAP, "3.7 kg": REFUSED,
+        "3,7 lb": REFUSED, "kg": REFUSED,
+    }),
+    ("dress", "born", {
+        "31/01/19": "2019-01-31T00:00:00", " 1/2/99 ": "1999-02-01T00:00:00", "2019-01-31": "2019-01-31", "": GAP, "unknown": GAP,
+        "30/02/19": REFUSED, "01/31/19": REFUSED, "31/01/2019": REFUSED, "31.01.19": REFUSED, "43891": REFUSED, "soon": REFUSED,
+    }),
+    ("dress", "at", {
+        "09:15 AM": "1900-01-01T09:15:00", "9:15 PM": "1900-01-01T21:15:00", "12:00 am": "1900-01-01T00:00:00", "": GAP,
+        "13:15 PM": REFUSED, "09:15": REFUSED, "09:75 AM": REFUSED,
+    }),
+    ("dates", "zone", {
+        "2020-03-01T10:30:00+02:00": "2020-03-01T08:30:00", "2020-03-01": "2020-03-01", "2020-03-01 10:30Z": "2020-03-01T10:30:00",
+        "2020-03-01 23:30 -0330": "2020-03-02T03:00:00", "2020-01-01T00:10+14": "2019-12-31T10:10:00", "": GAP,
+        "2020-03-01T10:30+02:60": REFUSED, "2020-02-30T10:30+02:00": REFUSED, "2020-03-01T27:30+02:00": REFUSED,
+        "20200301T1030": REFUSED,
+    }),
+    ("dates", "basic", {
+        "20200301T103000": "2020-03-01T10:30:00", "20200301": "2020-03-01", "20200301T1030+0200": "2020-03-01T08:30:00", "?": GAP,
+        "20200230": REFUSED, "20200301T276000": REFUSED, "2020-03-01": REFUSED, "202003": REFUSED,
+    }),
+    ("dates", "dashes", {
+        "31-12-2019": "2019-12-31", "3-11-2019 10:30": "2019-11-03T10:30:00", "": GAP, "12-31-2019": REFUSED, "2019-12-31": REFUSED,
+    }),
 ]  # fmt: skip
 ZURICH = datetime.datetime(2020, 3, 1, 11, 30, tzinfo=ZoneInfo("Europe/Zurich"))
 TYPED: list[tuple[str, str, list[tuple[Any, Any]]]] = [
@@ -145,6 +215,17 @@ TYPED: list[tuple[str, str, list[tuple[Any, Any]]]] = [
         (True, REFUSED), (datetime.time(10, 30), REFUSED),
     ]),
     ("comma", "size", [(12.5, 12.5), (Decimal("12.5"), 12.5), (12, 12.0), (-9999, GAP)]),
+    ("dress", "price", [(12.5, 12.5), (Decimal("12.5"), 12.5), (True, 1.0), (-9999, GAP), (None, GAP), (np.inf, REFUSED)]),
+    ("dress", "born", [
+        (datetime.date(2020, 3, 1), "2020-03-01"), (ZURICH, "2020-03-01T10:30:00"), (pd.NaT, GAP), (43891, REFUSED),
+        (20200301, REFUSED), (True, REFUSED),
+    ]),
+    ("dates", "zone", [
+        (datetime.date(2020, 3, 1), "2020-03-01"), (ZURICH, "2020-03-01T10:30:00"),
+        (pd.Timestamp("2020-03-01T10:30:00.5"), "2020-03-01T10:30:00"), (None, GAP), (43891, REFUSED),
+    ]),
+    ("dates", "basic", [(ZURICH, "2020-03-01T10:30:00"), (20200301, REFUSED), (43891, REFUSED)]),
+    ("dates", "dashes", [(datetime.date(2020, 3, 1), "2020-03-01"), (pd.Timestamp("2020-03-01T10:30"), "2020-03-01T10:30:00")]),
     ("parquet", "size", [(12.5, 12.5), ("12.5", 12.5), ("NA", GAP), ("?", GAP), (-9999, GAP), ("-9999", GAP), ("a", REFUSED)]),
     ("parquet", "garden", [(True, 1.0), (0, 0.0), ("false", 0.0)]),
     ("parquet", "land", [("NA", "NA"), (" NA ", "NA"), ("?", "?"), ("", GAP), ("unknown", GAP), ("-9999", GAP), (3, REFUSED)]),
@@ -155,13 +236,21 @@ TYPED: list[tuple[str, str, list[tuple[Any, Any]]]] = [
 
 def expected(asked: Asked, column: str, *means: Any) -> Taken:
     """What the model says of the raw values that cells mean."""
-    gap: Any = "" if asked.about(column).is_text else np.nan
-    return asked.expected(column, [gap if one is GAP else one for one in means])
+    about = asked.about(column)
+    gap: Any = "" if about.is_text else np.nan
+    said = [
+        written_date(about.date, datetime.datetime.fromisoformat(one)) if about.date and one is not GAP else one
+        for one in means
+    ]
+    return asked.expected(column, [gap if one is GAP else one for one in said])
 
 
 def base(asked: Asked, column: str) -> Any:
-    about = asked.about(column)
-    return about.text_of(asked.base[column]) if about.is_text else about.number_of(asked.base[column])
+    about, value = asked.about(column), asked.base[column]
+    if about.date:
+        moment = FORMATS_BY_NAME[about.date].parse(NumpyOps(), np.array([about.text_of(value)], object))
+        return pd.to_datetime(pd.DataFrame(moment))[0].isoformat()
+    return about.text_of(value) if about.is_text else about.number_of(value)
 
 
 @pytest.mark.parametrize(("model", "column", "cells"), TEXTS, ids=[f"{model}-{column}" for model, column, _ in TEXTS])

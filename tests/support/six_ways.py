@@ -170,7 +170,7 @@ class Asked:
         try:
             inputs = data.read_rows(self.config.model_copy(update={"path": str(path)})).inputs
         except DataError as error:
-            return refused(error, f"column {column!r} has .* values, first in row ")
+            return refused(error, rf"(data.column_formats: .*\n)?column {column!r}( has .* values, first in|,) row ")
         raw, about = np.asarray(inputs[column])[-len(more) :], self.about(column)
         if (raw.dtype == object) != about.is_text:  # the cells made another column of it
             return Refused()

@@ -9,6 +9,7 @@ from pipeline.config.rules import Data, Kind
 from pipeline.data.checks.levels import hashes, levels
 from pipeline.data.dataset import Dataset
 from pipeline.data.preprocessing.column_kinds import kinds_of
+from pipeline.data.reading.dress import formats_that_read
 from pipeline.data.reading.raw import Raw, Text, is_constant
 from pipeline.data.rows import Rows
 from pipeline.errors import DataError
@@ -59,7 +60,7 @@ def without_useless(dataset: Dataset, config: Data) -> Dataset:
         DataError: No column is left.
     """
     training = dataset.part("train")
-    if not config.drop_useless or "x" in training.inputs:
+    if not config.drop_useless or any(column.ndim == 2 for column in training.inputs.values()):
         return dataset
     found = useless(training, kinds_of(training.inputs, config))
     for name, reason in found.items():
@@ -75,6 +76,8 @@ def is_identifier(column: Raw, kind: Kind) -> bool:
         return False
     if isinstance(column, Text):
         found = levels(column)
+        if formats_that_read(found.values):  # numbers or dates, which data.column_formats reads
+            return False
         n_distinct, n_present, fewest = len(found.values), int((found.codes >= 0).sum()), FEWEST_ROWS_OF_TEXT
     else:
         present = column[~np.isnan(column)]

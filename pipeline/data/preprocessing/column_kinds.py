@@ -10,6 +10,7 @@ import pandas as pd
 from pipeline.config.rules import Data, Kind
 from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS, format_of, formats_of
+from pipeline.data.reading.dress import formats_that_read, override
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.raw import Raw, Text
 from pipeline.errors import DataError
@@ -78,12 +79,17 @@ def _faults(name: str, values: Raw, kind: Kind, places: Places) -> list[str]:
     if kind == "category":
         distinct = values.codes if isinstance(values, Text) else values
         if len(pd.unique(distinct)) == len(values) > 1:
+            formats = formats_that_read(values.present()) if isinstance(values, Text) else []
+            if formats:
+                key = override("column_formats", {name: formats[0]})
+                return [f"column {name!r} has another value in every row; as numbers or dates {key} reads them"]
             return [f"column {name!r} has another value in every row, so nothing can be learned of it; use data.drop"]
         return []
     if isinstance(values, Text):
         return _faults_of_text(name, values, kind, places)
     if kind == "date":
-        return [f"column {name!r} holds numbers, not dates; leave it numeric or write its dates as 2024-12-31"]
+        remedy = "leave it numeric, write its dates as 2024-12-31, or say by data.column_formats how they are written"
+        return [f"column {name!r} holds numbers, not dates; {remedy}"]
     if kind == "boolean" and not set(pd.unique(values[~np.isnan(values)])) <= {0.0, 1.0}:
         return [f"column {name!r} has other values than 0 and 1, so it is not boolean; use numeric or category"]
     return []
@@ -107,4 +113,6 @@ def _dates_that_do_not_parse(name: str, values: Text, places: Places) -> str:
     }  # by the format that fits best
     nearest, rows = min(missed.items(), key=lambda item: len(item[1]))
     shown = ", ".join(f"{values.levels[values.codes[row]]!r} ({places(row)})" for row in rows[:3])
-    return f"column {name!r} has {len(rows)} values that are no dates as {nearest}: {shown}; correct or drop them"
+    formats = formats_that_read(values.present())
+    remedy = f"{override('column_formats', {name: formats[0]})} reads them" if formats else "correct or empty them"
+    return f"column {name!r} has {len(rows)} values that are no dates as {nearest}: {shown}; {remedy}"

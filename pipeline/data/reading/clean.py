@@ -156,7 +156,7 @@ def _plain_numbers(values: Any) -> np.ndarray | None:
 
 def _plainly_written(column: InputColumn, values: Sequence[Any]) -> np.ndarray | None:
     """The numbers that many texts say; None where one of them is to be looked at alone."""
-    if len(values) < FEW or column.text.decimal != "." or set(map(type, values)) != {str}:
+    if len(values) < FEW or not column.is_plain or set(map(type, values)) != {str}:
         return None
     if not (column.digits.issuperset(chain.from_iterable(values)) and column.marks.isdisjoint(values)):
         return None

@@ -10,6 +10,7 @@ import pandas as pd
 from pipeline.config.rules import Data
 from pipeline.data.reading.conversion import to_float
 from pipeline.data.reading.finite import LARGEST_VALUE, check_targets, raw_columns
+from pipeline.data.reading.formats import formatted
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.raw import Raw
 from pipeline.data.reading.sources import Images, Table
@@ -40,6 +41,7 @@ def from_table(table: Table, config: Data) -> Columns:
     frame = table.frame.rename(columns=str)
     targets, inputs = _roles(list(frame.columns), table.default_target, config)
     frame, places = _with_target(frame, targets, table, config)
+    frame = formatted(frame, places, config)
     check_targets(frame[targets], places, config)
     column = config.split.column
     return Columns(
@@ -64,7 +66,7 @@ def _roles(names: list[str], default_target: str | None, config: Data) -> tuple[
         "data.sample_weight": [config.sample_weight] if config.sample_weight else [],
         "data.split.column": [config.split.column] if config.split.column else [],
     }
-    for key, columns in named.items():
+    for key, columns in (named | {"data.column_formats": list(config.column_formats)}).items():
         _require(key, columns, names)
     splits = named.pop("data.split.column")
     roles = [name for columns in named.values() for name in columns]

@@ -7,13 +7,20 @@ import pandas as pd
 
 from pipeline.config.quoting import in_shell, quoted
 from pipeline.data.reading.raw import Raw, Text
-from pipeline.data.reading.values import has_points, is_padded
+from pipeline.data.reading.values import are_plain, has_points, is_padded
 
 log = logging.getLogger(__name__)
 
 
-def raw_column(column: pd.Series, decimal: str) -> Raw:
-    """Numbers as float64 with NaN for gaps, all else as text; with a decimal comma, text with points stays text."""
+def raw_column(column: pd.Series, decimal: str, kept_as: str | None = None) -> Raw:
+    """Numbers as float64 with NaN for gaps, all else as text; with a decimal comma, text with points stays text.
+
+    Args:
+        column: As it was read.
+        decimal: The decimal mark of text.
+        kept_as: Of columns whose text is to be kept: category, so that it becomes numbers only where these say all of
+            it, for 1.1 and 1.10 are two; or date, so that 20190507 is none.
+    """
     if not isinstance(column.dtype, pd.StringDtype):
         numbers = to_float(column)
         return to_text(column) if numbers is None else numbers
@@ -24,9 +31,14 @@ def raw_column(column: pd.Series, decimal: str) -> Raw:
         said = "column %r has values with a point, such as %s, though data.decimal is %r: they are taken as text"
         log.warning(said, column.name, distinct[distinct.str.contains(".", regex=False)].iloc[0], decimal)
         numbers = None
-    if numbers is None or is_padded(distinct):
+    if numbers is None or is_padded(distinct) or (kept_as and not _say_all(distinct, numbers, decimal, kept_as)):
         return _texts(str(column.name), codes, found)
     return np.append(numbers, np.nan)[codes]
+
+
+def _say_all(text: pd.Series, numbers: np.ndarray, decimal: str, kept_as: str) -> bool:
+    is_date = kept_as == "date" and text.str.fullmatch("[0-9]{8}").all()
+    return not is_date and are_plain(text, numbers, decimal)
 
 
 def to_text(column: pd.Series) -> Text:
@@ -49,7 +61,7 @@ def _hint_at_marks(name: str, distinct: np.ndarray) -> None:
         others = few[pd.to_numeric(pd.Series(few, dtype=object), errors="coerce").isna()]
         if len(others) > 3:
             return
-    if (len(distinct) - len(others)) / 10 > 3:
+    if len(others) and (len(distinct) - len(others)) / 10 > 3:
         marks = in_shell(f"data.missing_values=[{', '.join(map(quoted, others))}]")
         said = "column %r holds numbers but for %s; %s makes gaps of them"
         log.warning(said, name, ", ".join(others), marks)

@@ -8,13 +8,13 @@ import io
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.config.rules import Data
 from pipeline.data.reading.content import Content
 from pipeline.data.reading.files import PARQUET
-from pipeline.data.reading.input_column import MARKS, TextFormat
+from pipeline.data.reading.input_column import MARKS, TextFormat, marks_of
 from pipeline.data.reading.typed import is_url
 from pipeline.errors import DataError
 
@@ -62,18 +62,19 @@ class Reading:
     decimal: str
     comment: str | None
     missing_values: list[str | int | float]
+    column_formats: dict[str, str] = field(default_factory=dict)
     typed: bool = False  # Parquet or a database: their text has no marks of gaps but missing_values
 
     @classmethod
     def of(cls, config: Data) -> Reading:
         """How the tables of a data section are written."""
-        keys = [field.name for field in dataclasses.fields(cls) if field.name != "typed"]
+        keys = [known.name for known in dataclasses.fields(cls) if known.name != "typed"]
         return cls(**{key: getattr(config, key) for key in keys}, typed=_is_typed(config.path))
 
     @property
     def text(self) -> TextFormat:
         """How text says numbers and gaps. In a column of numbers the usual marks can be nothing else."""
-        own = tuple(map(str, self.missing_values))
+        own = marks_of(self.missing_values)
         return TextFormat(self.decimal, (*MARKS, *own), own if self.typed else (*MARKS, *own))
 
 

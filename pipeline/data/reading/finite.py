@@ -12,6 +12,7 @@ from pipeline.data.reading.conversion import is_date, raw_column, to_float
 from pipeline.data.reading.input_column import LARGEST_VALUE
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.text import kept_texts
 from pipeline.errors import DataError
 from pipeline.runtime.threads import in_threads
 
@@ -25,7 +26,8 @@ def raw_columns(frame: pd.DataFrame, places: Places, config: Data) -> dict[str, 
         DataError: Columns have infinite values, or some beyond LARGEST_VALUE; with the first row of each.
     """
     series = [frame[name] for name in frame.columns]
-    columns = in_threads(lambda column: raw_column(column, config.decimal), series, n_rows=len(frame))
+    kept = kept_texts(config)
+    columns = in_threads(lambda one: raw_column(one, config.decimal, kept.get(one.name)), series, n_rows=len(frame))
     found = dict(zip(frame.columns, in_threads(_beyond, columns, n_rows=len(frame)), strict=True))
     faults, values = [], []
     for (name, rows), column in zip(found.items(), columns, strict=True):

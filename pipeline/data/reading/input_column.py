@@ -11,10 +11,10 @@ import calendar
 import datetime
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -24,10 +24,10 @@ import pandas as pd
 # Of inputs and targets: far within float32, in which a network computes. One larger value beside others would be all
 # that a scaled column shows.
 LARGEST_VALUE = 1e30
-# What pandas takes for a gap, and "?", which the UCI repository's files have.
+# What pandas takes for a gap, "NAN", and "?", which the UCI repository's files have.
 MARKS = (
     "", "?", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
-    "NULL", "NaN", "None", "n/a", "nan", "null",
+    "NAN", "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
 BOOLEANS = {word: word.lower() == "true" for word in ("True", "TRUE", "true", "False", "FALSE", "false")}
 
@@ -49,9 +49,15 @@ _DAYS = {
 _CLOCKS = {"yearmonthday": _BASIC_CLOCK}
 # In what Python's `re` and RE2 have in common. A name says the order of year, month and day; the groups behind them are
 # hour, minute and second, and of moments with an offset from UTC, the hours (with the sign) and minutes of that.
-WITH_OFFSET = " with offset"
+ISO, WITH_OFFSET = "year-month-day", " with offset"
 DATE_PATTERNS = {name: day + _CLOCKS.get(name, _CLOCK).format(_UTC) for name, day in _DAYS.items()}
 DATE_PATTERNS |= {name + WITH_OFFSET: day + _CLOCKS.get(name, _CLOCK).format(_OFFSET) for name, day in _DAYS.items()}
+
+# `data.column_formats` shows how a column writes 1234.5: the mark between thousands, that of decimals, and what stands
+# before and behind: "1.234,5", "$1,234.5", "1.5 kg". Signs may stand on either side, or parentheses around.
+NUMBER_EXAMPLE = re.compile(r"([^0-9%]*)1(?:([.,'\u2019 \u00a0\u202f\u2009_]?)234)?(?:([.,])5)?(\D*)")
+PLACES, POWER = ("first", "inner", "last"), "(?P<power>[eE][+-]?[0-9]+)?"  # places of a sign
+BLANKS, APOSTROPHES, MINUSES = " \u00a0\u202f\u2009", "'\u2019", "\u2212\u2013-"
 
 IN_NUMBERS = frozenset("0123456789+-.eE")
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
@@ -86,6 +92,7 @@ class InputColumn:
     text: TextFormat = TextFormat()
     date: str | None = None  # how dates are written, one of DATE_PATTERNS; models of older versions do not say
     numbers: tuple[str, ...] | None = ()  # texts of a column of text that say a number or a truth value; None: unknown
+    format: str | None = None  # how its text is written, by data.column_formats
 
     largest: ClassVar[float] = LARGEST_VALUE
     digits: ClassVar[frozenset[str]] = IN_NUMBERS
@@ -101,7 +108,8 @@ class InputColumn:
         about = {key: getattr(self, key) for key in ("argument", "shape", "dtype", "kind", "gaps", "fill")}
         date = {"date": self.date} if self.date else {}
         numbers = {"numbers": self.numbers} if self.numbers != () else {}
-        return about | date | numbers
+        written = {"format": self.format} if self.format else {}
+        return about | date | numbers | written
 
     @property
     def is_text(self) -> bool:
@@ -112,6 +120,11 @@ class InputColumn:
     def width(self) -> int | None:
         """Numbers per row of an array; None for a column of a table."""
         return self.shape[1] if len(self.shape) == 2 else None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its text says numbers as Python does."""
+        return self.text.decimal == "." and self.format is None
 
     @cached_property
     def marks(self) -> frozenset[str]:
@@ -153,6 +166,8 @@ class InputColumn:
         text = value.strip()
         if text in self.marks:
             return math.nan
+        if self.format is not None:
+            return self._bounded(number_written(self.format, text))
         if text in BOOLEANS:
             return float(BOOLEANS[text])
         number = number_in(text, self.text.decimal)
@@ -199,7 +214,7 @@ class InputColumn:
         if isinstance(value, Real | Decimal | np.bool_):
             return self._text_of_number(value)
         if isinstance(value, datetime.date | np.datetime64):
-            return written_date(self.date or "year-month-day", pd.Timestamp(value))
+            return written_date(self.date or ISO, pd.Timestamp(value))
         if isinstance(value, datetime.time):
             value = str(value)
         if not isinstance(value, str):
@@ -207,17 +222,23 @@ class InputColumn:
         text = value.strip()
         if text in self.marks:
             return ""
-        if self.date and not is_date(self.date, text):
-            instant = in_utc(self.date, text)
-            if instant is None:
-                raise ValueError(f"{shown(value)} is no date as {self.date}, which training's are; correct or empty it")
-            return instant
         try:
             text.encode()
         except UnicodeEncodeError as error:
             said = f"half of a surrogate pair at letter {error.start}"
             raise ValueError(f"{shown(value)} is no Unicode text: {said}") from None
-        return text
+        return self._date_in(text) if self.date or self.format else text
+
+    def _date_in(self, text: str) -> str:
+        """A date as the model takes it: written as in training, or as `data.column_formats` says of training's."""
+        if self.date and is_date(self.date, text):
+            return text
+        if self.format is not None:
+            return written_date(self.date or ISO, moment_written(self.format, text))
+        instant = in_utc(self.date or ISO, text)
+        if instant is None:
+            raise ValueError(f"{shown(text)} is no date as {self.date}, which training's are; correct or empty it")
+        return instant
 
     def _text_of_number(self, value: Any) -> str:
         """The one text that says this in training; a whole number is written plainly where all are in training."""
@@ -225,6 +246,8 @@ class InputColumn:
         exact = bool(value) if is_word else _exact(value)
         if exact in self.marked_numbers and not is_word:
             return ""
+        if self.format is not None and not is_word:  # 20240131 by %Y%m%d
+            return self._date_in(str(exact))
         known = self.texts_by_value
         texts = known.get(("word" if is_word else "number", exact), [])
         if len(texts) == 1:
@@ -251,6 +274,16 @@ def columns_of(inputs: Mapping[str, Mapping[str, Any]], text: Mapping[str, Any])
     return {name: InputColumn.of(name, about, written) for name, about in inputs.items()}
 
 
+def marks_of(missing_values: Iterable[str | int | float]) -> tuple[str, ...]:
+    """The texts that marks of gaps are; of a whole number both -999 and -999.0, as pandas takes them."""
+    found: list[str] = []
+    for mark in map(str, missing_values):
+        number = number_in(mark, ".")
+        whole = number is not None and math.isfinite(number) and float(number).is_integer()
+        found += [mark, f"{number:.0f}", f"{number:.1f}"] if whole else [mark]
+    return tuple(dict.fromkeys(found))
+
+
 def is_gap(value: Any) -> bool:
     """Whether it is None, NaN, NaT or NA, of whichever library."""
     if value is None or value is pd.NA or value is pd.NaT:
@@ -268,6 +301,61 @@ def number_in(text: str, decimal: str) -> int | float | None:
         return int(text) if text.isdigit() and len(text) < 300 else float(text)
     except ValueError:
         return None
+
+
+def number_written(example: str, text: str) -> float:
+    """The number that a text says where 1234.5 is written as the example.
+
+    Raises:
+        ValueError: It says none.
+    """
+    found = _written_as(example).fullmatch(text)
+    signs = [*filter(None, found.group("open", "first", "inner", "last"))] if found else []
+    if found is None or len(signs) > 1:
+        raise ValueError(f"{shown(text)} is no number as {example!r} in data.column_formats; correct it or the format")
+    whole = re.sub("[^0-9]", "", found["whole"]) or "0"
+    number = float(f"{whole}.{found['decimals'] or 0}{found['power'] or ''}")
+    return number if not signs or signs == ["+"] else -number
+
+
+@cache
+def _written_as(example: str) -> re.Pattern[str]:
+    """What matches numbers that are written as an example.
+
+    Raises:
+        ValueError: It is no example of a number.
+    """
+    found = NUMBER_EXAMPLE.fullmatch(example)
+    before, thousands, decimal, behind = found.groups() if found else ("", "", "", "")
+    if found is None or (thousands and thousands == decimal):
+        raise ValueError(f"{example!r} shows neither a number, as '1.234,5' does, nor a date, as '%d/%m/%Y' does")
+    decimal = re.escape(decimal or ("," if thousands == "." else "."))
+    alike = next((marks for marks in (BLANKS, APOSTROPHES) if thousands and thousands in marks), thousands or "")
+    grouped = rf"[0-9]{{1,3}}(?:[{alike}][0-9]{{2,3}})*[{alike}][0-9]{{3}}|" if alike else ""
+    unit, currency = (rf"(?:{re.escape(affix.strip(f' ()+{MINUSES}'))})?" for affix in (behind, before))
+    first, inner, last = (rf"(?P<{name}>[{plus}{MINUSES}])?" for name, plus in zip(PLACES, ("+", "+", ""), strict=True))
+    number = (
+        rf"(?P<whole>{grouped}[0-9]+|(?={decimal}[0-9]))(?:{decimal}(?P<decimals>[0-9]*))?(?P<power>[eE][+-]?[0-9]+)?"
+    )
+    return re.compile(r"\s*".join([r"(?P<open>\()?", first, currency, inner, number, unit, last, r"(?(open)\))"]))
+
+
+def is_date_example(example: str) -> bool:
+    """Whether an entry of `data.column_formats` shows dates, not numbers."""
+    return "%" in example and NUMBER_EXAMPLE.fullmatch(example) is None
+
+
+def moment_written(example: str, text: str) -> datetime.datetime:
+    """The moment that a text says by one of Python's formats of dates; in UTC where it has an offset.
+
+    Raises:
+        ValueError: It says none.
+    """
+    try:
+        return datetime.datetime.strptime(text, example)
+    except (ValueError, re.error):
+        said = f"{shown(text)} is no date as {example!r} in data.column_formats; correct it or the format"
+        raise ValueError(said) from None
 
 
 def fields_of(written: str) -> list[str]:

@@ -1,14 +1,17 @@
 """What pandas does not tell of a file's bytes: how many separators they hold, and what conversion would lose."""
 
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pipeline.data.reading.content import Content
 
 BLOCK = 1 << 18  # bytes: a few arrays of this length fit the processor's cache
+# Blanks that are no ASCII, in UTF-8; wherever they stand, for then values must be looked at one by one.
+OTHER_BLANKS = re.compile(rb"\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2(?:\x80[\x80-\x8a\xa8\xa9\xaf]|\x81\x9f)|\xe3\x80\x80")
 BLANK, LINE_FEED, CARRIAGE_RETURN, QUOTE, ZERO = (np.uint8(ord(character)) for character in ' \n\r"0')
 
 
@@ -18,7 +21,7 @@ class Scan:
 
     n_separators: int
     quotes: bool
-    blanks: bool  # beside a separator, a quotation mark or a line's end
+    blanks: bool  # beside a separator, a quotation mark or a line's end; or any that is no ASCII
     padded: int  # 0 and a digit that begin a field, or a word: codes such as 020, or times such as 09:15
 
     def __add__(self, other: "Scan") -> "Scan":
@@ -125,6 +128,8 @@ def _scan_part(content: Content, separator: np.uint8, start: int, end: int) -> S
             file.seek(max(start - 1, 0))
             file.readinto(memoryview(buffer)[int(start == 0) : n_inner + 2])  # type: ignore[attr-defined]
             found += _scan_block(np.frombuffer(buffer, np.uint8, n_inner + 2), separator)
+            if not found.blanks and not buffer.isascii() and OTHER_BLANKS.search(buffer, 0, n_inner + 2):
+                found = replace(found, blanks=True)
             start += n_inner
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -177,15 +178,29 @@ def _hint_at_options(frame: pd.DataFrame, first: Part, config: Data) -> None:
     """Says in the log which option may be missing, where the table looks like it."""
     if first.text is None:
         return
-    numbers = [name for name in frame if config.header and config.columns is None and _is_number(str(name))]
-    if numbers:
+    if config.header and config.columns is None and (doubtful := _looks_like_a_row(frame)):
         log.warning("%s: the header names a column %r; if its first line is a row, set data.header=false",
-                    first.name, numbers[0])  # fmt: skip
+                    first.name, doubtful)  # fmt: skip
     head = frame.head(100)
     commas = [name for name in head if is_text(head[name]) and head[name].dropna().str.fullmatch(r"[+-]?\d+,\d+").all()]
     commas = [name for name in commas if head[name].notna().any()]
     if commas and config.decimal == ".":
         log.warning("column %r looks like numbers with a decimal comma; if so, set \"data.decimal=','\"", commas[0])
+
+
+def _looks_like_a_row(frame: pd.DataFrame) -> str | None:
+    """The first name that is a number, where the header may be a row: all columns of numbers have such a name.
+
+    Names that count, 0, 1, 2, are names; and a row has in one of the columns of text what other rows have there too.
+    """
+    text = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
+    numbers = [str(name) for name in frame if name not in text]
+    if not numbers or not all(map(_is_number, numbers)):
+        return None
+    counts = [float(name) for name in numbers]
+    if len(counts) > 1 and all(after - before == 1 for before, after in itertools.pairwise(counts)):
+        return None
+    return numbers[0] if not text or any((frame[name] == name).any() for name in text) else None
 
 
 def _is_number(name: str) -> bool:

@@ -15,12 +15,13 @@ import pandas as pd
 from pipeline.config.rules import Data
 from pipeline.data.reading.content import Content, reencoded, text_content
 from pipeline.data.reading.dialect import Dialect, column_names, find_dialect
-from pipeline.data.reading.input_column import MARKS
+from pipeline.data.reading.input_column import MARKS, marks_of
 from pipeline.data.reading.ragged import check_fields
 from pipeline.data.reading.scan import Fields, Scan, scan, scan_fields, scan_sample
-from pipeline.data.reading.values import inferred, is_text, kind_of, n_padded, with_columns
+from pipeline.data.reading.values import inferred, is_text, kind_of, n_padded, stripped, with_columns
 from pipeline.errors import DataError
 
+GROUPED = ("group", "group_kfold", "column")  # kinds of split that go by what a column says
 QUICKER_TEXT = "large_string[pyarrow]"  # what "str" holds, without Python's own strings on the way to it
 
 
@@ -36,13 +37,12 @@ class TextFile:
     @property
     def marks(self) -> tuple[str, ...]:
         """What stands for a gap."""
-        return (*MARKS, *map(str, self.config.missing_values))
+        return (*MARKS, *marks_of(self.config.missing_values))
 
     def read(self) -> pd.DataFrame:
         """All rows, each column in the type that its values say.
 
-        Numbers with zeros in front make a column of text. A column of booleans that `data.columns_as` calls a category
-        or a date keeps the words of the file; one of plain numbers is numbers, whatever it is called.
+        Numbers with zeros in front make a column of text. So do all whose text is to be kept, see `kept_texts`.
 
         Raises:
             DataError: Rows have more or fewer fields than there are columns.
@@ -53,11 +53,11 @@ class TextFile:
             return self._inferred(self._parsed(self.names), self.names)
         separator = self.dialect.delimiter
         found = scan(self.content, separator)
-        as_text = self._named(scan_sample(self.content, separator)) if found.padded else []
+        as_text = self._as_text(scan_sample(self.content, separator) if found.padded else None)
         frame = self._parsed(as_text, skipinitialspace=found.blanks)
         if found.padded != sum(n_padded(frame[name]) for name in as_text):
             # The beginning did not show all columns with such fields.
-            as_text = self._named(scan_fields(self.content, separator, found.quotes))
+            as_text = self._as_text(scan_fields(self.content, separator, found.quotes))
             lost = [name for name in as_text if not is_text(frame[name])]
             if lost:
                 frame = self._parsed(as_text, skipinitialspace=found.blanks)
@@ -65,16 +65,16 @@ class TextFile:
         frame = self._inferred(frame, [name for name in self.names if found.blanks or name in as_text])
         return self._with_text(frame, self._losing(frame))
 
-    def _named(self, fields: Fields) -> list[str]:
-        """The columns with a field that begins with 0 and a digit."""
-        return [name for number, name in enumerate(self.names) if number in fields.padded]
+    def _as_text(self, fields: Fields | None) -> list[str]:
+        """The columns whose text is to be kept, and those with a field that begins with 0 and a digit."""
+        padded, kept = fields.padded if fields else (), kept_texts(self.config)
+        return [name for number, name in enumerate(self.names) if number in padded or name in kept]
 
     def texts(self, columns: Iterable[str]) -> pd.DataFrame:
         """Some columns as the text that the file has, with NaN for gaps."""
         chosen = list(columns)
         frame = self._parsed(chosen, usecols=chosen, skipinitialspace=not self.dialect.whitespace)[chosen]
-        stripped = {name: frame[name].str.strip() for name in chosen}
-        return pd.DataFrame({name: text.mask(text.isin(self.marks)) for name, text in stripped.items()})
+        return pd.DataFrame({name: stripped(frame[name], self.marks) for name in chosen})
 
     def _parsed(self, as_text: list[str], **options: Any) -> pd.DataFrame:
         """All rows; some columns as the text that they are, the others as pandas takes them."""
@@ -124,30 +124,36 @@ class TextFile:
             check_fields(self.content, self.dialect, self.names, self.config.header)
 
     def _losing(self, frame: pd.DataFrame) -> list[str]:
-        """Columns that must be read again as text: of several types, or booleans that are to be words."""
-        words = {name for name, kind in self.config.columns_as.items() if kind in ("category", "date")}
-        kinds = {name: kind_of(frame[name]) for name in self.names if frame[name].dtype in (object, bool)}
-        return [name for name, kind in kinds.items() if kind == "mixed" or (kind == "boolean" and name in words)]
+        """Columns of several types, which must be read again as text."""
+        return [name for name in self.names if frame[name].dtype == object and kind_of(frame[name]) == "mixed"]
 
     def _with_text(self, frame: pd.DataFrame, losing: list[str]) -> pd.DataFrame:
         if not losing:
             return frame
         texts = self.texts(losing)
-        columns = {name: inferred(texts[name], self.marks, self.config.decimal) for name in losing}
-        for name, column in columns.items():
-            if kind_of(column) == "boolean" and self.config.columns_as.get(name) in ("category", "date"):
-                columns[name] = texts[name]
-        return with_columns(frame, columns)
+        return with_columns(frame, {name: inferred(texts[name], self.marks, self.config.decimal) for name in losing})
 
     def _inferred(self, frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
         """Those of the columns that are text without blanks around values, and as numbers where these hid them."""
+        kept = kept_texts(self.config)
 
         def column(name: str) -> pd.Series:
-            return inferred(frame[name], self.marks, self.config.decimal)
+            return (
+                stripped(frame[name], self.marks)
+                if name in kept
+                else inferred(frame[name], self.marks, self.config.decimal)
+            )
 
         text = [name for name in names if is_text(frame[name])]
         with ThreadPoolExecutor() as pool:
             return with_columns(frame, dict(zip(text, pool.map(column, text), strict=True)))
+
+
+def kept_texts(config: Data) -> dict[str, str]:
+    """Columns of which each text counts, as a category or a date, or by a format that says how it is written."""
+    groups = [config.split.column] if config.split.kind in GROUPED and config.split.column else []
+    declared = {name: kind for name, kind in config.columns_as.items() if kind in ("category", "date")}
+    return dict.fromkeys(groups, "category") | declared | dict.fromkeys(config.column_formats, "format")
 
 
 def text_file(key: str, path: Path, config: Data) -> TextFile:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipeline.config.rules import Data
+from pipeline.data.reading.input_column import marks_of
 from pipeline.data.reading.values import tidied
 from pipeline.errors import DataError
 
@@ -111,7 +112,7 @@ def tidied_frame(frame: pd.DataFrame, where: str, config: Data) -> pd.DataFrame:
     columns, faults = {}, []
     for number, name in enumerate(names):
         try:
-            columns[name] = tidied(frame.iloc[:, number], tuple(map(str, config.missing_values)))
+            columns[name] = tidied(frame.iloc[:, number], marks_of(config.missing_values))
         except (TypeError, ValueError, OverflowError) as error:
             if name not in config.drop:
                 faults.append(f"column {name!r} holds {error}")

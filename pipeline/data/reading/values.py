@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from pipeline.data.reading.input_column import BOOLEANS
+from pipeline.data.reading.input_column import BOOLEANS, EXACT
 
 
 def with_columns(frame: pd.DataFrame, columns: Mapping[str, pd.Series]) -> pd.DataFrame:
@@ -53,8 +53,7 @@ def inferred(text: pd.Series, marks: tuple[str, ...], decimal: str) -> pd.Series
 
 
 def _inferred(text: pd.Series, marks: tuple[str, ...], decimal: str) -> pd.Series:
-    text = text.str.strip()
-    text = text.mask(text.isin(marks))
+    text = stripped(text, marks)
     if text.isna().all():
         return pd.Series(np.nan, index=text.index, name=text.name)
     if _are_numbers(text.dropna().head(100), decimal) and not is_padded(text):
@@ -66,6 +65,21 @@ def _inferred(text: pd.Series, marks: tuple[str, ...], decimal: str) -> pd.Serie
         booleans = text.astype(object).map(BOOLEANS)
         return booleans if text.isna().any() else booleans.astype(bool)
     return text
+
+
+def stripped(text: pd.Series, marks: tuple[str, ...]) -> pd.Series:
+    """Strings without the blanks around them, and NaN where they are marks of gaps."""
+    text = text.str.strip()
+    return text.mask(text.isin(marks))
+
+
+def are_plain(text: pd.Series, numbers: np.ndarray, decimal: str) -> bool:
+    """Whether each number is written in the way in which it is shown, so that no text is lost: not 1.10 or 1e5."""
+    there = ~np.isnan(numbers)
+    if (np.abs(numbers[there]) >= EXACT).any():
+        return False
+    shown = (str(int(number)) if number.is_integer() else repr(number) for number in numbers[there].tolist())
+    return all(map(str.__eq__, text[there], (number.replace(".", decimal) for number in shown)))
 
 
 def is_padded(text: pd.Series) -> bool:

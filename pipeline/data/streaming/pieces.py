@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.config.rules import Data
 from pipeline.data.reading.content import SAMPLE_BYTES, Content, check_encoding, encoding_of
 from pipeline.data.reading.dialect import column_names, find_dialect, without_comment
+from pipeline.data.reading.files import PARQUET
 from pipeline.data.reading.text import TextFile
+from pipeline.data.reading.typed import is_url
+from pipeline.data.streaming.budget import table_files
 from pipeline.errors import DataError
 
 # What `data.encoding=auto` tries one after the other, each from the file's beginning; the last takes any byte.
@@ -53,6 +57,20 @@ def beginning(key: str, path: Path, encoding: str, config: Data) -> TextFile:
     content = Content(key, path, start)
     dialect = find_dialect(content, config)
     return TextFile(content, dialect, column_names(content, dialect, config), config)
+
+
+def beginning_of(config: Data, columns: Sequence[str]) -> dict[str, list[str]]:
+    """Texts of some columns in the first rows of the first file; none where it is no text file."""
+    if config.path is None or is_url(config.path) or config.name != "table":
+        return {}
+    key, path = table_files(config)[0]
+    if path.name.lower().endswith(PARQUET):
+        return {}
+    for encoding in encodings_of(key, path, config.encoding):
+        with contextlib.suppress(WrongEncodingError):
+            texts = beginning(key, path, encoding, config).texts(columns)
+            return {name: texts[name].dropna().tolist() for name in columns}
+    return {}
 
 
 def pieces(start: TextFile, encoding: str, n_bytes: int) -> Iterator[TextFile]:

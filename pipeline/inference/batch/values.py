@@ -62,6 +62,8 @@ class Cleaner:
 
     def _plainly_written(self, column: InputColumn, values: Any) -> Any:
         """The numbers that texts say where all of them are plainly written, or are gaps; else None."""
+        if column.format is not None:
+            return None
         text, decimal = pc.utf8_trim_whitespace(values), column.text.decimal
         text = pc.if_else(pc.is_in(text, self._marks[column.name]), None, text)
         if decimal != ".":

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from pipeline import DataError, load
+from pipeline.data import Rows, read_rows
 from pipeline.data.reading import read_tables
 from pipeline.data.reading.content import Content
 from pipeline.data.reading.labels import agreeing_labels
@@ -25,6 +26,10 @@ def read_all(path: object, *overrides: str) -> tuple[pd.DataFrame, int]:
 
 def read(path: object, *overrides: str) -> pd.DataFrame:
     return read_all(path, *overrides)[0]
+
+
+def load_rows(path: object) -> Rows:
+    return read_rows(load("data=table", f"data.path='{path}'", "data.target=y").data)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +102,7 @@ def test_types(file: Callable[..., Path]) -> None:
     assert frame["code"].tolist() == ["020", "120"]
     assert frame["g"].tolist()[0] is True
     words = read(file("b,n,y\nTrue,1,1\nfalse,2,2\n"), "data.columns_as={b:category,n:category}")
-    assert (words["b"].tolist(), words["n"].tolist()) == (["True", "false"], [1, 2])
+    assert (words["b"].tolist(), words["n"].tolist()) == (["True", "false"], ["1", "2"])
     assert read(file("a,y\n-999,1\n3,2\n"), "data.missing_values=['-999']")["a"].isna().tolist() == [True, False]
 
 
@@ -154,10 +159,39 @@ def test_labels_of_a_test_file_that_end_in_a_full_stop(file: Callable[..., Path]
 def test_decimal_commas_and_missing_headers_are_hinted_at(
     file: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    read(file("a;39;y\n1,5;2;1\n"))
-    assert "'a' looks like numbers with a decimal comma; if so, set \"data.decimal=','\"" in caplog.text
+    read(file("1,5;39;7\n1,5;2;1\n"))
+    assert "'1,5' looks like numbers with a decimal comma; if so, set \"data.decimal=','\"" in caplog.text
     assert "names a column '39'; if its first line is a row, set data.header=false" in caplog.text
     assert list(read(file("1,2\n3,4\n"), "data.header=false")) == ["column_1", "column_2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "is_doubted"),
+    [
+        ("5.1,3.5,setosa\n4.9,3.0,setosa\n", True),
+        ("39,7\n2,1\n", True),
+        ("1,y\n2,3\n", False),
+        ("id,1,2,y\n7,8,9,1\n", False),
+        ("0,1,2,label\n7,8,9,a\n", False),
+        ("2019,2020,2021,country\n7,8,9,CH\n", False),
+        ("10,20,50,country\n7,8,9,CH\n", False),
+        ("10,20,50,CH\n7,8,9,CH\n", True),
+    ],
+)
+def test_the_right_header_is_not_doubted(
+    file: Callable[..., Path], caplog: pytest.LogCaptureFixture, content: str, is_doubted: bool
+) -> None:
+    read(file(content))
+    assert ("set data.header=false" in caplog.text) == is_doubted
+
+
+def test_codes_with_zeros_in_front_have_no_marks_to_be_named(
+    file: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    load_rows(file("zip,y\n" + "".join(f"{number:05},{number}\n" for number in range(9000, 9100))))
+    assert not caplog.text
+    load_rows(file("zip,y\n" + "".join(f"{number:05},{number}\n" for number in range(9000, 9100)) + "none,3\n"))
+    assert "column 'zip' holds numbers but for none; data.missing_values=[none] makes gaps of them" in caplog.text
 
 
 def test_types_of_parquet(tmp_path: Path) -> None:

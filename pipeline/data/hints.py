@@ -1,0 +1,146 @@
+"""What a table looks like and is not read as, told before training with the key that reads it so."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from pipeline.config.rules import Data
+from pipeline.data.ops import NumpyOps
+from pipeline.data.reading.dates import FORMATS, format_of
+from pipeline.data.reading.dress import FEWEST, are_thousands, formats_that_read, may_be_thousands, override
+from pipeline.data.reading.input_column import EXACT
+from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.rows import Rows
+from pipeline.data.streaming.pieces import beginning_of
+from pipeline.errors import DataError
+
+log = logging.getLogger(__name__)
+
+LARGEST_ID = 1e22  # larger whole numbers are quantities
+MOST_ROWS = 100_000  # in which marks of gaps are looked for
+FEWEST_MARKS, MARKS_SHARE = 5, 0.005  # rows that have such a mark, and their share
+NINES = re.compile(r"-99+")  # what stands for a gap in one column alone
+NEARLY, SHOWN = 0.9, 3  # share of texts that are dates; others that are shown
+
+
+def tell(rows: Rows, config: Data) -> None:
+    """Warns of columns that hold something else than what they are taken for.
+
+    Args:
+        rows: Raw; of a table read in blocks, a sample.
+        config: The data section.
+    """
+    inputs = {name: column for name, column in rows.inputs.items() if column.ndim == 1}
+    free = {name: column for name, column in inputs.items() if name not in {*config.columns_as, *config.column_formats}}
+    texts = {name: column.present() for name, column in free.items() if isinstance(column, Text)}
+    numbers = {name: column for name, column in inputs.items() if not isinstance(column, Text)}
+    _tell_of_dress(texts, config)
+    for name, distinct in texts.items():
+        _tell_of_odd_dates(name, distinct)
+    if ids := [name for name in free if name in numbers and _loses_digits(numbers[name])]:
+        said = (
+            "column %s has whole numbers beyond 2**53, of which the last digits are lost: give each its own text by %s"
+        )
+        remedy = override("columns_as", config.columns_as | dict.fromkeys(ids, "category"))
+        log.warning(said, ", ".join(map(repr, ids)), remedy)
+    values = rows.target.values if rows.target.task == "regression" else np.empty((0, 0))
+    targets = dict(zip(rows.target.names, values.T, strict=False))
+    _tell_of_points(numbers, targets, config)
+    _tell_of_marks(numbers, targets, config)
+
+
+def _tell_of_dress(texts: Mapping[str, np.ndarray], config: Data) -> None:
+    found = {name: formats for name, distinct in texts.items() if (formats := formats_that_read(distinct))}
+    if not found:
+        return
+    shown = [f"{name!r} (as {texts[name][texts[name] != ''][0]!r})" for name in found]
+    also = [f"{name} by {' or '.join(map(repr, others))}" for name, (_, *others) in found.items() if others]
+    log.warning(
+        "text that is numbers or dates written in other ways, and is taken for categories: %s. To read it, set %s%s",
+        ", ".join(shown),
+        override("column_formats", config.column_formats | {name: formats[0] for name, formats in found.items()}),
+        f"; or {', '.join(also)}" if also else "",
+    )
+
+
+def _tell_of_odd_dates(name: str, distinct: np.ndarray) -> None:
+    """Warns of a column that a few texts keep from being one of dates."""
+    there = distinct[distinct != ""]
+    if len(there) < FEWEST or format_of(there) is not None:
+        return
+    for written in FORMATS:
+        if np.isnan(written.days(NumpyOps(), there[:: 1 + len(there) // FEWEST])).mean() > 1 - NEARLY:
+            continue
+        others = there[np.isnan(written.days(NumpyOps(), there))]
+        if 0 < len(others) <= (1 - NEARLY) * len(there):
+            shown = ", ".join(map(repr, others[:SHOWN].tolist())) + (", ..." if len(others) > SHOWN else "")
+            said = "column %r holds dates as %s but for %s, so it is taken for categories; correct or empty these"
+            log.warning(said, name, written.name, shown)
+            return
+
+
+def _loses_digits(values: Raw) -> bool:
+    numbers = np.asarray(values)
+    sizes = np.abs(numbers)
+    beyond = (sizes >= EXACT) & (sizes < LARGEST_ID)
+    there = numbers[~np.isnan(numbers)] if beyond.any() else numbers[:0]
+    return len(there) > 0 and bool((there == np.floor(there)).all())
+
+
+def _tell_of_points(inputs: Mapping[str, Raw], targets: Mapping[str, np.ndarray], config: Data) -> None:
+    """Warns of columns in which points may stand between thousands; as a target such a column is refused.
+
+    Raises:
+        DataError: The target may be read a thousand times too small.
+    """
+    columns = {name: np.asarray(values) for name, values in {**inputs, **targets}.items()}
+    may_be = [
+        name for name, values in columns.items() if name not in config.column_formats and may_be_thousands(values)
+    ]
+    texts = beginning_of(config, may_be) if may_be else {}
+    for name in [name for name, there in texts.items() if are_thousands(there)]:
+        whole, pointed = (next(text for text in texts[name] if ("." in text) == has) for has in (False, True))
+        thousands, decimals = (
+            override("column_formats", config.column_formats | {name: example}) for example in ("1.234,5", "1.5")
+        )
+        said = f"column {name!r} has whole numbers, such as {whole}, beside {pointed}"
+        said += f"; if points stand between its thousands, {thousands} reads it"
+        if name in targets:
+            raise DataError(f"data.target: {said}; if they are decimal points, {decimals} says so")
+        log.warning(said)
+
+
+def _tell_of_marks(inputs: Mapping[str, Raw], targets: Mapping[str, np.ndarray], config: Data) -> None:
+    """Warns of a number that stands for a gap: far outside, frequent, and the same in several columns."""
+    by_mark: dict[float, dict[str, float]] = {}
+    for name, values in {**inputs, **targets}.items():
+        for mark, share in _marks_in(np.asarray(values)).items():
+            by_mark.setdefault(mark, {})[name] = share
+    for mark, shares in by_mark.items():
+        if len(shares) == 1 and not NINES.fullmatch(f"{mark:.0f}"):
+            continue
+        marks = ", ".join([*map(repr, config.missing_values), f"{mark:.0f}"])
+        shown = ", ".join(f"{name!r} ({share:.1%} of rows)" for name, share in shares.items())
+        drop = ", and data.missing_target=drop leaves out the rows whose target it is" * bool(targets.keys() & shares)
+        said = "%.0f is far from all other values of %s; if it stands for a gap, %s makes it one%s"
+        log.warning(said, mark, shown, f'"data.missing_values=[{marks}]"', drop)
+
+
+def _marks_in(values: np.ndarray) -> dict[float, float]:
+    """Whole numbers at an end of a column's values, further from the others than these are from each other."""
+    few = values[:: 1 + len(values) // MOST_ROWS]
+    there = few[~np.isnan(few)] if few.dtype.kind == "f" else few
+    found = {}
+    for mark in {there.min(), there.max()} if len(there) else ():
+        others = there[there != mark]
+        n_marks = len(there) - len(others)
+        if n_marks < max(FEWEST_MARKS, MARKS_SHARE * len(there)) or not len(others) or mark != round(mark):
+            continue
+        low, high = others.min(), others.max()
+        if max(low - mark, mark - high) > high - low and len(np.unique(others)) >= FEWEST:
+            found[float(mark)] = n_marks / len(there)
+    return found

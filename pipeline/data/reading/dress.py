@@ -1,0 +1,143 @@
+"""Numbers and dates that are written in a dress which is not read by itself: $1,137, 18%, 3.7 kg, 31/01/19, 9:15 PM.
+
+What is found here is told, with the entry of `data.column_formats` that reads it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from pipeline.data.reading.dates import format_of
+from pipeline.data.reading.input_column import MINUSES, is_date_example, moment_written, number_in, number_written
+
+FEWEST = 10  # distinct texts of a column that is looked at: categories are not that many, or lose little by being some
+MOST = 2000  # of them that are read
+FIRST = 100  # that show how they are written
+# Marks of thousands and of decimals, in the order in which they are tried.
+MARKS = (
+    ("", "."),
+    (",", "."),
+    (".", ","),
+    ("", ","),
+    ("\u2019", "."),
+    ("\u2019", ","),
+    (" ", "."),
+    (" ", ","),
+    ("_", "."),
+)
+CURRENCIES = (
+    "USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|TRY|KRW|[Rr]s\\.?|[Kk]r\\.?|[Ff]r\\.?"
+)
+SIGN = rf"[+{MINUSES}]?"
+DRESSED = re.compile(
+    rf"\(?{SIGN}\s*(?P<before>{CURRENCIES}|[^\W\d_]{{0,2}}[^\w\s.,()+{MINUSES}]{{1,2}})?\s*{SIGN}\s*"
+    rf"(?P<number>\.?\d(?:[\d.,_'\u2019 \u00a0\u202f\u2009]*\d)?[.,]?)"
+    rf"\s*(?P<behind>[^\s\d.,()+'\u2019{MINUSES}][^\d()+{MINUSES}]{{0,11}})?\s*[{MINUSES}]?\)?"
+)
+CLOCK = re.compile(
+    r"(?P<gap>^|[T ,]+)\d{1,2}:\d{2}(?P<second>:\d{2})?(?P<half> ?[AaPp][Mm])?(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?"
+)
+DAYS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"\d{4}([-/. ])\d{1,2}\1\d{1,2}", ("%Y{0}%m{0}%d",)),
+    (r"\d{1,2}([-/. ])\d{1,2}\1\d{4}", ("%d{0}%m{0}%Y", "%m{0}%d{0}%Y")),
+    (r"\d{1,2}([-/. ])\d{1,2}\1\d{2}", ("%d{0}%m{0}%y", "%m{0}%d{0}%y", "%y{0}%m{0}%d")),
+    (r"\d{1,2}([-/. ,]{1,2})[^\W\d_]{3,9}([-/. ,]{1,2})\d{4}", ("%d{0}%b{1}%Y", "%d{0}%B{1}%Y")),
+    (r"\d{1,2}([-/. ,]{0,2})[^\W\d_]{3,9}([-/. ,]{0,2})\d{2}", ("%d{0}%b{1}%y", "%d{0}%B{1}%y")),
+    (r"[^\W\d_]{3,9}([-/. ]{1,2})\d{1,2}([-/. ,]{1,2})\d{4}", ("%b{0}%d{1}%Y", "%B{0}%d{1}%Y")),
+    (r"[^\W\d_]{3,9}([-/. ,]{0,2})\d{4}", ("%b{0}%Y", "%B{0}%Y")),
+    (r"[^\W\d_]{3,9}([-/. ]{1,2})\d{2}", ("%b{0}%y", "%B{0}%y")),
+    (r"\d{4}([-/.])\d{1,2}", ("%Y{0}%m",)),
+    (r"\d{1,2}([-/.])\d{4}", ("%m{0}%Y",)),
+    (r"\d{8}", ("%Y%m%d",)),
+    (r"", ("",)),
+)
+
+
+def formats_that_read(distinct: np.ndarray) -> list[str]:
+    """Entries of `data.column_formats` that read all texts of a column, the likeliest first.
+
+    None where they are few, say nothing of the kind, or are dates that are read by themselves.
+    """
+    texts = [text for text in distinct.tolist() if text]
+    if len(texts) < FEWEST or not any(map(str.isdigit, texts[0])) or format_of(distinct) is not None:
+        return []
+    texts = texts[:: 1 + len(texts) // MOST]
+    dates = [example for example in _dates(texts[0]) if _reads(example, texts)]
+    return dates or [*itertools.islice((example for example in _numbers(texts) if _reads(example, texts)), 1)]
+
+
+def _reads(example: str, texts: Sequence[str]) -> bool:
+    says: Callable[[str, str], object] = moment_written if is_date_example(example) else number_written
+    try:
+        for text in texts:
+            says(example, text)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(texts: Sequence[str]) -> Iterator[str]:
+    """Numbers with marks of thousands, units or currencies, and with signs of accountants."""
+    found = [DRESSED.fullmatch(text) for text in texts]
+    if not all(found) or all(number_in(text, ".") is not None for text in texts):
+        return
+    matches = [match for match in found if match]
+    affixes = [sorted({match[side] for match in matches if match[side]}) for side in ("before", "behind")]
+    if any(len(several) > 1 for several in affixes):
+        return
+    before, behind = ("".join(several) for several in affixes)
+    digits = "".join(match["number"] for match in matches[:FIRST]).replace("'", "\u2019")
+    digits = re.sub(r"\s", " ", digits)
+    for thousands, decimal in MARKS:
+        if thousands in digits:
+            yield f"{before}1{thousands + '234' if thousands else ''}{decimal}5{' ' * behind.isalpha()}{behind}"
+
+
+def _dates(text: str) -> Iterator[str]:
+    """Formats of the first of a column's dates or times."""
+    for clock in (*CLOCK.finditer(text), None):
+        day = text if clock is None else text[: clock.start()]
+        if clock is not None and clock.end() != len(text):
+            continue
+        for shape, formats in DAYS:
+            if (match := re.fullmatch(shape, day)) and (day or clock):
+                yield from (written.format(*match.groups()) + _clock(clock) for written in formats)
+
+
+def _clock(found: re.Match[str] | None) -> str:
+    if found is None:
+        return ""
+    half = re.sub("[AaPp][Mm]", "%p", found["half"] or "")
+    zone = re.sub("[^ ]+", "%z", found["zone"] or "")
+    return f"{found['gap']}{'%I' if half else '%H'}:%M{':%S' if found['second'] else ''}{half}{zone}"
+
+
+def override(key: str, entries: Mapping[str, str]) -> str:
+    """A key of the data section with an entry per column, as a shell takes it, or where names need that, as a file."""
+    plain = all(re.fullmatch(r"[A-Za-z_][\w ()/%.+-]*", name, re.ASCII) for name in entries)
+    if plain and not any(set("'\"\\") & set(value) for value in entries.values()):
+        shown = ", ".join(re.sub(r"([() ])", r"\\\1", name) + f': "{value}"' for name, value in entries.items())
+        return f"'data.{key}={{{shown}}}'"
+    shown = json.dumps(dict(entries), ensure_ascii=False)
+    return f"{key}: {shown} in the data section of a file"
+
+
+def may_be_thousands(numbers: np.ndarray) -> bool:
+    """Whether numbers can be whole ones whose points stand between thousands: 489 beside 5.012."""
+    sizes = np.abs(numbers[~np.isnan(numbers)])
+    fractions = sizes[sizes != np.floor(sizes)]
+    if len(fractions) < FEWEST or not (sizes < 1000).all() or (fractions < 1).any():
+        return False
+    return bool((np.abs(fractions * 1000 - np.round(fractions * 1000)) < 1e-6).all())
+
+
+def are_thousands(texts: Sequence[str]) -> bool:
+    """Whether texts are whole numbers, some of them with points, always between thousands."""
+    pointed = {text for text in texts if "." in text}
+    of_three = all(re.fullmatch(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}", text) for text in pointed)
+    return of_three and len(pointed) >= FEWEST and len(pointed) < len(set(texts))
