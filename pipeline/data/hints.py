@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -98,20 +98,22 @@ def _tell_of_points(inputs: Mapping[str, Raw], targets: Mapping[str, np.ndarray]
         DataError: The target may be read a thousand times too small.
     """
     columns = {name: np.asarray(values) for name, values in {**inputs, **targets}.items()}
-    may_be = [
-        name for name, values in columns.items() if name not in config.column_formats and may_be_thousands(values)
-    ]
+    free = columns.keys() - config.column_formats.keys()
+    may_be = [name for name in columns if name in free and may_be_thousands(columns[name])]
     texts = beginning_of(config, may_be) if may_be else {}
-    for name in [name for name, there in texts.items() if are_thousands(there)]:
-        whole, pointed = (next(text for text in texts[name] if ("." in text) == has) for has in (False, True))
-        thousands, decimals = (
-            override("column_formats", config.column_formats | {name: example}) for example in ("1.234,5", "1.5")
-        )
-        said = f"column {name!r} has whole numbers, such as {whole}, beside {pointed}"
-        said += f"; if points stand between its thousands, {thousands} reads it"
+    for name in filter(lambda name: are_thousands(texts[name]), texts):
+        said = _of_points(name, texts[name], config)
         if name in targets:
+            decimals = override("column_formats", config.column_formats | {name: "1.5"})
             raise DataError(f"data.target: {said}; if they are decimal points, {decimals} says so")
         log.warning(said)
+
+
+def _of_points(name: str, texts: Sequence[str], config: Data) -> str:
+    whole, pointed = (next(text for text in texts if ("." in text) == has) for has in (False, True))
+    thousands = override("column_formats", config.column_formats | {name: "1.234,5"})
+    said = f"column {name!r} has whole numbers, such as {whole}, beside {pointed}"
+    return f"{said}; if points stand between its thousands, {thousands} reads it"
 
 
 def _tell_of_marks(inputs: Mapping[str, Raw], targets: Mapping[str, np.ndarray], config: Data) -> None:

@@ -12,7 +12,7 @@ from pipeline.config.rules import Task
 from pipeline.data.reading.dates import format_of
 from pipeline.data.reading.dress import FEWEST, formats_that_read, override
 from pipeline.data.reading.finite import LARGEST_VALUE
-from pipeline.data.reading.input_column import is_date_example
+from pipeline.data.reading.notation import is_date_example
 from pipeline.data.reading.places import Places
 from pipeline.errors import DataError
 

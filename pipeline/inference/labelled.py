@@ -13,7 +13,8 @@ import numpy as np
 from pipeline.config.rules import Task
 from pipeline.data import Target
 from pipeline.data.reading.clean import NewGaps
-from pipeline.data.reading.input_column import BOOLEANS, InputColumn, number_in
+from pipeline.data.reading.input_column import BOOLEANS, InputColumn
+from pipeline.data.reading.notation import number_in
 from pipeline.errors import DataError
 from pipeline.evaluate import Scores, score
 from pipeline.export.columns import missing_columns

@@ -14,11 +14,12 @@ from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import AnyType
 
 from pipeline.data import Rows
-from pipeline.data.reading import clean, input_column
+from pipeline.data.reading import clean, input_column, notation
 
 EXAMPLE_ROWS = 2
 MANIFEST = "assets.extra/manifest.json"
-READING = {"input_column": input_column.__file__, "clean": clean.__file__}  # files by which pyfunc.py reads values
+# Files by which pyfunc.py reads values; those that others import come first.
+READING = {file.__name__.rpartition(".")[2]: str(file.__file__) for file in (notation, input_column, clean)}
 
 
 def log_model(run_id: str, folder: Path, rows: Rows) -> None:

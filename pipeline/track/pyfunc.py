@@ -5,9 +5,9 @@ and under names of their own, for two models of different versions may be in one
 """
 
 import hashlib
-import importlib.util
 import json
 import sys
+import types
 import warnings
 from pathlib import Path
 
@@ -26,9 +26,11 @@ class ServedModel(mlflow.pyfunc.PythonModel):
         folder = Path(context.artifacts["saved_model"])
         self._loaded = tf.saved_model.load(str(folder))  # kept: its function alone would lose the variables
         self._manifest = json.loads((folder / "assets.extra" / "manifest.json").read_text(encoding="utf-8"))
-        described = _module(Path(context.artifacts["input_column"]))
+        _, described, cleaning = _modules(
+            [Path(context.artifacts[name]) for name in ("notation", "input_column", "clean")]
+        )
         self._columns = described.columns_of(self._manifest["inputs"], self._manifest["text"])
-        self._clean = _module(Path(context.artifacts["clean"])).clean
+        self._clean = cleaning.clean
 
     # The annotation keeps MLflow from asking for one, by a warning at each import; the signature says what is taken.
     def predict(self, context, model_input: pd.DataFrame, params=None):
@@ -62,17 +64,20 @@ class ServedModel(mlflow.pyfunc.PythonModel):
         return table
 
 
-def _module(path):
-    """The Python file of that path under a name that follows from its content."""
-    name = f"dense_pipeline_{path.stem}_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module  # where dataclasses look for it
-        spec.loader.exec_module(module)
-    return sys.modules[name]
+def _modules(paths):
+    """These Python files, which may import those before them, under names that follow from what all of them hold."""
+    sources = {path: path.read_text(encoding="utf-8") for path in paths}
+    digest = hashlib.sha256("".join(sources.values()).encode()).hexdigest()[:16]
+    names = {path: f"dense_pipeline_{path.stem}_{digest}" for path in paths}
+    for path, source in sources.items():
+        if names[path] in sys.modules:
+            continue
+        for other, name in names.items():
+            source = source.replace(f"from pipeline.data.reading.{other.stem} import", f"from {name} import")
+        module = types.ModuleType(names[path])
+        sys.modules[module.__name__] = module  # where dataclasses look for it
+        exec(compile(source, str(path), "exec"), module.__dict__)
+    return [sys.modules[name] for name in names.values()]
 
 
 mlflow.models.set_model(ServedModel())

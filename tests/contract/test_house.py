@@ -53,7 +53,10 @@ HOMES = {
 }
 
 # What runs where this package is not: in another process's interpreter, or in whoever's loads an MLflow model.
-SELF_CONTAINED = ["export/formats/runtimes/", "track/pyfunc.py", "data/reading/input_column.py"]
+SELF_CONTAINED = [
+    "export/formats/runtimes/", "track/pyfunc.py",
+    "data/reading/notation.py", "data/reading/input_column.py", "data/reading/clean.py",
+]  # fmt: skip
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -81,7 +84,9 @@ def test_a_third_party_library_has_one_home(path: Path) -> None:
 def test_what_runs_without_this_package_imports_nothing_of_it() -> None:
     files = [path for path in FILES if lies_in(path, SELF_CONTAINED)]
     assert len(files) >= len(SELF_CONTAINED)
-    assert {name for path in files for name in imported(path) if name.partition(".")[0] == "pipeline"} == set()
+    given = {".".join(["pipeline", *path.relative_to(PACKAGE).with_suffix("").parts]) for path in files}  # on the way
+    named = {name for path in files for name in imported(path) if name.partition(".")[0] == "pipeline"}
+    assert named <= given
 
 
 def test_no_file_imports_itself_by_way_of_others() -> None:

@@ -19,7 +19,7 @@ import pytest
 from pipeline import data, load
 from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS
-from pipeline.data.reading.input_column import written_date
+from pipeline.data.reading.notation import written_date
 from pipeline.export.loaded import LoadedModel
 from pipeline.track.model import write_model
 from support.serving import served, serving

@@ -19,7 +19,8 @@ from pipeline import DataError, data
 from pipeline.config.rules import Data
 from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import format_of
-from pipeline.data.reading.input_column import InputColumn, written_date
+from pipeline.data.reading.input_column import InputColumn
+from pipeline.data.reading.notation import written_date
 from pipeline.export.loaded import LoadedModel
 from pipeline.inference.batch.run import cleaner_of, opened
 from pipeline.inference.batch.source import AnotherWay

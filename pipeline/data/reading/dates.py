@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.data.ops import FIELDS, NumpyOps, Ops
-from pipeline.data.reading.input_column import DATE_PATTERNS, WITH_OFFSET, fields_of
+from pipeline.data.reading.notation import DATE_PATTERNS, WITH_OFFSET, fields_of
 
 
 @dataclass(frozen=True)

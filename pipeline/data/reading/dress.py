@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from pipeline.data.reading.dates import format_of
-from pipeline.data.reading.input_column import MINUSES, is_date_example, moment_written, number_in, number_written
+from pipeline.data.reading.notation import MINUSES, is_date_example, moment_written, number_in, number_written
 
 FEWEST = 10  # distinct texts of a column that is looked at: categories are not that many, or lose little by being some
 MOST = 2000  # of them that are read
@@ -73,12 +73,7 @@ def formats_that_read(distinct: np.ndarray) -> list[str]:
 
 def _reads(example: str, texts: Sequence[str]) -> bool:
     says: Callable[[str, str], object] = moment_written if is_date_example(example) else number_written
-    try:
-        for text in texts:
-            says(example, text)
-    except ValueError:
-        return False
-    return True
+    return all(says(example, text) is not None for text in texts)
 
 
 def _numbers(texts: Sequence[str]) -> Iterator[str]:

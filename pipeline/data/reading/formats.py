@@ -9,7 +9,8 @@ import pandas as pd
 from pipeline.config.rules import Data
 from pipeline.data.reading.clean import ValuesError, clean
 from pipeline.data.reading.dialect import Reading
-from pipeline.data.reading.input_column import ISO, InputColumn, is_date_example, number_written
+from pipeline.data.reading.input_column import InputColumn
+from pipeline.data.reading.notation import ISO, is_date_example, number_written
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.values import with_columns
 from pipeline.errors import DataError

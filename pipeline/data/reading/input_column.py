@@ -1,25 +1,34 @@
 """An input column, and what a single value means in it, wherever it comes from.
 
 Text is read by the model's format: marks of gaps, decimal mark, dates, no blanks around it. Typed values are taken as
-they are; marks of gaps such as -999 are compared by value. This file imports numpy and pandas only: every MLflow model
-carries a copy of it and of `clean.py`, by which it reads values in processes that do not have this package.
+they are; marks of gaps such as -999 are compared by value. This file imports numpy, pandas and `notation.py`: every
+MLflow model carries a copy of both and of `clean.py`, by which it reads values where this package is not installed.
 """
 
 from __future__ import annotations
 
-import calendar
 import datetime
 import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cached_property
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import pandas as pd
+
+from pipeline.data.reading.notation import (
+    IN_NUMBERS,
+    ISO,
+    in_utc,
+    is_date,
+    moment_written,
+    number_in,
+    number_written,
+    written_date,
+)
 
 # Of inputs and targets: far within float32, in which a network computes. One larger value beside others would be all
 # that a scaled column shows.
@@ -31,36 +40,7 @@ MARKS = (
 )  # fmt: skip
 BOOLEANS = {word: word.lower() == "true" for word in ("True", "TRUE", "true", "False", "FALSE", "false")}
 
-_CLOCK = r"(?:[T ]([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.[0-9]+)?)?{})?"
-_BASIC_CLOCK = r"(?:[T ]?([01][0-9]|2[0-3]):?([0-5][0-9])(?::?([0-5][0-9])(?:\.[0-9]+)?)?{})?"  # 103000, or with colons
-_UTC = r"(?:Z|[+-]00:?00)?"
-_OFFSET = r" ?(?:Z|[+-]00(?::?00)?|(\+(?:0[0-9]|1[0-4])|-(?:0[1-9]|1[0-2]))(?::?([0-5][0-9]))?)?"
-_DAYS = {
-    "year-month-day": r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})",
-    "year/month/day": r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})",
-    "year.month.day": r"([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,2})",
-    "day.month.year": r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})",
-    "month/day/year": r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})",
-    "day/month/year": r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})",
-    "day-month-year": r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})",
-    "month-day-year": r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})",
-    "yearmonthday": r"((?:1[6-9]|2[01])[0-9]{2})([0-9]{2})([0-9]{2})",  # other numbers of eight digits are codes
-}
-_CLOCKS = {"yearmonthday": _BASIC_CLOCK}
-# In what Python's `re` and RE2 have in common. A name says the order of year, month and day; the groups behind them are
-# hour, minute and second, and of moments with an offset from UTC, the hours (with the sign) and minutes of that.
-ISO, WITH_OFFSET = "year-month-day", " with offset"
-DATE_PATTERNS = {name: day + _CLOCKS.get(name, _CLOCK).format(_UTC) for name, day in _DAYS.items()}
-DATE_PATTERNS |= {name + WITH_OFFSET: day + _CLOCKS.get(name, _CLOCK).format(_OFFSET) for name, day in _DAYS.items()}
-
-# `data.column_formats` shows how a column writes 1234.5: the mark between thousands, that of decimals, and what stands
-# before and behind: "1.234,5", "$1,234.5", "1.5 kg". Signs may stand on either side, or parentheses around.
-NUMBER_EXAMPLE = re.compile(r"([^0-9%]*)1(?:([.,'\u2019 \u00a0\u202f\u2009_]?)234)?(?:([.,])5)?(\D*)")
-PLACES, POWER = ("first", "inner", "last"), "(?P<power>[eE][+-]?[0-9]+)?"  # places of a sign
-BLANKS, APOSTROPHES, MINUSES = " \u00a0\u202f\u2009", "'\u2019", "\u2212\u2013-"
-
-IN_NUMBERS = frozenset("0123456789+-.eE")
-INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+Found = TypeVar("Found")
 EXACT = 2**53  # from here on float64 leaves whole numbers out
 SHOWN_LETTERS = 60
 KINDS: dict[type | tuple[type, ...], str] = {
@@ -167,7 +147,7 @@ class InputColumn:
         if text in self.marks:
             return math.nan
         if self.format is not None:
-            return self._bounded(number_written(self.format, text))
+            return self._bounded(self._in_format(number_written(self.format, text), text))
         if text in BOOLEANS:
             return float(BOOLEANS[text])
         number = number_in(text, self.text.decimal)
@@ -190,6 +170,12 @@ class InputColumn:
             said = "infinite" if math.isinf(size) else f"beyond {LARGEST_VALUE:g}"
             raise ValueError(f"{size:g} is {said}, but values must be finite or gaps")
         return size
+
+    def _in_format(self, found: Found | None, text: str) -> Found:
+        if found is None:
+            said = f"{shown(text)} is not written as {self.format!r} in data.column_formats; correct it or the format"
+            raise ValueError(said)
+        return found
 
     def row_of(self, value: Any) -> list[Any]:
         """The values of a row of an array.
@@ -234,7 +220,7 @@ class InputColumn:
         if self.date and is_date(self.date, text):
             return text
         if self.format is not None:
-            return written_date(self.date or ISO, moment_written(self.format, text))
+            return written_date(self.date or ISO, self._in_format(moment_written(self.format, text), text))
         instant = in_utc(self.date or ISO, text)
         if instant is None:
             raise ValueError(f"{shown(text)} is no date as {self.date}, which training's are; correct or empty it")
@@ -274,127 +260,11 @@ def columns_of(inputs: Mapping[str, Mapping[str, Any]], text: Mapping[str, Any])
     return {name: InputColumn.of(name, about, written) for name, about in inputs.items()}
 
 
-def marks_of(missing_values: Iterable[str | int | float]) -> tuple[str, ...]:
-    """The texts that marks of gaps are; of a whole number both -999 and -999.0, as pandas takes them."""
-    found: list[str] = []
-    for mark in map(str, missing_values):
-        number = number_in(mark, ".")
-        whole = number is not None and math.isfinite(number) and float(number).is_integer()
-        found += [mark, f"{number:.0f}", f"{number:.1f}"] if whole else [mark]
-    return tuple(dict.fromkeys(found))
-
-
 def is_gap(value: Any) -> bool:
     """Whether it is None, NaN, NaT or NA, of whichever library."""
     if value is None or value is pd.NA or value is pd.NaT:
         return True
     return isinstance(value, Real | Decimal | np.datetime64 | np.timedelta64) and bool(value != value)
-
-
-def number_in(text: str, decimal: str) -> int | float | None:
-    """The number that a text says as pandas reads it, whole ones to the last digit; None if it says none."""
-    if decimal != ".":
-        text = text.replace(decimal, ".") if "." not in text else ""  # where 1.102 may well be a thousand
-    if not text or not (IN_NUMBERS.issuperset(text) or INFINITE.fullmatch(text)):  # Python reads more, such as 1_0
-        return None
-    try:
-        return int(text) if text.isdigit() and len(text) < 300 else float(text)
-    except ValueError:
-        return None
-
-
-def number_written(example: str, text: str) -> float:
-    """The number that a text says where 1234.5 is written as the example.
-
-    Raises:
-        ValueError: It says none.
-    """
-    found = _written_as(example).fullmatch(text)
-    signs = [*filter(None, found.group("open", "first", "inner", "last"))] if found else []
-    if found is None or len(signs) > 1:
-        raise ValueError(f"{shown(text)} is no number as {example!r} in data.column_formats; correct it or the format")
-    whole = re.sub("[^0-9]", "", found["whole"]) or "0"
-    number = float(f"{whole}.{found['decimals'] or 0}{found['power'] or ''}")
-    return number if not signs or signs == ["+"] else -number
-
-
-@cache
-def _written_as(example: str) -> re.Pattern[str]:
-    """What matches numbers that are written as an example.
-
-    Raises:
-        ValueError: It is no example of a number.
-    """
-    found = NUMBER_EXAMPLE.fullmatch(example)
-    before, thousands, decimal, behind = found.groups() if found else ("", "", "", "")
-    if found is None or (thousands and thousands == decimal):
-        raise ValueError(f"{example!r} shows neither a number, as '1.234,5' does, nor a date, as '%d/%m/%Y' does")
-    decimal = re.escape(decimal or ("," if thousands == "." else "."))
-    alike = next((marks for marks in (BLANKS, APOSTROPHES) if thousands and thousands in marks), thousands or "")
-    grouped = rf"[0-9]{{1,3}}(?:[{alike}][0-9]{{2,3}})*[{alike}][0-9]{{3}}|" if alike else ""
-    unit, currency = (rf"(?:{re.escape(affix.strip(f' ()+{MINUSES}'))})?" for affix in (behind, before))
-    first, inner, last = (rf"(?P<{name}>[{plus}{MINUSES}])?" for name, plus in zip(PLACES, ("+", "+", ""), strict=True))
-    number = (
-        rf"(?P<whole>{grouped}[0-9]+|(?={decimal}[0-9]))(?:{decimal}(?P<decimals>[0-9]*))?(?P<power>[eE][+-]?[0-9]+)?"
-    )
-    return re.compile(r"\s*".join([r"(?P<open>\()?", first, currency, inner, number, unit, last, r"(?(open)\))"]))
-
-
-def is_date_example(example: str) -> bool:
-    """Whether an entry of `data.column_formats` shows dates, not numbers."""
-    return "%" in example and NUMBER_EXAMPLE.fullmatch(example) is None
-
-
-def moment_written(example: str, text: str) -> datetime.datetime:
-    """The moment that a text says by one of Python's formats of dates; in UTC where it has an offset.
-
-    Raises:
-        ValueError: It says none.
-    """
-    try:
-        return datetime.datetime.strptime(text, example)
-    except (ValueError, re.error):
-        said = f"{shown(text)} is no date as {example!r} in data.column_formats; correct it or the format"
-        raise ValueError(said) from None
-
-
-def fields_of(written: str) -> list[str]:
-    """Year, month and day in the order of one of DATE_PATTERNS."""
-    return re.findall("year|month|day", written)
-
-
-def is_date(written: str, text: str) -> bool:
-    """Whether a text is a date, or a moment, written in one of DATE_PATTERNS."""
-    found = re.fullmatch(DATE_PATTERNS[written], text)
-    if found is None:
-        return False
-    day = dict(zip(fields_of(written), map(int, found.groups()[:3]), strict=True))
-    return 1 <= day["month"] <= 12 and 1 <= day["day"] <= calendar.monthrange(day["year"], day["month"])[1]
-
-
-def in_utc(written: str, text: str) -> str | None:
-    """A moment with an offset from UTC as the same instant without one; None if the text is none such."""
-    found = re.fullmatch(DATE_PATTERNS.get(written + WITH_OFFSET, "(?!)"), text)
-    if found is None or not is_date(written + WITH_OFFSET, text):
-        return None
-    *fields, hour, minute, second, hours, minutes = (int(group or 0) for group in found.groups())
-    day = dict(zip(fields_of(written), fields, strict=True))
-    try:
-        moment = datetime.datetime(day["year"], day["month"], day["day"], hour, minute, second)
-        ahead = datetime.timedelta(hours=hours, minutes=-minutes if hours < 0 else minutes)
-        return written_date(written, moment - ahead)
-    except (ValueError, OverflowError):  # before the year 1, or after 9999
-        return None
-
-
-def written_date(written: str, moment: datetime.datetime) -> str:
-    """A moment as text in one of DATE_PATTERNS, with its time of day; in UTC if it has a zone."""
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(datetime.UTC)
-    written = written.removesuffix(WITH_OFFSET)
-    for field, width in (("year", 4), ("month", 2), ("day", 2)):
-        written = written.replace(field, f"{getattr(moment, field):0{width}}")
-    return f"{written}T{moment:%H:%M:%S}"
 
 
 def kind_of(value: Any) -> str:

@@ -15,7 +15,8 @@ import pandas as pd
 from pipeline.config.rules import Data
 from pipeline.data.reading.content import Content, reencoded, text_content
 from pipeline.data.reading.dialect import Dialect, column_names, find_dialect
-from pipeline.data.reading.input_column import MARKS, marks_of
+from pipeline.data.reading.input_column import MARKS
+from pipeline.data.reading.notation import marks_of
 from pipeline.data.reading.ragged import check_fields
 from pipeline.data.reading.scan import Fields, Scan, scan, scan_fields, scan_sample
 from pipeline.data.reading.values import inferred, is_text, kind_of, n_padded, stripped, with_columns

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipeline.config.rules import Data
-from pipeline.data.reading.input_column import marks_of
+from pipeline.data.reading.notation import marks_of
 from pipeline.data.reading.values import tidied
 from pipeline.errors import DataError
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pipeline import data, load
 from pipeline.data.reading import clean as of_columns
 from pipeline.data.reading import input_column as of_values
+from pipeline.data.reading import notation
 from pipeline.data.reading.clean import Coded, Fault, ValuesError, clean
 from pipeline.data.reading.input_column import InputColumn, columns_of
 from support.input_columns import number, text
@@ -115,18 +116,20 @@ def test_rows_of_an_array() -> None:
 
 def test_the_files_that_an_mlflow_model_carries_need_numpy_and_pandas_only(tmp_path: Path) -> None:
     program = """
-import importlib.util, json, sys
+import sys, types
 sys.modules["pipeline"] = None
 for path in sys.argv[1:]:
-    spec = importlib.util.spec_from_file_location(path.rpartition("/")[2][:-3], path)
-    sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    name = path.rpartition("/")[2][:-3]
+    sys.modules[name] = module = types.ModuleType(name)
+    source = open(path, encoding="utf-8").read()
+    source = source.replace("from pipeline.data.reading.notation import", "from notation import")
+    exec(source, module.__dict__)
 column = sys.modules["input_column"].InputColumn("a", "a", "numeric", "float64", (None,), False, 2.0)
 print(sys.modules["clean"].clean([column], {"a": [" 1.5 ", "?", 3]}))
 loaded = {name.partition(".")[0] for name in sys.modules}
 print(sorted(loaded & {"tensorflow", "keras", "mlflow", "sklearn", "hydra", "pydantic"}))
 """
-    line = [sys.executable, "-I", "-c", program, of_values.__file__, of_columns.__file__]
+    line = [sys.executable, "-I", "-c", program, notation.__file__, of_values.__file__, of_columns.__file__]
     ended = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, timeout=120, check=False)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == "[]"

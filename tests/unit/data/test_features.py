@@ -13,7 +13,7 @@ from pipeline.data.preprocessing.arrays import to_array
 from pipeline.data.preprocessing.column_kinds import kinds_of
 from pipeline.data.preprocessing.inputs import fit_inputs
 from pipeline.data.reading.dates import FORMATS, format_of, weekday
-from pipeline.data.reading.input_column import WITH_OFFSET
+from pipeline.data.reading.notation import WITH_OFFSET
 from pipeline.data.reading.raw import Text
 from support.columns import of_every_kind
 

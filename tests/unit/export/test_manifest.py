@@ -187,7 +187,7 @@ def test_a_manifest_of_format_1_keeps_its_meaning(untrained: Callable[..., Path]
     path.write_text(json.dumps(content | {"format": 1}), encoding="utf-8")
     model = LoadedModel(folder)
     number, level, day = model.manifest.inputs.values()
-    assert number.text == TextFormat(".", (*MARKS, "-9999"), (*MARKS, "-9999"))
+    assert number.text == TextFormat(".", (*MARKS, "-9999", "-9999.0"), (*MARKS, "-9999", "-9999.0"))
     assert (number.gaps, level.gaps, day.gaps, day.date) == (False, False, True, None)
     given = {"a": [0.5, 1.5], "level": [1, 2.0], "day": ["2021-01-02", "someday"]}
     expected = model.predict({**given, "level": ["1", "2"]})["prediction"]

@@ -17,7 +17,7 @@ import tensorflow as tf
 from pipeline import DataError
 from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS, DateFormat
-from pipeline.data.reading.input_column import WITH_OFFSET, is_date, written_date
+from pipeline.data.reading.notation import WITH_OFFSET, is_date, written_date
 from pipeline.export.loaded import LoadedModel
 from pipeline.export.ops import TensorOps
 from pipeline.inference.batch.run import predict
