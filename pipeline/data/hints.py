@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from pipeline.config.quoting import by_column
 from pipeline.config.rules import Data
 from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS, format_of
-from pipeline.data.reading.dress import FEWEST, are_thousands, formats_that_read, may_be_thousands, override
+from pipeline.data.reading.dress import FEWEST, are_thousands, formats_that_read, key_that_reads, may_be_thousands
 from pipeline.data.reading.input_column import EXACT
 from pipeline.data.reading.raw import Raw, Text
 from pipeline.data.rows import Rows
@@ -45,7 +46,7 @@ def tell(rows: Rows, config: Data) -> None:
         said = (
             "column %s has whole numbers beyond 2**53, of which the last digits are lost: give each its own text by %s"
         )
-        remedy = override("columns_as", config.columns_as | dict.fromkeys(ids, "category"))
+        remedy = by_column("data.columns_as", config.columns_as | dict.fromkeys(ids, "category"))
         log.warning(said, ", ".join(map(repr, ids)), remedy)
     values = rows.target.values if rows.target.task == "regression" else np.empty((0, 0))
     targets = dict(zip(rows.target.names, values.T, strict=False))
@@ -62,7 +63,7 @@ def _tell_of_dress(texts: Mapping[str, np.ndarray], config: Data) -> None:
     log.warning(
         "text that is numbers or dates written in other ways, and is taken for categories: %s. To read it, set %s%s",
         ", ".join(shown),
-        override("column_formats", config.column_formats | {name: formats[0] for name, formats in found.items()}),
+        key_that_reads(config.column_formats | {name: formats[0] for name, formats in found.items()}),
         f"; or {', '.join(also)}" if also else "",
     )
 
@@ -104,14 +105,14 @@ def _tell_of_points(inputs: Mapping[str, Raw], targets: Mapping[str, np.ndarray]
     for name in filter(lambda name: are_thousands(texts[name]), texts):
         said = _of_points(name, texts[name], config)
         if name in targets:
-            decimals = override("column_formats", config.column_formats | {name: "1.5"})
+            decimals = key_that_reads(config.column_formats | {name: "1.5"})
             raise DataError(f"data.target: {said}; if they are decimal points, {decimals} says so")
         log.warning(said)
 
 
 def _of_points(name: str, texts: Sequence[str], config: Data) -> str:
     whole, pointed = (next(text for text in texts if ("." in text) == has) for has in (False, True))
-    thousands = override("column_formats", config.column_formats | {name: "1.234,5"})
+    thousands = key_that_reads(config.column_formats | {name: "1.234,5"})
     said = f"column {name!r} has whole numbers, such as {whole}, beside {pointed}"
     return f"{said}; if points stand between its thousands, {thousands} reads it"
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.config.rules import Task
 from pipeline.data.reading.dates import format_of
-from pipeline.data.reading.dress import FEWEST, formats_that_read, override
+from pipeline.data.reading.dress import FEWEST, formats_that_read, key_that_reads
 from pipeline.data.reading.finite import LARGEST_VALUE
 from pipeline.data.reading.notation import is_date_example
 from pipeline.data.reading.places import Places
@@ -166,7 +166,7 @@ def _is_dressed_numbers(column: pd.Series) -> bool:
 def _dressed_numbers(column: pd.Series) -> str:
     texts = column.astype(str).str.strip().drop_duplicates()
     formats = formats_that_read(texts.to_numpy(object))
-    remedy = f"{override('column_formats', {str(column.name): formats[0]})} reads it" if formats else MIXED
+    remedy = f"{key_that_reads({str(column.name): formats[0]})} reads it" if formats else MIXED
     are_decimals = texts.str.fullmatch(r"[+-]?\d+(?:,\d+)?").all()
     or_so = ", or set \"data.decimal=','\" if the comma is the decimal mark in all columns" if are_decimals else ""
     said = f"{column.name!r} holds text that looks like numbers, such as {column.iloc[0]!r}, not classes"

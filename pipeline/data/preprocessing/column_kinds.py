@@ -10,7 +10,7 @@ import pandas as pd
 from pipeline.config.rules import Data, Kind
 from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS, format_of, formats_of
-from pipeline.data.reading.dress import formats_that_read, override
+from pipeline.data.reading.dress import formats_that_read, key_that_reads
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.raw import Raw, Text
 from pipeline.errors import DataError
@@ -81,7 +81,7 @@ def _faults(name: str, values: Raw, kind: Kind, places: Places) -> list[str]:
         if len(pd.unique(distinct)) == len(values) > 1:
             formats = formats_that_read(values.present()) if isinstance(values, Text) else []
             if formats:
-                key = override("column_formats", {name: formats[0]})
+                key = key_that_reads({name: formats[0]})
                 return [f"column {name!r} has another value in every row; as numbers or dates {key} reads them"]
             return [f"column {name!r} has another value in every row, so nothing can be learned of it; use data.drop"]
         return []
@@ -114,5 +114,5 @@ def _dates_that_do_not_parse(name: str, values: Text, places: Places) -> str:
     nearest, rows = min(missed.items(), key=lambda item: len(item[1]))
     shown = ", ".join(f"{values.levels[values.codes[row]]!r} ({places(row)})" for row in rows[:3])
     formats = formats_that_read(values.present())
-    remedy = f"{override('column_formats', {name: formats[0]})} reads them" if formats else "correct or empty them"
+    remedy = f"{key_that_reads({name: formats[0]})} reads them" if formats else "correct or empty them"
     return f"column {name!r} has {len(rows)} values that are no dates as {nearest}: {shown}; {remedy}"

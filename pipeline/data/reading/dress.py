@@ -6,12 +6,12 @@ What is found here is told, with the entry of `data.column_formats` that reads i
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from pipeline.config.quoting import by_column
 from pipeline.data.reading.dates import format_of
 from pipeline.data.reading.notation import MINUSES, is_date_example, moment_written, number_in, number_written
 
@@ -112,14 +112,9 @@ def _clock(found: re.Match[str] | None) -> str:
     return f"{found['gap']}{'%I' if half else '%H'}:%M{':%S' if found['second'] else ''}{half}{zone}"
 
 
-def override(key: str, entries: Mapping[str, str]) -> str:
-    """A key of the data section with an entry per column, as a shell takes it, or where names need that, as a file."""
-    plain = all(re.fullmatch(r"[A-Za-z_][\w ()/%.+-]*", name, re.ASCII) for name in entries)
-    if plain and not any(set("'\"\\") & set(value) for value in entries.values()):
-        shown = ", ".join(re.sub(r"([() ])", r"\\\1", name) + f': "{value}"' for name, value in entries.items())
-        return f"'data.{key}={{{shown}}}'"
-    shown = json.dumps(dict(entries), ensure_ascii=False)
-    return f"{key}: {shown} in the data section of a file"
+def key_that_reads(formats: Mapping[str, str]) -> str:
+    """`data.column_formats` with an entry per column, as a shell takes it."""
+    return by_column("data.column_formats", {name: f'"{example}"' for name, example in formats.items()})
 
 
 def may_be_thousands(numbers: np.ndarray) -> bool:

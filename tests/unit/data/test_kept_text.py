@@ -94,7 +94,7 @@ def test_ids_that_numbers_cannot_tell_apart_are_named(
     column(path, "a", "data.missing_values=[x]", f"data.streaming={streaming}")
     said = "column 'a' has whole numbers beyond 2**53, of which the last digits are lost"
     assert said in caplog.text
-    assert """'data.columns_as={a: "category"}'""" in caplog.text
+    assert '"data.columns_as={a: category}"' in caplog.text
 
 
 @pytest.mark.parametrize("streaming", ["off", "on"])
