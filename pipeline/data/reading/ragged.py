@@ -1,7 +1,11 @@
-"""Names the rows of a text file that have too few or too many fields."""
+"""Names the rows of a text file that are none: with too few or too many fields, or the header again."""
 
 import csv
 import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
 
 from pipeline.data.reading.content import Content
 from pipeline.data.reading.dialect import Dialect
@@ -42,3 +46,29 @@ def check_fields(content: Content, dialect: Dialect, names: list[str], header: b
         f"{where} cannot be read as a table: {expected} fields by {shown} are expected in each row, but "
         f"{', '.join(faults)}{more}; {remedy}"
     )
+
+
+def check_header(key: str, path: Path, frame: pd.DataFrame, first_row: int = 0) -> None:
+    """Looks for the header among the rows, as files have it that were put together of several.
+
+    Then all columns are text, so that this costs nothing elsewhere.
+
+    Args:
+        key: That names the file.
+        path: The file.
+        frame: Consecutive rows of it, as they were read.
+        first_row: Number of the first of these, from 0.
+
+    Raises:
+        DataError: A row holds the names of the columns; with the first ones.
+    """
+    names = [name for name in frame if frame[name].notna().any()]
+    if len(names) < 2 or not all(isinstance(frame[name].dtype, pd.StringDtype) for name in names):
+        return
+    rows = np.arange(len(frame))
+    for name in names:
+        rows = rows[(frame[name].iloc[rows] == str(name)).to_numpy(bool, na_value=False)]
+    if len(rows):
+        shown = ", ".join(f"row {first_row + row}" for row in rows[:SHOWN].tolist())
+        more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
+        raise DataError(f"{key}: {path} has its header again in {shown}{more}; remove these lines from the file")

@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline.config.rules import Data
 from pipeline.data.reading.files import PARQUET, named_files
 from pipeline.data.reading.labels import agreeing_targets
+from pipeline.data.reading.ragged import check_header
 from pipeline.data.reading.text import TextFile, read_text, text_file
 from pipeline.data.reading.typed import is_url, read_parquet, read_sql, shown_url
 from pipeline.data.reading.values import is_text, kind_of, with_columns
@@ -79,6 +80,7 @@ def _parts(key: str, path: str, config: Data) -> list[Part]:
             parts.append(Part(key, str(file), read_parquet(key, file, config), None))
         else:
             text, frame = read_text(text_file(key, file, config))
+            check_header(key, file, frame)
             parts.append(Part(key, str(file), frame, text))
     return parts
 

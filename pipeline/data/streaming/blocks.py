@@ -19,7 +19,7 @@ from pipeline.data.reading.conversion import to_text
 from pipeline.data.reading.files import PARQUET
 from pipeline.data.reading.labels import agreeing_labels
 from pipeline.data.reading.places import Places
-from pipeline.data.reading.ragged import check_fields
+from pipeline.data.reading.ragged import check_fields, check_header
 from pipeline.data.reading.raw import Raw, Text
 from pipeline.data.reading.sources import Table
 from pipeline.data.reading.text import TextFile
@@ -114,7 +114,10 @@ def _frames(config: Data, block_bytes: int, known: Known) -> Iterator[tuple[str,
     for key, path in table_files(config):
         is_parquet = path.name.lower().endswith(PARQUET)
         frames = _of_parquet if is_parquet else _of_text
+        row = 0  # of this file
         for frame in frames(key, path, config, block_bytes, known):
+            check_header(key, path, frame, row)
+            row += len(frame)
             names, first = names or list(frame.columns), first or path
             _check_columns(key, path, list(frame.columns), names, first)
             _check_dates(frame, known)

@@ -38,6 +38,7 @@ class TextSource:
     names: list[str]
     has_header: bool
     exact: bool  # line by line
+    ends_in_delimiter: bool = False  # each row but the header; training passes over that, and so must this
 
     def __post_init__(self) -> None:
         self._raw: IO[bytes] | None = None
@@ -99,7 +100,9 @@ class TextSource:
                 raise DataError(f"{self.path} cannot be read as a table: {error}") from None
 
     def _check(self, line: int, fields: list[str]) -> None:
-        if len(fields) != len(self.names):
+        if self.ends_in_delimiter and len(fields) == len(self.names) + 1 and not fields[-1].strip():
+            return
+        if self.ends_in_delimiter or len(fields) != len(self.names):
             raise DataError(
                 f"{self.path}, line {line}: {len(fields)} fields, but there are {len(self.names)} columns; correct the "
                 "line, or put quotation marks around fields that hold the delimiter"
@@ -131,12 +134,13 @@ def open_text(path: Path, reading: Reading, inputs: Sequence[str], targets: Sequ
     content = Content(str(path), path, text.removeprefix("\ufeff").encode())
     dialect = find_dialect(content, reading)
     with content.lines() as lines:
-        first = next((fields for _, fields in dialect.records(lines)), None)
-    if first is None:
+        records = [[field.strip() for field in fields] for _, fields in itertools.islice(dialect.records(lines), 2)]
+    if not records:
         raise DataError(f"{path} cannot be read as a table: it is empty")
-    names, has_header = _names(path, [field.strip() for field in first], reading, inputs, targets)
-    exact = dialect.whitespace or dialect.comment is not None
-    return TextSource(path, reading, encoding, dialect, names, has_header, exact)
+    names, has_header = _names(path, records[0], reading, inputs, targets)
+    ends = has_header and len(records[-1]) == len(names) + 1 and not records[-1][-1]
+    exact = dialect.whitespace or dialect.comment is not None or ends
+    return TextSource(path, reading, encoding, dialect, names, has_header, exact, ends)
 
 
 def _names(

@@ -57,6 +57,8 @@ def from_csv(body: bytes, columns: Sequence[InputColumn], most_rows: int) -> Giv
         reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
         header = [name.strip() for name in next(reader, [])]
         rows = [row for row in reader if row]
+        if rows and all(len(row) == len(header) + 1 and not row[-1].strip() for row in rows):
+            rows = [row[:-1] for row in rows]  # which end in a comma, as training reads them too
     except UnicodeDecodeError as error:
         raise RefusedError(400, f"the body is no UTF-8: {error}") from None
     except csv.Error as error:

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import DataError, load
-from pipeline.data import Rows, read_rows
+from pipeline import DataError, data, load
+from pipeline.data import Rows
 from pipeline.data.reading import read_tables
 from pipeline.data.reading.content import Content
 from pipeline.data.reading.labels import agreeing_labels
@@ -29,7 +29,7 @@ def read(path: object, *overrides: str) -> pd.DataFrame:
 
 
 def load_rows(path: object) -> Rows:
-    return read_rows(load("data=table", f"data.path='{path}'", "data.target=y").data)
+    return data.read_rows(load("data=table", f"data.path='{path}'", "data.target=y").data)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +183,23 @@ def test_the_right_header_is_not_doubted(
 ) -> None:
     read(file(content))
     assert ("set data.header=false" in caplog.text) == is_doubted
+
+
+@pytest.mark.parametrize("streaming", ["off", "on"])
+@pytest.mark.parametrize("n_rows", [50, 60_000])
+def test_a_header_that_stands_again_in_the_middle_is_named(
+    file: Callable[..., Path], n_rows: int, streaming: str
+) -> None:
+    lines = [f"{row},{row / 7:.3f},{'ab'[row % 2]}\n" for row in range(n_rows)]
+    content = ["a,b,y\n", *lines[: n_rows - 9], " a, b ,y\n", *lines[n_rows - 9 :], "a,b,y\n"]
+    config = load("data=table", f"data.path='{file(''.join(content))}'", "data.target=y", f"data.streaming={streaming}")
+    with pytest.raises(DataError, match=rf"data.path: .*t.csv has its header again in row {n_rows - 9}"):
+        data.load(config.data)
+
+
+def test_words_that_are_names_too_are_no_header(file: Callable[..., Path]) -> None:
+    assert read(file("a,b,y\na,x,1\nb,b,y\n"))["a"].tolist() == ["a", "b"]
+    assert read(file("t,y\nt,1\nu,2\n"))["t"].tolist() == ["t", "u"]
 
 
 def test_codes_with_zeros_in_front_have_no_marks_to_be_named(

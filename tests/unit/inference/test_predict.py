@@ -237,3 +237,23 @@ def test_parquet_is_not_kept_once_it_is_read(tmp_path: Path) -> None:
     before = pa.total_allocated_bytes()
     most = max(pa.total_allocated_bytes() for _ in ParquetSource(tmp_path / "t.parquet").blocks(list("abcde")))
     assert most - before < 8e6  # of 24 MB
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|", ", "])
+def test_rows_that_end_in_a_delimiter_are_read_as_in_training(
+    untrained: Callable[..., Path], tmp_path: Path, mark: str
+) -> None:
+    between = mark.strip(" ")
+    lines = [f"{row}{between}{row * 2}.5{between}{row}.25{mark}\n" for row in range(40)]
+    path = tmp_path / "t.csv"
+    path.write_text(f"a{between}b{between}y\n" + "".join(lines))
+    folder = untrained(tmp_path / "m", "data=table", f"data.path='{path}'", "data.target=y")
+    predict(str(folder), path, tmp_path / "o.csv")
+    path.write_text("".join(line.rstrip(f"{mark} \n") + "\n" for line in path.read_text().splitlines()))
+    predict(str(folder), path, tmp_path / "plain.csv")
+    assert (tmp_path / "o.csv").read_text() == (tmp_path / "plain.csv").read_text()
+    whole = f"1{between}2{between}3\n"  # with tabs: a row as all are, divided by blanks
+    for odd in (f"1{between}2{between}3{between}x\n", *([whole] if mark != "\t" else [])):
+        path.write_text(f"a{between}b{between}y\n" + "".join([*lines[:5], odd, *lines[5:]]))
+        with pytest.raises(DataError, match=r"line 7: . fields, but there are 3 columns"):
+            predict(str(folder), path, tmp_path / "o.csv")
