@@ -24,7 +24,8 @@ NOTES = """\
 
 LiteRT and ONNX have no text: categories come as numbers, dates as their fields; NAME.json beside the file says which.
 Every file is run in its own runtime, in a process without this package, and compared with the pipeline's own
-predictions on validation rows, rows with gaps and rows with categories never seen; one that differs is not written.
+predictions on validation rows, rows with gaps, rows with categories never seen and rows with each column at ten times
+its bounds; one that differs is not written.
 
 example:
   %(prog)s best:california --format onnx --output exports
@@ -74,13 +75,16 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _show(exported: Exported) -> None:
-    table = Table("file", "bytes", "largest difference", "score", "worse by", caption="difference: in scaled units")
+    table = Table(
+        "file", "bytes", "largest difference", "beyond training", "score", "worse by",
+        caption="difference: in scaled units",
+    )  # fmt: skip
     for column in table.columns[1:]:
         column.justify = "right"
     for file in exported.files:
         score = "" if file.value is None else f"{file.score} {file.value:.6g}"
         loss = "" if file.loss is None else f"{file.loss:.2g}"
-        table.add_row(file.name, f"{file.n_bytes:,}", f"{file.difference:.1e}", score, loss)
+        table.add_row(file.name, f"{file.n_bytes:,}", f"{file.difference:.1e}", f"{file.beyond:.1e}", score, loss)
     screen = console()
     screen.print(table)
     list_places(screen, {"compared on": exported.checked_on, "written to": str(exported.folder)})

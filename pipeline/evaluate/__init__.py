@@ -207,13 +207,18 @@ def _one_output(truth: np.ndarray, prediction: np.ndarray, weight: np.ndarray | 
 def _classes(target: Target, outputs: Columns, weight: np.ndarray | None) -> Scores:
     truth, every = target.values[:, 0], np.arange(len(target.classes))
     probabilities, predicted = outputs["probabilities"], target.named(outputs)
+    counted = slice(None) if weight is None else weight > 0  # else their classes would be scored as never hit
     scores = {
         "accuracy": float(metrics.accuracy_score(truth, predicted, sample_weight=weight)),
         "log_loss": float(metrics.log_loss(truth, probabilities, labels=every, sample_weight=weight)),
-        "f1_macro": float(metrics.f1_score(truth, predicted, average="macro", sample_weight=weight)),
-    }
-    weighed = truth if weight is None else truth[weight > 0]
-    if len(np.unique(weighed)) < len(every):  # a class without rows has no rank among the others
+        "f1_macro": float(
+            metrics.f1_score(
+                truth[counted], predicted[counted], average="macro",
+                sample_weight=None if weight is None else weight[counted],
+            )
+        ),
+    }  # fmt: skip
+    if len(np.unique(truth[counted])) < len(every):  # a class without rows has no rank among the others
         return scores
     one_hot = np.eye(len(every))[truth]
     positives = slice(1, 2) if len(every) == 2 else slice(None)

@@ -6,6 +6,7 @@ import_tensorflow()  # before Keras does, with all its notices
 
 from pipeline.export.assemble import Assembled, assemble, in_batches  # noqa: E402
 from pipeline.export.decision import decide  # noqa: E402
-from pipeline.export.saved_model import TOLERANCE, difference, save, verify  # noqa: E402
+from pipeline.export.deviation import TOLERANCE  # noqa: E402
+from pipeline.export.saved_model import difference, save, verify  # noqa: E402
 
 __all__ = ["TOLERANCE", "Assembled", "assemble", "decide", "difference", "in_batches", "save", "verify"]

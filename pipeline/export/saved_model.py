@@ -17,13 +17,13 @@ from pipeline.data.preprocessing import as_json as stored
 from pipeline.data.reading.input_column import TextFormat
 from pipeline.errors import ExportError
 from pipeline.export.assemble import BATCH_ROWS, Assembled, Columns, in_batches
+from pipeline.export.beyond import beyond
+from pipeline.export.deviation import TOLERANCE, apart
+from pipeline.export.graph import network_of
 from pipeline.export.manifest import EXTRA, PREPROCESSING, SCHEMA, Manifest, installed_versions, read, write
 from pipeline.runtime.files import whole_folder
 
 log = logging.getLogger(__name__)
-
-TOLERANCE = 1e-5  # times max(1, |value|), in scaled units
-SLOPE_STEP = 1e-3  # in scaled units, over which the way back to original units is taken as straight
 
 
 def save(
@@ -89,11 +89,13 @@ def _write_extra(
 def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> float:
     """Reloads a SavedModel and compares it with the path that training took: numpy's scaling and the network itself.
 
+    On rows beyond training's range it is compared with the same in float64.
+
     Returns:
         The largest difference, in scaled units and divided by max(1, |value|).
 
     Raises:
-        ExportError: The difference is above TOLERANCE, or a label does not follow from the probabilities.
+        ExportError: A difference is above TOLERANCE, or a label does not follow from the probabilities.
     """
     loaded = tf.saved_model.load(str(folder))  # kept: the function alone would lose its variables
     served = in_batches(loaded.serve, rows.inputs)
@@ -109,7 +111,16 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
             f"the SavedModel in {folder} differs from the pipeline's own predictions by {found:.2g} in scaled "
             f"units; at most {TOLERANCE} is allowed"
         )
-    log.info("export verified on %d rows: largest difference %.1e", len(rows), found)
+    inputs = {name: np.asarray(column) for name, column in rows.take(slice(BATCH_ROWS)).inputs.items()}
+    far = beyond(network_of(loaded), preprocessing, rows.target.task, read(folder).inputs, inputs)
+    far.check(f"the SavedModel in {folder}", in_batches(loaded.serve, far.columns))
+    n_rows = len(rows) + len(far.exact)
+    log.info(
+        "export verified on %d rows, %d of them beyond training's range: largest difference %.1e",
+        n_rows,
+        len(far.exact),
+        found,
+    )
     return found
 
 
@@ -119,35 +130,3 @@ def difference(served: Columns, rows: Rows, preprocessing: Preprocessing, networ
     blocks = [network(x[start : start + BATCH_ROWS], training=False) for start in range(0, len(x), BATCH_ROWS)]
     expected = np.concatenate([block.numpy() for block in blocks])
     return apart(served, expected, preprocessing, rows.target.task)
-
-
-def apart(served: Columns, expected: np.ndarray, preprocessing: Preprocessing, task: str) -> float:
-    """The largest difference of served outputs from what the network says, in scaled units or in probability.
-
-    Args:
-        served: `prediction` in original units, or `probabilities`.
-        expected: Scaled predictions, or logits.
-        preprocessing: Has the way back to original units.
-        task: What is predicted.
-    """
-    if task == "regression":
-        apart = np.abs(served["prediction"] - preprocessing.outputs.invert(expected)) / _units(preprocessing, expected)
-    else:
-        expected = _probabilities(expected)
-        apart = np.abs(served["probabilities"] - expected)
-    return float(np.max(apart / np.maximum(1, np.abs(expected))))
-
-
-def _units(preprocessing: Preprocessing, scaled: np.ndarray) -> np.ndarray:
-    """Original units per scaled unit at each prediction: compared there, no rounding of a way back is added."""
-    invert = preprocessing.outputs.invert
-    slope = np.abs(invert(scaled + SLOPE_STEP) - invert(scaled - SLOPE_STEP)) / (2 * SLOPE_STEP)
-    return np.maximum(slope, SLOPE_STEP * preprocessing.outputs.units_per_scaled)  # flat beyond the training range
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    logits = logits.astype(np.float64)
-    if logits.shape[1] == 1:
-        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)

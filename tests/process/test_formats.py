@@ -84,6 +84,15 @@ def test_what_a_format_cannot_express_is_named(
     assert not (tmp_path / "out").exists()
 
 
+def test_an_operation_that_onnx_has_not_is_named(
+    untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = untrained(tmp_path / "m", *table_of(mixed(table)), "model.activation=gelu")
+    monkeypatch.setattr("pipeline.export.formats.lowered.ONNX", {})
+    with pytest.raises(ExportError, match=r"ONNX cannot express the network: it has no Erfc; savedmodel has every"):
+        export(resolve(str(folder)), "onnx", tmp_path / "out")
+
+
 @pytest.mark.slow
 def test_numbers_that_float32_cannot_hold_are_named(
     untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path

@@ -42,12 +42,13 @@ class Date:
         """As many numbers as names."""
         fields = self.written.parse(ops, x)
         days = days_of(ops, fields)
+        midnight = days_of(ops, fields | {"hour": 0.0, "minute": 0.0, "second": 0.0})  # float32 rounds 23:59:59 up
         gap = ops.isnan(days)
         parts = [
             self.elapsed.apply(ops, ops.where(gap, 0.0, days)),
             self.year.apply(ops, ops.where(gap, 0.0, fields["year"])),
             *circle(ops, fields["month"] - 1, 12),
-            *circle(ops, weekday(ops, days), 7),
+            *circle(ops, weekday(ops, midnight), 7),
         ]
         if self.has_time:
             parts += circle(ops, fields["hour"] + fields["minute"] / 60, 24)

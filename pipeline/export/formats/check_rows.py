@@ -12,11 +12,11 @@ import numpy as np
 from pipeline.data import Rows
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.errors import PipelineError
+from pipeline.export.beyond import changed, gaps_and_unseen
 from pipeline.export.columns import raw_columns
 from pipeline.export.manifest import Manifest
 
 MOST_ROWS = 2000
-UNSEEN = "\u00bfnever seen?"
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,5 @@ def with_awkward(columns: Mapping[str, np.ndarray], inputs: Mapping[str, InputCo
 
     An array has neither, and stays as it is.
     """
-    changes: list[tuple[str, object]] = []
-    for name, column in inputs.items():
-        if column.is_text:
-            changes += [(name, ""), (name, UNSEEN)]
-        elif column.width is None:
-            changes.append((name, np.nan))
-    n_rows = len(next(iter(columns.values())))
-    numbers = np.arange(len(changes)) % n_rows
-    awkward = {name: values[numbers] for name, values in columns.items()}
-    for row, (name, value) in enumerate(changes):
-        awkward[name][row] = value
+    awkward, _ = changed(dict(columns), gaps_and_unseen(inputs))
     return {name: np.concatenate([values, awkward[name]]) for name, values in columns.items()}

@@ -17,16 +17,19 @@ from pipeline.data import Preprocessing
 from pipeline.data.preprocessing import as_json as stored
 from pipeline.errors import ExportError
 from pipeline.export import manifest
-from pipeline.export.formats import litert, onnx, tf_serving
+from pipeline.export.beyond import Beyond, beyond
+from pipeline.export.deviation import TOLERANCE, apart
+from pipeline.export.formats import litert, lowered, onnx, tf_serving
 from pipeline.export.formats.check_rows import HeldOut, held_out, with_awkward
 from pipeline.export.formats.fresh_process import blurred, run_fresh, scaled_predictions
 from pipeline.export.formats.portable import portable
 from pipeline.export.formats.sidecar import encoded, sidecar
+from pipeline.export.graph import network_of
 from pipeline.export.loaded import LoadedModel
-from pipeline.export.saved_model import TOLERANCE, apart
 from pipeline.runtime.files import whole_folder
 
 Format = Literal["savedmodel", "litert", "onnx"]
+LARGEST = float(np.finfo(np.float64).max)  # a difference that any number is within
 REPORT = f"{manifest.EXTRA}/export.json"
 
 
@@ -37,6 +40,7 @@ class File:
     name: str
     n_bytes: int
     difference: float  # the largest, from the pipeline's own predictions, in scaled units over max(1, |value|)
+    beyond: float  # the same on rows beyond training's range, from the pipeline in float64
     score: str | None  # that was compared, on validation rows
     value: float | None  # of the file
     loss: float | None  # how much worse that is than the pipeline's own
@@ -60,13 +64,21 @@ class Checked:
     held: HeldOut
     columns: dict[str, np.ndarray]  # the held-out rows and awkward ones
     scaled: np.ndarray  # what the network says of them
+    beyond: Beyond
+
+    @property
+    def rows(self) -> dict[str, np.ndarray]:
+        """All that a file is run on."""
+        return {name: np.concatenate([values, self.beyond.columns[name]]) for name, values in self.columns.items()}
 
     def file(self, name: str, n_bytes: int, outputs: dict[str, np.ndarray], exact: bool) -> File:
-        """Compares a file's outputs.
+        """Compares a file's outputs for `rows`.
 
         Raises:
-            ExportError: It is to be exact and differs by more than TOLERANCE.
+            ExportError: It is to be exact and differs by more than TOLERANCE; or, far out, it has no number at all.
         """
+        far = {key: values[len(self.scaled) :] for key, values in outputs.items()}
+        outputs = {key: values[: len(self.scaled)] for key, values in outputs.items()}
         found = apart(outputs, self.scaled, self.preprocessing, self.model.manifest.task)
         if exact and not found <= TOLERANCE:
             lost = blurred(self.preprocessing, self.columns)
@@ -75,16 +87,20 @@ class Checked:
                 f"{name} differs from the pipeline's own predictions by {found:.2g} in scaled units{why}; at most "
                 f"{TOLERANCE} is allowed, so nothing was written. savedmodel and onnx hold numbers in float64"
             )
+        try:
+            beyond = self.beyond.check(name, far, TOLERANCE if exact else LARGEST)
+        except ExportError as error:
+            raise ExportError(f"{error}, so nothing was written") from None
         rows = self.held.rows
         if rows is None:
-            return File(name, n_bytes, found, None, None, None)
+            return File(name, n_bytes, found, beyond, None, None, None)
         score = "rmse" if self.model.manifest.task == "regression" else "log_loss"
         own = self.model.predict_raw(self.held.columns)
         values = [
             evaluate.score(rows.target, _probable(given, len(rows)), rows.sample_weight)[score]
             for given in (own, outputs)
         ]
-        return File(name, n_bytes, found, f"val_{score}", values[1], values[1] - values[0])
+        return File(name, n_bytes, found, beyond, f"val_{score}", values[1], values[1] - values[0])
 
 
 def _probable(outputs: dict[str, np.ndarray], n_rows: int) -> dict[str, np.ndarray]:
@@ -143,7 +159,7 @@ def export(
     output = output.expanduser()
     model = LoadedModel(found.path, trust)
     name = re.sub(r"\W+", "_", name or found.name).strip("_") or "model"
-    checked = _checked(model, found, tracking_uri)
+    checked = _checked(model, found, tracking_uri, np.float32 if kind == "litert" else np.float64)
     if kind == "savedmodel":
         parent = output / name
         taken = [int(path.name) for path in parent.glob("[0-9]*") if path.name.isdecimal()] if parent.is_dir() else []
@@ -172,7 +188,7 @@ def export(
     return exported
 
 
-def _checked(model: LoadedModel, found: Found, tracking_uri: str | None) -> Checked:
+def _checked(model: LoadedModel, found: Found, tracking_uri: str | None, numbers: type[np.floating]) -> Checked:
     path = model.folder / manifest.PREPROCESSING
     try:
         preprocessing = stored.from_json(json.loads(path.read_text(encoding="utf-8")))
@@ -180,14 +196,20 @@ def _checked(model: LoadedModel, found: Found, tracking_uri: str | None) -> Chec
         raise ExportError(f"{path} cannot be read, so the model cannot be checked: {error}; train it anew") from None
     held = held_out(model.manifest, found.run_id, tracking_uri)
     columns = with_awkward(held.columns, model.manifest.inputs)
-    return Checked(model, preprocessing, held, columns, scaled_predictions(model, preprocessing, columns))
+    if not hasattr(model.saved_model, "network"):
+        raise ExportError(
+            f"{model.folder} was made by an older version, with nothing to check an export by; train it anew"
+        )
+    network, inputs, task = network_of(model.saved_model), model.manifest.inputs, model.manifest.task
+    far = beyond(network, preprocessing, task, inputs, held.columns, numbers)
+    return Checked(model, preprocessing, held, columns, scaled_predictions(model, preprocessing, columns), far)
 
 
 def _saved_model(checked: Checked, name: str, folder: Path) -> list[File]:
     warm_up = {column: values[:10] for column, values in checked.held.columns.items()}
     tf_serving.lay_out(checked.model, name, folder, warm_up)
     arguments = {name: column.argument for name, column in checked.model.manifest.inputs.items()}
-    inputs = {arguments[column]: values.astype(_type(values)) for column, values in checked.columns.items()}
+    inputs = {arguments[column]: values.astype(_type(values)) for column, values in checked.rows.items()}
     n_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     found = run_fresh("run_saved_model.py", folder, inputs, *tf_serving.SIGNATURES)
     files = []
@@ -203,8 +225,8 @@ def _type(values: np.ndarray) -> Any:
 
 def _litert(checked: Checked, name: str, folder: Path) -> list[File]:
     content = sidecar(checked.model.manifest, checked.preprocessing, "float32", "int32")
-    built = portable(checked.model, checked.preprocessing, tf.float32, tf.int32)
-    inputs = encoded(content, checked.preprocessing, checked.columns)
+    built = portable(checked.model, checked.preprocessing, tf.float32, tf.int32, lowered.LITERT)
+    inputs = encoded(content, checked.preprocessing, checked.rows)
     files = []
     for precision in litert.PRECISIONS:
         path = folder / (f"{name}.tflite" if precision == "float32" else f"{name}_{precision}.tflite")
@@ -217,10 +239,10 @@ def _litert(checked: Checked, name: str, folder: Path) -> list[File]:
 
 def _onnx(checked: Checked, name: str, folder: Path) -> list[File]:
     content = sidecar(checked.model.manifest, checked.preprocessing, "float64", "int64")
-    built = portable(checked.model, checked.preprocessing, tf.float64, tf.int64)
+    built = portable(checked.model, checked.preprocessing, tf.float64, tf.int64, lowered.ONNX)
     path = folder / f"{name}.onnx"
     path.write_bytes(onnx.convert(built))
-    found = run_fresh("run_onnx.py", path, encoded(content, checked.preprocessing, checked.columns))
+    found = run_fresh("run_onnx.py", path, encoded(content, checked.preprocessing, checked.rows))
     written = onnx.output_names(built)
     outputs = {own: found[called] for own, called in written.items()}
     content["outputs"] = {written[own]: about for own, about in content["outputs"].items()}

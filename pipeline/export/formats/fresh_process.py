@@ -12,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.data import Preprocessing
-from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing.inputs import TableInputs
 from pipeline.errors import ExportError
 from pipeline.export.assemble import BATCH_ROWS, Columns
+from pipeline.export.deviation import network_inputs
 from pipeline.export.loaded import LoadedModel
 
 RUNTIMES = Path(__file__).with_name("runtimes")
@@ -58,16 +58,10 @@ def _plain(values: np.ndarray) -> np.ndarray:
 
 def scaled_predictions(model: LoadedModel, preprocessing: Preprocessing, columns: Columns) -> np.ndarray:
     """What the network says, scaled or as logits, after numpy's preprocessing: the way that training took."""
-    x = _network_inputs(preprocessing, columns)
+    x = network_inputs(preprocessing, columns).astype(np.float32)
     starts = range(0, len(x), BATCH_ROWS)
     blocks = [model.saved_model.network(tf.constant(x[start : start + BATCH_ROWS])) for start in starts]
     return np.concatenate([block.numpy() for block in blocks])
-
-
-def _network_inputs(preprocessing: Preprocessing, columns: Columns) -> np.ndarray:
-    """Preprocessed by numpy, `(n_rows, n_inputs)` float32."""
-    parts = preprocessing.inputs.apply(NumpyOps(), columns)
-    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1).astype(np.float32)
 
 
 def blurred(preprocessing: Preprocessing, columns: Columns) -> list[str]:
@@ -76,8 +70,8 @@ def blurred(preprocessing: Preprocessing, columns: Columns) -> list[str]:
         return []
     numbers = {name: values for name, values in columns.items() if values.dtype != object}
     rounded = {name: values.astype(np.float32).astype(np.float64) for name, values in numbers.items()}
-    exact, inexact = (_network_inputs(preprocessing, columns | given) for given in (numbers, rounded))
+    exact, inexact = (network_inputs(preprocessing, columns | given) for given in (numbers, rounded))
     names = [feature.column for feature in preprocessing.inputs.features for _ in feature.names]
-    lost = np.nanmax(np.abs(exact.astype(np.float64) - inexact), axis=0)
+    lost = np.nanmax(np.abs(exact - inexact), axis=0)
     worst = sorted(zip(lost, names, strict=True), reverse=True)
     return [f"{name!r} by {value:.1g}" for value, name in worst if value > BLURRED]

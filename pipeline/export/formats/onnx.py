@@ -15,32 +15,58 @@ from pipeline.runtime import stderr
 OPSET = 18
 
 
+def _as_it_is(context: Any, node: Any, name: str, arguments: Any) -> None:
+    """tf2onnx takes logarithms of float64 in float32, which ONNX has not asked for."""
+
+
+def _where(context: Any, node: Any, name: str, arguments: Any) -> None:
+    """tf2onnx makes a choice of products with 0 and 1, so that infinity in what is not chosen becomes NaN."""
+    node.type = "Where"
+
+
+HANDLERS = {"Log": _as_it_is, "SelectV2": _where}  # by TensorFlow's operation, instead of tf2onnx's own
+
+
 def convert(built: Portable) -> bytes:
     """The file's content.
 
     Raises:
-        ExportError: tf2onnx is not installed, or the network has an operation that it does not know.
+        ExportError: tf2onnx is not installed, or the network has an operation that ONNX does not know.
     """
     try:
-        from tf2onnx.convert import from_graph_def
+        from onnx import defs
     except ImportError:
         raise ExportError("--format onnx needs the packages of the extra: pip install 'dense-pipeline[onnx]'") from None
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    frozen = convert_variables_to_constants_v2(built.function)
     try:
         with stderr.only_lines(lambda line: False):  # the converter writes hundreds
-            frozen = convert_variables_to_constants_v2(built.function)
-            inputs, outputs = ([tensor.name for tensor in part] for part in (frozen.inputs, frozen.outputs))
-            model, _ = from_graph_def(
-                frozen.graph.as_graph_def(), input_names=inputs, output_names=outputs, opset=OPSET
-            )
+            model = converted(frozen)
     except Exception as error:  # tf2onnx raises whatever it stumbles on
         raise ExportError(f"ONNX cannot express the network: {str(error).strip().splitlines()[0]}") from None
+    inputs, outputs = ([tensor.name for tensor in part] for part in (frozen.inputs, frozen.outputs))
+    # tf2onnx leaves in the file, under TensorFlow's name, what it cannot express.
+    if left := sorted({node.op_type for node in model.graph.node if not defs.has(node.op_type, node.domain)}):
+        raise ExportError(
+            f"ONNX cannot express the network: it has no {', '.join(left)}; savedmodel has every operation"
+        )
     own = output_names(built)
     names = {name: name.partition(":")[0] for name in inputs}
     names |= {name: own[output] for name, output in zip(outputs, built.outputs, strict=True)}
     _rename(model, names)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
+
+
+def converted(frozen: Any) -> Any:
+    """The ONNX model of a function without variables, as tf2onnx makes it."""
+    from tf2onnx.convert import from_graph_def
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    inputs, outputs = ([tensor.name for tensor in part] for part in (frozen.inputs, frozen.outputs))
+    graph = frozen.graph.as_graph_def()
+    handlers: dict[str, Any] = {name: (handler, []) for name, handler in HANDLERS.items()}
+    model, _ = from_graph_def(graph, input_names=inputs, output_names=outputs, opset=OPSET, custom_op_handlers=handlers)
+    return model
 
 
 def output_names(built: Portable) -> dict[str, str]:

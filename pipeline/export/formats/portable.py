@@ -22,6 +22,7 @@ from pipeline.data.preprocessing.scaling import Affine, Chain
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.errors import ExportError
 from pipeline.export.assemble import named_class
+from pipeline.export.graph import Instead, network_of, run_again
 from pipeline.export.loaded import LoadedModel
 from pipeline.export.manifest import Manifest
 from pipeline.export.ops import TensorOps
@@ -111,7 +112,9 @@ class Portable:
     outputs: tuple[str, ...]  # in the order in which TensorFlow flattens them
 
 
-def portable(model: LoadedModel, preprocessing: Preprocessing, dtype: tf.DType, codes: tf.DType) -> Portable:
+def portable(
+    model: LoadedModel, preprocessing: Preprocessing, dtype: tf.DType, codes: tf.DType, instead: Instead
+) -> Portable:
     """Builds the function, with an input for each raw column by its argument's name.
 
     Args:
@@ -119,6 +122,7 @@ def portable(model: LoadedModel, preprocessing: Preprocessing, dtype: tf.DType, 
         preprocessing: As it was fitted.
         dtype: Of numbers and of all that is computed outside the network, which is float32.
         codes: Of categories of text, an integer: the position in the vocabulary, -1 for unknown ones.
+        instead: What operations of the network are computed by.
 
     Returns:
         Outputs `prediction` `(n_rows, n_targets)` in original units; or `class_index` `(n_rows,)` int32 and
@@ -127,21 +131,18 @@ def portable(model: LoadedModel, preprocessing: Preprocessing, dtype: tf.DType, 
     Raises:
         ExportError: A column needs what these formats do not have.
     """
-    if not hasattr(model.saved_model, "network"):
-        raise ExportError(
-            f"{model.folder} was made by an older version, which exports to SavedModel only; train it anew"
-        )
-    manifest, ops, network = model.manifest, PortableOps(dtype), model.saved_model.network
+    manifest, ops, network = model.manifest, PortableOps(dtype), network_of(model.saved_model)
     dates = check_expressible(preprocessing)
     inputs, shift = _in_two_parts(preprocessing.inputs) if dtype == tf.float32 else (preprocessing.inputs, None)
 
-    @tf.function
+    @tf.function(autograph=False)  # no loop or branch depends on values
     def serve(**arguments: tf.Tensor) -> dict[str, tf.Tensor]:
         columns = {name: arguments[column.argument] for name, column in manifest.inputs.items()}
         if shift is not None:
             columns = {name: column - tf.constant(shift, dtype) for name, column in columns.items()}
         parts = [part if part.shape.rank == 2 else part[:, tf.newaxis] for part in inputs.apply(ops, columns)]
-        scaled = tf.cast(network(tf.cast(tf.concat(parts, axis=1), tf.float32)), dtype)
+        x = tf.cast(tf.concat(parts, axis=1), tf.float32)
+        scaled = tf.cast(run_again(network, x, instead), dtype)
         return _outputs(manifest, preprocessing, ops, scaled)
 
     specs = [_spec(column, name in dates, dtype, codes) for name, column in manifest.inputs.items()]

@@ -127,3 +127,10 @@ def test_objectives_of_a_search_are_looked_at_before_training() -> None:
         ConfigError, match=r"sweep.objectives: a multiclass task has no val_rmse; there are val_accuracy"
     ):
         checked("[n_parameters,val_rmse]")
+
+
+def test_rows_without_weight_bring_no_class_into_f1() -> None:
+    probabilities = np.eye(3)[[0, 1, 1, 1, 0]]
+    weighed = evaluate.score(classes([0, 0, 1, 1, 2], 3), {"probabilities": probabilities}, np.array([1.0, 1, 1, 1, 0]))
+    assert weighed == pytest.approx(evaluate.score(classes([0, 0, 1, 1], 3), {"probabilities": probabilities[:4]}))
+    assert weighed["f1_macro"] == pytest.approx((2 / 3 + 4 / 5) / 2)

@@ -1,0 +1,193 @@
+"""Rows beyond what training saw, on which every export is compared with the pipeline computed in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.data import Preprocessing
+from pipeline.data.ops import NumpyOps
+from pipeline.data.preprocessing.inputs import ArrayInputs
+from pipeline.data.preprocessing.number_columns import Number
+from pipeline.data.reading.input_column import InputColumn
+from pipeline.errors import ExportError
+from pipeline.export.assemble import BATCH_ROWS, Columns
+from pipeline.export.deviation import TOLERANCE, apart_by_row, network_inputs, probabilities_of
+from pipeline.export.graph import run_again
+
+UNSEEN = "\u00bfnever seen?"
+TIMES = 10  # its bounds, that a column is set to
+SPREAD = 3.0  # scaled units either side of 0, that count as seen whatever the rows at hand hold
+MOST_GROUPS = 250  # of a wide table's columns: those of a group leave their range in the same row
+MOST_NAMES = 3
+NUDGES = 3  # of the network's inputs by float32's last digit, to see what it makes of that
+ROUNDINGS = 10.0  # times what float32 itself loses in a row, that another order of its operations may lose there
+
+Changes = dict[str, dict[str, Any]]  # by what is changed: the value of each column that it concerns
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """Raw rows beyond training's range, and what the pipeline makes of them."""
+
+    columns: Columns
+    about: tuple[str, ...]  # what is out of the ordinary in each row
+    exact: np.ndarray  # scaled predictions or logits, computed in float64
+    lost: np.ndarray  # (n_rows,) of them by the network's own float32; not finite where that overflows
+    preprocessing: Preprocessing
+    task: str
+
+    def check(self, name: str, outputs: Columns, tolerance: float = TOLERANCE) -> float:
+        """Compares an export's outputs.
+
+        Rows in which the network's float32 overflows are left out: there is nothing to be equal to.
+
+        Args:
+            name: Of the export, for messages.
+            outputs: For `columns`.
+            tolerance: Times max(1, |value|), in scaled units; more is allowed where float32 itself loses more.
+
+        Returns:
+            The largest difference.
+
+        Raises:
+            ExportError: A row differs by more.
+        """
+        found = apart_by_row(outputs, self.exact, self.preprocessing, self.task)
+        there = np.isfinite(self.lost)
+        allowed = np.maximum(tolerance, ROUNDINGS * self.lost)
+        if not (found <= allowed)[there].all():
+            row = int(np.argmax(np.where(there & ~(found <= allowed), np.nan_to_num(found / allowed, nan=np.inf), 0)))
+            raise ExportError(
+                f"{name} differs from the pipeline computed in float64 by {found[row]:.2g} in scaled units in a row "
+                f"beyond training's range: {self.about[row]}; at most {allowed[row]:.2g} is allowed there"
+            )
+        return float(found[there].max(initial=0))
+
+
+def beyond(
+    network: tf.types.experimental.ConcreteFunction,
+    preprocessing: Preprocessing,
+    task: str,
+    inputs: Mapping[str, InputColumn],
+    columns: Columns,
+    numbers: type[np.floating] = np.float64,
+) -> Beyond:
+    """Makes rows of those at hand: each column at ten times its bounds, with a gap, with a category never seen.
+
+    Args:
+        network: From preprocessed inputs to scaled predictions or logits.
+        preprocessing: As it was fitted.
+        task: What is predicted.
+        inputs: The raw columns.
+        columns: Raw rows.
+        numbers: The type in which the export takes numbers.
+    """
+    rows, about = changed(columns, gaps_and_unseen(inputs) | _far(columns, inputs, preprocessing))
+    x = network_inputs(preprocessing, rows)
+    exact = run_again(network, tf.constant(x)).numpy()
+    rounded = {name: values if values.dtype == object else values.astype(numbers) for name, values in rows.items()}
+    seen = [network_inputs(preprocessing, rounded), *_nudged(x, len(preprocessing.inputs.categories))]
+    lost = [
+        apart_by_row(_served(_in_blocks(network, given), preprocessing, task), exact, preprocessing, task)
+        for given in seen
+    ]
+    return Beyond(rows, about, exact, np.max(lost, axis=0), preprocessing, task)
+
+
+def changed(columns: Columns, changes: Changes) -> tuple[Columns, tuple[str, ...]]:
+    """Rows in each of which a column is changed, and for each kind of change one in which all are.
+
+    Returns:
+        The rows, made of those given, and what is changed in each.
+    """
+    groups = [(kind, values) for kind, by_column in changes.items() for values in _groups(by_column)]
+    places = np.arange(len(groups)) % len(next(iter(columns.values())))
+    rows = {name: values[places] for name, values in columns.items()}
+    for row, (_, values) in enumerate(groups):
+        for name, value in values.items():
+            rows[name][row] = value
+    return rows, tuple(f"{_named(list(values))} {kind}" for kind, values in groups)
+
+
+def _groups(by_column: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    names = list(by_column)
+    n_groups = min(len(names), MOST_GROUPS)
+    for group in range(n_groups):
+        yield {name: by_column[name] for name in names[group::n_groups]}
+    if n_groups > 1:
+        yield by_column
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"{', '.join(map(repr, names[:MOST_NAMES]))}{more}"
+
+
+def gaps_and_unseen(inputs: Mapping[str, InputColumn]) -> Changes:
+    """A gap in each column, and in text a text never seen; an array has neither."""
+    texts = [name for name, column in inputs.items() if column.is_text]
+    numbers = [name for name, column in inputs.items() if not column.is_text and column.width is None]
+    gaps = dict.fromkeys(texts, "") | dict.fromkeys(numbers, np.nan)
+    return {"with a gap": gaps, "with a text never seen": dict.fromkeys(texts, UNSEEN)}
+
+
+def _far(columns: Columns, inputs: Mapping[str, InputColumn], preprocessing: Preprocessing) -> Changes:
+    """Numbers at ten times their bounds, counted from 0 and from their middle; the first and the last dates."""
+    below: dict[str, dict[str, Any]] = {"lowest value": {}, "range below its middle": {}}
+    above: dict[str, dict[str, Any]] = {"highest value": {}, "range above its middle": {}}
+    for name, column in inputs.items():
+        if column.is_text:
+            continue
+        low, high = _bounds(columns[name], name, preprocessing)
+        middle, reach = low / 2 + high / 2, TIMES * (high / 2 - low / 2)
+        ends = (TIMES * low, middle - reach, TIMES * high, middle + reach)
+        for (_, values), end in zip((below | above).items(), ends, strict=True):
+            values[name] = np.clip(end, -column.largest, column.largest)
+    dates = {name: date.written.name for name, date in preprocessing.inputs.dates.items()}
+    first, last = (
+        {name: f"{how.replace('year', year).replace('month', month).replace('day', day)} {time}"
+         for name, how in dates.items()}
+        for year, month, day, time in (("0001", "01", "01", "00:00"), ("9999", "12", "31", "23:59:59"))
+    )  # fmt: skip
+    numbers = {f"at {TIMES} times its {end}": values for end, values in (below | above).items()}
+    return numbers | {"on the first day of the year 1": first, "in the last second of the year 9999": last}
+
+
+def _bounds(values: np.ndarray, name: str, preprocessing: Preprocessing) -> tuple[Any, Any]:
+    """Lowest and highest of the rows at hand and of what the fitted scaling stands for; of an array by column."""
+    ends = [np.full(values.shape[1:], side * SPREAD) for side in (-1, 1)]
+    if isinstance(preprocessing.inputs, ArrayInputs):
+        scaler = preprocessing.inputs.scaler
+        ends = [scaler.shift + scaler.scale * end for end in ends]
+    else:
+        for feature in preprocessing.inputs.features:
+            if isinstance(feature, Number) and feature.column == name:
+                ends = list(feature.scaling.invert(NumpyOps(), np.array(ends)))
+    known = np.concatenate([values, np.stack(ends)])
+    return np.nanmin(known, axis=0), np.nanmax(known, axis=0)
+
+
+def _nudged(x: np.ndarray, n_categories: int) -> Iterator[np.ndarray]:
+    """Inputs that differ by float32's last digit, but for the numbers of categories, which come last."""
+    rng = np.random.default_rng(0)
+    last_digit = np.finfo(np.float32).eps * (np.arange(x.shape[1]) < x.shape[1] - n_categories)
+    for _ in range(NUDGES):
+        yield x * (1 + last_digit * rng.choice([-1, 1], x.shape))
+
+
+def _in_blocks(network: tf.types.experimental.ConcreteFunction, x: np.ndarray) -> np.ndarray:
+    starts = range(0, len(x), BATCH_ROWS)
+    blocks = [network(tf.constant(x[start : start + BATCH_ROWS], tf.float32)) for start in starts]
+    return np.concatenate([block.numpy() for block in blocks])
+
+
+def _served(scaled: np.ndarray, preprocessing: Preprocessing, task: str) -> Columns:
+    """What an export makes of scaled predictions or logits."""
+    if task == "regression":
+        return {"prediction": preprocessing.outputs.invert(scaled)}
+    return {"probabilities": probabilities_of(scaled)}
