@@ -18,7 +18,7 @@ renamed = $(if $(filter file,$(origin $2)),echo 'make: $1= is $2= now: make $@ $
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train sweep study rerun compare export predict evaluate register promote ui serve \
-	test test-all bench bench-search bench-sweeps bench-serve bench-setup check clean
+	test test-all bench bench-search bench-sweeps bench-serve bench-setup fuzz check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -110,6 +110,9 @@ bench-sweeps: $(STAMP)  ## Measure parallel sweeps and the cost of tracking, 15 
 
 bench-setup: $(STAMP)  ## Install the other libraries that bench compares with
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+
+fuzz: $(STAMP)  ## Look for differences in drawn cells and tables: make fuzz CELLS=2000 TABLES=500 TRAINED=300 SEED=0
+	@PYTHONPATH=tests $(BIN)/python -m fuzz --cells $(or $(CELLS),0) --tables $(or $(TABLES),0) --trained $(or $(TRAINED),0) --seed $(or $(SEED),0)
 
 check: $(STAMP)  ## Lint, types, complexity, and which room imports which
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
