@@ -36,16 +36,8 @@ def checked_jobs(composer: Composer, overrides: Sequence[Override], is_search: b
         overrides: Those that are not for Hydra.
         is_search: Whether ranges of numbers are searched.
     """
-    found, groups, values = Jobs(), [], []
-    for override in overrides:
-        options = composer.options_of(override.key_or_group)
-        if not options:
-            values.append(override)
-        elif wrong := unknown_options(override, options):
-            found.problems += wrong
-        else:
-            groups.append(override)
-            found.for_hydra |= listed(override)
+    found = Jobs()
+    groups, values = _groups_and_values(composer, overrides, found)
     for chosen, given in combinations(groups, values, is_search):
         config = composer.own(chosen)
         for override, value in given:
@@ -58,6 +50,23 @@ def checked_jobs(composer: Composer, overrides: Sequence[Override], is_search: b
         found.problems += wrong
         found.configs += [] if checked is None else [checked]
     return found
+
+
+def _groups_and_values(
+    composer: Composer, overrides: Sequence[Override], found: Jobs
+) -> tuple[list[Override], list[Override]]:
+    """What picks a file of a group, and what sets a key; a file that does not exist is a problem."""
+    groups, values = [], []
+    for override in overrides:
+        options = composer.options_of(override.key_or_group)
+        if not options:
+            values.append(override)
+        elif wrong := unknown_options(override, options):
+            found.problems += wrong
+        else:
+            groups.append(override)
+            found.for_hydra |= listed(override)
+    return groups, values
 
 
 def _inspected(config: DictConfig) -> tuple[Config | None, list[str]]:

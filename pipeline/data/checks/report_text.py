@@ -47,7 +47,12 @@ def warnings(report: Report) -> list[str]:
         found.append(f"{_listed(reasons, '; ')}; data.drop_useless=true leaves such columns out")
     if unmoved := [repr(name) for name, reason in report.useless.items() if reason in ("constant", "empty")]:
         found.append(f"no weight for {_listed(unmoved, ', ')}: the model ignores what other values come later")
-    found += _differing(report.columns)
+    return found + _differing(report.columns) + _copies(report)
+
+
+def _copies(report: Report) -> list[str]:
+    """Rows that are there more than once."""
+    found = []
     if report.n_duplicate_rows:
         found.append(f"{report.n_duplicate_rows} rows are copies of earlier rows, targets included")
     copies = [f"{n} of {part}" for part, n in report.n_copies_of_training_rows.items() if n]
