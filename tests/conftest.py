@@ -55,19 +55,7 @@ def trained_once(store: str) -> Callable[..., Result]:
 @pytest.fixture(scope="session")
 def untrained() -> Callable[..., Path]:
     """Saves the model of a network as it is before training: where its weights do not matter, that is fast."""
-
-    def save(folder: Path, *overrides: str) -> Path:
-        from pipeline import data, export, model
-
-        config = pipeline.load("model.units=[8]", *overrides)
-        rows = data.read_rows(config.data)
-        preprocessing = data.fit_preprocessing(rows, config.data)
-        arrays = preprocessing.apply(rows)
-        training = model.TrainingRows(arrays.x, arrays.y, preprocessing.inputs.numbers)
-        network = model.build(config.model, **preprocessing.sizes(rows.target), rows=training)
-        reading = data.Reading.of(config.data)
-        export.save(export.assemble(rows, preprocessing, network), folder, reading=reading)
-        return folder
+    from support.untrained import save
 
     return save
 

@@ -1,0 +1,1 @@
+"""Seeded generators that look for what no one thought of; `make fuzz` runs them at length."""
