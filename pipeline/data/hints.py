@@ -14,6 +14,7 @@ from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS, format_of
 from pipeline.data.reading.dress import FEWEST, are_thousands, formats_that_read, key_that_reads, may_be_thousands
 from pipeline.data.reading.input_column import EXACT
+from pipeline.data.reading.notation import is_date
 from pipeline.data.reading.raw import Raw, Text
 from pipeline.data.rows import Rows
 from pipeline.data.streaming.pieces import beginning_of
@@ -73,8 +74,9 @@ def _tell_of_odd_dates(name: str, distinct: np.ndarray) -> None:
     there = distinct[distinct != ""]
     if len(there) < FEWEST or format_of(there) is not None:
         return
+    few = there[:: 1 + len(there) // FEWEST].tolist()
     for written in FORMATS:
-        if np.isnan(written.days(NumpyOps(), there[:: 1 + len(there) // FEWEST])).mean() > 1 - NEARLY:
+        if np.mean([is_date(written.name, text) for text in few]) < NEARLY:
             continue
         others = there[np.isnan(written.days(NumpyOps(), there))]
         if 0 < len(others) <= (1 - NEARLY) * len(there):

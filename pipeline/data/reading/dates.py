@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.data.ops import FIELDS, NumpyOps, Ops
-from pipeline.data.reading.notation import DATE_PATTERNS, WITH_OFFSET, fields_of
+from pipeline.data.reading.notation import DATE_PATTERNS, WITH_OFFSET, fields_of, is_date
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,8 @@ def formats_of(distinct: np.ndarray) -> list[DateFormat]:
     """The formats in which all of these texts but `""` are dates."""
     distinct = distinct[distinct != ""]
     # The first few show of most columns that they hold no such dates.
-    return [
-        candidate
-        for candidate in FORMATS
-        if len(distinct)
-        and not any(np.isnan(candidate.days(NumpyOps(), texts)).any() for texts in (distinct[:1], distinct))
-    ]
+    likely = [written for written in FORMATS if len(distinct) and is_date(written.name, distinct[0])]
+    return [written for written in likely if not np.isnan(written.days(NumpyOps(), distinct)).any()]
 
 
 def format_of(distinct: np.ndarray) -> DateFormat | None:
