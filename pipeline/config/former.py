@@ -3,7 +3,7 @@
 from omegaconf import DictConfig, OmegaConf
 
 # Keys that have come since, with the value by which earlier versions acted.
-ADDED = {"data.output_clip": "none", "fit.ema": None, "fit.max_minutes": None}
+ADDED = {"data.column_formats": {}, "data.output_clip": "none", "fit.ema": None, "fit.max_minutes": None}
 
 
 def complete(config: DictConfig) -> None:
