@@ -116,14 +116,14 @@ def test_any_table_is_trained_on_or_refused(case: Case) -> None:
 
 @pytest.mark.slow
 @given(case=cases())
-@settings(CALM, max_examples=1000)
+@settings(CALM, max_examples=500)
 def test_many_tables_are_prepared_or_refused(case: Case) -> None:
     ends_well(case, train=False)
 
 
 @pytest.mark.slow
 @given(case=cases())
-@settings(CALM, max_examples=120)
+@settings(CALM, max_examples=60)
 def test_many_tables_are_trained_on_or_refused(case: Case) -> None:
     keras.backend.clear_session()
     ends_well(case, train=True)
