@@ -20,5 +20,5 @@ def erfc(x: tf.Tensor) -> tf.Tensor:
 
 # LiteRT writes softplus as log(1 + exp(x)).
 LITERT: Instead = {"Softplus": softplus}
-# tf2onnx leaves what ONNX has not in the file, and writes Log1p as log(1 + x).
+# tf2onnx leaves what ONNX has not in the file.
 ONNX: Instead = {"Erfc": erfc, "Expm1": PortableOps.expm1, "Log1p": PortableOps.log1p}
