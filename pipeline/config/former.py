@@ -1,9 +1,16 @@
 """Configurations of earlier versions, as their runs have logged them."""
 
+from typing import Any
+
 from omegaconf import DictConfig, OmegaConf
 
 # Keys that have come since, with the value by which earlier versions acted.
-ADDED = {"data.column_formats": {}, "data.output_clip": "none", "fit.ema": None, "fit.max_minutes": None}
+ADDED: dict[str, Any] = {
+    "data.column_formats": {},
+    "data.output_clip": "none",
+    "fit.ema": None,
+    "fit.max_minutes": None,
+}
 
 
 def complete(config: DictConfig) -> None:

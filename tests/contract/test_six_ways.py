@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from fuzz.cells import cell_differences
 from support.six_ways import Asked, Refused
 from support.six_ways_models import GAP, base, expected, models_in
 
@@ -220,3 +221,9 @@ def test_columns_of_any_dtype(
     asked = models[model]
     found = dict(asked.column(column, values, tmp_path))
     assert found == dict.fromkeys(found, expected(asked, column, *means))
+
+
+@pytest.mark.slow
+def test_drawn_cells_have_one_meaning() -> None:
+    """`make fuzz CELLS=2000` draws more."""
+    assert cell_differences(200, seed=1) == []

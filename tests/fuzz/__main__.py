@@ -1,4 +1,4 @@
-"""Looks for what examples miss: cells read six ways, tables streamed and at once, and tables trained, all drawn by a seed.
+"""Looks for what examples miss: drawn cells read six ways, drawn tables streamed and at once, drawn tables trained.
 
     make fuzz CELLS=2000 TABLES=500 TRAINED=300 SEED=0
 
