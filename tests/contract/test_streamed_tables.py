@@ -36,7 +36,14 @@ def blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize(("labels", "suffix"), [
-    *itertools.product(LABELS, ["csv"]), *itertools.product(["truth values", "beyond 2^53", "codes"], ["parquet"])
+    ("0 and 1, a tenth ones", "csv"),
+    *(
+        pytest.param(*case, marks=pytest.mark.slow)
+        for case in (
+            *((labels, "csv") for labels in LABELS if labels != "0 and 1, a tenth ones"),
+            *itertools.product(["truth values", "beyond 2^53", "codes"], ["parquet"]),
+        )
+    ),
 ])  # fmt: skip
 @pytest.mark.parametrize("weighted", [False, True])
 def test_targets_are_the_same(tmp_path: Path, labels: str, suffix: str, weighted: bool) -> None:
@@ -67,7 +74,9 @@ def test_targets_are_the_same(tmp_path: Path, labels: str, suffix: str, weighted
 
 
 @pytest.mark.usefixtures("blocks")
-@pytest.mark.parametrize("labels", ["0 and 1, a tenth ones", "three whole numbers"])
+@pytest.mark.parametrize(
+    "labels", ["0 and 1, a tenth ones", pytest.param("three whole numbers", marks=pytest.mark.slow)]
+)
 def test_streamed_classes_are_learnt(tmp_path: Path, store: str, labels: str) -> None:
     """A tenth ones: log loss was 2.86 where it is 0.17 at once; three classes ended in a traceback."""
     rng = np.random.default_rng(0)

@@ -51,6 +51,7 @@ def test_a_users_mistake_is_a_message_and_exit_code_1(store: str, arguments: lis
     assert "Traceback" not in ended.stderr + ended.stdout
 
 
+@pytest.mark.slow
 def test_a_sweep_nests_its_runs_and_survives_a_job_that_fails(store: str) -> None:
     ended = command(
         "-m", "data=iris", "fit.epochs=2", "fit.learning_rate=0.01,1e30,0.001", "fit.optimizer=sgd",

@@ -86,7 +86,15 @@ def small_mnist(folder: Path) -> Path:
             "data.output_scaling=minmax",
             "model.output_activation=sigmoid",
         ],
-        ["experiment=breast_cancer", "fit.class_weight=balanced", "objective=val_pr_auc", "data.input_scaling=robust"],
+        pytest.param(
+            [
+                "experiment=breast_cancer",
+                "fit.class_weight=balanced",
+                "objective=val_pr_auc",
+                "data.input_scaling=robust",
+            ],
+            marks=pytest.mark.slow,
+        ),
         ["data=iris", "fit.devices=[CPU:0,CPU:1]", "model.batch_norm=true", "fit.batch_size=7"],
         pytest.param(
             ["data=digits", "data.input_scaling={shift:8,scale:8}", "fit.optimizer=muon", "fit.schedule=cosine"],

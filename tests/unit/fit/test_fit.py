@@ -141,7 +141,7 @@ def test_what_does_not_go_with_the_task(task: str, override: str, message: str) 
         trained(override, task=task)
 
 
-@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+@pytest.mark.parametrize("loss", ["huber", *(pytest.param(loss, marks=pytest.mark.slow) for loss in ("mse", "mae"))])
 def test_losses_of_a_regression(loss: str) -> None:
     network, history, _ = trained(f"fit.loss={loss}", "fit.early_stopping.patience=null")
     x, y, _ = arrays(20)
@@ -283,7 +283,9 @@ def test_weight_decay_reaches_kernels_and_nothing_else(architecture: str, optimi
         np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-6, err_msg=variable.path)
 
 
-@pytest.mark.parametrize("execution", ["graph", "stock", pytest.param("compiled", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "execution", ["graph", *(pytest.param(name, marks=pytest.mark.slow) for name in ("stock", "compiled"))]
+)
 @pytest.mark.parametrize("patience", ["null", "5"])
 def test_averages_are_scored_and_kept_and_training_goes_on_from_the_weights(execution: str, patience: str) -> None:
     """Also a guard of Keras's private list of averages."""
