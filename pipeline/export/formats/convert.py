@@ -88,7 +88,7 @@ class Checked:
                 f"{TOLERANCE} is allowed, so nothing was written. savedmodel and onnx hold numbers in float64"
             )
         try:
-            beyond = self.beyond.check(name, far, TOLERANCE if exact else LARGEST)
+            beyond = self.beyond.check(name, far, None if exact else LARGEST)
         except ExportError as error:
             raise ExportError(f"{error}, so nothing was written") from None
         rows = self.held.rows
