@@ -1,8 +1,13 @@
 """Configurations of earlier versions, as their runs have logged them."""
 
-from typing import Any
+from __future__ import annotations
 
-from omegaconf import DictConfig, OmegaConf
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 # Keys that have come since, with the value by which earlier versions acted.
 ADDED: dict[str, Any] = {
@@ -10,12 +15,25 @@ ADDED: dict[str, Any] = {
     "data.output_clip": "none",
     "fit.ema": None,
     "fit.max_minutes": None,
+    "model.embedding_bins": "auto",
+    "model.embedding_scale": 0.1,
+    "model.embedding_width": "auto",
+    "model.numeric_embedding": "none",
 }
 
 
 def complete(config: DictConfig) -> None:
     """Gives a whole configuration the keys that its version did not have."""
+    from omegaconf import OmegaConf
+
     for key, value in ADDED.items():
         section, _, name = key.partition(".")
         if name not in config[section]:
             OmegaConf.update(config, key, value, force_add=True)
+
+
+def completed(params: Mapping[str, str]) -> dict[str, str]:
+    """A run's logged parameters with those that its version did not have; a run that has none stays so."""
+    if not params:
+        return {}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in ADDED.items()} | dict(params)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from mlflow.entities import Run as MlflowRun
 
+from pipeline.config import former
+
 STATES = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "killed"}
 # Of several tries of one job of a sweep the first of these states counts.
 COUNTS_FIRST = ("finished", "pruned", "running", "failed", "killed")
@@ -42,7 +44,14 @@ def tracked(run: MlflowRun) -> TrackedRun:
     info, data = run.info, run.data
     started = info.start_time / 1000
     return TrackedRun(
-        info.run_id, info.run_name, info.status, started, data.params, data.metrics, data.tags, digest_of(run, "val")
+        info.run_id,
+        info.run_name,
+        info.status,
+        started,
+        former.completed(data.params),
+        data.metrics,
+        data.tags,
+        digest_of(run, "val"),
     )
 
 

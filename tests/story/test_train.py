@@ -39,6 +39,7 @@ def test_every_experiment_runs(
         ],
         "mnist_mlp": lambda: [f"data.path={small_mnist(tmp_path)}", "data.split.val_fraction=0.2"],
         "breast_cancer": list,
+        "tabm": lambda: [f"data.path={real_data(FILES['penguins'])}", "data.target=species"],
         "adult": lambda: [
             f"data.path={real_data('adult/adult.data')}",
             f"data.split.test_path={real_data('adult/adult.test')}",
