@@ -113,6 +113,7 @@ def build(
 
     Raises:
         ConfigError: `model.output_activation` does not go with the task.
+        ValueError: Embeddings of numbers are asked for, but no rows are given.
     """
     from keras import Input, Model
 
@@ -150,7 +151,9 @@ def _embeddings(section: Any, task: str, categories: Sequence[int], rows: Traini
         from pipeline.model.layers.embedding import CategoryEmbeddings
 
         yield CategoryEmbeddings(categories, name="embeddings")
-    if rows is not None and section.numeric_embedding != "none":
+    if section.numeric_embedding != "none":
+        if rows is None:
+            raise ValueError(f"rows: model.numeric_embedding={section.numeric_embedding} is fitted on training rows")
         from pipeline.model.embeddings.fit import embedding_of
 
         embedding = embedding_of(section, rows.numbers, rows.x, rows.y, task)

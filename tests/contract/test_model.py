@@ -16,7 +16,10 @@ FILES = sorted(path.stem for path in (CONF / "model").glob("*.yaml") if path.ste
 
 def built(*overrides: str, task: str = "regression", n_outputs: int = 2) -> keras.Model:
     keras.utils.set_random_seed(0)
-    return model.build(load("data.task=auto", *overrides).model, task=task, n_inputs=5, n_outputs=n_outputs)
+    x = np.random.default_rng(1).normal(size=(60, 5)).astype(np.float32)
+    rows = model.TrainingRows(x, x[:, :1], range(5))
+    section = load("data.task=auto", *overrides).model
+    return model.build(section, task=task, n_inputs=5, n_outputs=n_outputs, rows=rows)
 
 
 def layers(network: keras.Model, kind: type) -> list[Any]:

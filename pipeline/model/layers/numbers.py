@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,9 +29,9 @@ class NumberEmbeddings(keras.layers.Layer):
         super().__init__(**kwargs)
         self.columns, self.width = [int(column) for column in columns], width
 
+    @abc.abstractmethod
     def embed(self, x: Any) -> Any:
         """From `(len(columns), n_rows)` to `(len(columns), n_rows, width)`."""
-        raise NotImplementedError
 
     def call(self, inputs: Any) -> Any:
         """Embeds the columns."""

@@ -41,7 +41,7 @@ def words(experiment: str) -> list[str]:
 def unpack(folder: Path) -> str:
     """Lays everything into an empty folder; gives the address of the store there."""
     with tarfile.open(KEPT) as kept:
-        kept.extractall(folder, filter="data")
+        kept.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # from 3.11.4 on
     for path in folder.rglob("*"):
         if path.is_file() and path.suffix in (".sql", ".yaml", "") and PLACE.encode() in (content := path.read_bytes()):
             path.write_bytes(content.replace(PLACE.encode(), str(folder).encode()))

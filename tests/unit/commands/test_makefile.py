@@ -1,5 +1,6 @@
 """The Makefile's words: the same in every target, and the former ones with a line that names the new."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,13 +12,16 @@ import pytest
 from support.places import ROOT
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+# By which the make that runs these tests would hand its own words on, as those of `make test ARGS=...`.
+HANDED_ON = {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS"}
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def make(*words: str) -> subprocess.CompletedProcess[str]:
     """Runs make as a user does, with this Python and without setting anything up."""
-    here = ["STAMP=", f"BIN={Path(sys.executable).parent}", "MAKEFLAGS=", "MFLAGS="]
-    return subprocess.run(["make", "-s", *here, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    here = ["STAMP=", f"BIN={Path(sys.executable).parent}"]
+    own = {name: value for name, value in os.environ.items() if name not in HANDED_ON}
+    return subprocess.run(["make", "-s", *here, *words], cwd=ROOT, capture_output=True, text=True, check=False, env=own)
 
 
 def command(*words: str) -> str:

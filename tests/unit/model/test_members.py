@@ -15,7 +15,8 @@ SHARINGS = ["mini", "full", "packed"]
 
 def tabm(*overrides: str, task: str = "regression", n_outputs: int = 1) -> keras.Model:
     keras.utils.set_random_seed(0)
-    section = load("data.task=auto", "model=tabm", "model.members=3", "model.units=[8,6]", *overrides).model
+    keys = ["model=tabm", "model.members=3", "model.units=[8,6]", "model.numeric_embedding=none"]
+    section = load("data.task=auto", *keys, *overrides).model
     return model.build(section, task=task, n_inputs=4, n_outputs=n_outputs)
 
 

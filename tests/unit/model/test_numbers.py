@@ -88,6 +88,12 @@ def test_two_valued_numbers_and_categories_are_left_alone() -> None:
     assert embedded.shape[1] == 1 + 3 + 6  # a 0/1 number, a category's vector, a number's
 
 
+def test_an_embedding_is_never_left_out_in_silence() -> None:
+    section = load("data.task=auto", "model=tabm").model
+    with pytest.raises(ValueError, match=r"model\.numeric_embedding=piecewise_linear is fitted on training rows"):
+        model.build(section, task="regression", n_inputs=4, n_outputs=1)
+
+
 def test_users_own_sections_without_these_keys_have_none() -> None:
     values = load("data.task=auto").model.model_dump(exclude={"embedding_width", "numeric_embedding"})
     section = model.spec("dense")(**values)
