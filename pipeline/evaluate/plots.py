@@ -1,11 +1,13 @@
 """Pictures of a run: learning curves, and predictions against the truth on validation and test rows."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from sklearn.metrics import confusion_matrix, roc_curve
 
 from pipeline.data import Target
@@ -79,7 +81,7 @@ def _learning_curves(epochs: Sequence[dict[str, float]], best_epoch: int | None)
 def _scatter(axes: Axes, target: Target, outputs: dict[str, np.ndarray]) -> None:
     low, high = np.inf, -np.inf
     for name, truth, prediction in _columns(target, outputs):
-        axes.scatter(truth, prediction, s=6, alpha=0.4, label=name)
+        axes.scatter(truth, prediction, s=6, alpha=0.4, label=_drawable(name))
         low, high = min(low, truth.min(), prediction.min()), max(high, truth.max(), prediction.max())
     axes.plot([low, high], [low, high], color="gray", linestyle=":")
     axes.set(xlabel="actual", ylabel="predicted")
@@ -88,7 +90,7 @@ def _scatter(axes: Axes, target: Target, outputs: dict[str, np.ndarray]) -> None
 
 def _residuals(axes: Axes, target: Target, outputs: dict[str, np.ndarray]) -> None:
     for name, truth, prediction in _columns(target, outputs):
-        axes.scatter(prediction, prediction - truth, s=6, alpha=0.4, label=name)
+        axes.scatter(prediction, prediction - truth, s=6, alpha=0.4, label=_drawable(name))
     axes.axhline(0, color="gray", linestyle=":")
     axes.set(xlabel="predicted", ylabel="predicted - actual")
     axes.legend()
@@ -107,7 +109,7 @@ def _confusion(axes: Axes, target: Target, outputs: dict[str, np.ndarray]) -> No
     axes.set(xlabel="predicted", ylabel="actual")
     if len(classes) > MOST_CLASSES:
         return
-    names = [str(label) for label in target.classes]
+    names = [_drawable(str(label)) for label in target.classes]
     axes.set_xticks(classes, names, rotation=45, ha="right")
     axes.set_yticks(classes, names)
     for row, column in np.ndindex(counts.shape):
@@ -121,8 +123,24 @@ def _roc(axes: Axes, target: Target, outputs: dict[str, np.ndarray]) -> None:
     for number in [1] if len(target.classes) == 2 else range(len(target.classes)):
         if number in present and len(present) > 1:
             false_rate, true_rate, _ = roc_curve(truth == number, probabilities[:, number])
-            axes.plot(false_rate, true_rate, label=str(target.classes[number]))
+            axes.plot(false_rate, true_rate, label=_drawable(str(target.classes[number])))
     axes.plot([0, 1], [0, 1], color="gray", linestyle=":")
     axes.set(xlabel="false positive rate", ylabel="true positive rate")
     if axes.get_legend_handles_labels()[1] and len(target.classes) <= MOST_CLASSES:
         axes.legend(fontsize="small")
+
+
+def _drawable(name: str) -> str:
+    """A name of the data as Matplotlib draws it.
+
+    To Matplotlib `$` begins a formula, a label that begins with `_` stays out of the legend, and a character that its
+    font lacks is a warning and a box; here it is a box alone.
+    """
+    known = _characters()
+    boxed = "".join(character if ord(character) in known else "\N{WHITE SQUARE}" for character in name)
+    return (f" {boxed}" if boxed.startswith("_") or not boxed else boxed).replace("$", r"\$")
+
+
+@functools.cache
+def _characters() -> frozenset[int]:
+    return frozenset(get_font(findfont(FontProperties())).get_charmap())
