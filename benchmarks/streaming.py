@@ -91,7 +91,7 @@ def _write(folder: Path, n_rows: int, n_files: int) -> None:
 
 def _run(folder: Path, files: str, *overrides: str) -> Found:
     command = [
-        "data=table", f"data.path='{folder / files / '*.parquet'}'", "data.target=y", "model.units=[64,64]",
+        "data=plain_table", f"data.path='{folder / files / '*.parquet'}'", "data.target=y", "model.units=[64,64]",
         "fit.batch_size=1024", f"fit.epochs={EPOCHS}", "fit.execution=compiled",
         f"tracking.uri=sqlite:///{folder / 'mlflow.db'}", *overrides,
     ]  # fmt: skip

@@ -28,7 +28,7 @@ def measure_tables() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         _mixed(N_ROWS).to_csv(path, index=False)
-        config = load("data=table", f"data.path={path}", "data.target=y").data
+        config = load("data=plain_table", f"data.path={path}", "data.target=y").data
         pairs = [(_seconds(lambda: pd.read_csv(path)), _seconds(lambda: _to_arrays(config))) for _ in range(REPEATS)]
     read, arrays = (statistics.median(column) for column in zip(*pairs, strict=True))
     return {
@@ -85,7 +85,7 @@ def _rows_per_second(n_numbers: int, n_texts: int) -> float:
     columns |= {f"text_{k}": _texts(rng, SCORED_ROWS, CATEGORIES) for k in range(n_texts)}
     target = make_target({"y": pd.Series(rng.normal(size=SCORED_ROWS))}, "regression")
     rows = data.Rows("table", columns, target, None, None)
-    config = load("data=table", "data.path=drawn", "data.target=y", "model.units=[64,64]")
+    config = load("data=plain_table", "data.path=drawn", "data.target=y", "model.units=[64,64]")
     preprocessing = data.fit_preprocessing(rows, config.data)
     network = model.build(
         config.model, task="regression", n_inputs=preprocessing.inputs.n_inputs, n_outputs=1, categories=()

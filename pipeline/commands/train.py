@@ -17,7 +17,7 @@ from pipeline.commands.arguments import program
 from pipeline.commands.ending import ends_tidily
 from pipeline.config import CONF
 from pipeline.errors import PipelineError
-from pipeline.runtime.console import console, list_places, number
+from pipeline.runtime.console import console, list_places, number, say
 from pipeline.sweep import launch
 from pipeline.train import Result, run
 
@@ -29,12 +29,22 @@ def job(composed: DictConfig) -> float | sweep.Outcome:
     """One job of the command line, alone or in a sweep."""
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return sweep.job(composed)
+    config = configuration.from_hydra(composed)
+    _announce(config)
     try:
-        result = run(configuration.from_hydra(composed))
+        result = run(config)
     except PipelineError as error:
         sys.exit(str(error))
     show(result)
     return result.objective
+
+
+def _announce(config: configuration.Config) -> None:
+    """Says at once how long training may take, where that is bounded, and what is quicker."""
+    if config.fit.max_minutes is not None:
+        quick = "" if config.model.name == "dense" else "; model=dense is the quick alternative"
+        minutes = number(config.fit.max_minutes)
+        say(console(), f"trains model={config.model.name} for at most {minutes} minutes (fit.max_minutes){quick}")
 
 
 def main(words: Sequence[str]) -> None:

@@ -93,7 +93,7 @@ def told(error: ValidationError, rules: type[BaseModel], values: dict[str, Any])
     for detail in error.errors():
         key = _key(detail["loc"], values)
         if detail["type"] == "extra_forbidden":
-            lines.append(_unknown(key, known))
+            lines.append(_of_another(key) or _unknown(key, known))
         elif detail["type"] == "missing":
             lines.append(_missing(key, str(detail["loc"][-1])))
         elif detail["type"] == "value_error":
@@ -104,6 +104,13 @@ def told(error: ValidationError, rules: type[BaseModel], values: dict[str, Any])
     # Where a branch of the union went deeper, the others were not meant.
     meant = [key for key in complaints if not any(line.startswith(f"{key}.") for line in told_of)]
     return lines + [_should_be(key, complaints[key]) for key in meant]
+
+
+def _of_another(key: str) -> str | None:
+    """What to say of a key that another architecture has; `told` is only asked of the one that is chosen."""
+    section, _, name = key.partition(".")
+    having = [other for other in model.names() if section == "model" and name in model.spec(other).model_fields]
+    return f"{key}: belongs to {_or([f'model={other}' for other in having])}; add that to choose it" if having else None
 
 
 def _unknown(key: str, known: list[str]) -> str:

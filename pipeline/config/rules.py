@@ -176,7 +176,7 @@ class Fit(Section):
     weight_decay: NonNegativeFloat | None
     clip_norm: PositiveFloat | None
     class_weight: Literal["none", "balanced"]
-    ema: Rate | None
+    ema: Rate | Literal["auto"] | None
     max_minutes: PositiveFloat | None
     schedule: Literal["constant", "cosine", "exponential", "reduce_on_plateau"]
     warmup_epochs: NonNegativeFloat
@@ -196,7 +196,9 @@ class Fit(Section):
         if self.nesterov and (self.optimizer != "sgd" or not self.momentum):
             raise ValueError("nesterov: needs optimizer=sgd and a momentum above 0")
         if self.weight_decay is not None and self.optimizer not in ("adamw", "muon"):
-            raise ValueError(f"weight_decay: {self.optimizer} has none; use adamw or muon, or model.l2")
+            raise ValueError(
+                f"weight_decay: {self.optimizer} has none; use adamw or muon, model.l2, or fit.weight_decay=null"
+            )
         if self.warmup_epochs and self.schedule != "cosine":
             raise ValueError(f"warmup_epochs: belongs to schedule=cosine, but schedule is {self.schedule}")
         if self.warmup_epochs >= self.epochs:

@@ -14,6 +14,7 @@ from pipeline.fit.unscaled_metrics import MeanAbsoluteError, RootMeanSquaredErro
 STEP_SCHEDULES = ("cosine", "exponential")  # reduce_on_plateau is a callback that changes the number
 # Parts of variables' names: of Keras's layers, and of those in model/layers.
 NOT_DECAYED = ("bias", "gamma", "beta", "embedding_", "scales", "slopes", "bins", "frequencies", "phases", "waves")
+LONG_AVERAGES, SHORT_AVERAGES, FEW_STEPS = 0.99, 0.95, 300
 METRICS = {"regression": ("rmse", "mae"), "binary": ("accuracy",), "multiclass": ("accuracy",)}
 
 Values = Mapping[str, Any]
@@ -35,6 +36,18 @@ def check(config: Fit, task: str) -> None:
         raise ConfigError(f"fit.early_stopping.monitor: {monitor} is not logged for a {task} task; there are {known}")
     if config.class_weight != "none" and task == "regression":
         raise ConfigError("fit.class_weight: a regression has no classes; leave it at none")
+
+
+def with_decay_of_averages(config: Fit, n_steps: int) -> Fit:
+    """A fit section that has a number where `fit.ema` is `auto`: few steps leave no time for long averages.
+
+    Args:
+        config: The fit section.
+        n_steps: Steps per epoch.
+    """
+    if config.ema != "auto":
+        return config
+    return config.model_copy(update={"ema": SHORT_AVERAGES if config.epochs * n_steps < FEW_STEPS else LONG_AVERAGES})
 
 
 def compile_model(model: keras.Model, config: Fit, *, task: str, n_steps: int, output_scale: np.ndarray) -> Values:

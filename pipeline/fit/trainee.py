@@ -13,7 +13,7 @@ from pipeline.config.rules import Fit
 from pipeline.errors import ConfigError
 from pipeline.fit import programs, twin
 from pipeline.fit.block import BlockTrained
-from pipeline.fit.compile import STEP_SCHEDULES, check, compile_model
+from pipeline.fit.compile import STEP_SCHEDULES, check, compile_model, with_decay_of_averages
 from pipeline.fit.execution import choose_execution
 from pipeline.fit.members import ByMember
 from pipeline.fit.programs import Program
@@ -66,6 +66,7 @@ def compile_network(network: keras.Model, config: Fit, *, task: str, n_rows: int
     n_batch = batch_size(config, n_rows)
     check_batches(n_rows, n_batch, network)
     n_steps = steps_of(n_rows, n_batch, network).count
+    config = with_decay_of_averages(config, n_steps)
     execution = choose_execution(config, n_steps)
     shared = twin.structure(network)
     if config.mixed_precision and shared is None:

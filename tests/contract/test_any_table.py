@@ -24,7 +24,7 @@ from support.any_table import Case, cases
 
 @cache
 def _defaults() -> dict[str, Any]:
-    return load("data=table", "data.path=x.csv", "data.target=y").data.model_dump()
+    return load("data=plain_table", "data.path=x.csv", "data.target=y").data.model_dump()
 
 
 def prepared(case: Case) -> tuple[Dataset, Preprocessing]:

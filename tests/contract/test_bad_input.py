@@ -384,7 +384,7 @@ def prepared(folder: Path, files: Files, overrides: list[str]) -> None:
     for name, content in ({"t.csv": files} if isinstance(files, bytes) else files).items():
         (folder / name).write_bytes(content)
     bundled = any(word.startswith("data=") for word in overrides)
-    words = [] if bundled else ["data=table", "data.path=FOLDER/t.csv", "data.target=y"]
+    words = [] if bundled else ["data=plain_table", "data.path=FOLDER/t.csv", "data.target=y"]
     prepare(load(*(word.replace("FOLDER", str(folder)) for word in [*words, *overrides])))
 
 
@@ -408,7 +408,7 @@ def test_good_input_is_taken(tmp_path: Path) -> None:
 
 def test_labels_beyond_int64_stay_numbers(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,y\n" + "1,1e30\n2,5\n" * 9)
-    rows = data.read_rows(load("data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y").data)
+    rows = data.read_rows(load("data=plain_table", f"data.path={tmp_path / 't.csv'}", "data.target=y").data)
     np.testing.assert_array_equal(rows.target.classes, [5.0, 1e30])
 
 

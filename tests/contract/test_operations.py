@@ -155,7 +155,7 @@ def scalings() -> list[Case]:
 
 
 def config(*overrides: str) -> Any:
-    return load("data=table", "data.path=x.csv", "data.target=y", *overrides).data
+    return load("data=plain_table", "data.path=x.csv", "data.target=y", *overrides).data
 
 
 CHOICES = [

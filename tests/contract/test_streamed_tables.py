@@ -53,7 +53,7 @@ def test_targets_are_the_same(tmp_path: Path, labels: str, suffix: str, weighted
     path = tmp_path / f"t.{suffix}"
     frame.to_parquet(path, row_group_size=50) if suffix == "parquet" else frame.to_csv(path, index=False)
     words = [
-        "data=table", f"data.path={path}", "data.target=y", "data.split={kind: column, column: part}",
+        "data=plain_table", f"data.path={path}", "data.target=y", "data.split={kind: column, column: part}",
         "data.memory_budget=64MB", *(["data.sample_weight=w"] if weighted else []),
     ]  # fmt: skip
     for scaling in SCALINGS if labels == "numbers" else SCALINGS[:2]:
@@ -83,7 +83,13 @@ def test_streamed_classes_are_learnt(tmp_path: Path, store: str, labels: str) ->
     y = LABELS[labels](rng)
     path = tmp_path / "t.csv"
     pd.DataFrame({"a": y + rng.normal(0, 0.3, N), "b": rng.normal(size=N), "y": y}).to_csv(path, index=False)
-    words = ["data=table", f"data.path={path}", "data.target=y", "data.memory_budget=64MB", "data.split.kind=random"]
+    words = [
+        "data=plain_table",
+        f"data.path={path}",
+        "data.target=y",
+        "data.memory_budget=64MB",
+        "data.split.kind=random",
+    ]
     words += ["fit.epochs=4", "fit.batch_size=16", "fit.learning_rate=0.05", "model.units=[]", f"tracking.uri={store}"]
     losses = [run(load(*words, f"data.streaming={way}")).scores["test_log_loss"] for way in ("on", "off")]
     assert losses[0] == pytest.approx(losses[1], abs=0.1)
@@ -93,7 +99,7 @@ def test_streamed_classes_are_learnt(tmp_path: Path, store: str, labels: str) ->
 def test_a_class_without_a_training_row_is_told(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": np.arange(300.0), "y": [0, 1] * 149 + [0, 2], "part": ["train", "val", "test"] * 100})
     frame.to_csv(tmp_path / "t.csv", index=False)
-    words = ["data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.memory_budget=64MB"]
+    words = ["data=plain_table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.memory_budget=64MB"]
     words += ["data.split={kind: column, column: part}"]
     for streaming in ("on", "off"):
         with pytest.raises(DataError, match=r"no training row has the class 2; use another split, or more rows of it"):
@@ -105,7 +111,7 @@ def test_text_after_blocks_of_gaps_keeps_its_gaps(tmp_path: Path) -> None:
     """The gaps were taken for a number's, so that the network had one input fewer than at once."""
     frame = pd.DataFrame({"city": [None] * 300 + ["Ulm", "Bonn"] * 150, "a": np.arange(600.0), "y": np.arange(600.0)})
     frame.to_csv(tmp_path / "t.csv", index=False)
-    words = ["data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.memory_budget=64MB"]
+    words = ["data=plain_table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.memory_budget=64MB"]
     one, other = (data.load(load(*words, f"data.streaming={way}").data) for way in ("off", "on"))
     assert one.fingerprint == other.fingerprint
     fitted = [dataset.fit(load(*words).data).inputs.names for dataset in (one, other)]
@@ -116,7 +122,7 @@ def test_text_after_blocks_of_gaps_keeps_its_gaps(tmp_path: Path) -> None:
 def test_truth_values_are_filled_by_the_most_frequent_in_blocks_too(tmp_path: Path) -> None:
     frame = pd.DataFrame({"flag": ([1.0] * 9 + [0, None]) * 30, "y": np.arange(330.0)})
     frame.to_csv(tmp_path / "t.csv", index=False)
-    words = ["data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.impute=mean"]
+    words = ["data=plain_table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.impute=mean"]
     words += ["data.memory_budget=64MB", "data.streaming=on"]
     config = load(*words).data
     (flag,) = data.load(config).fit(config).inputs.features
@@ -126,7 +132,7 @@ def test_truth_values_are_filled_by_the_most_frequent_in_blocks_too(tmp_path: Pa
 def test_a_part_whose_weights_are_all_0_is_told_in_blocks_too(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": np.arange(300.0), "w": 0, "y": np.arange(300.0)})
     frame.to_csv(tmp_path / "t.csv", index=False)
-    words = ["data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.sample_weight=w"]
+    words = ["data=plain_table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.sample_weight=w"]
     with pytest.raises(DataError, match="every weight of the train and val and test rows is 0"):
         data.load(load(*words, "data.streaming=on", "data.memory_budget=64MB").data)
 

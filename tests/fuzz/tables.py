@@ -203,7 +203,7 @@ def _blocks_of(n_bytes: int) -> Iterator[None]:
 
 @cache
 def _defaults() -> dict[str, Any]:
-    return load("data=table", "data.path=x.csv", "data.target=y").data.model_dump()
+    return load("data=plain_table", "data.path=x.csv", "data.target=y").data.model_dump()
 
 
 def trained_failures(count: int, seed: int) -> list[str]:
@@ -258,7 +258,7 @@ def _experiment(case: Case, folder: Path) -> Path:
     """A folder of config files, in which columns may have any name: the command line takes not all of them."""
     path = folder / "t.csv"
     path.write_text(case.content, encoding="utf-8", newline="")
-    content = {"defaults": [{"override /data": "table"}], "data": case.options | {"path": str(path)}}
+    content = {"defaults": [{"override /data": "plain_table"}], "data": case.options | {"path": str(path)}}
     (folder / "experiment").mkdir()
     text = "# @package _global_\n" + yaml.safe_dump(content, allow_unicode=True)
     (folder / "experiment" / "odd.yaml").write_text(text, encoding="utf-8")

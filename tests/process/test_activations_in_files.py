@@ -56,7 +56,7 @@ def test_an_activation(table: Callable[..., Path], tmp_path: Path, name: str, ki
 
 def save(folder: Path, path: Path, activation: Callable[[tf.Tensor], tf.Tensor]) -> None:
     """A model whose outputs are the activation of the input itself, and of -1/2 times it."""
-    config = load("data=table", f"data.path={path}", "data.target=[y,z]", "data.input_scaling=none",
+    config = load("data=plain_table", f"data.path={path}", "data.target=[y,z]", "data.input_scaling=none",
                   "data.output_scaling=none", "model=linear")  # fmt: skip
     rows = data.read_rows(config.data)
     inputs = keras.Input((1,), name="x")

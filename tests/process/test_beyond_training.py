@@ -40,7 +40,7 @@ def path(table: Callable[..., Path]) -> Path:
 
 def saved(folder: Path, path: Path, *overrides: str, kernels: float = 1.0, target: str = "price") -> LoadedModel:
     """A model of untrained, enlarged weights, with an input that says where gaps are."""
-    config = load("data=table", f"data.path={path}", f"data.target={target}", "data.missing_indicator=true",
+    config = load("data=plain_table", f"data.path={path}", f"data.target={target}", "data.missing_indicator=true",
                   f"data.drop=[{'lots' if target == 'price' else 'price'}]", "model.units=[8,8]",
                   *overrides)  # fmt: skip
     rows = data.read_rows(config.data)
@@ -53,7 +53,7 @@ def saved(folder: Path, path: Path, *overrides: str, kernels: float = 1.0, targe
 
 
 def rows_beyond(loaded: LoadedModel, path: Path, kind: str) -> Beyond:
-    config = load("data=table", f"data.path={path}", f"data.target={loaded.manifest.target[0]}")
+    config = load("data=plain_table", f"data.path={path}", f"data.target={loaded.manifest.target[0]}")
     rows = data.read_rows(config.data)
     inputs = {name: np.asarray(rows.inputs[name]) for name in loaded.manifest.inputs}
     about = loaded.manifest.task, loaded.manifest.inputs
@@ -122,7 +122,7 @@ def test_nothing_is_written_then(overflowing: LoadedModel, tmp_path: Path, monke
 
 
 def test_training_ends_in_an_error(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = load("data=table", f"data.path={path}", "data.target=price", "data.drop=[lots,town,sold,height]")
+    config = load("data=plain_table", f"data.path={path}", "data.target=price", "data.drop=[lots,town,sold,height]")
     rows = data.read_rows(config.data)
     preprocessing = data.fit_preprocessing(rows, config.data)
     network = model.build(config.model, **preprocessing.sizes(rows.target))

@@ -37,7 +37,7 @@ def test_inputs_called_as_outputs_or_as_what_is_inside(
     called: str,
 ) -> None:
     path = table(**columns(), y=target)
-    folder = untrained(tmp_path / "m", "data=table", f"data.path={path}", "data.target=y", "model.units=[]")
+    folder = untrained(tmp_path / "m", "data=plain_table", f"data.path={path}", "data.target=y", "model.units=[]")
     done = export(resolve(str(folder)), "onnx", tmp_path / "out")
     assert done.files[0].difference <= exports.TOLERANCE
     content = json.loads((done.folder / "m.json").read_text(encoding="utf-8"))
@@ -49,7 +49,7 @@ def test_inputs_called_as_outputs_or_as_what_is_inside(
 @pytest.mark.slow
 def test_litert_keeps_all_names(untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path) -> None:
     path = table(**columns(), y=np.arange(N) * 1.5)
-    folder = untrained(tmp_path / "m", "data=table", f"data.path={path}", "data.target=y", "model.units=[]")
+    folder = untrained(tmp_path / "m", "data=plain_table", f"data.path={path}", "data.target=y", "model.units=[]")
     done = export(resolve(str(folder)), "litert", tmp_path / "out")
     assert done.files[0].difference <= exports.TOLERANCE
 
@@ -64,7 +64,7 @@ def test_a_failed_export_leaves_no_folder(
     untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = table(a=np.random.default_rng(0).normal(size=N), y=np.arange(N) * 1.5)
-    folder = untrained(tmp_path / "m", "data=table", f"data.path={path}", "data.target=y", "model.units=[]")
+    folder = untrained(tmp_path / "m", "data=plain_table", f"data.path={path}", "data.target=y", "model.units=[]")
 
     def fail(built: object) -> bytes:
         raise ExportError("no")

@@ -41,7 +41,7 @@ def mixed(table: Callable[..., Path]) -> Path:
 
 
 def table_of(path: Path) -> tuple[str, ...]:
-    return "data=table", f"data.path={path}", "data.target=price"
+    return "data=plain_table", f"data.path={path}", "data.target=price"
 
 
 @pytest.mark.slow

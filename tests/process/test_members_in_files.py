@@ -52,7 +52,7 @@ def test_a_file_predicts_what_the_pipeline_does(
 ) -> None:
     task, sharing, embedding, kind = case
     folder = untrained(
-        tmp_path / "houses", "experiment=tabm", *houses(table, task), "model.members=4", f"model.sharing={sharing}",
+        tmp_path / "houses", "data=table", *houses(table, task), "model.members=4", f"model.sharing={sharing}",
         f"model.numeric_embedding={embedding}",
     )  # fmt: skip
     done = export(resolve(str(folder)), kind, tmp_path / "out")  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ def test_the_preset_trains_and_its_predictions_stay_within_the_targets(
     trained: Callable[..., Result], table: Callable[..., Path], tmp_path: Path
 ) -> None:
     keys = houses(table, "regression")
-    result = trained("experiment=tabm", *keys, "model.members=4", "model.units=[16]", "fit.epochs=8", "fit.ema=0.9")
+    result = trained("data=table", *keys, "model.members=4", "model.units=[16]", "fit.epochs=8", "fit.ema=0.9")
     assert np.isfinite(list(result.scores.values())).all()
     done = export(resolve(result.run_id, result.store), "onnx", tmp_path / "out", tracking_uri=result.store)
     assert done.checked_on.endswith("validation rows")

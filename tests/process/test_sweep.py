@@ -155,7 +155,7 @@ def test_hydras_grid_skips_what_is_finished_and_closes_what_was_left_running(swe
 def test_failures_are_kept_with_their_tracebacks_and_end_a_sweep(swept: Swept, table: Callable[..., Path]) -> None:
     path = table(y=[1.0, 2.0, 3.0], a=[1, 2, 3])
     files = f"data.path={path.parent}/no.csv,{path.parent}/none.csv,{path}"
-    out = swept("data=table", "data.target=y", files, "sweep.max_failures=2", code=1)
+    out = swept("data=plain_table", "data.target=y", files, "sweep.max_failures=2", code=1)
     failed = swept.children("FAILED")
     assert len(failed) == 2
     assert all("DataError: data.path: there is no file" in run.data.tags["error"] for run in failed)

@@ -41,7 +41,7 @@ def test_the_command_line_ends_with_scores_and_places(store: str) -> None:
     ("arguments", "message"),
     [
         (["fit.pateince=3", "model.unit=4"], "fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?"),
-        (["data=table", "data.path=nowhere.csv", "data.target=y"], "data.path: there is no file nowhere.csv"),
+        (["data=plain_table", "data.path=nowhere.csv", "data.target=y"], "data.path: there is no file nowhere.csv"),
     ],
 )
 def test_a_users_mistake_is_a_message_and_exit_code_1(store: str, arguments: list[str], message: str) -> None:

@@ -64,7 +64,7 @@ def mixed_table(path: Path) -> Path:
 @pytest.mark.parametrize("encoding", ["one_hot", "embedding", "hash", "ordinal"])
 def test_mixed_table_is_served_raw(trained: Callable[..., Result], store: str, tmp_path: Path, encoding: str) -> None:
     path = mixed_table(tmp_path / "houses.csv")
-    result = trained("data=table", f"data.path={path}", "data.target=price", f"data.category_encoding={encoding}")
+    result = trained("data=plain_table", f"data.path={path}", "data.target=price", f"data.category_encoding={encoding}")
     assert np.isfinite(list(result.scores.values())).all()
 
     loaded = tf.saved_model.load(result.model_path)
@@ -93,7 +93,7 @@ def test_mixed_table_is_served_raw(trained: Callable[..., Result], store: str, t
     np.testing.assert_allclose(served.predict(frame)["prediction"], expected[:, 0], rtol=1e-6)
 
     read = pd.read_csv(path, nrows=20)
-    rows = data.read_rows(load("data=table", f"data.path={path}", "data.target=price").data)
+    rows = data.read_rows(load("data=plain_table", f"data.path={path}", "data.target=price").data)
     own = {
         name: tf.constant(np.asarray(column[:20]), tf.string if column.dtype == object else tf.float64)
         for name, column in rows.inputs.items()

@@ -27,7 +27,15 @@ def test_a_streamed_run_scores_as_one_in_memory(
         "two devices": ["fit.devices=[CPU:0,CPU:1]"],
     }.get(task, [])
     split = f"data.split.path={split_file(tmp_path, len(mixed))}"
-    names = ["data=table", f"data.path={path}", "data.target=y", split, "fit.epochs=8", "fit.batch_size=32", *overrides]
+    names = [
+        "data=plain_table",
+        f"data.path={path}",
+        "data.target=y",
+        split,
+        "fit.epochs=8",
+        "fit.batch_size=32",
+        *overrides,
+    ]
     result = trained(*names, "data.streaming=on", "data.memory_budget=64MB")
     expected = trained(*names, "data.streaming=off")
     name = "test_accuracy" if task == "classes" else "test_r2"

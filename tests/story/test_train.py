@@ -64,7 +64,7 @@ def test_every_experiment_runs(
 def test_a_table_needs_a_path_and_a_target(
     trained: Callable[..., Result], real_data: Callable[[str], Path], path: str, target: str
 ) -> None:
-    result = trained("data=table", f"data.path={real_data(path)}", f"data.target={target}")
+    result = trained("data=plain_table", f"data.path={real_data(path)}", f"data.target={target}")
     assert np.isfinite(list(result.scores.values())).all()
 
 
@@ -120,7 +120,7 @@ def predictions(result: Result, frame: pd.DataFrame) -> np.ndarray:
 @pytest.mark.slow
 def test_same_seed_same_model_bit_by_bit(trained: Callable[..., Result], regression_table: Path) -> None:
     options = [
-        "data=table",
+        "data=plain_table",
         f"data.path={regression_table}",
         "data.target=y",
         "model.dropout=0.2",
@@ -139,7 +139,7 @@ def test_nothing_that_is_fitted_knows_the_test_rows(
     spoiled.loc[80:] = np.random.default_rng(9).normal(1e4, 1e5, spoiled.loc[80:].shape)
     spoiled.to_csv(tmp_path / "spoiled.csv", index=False)
     np.savez(tmp_path / "split.npz", train=np.arange(60), val=np.arange(60, 80), test=np.arange(80, 100))
-    options = ["data=table", "data.target=y", f"data.split.path={tmp_path / 'split.npz'}"]
+    options = ["data=plain_table", "data.target=y", f"data.split.path={tmp_path / 'split.npz'}"]
     clean = trained(*options, f"data.path={regression_table}")
     other = trained(*options, f"data.path={tmp_path / 'spoiled.csv'}")
     np.testing.assert_array_equal(predictions(clean, frame), predictions(other, frame))
@@ -156,7 +156,7 @@ def test_scaling_knows_training_rows_only(regression_table: Path, tmp_path: Path
     fitted = []
     for path in (regression_table, tmp_path / "spoiled.csv"):
         config = load(
-            "data=table", f"data.path={path}", "data.target=y", f"data.split.path={tmp_path / 'split.npz'}",
+            "data=plain_table", f"data.path={path}", "data.target=y", f"data.split.path={tmp_path / 'split.npz'}",
             f"data.input_scaling={scaling}", f"data.output_scaling={scaling}",
         ).data  # fmt: skip
         fitted.append(data.load(config).fit(config))
@@ -169,7 +169,7 @@ def test_weights_that_are_finite_but_predictions_that_are_not(
 ) -> None:
     options = ["fit.optimizer=sgd", "fit.learning_rate=1e25", "fit.batch_size=full", "fit.early_stopping.patience=null"]
     with pytest.raises(TrainingError, match=r"predictions for .* train rows are not finite|weights are not finite"):
-        trained("data=table", f"data.path={regression_table}", "data.target=y", "fit.epochs=1", *options)
+        trained("data=plain_table", f"data.path={regression_table}", "data.target=y", "fit.epochs=1", *options)
 
 
 def test_output_activation_that_does_not_suit_the_data(trained: Callable[..., Result]) -> None:

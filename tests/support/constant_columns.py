@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 N = 60
-KEYS = ("data=table", "data.target=y")
+KEYS = ("data=plain_table", "data.target=y")
 OTHERS = {"empty": 352.0, "five": -7.0, "flag": 1.0, "word": "other", "day": "2025-06-07"}
 CHOICES = [
     ("data.category_encoding=embedding", "data.missing_indicator=true"), ("data.missing_indicator=true",),

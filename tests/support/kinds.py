@@ -43,7 +43,9 @@ def run_of_kinds(store: str, tmp_path_factory: pytest.TempPathFactory) -> Result
         }
     ).to_csv(path, index=False)
     return pipeline.run(
-        pipeline.load("data=table", f"data.path={path}", "data.target=kind", "fit.epochs=1", f"tracking.uri={store}")
+        pipeline.load(
+            "data=plain_table", f"data.path={path}", "data.target=kind", "fit.epochs=1", f"tracking.uri={store}"
+        )
     )
 
 

@@ -24,7 +24,7 @@ from support.untrained import save
 
 N = 60
 GAP = object()
-KEYS = ("data=table", "data.target=y", "data.missing_values=[-9999,unknown]", "data.missing_indicator=true")
+KEYS = ("data=plain_table", "data.target=y", "data.missing_values=[-9999,unknown]", "data.missing_indicator=true")
 
 
 def table() -> pd.DataFrame:

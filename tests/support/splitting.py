@@ -25,7 +25,7 @@ def divided(*overrides: str) -> tuple[Rows, Splits]:
 
 @functools.cache
 def defaults() -> Split:
-    return load("data=table", "data.path=t.csv", "data.target=y").data.split
+    return load("data=plain_table", "data.path=t.csv", "data.target=y").data.split
 
 
 def rules(*overrides: str) -> Split:

@@ -11,6 +11,7 @@ from pipeline.model.embeddings.edges import quantile_edges, target_edges
 from pipeline.model.layers.numbers import Cosine, NumberEmbeddings, Periodic, PiecewiseLinear
 
 FEW_ROWS, NARROW, WIDE = 1000, 8, 16  # training rows below which vectors are narrow
+WIDEST, NARROWEST = 2048, 2  # of all vectors side by side, so that a table of many columns stays affordable; of each
 ENOUGH_ROWS, SLICE_ROWS = 100_000, 1000  # on which edges are found
 
 
@@ -28,7 +29,7 @@ def embedding_of(
     """
     width = section.embedding_width
     if width == "auto":
-        width = NARROW if len(x) < FEW_ROWS else WIDE
+        width = _affordable_width(len(x), len(numbers))
     if section.numeric_embedding in ("piecewise_linear", "target_bins"):
         edges = _edges(section, numbers, _some(x), _some(y), task)
         return PiecewiseLinear(list(edges), width, list(edges.values()), name="numbers") if edges else None
@@ -37,6 +38,11 @@ def embedding_of(
     if section.numeric_embedding == "periodic":
         return Periodic(numbers, width, width, section.embedding_scale, name="numbers")
     return Cosine(numbers, width, section.embedding_scale, name="numbers")
+
+
+def _affordable_width(n_rows: int, n_numbers: int) -> int:
+    wished = NARROW if n_rows < FEW_ROWS else WIDE
+    return max(NARROWEST, min(wished, WIDEST // max(1, n_numbers)))
 
 
 def _some(rows: Any) -> np.ndarray:

@@ -192,14 +192,25 @@ def test_a_thousand_runs_take_seconds(tmp_path: Path) -> None:
     "given",
     [
         ["data=diabetes", "model=dense_regularized", "fit=sgd", "seed=3", "data.split.seed=1"],
-        ["data=table", "data.path=a b.csv", "data.target=[Heating Load,Cooling Load]", "data.columns_as={a b: date}"],
         [
-            "data=table",
+            "data=plain_table",
+            "data.path=a b.csv",
+            "data.target=[Heating Load,Cooling Load]",
+            "data.columns_as={a b: date}",
+        ],
+        [
+            "data=plain_table",
             "data.path=x.csv",
             "data.target='1e5'",
             "data.missing_values=['null',-1,'it''s']".replace("''", ""),
         ],
-        ["data=table", "data.path='$HOME/x\"y.csv'", "data.target='a,b=c'", "data.delimiter=tab", "data.comment='#'"],
+        [
+            "data=plain_table",
+            "data.path='$HOME/x\"y.csv'",
+            "data.target='a,b=c'",
+            "data.delimiter=tab",
+            "data.comment='#'",
+        ],
     ],
     ids=["other files", "blanks", "words like numbers", "signs"],
 )

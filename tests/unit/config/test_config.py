@@ -15,7 +15,7 @@ from pipeline.config.rules import schema
 OPTIONS = sorted(
     f"{path.parent.relative_to(CONF).as_posix()}={path.stem}"
     for path in CONF.rglob("*.yaml")
-    if path.parent != CONF and path.stem not in ("table", "base")
+    if path.parent != CONF and path.stem != "base"
 )
 
 # Names that users' scripts rely on.
@@ -56,8 +56,9 @@ MISTAKES = [
     ("data.input_scaling={shift:1,scale:0}", "data.input_scaling.scale: should be greater than 0 or a valid list, got 0"),
     ("data.split.kind=indices", "data.split.kind: indices needs path, an .npz with the arrays train, val and test"),
     ("data.split.val_fraction=0.9", "data.split.val_fraction: 0.9 and test_fraction 0.15 leave no rows to train on"),
-    ("data=table", "data.path: missing; give the CSV or Parquet file to read, as in data.path=my.csv"),
+    ("data=plain_table", "data.path: missing; give the CSV or Parquet file to read, as in data.path=my.csv"),
     ("data.path=my.csv", "data.path: digits is bundled and reads no file; use data=table for a file of your own"),
+    ("model.members=8", "model.members: belongs to model=tabm; add that to choose it"),
     ("fit.momentum=0.9", "fit.momentum: adam has none; it belongs to sgd, rmsprop and muon"),
     ("fit.loss=mse", "fit.loss: mse does not go with a multiclass task; use auto or categorical_crossentropy"),
     ("objective=test_rmse", "objective: test_rmse would choose by the test rows; name a val_* score"),
@@ -80,8 +81,29 @@ MISTAKES = [
 def test_every_file_of_conf_is_a_valid_experiment(option: str) -> None:
     group, _, name = option.partition("=")
     text = (CONF / group / f"{name}.yaml").read_text(encoding="utf-8")
-    own = ["data.path=my.csv"] if "override /data: table" in text else []
+    is_table = option in ("data=table", "data=plain_table") or "override /data: plain_table" in text
+    own = ["data.path=my.csv"] if is_table else []
     load(option, *own, *(["data.target=y"] if own and "target:" not in text else []))
+
+
+@pytest.mark.parametrize(
+    ("words", "chosen"),
+    [
+        ("data=table", ("tabm", "adamw", "quantile")),
+        ("data=table model=dense", ("dense", "adam", "quantile")),
+        ("data=table fit=sgd", ("tabm", "sgd", "quantile")),
+        ("data=table model=linear fit=adamw", ("dense", "adamw", "quantile")),
+        ("data=plain_table", ("dense", "adam", "standard")),
+        ("data=plain_table model=tabm", ("tabm", "adamw", "standard")),
+        ("data=table data.input_scaling=minmax", ("tabm", "adamw", "minmax")),
+        ("experiment=titanic", ("dense", "adam", "standard")),
+    ],
+)
+def test_a_table_chooses_the_model_and_that_its_training_unless_they_are_named(
+    words: str, chosen: tuple[str, str, str]
+) -> None:
+    config = load("data.path=my.csv", "data.target=y", *words.split())
+    assert (config.model.name, config.fit.optimizer, config.data.input_scaling) == chosen
 
 
 @pytest.mark.parametrize("base", ["base", "table"])
@@ -92,7 +114,7 @@ def test_a_users_own_data_file_builds_on_the_base_or_as_before_on_a_table(base: 
 
 
 def test_table_is_valid_with_a_file_and_a_target() -> None:
-    assert load("data=table", "data.path=my.csv", "data.target=price").data.target == "price"
+    assert load("data=plain_table", "data.path=my.csv", "data.target=price").data.target == "price"
 
 
 def test_promised_names_exist() -> None:
@@ -105,6 +127,15 @@ def test_mistake_is_named_with_its_key_and_remedy(override: str, message: str) -
     with pytest.raises(ConfigError) as raised:
         load(override)
     assert message in str(raised.value)
+
+
+def test_what_a_table_does_not_take_without_another_model_or_fit() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load("data=table", "data.path=my.csv", "data.target=y", "model.batch_norm=true", "fit.optimizer=sgd")
+    assert str(raised.value).splitlines() == [
+        "model.batch_norm: belongs to model=dense; add that to choose it",
+        "fit.weight_decay: sgd has none; use adamw or muon, model.l2, or fit.weight_decay=null",
+    ]
 
 
 def test_all_mistakes_at_once_where_hydra_would_stop_at_the_first() -> None:

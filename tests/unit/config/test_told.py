@@ -8,7 +8,7 @@ import pytest
 from pipeline import ConfigError, load
 from pipeline.config.quoting import by_column
 
-TABLE = ["data=table", "data.path=a.csv"]
+TABLE = ["data=plain_table", "data.path=a.csv"]
 
 
 @pytest.mark.parametrize(

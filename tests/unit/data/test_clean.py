@@ -148,7 +148,7 @@ def test_a_no_break_space_is_a_blank_in_a_file_of_any_size(tmp_path: Path) -> No
         numbers = [f"{row}.5\u00a0" for row in range(n_rows)]
         pd.DataFrame({"a": numbers, "y": np.arange(n_rows)}).to_csv(path, index=False)
         inputs = data.read_rows(
-            load("data=table", f"data.path={path}", "data.target=y", "data.task=regression").data
+            load("data=plain_table", f"data.path={path}", "data.target=y", "data.task=regression").data
         ).inputs
         assert inputs["a"].dtype == np.float64
         assert inputs["a"][3] == 3.5

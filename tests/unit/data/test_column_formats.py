@@ -61,7 +61,7 @@ DATES = {
 
 
 def configured(path: Path, *keys: str) -> Data:
-    return load("data=table", f"data.path='{path}'", "data.target=y", *keys).data
+    return load("data=plain_table", f"data.path='{path}'", "data.target=y", *keys).data
 
 
 def written(table: Callable[..., Path], **columns: object) -> Path:
@@ -221,10 +221,10 @@ def test_german_thousands_that_look_like_decimals(table: Callable[..., Path], ca
     assert "fixed" not in caplog.text
     assert set(data.load(configured(path, key)).rows.inputs["a"]) == set(values.astype(float))
     with pytest.raises(DataError, match=r"data.target: column 'a' has whole numbers") as error:
-        data.load(load("data=table", f"data.path={path}", "data.target=a").data)
+        data.load(load("data=plain_table", f"data.path={path}", "data.target=a").data)
     thousands, decimals = pasted(str(error.value))
     for key, expected in ((thousands, values), (decimals, [float(text) for text in texts])):
-        target = data.load(load("data=table", f"data.path={path}", "data.target=a", key).data).rows.target
+        target = data.load(load("data=plain_table", f"data.path={path}", "data.target=a", key).data).rows.target
         assert set(target.values[:, 0]) == set(map(float, expected))
 
 

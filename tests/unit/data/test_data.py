@@ -98,23 +98,27 @@ def test_california_from_npz_and_from_csv(tmp_path: Path, table: Callable[..., P
 def test_auto_finds_the_task(table: Callable[..., Path], values: list, task: str, classes: list) -> None:
     repeated = values * 10
     path = table(a=np.arange(float(len(repeated))), y=repeated)
-    target = read("data=table", f"data.path={path}", "data.target=y").target
+    target = read("data=plain_table", f"data.path={path}", "data.target=y").target
     assert (target.task, target.classes.tolist()) == (task, classes)
 
 
 def test_drop_and_sample_weight_are_no_inputs(regression_table: Path) -> None:
     rows = read(
-        "data=table", f"data.path={regression_table}", "data.target=y", "data.drop=[b]", "data.sample_weight=weight"
+        "data=plain_table",
+        f"data.path={regression_table}",
+        "data.target=y",
+        "data.drop=[b]",
+        "data.sample_weight=weight",
     )
     assert list(rows.inputs) == ["a"]
     np.testing.assert_array_equal(rows.sample_weight, pd.read_csv(regression_table)["weight"])
 
 
 def test_fingerprint_tells_rows_apart(regression_table: Path) -> None:
-    rows = read("data=table", f"data.path={regression_table}", "data.target=y")
-    assert rows.fingerprint == read("data=table", f"data.path={regression_table}", "data.target=y").fingerprint
+    rows = read("data=plain_table", f"data.path={regression_table}", "data.target=y")
+    assert rows.fingerprint == read("data=plain_table", f"data.path={regression_table}", "data.target=y").fingerprint
     assert rows.fingerprint != rows.take(np.arange(len(rows))[::-1]).fingerprint
-    assert rows.fingerprint != read("data=table", f"data.path={regression_table}", "data.target=a").fingerprint
+    assert rows.fingerprint != read("data=plain_table", f"data.path={regression_table}", "data.target=a").fingerprint
 
 
 @pytest.mark.parametrize(("part", "outlier"), [("val", 1e29), ("test", 1e29), ("val", -1e20)])
@@ -124,7 +128,9 @@ def test_outlier_that_training_rows_do_not_know(
     path = table(a=[0.0, 1.0] * 10 + [outlier], y=np.arange(21.0))
     parts = {"train": np.arange(18), "val": [18], "test": [19]}
     np.savez(tmp_path / "s.npz", **(parts | {part: [20]}))
-    rows, splits = divided("data=table", f"data.path={path}", "data.target=y", f"data.split.path={tmp_path / 's.npz'}")
+    rows, splits = divided(
+        "data=plain_table", f"data.path={path}", "data.target=y", f"data.split.path={tmp_path / 's.npz'}"
+    )
     preprocessing = data.fit_preprocessing(rows.take(splits.train), load("data=iris").data)
     with pytest.raises(DataError) as raised:
         preprocessing.check(rows)
@@ -136,7 +142,7 @@ def test_outlier_that_training_rows_do_not_know(
 def test_messages_name_the_rows_of_the_file_after_some_were_dropped(file: Callable[..., Path]) -> None:
     path = file("a,g,y\n1,p,\n" + "1,p,1\n2,q,2.5\n" * 20 + "1e28,,3\n")
     test_path = file("a,g,y\n1,p,\n1,p,\n1e29,p,7\n", "test.csv")
-    given = ["data=table", f"data.path={path}", "data.target=y", "data.missing_target=drop"]
+    given = ["data=plain_table", f"data.path={path}", "data.target=y", "data.missing_target=drop"]
     rows = read(*given)
     preprocessing = data.fit_preprocessing(rows.take(np.arange(40)), load(*given).data)
     with pytest.raises(DataError, match=r"column 'a', row 41: 1e\+28 is"):
@@ -154,7 +160,7 @@ def test_only_the_proportions_of_sample_weights_matter(regression_table: Path, t
     frame.assign(weight=frame["weight"] * 1e-300).to_csv(tmp_path / "tiny.csv", index=False)
     weights = []
     for path in (regression_table, tmp_path / "tiny.csv"):
-        overrides = ["data=table", f"data.path={path}", "data.target=y", "data.sample_weight=weight"]
+        overrides = ["data=plain_table", f"data.path={path}", "data.target=y", "data.sample_weight=weight"]
         rows = read(*overrides)
         weights.append(data.fit_preprocessing(rows, load(*overrides).data).apply(rows).sample_weight)
     assert weights[0].mean() == pytest.approx(1)
@@ -163,7 +169,7 @@ def test_only_the_proportions_of_sample_weights_matter(regression_table: Path, t
 
 def test_large_integer_labels_stay_apart(table: Callable[..., Path]) -> None:
     path = table(a=np.arange(30.0), y=[2**62, 2**62 + 1, 2**62 + 2] * 10)
-    assert read("data=table", f"data.path={path}", "data.target=y").target.classes.tolist() == [
+    assert read("data=plain_table", f"data.path={path}", "data.target=y").target.classes.tolist() == [
         2**62,
         2**62 + 1,
         2**62 + 2,
@@ -174,7 +180,7 @@ def test_decimals_and_dates_as_target(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": np.arange(30.0), "y": [Decimal(n) / 7 for n in range(30)]})
     frame["day"] = pd.date_range("2026-01-01", periods=30)
     frame.to_parquet(tmp_path / "t.parquet")
-    options = ["data=table", f"data.path={tmp_path / 't.parquet'}"]
+    options = ["data=plain_table", f"data.path={tmp_path / 't.parquet'}"]
     assert read(*options, "data.target=y", "data.drop=[day]").target.task == "regression"
     with pytest.raises(DataError, match="column 'day' holds dates"):
         read(*options, "data.target=day")

@@ -20,7 +20,7 @@ def path(table: Callable[..., Path]) -> Path:
 
 
 def config_of(path: Path, *overrides: str) -> Data:
-    return load("data=table", f"data.path={path}", "data.target=y", "data.sample_weight=w", *overrides).data
+    return load("data=plain_table", f"data.path={path}", "data.target=y", "data.sample_weight=w", *overrides).data
 
 
 @pytest.mark.parametrize("streaming", ["off", "on"])

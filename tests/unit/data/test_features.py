@@ -19,7 +19,7 @@ from support.columns import of_every_kind
 
 
 def config(*overrides: str) -> Any:
-    return load("data=table", "data.path=x.csv", "data.target=y", *overrides).data
+    return load("data=plain_table", "data.path=x.csv", "data.target=y", *overrides).data
 
 
 def test_kinds_are_found() -> None:

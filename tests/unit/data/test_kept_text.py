@@ -14,7 +14,7 @@ N = 40
 
 
 def column(path: Path, name: str, *keys: str) -> Raw:
-    config = load("data=table", f"data.path='{path}'", "data.target=y", *keys).data
+    config = load("data=plain_table", f"data.path='{path}'", "data.target=y", *keys).data
     return data.load(config).rows.inputs[name]
 
 
@@ -72,7 +72,9 @@ def test_groups_go_by_their_text(table: Callable[..., Path], style: str, streami
         "data.columns_as={g: category}",
     )
     path = table(**rows)
-    loaded = data.load(load("data=table", f"data.path='{path}'", "data.target=y", *keys, "data.split.seed=3").data)
+    loaded = data.load(
+        load("data=plain_table", f"data.path='{path}'", "data.target=y", *keys, "data.split.seed=3").data
+    )
     parts = [values(loaded.part(part).inputs["g"]) for part in ("train", "val", "test")]
     assert set.union(*parts) == set(texts)
     assert sum(map(len, parts)) == len(texts)
@@ -108,7 +110,7 @@ def test_blanks_of_any_kind_hide_no_number(tmp_path: Path, n_rows: int, blank: s
         lines[row] = f"12.5{blank},{blank}w1,{blank}1{blank}"
     (tmp_path / "t.csv").write_text("\n".join(["a,t,y", *lines]) + "\n")
     config = load(
-        "data=table", f"data.path='{tmp_path / 't.csv'}'", "data.target=y", f"data.streaming={streaming}"
+        "data=plain_table", f"data.path='{tmp_path / 't.csv'}'", "data.target=y", f"data.streaming={streaming}"
     ).data
     rows = data.load(config).rows
     assert rows.inputs["a"].dtype == np.float64

@@ -57,7 +57,7 @@ def test_texts_that_become_equal_are_one_level() -> None:
 @pytest.mark.parametrize("encoding", ["one_hot", "embedding", "hash", "ordinal"])
 def test_blocks_of_rows_are_encoded_as_all_of_them_are(encoding: str) -> None:
     rows = mixed(21_000)  # enough for several threads and blocks
-    config = load("data=table", "data.path=x.csv", "data.target=y", f"data.category_encoding={encoding}").data
+    config = load("data=plain_table", "data.path=x.csv", "data.target=y", f"data.category_encoding={encoding}").data
     preprocessing = data.fit_preprocessing(rows.take(np.arange(15_000)), config)
     arrays = preprocessing.apply(rows).x
     numbers = np.arange(len(rows))
@@ -84,7 +84,7 @@ def test_median_of_many_rows(kind: str, n: int) -> None:
 
 def test_codes_with_zeros_in_front_stay_text_all_the_way(file: Callable[..., Path]) -> None:
     content = "zip, code,size,y\n" + "02134, 7,1,1.5\n2134, 12,02,2.5\n" * 30 + "00501, 007,3,4\n"
-    rows = data.read_rows(load("data=table", f"data.path={file(content)}", "data.target=y").data)
+    rows = data.read_rows(load("data=plain_table", f"data.path={file(content)}", "data.target=y").data)
     assert {name: set(column) for name, column in rows.inputs.items()} == {
         "zip": {"02134", "2134", "00501"}, "code": {"7", "12", "007"}, "size": {"1", "02", "3"}
     }  # fmt: skip

@@ -21,7 +21,7 @@ from pipeline.data.reading.values import tidied
 
 
 def read_all(path: object, *overrides: str) -> tuple[pd.DataFrame, int]:
-    return read_tables(load("data=table", f"data.path='{path}'", "data.target=y", *overrides).data)
+    return read_tables(load("data=plain_table", f"data.path='{path}'", "data.target=y", *overrides).data)
 
 
 def read(path: object, *overrides: str) -> pd.DataFrame:
@@ -29,7 +29,7 @@ def read(path: object, *overrides: str) -> pd.DataFrame:
 
 
 def load_rows(path: object) -> Rows:
-    return data.read_rows(load("data=table", f"data.path='{path}'", "data.target=y").data)
+    return data.read_rows(load("data=plain_table", f"data.path='{path}'", "data.target=y").data)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,9 @@ def test_a_header_that_stands_again_in_the_middle_is_named(
 ) -> None:
     lines = [f"{row},{row / 7:.3f},{'ab'[row % 2]}\n" for row in range(n_rows)]
     content = ["a,b,y\n", *lines[: n_rows - 9], " a, b ,y\n", *lines[n_rows - 9 :], "a,b,y\n"]
-    config = load("data=table", f"data.path='{file(''.join(content))}'", "data.target=y", f"data.streaming={streaming}")
+    config = load(
+        "data=plain_table", f"data.path='{file(''.join(content))}'", "data.target=y", f"data.streaming={streaming}"
+    )
     with pytest.raises(DataError, match=rf"data.path: .*t.csv has its header again in row {n_rows - 9}"):
         data.load(config.data)
 

@@ -156,7 +156,7 @@ def test_rows_without_a_target_may_be_in_none_of_the_listed_parts(tmp_path: Path
     parts = {"train": there[:40], "val": there[40:], "test": np.arange(60, 70, 2)}
     np.savez(tmp_path / "parts.npz", **parts)
     words = [
-        "data=table", f"data.path={tmp_path / 't.csv'}", f"data.split.test_path={tmp_path / 'more.csv'}",
+        "data=plain_table", f"data.path={tmp_path / 't.csv'}", f"data.split.test_path={tmp_path / 'more.csv'}",
         f"data.split.path={tmp_path / 'parts.npz'}", "data.target=y", "data.missing_target=drop",
     ]  # fmt: skip
     for streaming in ("off", "on"):

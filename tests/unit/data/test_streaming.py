@@ -19,7 +19,12 @@ from support.streaming import split_file
 
 def configured(path: object, *overrides: str) -> Config:
     return load(
-        "data=table", f"data.path='{path}'", "data.target=y", "data.streaming=on", "data.memory_budget=64MB", *overrides
+        "data=plain_table",
+        f"data.path='{path}'",
+        "data.target=y",
+        "data.streaming=on",
+        "data.memory_budget=64MB",
+        *overrides,
     )
 
 
@@ -184,7 +189,7 @@ def test_a_bad_row_far_down_is_named(file: Callable[..., Path], line: str, messa
 
 def test_a_table_that_fits_is_not_streamed(table: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:
     path = table(a=np.arange(50), y=np.arange(50) / 3)
-    auto = load("data=table", f"data.path={path}", "data.target=y")
+    auto = load("data=plain_table", f"data.path={path}", "data.target=y")
     assert isinstance(data.load(auto.data), data.InMemory)
     with pytest.raises(ConfigError, match=r"data.streaming: on reads CSV and Parquet files, but digits is in memory"):
         load("data.streaming=on")

@@ -32,7 +32,7 @@ def table(of_days: str) -> pd.DataFrame:
 @pytest.mark.parametrize("of_days", ["datetime", "date"])
 def test_dates_are_those_of_the_same_rows_in_memory(tmp_path: Path, of_days: str) -> None:
     table(of_days).to_parquet(tmp_path / "t.parquet", row_group_size=400)
-    keys = ("data=table", f"data.path={tmp_path / 't.parquet'}", "data.target=y", "data.memory_budget=64MB")
+    keys = ("data=plain_table", f"data.path={tmp_path / 't.parquet'}", "data.target=y", "data.memory_budget=64MB")
     config = load(*keys, "data.streaming=on").data
     dataset = data.load(config)
     assert isinstance(dataset, Streamed)
@@ -51,6 +51,6 @@ def test_text_in_one_file_and_dates_in_another_are_named(tmp_path: Path) -> None
     dates.to_parquet(tmp_path / "t1.parquet")
     assert isinstance(dates["when"][1], datetime.date)
     dates.assign(when="2020-01-01").to_parquet(tmp_path / "t2.parquet")
-    keys = ("data=table", f"data.path='{tmp_path / 't*.parquet'}'", "data.target=y", "data.memory_budget=64MB")
+    keys = ("data=plain_table", f"data.path='{tmp_path / 't*.parquet'}'", "data.target=y", "data.memory_budget=64MB")
     with pytest.raises(DataError, match="column 'when' has dates in one file and is text in another; store it alike"):
         data.load(load(*keys, "data.streaming=on").data)

@@ -99,7 +99,7 @@ def test_every_run_has_a_card_whose_code_runs(
     rng = np.random.default_rng(0)
     a = rng.normal(size=100)
     path = table(**{"a": a, "town's": rng.choice(["Bern", "Ol'ten", ""], 100), "y": 1000 + 50 * a})
-    result = trained("data=table", f"data.path={path}", "data.target=y", "model.units=[4]")
+    result = trained("data=plain_table", f"data.path={path}", "data.target=y", "model.units=[4]")
     mlflow.set_tracking_uri(store)
     card = mlflow.artifacts.load_text(f"runs:/{result.run_id}/card.md")
     exported = Path(result.model_path) / "assets.extra"

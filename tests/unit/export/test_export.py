@@ -52,7 +52,7 @@ def test_failed_export_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest
 
 def test_outputs_are_in_original_units(trained: Callable[..., Result], regression_table: Path) -> None:
     result = trained(
-        "data=table", f"data.path={regression_table}", "data.target=y", "fit.epochs=30", "fit.learning_rate=0.01"
+        "data=plain_table", f"data.path={regression_table}", "data.target=y", "fit.epochs=30", "fit.learning_rate=0.01"
     )
     loaded = tf.saved_model.load(result.model_path)
     frame = pd.read_csv(regression_table)
@@ -67,7 +67,7 @@ def test_outputs_are_in_original_units(trained: Callable[..., Result], regressio
 def test_mean_far_larger_than_the_spread(trained: Callable[..., Result], table: Callable[..., Path]) -> None:
     rng = np.random.default_rng(0)
     path = table(a=rng.normal(size=60), y=1e12 + rng.normal(size=60))
-    assert trained("data=table", f"data.path={path}", "data.target=y").scores["val_rmse"] < 10
+    assert trained("data=plain_table", f"data.path={path}", "data.target=y").scores["val_rmse"] < 10
 
 
 AWKWARD = [
@@ -90,7 +90,7 @@ def test_awkward_column_names(untrained: Callable[..., Path], tmp_path: Path) ->
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(40, len(AWKWARD))), columns=AWKWARD)
     frame.assign(y=frame.sum(axis=1)).to_csv(tmp_path / "t.csv", index=False)
-    folder = untrained(tmp_path / "m", "data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y")
+    folder = untrained(tmp_path / "m", "data=plain_table", f"data.path={tmp_path / 't.csv'}", "data.target=y")
     loaded = tf.saved_model.load(folder)
     schema = json.loads((folder / saved_model.SCHEMA).read_text(encoding="utf-8"))
     assert list(schema["inputs"]) == AWKWARD
@@ -129,7 +129,7 @@ def test_labels_keep_their_type(
     untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path, values: list, dtype: tf.DType
 ) -> None:
     path = table(a=np.arange(40.0), y=values * 20)
-    label = tf.saved_model.load(untrained(tmp_path / "m", "data=table", f"data.path={path}", "data.target=y"))
+    label = tf.saved_model.load(untrained(tmp_path / "m", "data=plain_table", f"data.path={path}", "data.target=y"))
     found = label.serve({"a": tf.constant([1.0, 2.0], tf.float64)})["label"]
     assert found.dtype == dtype
     assert set(found.numpy().tolist()) <= set(values)

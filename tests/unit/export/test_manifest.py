@@ -148,7 +148,9 @@ def test_preprocessing_comes_back_from_json(table: Callable[..., Path], scaling:
     )  # fmt: skip
     keys = (f"data.input_scaling={scaling}", f"data.output_scaling={scaling}", "data.clip=3")
     encodings = "data.category_encodings={town: embedding}"
-    rows = data.read_rows(config := load("data=table", f"data.path={path}", "data.target=y", *keys, encodings).data)
+    rows = data.read_rows(
+        config := load("data=plain_table", f"data.path={path}", "data.target=y", *keys, encodings).data
+    )
     before = data.fit_preprocessing(rows, config)
     after = stored.from_json(json.loads(json.dumps(stored.to_json(before))))
     for one, other in zip(before.apply(rows)[:2], after.apply(rows)[:2], strict=True):
@@ -176,7 +178,7 @@ def test_a_manifest_of_format_1_keeps_its_meaning(untrained: Callable[..., Path]
             "y": rows * 1.5,
         }
     ).to_csv(tmp_path / "t.csv", index=False)
-    keys = ("data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.missing_values=[-9999]")
+    keys = ("data=plain_table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.missing_values=[-9999]")
     folder = untrained(tmp_path / "m", *keys)
     path = folder / manifests.MANIFEST
     content = json.loads(path.read_text(encoding="utf-8"))

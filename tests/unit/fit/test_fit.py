@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import ConfigError, TrainingError, fit, load, model
 from pipeline.fit.callbacks import BestWeights
+from pipeline.fit.compile import with_decay_of_averages
 from pipeline.fit.steps import batch_size
 
 OPTIMIZERS = ["sgd", "adam", "adamw", "rmsprop", "muon"]
@@ -324,3 +325,10 @@ def test_no_epoch_begins_that_would_end_after_max_minutes(caplog: pytest.LogCapt
 @pytest.mark.parametrize(("n_rows", "size"), [(20, 20), (2799, 32), (2800, 64), (31_999, 256), (10**6, 1024)])
 def test_batches_by_the_rows(n_rows: int, size: int) -> None:
     assert batch_size(load("fit.batch_size=auto").fit, n_rows) == size
+
+
+@pytest.mark.parametrize(("epochs", "n_steps", "decay"), [(200, 5, 0.99), (10, 30, 0.99), (10, 29, 0.95)])
+def test_averages_by_the_steps(epochs: int, n_steps: int, decay: float) -> None:
+    config = load("fit.ema=auto", f"fit.epochs={epochs}").fit
+    assert with_decay_of_averages(config, n_steps).ema == decay
+    assert with_decay_of_averages(load("fit.ema=0.5").fit, n_steps).ema == 0.5

@@ -11,7 +11,7 @@ from pipeline.inference.labelled import score_file
 
 N = 60
 DOLLARS = [f"${1000 + 37 * number:,}" for number in range(N)]
-KEYS = ("data=table", "data.target=y", 'data.column_formats={y: "$1,234.5", weight: "1.5 kg"}')
+KEYS = ("data=plain_table", "data.target=y", 'data.column_formats={y: "$1,234.5", weight: "1.5 kg"}')
 
 
 @pytest.mark.parametrize("n_labels", [N, 3])

@@ -61,7 +61,7 @@ def german(tmp_path_factory: pytest.TempPathFactory, untrained: Callable[..., Pa
     table = pd.DataFrame({"a": rng.normal(100, 9, 60).round(2), "b": rng.normal(0, 1, 60)})
     table["y"] = table["a"] * 2 + table["b"]
     table.to_csv(folder / "t.csv", index=False, sep=";", decimal=",")
-    keys = ["data=table", f"data.path={folder / 't.csv'}", "data.target=y", "data.decimal=','"]
+    keys = ["data=plain_table", f"data.path={folder / 't.csv'}", "data.target=y", "data.decimal=','"]
     return untrained(folder / "m", *keys), folder / "t.csv", keys
 
 
@@ -93,7 +93,7 @@ def test_training_takes_points_beside_decimal_commas_as_text(tmp_path: Path, cap
     pd.DataFrame({"a": ["1.102", "2.500"] * 5, "b": [" 1.5", "2 "] * 5, "y": range(10)}).to_csv(
         path, index=False, sep=";"
     )
-    keys = ("data=table", f"data.path={path}", "data.target=y", "data.decimal=','")
+    keys = ("data=plain_table", f"data.path={path}", "data.target=y", "data.decimal=','")
     inputs = data.read_rows(load(*keys).data).inputs
     assert [values.dtype.kind for values in inputs.values()] == ["O", "O"]
     assert "column 'a' has values with a point, such as 1.102, though data.decimal is ','" in caplog.text
@@ -108,7 +108,7 @@ def test_a_test_file_with_decimal_commas_is_warned_of(
     table.to_csv(tmp_path / "train.csv", index=False, sep=";")
     commas = table["a"].astype(str).str.replace(".", ",", regex=False)
     table.assign(a=commas).to_csv(tmp_path / "test.csv", index=False, sep=";")
-    keys = ("data=table", f"data.path={tmp_path / 'train.csv'}", "data.target=y", f"data.streaming={streaming}",
+    keys = ("data=plain_table", f"data.path={tmp_path / 'train.csv'}", "data.target=y", f"data.streaming={streaming}",
             f"data.split.test_path={tmp_path / 'test.csv'}", "data.memory_budget=64MB")  # fmt: skip
     inputs = data.load(load(*keys).data).rows.inputs
     assert inputs["a"].dtype.kind == "O"

@@ -40,7 +40,7 @@ def test_labels_stay_what_they_are(untrained: Callable[..., Path], tmp_path: Pat
     labels, frame = LABELS[name], frame_of(LABELS[name])
     path = tmp_path / "t.csv"
     frame.to_csv(path, index=False)
-    words = ["data=table", f"data.path={path}", "data.target=y", "data.task=multiclass"]
+    words = ["data=plain_table", f"data.path={path}", "data.target=y", "data.task=multiclass"]
     config = load(*words, f"data.streaming={streaming}", "data.memory_budget=64MB").data
     target = data.load(config).rows.target
     assert sorted(map(str, target.classes.tolist())) == sorted(map(str, labels))
@@ -70,7 +70,7 @@ def written(frame: pd.DataFrame, labels: list[Any], folder: Path) -> list[Path]:
 def test_a_label_that_may_be_several_is_refused(untrained: Callable[..., Path], tmp_path: Path) -> None:
     frame = frame_of(LABELS["beyond 2^53"])
     frame.to_csv(tmp_path / "t.csv", index=False)
-    model = untrained(tmp_path / "model", "data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y")
+    model = untrained(tmp_path / "model", "data=plain_table", f"data.path={tmp_path / 't.csv'}", "data.target=y")
     frame.assign(y=float(2**53)).to_parquet(tmp_path / "new.parquet")
     with pytest.raises(DataError, match=r"column 'y', row 0: .* may stand for several whole numbers; give it as text"):
         score_file(str(model), tmp_path / "new.parquet")

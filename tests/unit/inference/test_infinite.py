@@ -24,7 +24,7 @@ def written(folder: Path, column: str, *values: object) -> tuple[str, ...]:
     for row, value in enumerate(values):
         table.loc[3 + row, column] = value
     table.to_csv(folder / "t.csv", index=False)
-    return "data=table", f"data.path={folder / 't.csv'}", "data.target=y"
+    return "data=plain_table", f"data.path={folder / 't.csv'}", "data.target=y"
 
 
 def advice(message: str) -> list[str]:

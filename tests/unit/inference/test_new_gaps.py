@@ -47,7 +47,7 @@ def with_gaps() -> pd.DataFrame:
 def folder(tmp_path_factory: pytest.TempPathFactory, untrained: Callable[..., Path]) -> Path:
     path = tmp_path_factory.mktemp("gaps")
     frame().to_csv(path / "t.csv", index=False)
-    return untrained(path / "m", "data=table", f"data.path={path / 't.csv'}", "data.target=y")
+    return untrained(path / "m", "data=plain_table", f"data.path={path / 't.csv'}", "data.target=y")
 
 
 @pytest.fixture

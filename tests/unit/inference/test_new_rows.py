@@ -47,7 +47,7 @@ def test_numbers_and_truth_values_are_labels_too(
     frame = pd.DataFrame({"a": rng.normal(size=80)}).assign(sold=lambda table: table["a"] > 0)
     path = tmp_path / "sold.csv"
     frame.to_csv(path, index=False)
-    keys = ("data=table", f"data.path={path}", "data.target=sold", "fit.epochs=1", "model.units=[]")
+    keys = ("data=plain_table", f"data.path={path}", "data.target=sold", "fit.epochs=1", "model.units=[]")
     result = run(load(*keys, f"tracking.uri={store}"))
     frame.to_parquet(tmp_path / "sold.parquet")
     by_text, by_type = (score_file(result.model_path, file).scores for file in (path, tmp_path / "sold.parquet"))

@@ -102,7 +102,7 @@ def dated(tmp_path_factory: pytest.TempPathFactory, untrained: Callable[..., Pat
     days = pd.date_range("2020-01-01", periods=40).strftime("%Y-%m-%d")
     table = pd.DataFrame({"when": days, "a": np.arange(40) % 7 + 0.5, "y": np.arange(40) * 1.5})
     table.to_csv(folder / "t.csv", index=False)
-    return untrained(folder / "m", "data=table", f"data.path={folder / 't.csv'}", "data.target=y"), table
+    return untrained(folder / "m", "data=plain_table", f"data.path={folder / 't.csv'}", "data.target=y"), table
 
 
 def test_the_manifest_has_the_format_and_the_model_keeps_to_it(

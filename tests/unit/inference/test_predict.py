@@ -44,13 +44,13 @@ def houses(tmp_path_factory: pytest.TempPathFactory, untrained: Callable[..., Pa
     path = folder / "houses.csv"
     frame().to_csv(path, index=False)
     keys = ("data.drop=[id]", "data.missing_values=[-999]")
-    return untrained(folder / "m", "data=table", f"data.path={path}", "data.target=price", *keys), path
+    return untrained(folder / "m", "data=plain_table", f"data.path={path}", "data.target=price", *keys), path
 
 
 @pytest.fixture
 def expected(houses: tuple[Path, Path]) -> np.ndarray:
     folder, path = houses
-    rows = data.read_rows(load("data=table", f"data.path={path}", "data.target=price", "data.drop=[id]").data)
+    rows = data.read_rows(load("data=plain_table", f"data.path={path}", "data.target=price", "data.drop=[id]").data)
     return LoadedModel(folder).predict_raw(rows.inputs)["prediction"][:, 0]
 
 
@@ -199,7 +199,7 @@ def test_a_file_without_header_has_the_columns_of_training(untrained: Callable[.
     table = frame()[["size", "town", "price"]]
     table.to_csv(path, index=False, header=False, sep="|")
     keys = ("data.header=false", "data.columns=[size,town,price]")
-    model = str(untrained(tmp_path / "m", "data=table", f"data.path={path}", "data.target=price", *keys))
+    model = str(untrained(tmp_path / "m", "data=plain_table", f"data.path={path}", "data.target=price", *keys))
     found = []
     for columns, header in ((["size", "town", "price"], False), (["size", "town"], False), (["town", "size"], True)):
         table[columns].to_csv(tmp_path / "n.csv", index=False, header=header)
@@ -247,7 +247,7 @@ def test_rows_that_end_in_a_delimiter_are_read_as_in_training(
     lines = [f"{row}{between}{row * 2}.5{between}{row}.25{mark}\n" for row in range(40)]
     path = tmp_path / "t.csv"
     path.write_text(f"a{between}b{between}y\n" + "".join(lines))
-    folder = untrained(tmp_path / "m", "data=table", f"data.path='{path}'", "data.target=y")
+    folder = untrained(tmp_path / "m", "data=plain_table", f"data.path='{path}'", "data.target=y")
     predict(str(folder), path, tmp_path / "o.csv")
     path.write_text("".join(line.rstrip(f"{mark} \n") + "\n" for line in path.read_text().splitlines()))
     predict(str(folder), path, tmp_path / "plain.csv")

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import load, model
 from pipeline.model.embeddings.edges import quantile_edges
+from pipeline.model.embeddings.fit import embedding_of
 from pipeline.model.layers.numbers import Cosine, NumberEmbeddings, Periodic, PiecewiseLinear
 
 X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
@@ -86,6 +87,15 @@ def test_two_valued_numbers_and_categories_are_left_alone() -> None:
     embedded: Any = keras.Model(network.input, numbers.output)(x)
     np.testing.assert_array_equal(embedded[:, 0], x[:, 1])
     assert embedded.shape[1] == 1 + 3 + 6  # a 0/1 number, a category's vector, a number's
+
+
+@pytest.mark.parametrize(("n_rows", "n_numbers", "width"), [(999, 3, 8), (1000, 3, 16), (5000, 200, 10), (99, 3000, 2)])
+def test_many_numbers_have_short_vectors(n_rows: int, n_numbers: int, width: int) -> None:
+    section = load("data.task=auto", "model.numeric_embedding=periodic").model
+    x = np.zeros((n_rows, n_numbers), np.float32)
+    layer = embedding_of(section, range(n_numbers), x, x[:, :1], "regression")
+    assert layer is not None
+    assert layer.width == width
 
 
 def test_an_embedding_is_never_left_out_in_silence() -> None:

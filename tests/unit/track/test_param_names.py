@@ -31,7 +31,7 @@ def test_a_run_with_keys_for_such_columns(store: str, tmp_path: Path, table: Cal
     path = tmp_path / "t.csv"
     pd.DataFrame({name: rng.normal(size=60) for name in [*names, "y"]}).to_csv(path, index=False)
     (tmp_path / "experiment").mkdir()
-    content = {"defaults": [{"override /data": "table"}], "data": {"path": str(path), "target": "y"}}
+    content = {"defaults": [{"override /data": "plain_table"}], "data": {"path": str(path), "target": "y"}}
     content["data"] |= {"columns_as": dict.fromkeys(names, "numeric"), "imputes": dict.fromkeys(names, "mean")}
     text = "# @package _global_\n" + yaml.safe_dump(content)
     (tmp_path / "experiment" / "odd.yaml").write_text(text)

@@ -31,7 +31,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, untrained: Callable[..., P
         }
     )
     table.to_csv(folder / "t.csv", index=False)
-    keys = ("data=table", f"data.path={folder / 't.csv'}", "data.target=y")
+    keys = ("data=plain_table", f"data.path={folder / 't.csv'}", "data.target=y")
     model = untrained(folder / "m", *keys)
     write_model(folder / "mlflow", model, data.read_rows(load(*keys).data))
     return folder / "t.csv", model, folder / "mlflow"

@@ -10,7 +10,7 @@ from pipeline.track import start
 
 
 def test_the_run_keeps_the_report(regression_table: Path, store: str) -> None:
-    config = load("data=table", f"data.path={regression_table}", "data.target=y", f"tracking.uri={store}")
+    config = load("data=plain_table", f"data.path={regression_table}", "data.target=y", f"tracking.uri={store}")
     dataset = data.load(config.data)
     found = data.report(dataset, dataset.fit(config.data).inputs.kinds)
     with start(config, dataset, about={}) as run:
