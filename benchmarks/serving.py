@@ -124,8 +124,8 @@ def _train(folder: Path, store: str) -> tuple[str, pd.DataFrame]:
     frame = pd.DataFrame(columns)
     frame.loc[frame.index % 10 == 0, ["number 0", "text 0"]] = None
     frame.assign(y=frame["number 1"] * 10 + rng.normal(size=n)).to_csv(folder / "t.csv", index=False)
-    train = [sys.executable, "-m", "pipeline", "train", "data=plain_table", f"data.path={folder}/t.csv", "data.target=y",
-             "fit.epochs=3", f"tracking.uri={store}", "tracking.experiment=bench"]  # fmt: skip
+    train = [sys.executable, "-m", "pipeline", "train", "data=plain_table", f"data.path={folder}/t.csv",
+             "data.target=y", "fit.epochs=3", f"tracking.uri={store}", "tracking.experiment=bench"]  # fmt: skip
     subprocess.run(train, check=True, stdout=subprocess.DEVNULL)
     from pipeline.inference import locate
 
