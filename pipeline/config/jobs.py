@@ -71,8 +71,11 @@ def _groups_and_values(
 
 def _inspected(config: DictConfig) -> tuple[Config | None, list[str]]:
     """The checked config, or one line per mistake; those of what cannot be resolved hide the others."""
-    unresolved = unresolved_in(config)
-    return (None, unresolved) if unresolved else inspect(resolved(config))
+    try:
+        values = resolved(config)
+    except ConfigError as error:
+        return None, str(error).splitlines()
+    return inspect(values)
 
 
 def _with_layers(config: DictConfig, composer: Composer) -> list[str]:
@@ -93,9 +96,10 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: There is nothing that they refer to, with the keys.
     """
-    if unresolved := unresolved_in(config):
-        raise ConfigError("\n".join(unresolved))
-    values = OmegaConf.to_container(config, resolve=True)
+    try:
+        values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:  # which tells of the first
+        raise ConfigError("\n".join(unresolved_in(config) or [first_lines(error)])) from None
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}
 
@@ -104,10 +108,10 @@ def unresolved_in(config: DictConfig) -> list[str]:
     """A line for each value, such as `${nosuch}`, that refers to what is not there."""
     lines = []
     for parent, name in _places(config):
-        key = parent._get_full_key(name)
         try:
             _ = parent[name]
         except OmegaConfBaseException as error:
+            key = parent._get_full_key(name)
             given = parent._get_node(name)._value() if not OmegaConf.is_missing(parent, name) else "???"
             lines.append(f"{key}: {given} {_why_unresolved(error)}")
     return lines

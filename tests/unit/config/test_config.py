@@ -144,10 +144,14 @@ def test_all_mistakes_at_once_where_hydra_would_stop_at_the_first() -> None:
     assert len(str(raised.value).splitlines()) == 6
 
 
-@pytest.mark.parametrize("values", ["0.1,-1", "0.1,0.2,-1", ",".join(["0.1"] * 100 + ["-1"])])
-def test_every_value_of_a_sweep_is_checked(values: str) -> None:
+@pytest.mark.parametrize(
+    ("values", "others"),
+    [("0.1,-1", ["seed=0,1", "model=dense,linear"]), (",".join(["0.1"] * 100 + ["-1"]), [])],
+    ids=["combined", "many"],
+)
+def test_every_value_of_a_sweep_is_checked(values: str, others: list[str]) -> None:
     with pytest.raises(ConfigError, match=r"fit.learning_rate: should be greater than 0, got -1"):
-        parse(["-m", f"fit.learning_rate={values}", "seed=0,1", "model=dense,linear"])
+        parse(["-m", f"fit.learning_rate={values}", *others])
 
 
 def test_options_of_a_swept_group_are_checked() -> None:
