@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["support.kinds", "support.streaming"]  # fixtures that several modules share
 
+FEW_FILES = 4  # which one process has tested before two more have started
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes, or this one alone for a few files: each imports TensorFlow for itself."""
+    asked = [Path(argument.partition("::")[0]) for argument in config.args]
+    n_files = sum(len(list(path.rglob("test_*.py"))) if path.is_dir() else 1 for path in asked)
+    return 0 if n_files <= FEW_FILES else 2
+
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:

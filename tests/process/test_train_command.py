@@ -112,8 +112,11 @@ def test_rerun_of_a_run_that_is_not_there(store: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "text"), [(signal.SIGTERM, "terminated"), (signal.SIGINT, "interrupted")])
-@pytest.mark.parametrize("mode", [["seed=0"], ["-m", "seed=0,1"]], ids=["run", "sweep"])
+@pytest.mark.parametrize(
+    ("number", "text", "mode"),
+    [(signal.SIGINT, "interrupted", ["seed=0"]), (signal.SIGTERM, "terminated", ["-m", "seed=0,1"])],
+    ids=["run", "sweep"],
+)
 def test_a_signal_ends_runs_as_killed(tmp_path: Path, number: int, text: str, mode: list[str]) -> None:
     store = f"sqlite:///{tmp_path}/mlflow.db"
     process = subprocess.Popen(
