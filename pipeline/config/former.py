@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 ADDED: dict[str, Any] = {
     "data.column_formats": {},
     "data.output_clip": "none",
+    "fit.adamw_learning_rate": None,
     "fit.ema": None,
+    "fit.label_smoothing": 0.0,
     "fit.max_minutes": None,
     "model.embedding_bins": "auto",
     "model.embedding_scale": 0.1,

@@ -171,11 +171,13 @@ class Fit(Section):
     batch_size: PositiveInt | Literal["auto", "full"]
     optimizer: Literal["sgd", "adam", "adamw", "rmsprop", "muon"]
     learning_rate: PositiveFloat
+    adamw_learning_rate: PositiveFloat | None
     momentum: Rate | None
     nesterov: bool
     weight_decay: NonNegativeFloat | None
     clip_norm: PositiveFloat | None
     class_weight: Literal["none", "balanced"]
+    label_smoothing: Rate
     ema: Rate | Literal["auto"] | None
     max_minutes: PositiveFloat | None
     schedule: Literal["constant", "cosine", "exponential", "reduce_on_plateau"]
@@ -193,6 +195,8 @@ class Fit(Section):
     def _consistent(self) -> Self:
         if self.momentum is not None and self.optimizer not in ("sgd", "rmsprop", "muon"):
             raise ValueError(f"momentum: {self.optimizer} has none; it belongs to sgd, rmsprop and muon")
+        if self.adamw_learning_rate is not None and self.optimizer != "muon":
+            raise ValueError(f"adamw_learning_rate: {self.optimizer} has one rate; use fit.learning_rate, or muon")
         if self.nesterov and (self.optimizer != "sgd" or not self.momentum):
             raise ValueError("nesterov: needs optimizer=sgd and a momentum above 0")
         if self.weight_decay is not None and self.optimizer not in ("adamw", "muon"):

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from pipeline.config.rules import LOSSES, Fit, check_loss
 from pipeline.errors import ConfigError
+from pipeline.fit.muon import Muon
+from pipeline.fit.smoothed import SmoothedCrossentropy
 from pipeline.fit.unscaled_metrics import MeanAbsoluteError, RootMeanSquaredError
 
 STEP_SCHEDULES = ("cosine", "exponential")  # reduce_on_plateau is a callback that changes the number
@@ -34,6 +36,8 @@ def check(config: Fit, task: str) -> None:
     if monitor.removeprefix("val_") not in ("loss", *METRICS[task]):
         known = ", ".join(f"{name}, val_{name}" for name in ("loss", *METRICS[task]))
         raise ConfigError(f"fit.early_stopping.monitor: {monitor} is not logged for a {task} task; there are {known}")
+    if config.label_smoothing and task == "regression":
+        raise ConfigError("fit.label_smoothing: a regression has no labels to smooth; leave it at 0")
     if config.class_weight != "none" and task == "regression":
         raise ConfigError("fit.class_weight: a regression has no classes; leave it at none")
 
@@ -61,34 +65,46 @@ def compile_model(model: keras.Model, config: Fit, *, task: str, n_steps: int, o
         output_scale: `(n_outputs,)`, original units per scaled unit of each target.
 
     Returns:
-        The variables that hold the learning rate and the scale, by name.
+        The variables that hold the learning rate, AdamW's as a multiple of it, and the scale, by name.
     """
     scale = tf.Variable(output_scale.astype(np.float32), trainable=False)
+    ratio = tf.Variable(adamw_ratio(config), trainable=False, dtype=tf.float32)
     rate = config.learning_rate
     if config.schedule in STEP_SCHEDULES:
         rate = tf.Variable(rate, trainable=False, dtype=tf.float32)
-    optimizer = _optimizer(config, _schedule(config, rate, n_steps))
+    optimizer = _optimizer(config, _schedule(config, rate, n_steps), ratio)
     metrics = _metrics(task, scale)
     model.compile(
         optimizer=optimizer,
-        loss=_loss(config.loss, task),
+        loss=_loss(config, task),
         # Class weights shape the loss, not what is reported: training and validation stay comparable.
         **{"weighted_metrics" if config.class_weight == "none" else "metrics": metrics},
         jit_compile=False,  # the blocks are compiled as a whole, and stock steps by themselves gain nothing
     )
     return {
         "learning_rate": rate if config.schedule in STEP_SCHEDULES else optimizer.learning_rate,
+        "adamw_ratio": ratio,
         "output_scale": scale,
     }
 
 
-def _loss(name: str, task: str) -> keras.losses.Loss:
+def adamw_ratio(config: Fit) -> float:
+    """Muon's other learning rate, that of AdamW, as a multiple of its own."""
+    return 1.0 if config.adamw_learning_rate is None else config.adamw_learning_rate / config.learning_rate
+
+
+def _loss(config: Fit, task: str) -> keras.losses.Loss:
+    name, smoothing = config.loss, config.label_smoothing
     losses = {
         "mse": keras.losses.MeanSquaredError,
         "mae": keras.losses.MeanAbsoluteError,
         "huber": keras.losses.Huber,
-        "binary_crossentropy": lambda: keras.losses.BinaryCrossentropy(from_logits=True),
-        "categorical_crossentropy": lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "binary_crossentropy": lambda: keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=smoothing),
+        "categorical_crossentropy": lambda: (
+            SmoothedCrossentropy(smoothing)
+            if smoothing
+            else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        ),
     }
     return losses[LOSSES[task][0] if name == "auto" else name]()
 
@@ -101,7 +117,7 @@ def _metrics(task: str, scale: tf.Variable) -> list[keras.metrics.Metric]:
     return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
 
-def _optimizer(config: Fit, rate: Any) -> keras.optimizers.Optimizer:
+def _optimizer(config: Fit, rate: Any, adamw_ratio: Any) -> keras.optimizers.Optimizer:
     options: dict[str, Any] = {"learning_rate": rate, "global_clipnorm": config.clip_norm}
     if config.ema:
         options |= {"use_ema": True, "ema_momentum": config.ema}
@@ -111,10 +127,10 @@ def _optimizer(config: Fit, rate: Any) -> keras.optimizers.Optimizer:
         options["weight_decay"] = config.weight_decay
     optimizers = keras.optimizers
     if config.optimizer == "muon":
-        # Muon is for hidden kernels; biases and the output layer take the AdamW step (Liu et al. 2025, section 2.2),
-        # whose decay is an argument of its own that follows no other.
+        # Biases and the output layer take the AdamW step (Liu et al. 2025, section 2.2), whose decay is an argument of
+        # its own that follows no other.
         decay = {} if config.weight_decay is None else {"adam_weight_decay": config.weight_decay}
-        return _sparing(optimizers.Muon(exclude_layers=["output"], **decay, **options))
+        return _sparing(Muon(adam_lr_ratio=adamw_ratio, **decay, **options))
     if config.optimizer == "sgd":
         return optimizers.SGD(nesterov=config.nesterov, **options)
     if config.optimizer == "adamw":

@@ -13,7 +13,7 @@ from pipeline.config.rules import Fit
 from pipeline.errors import ConfigError
 from pipeline.fit import programs, twin
 from pipeline.fit.block import BlockTrained
-from pipeline.fit.compile import STEP_SCHEDULES, check, compile_model, with_decay_of_averages
+from pipeline.fit.compile import STEP_SCHEDULES, adamw_ratio, check, compile_model, with_decay_of_averages
 from pipeline.fit.execution import choose_execution
 from pipeline.fit.members import ByMember
 from pipeline.fit.programs import Program
@@ -22,6 +22,7 @@ from pipeline.fit.strategy import Replicated
 
 # Of the fit section, what is a value in a program or does not concern it.
 NOT_OF_A_PROGRAM = {
+    "adamw_learning_rate",
     "learning_rate",
     "epochs",
     "batch_size",
@@ -91,7 +92,8 @@ def compile_network(network: keras.Model, config: Fit, *, task: str, n_rows: int
         model = BlockTrained.of(trained, name="block_trained")
         program = compiled(model)
         model.prepare(compiled=execution == "compiled")
-    program.start_from(network, {"learning_rate": config.learning_rate, "output_scale": output_scale})
+    rates = {"learning_rate": config.learning_rate, "adamw_ratio": adamw_ratio(config)}
+    program.start_from(network, rates | {"output_scale": output_scale})
     return Trainee(network, program.model, execution, program, structure)
 
 

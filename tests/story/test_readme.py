@@ -24,7 +24,7 @@ COMMANDS = [
     line
     for block in re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
     for line in block.splitlines()
-    if "ARGS=" in line and "model=residual" not in line and line.startswith(("make train", "make sweep"))
+    if "ARGS=" in line and "model=highway" not in line and line.startswith(("make train", "make sweep"))
 ]
 COMMANDS += [
     command
@@ -64,13 +64,13 @@ def test_python_blocks_train_and_then_use_the_model(
 def test_an_architecture_is_one_file_and_one_yaml(tmp_path: Path, store: str) -> None:
     shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(CONF, tmp_path / "conf")
-    (tmp_path / "pipeline" / "model" / "residual.py").write_text(python("class Spec(Section)"))
+    (tmp_path / "pipeline" / "model" / "highway.py").write_text(python("class Spec(Section)"))
     own, yaml = YAML
     (tmp_path / "my_conf" / "experiment").mkdir(parents=True)
     (tmp_path / "my_conf" / "experiment" / "mine.yaml").write_text(own)
     assert load("experiment=mine", config_dir=tmp_path / "my_conf").model.units == [16]
-    (tmp_path / "conf" / "model" / "residual.yaml").write_text(yaml)
-    arguments = ["model=residual", "model.blocks=2", "fit.epochs=1", f"tracking.uri={store}"]
+    (tmp_path / "conf" / "model" / "highway.yaml").write_text(yaml)
+    arguments = ["model=highway", "model.depth=2", "fit.epochs=1", f"tracking.uri={store}"]
     ended = subprocess.run(
         [sys.executable, "-m", "pipeline", "train", *arguments],
         cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
@@ -85,7 +85,7 @@ def test_an_architecture_is_one_file_and_one_yaml(tmp_path: Path, store: str) ->
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     for width in (8, 16):
-        assert f"model.blocks=2 model.width={width}" in ended.stdout
+        assert f"model.depth=2 model.width={width}" in ended.stdout
 
 
 def test_every_make_command_named_exists() -> None:

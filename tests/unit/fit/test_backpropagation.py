@@ -145,3 +145,17 @@ def test_clip_norm_bounds_the_whole_gradient() -> None:
     compiled.train_on_batch(*data("regression"))
     step = np.sqrt(sum(((b - a) ** 2).sum() for a, b in zip(before, network.get_weights(), strict=True)))
     assert step == pytest.approx(0.01, rel=1e-3)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_label_smoothing_spreads_a_share_of_each_label(task: str) -> None:
+    """Szegedy et al. (2016), section 7: the cross-entropy with a label mixed with the uniform distribution."""
+    trainee = network_for(task, "fit.label_smoothing=0.3")[1]
+    x, y = data(task)
+    logits = trainee.predict(x, verbose=0).astype(np.float64)
+    logits = np.hstack([np.zeros_like(logits), logits]) if task == "binary" else logits
+    logarithms = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    n_classes = logits.shape[1]
+    labels = 0.7 * np.eye(n_classes)[y[:, 0].astype(int)] + 0.3 / n_classes
+    expected = -(labels * logarithms).sum(axis=1).mean()
+    assert trainee.evaluate(x, y, verbose=0, return_dict=True)["loss"] == pytest.approx(expected, rel=1e-5)

@@ -14,6 +14,7 @@ SAME_RESULTS = [
     *([f"fit.optimizer={optimizer}"] for optimizer in ("sgd", "adam", "adamw", "rmsprop", "muon")),
     ["fit.optimizer=sgd", "fit.momentum=0.9", "fit.nesterov=true"],
     ["model.l1=0.01", "model.l2=0.01"],
+    ["fit.optimizer=muon", "fit.adamw_learning_rate=0.01"],
     ["model.batch_norm=true"],
     ["fit.clip_norm=0.1"],
     ["fit.schedule=cosine", "fit.warmup_epochs=1"],
