@@ -192,7 +192,7 @@ class Fit(Section):
     devices: list[str] | None
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _suits_the_optimizer(self) -> Self:
         if self.momentum is not None and self.optimizer not in ("sgd", "rmsprop", "muon"):
             raise ValueError(f"momentum: {self.optimizer} has none; it belongs to sgd, rmsprop and muon")
         if self.adamw_learning_rate is not None and self.optimizer != "muon":
@@ -203,6 +203,10 @@ class Fit(Section):
             raise ValueError(
                 f"weight_decay: {self.optimizer} has none; use adamw or muon, model.l2, or fit.weight_decay=null"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
         if self.warmup_epochs and self.schedule != "cosine":
             raise ValueError(f"warmup_epochs: belongs to schedule=cosine, but schedule is {self.schedule}")
         if self.warmup_epochs >= self.epochs:

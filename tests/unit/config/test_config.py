@@ -47,7 +47,7 @@ MISTAKES = [
     ("model.dropout=1", "model.dropout: should be less than 1 or a valid list, got 1"),
     ("model.activation=[relu]", "model.activation: 1 values for the 2 layers of model.units"),
     ("model.l2=[1,2,3,4]", "model.l2: 4 values for the 2 layers of model.units (or 3 with the output)"),
-    ("model.name=dens", "model.name: should be dense or tabm, got 'dens', did you mean 'dense'?"),
+    ("model.name=dens", "model.name: should be dense, residual or tabm, got 'dens', did you mean 'dense'?"),
     ("data=digts", "data=digts: no such file, did you mean 'digits'?"),
     ("data=base", "data=base: is what the others build on; there are breast_cancer, california_housing, diabetes, digits, "),
     ("fit=base", "fit=base: is what the others build on; there are adam, adamw, gradient_descent, sgd, sgd_without_momentum"),
