@@ -13,6 +13,9 @@ import numpy as np
 DATA = Path(os.environ.get("PIPELINE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
+BINS, VECTOR = 48, 16  # of the embeddings of TabM's inputs
+
+
 class Rows(NamedTuple):
     """Scaled float32 rows as a network sees them; classes as numbers, `(n_rows, 1)`."""
 
@@ -35,6 +38,7 @@ class Work:
     epochs_per_turn: int
     n_outputs: int = 1
     dropout: float = 0.0
+    members: int = 0  # of TabM, on 48 bins and vectors of 16 per input; 0: a network by itself
     task: str = "regression"
     rows: tuple[str, ...] = ()  # overrides of the pipeline's config that pick them; none: they are drawn
     files: tuple[str, ...] = ()  # under DATA, that they come from
@@ -48,8 +52,11 @@ class Work:
 
         The gradient of the inputs, two for each weight of the first layer, nobody needs.
         """
-        sizes = (self.n_inputs, *self.units, self.n_outputs)
+        embedded = self.n_inputs * VECTOR if self.members else self.n_inputs
+        sizes = (embedded, *self.units, self.n_outputs)
         weights = [fan_in * fan_out for fan_in, fan_out in itertools.pairwise(sizes)]
+        if self.members:  # and of embedded inputs the gradient is needed
+            return self.members * 6 * sum(weights) + 4 * BINS * embedded
         return 6 * sum(weights) - 2 * weights[0]
 
 
@@ -98,6 +105,19 @@ WORKS = {
             dropout=0.2,
             batch_size=256,
             epochs_per_turn=10,
+        ),
+        Work(
+            name="tabm",
+            title="California housing, TabM of 16 members, 48 bins an input, 2 x 256, dropout 0.1, batch 256",
+            costs="4 minutes",
+            rows=CALIFORNIA_ROWS,
+            files=CALIFORNIA,
+            n_inputs=8,
+            units=(256, 256),
+            dropout=0.1,
+            members=16,
+            batch_size=256,
+            epochs_per_turn=6,
         ),
         Work(
             name="wide",

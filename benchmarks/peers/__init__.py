@@ -5,4 +5,4 @@ and `train(work, rows, turns)`: it trains one epoch, with the loss of the valida
 turns it is given, and returns its predictions of the training rows, logits for classes.
 """
 
-PEERS = ("dense_pipeline", "keras_fit", "torch_loader", "torch_tensors", "sklearn_mlp", "jax_scan")
+PEERS = ("dense_pipeline", "keras_fit", "torch_loader", "torch_tensors", "sklearn_mlp", "jax_scan", "torch_tabm")

@@ -20,6 +20,7 @@ def train(work, rows, turns):
     from pipeline import fit, model
 
     config = load(
+        *(["model=tabm", "fit=adam", f"model.members={work.members}"] if work.members else []),
         f"model.units={list(work.units)}",
         f"model.dropout={work.dropout}",
         f"fit.batch_size={work.batch_size}",
@@ -28,7 +29,9 @@ def train(work, rows, turns):
         "fit.early_stopping.patience=100",
     )
     fit.seed(0)
-    network = model.build(config.model, task=work.task, n_inputs=work.n_inputs, n_outputs=work.n_outputs)
+    numbers = model.TrainingRows(rows.x, rows.y, range(work.n_inputs))
+    sizes = {"n_inputs": work.n_inputs, "n_outputs": work.n_outputs}
+    network = model.build(config.model, task=work.task, **sizes, rows=numbers)
     trainee = fit.compile_network(
         network, config.fit, task=work.task, n_rows=len(rows.x), output_scale=np.ones(work.n_outputs)
     )

@@ -5,8 +5,8 @@ NEEDS = "optax"
 
 
 def lacks(work):
-    """Nothing."""
-    return
+    """Members."""
+    return "members" if work.members else None
 
 
 def train(work, rows, turns):

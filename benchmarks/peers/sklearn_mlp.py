@@ -7,8 +7,8 @@ NEEDS = "sklearn"
 
 
 def lacks(work):
-    """Dropout."""
-    return "dropout" if work.dropout else None
+    """Members and dropout."""
+    return "members" if work.members else "dropout" if work.dropout else None
 
 
 def train(work, rows, turns):

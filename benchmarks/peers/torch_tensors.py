@@ -7,8 +7,8 @@ NEEDS = "torch"
 
 
 def lacks(work):
-    """Nothing."""
-    return
+    """Members."""
+    return "members" if work.members else None
 
 
 def train(work, rows, turns):
