@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SEARCHABLE = Searchable(
     HiddenLayers(
-        ("blocks", "units"), lambda widths: {"blocks": str(len(widths)), "units": widths[0]}, own_widths=False, fewest=1
+        ("blocks", "width"), lambda widths: {"blocks": str(len(widths)), "width": widths[0]}, own_widths=False, fewest=1
     )
 )
 
@@ -23,7 +23,7 @@ class Spec(Section):
 
     name: Literal["residual"]
     blocks: PositiveInt
-    units: PositiveInt
+    width: PositiveInt
     expansion: PositiveInt
     normalization: Literal["batch", "layer", "none"]
     activation: Activation
@@ -33,21 +33,21 @@ class Spec(Section):
 
 
 def build(spec: Spec, *, n_inputs: int, n_outputs: int, output_activation: str) -> keras.Model:
-    """Builds a layer of `units`, blocks that add to its outputs, and a normalized, activated output layer.
+    """Builds a layer of `width` units, blocks that add to its outputs, and a normalized, activated output layer.
 
-    A block is normalization, Dense to `expansion` times the units, activation, dropout, and Dense back.
+    A block is normalization, Dense to `expansion` times the width, activation, dropout, and Dense back.
     """
     from keras import Input, Model, layers
 
     x = inputs = Input((n_inputs,), name="x")
-    x = _dense(spec, spec.units, "stem")(x)
+    x = _dense(spec, spec.width, "stem")(x)
     for block in range(spec.blocks):
         inner = _normalized(spec, x, f"normalization_{block}")
-        inner = _dense(spec, spec.expansion * spec.units, f"expand_{block}", initializer="he_normal")(inner)
+        inner = _dense(spec, spec.expansion * spec.width, f"expand_{block}", initializer="he_normal")(inner)
         inner = layers.Activation(spec.activation, name=f"activation_{block}")(inner)
         if spec.dropout:
             inner = layers.Dropout(spec.dropout, name=f"dropout_{block}")(inner)
-        x = layers.Add(name=f"add_{block}")([x, _dense(spec, spec.units, f"reduce_{block}")(inner)])
+        x = layers.Add(name=f"add_{block}")([x, _dense(spec, spec.width, f"reduce_{block}")(inner)])
     x = layers.Activation(spec.activation, name="activation")(_normalized(spec, x, "normalization"))
     return Model(inputs, layers.Dense(n_outputs, activation=output_activation, name="output")(x), name="residual")
 

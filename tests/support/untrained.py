@@ -8,7 +8,8 @@ from pipeline import data, export, model
 
 def save(folder: Path, *overrides: str) -> Path:
     """Saves the model of a network as it is before training: where its weights do not matter, that is fast."""
-    config = pipeline.load("model.units=[8]", *overrides)
+    small = "model.width=8" if "model=residual" in overrides else "model.units=[8]"
+    config = pipeline.load(small, *overrides)
     rows = data.read_rows(config.data)
     preprocessing = data.fit_preprocessing(rows, config.data)
     arrays = preprocessing.apply(rows)

@@ -1,4 +1,4 @@
-"""Embeddings of numbers and networks of members in every format, and one run of the preset from a file to its files."""
+"""Embeddings of numbers, members and blocks in every format, and one run of the preset from a file to its files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +34,7 @@ def houses(table: Callable[..., Path], task: str) -> tuple[str, ...]:
     return f"data.path={path}", "data.target=target"
 
 
-CASES = [  # task, what members share, embedding, format
+CASES = [  # task, what members share or how blocks are normalized, embedding, format
     ("regression", "mini", "piecewise_linear", "litert"),
     ("binary", "mini", "piecewise_linear", "onnx"),
     ("multiclass", "mini", "target_bins", "litert"),
@@ -42,6 +42,8 @@ CASES = [  # task, what members share, embedding, format
     ("binary", "full", "none", "litert"),
     ("regression", "packed", "cosine", "litert"),
     ("multiclass", "packed", "none", "onnx"),
+    ("binary", "batch", "piecewise_linear", "litert"),
+    ("regression", "layer", "none", "onnx"),
 ]
 
 
@@ -50,9 +52,11 @@ CASES = [  # task, what members share, embedding, format
 def test_a_file_predicts_what_the_pipeline_does(
     untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path, case: tuple[str, str, str, str]
 ) -> None:
-    task, sharing, embedding, kind = case
+    task, way, embedding, kind = case
+    tabm = ("model=tabm", "model.members=4", f"model.sharing={way}")
+    network = ("model=residual", f"model.normalization={way}") if way in ("batch", "layer") else tabm
     folder = untrained(
-        tmp_path / "houses", "data=table", *houses(table, task), "model.members=4", f"model.sharing={sharing}",
+        tmp_path / "houses", "data=table", *houses(table, task), *network,
         f"model.numeric_embedding={embedding}",
     )  # fmt: skip
     done = export(resolve(str(folder)), kind, tmp_path / "out")  # type: ignore[arg-type]
