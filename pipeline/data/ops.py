@@ -19,7 +19,11 @@ FIELDS = ("year", "month", "day", "hour", "minute", "second")
 
 
 class Ops(Protocol):
-    """On columns `(n_rows,)`: float64 numbers, or text."""
+    """On columns `(n_rows,)`: float64 numbers, or text.
+
+    What has no twin for columns side by side takes these too, `(n_rows, n_columns)`, with vectors `(n_columns,)` for
+    numbers.
+    """
 
     def isnan(self, x: Any) -> Any: ...  # noqa: D102
     def where(self, condition: Any, x: Any, y: Any) -> Any: ...  # noqa: D102
@@ -39,17 +43,29 @@ class Ops(Protocol):
     def interpolate(self, x: Any, xs: np.ndarray, ys: np.ndarray) -> Any:
         """Piecewise linear through the points, `xs` strictly increasing; constant beyond the first and the last."""
 
+    def interpolate_columns(self, x: Any, xs: Sequence[np.ndarray], ys: Sequence[np.ndarray]) -> Any:
+        """As `interpolate`, of columns side by side `(n_rows, n_columns)`, with points of each."""
+
     def index_of_number(self, x: Any, vocabulary: np.ndarray) -> Any:
         """Position in an ascending vocabulary, int64; -1 where it is not in it."""
 
+    def index_of_number_columns(self, x: Any, vocabularies: Sequence[np.ndarray]) -> Any:
+        """As `index_of_number`, of columns side by side `(n_rows, n_columns)`, with a vocabulary of each."""
+
     def index_of_text(self, x: Any, vocabulary: Sequence[str]) -> Any:
         """Position in the vocabulary, int64; -1 where it is not in it."""
+
+    def index_of_text_columns(self, x: Any, vocabularies: Sequence[Sequence[str]]) -> Any:
+        """As `index_of_text`, of columns side by side `(n_rows, n_columns)`, with a vocabulary of each."""
 
     def hash_of_text(self, x: Any, n_buckets: int) -> Any:
         """FNV-1a of the first HASHED_BYTES bytes of UTF-8, modulo `n_buckets`, int64."""
 
     def one_hot(self, index: Any, n: int) -> Any:
         """`(n_rows, n)` float64; all 0 where the index is -1."""
+
+    def one_hot_columns(self, index: Any, widths: Sequence[int]) -> Any:
+        """As `one_hot`, of columns side by side `(n_rows, n_columns)`, a width of each: `(n_rows, sum(widths))`."""
 
     def date_fields(self, x: Any, pattern: str, names: Sequence[str]) -> dict[str, Any]:
         """The numbers that the pattern's groups stand for, by their names of FIELDS; all NaN where it does not match.
@@ -74,13 +90,24 @@ class NumpyOps:
     def interpolate(self, x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:  # noqa: D102
         return np.interp(x, xs, ys)
 
+    def interpolate_columns(  # noqa: D102
+        self, x: np.ndarray, xs: Sequence[np.ndarray], ys: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        return np.stack(list(map(self.interpolate, x.T, xs, ys)), axis=1)
+
     def index_of_number(self, x: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:  # noqa: D102
         position = np.minimum(np.searchsorted(vocabulary, x), len(vocabulary) - 1)
         return np.where(vocabulary[position] == x, position, -1)
 
+    def index_of_number_columns(self, x: np.ndarray, vocabularies: Sequence[np.ndarray]) -> np.ndarray:  # noqa: D102
+        return np.stack(list(map(self.index_of_number, x.T, vocabularies)), axis=1)
+
     def index_of_text(self, x: np.ndarray, vocabulary: Sequence[str]) -> np.ndarray:  # noqa: D102
         known, given = (pd.Index(np.array(texts, dtype=object)) for texts in (vocabulary, x))
         return known.get_indexer(given).astype(np.int64)
+
+    def index_of_text_columns(self, x: np.ndarray, vocabularies: Sequence[Sequence[str]]) -> np.ndarray:  # noqa: D102
+        return np.stack(list(map(self.index_of_text, x.T, vocabularies)), axis=1)
 
     def hash_of_text(self, x: np.ndarray, n_buckets: int) -> np.ndarray:  # noqa: D102
         encoded = np.array([text.encode()[:HASHED_BYTES] for text in x], dtype=f"S{HASHED_BYTES}")
@@ -92,6 +119,9 @@ class NumpyOps:
 
     def one_hot(self, index: np.ndarray, n: int) -> np.ndarray:  # noqa: D102
         return (index[:, None] == np.arange(n)).astype(np.float64)
+
+    def one_hot_columns(self, index: np.ndarray, widths: Sequence[int]) -> np.ndarray:  # noqa: D102
+        return np.concatenate(list(map(self.one_hot, index.T, widths)), axis=1)
 
     def date_fields(self, x: np.ndarray, pattern: str, names: Sequence[str]) -> dict[str, np.ndarray]:  # noqa: D102
         match = re.compile(rf"(?:{pattern})\Z").match

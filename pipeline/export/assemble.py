@@ -15,6 +15,7 @@ from pipeline.data import Preprocessing, Raw, Rows
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.export.columns import described
 from pipeline.export.ops import TensorOps
+from pipeline.export.preprocessed import preprocessed
 
 BATCH_ROWS = 8192  # rows scored at a time
 EXAMPLE_ROWS = 2  # in the manifest
@@ -69,9 +70,8 @@ def assemble(
 
     @tf.function(input_signature=[specs], autograph=False)  # no loop or branch depends on values
     def serve(given: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        parts = preprocessing.inputs.apply(ops, given)
-        stacked = tf.concat([part if part.shape.rank == 2 else part[:, tf.newaxis] for part in parts], axis=1)
-        return outputs(network(tf.cast(stacked, tf.float32), training=False))
+        x = preprocessed(ops, preprocessing.inputs, given)
+        return outputs(network(tf.cast(x, tf.float32), training=False))
 
     about = {
         "task": rows.target.task,

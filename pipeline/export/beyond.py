@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from pipeline.data import Preprocessing
 from pipeline.data.ops import NumpyOps
-from pipeline.data.preprocessing.inputs import ArrayInputs
+from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs
 from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.errors import ExportError
@@ -144,12 +145,13 @@ def gaps_and_unseen(inputs: Mapping[str, InputColumn]) -> Changes:
 
 def _far(columns: Columns, inputs: Mapping[str, InputColumn], preprocessing: Preprocessing) -> Changes:
     """Numbers at ten times their bounds, counted from 0 and from their middle; the first and the last dates."""
+    scalings = _scalings(preprocessing.inputs)
     below: dict[str, dict[str, Any]] = {"lowest value": {}, "range below its middle": {}}
     above: dict[str, dict[str, Any]] = {"highest value": {}, "range above its middle": {}}
     for name, column in inputs.items():
         if column.is_text:
             continue
-        low, high = _bounds(columns[name], name, preprocessing)
+        low, high = _bounds(columns[name], scalings.get(name, np.asarray))
         middle, reach = low / 2 + high / 2, TIMES * (high / 2 - low / 2)
         ends = (TIMES * low, middle - reach, TIMES * high, middle + reach)
         for (_, values), end in zip((below | above).items(), ends, strict=True):
@@ -164,18 +166,23 @@ def _far(columns: Columns, inputs: Mapping[str, InputColumn], preprocessing: Pre
     return numbers | {"on the first day of the year 1": first, "in the last second of the year 9999": last}
 
 
-def _bounds(values: np.ndarray, name: str, preprocessing: Preprocessing) -> tuple[Any, Any]:
+def _bounds(values: np.ndarray, raw: Callable[[np.ndarray], np.ndarray]) -> tuple[Any, Any]:
     """Lowest and highest of the rows at hand and of what the fitted scaling stands for; of an array by column."""
-    ends = [np.full(values.shape[1:], side * SPREAD) for side in (-1, 1)]
-    if isinstance(preprocessing.inputs, ArrayInputs):
-        scaler = preprocessing.inputs.scaler
-        ends = [scaler.shift + scaler.scale * end for end in ends]
-    else:
-        for feature in preprocessing.inputs.features:
-            if isinstance(feature, Number) and feature.column == name:
-                ends = list(feature.scaling.invert(NumpyOps(), np.array(ends)))
+    ends = [raw(np.full(values.shape[1:], side * SPREAD)) for side in (-1, 1)]
     known = np.concatenate([values, np.stack(ends)])
     return np.nanmin(known, axis=0), np.nanmax(known, axis=0)
+
+
+def _scalings(inputs: TableInputs | ArrayInputs) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """The way back from scaled numbers, by column."""
+    if isinstance(inputs, ArrayInputs):
+        scaler = inputs.scaler
+        return {"x": lambda scaled: scaler.shift + scaler.scale * scaled}
+    return {
+        feature.column: partial(feature.scaling.invert, NumpyOps())
+        for feature in inputs.features
+        if isinstance(feature, Number)
+    }
 
 
 def _nudged(x: np.ndarray, n_categories: int) -> Iterator[np.ndarray]:

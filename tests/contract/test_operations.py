@@ -65,6 +65,10 @@ def numbers(id: str, apply: Callable[..., Any], *columns: Any, **more: Any) -> C
 X = np.array([-30.0, -1.5, -1e-3, -1e-9, 0, 1e-12, 1e-4, 0.3, 1, 2.5, 40])
 EDGES = np.array([-np.inf, -1e30, -2.5, -1.0, -0.0, 0.0, 0.1, 1.5, 2.0**24 + 1, 1e30, np.inf])
 TO_THE_LAST_DIGITS = {"floor": 0.0, "absolute": 1e-30}  # of the smallest numbers too
+MANY_KNOTS = (
+    [np.array([-1.0, 0, 2, 3]), np.array([-3.0, 1]), np.array([-1e30, 0, 1e-4])],
+    [np.array([0.0, 0.5, 0.75, 1]), np.array([-1.0, 2]), np.array([0.0, 1, 8])],
+)
 KNOTS = np.array([-1.0, 0, 2, 3]), np.array([0.0, 0.5, 0.75, 1])
 DATES = [
     "", "soon", "2024-02-29", "2023-02-29", "1999-02-28T23:59:59", "2024-2-9 6:30", "0001-01-01", "9999-12-31",
@@ -98,10 +102,22 @@ def operations() -> list[Case]:
         numbers("interpolate", call("interpolate", *KNOTS), X),
         numbers("index_of_number", call("index_of_number", np.array([-1.5, 0.0, 2.5])), [*X, np.nan]),
         numbers("one_hot", call("one_hot", 3), np.array([-1, 0, 2, 1])),
+        numbers("one_hot_columns", call("one_hot_columns", [3, 1]), np.array([[-1, 0], [0, -1], [2, 0], [1, 0]])),
+        numbers("interpolate_columns", call("interpolate_columns", *MANY_KNOTS), np.stack([X, X / 2, -X], axis=1)),
+        numbers(
+            "index_of_number_columns",
+            call("index_of_number_columns", [np.array([-1.5, 0.0, 2.5]), np.array([0.25])]),
+            np.array([[-1.5, 0.25], [2.5, np.nan], [np.inf, -1.5], [np.nan, np.inf], [0.0, 0.0]]),
+        ),
     ]
     texts, known = np.array(TEXTS, object), ("a", "b", "c")
     codes = np.array([-1, 0, 2, 3, 99, *[-1] * (len(TEXTS) - 5)])
     cases.append(Case("index_of_text", call("index_of_text", known), (texts,), (codes,)))
+    many = (known, ("new", "a", "x" * 64))
+    codes = np.stack([codes, np.array([0, 1, -1, 99, -1, -1, -1, 2, -1, -1])], axis=1)
+    cases.append(
+        Case("index_of_text_columns", call("index_of_text_columns", many), (np.stack([texts, texts], 1),), (codes,))
+    )
     cases.append(Case("hash_of_text", call("hash_of_text", 2**20), (texts,), None))
     return cases
 

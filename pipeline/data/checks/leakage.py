@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from sklearn import config_context
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from pipeline.data.reading.raw import Raw, Text
@@ -17,6 +18,7 @@ MOST_CELLS = 1_000_000  # rows times columns: wide tables are judged by fewer ro
 FEWEST_ROWS = 1_000  # ... but not by fewer than these
 LEAST_ROWS = 30  # with fewer training rows, nothing is said
 N_FOLDS, ROWS_PER_LEAF, N_LEAVES = 3, 5, 32
+CHANCE = np.random.RandomState(0)  # scikit-learn's order of columns, of which there is one
 
 
 def scores_alone(rows: Rows) -> dict[str, float]:
@@ -40,7 +42,10 @@ def scores_alone(rows: Rows) -> dict[str, float]:
     n_rows = min(len(rows), MOST_ROWS, max(FEWEST_ROWS, MOST_CELLS // len(names)))
     sample = rng.permutation(len(rows))[:n_rows]
     judges = _judges(rows.target.take(sample))
-    return {name: max(judge.score(_ranks(rows.inputs[name][sample])) for judge in judges) for name in names if judges}
+    with config_context(skip_parameter_validation=True):  # which takes longer than such a tree
+        return {
+            name: max(judge.score(_ranks(rows.inputs[name][sample])) for judge in judges) for name in names if judges
+        }
 
 
 def _ranks(column: Raw) -> np.ndarray:
@@ -63,7 +68,7 @@ class _Ranks:
         self._ranks = pd.Series(target).rank().to_numpy()
 
     def score(self, codes: np.ndarray) -> float:
-        tree = DecisionTreeRegressor(min_samples_leaf=ROWS_PER_LEAF, max_leaf_nodes=N_LEAVES, random_state=0)
+        tree = DecisionTreeRegressor(min_samples_leaf=ROWS_PER_LEAF, max_leaf_nodes=N_LEAVES, random_state=CHANCE)
         errors = self._ranks - _predicted(tree, codes, self._ranks)
         return float(1 - np.square(errors).sum() / np.square(self._ranks - self._ranks.mean()).sum())
 
@@ -79,7 +84,7 @@ class _Classes:
 
     def score(self, codes: np.ndarray) -> float:
         n_leaves = max(N_LEAVES, 2 * self.n_classes)
-        tree = DecisionTreeClassifier(min_samples_leaf=ROWS_PER_LEAF, max_leaf_nodes=n_leaves, random_state=0)
+        tree = DecisionTreeClassifier(min_samples_leaf=ROWS_PER_LEAF, max_leaf_nodes=n_leaves, random_state=CHANCE)
         right = _predicted(tree, codes[self._kept], self._numbers) == self._numbers
         recall = np.bincount(self._numbers, weights=right) / np.bincount(self._numbers)
         return float((recall.mean() - 1 / self.n_classes) / (1 - 1 / self.n_classes))
@@ -99,6 +104,6 @@ def _predicted(
     x, folds = codes.reshape(-1, 1).astype(np.float32), np.arange(len(codes)) % N_FOLDS
     predicted = np.empty(len(codes))
     for fold in range(N_FOLDS):
-        tree.fit(x[folds != fold], target[folds != fold])
-        predicted[folds == fold] = tree.predict(x[folds == fold])
+        tree.fit(x[folds != fold], target[folds != fold, np.newaxis], check_input=False)
+        predicted[folds == fold] = tree.predict(x[folds == fold], check_input=False)
     return predicted

@@ -29,11 +29,40 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def size(self) -> int:
+        """How many categories there are."""
+        return len(self.values)
+
     def index(self, ops: Ops, x: Any) -> Any:
         """Position, int64; -1 for what is not among them."""
         if isinstance(self.values[0], str):
             return ops.index_of_text(x, self.values)
         return ops.index_of_number(x, np.array(self.values, np.float64))
+
+
+@dataclass(frozen=True)
+class Vocabularies:
+    """The categories of columns side by side, all of them texts or all of them numbers."""
+
+    each: tuple[Vocabulary, ...]
+
+    @property
+    def has_others(self) -> bool:
+        """What holds for all of them."""
+        return self.each[0].has_others
+
+    @property
+    def size(self) -> np.ndarray:
+        """How many categories each column has, `(n_columns,)`."""
+        return np.array([vocabulary.size for vocabulary in self.each])
+
+    def index(self, ops: Ops, x: Any) -> Any:
+        """Position in the column's own, `(n_rows, n_columns)` int64; -1 for what is not there."""
+        values: Any = [vocabulary.values for vocabulary in self.each]
+        if isinstance(values[0][0], str):
+            return ops.index_of_text_columns(x, values)
+        return ops.index_of_number_columns(x, [np.array(own, np.float64) for own in values])
 
 
 @dataclass(frozen=True)
@@ -66,7 +95,7 @@ class OneHot(_Category):
     def place(self, ops: Ops, x: Any) -> Any:
         """Which input is 1, int64; -1 for none."""
         index = self.vocabulary.index(ops, x)
-        return ops.where(index < 0, len(self.vocabulary), index) if self.vocabulary.has_others else index
+        return ops.where(index < 0, self.vocabulary.size, index) if self.vocabulary.has_others else index
 
 
 @dataclass(frozen=True)
@@ -130,7 +159,7 @@ class Embedded(_Category):
     def apply(self, ops: Ops, x: Any) -> list[Any]:
         """A whole number per row."""
         index = self.vocabulary.index(ops, x)
-        return [ops.number(ops.where(index < 0, len(self.vocabulary), index))]
+        return [ops.number(ops.where(index < 0, self.vocabulary.size, index))]
 
 
 def encoding_of(column: str, values: Raw, config: Data) -> str:

@@ -170,10 +170,11 @@ def _calibration(page: Page, assembled: Assembled, target: Target, outputs: Colu
 
 def _use(page: Page, assembled: Assembled, run_id: str) -> None:
     page.heading("How to load it")
-    columns = []
-    for name, values in assembled.example.items():
-        dtype = assembled.schema["inputs"][name]["dtype"]
-        columns.append(f"    {name!r}: tf.constant({_literal(values)}, tf.{dtype}),")
+    dtypes = {column.name: column.dtype for column in assembled.columns}
+    columns = [
+        f"    {name!r}: tf.constant({_literal(values)}, tf.{dtypes[name]}),"
+        for name, values in assembled.example.items()
+    ]
     if len(columns) > MOST_COLUMNS or sum(map(len, columns)) > 100 * MOST_COLUMNS:
         columns = ["    ...  # every raw column by its name, see assets.extra/schema.json"]
     page.code("python", CODE.format(example="{\n" + "\n".join(columns) + "\n}").replace("```", "'''"))

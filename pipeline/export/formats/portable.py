@@ -26,6 +26,9 @@ from pipeline.export.graph import Instead, network_of, run_again
 from pipeline.export.loaded import LoadedModel
 from pipeline.export.manifest import Manifest
 from pipeline.export.ops import TensorOps
+from pipeline.export.preprocessed import preprocessed
+
+MOST_COMPARED = 4096  # numbers, with each row
 
 
 class PortableOps(TensorOps):
@@ -56,51 +59,59 @@ class PortableOps(TensorOps):
         half = tf.tanh(tf.clip_by_value(x, -1.0, 1.0) / 2)
         return tf.where(tf.abs(x) < 1, 2 * half / (1 - half), tf.exp(x) - 1)
 
-    def where(self, condition: tf.Tensor, x: tf.Tensor | float, y: tf.Tensor | float) -> tf.Tensor:  # noqa: D102
-        dtypes: list[tf.DType] = [value.dtype for value in (x, y) if isinstance(value, tf.Tensor)]
-        dtype = dtypes[0] if dtypes else self.dtype
-        return tf.where(condition, tf.convert_to_tensor(x, dtype), tf.convert_to_tensor(y, dtype))
-
     def minimum(self, x: tf.Tensor, y: tf.Tensor | float) -> tf.Tensor:  # noqa: D102
         return tf.minimum(x, self._within(y))
 
     def maximum(self, x: tf.Tensor, y: tf.Tensor | float) -> tf.Tensor:  # noqa: D102
         return tf.maximum(x, self._within(y))
 
-    def _within(self, bound: tf.Tensor | float) -> tf.Tensor | float:
+    def _within(self, bound: tf.Tensor | np.ndarray | float) -> tf.Tensor:
         """A bound of float64's as the nearest number of this type."""
-        return bound if isinstance(bound, tf.Tensor) else min(max(bound, -self.largest), self.largest)
+        within = bound if isinstance(bound, tf.Tensor) else np.clip(bound, -self.largest, self.largest)
+        return tf.convert_to_tensor(within, self.dtype)
 
-    def number(self, x: tf.Tensor) -> tf.Tensor:  # noqa: D102
-        return tf.cast(x, self.dtype)
-
-    def interpolate(self, x: tf.Tensor, xs: np.ndarray, ys: np.ndarray) -> tf.Tensor:
+    def interpolate_columns(self, x: tf.Tensor, xs: Sequence[np.ndarray], ys: Sequence[np.ndarray]) -> tf.Tensor:
         """The knots as two numbers each, large part and rest: nothing of a small distance from them is rounded off."""
-        large = xs.astype(self.dtype.as_numpy_dtype).astype(np.float64)
-        knots, rests, heights, slopes = (
-            tf.constant(values, self.dtype) for values in (large, xs - large, ys, np.diff(ys) / np.diff(xs))
-        )
-        beyond = (x[:, tf.newaxis] - knots[tf.newaxis, :]) - rests[tf.newaxis, :]  # how far, of each knot
-        left = tf.clip_by_value(tf.reduce_sum(tf.cast(beyond >= 0, tf.int32), axis=1) - 1, 0, len(xs) - 2)
-        along = (x - tf.gather(knots, left)) - tf.gather(rests, left)
-        inside = along * tf.gather(slopes, left) + tf.gather(heights, left)
-        return tf.clip_by_value(inside, float(ys[0]), float(ys[-1]))
+        found = [self._interpolated(x[:, some], xs[some], ys[some]) for some in _few_columns(xs)]
+        return tf.concat(found, axis=1)
 
-    def index_of_number(self, x: tf.Tensor, vocabulary: np.ndarray) -> tf.Tensor:  # noqa: D102
-        same = tf.equal(x[:, tf.newaxis], tf.constant(vocabulary, self.dtype)[tf.newaxis, :])
-        return tf.reduce_sum(tf.cast(same, tf.int32) * tf.range(1, len(vocabulary) + 1), axis=1) - 1
+    def _interpolated(self, x: tf.Tensor, xs: Sequence[np.ndarray], ys: Sequence[np.ndarray]) -> tf.Tensor:
+        parts = [column.astype(self.dtype.as_numpy_dtype).astype(np.float64) for column in xs]
+        knots, heights = self._side_by_side(parts), self._side_by_side(ys)
+        rests = self._side_by_side([column - part for column, part in zip(xs, parts, strict=True)])
+        slopes = self._side_by_side([np.diff(up) / np.diff(along) for up, along in zip(ys, xs, strict=True)])
+        beyond = (x[:, :, tf.newaxis] - knots.padded(self.largest)) - rests.padded(0)  # how far, of each knot
+        left = tf.reduce_sum(tf.cast(beyond >= 0, tf.int32), axis=2) - 1
+        left = tf.minimum(tf.maximum(left, 0), tf.constant(knots.lengths - 2, tf.int32))
+        along = (x - knots.gather(left)) - rests.gather(left)
+        inside = along * slopes.gather(left) + heights.gather(left)
+        return self.minimum(self.maximum(inside, heights.first), heights.last)
+
+    def index_of_number_columns(self, x: tf.Tensor, vocabularies: Sequence[np.ndarray]) -> tf.Tensor:  # noqa: D102
+        found = [self._index_of_number(x[:, some], vocabularies[some]) for some in _few_columns(vocabularies)]
+        return tf.concat(found, axis=1)
+
+    def _index_of_number(self, x: tf.Tensor, vocabularies: Sequence[np.ndarray]) -> tf.Tensor:
+        known = self._side_by_side(vocabularies)
+        same = tf.cast(tf.equal(x[:, :, tf.newaxis], known.padded(np.nan)), tf.int32)
+        return tf.reduce_sum(same * np.arange(1, known.lengths.max() + 1, dtype=np.int32), axis=2) - 1
 
     def index_of_text(self, x: tf.Tensor, vocabulary: Sequence[str]) -> tf.Tensor:  # noqa: D102
-        return tf.where(tf.logical_and(x >= 0, x < len(vocabulary)), x, -tf.ones_like(x))
+        return self.index_of_text_columns(x[:, tf.newaxis], [vocabulary])[:, 0]
 
-    def one_hot(self, index: tf.Tensor, n: int) -> tf.Tensor:
-        """By comparison: ONNX counts -1 from the end, where TensorFlow has no category."""
-        numbers = tf.range(n, dtype=index.dtype)
-        return tf.cast(tf.equal(index[:, tf.newaxis], numbers[tf.newaxis, :]), self.dtype)
+    def index_of_text_columns(self, x: tf.Tensor, vocabularies: Sequence[Sequence[str]]) -> tf.Tensor:  # noqa: D102
+        lengths = tf.constant(list(map(len, vocabularies)), x.dtype)
+        return tf.where(tf.logical_and(x >= 0, x < lengths), x, -tf.ones_like(x))
 
     def date_fields(self, x: tf.Tensor, pattern: str, names: Sequence[str]) -> dict[str, tf.Tensor]:  # noqa: D102
-        in_utc = {name: x[:, FIELDS.index(name)] for name in FIELDS}
-        return {name: in_utc.get(name, tf.zeros_like(x[:, 0])) for name in names}  # the rest is an offset from UTC
+        in_utc = {name: x[..., FIELDS.index(name)] for name in FIELDS}
+        return {name: in_utc.get(name, tf.zeros_like(x[..., 0])) for name in names}  # the rest is an offset from UTC
+
+
+def _few_columns(constants: Sequence[np.ndarray]) -> list[slice]:
+    """Columns of which each number is compared with all of these at once: more would not fit in memory, per row."""
+    step = max(1, MOST_COMPARED // max(map(len, constants)))
+    return [slice(start, start + step) for start in range(0, len(constants), step)]
 
 
 @dataclass(frozen=True)
@@ -140,8 +151,7 @@ def portable(
         columns = {name: arguments[column.argument] for name, column in manifest.inputs.items()}
         if shift is not None:
             columns = {name: column - tf.constant(shift, dtype) for name, column in columns.items()}
-        parts = [part if part.shape.rank == 2 else part[:, tf.newaxis] for part in inputs.apply(ops, columns)]
-        x = tf.cast(tf.concat(parts, axis=1), tf.float32)
+        x = tf.cast(preprocessed(ops, inputs, columns), tf.float32)
         scaled = tf.cast(run_again(network, x, instead), dtype)
         return _outputs(manifest, preprocessing, ops, scaled)
 

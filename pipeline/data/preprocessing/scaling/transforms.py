@@ -67,6 +67,11 @@ class YeoJohnson:
 
     exponent: float
 
+    @property
+    def has_logarithms(self) -> tuple[bool, bool]:
+        """Whether the power is a logarithm, above 0 and below it."""
+        return abs(self.exponent) < FLAT, abs(2 - self.exponent) < FLAT
+
     def apply(self, ops: Ops, x: Any) -> Any:
         """Takes the power; one of the two terms is 0."""
         above = _raised(ops, ops.maximum(x, 0.0), self.exponent)
@@ -80,7 +85,7 @@ class YeoJohnson:
 
 def _raised(ops: Ops, x: Any, exponent: float) -> Any:
     logarithm = ops.log1p(x)
-    return logarithm if abs(exponent) < FLAT else ops.expm1(exponent * logarithm) / exponent
+    return logarithm if np.all(np.abs(exponent) < FLAT) else ops.expm1(exponent * logarithm) / exponent
 
 
 def _lowered(ops: Ops, z: Any, exponent: float) -> Any:
