@@ -167,7 +167,7 @@ def conclude(config: Config, prepared: Prepared, trained: Trained) -> Result:
     network, history, tracked = trained.network, trained.history, trained.tracked
     decided = export.decide(config.decision, dataset.part("val"), preprocessing, network)
     assembled = export.assemble(dataset.rows, preprocessing, decided.network, decided.threshold)
-    found = evaluate.evaluate(assembled.predict, dataset)
+    found = evaluate.evaluate(assembled, dataset)
     clock.lap("evaluate")
     tracked.log_pictures(plots.draw(history.epochs, history.best_epoch, found.targets, found.outputs))
     clock.lap("pictures")
@@ -184,5 +184,5 @@ def conclude(config: Config, prepared: Prepared, trained: Trained) -> Result:
     result = Result(found.scores, found.scores[prepared.objective], *where, clock.seconds, n_parameters, difference)
     learnt = sparsity.measure(network, preprocessing.inputs.names)
     tracked.log_inputs(learnt.of_inputs)
-    tracked.log_final(result.measured | history.summary() | learnt.counts | decided.summary())
+    tracked.log_final(result.measured | history.summary() | learnt.counts | decided.summary() | found.clamped)
     return result

@@ -2,9 +2,9 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from sklearn import metrics
@@ -29,14 +29,29 @@ class Evaluation:
     targets: dict[str, Target]  # of each split
     outputs: dict[str, Columns]  # what the model made of each split's raw rows
     weights: dict[str, np.ndarray | None]  # of each split's rows
+    clamped: dict[
+        str, int
+    ]  # `train_clamped`, ...: predictions set to an end of the targets' range, where they keep to it
 
 
-def evaluate(predict: Callable[[Mapping[str, Raw]], Columns], dataset: Dataset) -> Evaluation:
+class Model(Protocol):
+    """From raw columns to original units; see `pipeline.export.Assembled`."""
+
+    def predict(self, inputs: Mapping[str, Raw]) -> Columns:
+        """The outputs."""
+
+    def n_clamped(self, inputs: Mapping[str, Raw], outputs: Columns) -> int | None:
+        """How many of these predictions were set to an end of the training targets' range; None: they may leave it."""
+
+
+def evaluate(model: Model, dataset: Dataset) -> Evaluation:
     """Scores a model from raw columns to original units on the raw rows of every split."""
     scores: Scores = {}
-    targets, outputs, weights = {}, {}, {}
-    for part, (target, made, weight) in _predicted(predict, dataset).items():
+    targets, outputs, weights, clamped = {}, {}, {}, {}
+    for part, (target, made, weight, n_clamped) in _predicted(model, dataset).items():
         targets[part], outputs[part], weights[part] = target, made, weight
+        if n_clamped is not None:
+            clamped[f"{part}_clamped"] = n_clamped
         _require_finite(made, part)
         found = score(target, made, weight)
         missing = [name for name in _names(target) if name not in found]
@@ -44,7 +59,10 @@ def evaluate(predict: Callable[[Mapping[str, Raw]], Columns], dataset: Dataset) 
             n_rows = len(target.values)
             log.info("%s: %s cannot be computed on its %d rows and is left out", part, ", ".join(missing), n_rows)
         scores |= {f"{part}_{name}": value for name, value in found.items()}
-    return Evaluation(scores | gaps(scores), targets, outputs, weights)
+        if n_clamped:
+            text = "%s: %d of %d predictions left the training targets' range; data.output_clip=range bounds them"
+            log.info(text, part, n_clamped, made["prediction"].size)
+    return Evaluation(scores | gaps(scores), targets, outputs, weights, clamped)
 
 
 class _Predicted(NamedTuple):
@@ -53,22 +71,26 @@ class _Predicted(NamedTuple):
     target: Target
     outputs: Columns
     weight: np.ndarray | None
+    n_clamped: int | None
 
 
-def _predicted(predict: Callable[[Mapping[str, Raw]], Columns], dataset: Dataset) -> dict[str, _Predicted]:
+def _predicted(model: Model, dataset: Dataset) -> dict[str, _Predicted]:
     """The rows of each part with what the model makes of them, put together where they come in blocks."""
     found: dict[str, list[_Predicted]] = {part: [] for part in dataset.n_rows}
     for part, chosen in dataset.scored():
-        found[part].append(_Predicted(chosen.target, predict(chosen.inputs), chosen.sample_weight))
+        made = model.predict(chosen.inputs)
+        found[part].append(_Predicted(chosen.target, made, chosen.sample_weight, model.n_clamped(chosen.inputs, made)))
     return {part: blocks[0] if len(blocks) == 1 else _joined(blocks) for part, blocks in found.items()}
 
 
 def _joined(blocks: list[_Predicted]) -> _Predicted:
     weights = [block.weight for block in blocks if block.weight is not None]
+    counts = [block.n_clamped for block in blocks if block.n_clamped is not None]
     return _Predicted(
         replace(blocks[0].target, values=np.concatenate([block.target.values for block in blocks])),
         {name: np.concatenate([block.outputs[name] for block in blocks]) for name in blocks[0].outputs},
         np.concatenate(weights) if weights else None,
+        sum(counts) if counts else None,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.data import Preprocessing, Raw, Rows
+from pipeline.data.preprocessing.arrays import to_array
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.export.columns import described
 from pipeline.export.ops import TensorOps
@@ -43,6 +44,24 @@ class Assembled:
     def predict(self, inputs: Mapping[str, Raw]) -> Columns:
         """The outputs for raw columns, `(n_rows,)` or `(n_rows, n_inputs)` each."""
         return in_batches(self.serve, inputs)
+
+    def n_clamped(self, inputs: Mapping[str, Raw], outputs: Columns) -> int | None:
+        """How many predictions were set to an end of the training targets' range; None where they may leave it.
+
+        Args:
+            inputs: Raw columns.
+            outputs: What `predict` gave for them.
+        """
+        scaler = self.preprocessing.outputs
+        if not scaler.keeps_range:
+            return None
+        ends = np.array([[chain.lowest, chain.highest] for chain in scaler.chains]).T
+        rows = np.flatnonzero((outputs["prediction"][np.newaxis] == ends[:, np.newaxis]).any(axis=(0, 2)))
+        if not len(rows):
+            return 0
+        x = to_array(self.preprocessing.inputs, {name: column[rows] for name, column in inputs.items()})
+        starts = range(0, len(x), BATCH_ROWS)
+        return sum(scaler.n_beyond(self.network(x[at : at + BATCH_ROWS], training=False).numpy()) for at in starts)
 
 
 def assemble(

@@ -137,6 +137,27 @@ def test_a_part_whose_weights_are_all_0_is_told_in_blocks_too(tmp_path: Path) ->
         data.load(load(*words, "data.streaming=on", "data.memory_budget=64MB").data)
 
 
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("scaling", ["standard", "log1p"])
+def test_predictions_keep_to_the_range_of_all_rows(
+    tmp_path: Path, scaling: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sample has not the lowest and the highest target."""
+    monkeypatch.setattr("pipeline.data.streaming.survey.MOST_SAMPLED", 200)
+    monkeypatch.setattr("pipeline.data.streaming.survey.FEWEST_SAMPLED", 200)
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=N), "y": rng.lognormal(size=N)})
+    frame["part"] = rng.choice(["train", "val", "test"], N, p=[0.6, 0.2, 0.2])
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    words = ["data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.memory_budget=64MB"]
+    words += ["data.split={kind: column, column: part}", "data.output_clip=range", f"data.output_scaling={scaling}"]
+    for streaming in ("off", "on"):
+        config = load(*words, f"data.streaming={streaming}").data
+        (chain,) = data.load(config).fit(config).outputs.chains
+        y = frame["y"][frame["part"] == "train"]
+        assert (chain.lowest, chain.highest) == (y.min(), y.max()), streaming
+
+
 def test_random_tables_are_the_same() -> None:
     assert streamed_differences(12, seed=0) == []
 

@@ -133,7 +133,14 @@ def _category(feature: OneHot | Embedded | Ordinal, known: Numbers | Texts, conf
 
 
 def _outputs(outputs: OutputScaler, known: list[Numbers], config: Data) -> OutputScaler:
-    if not known or not outputs.is_affine or not isinstance(config.output_scaling, str):
+    if not known:
+        return outputs
+    scaled = _scaled_outputs(outputs, known, config)
+    return scaled.within([(n.low, n.high) for n in known]) if outputs.keeps_range else scaled
+
+
+def _scaled_outputs(outputs: OutputScaler, known: list[Numbers], config: Data) -> OutputScaler:
+    if not outputs.is_affine or not isinstance(config.output_scaling, str):
         return outputs
     chains = tuple(_chain(chain, n, config.output_scaling) for chain, n in zip(outputs.chains, known, strict=True))
     worth = np.array([chain.steps[0].scale for chain in chains if isinstance(chain.steps[0], Affine)])

@@ -1,10 +1,12 @@
 """Scores: by hand, undefined ones left out, and of the very model that is exported."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
 from pipeline import ConfigError, data, evaluate, load
 from pipeline.data import Target
@@ -134,3 +136,26 @@ def test_rows_without_weight_bring_no_class_into_f1() -> None:
     weighed = evaluate.score(classes([0, 0, 1, 1, 2], 3), {"probabilities": probabilities}, np.array([1.0, 1, 1, 1, 0]))
     assert weighed == pytest.approx(evaluate.score(classes([0, 0, 1, 1], 3), {"probabilities": probabilities[:4]}))
     assert weighed["f1_macro"] == pytest.approx((2 / 3 + 4 / 5) / 2)
+
+
+def test_clamped_predictions_are_counted_and_told(
+    trained: Callable[..., Result], table: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    rng = np.random.default_rng(0)
+    part = np.repeat(["train", "val", "test"], [200, 50, 50])
+    x = np.concatenate([rng.uniform(0, 1, 200), rng.uniform(0.3, 0.7, 100)])
+    x[[*range(200, 207), *range(250, 253)]] += 5
+    path = table(x=x, y=10 * x + rng.normal(0, 0.1, 300), part=part)
+    keys = ["data=table", f"data.path={path}", "data.target=y", "data.split={kind: column, column: part}"]
+    keys += ["model.units=[]", "fit.learning_rate=0.1", "fit.epochs=20", "fit.batch_size=16"]
+    counts = {}
+    for clip in ("none", "range"):
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            result = trained(*keys, f"data.output_clip={clip}")
+        metrics = MlflowClient(result.store).get_run(result.run_id).data.metrics
+        counts[clip] = {name: value for name, value in metrics.items() if name.endswith("_clamped")}
+        told = "test: 3 of 50 predictions left the training targets' range; data.output_clip=range bounds them"
+        assert (told in caplog.text) == (clip == "range")
+    assert counts["none"] == {}
+    assert (counts["range"]["val_clamped"], counts["range"]["test_clamped"]) == (7, 3)

@@ -46,7 +46,15 @@ class Chain:
 
     def invert(self, ops: Ops, z: Any) -> Any:
         """Brings a scaled float64 column `(n_rows,)` back to its own unit."""
+        return ops.minimum(ops.maximum(self._unbounded(ops, z), self.lowest), self.highest)
+
+    def is_beyond(self, ops: Ops, z: Any) -> Any:
+        """Whether `invert` sets the number to the lowest or the highest there is."""
+        raw = self._unbounded(ops, z)
+        return (raw < self.lowest) | (raw > self.highest)
+
+    def _unbounded(self, ops: Ops, z: Any) -> Any:
         with np.errstate(over="ignore"):
             for step in reversed(self.steps):
                 z = step.invert(ops, z)
-        return ops.minimum(ops.maximum(z, self.lowest), self.highest)
+        return z

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ class OutputScaler:
 
     chains: tuple[Chain, ...]
     units_per_scaled: np.ndarray  # (n_outputs,) float64, above 0: original units that one scaled unit is worth
+    keeps_range: bool = False  # whether `invert` gives nothing beyond the training targets' range
 
     @classmethod
     def fit(
@@ -52,13 +53,18 @@ class OutputScaler:
             chains = fixed_scaling(scaling, len(columns), key)
         else:
             chains = [fit_scaling(column, scaling, key, condition=CONDITION) for column in columns]
-        if clip == "range":
-            chains = [
-                replace(chain, lowest=float(column.min()), highest=float(column.max()))
-                for chain, column in zip(chains, columns, strict=True)
-            ]
         worth = [_units_per_scaled(chain, column) for chain, column in zip(chains, columns, strict=True)]
-        return cls(tuple(chains), np.array(worth))
+        scaler = cls(tuple(chains), np.array(worth))
+        if clip == "none":
+            return scaler
+        return scaler.within([(float(column.min()), float(column.max())) for column in columns])
+
+    def within(self, ranges: Sequence[tuple[float, float]]) -> OutputScaler:
+        """The same, but `invert` keeps to the range of each target, its lowest and highest value."""
+        bounded = [
+            replace(chain, lowest=low, highest=high) for chain, (low, high) in zip(self.chains, ranges, strict=True)
+        ]
+        return replace(self, chains=tuple(bounded), keeps_range=True)
 
     @property
     def is_affine(self) -> bool:
@@ -75,6 +81,11 @@ class OutputScaler:
     def invert(self, scaled: np.ndarray) -> np.ndarray:
         """Brings `(n_rows, n_outputs)` back to the targets' own units, float64; finite for all finite numbers."""
         return np.stack(self.invert_with(NumpyOps(), list(scaled.astype(np.float64).T)), axis=1)
+
+    def n_beyond(self, scaled: np.ndarray) -> int:
+        """How many of `(n_rows, n_outputs)` numbers `invert` sets to an end of their target's range."""
+        columns = zip(self.chains, scaled.astype(np.float64).T, strict=True)
+        return sum(int(chain.is_beyond(NumpyOps(), column).sum()) for chain, column in columns)
 
     def invert_with(self, ops: Ops, scaled_columns: Iterable[Any]) -> list[Any]:
         """Brings scaled float64 columns, `(n_rows,)` each, back to the targets' own units."""
