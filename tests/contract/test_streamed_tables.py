@@ -149,7 +149,7 @@ def test_predictions_keep_to_the_range_of_all_rows(
     frame = pd.DataFrame({"a": rng.normal(size=N), "y": rng.lognormal(size=N)})
     frame["part"] = rng.choice(["train", "val", "test"], N, p=[0.6, 0.2, 0.2])
     frame.to_csv(tmp_path / "t.csv", index=False)
-    words = ["data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.memory_budget=64MB"]
+    words = ["data=plain_table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.memory_budget=64MB"]
     words += ["data.split={kind: column, column: part}", "data.output_clip=range", f"data.output_scaling={scaling}"]
     for streaming in ("off", "on"):
         config = load(*words, f"data.streaming={streaming}").data

@@ -146,7 +146,7 @@ def test_clamped_predictions_are_counted_and_told(
     x = np.concatenate([rng.uniform(0, 1, 200), rng.uniform(0.3, 0.7, 100)])
     x[[*range(200, 207), *range(250, 253)]] += 5
     path = table(x=x, y=10 * x + rng.normal(0, 0.1, 300), part=part)
-    keys = ["data=table", f"data.path={path}", "data.target=y", "data.split={kind: column, column: part}"]
+    keys = ["data=plain_table", f"data.path={path}", "data.target=y", "data.split={kind: column, column: part}"]
     keys += ["model.units=[]", "fit.learning_rate=0.1", "fit.epochs=20", "fit.batch_size=16"]
     counts = {}
     for clip in ("none", "range"):

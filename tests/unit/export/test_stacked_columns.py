@@ -49,7 +49,7 @@ def fitted(columns: dict[str, Raw], scaling: str, of_few: str = "one_hot") -> Ta
         if name.startswith(("town", "few"))
     )
     keys = [f"data.input_scaling={scaling}", f"data.category_encodings={{{ways}}}", *KEYS]
-    config = load("data=table", "data.path=x.csv", "data.target=y", *keys).data
+    config = load("data=plain_table", "data.path=x.csv", "data.target=y", *keys).data
     inputs = fit_inputs(columns, config)
     assert isinstance(inputs, TableInputs)
     return inputs
