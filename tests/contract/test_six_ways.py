@@ -38,7 +38,7 @@ TEXTS: list[tuple[str, str, dict[str, Any]]] = [
     }),
     ("csv", "age", {"33": 33.0, "": GAP, "?": GAP, "-9999": GAP, "unknown": GAP, "old": REFUSED}),
     ("csv", "code", {"2": 2.0, "2.0": 2.0, " 2 ": 2.0, "7": 7.0, "2.5": 2.5, "": GAP, "two": REFUSED}),
-    ("csv", "garden", {"True": 1.0, "false": 0.0, " TRUE ": 1.0, "": GAP, "yes": REFUSED}),
+    ("csv", "garden", {"True": 1.0, "false": 0.0, " TRUE ": 1.0, "": GAP, "yes": REFUSED, "1000": REFUSED, "0.5": REFUSED}),
     ("csv", "town", {
         "Bern": "Bern", " Bern ": "Bern", f"{NBSP}Bern": "Bern", "St. Gallen, SG": "St. Gallen, SG", "Atlantis": "Atlantis",
         "12": "12", "": GAP, " ": GAP, "?": GAP, "None": GAP, "NA": GAP, "unknown": GAP, "-9999": GAP,
@@ -104,7 +104,7 @@ TYPED: list[tuple[str, str, list[tuple[Any, Any]]]] = [
     ]),
     ("csv", "age", [(33, 33.0), (None, GAP), (np.nan, GAP), (-9999, GAP)]),
     ("csv", "code", [(2, 2.0), (2.0, 2.0), (Decimal(2), 2.0), (True, 1.0), (7, 7.0), (None, GAP)]),
-    ("csv", "garden", [(True, 1.0), (False, 0.0), (1, 1.0), (0.0, 0.0), (None, GAP)]),
+    ("csv", "garden", [(True, 1.0), (False, 0.0), (1, 1.0), (0.0, 0.0), (2, REFUSED), (0.5, REFUSED), (None, GAP)]),
     ("csv", "town", [
         (None, GAP), (np.nan, GAP), (pd.NA, GAP), (-9999, GAP), (-9999.0, GAP), (3, REFUSED), (1.5, REFUSED), (True, REFUSED),
         (Decimal(3), REFUSED), (b"Bern", REFUSED), (["Bern"], REFUSED),

@@ -135,9 +135,9 @@ def _numbers(column: InputColumn, values: Any) -> tuple[np.ndarray, Wrong]:
         numbers = np.append(written, np.nan)[coded.codes]
     if column.marked_numbers:
         numbers = np.where(np.isin(numbers, column.marked_numbers), np.nan, numbers)
-    beyond = np.flatnonzero(np.abs(numbers) > column.largest)
-    _, problems = _each(column.number_of, numbers[beyond])
-    return numbers, dict(zip(beyond.tolist(), problems.values(), strict=True))
+    impossible = np.flatnonzero(column.impossible(numbers))
+    _, problems = _each(column.number_of, numbers[impossible])
+    return numbers, dict(zip(impossible.tolist(), problems.values(), strict=True))
 
 
 def _plain_numbers(values: Any) -> np.ndarray | None:

@@ -158,6 +158,13 @@ class InputColumn:
             )
         return self._bounded(number)
 
+    def impossible(self, numbers: np.ndarray) -> np.ndarray:
+        """Which of `(n_rows,)` numbers it cannot hold; `number_of` says why."""
+        if self.kind == "boolean":
+            return ~((numbers == 0) | (numbers == 1) | np.isnan(numbers))
+        found: np.ndarray = np.abs(numbers) > self.largest
+        return found
+
     def _bounded(self, number: Any) -> float:
         try:
             size = float(number)
@@ -169,6 +176,8 @@ class InputColumn:
         if abs(size) > LARGEST_VALUE:
             said = "infinite" if math.isinf(size) else f"beyond {LARGEST_VALUE:g}"
             raise ValueError(f"{size:g} is {said}, but values must be finite or gaps")
+        if self.kind == "boolean" and size not in (0, 1):
+            raise ValueError(f"{size:g} is no truth value; true, false, 1 or 0 is expected")
         return size
 
     def _in_format(self, found: Found | None, text: str) -> Found:
