@@ -2,7 +2,8 @@
 
 An architecture is a file of this folder with a `Spec`, the rules of its section in conf/model, and a
 `build(spec, n_inputs, n_outputs, output_activation)` that makes the Keras layers; where a search may vary more of it
-than single keys, also with a `SEARCHABLE`. Nothing else names it.
+than single keys, also with a `SEARCHABLE`; and where its weights start by which of its inputs are the vector of one
+column, with a `start(network, lengths)`. Nothing else names it.
 """
 
 from __future__ import annotations
@@ -118,11 +119,14 @@ def build(
     from keras import Input, Model
 
     x = inputs = Input((n_inputs,), name="x")
+    lengths = [1] * n_inputs
     for embedding in _embeddings(section, task, categories, rows):
-        x = embedding(x)
+        x, lengths = embedding(x), embedding.lengths(lengths)
     architecture = importlib.import_module(f"{__name__}.{section.name}")
     activation = _output_activation(section, task)
     network = architecture.build(section, n_inputs=x.shape[1], n_outputs=n_outputs, output_activation=activation)
+    if hasattr(architecture, "start"):
+        architecture.start(network, lengths)
     if len(network.output_shape) == 2:
         return network if x is inputs else Model(inputs, network(x), name=f"embedded_{network.name}")
     from pipeline.model.layers.members import MeanOfMembers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.model import HiddenLayers, Searchable
@@ -48,6 +49,11 @@ def build(spec: Spec, *, n_inputs: int, n_outputs: int, output_activation: str) 
             x = layers.Dropout(spec.dropout, name=f"dropout_{layer}")(x)
     outputs = MemberOutputs(spec.members, n_outputs, activation=output_activation, name="output")(x)
     return Model(inputs, outputs, name="tabm")
+
+
+def start(network: keras.Model, lengths: Sequence[int]) -> None:
+    """Lets each member multiply the whole vector of a column by one number at first, as the paper's package does."""
+    network.get_layer("members").start_by_vector(lengths)
 
 
 def _shared(spec: Spec, layer: int, units: int, x: Any) -> Any:

@@ -59,6 +59,10 @@ class CategoryEmbeddings(keras.layers.Layer):
         width = sum(width_of(n) for n in self.n_categories)
         return input_shape[0], (input_shape[1] or 0) - len(self.n_categories) + width
 
+    def lengths(self, before: Sequence[int]) -> list[int]:
+        """Of the vectors of its outputs, from those of its inputs; a number by itself has length 1."""
+        return [*before[: -len(self.n_categories)], *map(width_of, self.n_categories)]
+
     def get_config(self) -> dict[str, Any]:
         """For copies of the layer."""
         return {**super().get_config(), "n_categories": self.n_categories}

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -37,6 +38,16 @@ class MemberInputs(keras.layers.Layer):
         if self.initializer is not None:
             shape = (1, self.n_members, input_shape[-1])
             self._scales = self.add_weight(shape=shape, initializer=self.initializer, name="scales")
+
+    def start_by_vector(self, lengths: Sequence[int]) -> None:
+        """Gives the inputs that are one column's vector one number to start from, where each has its own.
+
+        Args:
+            lengths: Of the vectors, in the order of the inputs; 1 for an input that stands for itself.
+        """
+        if self.initializer is not None:
+            firsts = np.cumsum([0, *lengths[:-1]])
+            self._scales.assign(np.repeat(ops.convert_to_numpy(self._scales)[..., firsts], lengths, axis=-1))
 
     def call(self, inputs: Any) -> Any:
         """Repeats each row for each member, and multiplies."""

@@ -47,6 +47,11 @@ class NumberEmbeddings(keras.layers.Layer):
         """The columns that stay, and the vectors."""
         return input_shape[0], (input_shape[1] or 0) + len(self.columns) * (self.width - 1)
 
+    def lengths(self, before: Sequence[int]) -> list[int]:
+        """Of the vectors of its outputs, from those of its inputs; a number by itself has length 1."""
+        taken = set(self.columns)
+        return [one for column, one in enumerate(before) if column not in taken] + [self.width] * len(self.columns)
+
     def get_config(self) -> dict[str, Any]:
         """For copies of the layer."""
         return {**super().get_config(), "columns": self.columns, "width": self.width}

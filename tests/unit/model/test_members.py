@@ -7,6 +7,7 @@ from scipy.special import log_softmax, logsumexp
 
 from pipeline import load, model
 from pipeline.fit.members import ByMember, mean_of_members
+from pipeline.model.layers.embedding import width_of
 from pipeline.model.layers.members import MeanOfMembers
 
 X = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
@@ -96,3 +97,15 @@ def test_members_learn_by_gradients_of_their_own(sharing: str) -> None:
     # Of an output's bias it is twice the mean residual; the loss is the mean over three members.
     expected = biases - 0.1 * 2 * residuals.mean(axis=0) / 3
     np.testing.assert_allclose(output.get_weights()[1], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_at_the_start_a_member_multiplies_a_columns_vector_by_one_number() -> None:
+    """As the paper's package does; the inputs are a number by itself, a category of 3 entries and vectors of 5."""
+    section = load("data.task=auto", "model=tabm", "model.members=3", "model.embedding_width=5").model
+    rows = model.TrainingRows(X, X[:, :1], (0, 2))
+    network = model.build(section, task="regression", n_inputs=4, n_outputs=1, categories=(4,), rows=rows)
+    (scales,) = [weight for weight in network.weights if weight.name == "scales"]
+    lengths = [1, width_of(4), 5, 5]
+    firsts = np.cumsum([0, *lengths[:-1]])
+    np.testing.assert_array_equal(scales, np.repeat(scales.numpy()[..., firsts], lengths, axis=-1))
+    assert len(np.unique(scales)) == 3 * len(lengths)
