@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import keras
 
     from pipeline.data import Arrays, Dataset, Preprocessing, Report
+    from pipeline.evaluate.baselines import Beside, Standing
     from pipeline.fit import History
     from pipeline.track import Run
 
@@ -74,6 +75,7 @@ class Result:
     seconds: dict[str, float]  # that each part took: `seconds_fit`, `seconds_export`, ...
     n_parameters: int
     export_difference: float  # of the SavedModel from the pipeline's own predictions, in scaled units
+    baselines: Standing  # how it stands to them
 
     @property
     def measured(self) -> dict[str, float]:
@@ -89,8 +91,10 @@ def run(config: Config, trial: Trial = ALONE) -> Result:
         PipelineError: The data, the config or the training is at fault; the message says what to do.
     """
     prepared = prepare(config, trial)
-    with train(config, prepared, trial) as trained:
-        return conclude(config, prepared, trained)
+    from pipeline.evaluate import baselines
+
+    with baselines.beside(config, prepared.dataset) as beside, train(config, prepared, trial) as trained:
+        return conclude(config, prepared, trained, beside)
 
 
 def import_stages() -> None:
@@ -153,14 +157,20 @@ def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[
         yield Trained(network, history, tracked)
 
 
-def conclude(config: Config, prepared: Prepared, trained: Trained) -> Result:
+def conclude(config: Config, prepared: Prepared, trained: Trained, beside: Beside) -> Result:
     """Assembles the model from raw rows to original units, scores *that* on every split, logs, exports and verifies it.
+
+    Args:
+        config: The experiment.
+        prepared: Its data.
+        trained: Its network.
+        beside: The baselines on the same rows.
 
     Raises:
         PipelineError: A score cannot be computed, the export differs from the pipeline, or the store cannot be used.
     """
     from pipeline import data, evaluate, export
-    from pipeline.evaluate import plots, sparsity
+    from pipeline.evaluate import baselines, plots, sparsity
     from pipeline.export import card
 
     dataset, preprocessing, clock = prepared.dataset, prepared.preprocessing, prepared.clock
@@ -169,9 +179,11 @@ def conclude(config: Config, prepared: Prepared, trained: Trained) -> Result:
     assembled = export.assemble(dataset.rows, preprocessing, decided.network, decided.threshold)
     found = evaluate.evaluate(assembled, dataset)
     clock.lap("evaluate")
+    beaten = baselines.standing(beside.collect(), found, config, len(history.epochs), history.best_epoch)
+    clock.lap("baselines")
     tracked.log_pictures(plots.draw(history.epochs, history.best_epoch, found.targets, found.outputs))
     clock.lap("pictures")
-    pages = card.write(config, dataset, assembled, history, found, tracked.id)
+    pages = card.write(config, dataset, assembled, history, found, beaten, tracked.id)
     clock.lap("card")
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / "saved_model"
@@ -180,9 +192,10 @@ def conclude(config: Config, prepared: Prepared, trained: Trained) -> Result:
         clock.lap("export")
         model_path = tracked.log_saved_model(exported, dataset.rows)
     clock.lap("log_model")
-    where, n_parameters = (tracked.id, model_path, tracked.uri), network.count_params()
-    result = Result(found.scores, found.scores[prepared.objective], *where, clock.seconds, n_parameters, difference)
+    where, sizes = (tracked.id, model_path, tracked.uri), (network.count_params(), difference)
+    result = Result(found.scores, found.scores[prepared.objective], *where, clock.seconds, *sizes, beaten)
     learnt = sparsity.measure(network, preprocessing.inputs.names)
     tracked.log_inputs(learnt.of_inputs)
-    tracked.log_final(result.measured | history.summary() | learnt.counts | decided.summary() | found.clamped)
+    measured = learnt.counts | decided.summary() | found.clamped | beaten.metrics
+    tracked.log_final(result.measured | history.summary() | measured)
     return result

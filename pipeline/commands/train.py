@@ -83,9 +83,13 @@ def show(result: Result) -> None:
         column.justify = "right"
     for name in dict.fromkeys(key.partition("_")[2] for key in result.scores):
         table.add_row(name, *(number(result.scores.get(f"{part}_{name}")) for part in PARTS))
+    table.add_section()
+    for baseline, scores in result.baselines.scores.items():
+        for name in result.baselines.main_scores:
+            table.add_row(f"{name} of {baseline}", *(number(scores.get(f"{part}_{name}")) for part in PARTS))
     screen = console()
     screen.print(table)
-    places = {
+    places = result.baselines.told | {
         "run": result.run_id,
         "SavedModel": result.model_path,
         "store": result.store,

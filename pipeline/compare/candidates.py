@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # What tells the repetitions of one configuration apart.
 REPLICA = ("seed", "data.split.seed", "data.split.fold")
-NO_PARAMETER = ("tracking.", "objective")  # keys that say where a run is kept and what is looked at
+NO_PARAMETER = ("tracking.", "objective", "baseline")  # how keys begin that change nothing of the network
 
 Replica = tuple[str, ...]
 

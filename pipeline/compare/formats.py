@@ -7,6 +7,7 @@ import io
 import json
 from typing import Any
 
+from pipeline.compare.baselines import against
 from pipeline.compare.candidates import REPLICA, Candidate, with_deviation
 from pipeline.compare.ranking import Comparison, reason
 from pipeline.compare.values import short
@@ -46,6 +47,10 @@ def as_json(comparison: Comparison, top: int | None) -> str:
         "better": "lower" if comparison.sign > 0 else "higher",
         "n_runs": {"finished": comparison.n_finished} | {state: len(runs) for state, runs in comparison.others.items()},
         "notes": comparison.notes,
+        "baselines": {
+            found.name: {comparison.objective: found.baseline.mean, "against": found.told}
+            for found in against(comparison)
+        },
         "configurations": [
             _row(comparison, place, found) | {"runs": _runs(comparison, found)}
             for place, found in enumerate(comparison.candidates[:top], 1)

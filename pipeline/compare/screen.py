@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.compare.baselines import against
 from pipeline.compare.candidates import with_deviation
 from pipeline.compare.findings import Findings
 from pipeline.compare.ranking import Comparison, reason
@@ -50,6 +51,8 @@ def show_ranking(comparison: Comparison, top: int, more: str) -> None:
         say_labelled(
             screen, "best run", f"{run.id} ({run.name}), {comparison.objective} {score}: {comparison.best.choice}"
         )
+        for found in against(comparison):
+            say_labelled(screen, f"against {found.name}", found.told)
 
 
 def _table(comparison: Comparison, top: int, more: str) -> Table:

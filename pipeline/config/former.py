@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # Keys that have come since, with the value by which earlier versions acted.
 ADDED: dict[str, Any] = {
+    "baseline_seconds": 60,
+    "baselines": [],
     "data.column_formats": {},
     "data.output_clip": "none",
     "fit.adamw_learning_rate": None,
@@ -29,8 +31,8 @@ def complete(config: DictConfig) -> None:
     from omegaconf import OmegaConf
 
     for key, value in ADDED.items():
-        section, _, name = key.partition(".")
-        if name not in config[section]:
+        section, _, name = key.rpartition(".")
+        if name not in (config[section] if section else config):
             OmegaConf.update(config, key, value, force_add=True)
 
 

@@ -28,6 +28,9 @@ Switch = Annotated[
 ]
 
 KERAS_SETS = ("mnist", "fashion_mnist", "california_housing")
+Baseline = Literal["majority", "linear", "boosting"]
+BASELINES: tuple[Baseline, ...] = ("majority", "linear", "boosting")
+HAVE_BASELINES = ("table", "california_housing")  # data sets that have all of them under `auto`
 LOSSES: dict[str, tuple[str, ...]] = {
     "regression": ("mse", "mae", "huber"),
     "binary": ("binary_crossentropy",),
@@ -238,6 +241,8 @@ class Config(Section):
 
     seed: Seed
     objective: Annotated[str, AfterValidator(lambda value: checked_objective(value))]
+    baselines: Literal["auto"] | list[Baseline]
+    baseline_seconds: PositiveFloat
     data: Data
     model: Any
     fit: Fit
@@ -254,6 +259,13 @@ class Config(Section):
         if self.fit.class_weight != "none" and self.data.task == "regression":
             raise ValueError("fit.class_weight: a regression has no classes; leave it at none")
         return self
+
+
+def chosen_baselines(config: Config) -> list[Baseline]:
+    """The baselines that a run has, each once."""
+    if config.baselines == "auto":
+        return list(BASELINES) if config.data.name in HAVE_BASELINES else []
+    return list(dict.fromkeys(config.baselines))
 
 
 @functools.cache

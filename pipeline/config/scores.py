@@ -41,3 +41,8 @@ def direction(score: str) -> Literal["minimize", "maximize"] | None:
     name = score.removeprefix("val_")
     per_output = ("rmse", "mae", "r2")
     return DIRECTIONS.get(name) or next((DIRECTIONS[kind] for kind in per_output if name.startswith(f"{kind}_")), None)
+
+
+def baseline_metric(baseline: str, score: str) -> str:
+    """The name by which a run logs a baseline's score, as in `baseline/boosting/test_rmse`."""
+    return f"baseline/{baseline}/{score}"

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,11 @@ SAME_START = 2.0  # seconds by which two readings of one process's start may dif
 def name() -> str:
     """This process, as `<machine>/<number>/<start in seconds since 1970>`; the number alone would come again."""
     return f"{platform.node()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
+
+
+def module_path() -> str:
+    """PYTHONPATH for another process that is to find the modules that this one does."""
+    return os.pathsep.join(os.path.abspath(place) for place in sys.path)  # noqa: PTH100 - "" is a place too
 
 
 def is_gone(process: str, sign_of_life: float) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.data import Dataset
 
 PACKAGE = Path(__file__).resolve().parents[1]
-ASIDE = {"study", "sweep", "tracking"}  # sections that no result depends on
+ASIDE = {"baseline_seconds", "baselines", "study", "sweep", "tracking"}  # keys that no network depends on
 FILES = {"path", "test_path"}  # of data: what is in them counts, not where they lie
 NO_JOBS = ("tracking.", "sweep.", "hydra.", "hydra/launcher")  # how overrides begin that make no other jobs
 # Of sweep: what decides which trials a search has. How many there are does not: more trials go on with it.

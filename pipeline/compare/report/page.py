@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from html import escape
 
+from pipeline.compare.baselines import against
 from pipeline.compare.candidates import Candidate, with_deviation
 from pipeline.compare.findings import Findings
 from pipeline.compare.ranking import Comparison, reason
@@ -67,7 +68,8 @@ def _best(found: Findings) -> str:
     }
     boxes = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in figures.items())
     again = f"Repeat its run exactly ({best.choice}) with make rerun RUN={best.run.id}"
-    return f'<div class="figures">{boxes}</div><pre>{escape(found.command or "")}</pre>{note(again)}'
+    baselines = "".join(note(f"Against {escape(found.name)}: {found.told}.") for found in against(comparison))
+    return f'<div class="figures">{boxes}</div><pre>{escape(found.command or "")}</pre>{note(again)}{baselines}'
 
 
 def _verdict(found: Findings) -> str:

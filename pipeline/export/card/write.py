@@ -15,6 +15,7 @@ from pipeline.export.card.page import Page
 
 if TYPE_CHECKING:
     from pipeline.evaluate import Columns, Evaluation
+    from pipeline.evaluate.baselines import Standing
     from pipeline.export import Assembled
     from pipeline.fit import History
 
@@ -28,7 +29,13 @@ print(outputs)"""
 
 
 def write(
-    config: Config, dataset: Dataset, assembled: Assembled, history: History, found: Evaluation, run_id: str
+    config: Config,
+    dataset: Dataset,
+    assembled: Assembled,
+    history: History,
+    found: Evaluation,
+    beaten: Standing,
+    run_id: str,
 ) -> dict[str, str]:
     """The card as `card.md` and `card.html`.
 
@@ -38,6 +45,7 @@ def write(
         assembled: The model.
         history: Of training.
         found: What the model made of each split.
+        beaten: How it stands to its baselines.
         run_id: Of the run.
     """
     page = Page(f"Model card: {config.tracking.experiment}, run {run_id}")
@@ -47,6 +55,7 @@ def write(
     _architecture(page, config, assembled, history)
     target, outputs = found.targets["test"], found.outputs["test"]
     _scores(page, found, intervals(target, outputs, found.weights["test"], config.seed))
+    _baselines(page, beaten)
     _learning_curve(page, history)
     _importance(page, assembled, dataset.part("val"), config.seed)
     if target.task != "regression":
@@ -118,6 +127,19 @@ def _scores(page: Page, found: Evaluation, test_intervals: dict[str, Interval]) 
         ],
     )  # fmt: skip
     page.paragraph("In the target's own units. Intervals: up to 1,000 bootstrap draws of the test rows, percentiles.")
+
+
+def _baselines(page: Page, beaten: Standing) -> None:
+    if not beaten.scores:
+        return
+    page.heading("Baselines")
+    rows = [
+        (name, score, *(_number(scores.get(f"{part}_{score}")) for part in ("train", "val", "test")))
+        for name, scores in beaten.scores.items()
+        for score in beaten.main_scores
+    ]
+    page.table(["baseline", "score", "train", "val", "test"], rows)
+    page.paragraph("On the same rows. " + "; ".join(f"{name}: {text}" for name, text in beaten.told.items()) + ".")
 
 
 def _learning_curve(page: Page, history: History) -> None:

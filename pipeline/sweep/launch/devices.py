@@ -6,7 +6,6 @@ import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pipeline.errors import ConfigError
 
@@ -53,16 +52,6 @@ def divide(n_jobs: int | str, n_cpus: int, gpus: Sequence[str], trials_per_gpu: 
         )
     threads = max(1, n_cpus // n_jobs)
     return [Share(threads, places[number] if gpus else None) for number in range(n_jobs)]
-
-
-def usable_cpus() -> int:
-    """CPUs that this process may use: those it is bound to, and no more than a container's quota."""
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return bound if quota == "max" else max(1, min(bound, int(quota) // int(period)))
-    except (OSError, ValueError):  # no Linux, or control groups of the first kind
-        return bound
 
 
 def visible_gpus() -> list[str]:

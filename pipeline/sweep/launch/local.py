@@ -7,7 +7,8 @@ import logging
 from hydra.errors import CompactHydraException
 
 from pipeline.errors import ConfigError
-from pipeline.sweep.launch.devices import divide, usable_cpus, visible_gpus
+from pipeline.runtime.threads import usable_cpus
+from pipeline.sweep.launch.devices import divide, visible_gpus
 from pipeline.sweep.launch.pool import Pool
 from pipeline.sweep.launch.stream import StreamLauncher, Workers
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import cloudpickle
 
+from pipeline.runtime.process import module_path
 from pipeline.sweep.launch.devices import Share
 from pipeline.sweep.launch.jobs import Job, Sweep
 from pipeline.sweep.launch.stream import Event
@@ -29,11 +30,9 @@ class Server:
 
     def __init__(self, threads: int) -> None:
         ours, its = socket.socketpair()
-        # Where this process finds its modules, the other must find the same ones.
-        path = os.pathsep.join(os.path.abspath(place) for place in sys.path)  # noqa: PTH100 - "" is a place too
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pipeline.sweep.launch.server", str(its.fileno())],
-            env=os.environ | Share(threads).environment() | {"PYTHONPATH": path},
+            env=os.environ | Share(threads).environment() | {"PYTHONPATH": module_path()},
             stdin=subprocess.DEVNULL,
             pass_fds=[its.fileno()],
             start_new_session=True,  # Ctrl-C goes to all processes of a session's group; the workers are told by ours
