@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.train import Result
 
+SMALL = ("fit.epochs=2", "baselines=[]")
 pytest_plugins = ["support.kinds", "support.streaming"]  # fixtures that several modules share
 
 FEW_FILES = 4  # which one process has tested before two more have started
@@ -49,16 +50,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def trained(store: str) -> Callable[..., Result]:
-    """Runs the story itself, two epochs unless told otherwise."""
-    return lambda *overrides: pipeline.run(pipeline.load("fit.epochs=2", *overrides, f"tracking.uri={store}"))
+    """Runs the story itself, two epochs and no baselines unless told otherwise."""
+    return lambda *overrides: pipeline.run(pipeline.load(*SMALL, *overrides, f"tracking.uri={store}"))
 
 
 @pytest.fixture(scope="session")
 def trained_once(store: str) -> Callable[..., Result]:
     """As `trained`, but for tests that only read what a run left: the same overrides are run once for all of them."""
-    return functools.cache(
-        lambda *overrides: pipeline.run(pipeline.load("fit.epochs=2", *overrides, f"tracking.uri={store}"))
-    )
+    return functools.cache(lambda *overrides: pipeline.run(pipeline.load(*SMALL, *overrides, f"tracking.uri={store}")))
 
 
 @pytest.fixture(scope="session")

@@ -53,16 +53,20 @@ def for_trees(train: Rows, config: Data) -> Raws:
     inputs = fit_preprocessing(train, config.model_copy(update=BY_NUMBER)).inputs
     if not isinstance(inputs, TableInputs):
         return Raws(lambda columns: np.asarray(columns["x"], np.float64), [False] * inputs.n_inputs)
-    features = [feature for feature in inputs.features if not isinstance(feature, Ordinal)]  # which are constant
-    widths = [len(_parts(feature, train.inputs[feature.column][:1])) for feature in features]
-    is_category = [
-        isinstance(feature, Embedded) for feature, width in zip(features, widths, strict=True) for _ in range(width)
-    ]
+    features = [feature for feature in inputs.features if _varies(feature, train.inputs[feature.column])]
+    n_parts = [len(_parts(feature, train.inputs[feature.column][:1])) for feature in features]
+    of_parts = [isinstance(feature, Embedded) for feature, n in zip(features, n_parts, strict=True) for _ in range(n)]
 
     def matrix(columns: Columns) -> np.ndarray:
-        return np.stack([part for feature in features for part in _parts(feature, columns[feature.column])], axis=1)
+        parts = [part for feature in features for part in _parts(feature, columns[feature.column])]
+        return np.stack(parts or [np.zeros(len(next(iter(columns.values()))))], axis=1)
 
-    return Raws(matrix, is_category)
+    return Raws(matrix, of_parts or [False])
+
+
+def _varies(feature: Feature, values: Raw) -> bool:
+    """Whether there is something to learn from; scikit-learn 1.9 fails on a column without any number."""
+    return not isinstance(feature, Ordinal) and (isinstance(values, Text) or not np.isnan(values).all())
 
 
 def _parts(feature: Feature, values: Raw) -> list[np.ndarray]:

@@ -141,7 +141,7 @@ def _standard_error(per_row: np.ndarray, weight: np.ndarray | None) -> float:
 
 def _next(config: Config, epochs: int, best_epoch: int | None) -> Sequence[str]:
     """What a user can change, the most promising first."""
-    found = [] if config.model.name == STRONG else [f"model={STRONG} fit=adamw"]
+    found = [] if config.model.name == STRONG else [f"model={STRONG}"]
     if best_epoch is None or best_epoch > NEAR_THE_END * epochs:
         out_of_time = config.fit.max_minutes is not None and epochs < config.fit.epochs
         minutes = config.fit.max_minutes or 0
