@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,30 @@ from pipeline.config.rules import Baseline, Data
 from pipeline.data import Raw, Rows
 from pipeline.evaluate.baselines.inputs import Matrix, for_linear, for_trees
 
-Predict = Callable[[Mapping[str, Raw]], dict[str, np.ndarray]]  # as the pipeline's own models: raw columns to outputs
+Columns = dict[str, np.ndarray]
+Predict = Callable[[Mapping[str, Raw]], Columns]  # as the pipeline's own models: raw columns to outputs
 
 LINEAR_STEPS = 1000  # of L-BFGS, at most
 # LightGBM's usual setting for a fair comparison; early stopping ends almost every table long before the last round.
 BOOSTING = {"learning_rate": 0.05, "max_iter": 2000, "early_stopping": True, "n_iter_no_change": 20, "random_state": 0}
 
 
-def fitted(name: Baseline, train: Rows, val: Rows, config: Data) -> Predict:
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted baseline, as an evaluation takes models."""
+
+    outputs: Predict
+
+    def predict(self, inputs: Mapping[str, Raw]) -> Columns:
+        """The outputs."""
+        return self.outputs(inputs)
+
+    def n_clamped(self, inputs: Mapping[str, Raw], outputs: Columns) -> int | None:
+        """No bounds are set to it."""
+        return None
+
+
+def fitted(name: Baseline, train: Rows, val: Rows, config: Data) -> Fitted:
     """Fits a baseline.
 
     Args:
@@ -32,8 +49,8 @@ def fitted(name: Baseline, train: Rows, val: Rows, config: Data) -> Predict:
         config: What columns are, where that is said.
     """
     if name == "majority":
-        return _majority(train)
-    return _linear(train, config) if name == "linear" else _boosting(train, val, config)
+        return Fitted(_majority(train))
+    return Fitted(_linear(train, config) if name == "linear" else _boosting(train, val, config))
 
 
 def _majority(train: Rows) -> Predict:
@@ -80,7 +97,7 @@ def _boosting(train: Rows, val: Rows, config: Data) -> Predict:
         for y, y_val in zip(train.target.values.T, val.target.values.T, strict=True)
     ]
 
-    def predict(columns: Mapping[str, Raw]) -> dict[str, np.ndarray]:
+    def predict(columns: Mapping[str, Raw]) -> Columns:
         rows = inputs.matrix(columns)
         return {"prediction": np.stack([model.predict(rows) for model in of_targets], axis=1)}
 
@@ -90,7 +107,7 @@ def _boosting(train: Rows, val: Rows, config: Data) -> Predict:
 def _probabilities(model: Any, matrix: Matrix, n_classes: int) -> Predict:
     """Of all classes, 0 for those that no training row has."""
 
-    def predict(columns: Mapping[str, Raw]) -> dict[str, np.ndarray]:
+    def predict(columns: Mapping[str, Raw]) -> Columns:
         given = model.predict_proba(matrix(columns))
         found = np.zeros((len(given), n_classes))
         found[:, model.classes_] = given

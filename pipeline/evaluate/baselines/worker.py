@@ -29,8 +29,8 @@ def compute(name: Baseline, job: Job) -> None:
     place, dataset = job.places[name], job.dataset
     with place.claimed():
         if place.get() is None:
-            predict = fitted(name, dataset.part("train"), dataset.part("val"), job.config)
-            place.put(evaluate(predict, dataset))
+            model = fitted(name, dataset.part("train"), dataset.part("val"), job.config)
+            place.put(evaluate(model, dataset))
 
 
 def _end_with_parent() -> None:

@@ -115,12 +115,12 @@ def test_weights_count_in_the_mean_and_the_ridge(config: Config) -> None:
     inputs, target, weight = numbers()
     rows = dataset({"a": inputs["a"]}, target, weight)
     train, test = rows.part("train"), rows.part("test")
-    given = fitted("majority", train, test, config.data)(test.inputs)["prediction"]
+    given = fitted("majority", train, test, config.data).predict(test.inputs)["prediction"]
     assert given.shape == (60, 1)
     np.testing.assert_allclose(given, np.average(train.target.values[:, 0], weights=train.sample_weight))
     mean, deviation = train.inputs["a"].mean(), train.inputs["a"].std()
     ridge = Ridge().fit((raw(train) - mean) / deviation, train.target.values, train.sample_weight)
-    given = fitted("linear", train, test, config.data)(test.inputs)["prediction"]
+    given = fitted("linear", train, test, config.data).predict(test.inputs)["prediction"]
     np.testing.assert_allclose(
         given, ridge.predict((raw(test) - mean) / deviation).reshape(-1, 1), rtol=1e-4, atol=1e-4
     )
@@ -162,7 +162,7 @@ def test_a_class_without_training_rows_has_no_probability(config: Config) -> Non
     kept_rows = np.flatnonzero(train.target.values[:, 0] != 1)
     assert (val.target.values[:, 0] == 1).any()
     for name in BASELINES:
-        given = fitted(name, train.take(kept_rows), val, config.data)(val.inputs)["probabilities"]
+        given = fitted(name, train.take(kept_rows), val, config.data).predict(val.inputs)["probabilities"]
         assert given.shape == (60, 3), name
         np.testing.assert_array_equal(given[:, 1], 0)
         np.testing.assert_allclose(given.sum(axis=1), 1)
@@ -179,7 +179,7 @@ def test_differences_and_their_noise_are_those_of_drawn_rows(weighted: bool) -> 
         ]
         found = difference(
             Scored(scores[1], other),
-            Evaluation(scores[0], {"val": target}, {"val": {name: own}}, {"val": weight}),
+            Evaluation(scores[0], {"val": target}, {"val": {name: own}}, {"val": weight}, {}),
         )
         measure = "rmse" if target.task == "regression" else "log_loss"
         assert found.ahead == pytest.approx(scores[1][f"val_{measure}"] - scores[0][f"val_{measure}"])
@@ -219,7 +219,7 @@ def stand(config: Config, boosting: float, epochs: int = 10, best_epoch: int = 5
     target = Target("regression", ("y",), rng.normal(size=(200, 1)), np.array([]))
     own, other = (target.values + rng.normal(0, spread, (200, 1)) for spread in (1.0, boosting))
     scores = [{"val_rmse": score(target, {"prediction": given})["rmse"]} for given in (own, other)]
-    found = Evaluation(scores[0], {"val": target}, {"val": {"prediction": own}}, {"val": None})
+    found = Evaluation(scores[0], {"val": target}, {"val": {"prediction": own}}, {"val": None}, {})
     return standing({"boosting": Scored(scores[1], other)}, found, config, epochs, best_epoch)
 
 
