@@ -24,6 +24,7 @@ UNSEEN = "\u00bfnever seen?"
 TIMES = 10  # its bounds, that a column is set to
 SPREAD = 3.0  # scaled units either side of 0, that count as seen whatever the rows at hand hold
 MOST_GROUPS = 250  # of a wide table's columns: those of a group leave their range in the same row
+MOST_CELLS, FEWEST_GROUPS = 50_000, 10  # columns times groups: the work does not grow with their square
 MOST_NAMES = 3
 NUDGES = 3  # of the network's inputs by float32's last digit, to see what it makes of that
 ROUNDINGS = 10.0  # times what float32 itself loses in a row, that another order of its operations may lose there
@@ -123,7 +124,7 @@ def changed(columns: Columns, changes: Changes) -> tuple[Columns, tuple[str, ...
 
 def _groups(by_column: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     names = list(by_column)
-    n_groups = min(len(names), MOST_GROUPS)
+    n_groups = min(len(names), MOST_GROUPS, max(FEWEST_GROUPS, MOST_CELLS // max(1, len(names))))
     for group in range(n_groups):
         yield {name: by_column[name] for name in names[group::n_groups]}
     if n_groups > 1:

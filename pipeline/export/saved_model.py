@@ -98,7 +98,8 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
         ExportError: A difference is above TOLERANCE, or a label does not follow from the probabilities.
     """
     loaded = tf.saved_model.load(str(folder))  # kept: the function alone would lose its variables
-    served = in_batches(loaded.serve, rows.inputs)
+    (serve,) = loaded.serve.concrete_functions  # which `loaded.serve` would trace once more
+    served = in_batches(serve, rows.inputs)
     found = difference(served, rows, preprocessing, network)
     if rows.target.task != "regression":
         threshold = read(folder).threshold
@@ -113,7 +114,7 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
         )
     inputs = {name: np.asarray(column) for name, column in rows.take(slice(BATCH_ROWS)).inputs.items()}
     far = beyond(network_of(loaded), preprocessing, rows.target.task, read(folder).inputs, inputs)
-    far.check(f"the SavedModel in {folder}", in_batches(loaded.serve, far.columns))
+    far.check(f"the SavedModel in {folder}", in_batches(serve, far.columns))
     n_rows = len(rows) + len(far.exact)
     log.info(
         "export verified on %d rows, %d of them beyond training's range: largest difference %.1e",
