@@ -56,7 +56,9 @@ class FixedScaling(Section):
 
 NamedScaling = Literal["none", "standard", "minmax", "robust", "log1p", "yeo_johnson", "quantile"]
 Scaling = NamedScaling | FixedScaling
-NamedInputScaling = Literal["none", "standard", "minmax", "robust", "log1p", "yeo_johnson", "quantile", "smooth_clip"]
+NamedInputScaling = Literal[
+    "none", "standard", "minmax", "robust", "log1p", "yeo_johnson", "quantile", "noisy_quantile", "smooth_clip"
+]  # fmt: skip
 InputScaling = NamedInputScaling | FixedScaling
 Kind = Literal["numeric", "category", "boolean", "date"]
 Encoding = Literal["auto", "one_hot", "embedding", "hash", "ordinal"]
@@ -137,6 +139,9 @@ class Data(Section):
     input_scaling: InputScaling
     input_scalings: dict[str, NamedInputScaling]
     clip: PositiveFloat | None
+    two_valued: Literal["as_is", "zero_one"]
+    ordered_numbers: Literal["number", "number_and_one_hot"]
+    narrowest_range: NonNegativeFloat
     output_scaling: Scaling
     output_clip: Literal["none", "range"]
     streaming: Switch

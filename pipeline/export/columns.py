@@ -25,7 +25,8 @@ MOST_NUMBERS = 1000  # texts that say numbers, of a column of text
 
 def described(rows: Rows, inputs: TableInputs | ArrayInputs) -> tuple[InputColumn, ...]:
     """The input columns of a table, and what preprocessing makes of a gap in each."""
-    features = {feature.column: feature for feature in inputs.features} if isinstance(inputs, TableInputs) else {}
+    fitted = inputs.features if isinstance(inputs, TableInputs) else ()
+    features = {feature.column: feature for feature in reversed(fitted)}  # a number before its categories
     names = list(rows.inputs)
     return tuple(
         InputColumn(

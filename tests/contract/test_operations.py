@@ -32,7 +32,7 @@ from pipeline.export.ops import TensorOps
 from support.columns import COLUMNS, LOGNORMAL, TARGETS, at_the_ends_of_float64, never_seen, of_every_kind
 
 NAMES = typing.get_args(NamedScaling)
-OF_INPUTS = (*NAMES, "smooth_clip")
+OF_INPUTS = (*NAMES, "noisy_quantile", "smooth_clip")
 IMPLEMENTATIONS: dict[str, tuple[Callable[[], TensorOps], tf.DType]] = {
     "graph": (TensorOps, tf.float64),
     "portable": (lambda: PortableOps(tf.float64), tf.float64),
@@ -186,6 +186,7 @@ CHOICES = [
     *([f"data.input_scaling={name}"] for name in OF_INPUTS if name != "standard"),
     ["data.input_scalings={number: quantile}"],
     ["data.columns_as={code: numeric}"],
+    ["data.two_valued=zero_one", "data.ordered_numbers=number_and_one_hot", "data.narrowest_range=1e-6"],
 ]
 
 

@@ -344,8 +344,12 @@ TARGETS: tuple[Callable[[Rng, int], pd.Series], ...] = (
     _with_last(_of([1, 2]), 1.5),
 )
 SCALINGS = ("none", "standard", "minmax", "robust", "log1p", "yeo_johnson", "quantile", {"shift": 1.0, "scale": 2.0})
+OF_INPUTS = (*SCALINGS, "smooth_clip", "noisy_quantile")
 OPTIONS: dict[str, tuple[Any, ...]] = {
-    "input_scaling": SCALINGS,
+    "input_scaling": OF_INPUTS,
+    "two_valued": ("zero_one",),
+    "ordered_numbers": ("number_and_one_hot",),
+    "narrowest_range": (1e-6, 0.5),
     "output_scaling": SCALINGS,
     "category_encoding": ("embedding", "hash", "ordinal"),
     "max_categories": (1, 2, 5),

@@ -15,6 +15,7 @@ from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.preprocessing.preprocessing import Preprocessing
 from pipeline.data.preprocessing.scaling import (
     Affine,
+    Between,
     Chain,
     Clip,
     Log1p,
@@ -29,8 +30,8 @@ from pipeline.data.reading.dates import DateFormat
 CLASSES = {
     kind.__name__: kind
     for kind in (
-        Preprocessing, TableInputs, ArrayInputs, OutputScaler, Scaler, Chain, Affine, Clip, Log1p, Quantile, SmoothClip,
-        YeoJohnson, Number, OneHot, Hashed, Ordinal, Embedded, Date, DateFormat, Vocabulary,
+        Preprocessing, TableInputs, ArrayInputs, OutputScaler, Scaler, Chain, Affine, Between, Clip, Log1p, Quantile,
+        SmoothClip, YeoJohnson, Number, OneHot, Hashed, Ordinal, Embedded, Date, DateFormat, Vocabulary,
     )
 }  # fmt: skip
 KIND, ARRAY = "is", "array"

@@ -18,6 +18,7 @@ from pipeline.runtime.threads import in_threads
 
 # Whole numbers with few values, each of them often, are codes rather than quantities.
 MOST_CODES = 12
+MOST_ORDERED = 20  # of those that are numbers and one-hot too; of categories, as many are one-hot by default
 ROWS_PER_CODE = 10
 FIRST_ROWS = 10_000  # most columns of quantities show in them that they are
 
@@ -45,7 +46,24 @@ def kinds_of(inputs: Mapping[str, Raw], config: Data) -> dict[str, Kind]:
         raise DataError("\n".join(f"data.columns_as: {fault}" for fault in faults))
     others = {name: values for name, values in inputs.items() if name not in config.columns_as}
     found = dict(zip(others, in_threads(_inferred, others.values(), n_rows=n_rows), strict=True))
-    return {name: config.columns_as.get(name) or found[name] for name in inputs}
+    ordered: dict[str, Kind] = {
+        name: "numeric" for name, values in others.items() if gets_one_hot(name, values, config)
+    }
+    return {name: config.columns_as.get(name) or ordered.get(name) or found[name] for name in inputs}
+
+
+def gets_one_hot(column: str, values: Raw, config: Data) -> bool:
+    """Whether the column holds ordered numbers that are to have one-hot categories beside them.
+
+    These are whole numbers with few values, each of them often: at most as many as `data.category_encoding=auto` makes
+    one-hot. What the config says of the column wins.
+    """
+    said = column in config.columns_as or column in config.category_encodings
+    if config.ordered_numbers == "number" or said or isinstance(values, Text):
+        return False
+    if len(pd.unique(values[:FIRST_ROWS])) > MOST_ORDERED + 1:  # one of them may be the gap
+        return False
+    return _are_codes(values[~np.isnan(values)], MOST_ORDERED)
 
 
 def check_dates(inputs: Mapping[str, Raw], config: Data, places: Places) -> None:
@@ -71,8 +89,14 @@ def _inferred(values: Raw) -> Kind:
     distinct = pd.unique(there)
     if 0 < len(distinct) <= 2 and set(distinct) <= {0.0, 1.0}:
         return "boolean"
-    codes = 2 < len(distinct) <= MOST_CODES and len(there) >= ROWS_PER_CODE * len(distinct)
-    return "category" if codes and (distinct == np.round(distinct)).all() else "numeric"
+    return "category" if _are_codes(there, MOST_CODES) else "numeric"
+
+
+def _are_codes(there: np.ndarray, most: int) -> bool:
+    """Whether numbers without gaps are whole, of few values, and each of them often."""
+    distinct = pd.unique(there)
+    often = 2 < len(distinct) <= most and len(there) >= ROWS_PER_CODE * len(distinct)
+    return bool(often and (distinct == np.round(distinct)).all())
 
 
 def _faults(name: str, values: Raw, kind: Kind, places: Places) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pipeline.config.rules import Data, Kind
 from pipeline.data.ops import Ops
 from pipeline.data.preprocessing.category_columns import encoding_of, fit_category
+from pipeline.data.preprocessing.column_kinds import gets_one_hot
 from pipeline.data.preprocessing.date_columns import fit_date
 from pipeline.data.preprocessing.number_columns import fit_number
 from pipeline.data.preprocessing.scaling import Chain
@@ -33,6 +34,14 @@ class Feature(Protocol):
 
     def apply(self, ops: Ops, x: Any) -> list[Any]:
         """From the raw column `(n_rows,)` to float64 parts, `(n_rows,)` or `(n_rows, n)` each."""
+
+
+def fit_features(column: str, values: Raw, kind: Kind, config: Data, given: Chain | None) -> list[Feature]:
+    """The column's feature, and beside it one-hot categories where it holds ordered numbers that get some."""
+    feature = fit_feature(column, values, kind, config, given)
+    if kind == "numeric" and gets_one_hot(column, values, config):
+        return [feature, fit_category(column, values, "one_hot", config)]
+    return [feature]
 
 
 def fit_feature(column: str, values: Raw, kind: Kind, config: Data, given: Chain | None) -> Feature:

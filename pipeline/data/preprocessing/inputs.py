@@ -13,7 +13,7 @@ from pipeline.data.ops import NumpyOps, Ops
 from pipeline.data.preprocessing.category_columns import Embedded
 from pipeline.data.preprocessing.column_kinds import kinds_of
 from pipeline.data.preprocessing.date_columns import Date
-from pipeline.data.preprocessing.features import Feature, fit_feature
+from pipeline.data.preprocessing.features import Feature, fit_features
 from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.preprocessing.scaling import LARGEST, Chain, Scaler, fixed_scaling
 from pipeline.data.reading.places import Places
@@ -64,7 +64,7 @@ class Inputs(Protocol):
 
 @dataclass(frozen=True)
 class TableInputs:
-    """A feature per column, those that are embedded last."""
+    """A feature per column, or a number and categories of the same column; those that are embedded last."""
 
     features: tuple[Feature, ...]
     kinds: Mapping[str, Kind]
@@ -188,10 +188,11 @@ def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
         _check_kinds(key, allowed, kinds, config)
     chains = _given_chains(kinds, config)
 
-    def fitted(name: str) -> Feature:
-        return fit_feature(name, columns[name], kinds[name], config, chains.get(name))
+    def fitted(name: str) -> list[Feature]:
+        return fit_features(name, columns[name], kinds[name], config, chains.get(name))
 
-    features: list[Feature] = in_threads(fitted, columns, n_rows=len(next(iter(columns.values()))))
+    by_column = in_threads(fitted, columns, n_rows=len(next(iter(columns.values()))))
+    features = [feature for of_column in by_column for feature in of_column]
     features.sort(key=lambda feature: isinstance(feature, Embedded))
     return TableInputs(tuple(features), kinds)
 
@@ -219,5 +220,8 @@ def _fit_array(x: np.ndarray, config: Data) -> ArrayInputs:
     for key in ("columns_as", *KINDS_BY_KEY):
         if getattr(config, key):
             raise DataError(f"data.{key}: {config.name} is an array without column names; leave {key} out")
+    for key, off in (("two_valued", "as_is"), ("ordered_numbers", "number"), ("narrowest_range", 0)):
+        if getattr(config, key) != off:
+            raise DataError(f"data.{key}: {config.name} is an array without column names; leave it at {off}")
     scaling = config.input_scaling
     return ArrayInputs(Scaler.fit(x, scaling, "data.input_scaling"), config.clip or LARGEST, {"x": "numeric"})

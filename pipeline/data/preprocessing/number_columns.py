@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.config.rules import Data, Imputation, Kind
-from pipeline.data.ops import Ops
-from pipeline.data.preprocessing.scaling import Chain, fit_scaling, flat
+from pipeline.config.rules import Data, FixedScaling, Imputation, Kind
+from pipeline.data.ops import NumpyOps, Ops
+from pipeline.data.preprocessing.scaling import Chain, fit_scaling, flat, zero_one
 from pipeline.data.preprocessing.scaling.statistics import median, shift_and_scale
 
 
@@ -30,8 +30,8 @@ class Number:
 
     @property
     def quantities(self) -> tuple[int, ...]:
-        """The number itself, unless it has one value in all training rows."""
-        return () if self.scaling.is_flat else (0,)
+        """The number itself, unless it has one value in all training rows, or two that became 0 and 1."""
+        return () if self.scaling.is_flat or self.scaling.is_zero_one else (0,)
 
     def apply(self, ops: Ops, x: Any) -> list[Any]:
         """Scaled values, and 1 for gaps."""
@@ -63,7 +63,29 @@ def fit_number(column: str, values: np.ndarray, kind: Kind, config: Data, given:
     whole = np.where(gaps, filled, values) if has_gaps else values
     if whole.min() == whole.max():
         given = flat(filled)
+    elif becomes_zero_one(column, config) and len(pd.unique(there)) == 2:
+        given = zero_one(float(there.min()), float(there.max()), config.clip)
     elif given is None or column in config.input_scalings:
         scaling = str(config.input_scalings.get(column, config.input_scaling))
         given = fit_scaling(whole, scaling, "data.input_scaling", config.clip)
-    return Number(column, filled, config.missing_indicator and has_gaps and not is_empty, given)
+    chain = unless_narrow(given, filled, (float(whole.min()), float(whole.max())), config)
+    return Number(column, filled, config.missing_indicator and has_gaps and not is_empty, chain)
+
+
+def becomes_zero_one(column: str, config: Data) -> bool:
+    """Whether the column becomes 0 and 1 where it has two values: not if the config says how it is scaled."""
+    said = column in config.input_scalings or isinstance(config.input_scaling, FixedScaling)
+    return config.two_valued == "zero_one" and not said
+
+
+def unless_narrow(chain: Chain, fill: float, ends: tuple[float, float], config: Data) -> Chain:
+    """The chain, or that of an input without weight where training rows are spread less than data.narrowest_range.
+
+    Args:
+        chain: As it was fitted.
+        fill: Of gaps.
+        ends: Lowest and highest value, gaps filled.
+        config: The data section.
+    """
+    low, high = chain.apply(NumpyOps(), np.array(ends))
+    return flat(fill) if high - low < config.narrowest_range else chain

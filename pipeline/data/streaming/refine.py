@@ -1,7 +1,7 @@
 """Puts statistics of all training rows in the place of a sample's, wherever these are known exactly.
 
 Means, deviations, ends, gaps and the counts of categories are. Medians and other quantiles, and the curves of
-`yeo_johnson`, `log1p` and `quantile`, stay those of the sample.
+`yeo_johnson`, `log1p`, `quantile` and `noisy_quantile`, stay those of the sample.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pipeline.data.preprocessing.category_columns import Embedded, OneHot, Ordin
 from pipeline.data.preprocessing.date_columns import Date
 from pipeline.data.preprocessing.features import Feature, fit_feature
 from pipeline.data.preprocessing.inputs import TableInputs
-from pipeline.data.preprocessing.number_columns import Number, imputation_of
+from pipeline.data.preprocessing.number_columns import Number, becomes_zero_one, imputation_of, unless_narrow
 from pipeline.data.preprocessing.preprocessing import Preprocessing
-from pipeline.data.preprocessing.scaling import LARGEST, Chain, flat
+from pipeline.data.preprocessing.scaling import LARGEST, Chain, flat, zero_one
 from pipeline.data.preprocessing.scaling.statistics import BROADEST, NARROWEST
 from pipeline.data.preprocessing.scaling.targets import OutputScaler
 from pipeline.data.preprocessing.scaling.transforms import Affine, Clip
@@ -93,12 +93,15 @@ def _number(feature: Number, known: Numbers, kind: Kind, config: Data) -> Number
     whole = known.with_gaps_as(fill)
     if whole.low == whole.high:
         chain = flat(fill)
-    elif feature.scaling.steps[-1] == Clip(0.0):  # the sample has one value only
+    elif becomes_zero_one(feature.column, config) and known.counts is not None and len(known.counts) == 2:
+        chain = zero_one(known.low, known.high, config.clip)
+    elif feature.scaling.is_flat or feature.scaling.is_zero_one:  # the sample has one value only, or two
         bounded = Chain((Affine(0.0, 1.0), Clip(LARGEST if config.clip is None else config.clip)))
-        log.info("column %r: the sample has one value; it is standardized by all rows", feature.column)
+        log.info("column %r: the sample has too few values; it is standardized by all rows", feature.column)
         chain = _chain(bounded, whole, "minmax" if scaling == "minmax" else "standard")
     else:
         chain = _chain(feature.scaling, whole, str(scaling))
+    chain = unless_narrow(chain, fill, (whole.low, whole.high), config)
     indicator = bool(config.missing_indicator and known.n_gaps and known.n)
     return replace(feature, fill=fill, indicator=indicator, scaling=chain)
 

@@ -52,7 +52,7 @@ MISTAKES = [
     ("data=base", "data=base: is what the others build on; there are breast_cancer, california_housing, diabetes, digits, "),
     ("fit=base", "fit=base: is what the others build on; there are adam, adamw, gradient_descent, sgd, sgd_without_momentum"),
     ("modl=dense", "modl: unknown key, did you mean 'model'?"),
-    ("data.input_scaling=standrd", "data.input_scaling: should be 'none', 'standard', 'minmax', 'robust', 'log1p', 'yeo_johnson', 'quantile' or 'smooth_clip' or a section of keys, got 'standrd', did you mean 'standard'?"),
+    ("data.input_scaling=standrd", "data.input_scaling: should be 'none', 'standard', 'minmax', 'robust', 'log1p', 'yeo_johnson', 'quantile', 'noisy_quantile' or 'smooth_clip' or a section of keys, got 'standrd', did you mean 'standard'?"),
     ("data.input_scaling={shift:1,scale:0}", "data.input_scaling.scale: should be greater than 0 or a valid list, got 0"),
     ("data.split.kind=indices", "data.split.kind: indices needs path, an .npz with the arrays train, val and test"),
     ("data.split.val_fraction=0.9", "data.split.val_fraction: 0.9 and test_fraction 0.15 leave no rows to train on"),

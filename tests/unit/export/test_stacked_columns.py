@@ -18,11 +18,12 @@ from pipeline.export.preprocessed import preprocessed
 
 N = 120
 KEYS = ["data.missing_indicator=true", "data.max_categories=5", "data.category_encoding=auto"]
+KEYS += ["data.two_valued=zero_one", "data.ordered_numbers=number_and_one_hot"]
 SCALINGS = [
     "standard",
     "yeo_johnson",
     "quantile",
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("robust", "log1p", "smooth_clip")),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("robust", "log1p", "smooth_clip", "noisy_quantile")),
 ]
 
 
@@ -35,6 +36,7 @@ def many(times: int) -> dict[str, Raw]:
         found[f"town {number}"] = Text.of([f"{place}{number % 3}" for place in rng.choice(["Ulm", "Bonn", ""], N)])
         found[f"gaps {number}"] = np.where(rng.random(N) < 0.1, np.nan, rng.lognormal(number / 10, 1, N))
         found[f"code {number}"] = rng.integers(number, number + 3 + number % 2, N).astype(float)
+        found[f"switch {number}"] = rng.choice([-1.5, number], N)
         found[f"many {number}"] = Text.of([f"{number}-{place}" for place in rng.integers(0, 40, N)])
         found[f"few {number}"] = Text.of([f"{number}+{place}" for place in rng.integers(0, 9, N)])
         days = rng.integers(1, 29, N)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.data.ops import Ops
-from pipeline.data.preprocessing.scaling.transforms import Affine, Clip, Step
+from pipeline.data.preprocessing.scaling.transforms import Affine, Between, Clip, Step
 
 HIGHEST = float(np.finfo(np.float64).max)
 
@@ -36,6 +36,11 @@ class Chain:
         """Whether every value becomes 0."""
         last = self.steps[-1]
         return isinstance(last, Clip) and last.bound == 0
+
+    @property
+    def is_zero_one(self) -> bool:
+        """Whether it is that of two values, which become 0 and 1."""
+        return isinstance(self.steps[-1], Between)
 
     def apply(self, ops: Ops, x: Any) -> Any:
         """Scales a float64 column `(n_rows,)`."""

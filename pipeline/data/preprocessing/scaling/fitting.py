@@ -12,7 +12,16 @@ from pipeline.config.rules import FixedScaling
 from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing.scaling.chain import HIGHEST, Chain
 from pipeline.data.preprocessing.scaling.statistics import STATISTICS, WIDEST, given, shift_and_scale
-from pipeline.data.preprocessing.scaling.transforms import Affine, Clip, Log1p, Quantile, SmoothClip, Step, YeoJohnson
+from pipeline.data.preprocessing.scaling.transforms import (
+    Affine,
+    Between,
+    Clip,
+    Log1p,
+    Quantile,
+    SmoothClip,
+    Step,
+    YeoJohnson,
+)
 from pipeline.errors import DataError
 
 LARGEST = 1e30  # of scaled values; a layer adds up some hundred of them, and float32 ends at 3e38
@@ -24,6 +33,7 @@ LARGEST_LOGARITHM = 700.0  # of a power: exp(709.8) is float64's end
 ENOUGH_ROWS = 100_000  # that a curve is fitted on; more do not change it by what matters
 HALVINGS = 40  # of the golden section: 0.618^40 is 4e-9 of the interval
 NOISE = 1e-3  # of the interquartile range
+SLIGHT_NOISE = 1e-5  # of the standard deviation
 MAX_KNOTS, MIN_KNOTS, ROWS_PER_KNOT = 1000, 10, 30
 END_LEVEL = 1e-7  # quantile level of the ends, 5.2 deviations from the middle
 
@@ -38,9 +48,10 @@ def fit_scaling(
 ) -> Chain:
     """Fits the chain of one column.
 
-    `log1p`, `yeo_johnson` and `quantile` are each followed by a standardizing shift and scale. Where a curve cannot
-    differ from a straight line, or has no digits left to do so, the column is standardized only: one value; a width
-    far smaller than the numbers, such as a second's around a Unix timestamp; numbers up to float64's end.
+    `log1p`, `yeo_johnson` and `quantile` are each followed by a standardizing shift and scale; `noisy_quantile` is not.
+    Where a curve cannot differ from a straight line, or has no digits left to do so, the column is standardized only:
+    one value; a width far smaller than the numbers, such as a second's around a Unix timestamp; numbers up to float64's
+    end.
 
     The last step bounds scaled values by `clip`, or by LARGEST, so that no raw number becomes infinite in float32.
 
@@ -68,6 +79,8 @@ def fit_scaling(
     curve = _curve(column, scaling, seed, condition)
     if curve is None:
         return Chain((Affine(*shift_and_scale(column, "standard")), bound))
+    if scaling == "noisy_quantile":
+        return Chain((curve, bound))
     with np.errstate(over="ignore"):
         standardize = Affine(*shift_and_scale(curve.apply(NumpyOps(), column), "standard"))
     low, high = float(column.min()), float(column.max())
@@ -80,6 +93,17 @@ def flat(value: float) -> Chain:
     The weights of such an input are never trained, so that another value would move predictions by chance.
     """
     return Chain((Affine(value, 1.0), Clip(0.0)))
+
+
+def zero_one(low: float, high: float, clip: float | None = None) -> Chain:
+    """The chain of an input that has two values in all training rows: 0 and 1, whatever comes later between these.
+
+    Args:
+        low: The lower value.
+        high: The higher one.
+        clip: Bound of scaled values.
+    """
+    return Chain((Affine(*shift_and_scale(np.array([low, high]), "minmax")), Between(0.0, min(1.0, clip or 1.0))))
 
 
 def fixed_scaling(scaling: FixedScaling, n_columns: int, key: str, clip: float | None = None) -> list[Chain]:
@@ -98,8 +122,8 @@ def _curve(column: np.ndarray, scaling: str, seed: int, condition: float) -> Ste
     width = float(column.max() - column.min())
     if width < THIN:
         return None
-    if scaling == "quantile":
-        return _quantile(column, seed)
+    if scaling in ("quantile", "noisy_quantile"):
+        return _quantile(column, seed, _noise(column, scaling))
     if width < NARROW * float(np.abs(column).max()):
         return None
     return Log1p() if scaling == "log1p" else _yeo_johnson(column, seed, condition)
@@ -155,17 +179,25 @@ def _highest_point(function: Callable[[float], float], low: float, high: float) 
     return (low + high) / 2
 
 
-def _quantile(column: np.ndarray, seed: int) -> Quantile:
+def _noise(column: np.ndarray, scaling: str) -> float:
+    """The noise's deviation: of `quantile` relative to the interquartile range, of `noisy_quantile` to the deviation.
+
+    Never more than the former: one absurd number would make noise relative to the deviation drown all others.
+    """
+    noise = NOISE * shift_and_scale(column, "robust")[1]
+    return noise if scaling == "quantile" else min(noise, SLIGHT_NOISE * shift_and_scale(column, "standard")[1])
+
+
+def _quantile(column: np.ndarray, seed: int, noise: float) -> Quantile:
     """Quantiles of the training rows with a little noise, which spreads ties over the quantiles they take up.
 
-    As in Gorishniy et al., Revisiting Deep Learning Models for Tabular Data (NeurIPS 2021), but with noise relative to
-    the interquartile range: one absurd number would make noise relative to the deviation drown all others. The ends
-    include the training range, so that it can be inverted.
+    As in Gorishniy et al., Revisiting Deep Learning Models for Tabular Data (NeurIPS 2021). The ends include the
+    training range, so that it can be inverted.
     """
     rng = np.random.default_rng(seed)
     rows = _enough(column, rng)
     n_rows = len(rows)
-    noisy = np.sort(rows + NOISE * shift_and_scale(rows, "robust")[1] * rng.standard_normal(n_rows))
+    noisy = np.sort(rows + noise * rng.standard_normal(n_rows))
     levels = np.linspace(0, 1, min(n_rows, max(MIN_KNOTS, min(n_rows // ROWS_PER_KNOT, MAX_KNOTS))))
     knots = np.interp(levels * (n_rows - 1), np.arange(n_rows), noisy)
     knots[0], knots[-1] = min(knots[0], column.min()), max(knots[-1], column.max())

@@ -127,6 +127,22 @@ class SmoothClip:
 
 
 @dataclass(frozen=True)
+class Between:
+    """Values beyond either end are set to it; infinite ones too."""
+
+    low: float
+    high: float
+
+    def apply(self, ops: Ops, x: Any) -> Any:
+        """Bounds."""
+        return ops.minimum(ops.maximum(x, self.low), self.high)
+
+    def invert(self, ops: Ops, z: Any) -> Any:
+        """Returns `z`: what was cut off is lost."""
+        return z
+
+
+@dataclass(frozen=True)
 class Clip:
     """Values beyond the bound, on either side, are set to it; infinite ones too."""
 
