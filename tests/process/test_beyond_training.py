@@ -128,7 +128,7 @@ def test_training_ends_in_an_error(path: Path, tmp_path: Path, monkeypatch: pyte
     network = model.build(config.model, **preprocessing.sizes(rows.target))
     # A fault of its own: far out, the SavedModel's scaling is another than that of the pipeline.
     bounded = TensorOps.minimum
-    monkeypatch.setattr(TensorOps, "minimum", staticmethod(lambda x, y: bounded(x, min(float(y), 20.0))))
+    monkeypatch.setattr(TensorOps, "minimum", staticmethod(lambda x, y: bounded(x, np.minimum(y, 20.0))))
     export.save(export.assemble(rows, preprocessing, network), tmp_path / "m")
     with pytest.raises(ExportError, match=r"the SavedModel in .* differs .* beyond training's range: '.* at 10 times"):
         export.verify(tmp_path / "m", rows, preprocessing, network)
