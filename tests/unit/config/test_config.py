@@ -89,10 +89,10 @@ def test_every_file_of_conf_is_a_valid_experiment(option: str) -> None:
 @pytest.mark.parametrize(
     ("words", "chosen"),
     [
-        ("data=table", ("tabm", "adamw", "quantile")),
-        ("data=table model=dense", ("dense", "adam", "quantile")),
-        ("data=table fit=sgd", ("tabm", "sgd", "quantile")),
-        ("data=table model=linear fit=adamw", ("dense", "adamw", "quantile")),
+        ("data=table", ("tabm", "adamw", "noisy_quantile")),
+        ("data=table model=dense", ("dense", "adam", "noisy_quantile")),
+        ("data=table fit=sgd", ("tabm", "sgd", "noisy_quantile")),
+        ("data=table model=linear fit=adamw", ("dense", "adamw", "noisy_quantile")),
         ("data=plain_table", ("dense", "adam", "standard")),
         ("data=plain_table model=tabm", ("tabm", "adamw", "standard")),
         ("data=table data.input_scaling=minmax", ("tabm", "adamw", "minmax")),
