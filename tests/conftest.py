@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.train import Result
 
 SMALL = ("fit.epochs=2", "baselines=[]")
-pytest_plugins = ["support.kinds", "support.streaming"]  # fixtures that several modules share
+pytest_plugins = ["support.kinds", "support.streaming", "support.typed"]  # fixtures that several modules share
 
 FEW_FILES = 4  # which one process has tested before two more have started
 

@@ -4,10 +4,7 @@
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +20,7 @@ from mlflow.entities import Run
 from pipeline.commands import compare, evaluate, export, predict, promote, register, rerun
 from pipeline.export.loaded import LoadedModel
 from pipeline.inference import locate
+from support.command_process import Commands, command_process
 from support.former import KEPT, MODEL, STUDY, unpack, words
 from support.places import ROOT
 from support.serving import served, serving
@@ -81,28 +79,16 @@ def former(unpacked: Former, monkeypatch: pytest.MonkeyPatch) -> Former:
 
 
 @pytest.fixture(scope="module")
-def sweep(unpacked: Former) -> Iterator[Callable[[str], tuple[int, str]]]:
-    """Gives the command that an experiment was made with again, by today's code; gives its exit code and what it said.
-
-    One process runs them all.
-    """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
-    with subprocess.Popen(
-        [sys.executable, "-m", "support.commands"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        cwd=unpacked.folder, env=environment,
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        told, said = process.stdin, process.stdout
-
-        def run(experiment: str) -> tuple[int, str]:
-            arguments = ["-m", *words(experiment), f"hydra.sweep.dir={unpacked.folder}/hydra"]
-            print(json.dumps({"arguments": arguments, "interrupt_at": None}), file=told, flush=True)
-            ended = json.loads(said.readline())
-            return ended["code"], ended["out"]
-
+def commands(unpacked: Former) -> Iterator[Commands]:
+    """A process that runs today's commands where that version was run."""
+    with command_process(unpacked.folder) as run:
         yield run
-        told.close()
+
+
+@pytest.fixture
+def sweep(former: Former, commands: Commands) -> Callable[[str], tuple[int, str]]:
+    """Gives the command that an experiment was made with again; gives its exit code and what it said."""
+    return lambda experiment: commands("train", "-m", *words(experiment), f"hydra.sweep.dir={former.folder}/hydra")
 
 
 def test_nothing_kept_names_a_machine_or_a_user() -> None:
@@ -261,14 +247,11 @@ def test_a_named_search_is_refused_with_the_new_way(former: Former, sweep: Calla
 
 
 @pytest.mark.slow
-def test_a_study_begins_anew_and_comes_to_the_same(former: Former) -> None:
+def test_a_study_begins_anew_and_comes_to_the_same(former: Former, commands: Commands) -> None:
     (before,) = former.parents("study_width")
-    ended = subprocess.run(
-        [sys.executable, "-m", "pipeline", "study", "width", *STUDY.split(), f"tracking.uri={former.uri}"],
-        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    assert f"sweep {before.info.run_name} of the same command" in ended.stdout
+    code, said = commands("study", "width", *STUDY.split(), f"tracking.uri={former.uri}")
+    assert code == 0, said
+    assert f"sweep {before.info.run_name} of the same command" in said
     after, _ = former.parents("study_width")
     old, new = (pd.read_csv(_artifact(former, run, "study/figures.csv")) for run in (before, after))
     assert list(new.columns) == list(old.columns)

@@ -5,7 +5,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_saved_model_needs_tensorflow_alone(untrained: Callable[..., Path], tmp_path: Path) -> None:
     folder = untrained(tmp_path / "m", "data=iris")
     code = (

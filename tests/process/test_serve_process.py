@@ -32,6 +32,7 @@ from pipeline.train import Result
 from support.places import ROOT
 from support.runs import FLOWERS
 from support.serving import Client, served, serving
+from support.typed import Typed
 
 FLOWER = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
 
@@ -147,12 +148,6 @@ def started(*arguments: str, **variables: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def ended(*arguments: str, **variables: str) -> tuple[int, str, str]:
-    process = started(*arguments, **variables)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
-
-
 @contextlib.contextmanager
 def process(*arguments: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], Client]]:
     """A server that is ready, on a free port; it is killed at the end of the block if it still runs."""
@@ -226,27 +221,30 @@ def test_a_served_alias_moves_to_another_run(
 
 
 @pytest.mark.slow
-def test_commands_that_cannot_serve(result: Result, tmp_path: Path) -> None:
-    code, _, err = ended("no-such-run", "--uri", f"sqlite:///{tmp_path}/mlflow.db")
+def test_commands_that_cannot_serve(
+    result: Result, typed: Typed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()  # what training printed
+    code, _, err = typed("serve", "no-such-run", "--uri", f"sqlite:///{tmp_path}/mlflow.db")
     assert code == 1
     assert err.startswith(f"no-such-run: tracking.uri: there is no store {tmp_path}/mlflow.db")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        code, _, err = ended(result.model_path, "--port", port)
+        code, _, err = typed("serve", result.model_path, "--port", port)
         assert (code, err) == (
             1, f"cannot listen on 127.0.0.1, port {port}: Address already in use; another server is there, choose "
-               "another --port\n",
+               "another --port",
         )  # fmt: skip
     folder = tmp_path / "broken"
     shutil.copytree(result.model_path, folder)
     (folder / "saved_model.pb").write_bytes(b"no model")
-    code, _, err = ended(str(folder), "--port", "0")
+    code, _, err = typed("serve", str(folder), "--port", "0")
     assert code == 1
     assert "saved_model.pb changed" in err
-    code, out, err = ended("--help")
+    code, out, err = typed("serve", "--help")
     assert (code, err) == (0, "")
     assert "/invocations" in out
-    assert ended("x", "--max-rows", "0")[0] == 2
+    assert typed("serve", "x", "--max-rows", "0")[0] == 2
 
 
 @pytest.mark.slow

@@ -1,14 +1,19 @@
 """A study by its command, from its sweep to its sentences."""
 
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
-from support.places import ROOT
+from support.command_process import Commands, command_process
+
+
+@pytest.fixture(scope="module")
+def commands() -> Iterator[Commands]:
+    """A process that runs command lines, one for all studies."""
+    with command_process(COLUMNS="200") as run:
+        yield run
 
 
 @pytest.mark.slow
@@ -21,20 +26,22 @@ from support.places import ROOT
     ],
 )
 def test_a_study_runs_from_its_sweep_to_its_sentences(
-    name: str, swept: list[str], drawn: list[str], tmp_path: Path, store: str
+    commands: Commands,
+    name: str,
+    swept: list[str],
+    drawn: list[str],
+    tmp_path: Path,
+    store: str,
 ) -> None:
     arguments = [*swept, "seed=0", "fit.epochs=2", f"tracking.uri={store}", f"hydra.sweep.dir={tmp_path}"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "pipeline", "study", name, *arguments],
-        cwd=ROOT, env=os.environ | {"COLUMNS": "200"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    assert "Traceback" not in ended.stdout + ended.stderr
-    printed = [line.split(maxsplit=1)[1] for line in ended.stdout.splitlines() if line.startswith("picture  ")]
+    code, out = commands("study", name, *arguments)
+    assert code == 0, out
+    assert "Traceback" not in out
+    printed = [line.split(maxsplit=1)[1] for line in out.splitlines() if line.startswith("picture  ")]
     assert [Path(path).stem for path in printed] == drawn
     assert all(Path(path).read_bytes().startswith(b"\x89PNG") for path in printed)
     seen = (Path(printed[0]).parent / "seen.txt").read_text()
-    assert all(line in ended.stdout for line in seen.splitlines())
+    assert all(line in out for line in seen.splitlines())
     parents = MlflowClient(store).search_runs(
         [MlflowClient(store).get_experiment_by_name(f"study_{name}").experiment_id], "tags.found != ''"
     )

@@ -1,10 +1,7 @@
 """Sweeps whole, in this process: searches, what is skipped, what fails, and what MLflow shows of it."""
 
-import json
 import re
 import statistics
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +13,7 @@ from mlflow.entities import Run
 
 from pipeline.runtime import process
 from pipeline.sweep.claims import claimed
-from support.places import ROOT
+from support.command_process import Commands, command_process
 
 COMMON = ["data=iris", "fit.execution=graph"]
 
@@ -24,7 +21,7 @@ COMMON = ["data=iris", "fit.execution=graph"]
 class Swept:
     """Runs sweeps in an experiment of a test's own, and finds what they left in the store."""
 
-    def __init__(self, commands: subprocess.Popen[str], store: str, folder: Path, experiment: str) -> None:
+    def __init__(self, commands: Commands, store: str, folder: Path, experiment: str) -> None:
         self.client, self.experiment, self._commands = MlflowClient(store), experiment, commands
         self._where = [f"tracking.uri={store}", f"tracking.experiment={experiment}", f"hydra.sweep.dir={folder}/hydra"]
         self._journal = f"{folder}/study.journal"
@@ -33,12 +30,9 @@ class Swept:
         """Gives the command, and what it printed."""
         common = [] if any(word.startswith("data=") for word in arguments) else COMMON
         words = ["-m", *common, *arguments, *self._where, f"sweep.storage={journal or self._journal}"]
-        assert self._commands.stdin is not None
-        assert self._commands.stdout is not None
-        print(json.dumps({"arguments": words, "interrupt_at": interrupt_at}), file=self._commands.stdin, flush=True)
-        ended = json.loads(self._commands.stdout.readline())
-        assert ended["code"] == code, ended["out"]
-        return str(ended["out"])
+        ended, out = self._commands("train", *words, interrupt_at=interrupt_at)
+        assert ended == code, out
+        return out
 
     def runs(self) -> list[Run]:
         found = self.client.get_experiment_by_name(self.experiment)
@@ -54,22 +48,14 @@ class Swept:
 
 
 @pytest.fixture(scope="module")
-def commands() -> Iterator[subprocess.Popen[str]]:
+def commands() -> Iterator[Commands]:
     """A process that runs command lines, one for all tests of this file."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.commands"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    ) as process:
-        yield process
-        assert process.stdin is not None
-        process.stdin.close()
+    with command_process() as run:
+        yield run
 
 
 @pytest.fixture
-def swept(commands: subprocess.Popen[str], store: str, tmp_path: Path, request: pytest.FixtureRequest) -> Swept:
+def swept(commands: Commands, store: str, tmp_path: Path, request: pytest.FixtureRequest) -> Swept:
     """Runs the command line's sweep in an experiment of the test's own."""
     return Swept(commands, store, tmp_path, request.node.name)
 

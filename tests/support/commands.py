@@ -1,8 +1,9 @@
-"""Runs command lines one after another in a process of its own, which imports libraries once; see test_sweep.py.
+"""Runs command lines one after another in a process of its own; see command_process.py.
 
-A line of JSON in, `{"arguments": [...], "interrupt_at": null}`; one out, `{"code": 0, "out": "..."}`.
+A line of JSON in, `{"command": "train", "arguments": [...], "interrupt_at": null}`; one out, `{"code": 0, "out": ""}`.
 """
 
+import importlib
 import json
 import os
 import sys
@@ -10,11 +11,10 @@ import tempfile
 from typing import Any
 
 from pipeline import track
-from pipeline.commands import train
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
-    """Runs `pipeline train` with these arguments; Ctrl-C comes in the epoch of that number, counted over all trials."""
+    """Runs a command with these arguments; Ctrl-C comes in the epoch of that number, counted over all trials."""
     log_epoch, calls = track.Run.log_epoch, []
 
     def interrupted(*arguments: Any) -> None:
@@ -26,7 +26,7 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     track.Run.log_epoch = interrupted  # type: ignore[method-assign]
     code: str | int | None = 0
     try:
-        train.main(asked["arguments"])
+        importlib.import_module(f"pipeline.commands.{asked['command']}").main(asked["arguments"])
     except SystemExit as ended:
         code = ended.code
     finally:

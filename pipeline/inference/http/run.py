@@ -93,9 +93,11 @@ def bound_socket(host: str, port: int) -> socket.socket:
     """
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(where)
+        with contextlib.ExitStack() as closed_unless_bound:
+            bound = closed_unless_bound.enter_context(socket.socket(family, kind, protocol))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(where)
+            closed_unless_bound.pop_all()
     except OSError as error:
         taken = "; another server is there, choose another --port" if error.errno == errno.EADDRINUSE else ""
         raise ServeError(f"cannot listen on {host}, port {port}: {error.strerror}{taken}") from None

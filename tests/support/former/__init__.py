@@ -16,7 +16,7 @@ KEPT = Path(__file__).with_name("kept.tar.xz")
 PLACE = "/former-version"  # stands for the folder in every text
 MACHINE, USER = "former-machine", "former-user"
 
-TABLE = "data=plain_table data.path=houses.csv data.target=price data.missing_values=[-999]"
+TABLE = "data=table data.path=houses.csv data.target=price data.missing_values=[-999]"
 NETWORK = "model.units=[8] fit.epochs=5 fit.learning_rate=0.03"
 # What was typed, by the name of the MLflow experiment that it went to.
 TYPED = {

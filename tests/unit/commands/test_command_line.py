@@ -7,49 +7,30 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 
 import pipeline
-from pipeline.__main__ import main
 from pipeline.commands import COMMANDS
 from pipeline.commands.ending import ends_tidily
 from pipeline.config import as_hydra_takes, only_shows
 from pipeline.errors import DataError, UsageError
 from pipeline.runtime.signals import Terminated
 from support.places import ROOT
+from support.typed import Typed
 
 WITH_PARSER = [name for name in COMMANDS if name not in ("train", "sweep")]  # whose words are Hydra's
 
 
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs `python -m pipeline` with these words in this process; gives exit code, output and errors."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["pipeline/__main__.py", *words])
-        try:
-            main()
-            code: str | int | None = 0
-        except SystemExit as end:
-            code = end.code
-        said = capsys.readouterr()
-        # Where the code is a text, Python prints it and ends with 1.
-        return (1, said.out, said.err + code) if isinstance(code, str) else (code or 0, said.out, said.err)
-
-    return run
-
-
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]], ids=str)
-def test_help_lists_every_command(typed: Callable[..., tuple[int, str, str]], words: list[str]) -> None:
+def test_help_lists_every_command(typed: Typed, words: list[str]) -> None:
     code, out, err = typed(*words)
     assert (code, err) == (0, "")
     assert [name for name, about in COMMANDS.items() if f"  {name:10}{about}\n" not in out] == []
 
 
 @pytest.mark.parametrize("command", WITH_PARSER)
-def test_each_command_has_its_help(typed: Callable[..., tuple[int, str, str]], command: str) -> None:
+def test_each_command_has_its_help(typed: Typed, command: str) -> None:
     code, out, err = typed(command, "--help")
     assert (code, err) == (0, "")
     assert f"usage: python -m pipeline {command} [-h]" in out
@@ -59,7 +40,7 @@ def test_each_command_has_its_help(typed: Callable[..., tuple[int, str, str]], c
 
 
 @pytest.mark.parametrize("command", WITH_PARSER)
-def test_a_wrong_option_is_told_with_the_nearest(typed: Callable[..., tuple[int, str, str]], command: str) -> None:
+def test_a_wrong_option_is_told_with_the_nearest(typed: Typed, command: str) -> None:
     parser = importlib.import_module(f"pipeline.commands.{command}").parser()
     required = ["1" for action in parser._actions if not action.option_strings and action.required]
     option = max(parser._option_string_actions, key=len)  # --help has no others beside it in `version`
@@ -96,21 +77,19 @@ def test_every_command_is_a_file_of_its_own_and_the_other_way_round() -> None:
     ],
     ids=lambda given: " ".join(given) if isinstance(given, list) else "",
 )
-def test_wrong_words_are_a_message_and_exit_code_2(
-    typed: Callable[..., tuple[int, str, str]], words: list[str], message: str
-) -> None:
+def test_wrong_words_are_a_message_and_exit_code_2(typed: Typed, words: list[str], message: str) -> None:
     code, out, err = typed(*words)
     assert (code, out) == (2, "")
     assert message in err
 
 
 @pytest.mark.parametrize("words", [["version"], ["--version"], ["-V"]], ids=str)
-def test_version(typed: Callable[..., tuple[int, str, str]], words: list[str]) -> None:
+def test_version(typed: Typed, words: list[str]) -> None:
     assert typed(*words) == (0, f"dense-pipeline {pipeline.__version__}\n", "")
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", pipeline.__version__)
 
 
-def test_a_port_that_is_taken_is_a_message(typed: Callable[..., tuple[int, str, str]]) -> None:
+def test_a_port_that_is_taken_is_a_message(typed: Typed) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -100,7 +100,7 @@ def test_ids_that_numbers_cannot_tell_apart_are_named(
 
 
 @pytest.mark.parametrize("streaming", ["off", "on"])
-@pytest.mark.parametrize("n_rows", [60, 60_000, 400_000])
+@pytest.mark.parametrize("n_rows", [60, 60_000, pytest.param(400_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("blank", ["\u00a0", "\u202f", "\u3000", "\u2003"])
 def test_blanks_of_any_kind_hide_no_number(tmp_path: Path, n_rows: int, blank: str, streaming: str) -> None:
     if n_rows > 60 and blank != "\u00a0":

@@ -1,5 +1,7 @@
 """Many steps per call: equal to stock Keras, every row once, rows in pieces."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -11,15 +13,20 @@ from pipeline.fit.steps import batch_size, steps_of
 from support.block_training import EXECUTIONS, arrays, trained, trained_by_keras, trainee
 
 SAME_RESULTS = [
-    *([f"fit.optimizer={optimizer}"] for optimizer in ("sgd", "adam", "adamw", "rmsprop", "muon")),
+    *([f"fit.optimizer={optimizer}"] for optimizer in ("sgd", "adamw", "rmsprop", "muon")),
     ["fit.optimizer=sgd", "fit.momentum=0.9", "fit.nesterov=true"],
-    ["model.l1=0.01", "model.l2=0.01"],
     ["fit.optimizer=muon", "fit.adamw_learning_rate=0.01"],
-    ["model.batch_norm=true"],
     ["fit.clip_norm=0.1"],
     ["fit.schedule=cosine", "fit.warmup_epochs=1"],
     ["fit.schedule=exponential", "fit.decay_rate=0.5"],
 ]
+
+
+@functools.cache
+def stock_steps(*overrides: str) -> tuple[list[np.ndarray], dict[str, float]]:
+    """Weights and logs after two epochs, made once for all executions that they are compared with."""
+    found, logs = trained_by_keras(*overrides, epochs=2)
+    return found.network.get_weights(), logs
 
 
 ALL_AT_ONCE = ["fit.optimizer=adam", "model.l1=0.01", "model.l2=0.01", "model.batch_norm=true", "fit.clip_norm=1"]
@@ -34,8 +41,8 @@ ALL_AT_ONCE = ["fit.optimizer=adam", "model.l1=0.01", "model.l2=0.01", "model.ba
 def test_steps_of_a_block_equal_stock_steps(overrides: list[str], execution: str) -> None:
     """The same batches in the same order, with weights of rows, the last batch smaller than the others."""
     ours, logs = trained(f"fit.execution={execution}", *overrides, epochs=2)
-    stock, stock_logs = trained_by_keras(*overrides, epochs=2)
-    for our_weight, stock_weight in zip(ours.network.get_weights(), stock.network.get_weights(), strict=True):
+    stock, stock_logs = stock_steps(*overrides)
+    for our_weight, stock_weight in zip(ours.network.get_weights(), stock, strict=True):
         np.testing.assert_allclose(our_weight, stock_weight, atol=1e-5)
     assert logs.keys() == stock_logs.keys()
     for name, value in stock_logs.items():

@@ -13,9 +13,8 @@ from pipeline.train import Result
 
 
 @pytest.fixture(scope="module")
-def flowers(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Result]:
+def flowers(store: str) -> tuple[str, Result]:
     """A store with a run that is registered under an alias, and a worse one of the same experiment."""
-    store = f"sqlite:///{tmp_path_factory.mktemp('found')}/mlflow.db"
     result = run(load("data=iris", "fit.epochs=1", "tracking.experiment=flowers", f"tracking.uri={store}"))
     client = MlflowClient(store)
     worse = client.create_run(

@@ -47,7 +47,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory, untrained: Callable[..., Pa
     return untrained(folder / "m", "data=plain_table", f"data.path={path}", "data.target=price", *keys), path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def expected(houses: tuple[Path, Path]) -> np.ndarray:
     folder, path = houses
     rows = data.read_rows(load("data=plain_table", f"data.path={path}", "data.target=price", "data.drop=[id]").data)
