@@ -307,7 +307,12 @@ def expected_of(case: Case, dtype: tf.DType) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("kind", "implementation"),
-    [(kind, name) for kind in KINDS for name in ("graph", "portable")] + [("operations", "portable in float32")],
+    [
+        *((kind, "graph") for kind in KINDS),
+        *((kind, "portable") for kind in ("operations", "dates", "features")),
+        pytest.param("scalings", "portable", marks=pytest.mark.slow),  # those of inputs are among the features too
+        ("operations", "portable in float32"),
+    ],
 )
 def test_implementations_come_to_the_same(kind: str, implementation: str) -> None:
     make, dtype = IMPLEMENTATIONS[implementation]

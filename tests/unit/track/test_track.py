@@ -28,7 +28,12 @@ CLASS_SCORES = {"accuracy", "log_loss", "roc_auc", "pr_auc", "f1_macro"}
 @pytest.mark.parametrize(
     ("option", "scores", "pictures"),
     [
-        ("data=diabetes", {"rmse", "mae", "r2"}, {"learning_curves", "predicted_vs_actual", "residuals"}),
+        pytest.param(
+            "data=diabetes",
+            {"rmse", "mae", "r2"},
+            {"learning_curves", "predicted_vs_actual", "residuals"},
+            marks=pytest.mark.slow,
+        ),
         ("data=breast_cancer", CLASS_SCORES, {"learning_curves", "confusion_matrix", "roc"}),
         pytest.param("data=wine", CLASS_SCORES, {"learning_curves", "confusion_matrix", "roc"}, marks=pytest.mark.slow),
     ],
