@@ -114,6 +114,20 @@ def test_what_takes_no_time_imports_nothing_that_does() -> None:
     assert ended.stdout.splitlines()[-1] == "[]"
 
 
+def test_mistakes_and_help_come_before_tensorflow_is_imported() -> None:
+    code = (
+        "import sys\nfrom pipeline.commands import train\n"
+        "for word in ('fit.pateince=3', '--help'):\n"
+        "    try: train.main([word])\n"
+        "    except SystemExit as end: print('end:', end)\n"
+        "print([name for name in ('tensorflow', 'keras', 'mlflow', 'sklearn') if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert "end: fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?\n" in ended.stdout
+    assert "  early_stopping:\n    patience: 10\n" in ended.stdout
+    assert ended.stdout.splitlines()[-2:] == ["end: 0", "[]"]
+
+
 @pytest.mark.parametrize("name", pipeline._FORMER)
 def test_a_former_command_names_the_new_form(name: str) -> None:
     assert name in COMMANDS

@@ -1,7 +1,5 @@
 """The configuration: every file of conf/ passes, and no mistake does."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -146,7 +144,7 @@ def test_all_mistakes_at_once_where_hydra_would_stop_at_the_first() -> None:
 
 @pytest.mark.parametrize(
     ("values", "others"),
-    [("0.1,-1", ["seed=0,1", "model=dense,linear"]), (",".join(["0.1"] * 100 + ["-1"]), [])],
+    [("0.1,-1", ["seed=0,1", "model=dense,linear"]), (",".join(["0.1"] * 20 + ["-1"]), [])],
     ids=["combined", "many"],
 )
 def test_every_value_of_a_sweep_is_checked(values: str, others: list[str]) -> None:
@@ -204,20 +202,6 @@ def test_a_glob_stands_for_all_that_can_be_chosen() -> None:
         command = parse(["-m", "fit=glob(*)", *more])
         assert values_of(command.space["fit"]) == ("adam", "adamw", "gradient_descent", "sgd", "sgd_without_momentum")
         assert command.for_hydra == {"fit=glob(*)": "fit=adam,adamw,gradient_descent,sgd,sgd_without_momentum"}
-
-
-def test_mistakes_and_help_come_before_tensorflow_is_imported() -> None:
-    code = (
-        "import sys\nfrom pipeline.commands import train\n"
-        "for word in ('fit.pateince=3', '--help'):\n"
-        "    try: train.main([word])\n"
-        "    except SystemExit as end: print('end:', end)\n"
-        "print([name for name in ('tensorflow', 'keras', 'mlflow', 'sklearn') if name in sys.modules])"
-    )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert "end: fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?\n" in ended.stdout
-    assert "  early_stopping:\n    patience: 10\n" in ended.stdout
-    assert ended.stdout.splitlines()[-2:] == ["end: 0", "[]"]
 
 
 def test_keys_of_the_users_own_are_spelled_as_hydra_takes_them() -> None:
