@@ -1,0 +1,175 @@
+"""The page of results: docs/quality.md, drawn from what is kept."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.quality.kept import ROOT, Result
+from benchmarks.quality.peers import PEERS
+from benchmarks.quality.tables import TABLES
+
+PAGE = ROOT / "docs" / "quality.md"
+OWN = "pipeline"
+ERRORS = 2.0  # standard errors, beyond which a difference counts
+INTRODUCTION = """\
+# How good it is
+
+Drawn by `make bench-quality`, which measures what is missing (`TABLE=penguins PEER=lightgbm SEEDS=1` a part of it); the
+peers are installed by `make bench-setup`. Every peer has the same training, validation and test rows, as they are in the
+files: categories as categories, gaps as gaps, nothing searched for. Seeds draw the split anew, but for published splits
+(adult, california_housing) and rows in order (bike_sharing_hour); RealMLP_TD and TabM_D have one seed.
+
+- this pipeline: `data=table` with a path and a target; its dense network: `data=plain_table model=dense`.
+- LightGBM at rate 0.05, CatBoost and XGBoost at their defaults, all with early stopping by the validation rows after 100
+  rounds, one model for each target.
+- pytabkit's RealMLP_TD and TabM_D at their tuned defaults, for classes with the cross entropy as the validation's metric
+  and RealMLP_TD without label smoothing. They take no gaps in numbers: these go to the median, with a 0/1 column beside.
+"""
+OF_SCORES = """\
+## Scores of test rows
+
+Log loss for classes, RMSE for numbers (the mean of several targets); less is better. Mean and, behind ±, the standard
+deviation over seeds; n where these are not three. The mean rank is over the tables that all peers have been measured on.
+
+"""
+OF_SECONDS = """\
+## Seconds of the whole fit
+
+Median over seeds. Of this pipeline reading, preprocessing and training; of the others `fit` and the test rows'
+predictions. Imports are left out.
+
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a peer came to on a table, by seed."""
+
+    scores: dict[int, float]
+    seconds: float  # median
+
+    @property
+    def mean(self) -> float:
+        """Of the seeds."""
+        return statistics.fmean(self.scores.values())
+
+
+Cells = dict[tuple[str, str], Cell]  # by table and peer
+
+
+def write(kept: Sequence[Result]) -> str:
+    """Writes the page and gives its text."""
+    text = page(kept)
+    PAGE.write_text(text, encoding="utf-8")
+    return text
+
+
+def page(kept: Sequence[Result]) -> str:
+    """The page; of several results of one table, peer and seed the newest counts."""
+    newest = {(one.table, one.peer, one.seed): one for one in kept}
+    results = list(newest.values())
+    loss = _cells(results, "log_loss", "rmse")
+    accuracy = _cells(results, "accuracy")
+    sections = [
+        INTRODUCTION,
+        OF_SCORES + _scores(loss, lower_is_better=True),
+        "## Accuracy\n\n" + _scores(accuracy, lower_is_better=False),
+        "## Against this pipeline\n\n" + _against(loss),
+        OF_SECONDS + _seconds(loss),
+        _measured_on(results),
+    ]
+    return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def _cells(results: Sequence[Result], *names: str) -> Cells:
+    """The cells of the tables that have one of the scores."""
+    found: Cells = {}
+    for table in TABLES:
+        for peer in PEERS:
+            own = [one for one in results if (one.table, one.peer) == (table, peer)]
+            scores = {one.seed: one.scores[name] for one in own for name in names if name in one.scores}
+            if scores:
+                found[table, peer] = Cell(scores, statistics.median(one.seconds for one in own))
+    return found
+
+
+def _scores(cells: Cells, *, lower_is_better: bool) -> str:
+    rows = []
+    for table in TABLES:
+        own = {peer: cells[table, peer] for peer in PEERS if (table, peer) in cells}
+        if own or lower_is_better:
+            best = (min if lower_is_better else max)((cell.mean for cell in own.values()), default=math.nan)
+            rows.append([table, *(_score(own.get(peer), best) for peer in PEERS)])
+    if lower_is_better:
+        rows.append(["**mean rank**", *_mean_ranks(cells)])
+    return _table(["", *(peer.title for peer in PEERS.values())], rows)
+
+
+def _score(cell: Cell | None, best: float) -> str:
+    if cell is None:
+        return "missing"
+    shown = f"{cell.mean:.4g}" if abs(cell.mean) < 1000 else f"{cell.mean:,.0f}"
+    deviation = f" ± {statistics.stdev(cell.scores.values()):.2g}" if len(cell.scores) > 1 else ""
+    n = "" if len(cell.scores) == 3 else f" (n {len(cell.scores)})"
+    return f"**{shown}**{deviation}{n}" if cell.mean == best else f"{shown}{deviation}{n}"
+
+
+def _mean_ranks(cells: Cells) -> list[str]:
+    """Over the tables on which all peers with results have one."""
+    there = [peer for peer in PEERS if any(other == peer for _, other in cells)]
+    whole = [table for table in TABLES if all((table, peer) in cells for peer in there)]
+    if not whole:
+        return ["missing"] * len(PEERS)
+    ranks: dict[str, list[int]] = {peer: [] for peer in there}
+    for table in whole:
+        for rank, peer in enumerate(sorted(there, key=lambda peer: cells[table, peer].mean), 1):
+            ranks[peer].append(rank)
+    return [f"{statistics.fmean(ranks[peer]):.2g}" if peer in ranks else "missing" for peer in PEERS]
+
+
+def _against(cells: Cells) -> str:
+    rows = []
+    for peer, about in PEERS.items():
+        if peer == OWN:
+            continue
+        pairs = [
+            (cells[table, OWN], cells[table, peer], table)
+            for table in TABLES
+            if {(table, OWN), (table, peer)} <= cells.keys()
+        ]
+        better = [table for own, other, table in pairs if own.mean < other.mean]
+        worse = [table for own, other, table in pairs if _clearly_worse(own, other)]
+        rows.append([about.title, f"{len(better)} of {len(pairs)}", ", ".join(better), ", ".join(worse)])
+    clearly = "worse by more than two standard errors"
+    return _table(["", "this pipeline is better on", "which", clearly], rows)
+
+
+def _clearly_worse(own: Cell, other: Cell) -> bool:
+    """By the differences of the seeds that both have; with one seed nothing is clear."""
+    differences = [own.scores[seed] - other.scores[seed] for seed in own.scores if seed in other.scores]
+    if len(differences) < 2:
+        return False
+    error = statistics.stdev(differences) / math.sqrt(len(differences))
+    return statistics.fmean(differences) > ERRORS * error
+
+
+def _seconds(cells: Cells) -> str:
+    rows = [
+        [table, *(f"{cells[table, peer].seconds:.3g}" if (table, peer) in cells else "missing" for peer in PEERS)]
+        for table in TABLES
+    ]
+    return _table(["", *(peer.title for peer in PEERS.values())], rows)
+
+
+def _measured_on(results: Sequence[Result]) -> str:
+    machines = dict.fromkeys(one.machine for one in results)
+    versions = dict.fromkeys(f"{name} {value}" for one in results for name, value in one.versions.items())
+    return f"Measured on: {'; '.join(machines) or 'nothing yet'}. Versions: {', '.join(versions)}."
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
