@@ -1,1 +1,1 @@
-"""How good the pipeline's networks are, beside what else its users could take: `make bench-quality`, see __main__.py."""
+"""How good the pipeline's networks are, beside what else its users could take: `make bench-quality`."""

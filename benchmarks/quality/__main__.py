@@ -48,7 +48,7 @@ def _check(parser: argparse.ArgumentParser, what: str, given: Iterable[str], kno
 def _measure_seeds(table: str, peer: str, most: int | None) -> None:
     about = PEERS[peer]
     if about.is_missing:
-        print(f"{about.title} is left out: {about.packages[0]} is not installed (make bench-setup)")
+        print(f"{about.title} is left out: {about.module} is not installed (make bench-setup)")
         return
     for seed in range(about.seeds if most is None else min(most, about.seeds)):
         _measure(table, peer, seed)

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.quality.peers import Peer
+from pipeline.config import mlruns
 from pipeline.runtime.files import whole_file
 from pipeline.runtime.locks import locked
 
@@ -44,7 +45,9 @@ def results() -> list[Result]:
 
 def keep(result: Result) -> None:
     """Adds a result, or replaces it."""
-    with locked(RESULTS.with_suffix(".lock")):
+    folder = mlruns() / "quality"
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / "results.lock"):
         all_of_them = [other for other in results() if other.key != result.key] + [result]
         lines = ",\n".join(json.dumps(asdict(one), ensure_ascii=False) for one in all_of_them)
         with whole_file(RESULTS) as path:

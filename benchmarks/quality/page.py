@@ -17,22 +17,23 @@ ERRORS = 2.0  # standard errors, beyond which a difference counts
 INTRODUCTION = """\
 # How good it is
 
-Drawn by `make bench-quality`, which measures what is missing (`TABLE=penguins PEER=lightgbm SEEDS=1` a part of it); the
-peers are installed by `make bench-setup`. Every peer has the same training, validation and test rows, as they are in the
-files: categories as categories, gaps as gaps, nothing searched for. Seeds draw the split anew, but for published splits
-(adult, california_housing) and rows in order (bike_sharing_hour); RealMLP_TD and TabM_D have one seed.
+Drawn by `make bench-quality`, which measures what is missing (`TABLE=penguins PEER=lightgbm SEEDS=1`: a part);
+`make bench-setup` installs the peers. Every peer has the same training, validation and test rows, as they are in
+the files: categories as categories, gaps as gaps, nothing searched for. Seeds draw the split anew, but for published
+splits (adult, california_housing) and rows in order (bike_sharing_hour); RealMLP_TD and TabM_D have one seed.
 
 - this pipeline: `data=table` with a path and a target; its dense network: `data=plain_table model=dense`.
-- LightGBM at rate 0.05, CatBoost and XGBoost at their defaults, all with early stopping by the validation rows after 100
-  rounds, one model for each target.
-- pytabkit's RealMLP_TD and TabM_D at their tuned defaults, for classes with the cross entropy as the validation's metric
-  and RealMLP_TD without label smoothing. They take no gaps in numbers: these go to the median, with a 0/1 column beside.
+- LightGBM at rate 0.05, CatBoost and XGBoost at their defaults, all with early stopping by the validation rows after
+  100 rounds, one model for each target. XGBoost's default way with categories does not bear hundreds of them.
+- pytabkit's RealMLP_TD and TabM_D at their tuned defaults, for classes with the cross entropy as the validation's
+  metric and RealMLP_TD without label smoothing. They take no gaps in numbers: these go to the median, with a 0/1 column
+  beside.
 """
 OF_SCORES = """\
 ## Scores of test rows
 
 Log loss for classes, RMSE for numbers (the mean of several targets); less is better. Mean and, behind ±, the standard
-deviation over seeds; n where these are not three. The mean rank is over the tables that all peers have been measured on.
+deviation over seeds; n where these are not three. The mean rank is over the tables that all peers were measured on.
 
 """
 OF_SECONDS = """\

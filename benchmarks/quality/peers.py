@@ -32,14 +32,15 @@ class Peer:
     """One of those compared."""
 
     title: str
-    packages: tuple[str, ...]  # whose versions decide its scores; the first is the one that must be there
+    module: str  # that must be there
+    packages: tuple[str, ...]  # whose versions decide its scores
     seeds: int  # that are worth their time
     measure: Callable[[Table, int], dict[str, Any]]  # gives test scores and seconds
 
     @property
     def is_missing(self) -> bool:
         """Whether its package is not installed."""
-        return importlib.util.find_spec(self.packages[0].replace("-", "_")) is None
+        return importlib.util.find_spec(self.module) is None
 
 
 def _network(*words: str) -> Callable[[Table, int], dict[str, Any]]:
@@ -148,13 +149,19 @@ def _pytabkit(name: str, **for_classes: Any) -> Fit:
 PIPELINE = ("dense-pipeline", "tensorflow", "keras")
 PYTABKIT = ("pytabkit", "torch")
 PEERS = {
-    "pipeline": Peer("this pipeline", PIPELINE, 3, _network("data=table")),
-    "dense": Peer("its dense network", PIPELINE, 3, _network("data=plain_table", "model=dense", "fit=adam")),
-    "lightgbm": Peer("LightGBM", ("lightgbm",), 3, _other(_lightgbm)),
-    "catboost": Peer("CatBoost", ("catboost",), 3, _other(_catboost)),
-    "xgboost": Peer("XGBoost", ("xgboost",), 3, _other(_xgboost)),
-    "realmlp": Peer(
-        "RealMLP_TD", PYTABKIT, 1, _other(_pytabkit("RealMLP_TD", val_metric_name="cross_entropy", use_ls=False))
+    "pipeline": Peer("this pipeline", "pipeline", PIPELINE, 3, _network("data=table")),
+    "dense": Peer(
+        "its dense network", "pipeline", PIPELINE, 3, _network("data=plain_table", "model=dense", "fit=adam")
     ),
-    "tabm_d": Peer("TabM_D", PYTABKIT, 1, _other(_pytabkit("TabM_D", val_metric_name="cross_entropy"))),
+    "lightgbm": Peer("LightGBM", "lightgbm", ("lightgbm",), 3, _other(_lightgbm)),
+    "catboost": Peer("CatBoost", "catboost", ("catboost",), 3, _other(_catboost)),
+    "xgboost": Peer("XGBoost", "xgboost", ("xgboost",), 3, _other(_xgboost)),
+    "realmlp": Peer(
+        "RealMLP_TD",
+        "pytabkit",
+        PYTABKIT,
+        1,
+        _other(_pytabkit("RealMLP_TD", val_metric_name="cross_entropy", use_ls=False)),
+    ),
+    "tabm_d": Peer("TabM_D", "pytabkit", PYTABKIT, 1, _other(_pytabkit("TabM_D", val_metric_name="cross_entropy"))),
 }

@@ -93,8 +93,8 @@ TABLES = {
         Table("energy_efficiency", "energy_efficiency/energy.csv", "[Heating Load,Cooling Load]"),
         Table(
             "parkinsons_telemonitoring", "parkinsons_telemonitoring/parkinsons_updrs.tsv", "[motor_UPDRS,total_UPDRS]",
-            more=("data.drop=[subject#]",),
-            split=("data.split.kind=group", "data.split.column=subject#", "data.drop=[]"),
+            more=("data.drop=['subject#']",),
+            split=("data.split.kind=group", "data.split.column='subject#'", "data.drop=[]"),
         ),
         Table("penguins", "penguins/penguins.csv", "species"),
         Table("titanic", "titanic/train.csv", "Survived"),
