@@ -100,7 +100,7 @@ bench: $(STAMP)  ## Measure the speed beside other libraries, 15 minutes (WORK=m
 	@$(BIN)/python -m benchmarks $(WORK)
 
 bench-quality: $(STAMP)  ## Compare scores with boosting and other networks, hours (TABLE=penguins PEER=lightgbm SEEDS=1: a part)
-	@$(BIN)/python -m benchmarks.quality $(if $(TABLE),--table $(TABLE)) $(if $(PEER),--peer $(PEER)) $(if $(SEEDS),--seeds $(SEEDS))
+	@$(BIN)/python -m benchmarks.quality $(if $(TABLE),--table $(TABLE)) $(if $(PEER),--peer $(PEER)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 bench-serve: $(STAMP)  ## Measure the server beside mlflow models serve, 8 minutes
 	@$(BIN)/python -m benchmarks.serving $(ARGS)

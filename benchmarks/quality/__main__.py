@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--table", nargs="*", default=[], metavar="TABLE", help=", ".join(TABLES))
     parser.add_argument("--peer", nargs="*", default=[], metavar="PEER", help=", ".join(PEERS))
     parser.add_argument("--seeds", type=int, metavar="N", help="at most so many; default: 3, of networks in PyTorch 1")
+    parser.add_argument("--again", action="store_true", help="measure what is kept once more, as for its seconds")
     args = parser.parse_args()
     _check(parser, "table", args.table, TABLES)
     _check(parser, "peer", args.peer, PEERS)
@@ -36,7 +37,7 @@ def main() -> None:
             print(f"{name} is left out: {', '.join(missing)} not in {DATA}; PIPELINE_DATA names another folder")
             continue
         for peer in args.peer or PEERS:
-            _measure_seeds(name, peer, args.seeds)
+            _measure_seeds(name, peer, args.seeds, again=args.again)
     print(page.write(kept.results()))
 
 
@@ -45,20 +46,21 @@ def _check(parser: argparse.ArgumentParser, what: str, given: Iterable[str], kno
         parser.error(f"there is no {what} {', '.join(unknown)}; there are {', '.join(known)}")
 
 
-def _measure_seeds(table: str, peer: str, most: int | None) -> None:
+def _measure_seeds(table: str, peer: str, most: int | None, *, again: bool) -> None:
     about = PEERS[peer]
     if about.is_missing:
         print(f"{about.title} is left out: {about.module} is not installed (make bench-setup)")
         return
     for seed in range(about.seeds if most is None else min(most, about.seeds)):
-        _measure(table, peer, seed)
+        _measure(table, peer, seed, again=again)
 
 
-def _measure(table: str, peer: str, seed: int) -> None:
-    """Measures unless it is kept; a failure is told, and the others go on."""
+def _measure(table: str, peer: str, seed: int, *, again: bool) -> None:
+    """Measures unless it is kept, or in spite of it; a failure is told, and the others go on."""
     versions = kept.versions(PEERS[peer])
-    empty = Result(table, peer, seed, versions, machine(), {}, 0.0)
-    if any(one.key == empty.key for one in kept.results()):
+    about = table, peer, seed, versions, machine(), os.getloadavg()[0]
+    key = Result(*about, {}, 0.0).key
+    if not again and any(one.key == key for one in kept.results()):
         print(f"{table}, {PEERS[peer].title}, seed {seed}: kept")
         return
     command = [sys.executable, "-m", "benchmarks.quality.worker", table, peer, str(seed)]
@@ -69,7 +71,7 @@ def _measure(table: str, peer: str, seed: int) -> None:
         print(f"{table}, {PEERS[peer].title}, seed {seed} failed:\n{ended.stderr[-2000:]}")
         return
     found = json.loads(ended.stdout.strip().splitlines()[-1])
-    kept.keep(Result(table, peer, seed, versions, machine(), found["scores"], found["seconds"]))
+    kept.keep(Result(*about, found["scores"], found["seconds"]))
     loss = found["scores"].get("log_loss", found["scores"].get("rmse"))
     print(f"{table}, {PEERS[peer].title}, seed {seed}: {loss:.5g} in {found['seconds']:.1f} s", flush=True)
 

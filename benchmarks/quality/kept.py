@@ -27,6 +27,7 @@ class Result:
     seed: int
     versions: dict[str, str]
     machine: str
+    load: float  # processes that wanted a CPU when it began, mean of a minute
     scores: dict[str, float]  # of the test rows
     seconds: float  # of the whole fit
 

@@ -87,14 +87,16 @@ def page(kept: Sequence[Result]) -> str:
 
 def _cells(results: Sequence[Result], *names: str) -> Cells:
     """The cells of the tables that have one of the scores."""
-    found: Cells = {}
-    for table in TABLES:
-        for peer in PEERS:
-            own = [one for one in results if (one.table, one.peer) == (table, peer)]
-            scores = {one.seed: one.scores[name] for one in own for name in names if name in one.scores}
-            if scores:
-                found[table, peer] = Cell(scores, statistics.median(one.seconds for one in own))
-    return found
+    grouped: dict[tuple[str, str], list[Result]] = {}
+    for one in results:
+        if any(name in one.scores for name in names):
+            grouped.setdefault((one.table, one.peer), []).append(one)
+    return {place: _cell(own, names) for place, own in grouped.items()}
+
+
+def _cell(results: Sequence[Result], names: Sequence[str]) -> Cell:
+    scores = {one.seed: next(one.scores[name] for name in names if name in one.scores) for one in results}
+    return Cell(scores, statistics.median(one.seconds for one in results))
 
 
 def _scores(cells: Cells, *, lower_is_better: bool) -> str:
@@ -121,14 +123,16 @@ def _score(cell: Cell | None, best: float) -> str:
 def _mean_ranks(cells: Cells) -> list[str]:
     """Over the tables on which all peers with results have one."""
     there = [peer for peer in PEERS if any(other == peer for _, other in cells)]
-    whole = [table for table in TABLES if all((table, peer) in cells for peer in there)]
-    if not whole:
+    ranked = [_ranking(table, there, cells) for table in TABLES if all((table, peer) in cells for peer in there)]
+    if not ranked:
         return ["missing"] * len(PEERS)
-    ranks: dict[str, list[int]] = {peer: [] for peer in there}
-    for table in whole:
-        for rank, peer in enumerate(sorted(there, key=lambda peer: cells[table, peer].mean), 1):
-            ranks[peer].append(rank)
-    return [f"{statistics.fmean(ranks[peer]):.2g}" if peer in ranks else "missing" for peer in PEERS]
+    means = {peer: statistics.fmean(ranking.index(peer) + 1 for ranking in ranked) for peer in there}
+    return [f"{means[peer]:.2g}" if peer in means else "missing" for peer in PEERS]
+
+
+def _ranking(table: str, peers: Sequence[str], cells: Cells) -> list[str]:
+    """The best first."""
+    return sorted(peers, key=lambda peer: cells[table, peer].mean)
 
 
 def _against(cells: Cells) -> str:
@@ -168,7 +172,9 @@ def _seconds(cells: Cells) -> str:
 def _measured_on(results: Sequence[Result]) -> str:
     machines = dict.fromkeys(one.machine for one in results)
     versions = dict.fromkeys(f"{name} {value}" for one in results for name, value in one.versions.items())
-    return f"Measured on: {'; '.join(machines) or 'nothing yet'}. Versions: {', '.join(versions)}."
+    loads = [one.load for one in results]
+    load = f"; load of the machine when fits began {min(loads):.1f} to {max(loads):.1f}" if loads else ""
+    return f"Measured on: {'; '.join(machines) or 'nothing yet'}{load}. Versions: {', '.join(versions)}."
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

@@ -15,7 +15,7 @@ from support.places import ROOT
 
 
 def result(table: str, peer: str, seed: int, loss: float, version: str = "1") -> Result:
-    return Result(table, peer, seed, {"lightgbm": version}, "a machine", {"rmse": loss}, 10.0 + seed)
+    return Result(table, peer, seed, {"lightgbm": version}, "a machine", 0.5, {"rmse": loss}, 10.0 + seed)
 
 
 @pytest.fixture(autouse=True)
