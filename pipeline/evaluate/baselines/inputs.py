@@ -29,6 +29,7 @@ PLAIN: dict[str, Any] = {
     "category_encoding": "one_hot", "category_encodings": {}, "max_categories": 100,
     "impute": "median", "imputes": {}, "missing_indicator": True,
     "input_scaling": "standard", "input_scalings": {}, "clip": None,
+    "narrowest_range": 0.0, "ordered_numbers": "number", "two_valued": "as_is",
     "output_scaling": "standard", "output_clip": "none",
 }  # fmt: skip
 BY_NUMBER = PLAIN | {"category_encoding": "embedding", "max_categories": MOST_NATIVE - 1}
