@@ -15,6 +15,7 @@ from pipeline.config import Config
 from pipeline.errors import PipelineError
 
 FOR_A_SHELL_ONLY = set('"$`\\#')  # characters that make or its shell would read otherwise inside ARGS="..."
+TABLES = [("table", "tabm"), ("plain_table", "dense")]  # files of an own table, and the architecture that each chooses
 PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+%"
 
 
@@ -39,23 +40,27 @@ def overrides(run_id: str) -> list[str] | None:
     with tempfile.TemporaryDirectory() as folder:
         try:
             config = configuration.from_yaml(track.config_of_run(run_id, Path(folder)))
-            start = _start(config)
-            differences = _differences(_facts(configuration.load(*start)), _facts(config))
-            found = start + [f"{key}={_written(value)}" for key, value in differences]
+            found = min((_from(start, config) for start in _starts(config)), key=len)
             return found if _facts(configuration.load(*found)) == _facts(config) else None
         except PipelineError:  # an architecture or a key of another version, or no logged config
             return None
 
 
-def _start(config: Config) -> list[str]:
+def _from(start: list[str], config: Config) -> list[str]:
+    """The overrides that make a config of what a start gives."""
+    differences = _differences(_facts(configuration.load(*start)), _facts(config))
+    return start + [f"{key}={_written(value)}" for key, value in differences]
+
+
+def _starts(config: Config) -> Iterator[list[str]]:
     """Files that the sections may have come from, what an own table needs to be one, and what others follow."""
     needed = {"data.path": config.data.path, "data.target": config.data.target} if config.data.name == "table" else {}
-    return [
-        f"data={config.data.name}",
-        *([] if config.model.name == "dense" else [f"model={config.model.name}"]),
+    rest = [
         *(f"{key}={_written(value)}" for key, value in needed.items()),
         f"seed={config.seed}",  # which data.split.seed follows unless it has a value of its own
     ]
+    for data, usual in TABLES if needed else [(config.data.name, "dense")]:
+        yield [f"data={data}", *([] if config.model.name == usual else [f"model={config.model.name}"]), *rest]
 
 
 def _facts(config: Config) -> dict[str, Any]:

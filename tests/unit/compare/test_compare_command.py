@@ -191,6 +191,7 @@ def test_a_thousand_runs_take_seconds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "given",
     [
+        ["data=table", "data.path=x.csv", "data.target=y", "fit.epochs=3"],
         ["data=diabetes", "model=dense_regularized", "fit=sgd", "seed=3", "data.split.seed=1"],
         [
             "data=plain_table",
@@ -212,7 +213,7 @@ def test_a_thousand_runs_take_seconds(tmp_path: Path) -> None:
             "data.comment='#'",
         ],
     ],
-    ids=["other files", "blanks", "words like numbers", "signs"],
+    ids=["a table", "other files", "blanks", "words like numbers", "signs"],
 )
 def test_the_command_composes_the_same_config(sweep_store: SimpleNamespace, given: list[str], tmp_path: Path) -> None:
     config = load(*given, "tracking.run_name=some")
