@@ -15,6 +15,9 @@ from pipeline.runtime import stderr
 
 Precision = Literal["float32", "float16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "float16", "int8")
+READERS_OF_WEIGHTS = {
+    schema.BuiltinOperator.FULLY_CONNECTED, schema.BuiltinOperator.BATCH_MATMUL, schema.BuiltinOperator.GATHER
+}  # fmt: skip
 WEIGHTS = 1024  # numbers from which on a constant is taken for weights, as LiteRT's converter does for int8
 
 
@@ -52,11 +55,10 @@ def _halve_weights(model: Any) -> None:
     widen = len(model.operatorCodes)
     for graph in model.subgraphs:
         added = []
-        for number, tensor in enumerate(list(graph.tensors)):
-            data = model.buffers[tensor.buffer].data
-            if tensor.type != schema.TensorType.FLOAT32 or data is None or len(data) < 4 * WEIGHTS:
-                continue
-            half = np.frombuffer(bytes(data), "<f4").astype("<f2")
+        for number in _weights_of(graph, model):
+            tensor = graph.tensors[number]
+            with np.errstate(over="ignore"):
+                half = np.frombuffer(bytes(model.buffers[tensor.buffer].data), "<f4").astype("<f2")
             if not np.isfinite(half).all():
                 continue
             stored = schema.TensorT()
@@ -72,6 +74,24 @@ def _halve_weights(model: Any) -> None:
     code.version = 3  # the first that takes float16
     model.operatorCodes.append(code)
     _empty_unused(model)
+
+
+def _weights_of(graph: Any, model: Any) -> list[int]:
+    """Numbers of the tensors that are large matrices of products or tables of vectors, as preprocessing has none."""
+    readers: dict[int, set[int]] = {}
+    for operator in graph.operators:
+        code = model.operatorCodes[operator.opcodeIndex]
+        for number in operator.inputs:
+            readers.setdefault(int(number), set()).add(max(code.builtinCode, code.deprecatedBuiltinCode))
+    return [
+        number
+        for number, tensor in enumerate(graph.tensors)
+        if tensor.type == schema.TensorType.FLOAT32
+        and (data := model.buffers[tensor.buffer].data) is not None
+        and len(data) >= 4 * WEIGHTS
+        and len(tensor.shape) > 1
+        and readers.get(number, set()) <= READERS_OF_WEIGHTS
+    ]
 
 
 def _buffer(values: np.ndarray) -> Any:

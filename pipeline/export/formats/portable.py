@@ -28,7 +28,7 @@ from pipeline.export.manifest import Manifest
 from pipeline.export.ops import TensorOps
 from pipeline.export.preprocessed import preprocessed
 
-MOST_COMPARED = 4096  # numbers, with each row
+MOST_COMPARED = 1023  # numbers, with each row; from 1024 on LiteRT takes what is looked up for weights, also in int8
 
 
 class PortableOps(TensorOps):
