@@ -114,7 +114,9 @@ def test_stacked_columns_are_what_each_is_alone(scaling: str) -> None:
     inputs, hashing = fitted(columns, scaling), fitted(columns, scaling, "hash")
     digits = 1e-15 if scaling in ("standard", "robust") else 1e-9
     assert _apart(TensorOps(), hashing, rows) <= digits
-    for dtype, tolerance in ((np.float64, max(digits, 1e-12)), (np.float32, 1e-4)):
+    # What noisy quantiles hold apart, a hundred-thousandth of a deviation, float32 has two digits for.
+    in_float32 = 1e-3 if scaling == "noisy_quantile" else 1e-4
+    for dtype, tolerance in ((np.float64, max(digits, 1e-12)), (np.float32, in_float32)):
         assert _apart(PortableOps(tf.as_dtype(dtype)), inputs, rows, dtype) <= tolerance
 
 
