@@ -120,7 +120,7 @@ def test_logged_config_is_the_composed_one(trained_once: Callable[..., Result], 
         run_id=result.run_id, artifact_path="config.yaml", dst_path=str(tmp_path)
     )
     assert yaml.safe_load(Path(path).read_text())["model"]["units"] == [8]
-    assert from_yaml(path) == load("fit.epochs=2", *FLOWERS, f"tracking.uri={store}")
+    assert from_yaml(path) == load("fit.epochs=2", "baselines=[]", *FLOWERS, f"tracking.uri={store}")
 
 
 @pytest.mark.parametrize(
