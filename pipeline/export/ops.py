@@ -10,8 +10,6 @@ import tensorflow as tf
 
 from pipeline.data.ops import FNV_OFFSET, FNV_PRIME, HASHED_BYTES
 
-MOST_PLACES = 2**16  # of an array in a graph
-
 
 class SideBySide:
     """Numbers of several columns, differently many of each, of which a matrix picks one for each of its entries."""
@@ -104,10 +102,7 @@ class TensorOps:
         return self._table(tuple(vocabulary), range(len(vocabulary))).lookup(x)
 
     def index_of_text_columns(self, x: tf.Tensor, vocabularies: Sequence[Sequence[str]]) -> tf.Tensor:
-        """By two tables at most, however many vocabularies there are: a text's number, and its place in a column.
-
-        The second is an array where that is small: looking up in a hash table takes as long as all the rest.
-        """
+        """By two tables at most, however many vocabularies there are: a text's number, and its place in a column."""
         if len({tuple(vocabulary) for vocabulary in vocabularies}) == 1:
             return self.index_of_text(x, vocabularies[0])
         texts = tuple(sorted({text for vocabulary in vocabularies for text in vocabulary}))
@@ -118,10 +113,6 @@ class TensorOps:
             for place, text in enumerate(vocabulary)
         }
         number = self.index_of_text(x, texts)  # of an unknown one -1, whose products below are in no table
-        if len(texts) * n_columns <= MOST_PLACES:
-            array = np.full((len(texts) + 1) * n_columns, -1, np.int64)  # first those of an unknown text
-            array[np.array(list(places)) + n_columns] = list(places.values())
-            return tf.gather(tf.constant(array), (number + 1) * n_columns + np.arange(n_columns))
         return self._table(tuple(places), places.values()).lookup(number * n_columns + np.arange(n_columns))
 
     def _side_by_side(self, columns: Sequence[np.ndarray]) -> SideBySide:
