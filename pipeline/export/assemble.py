@@ -90,7 +90,7 @@ def assemble(
     @tf.function(input_signature=[specs], autograph=False)  # no loop or branch depends on values
     def serve(given: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         x = preprocessed(ops, preprocessing.inputs, given)
-        return outputs(network(tf.cast(x, tf.float32), training=False))
+        return outputs(network(x, training=False))
 
     about = {
         "task": rows.target.task,

@@ -138,10 +138,19 @@ class TensorOps:
     def one_hot(self, index: tf.Tensor, n: int) -> tf.Tensor:  # noqa: D102
         return self.one_hot_columns(index[:, tf.newaxis], [n])
 
-    def one_hot_columns(self, index: tf.Tensor, widths: Sequence[int]) -> tf.Tensor:  # noqa: D102
-        columns = np.repeat(np.arange(len(widths)), widths)
+    def one_hot_columns(self, index: tf.Tensor, widths: Sequence[int]) -> tf.Tensor:
+        """In float32, which holds 0 and 1: these are most of what a network of mixed columns takes."""
+        if len(set(widths)) == 1:
+            same = tf.equal(index[:, :, tf.newaxis], tf.range(widths[0], dtype=index.dtype))
+            return tf.reshape(tf.cast(same, tf.float32), (-1, sum(widths)))
         own = tf.constant(np.concatenate(list(map(np.arange, widths))), index.dtype)
-        return tf.cast(tf.equal(tf.gather(index, columns, axis=1), own), self.dtype)
+        return tf.cast(tf.equal(self.repeat_columns(index, widths), own), tf.float32)
+
+    def repeat_columns(self, index: tf.Tensor, times: Sequence[int]) -> tf.Tensor:
+        """Each column so many times, side by side; by a product, which is several times as fast as `tf.gather`."""
+        column = np.repeat(np.arange(len(times)), times)
+        chosen = (np.arange(len(times))[:, np.newaxis] == column).astype(np.float32)
+        return tf.cast(tf.matmul(tf.cast(index, tf.float32), chosen), index.dtype)  # exact below 2^24
 
     def date_fields(self, x: tf.Tensor, pattern: str, names: Sequence[str]) -> dict[str, tf.Tensor]:  # noqa: D102
         matches = tf.strings.regex_full_match(x, pattern)

@@ -12,15 +12,20 @@ from pipeline.data.preprocessing.stacks import stacks
 from pipeline.export.ops import TensorOps
 
 
-def preprocessed(ops: TensorOps, inputs: TableInputs | ArrayInputs, columns: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """What the network takes, `(n_rows, n_inputs)`, from raw columns by name."""
+def preprocessed(
+    ops: TensorOps,
+    inputs: TableInputs | ArrayInputs,
+    columns: Mapping[str, tf.Tensor],
+    dtype: tf.DType = tf.float32,
+) -> tf.Tensor:
+    """What the network takes, `(n_rows, n_inputs)` of the dtype, from raw columns by name."""
     if isinstance(inputs, ArrayInputs):
         (array,) = inputs.apply(ops, columns)
-        return array
+        return tf.cast(array, dtype)
     parts, order = [], []
     for stack in stacks(inputs.features):
         parts += stack.apply(ops, tf.stack([columns[name] for name in stack.columns], axis=1))
         order.append(stack.order)
     places = np.argsort(np.concatenate(order))
-    whole = tf.concat(parts, axis=1)
+    whole = tf.concat([tf.cast(part, dtype) for part in parts], axis=1)
     return whole if np.array_equal(places, np.arange(len(places))) else tf.gather(whole, places, axis=1)

@@ -103,6 +103,10 @@ class PortableOps(TensorOps):
         lengths = tf.constant(list(map(len, vocabularies)), x.dtype)
         return tf.where(tf.logical_and(x >= 0, x < lengths), x, -tf.ones_like(x))
 
+    def repeat_columns(self, index: tf.Tensor, times: Sequence[int]) -> tf.Tensor:
+        """By looking up: what is multiplied by a constant is taken for weights by LiteRT's small files."""
+        return tf.gather(index, np.repeat(np.arange(len(times)), times), axis=1)
+
     def date_fields(self, x: tf.Tensor, pattern: str, names: Sequence[str]) -> dict[str, tf.Tensor]:  # noqa: D102
         in_utc = {name: x[..., FIELDS.index(name)] for name in FIELDS}
         return {name: in_utc.get(name, tf.zeros_like(x[..., 0])) for name in names}  # the rest is an offset from UTC
@@ -151,7 +155,7 @@ def portable(
         columns = {name: arguments[column.argument] for name, column in manifest.inputs.items()}
         if shift is not None:
             columns = {name: column - tf.constant(shift, dtype) for name, column in columns.items()}
-        x = tf.cast(preprocessed(ops, inputs, columns), tf.float32)
+        x = preprocessed(ops, inputs, columns)
         scaled = tf.cast(run_again(network, x, instead), dtype)
         return _outputs(manifest, preprocessing, ops, scaled)
 

@@ -70,7 +70,7 @@ def graph(
 
     @tf.function(autograph=False)
     def whole(**given: tf.Tensor) -> tf.Tensor:
-        return preprocessed(ops, inputs, {name: given[argument] for name, argument in names.items()})
+        return preprocessed(ops, inputs, {name: given[argument] for name, argument in names.items()}, tf.float64)
 
     return whole.get_concrete_function(**{spec.name: spec for spec in specs})
 
