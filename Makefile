@@ -18,7 +18,7 @@ renamed = $(if $(filter file,$(origin $2)),echo 'make: $1= is $2= now: make $@ $
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train sweep study rerun compare export predict evaluate register promote ui serve \
-	test test-all bench bench-quality bench-search bench-sweeps bench-serve bench-setup fuzz check clean
+	test test-all bench bench-ingredients bench-quality bench-search bench-sweeps bench-serve bench-setup fuzz check clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -98,6 +98,9 @@ test-all: $(STAMP)  ## The slow tests as well
 
 bench: $(STAMP)  ## Measure the speed beside other libraries, 15 minutes (WORK=mnist: one work; WORK=--help)
 	@$(BIN)/python -m benchmarks $(WORK)
+
+bench-ingredients: $(STAMP)  ## Compare data=table with each of its parts left out, hours (TABLE=titanic SEEDS=1: a part)
+	@$(BIN)/python -m benchmarks.quality.ingredients $(if $(TABLE),--table $(TABLE)) $(if $(PEER),--peer $(PEER)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 bench-quality: $(STAMP)  ## Compare scores with boosting and other networks, hours (TABLE=penguins PEER=lightgbm SEEDS=1: a part)
 	@$(BIN)/python -m benchmarks.quality $(if $(TABLE),--table $(TABLE)) $(if $(PEER),--peer $(PEER)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)

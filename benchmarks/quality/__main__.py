@@ -1,79 +1,17 @@
-"""`make bench-quality`: measures what is not kept yet, each table, peer and seed in a process of its own."""
+"""`make bench-quality`: the pipeline's networks beside their peers."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterable
-
 from benchmarks.quality import kept, page
-from benchmarks.quality.kept import Result
+from benchmarks.quality.measure import measure_asked, parser_of
 from benchmarks.quality.peers import PEERS
-from benchmarks.quality.tables import TABLES
-from benchmarks.report import machine
-from benchmarks.works import DATA
 
 
 def main() -> None:
     """Runs what is asked for, all by default."""
-    parser = argparse.ArgumentParser(
-        prog="make bench-quality",
-        description="Compares the quality of the pipeline's networks with its peers' and writes docs/quality.md.",
-        epilog=f"All of it takes hours; what is kept in {kept.RESULTS.name} is not measured again. Tables are looked "
-        f"for in {DATA} (PIPELINE_DATA).",
-    )
-    parser.add_argument("--table", nargs="*", default=[], metavar="TABLE", help=", ".join(TABLES))
-    parser.add_argument("--peer", nargs="*", default=[], metavar="PEER", help=", ".join(PEERS))
-    parser.add_argument("--seeds", type=int, metavar="N", help="at most so many; default: 3, of networks in PyTorch 1")
-    parser.add_argument("--again", action="store_true", help="measure what is kept once more, as for its seconds")
-    args = parser.parse_args()
-    _check(parser, "table", args.table, TABLES)
-    _check(parser, "peer", args.peer, PEERS)
-    for name in args.table or TABLES:
-        if missing := TABLES[name].missing():
-            print(f"{name} is left out: {', '.join(missing)} not in {DATA}; PIPELINE_DATA names another folder")
-            continue
-        for peer in args.peer or PEERS:
-            _measure_seeds(name, peer, args.seeds, again=args.again)
+    description = "Compares the quality of the pipeline's networks with its peers' and writes docs/quality.md."
+    measure_asked(parser_of("make bench-quality", description, PEERS), PEERS)
     print(page.write(kept.results()))
-
-
-def _check(parser: argparse.ArgumentParser, what: str, given: Iterable[str], known: Iterable[str]) -> None:
-    if unknown := [name for name in given if name not in known]:
-        parser.error(f"there is no {what} {', '.join(unknown)}; there are {', '.join(known)}")
-
-
-def _measure_seeds(table: str, peer: str, most: int | None, *, again: bool) -> None:
-    about = PEERS[peer]
-    if about.is_missing:
-        print(f"{about.title} is left out: {about.module} is not installed (make bench-setup)")
-        return
-    for seed in range(about.seeds if most is None else min(most, about.seeds)):
-        _measure(table, peer, seed, again=again)
-
-
-def _measure(table: str, peer: str, seed: int, *, again: bool) -> None:
-    """Measures unless it is kept, or in spite of it; a failure is told, and the others go on."""
-    versions = kept.versions(PEERS[peer])
-    about = table, peer, seed, versions, machine(), os.getloadavg()[0]
-    key = Result(*about, {}, 0.0).key
-    if not again and any(one.key == key for one in kept.results()):
-        print(f"{table}, {PEERS[peer].title}, seed {seed}: kept")
-        return
-    command = [sys.executable, "-m", "benchmarks.quality.worker", table, peer, str(seed)]
-    ended = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    )
-    if ended.returncode:
-        print(f"{table}, {PEERS[peer].title}, seed {seed} failed:\n{ended.stderr[-2000:]}")
-        return
-    found = json.loads(ended.stdout.strip().splitlines()[-1])
-    kept.keep(Result(*about, found["scores"], found["seconds"]))
-    loss = found["scores"].get("log_loss", found["scores"].get("rmse"))
-    print(f"{table}, {PEERS[peer].title}, seed {seed}: {loss:.5g} in {found['seconds']:.1f} s", flush=True)
 
 
 if __name__ == "__main__":

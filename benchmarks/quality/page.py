@@ -70,7 +70,7 @@ def write(kept: Sequence[Result]) -> str:
 
 def page(kept: Sequence[Result]) -> str:
     """The page; of several results of one table, peer and seed the newest counts."""
-    newest = {(one.table, one.peer, one.seed): one for one in kept}
+    newest = {(one.table, one.peer, one.seed): one for one in kept if one.peer in PEERS}
     results = list(newest.values())
     loss = _cells(results, "log_loss", "rmse")
     accuracy = _cells(results, "accuracy")
@@ -80,7 +80,7 @@ def page(kept: Sequence[Result]) -> str:
         "## Accuracy\n\n" + _scores(accuracy, lower_is_better=False),
         "## Against this pipeline\n\n" + _against(loss),
         OF_SECONDS + _seconds(loss),
-        _measured_on(results),
+        measured_on(results),
     ]
     return "\n\n".join(section.strip() for section in sections) + "\n"
 
@@ -108,7 +108,7 @@ def _scores(cells: Cells, *, lower_is_better: bool) -> str:
             rows.append([table, *(_score(own.get(peer), best) for peer in PEERS)])
     if lower_is_better:
         rows.append(["**mean rank**", *_mean_ranks(cells)])
-    return _table(["", *(peer.title for peer in PEERS.values())], rows)
+    return table_of(["", *(peer.title for peer in PEERS.values())], rows)
 
 
 def _score(cell: Cell | None, best: float) -> str:
@@ -149,7 +149,7 @@ def _against(cells: Cells) -> str:
         worse = [table for own, other, table in pairs if _clearly_worse(own, other)]
         rows.append([about.title, f"{len(better)} of {len(pairs)}", ", ".join(better), ", ".join(worse)])
     clearly = "worse by more than two standard errors"
-    return _table(["", "this pipeline is better on", "which", clearly], rows)
+    return table_of(["", "this pipeline is better on", "which", clearly], rows)
 
 
 def _clearly_worse(own: Cell, other: Cell) -> bool:
@@ -166,10 +166,11 @@ def _seconds(cells: Cells) -> str:
         [table, *(f"{cells[table, peer].seconds:.3g}" if (table, peer) in cells else "missing" for peer in PEERS)]
         for table in TABLES
     ]
-    return _table(["", *(peer.title for peer in PEERS.values())], rows)
+    return table_of(["", *(peer.title for peer in PEERS.values())], rows)
 
 
-def _measured_on(results: Sequence[Result]) -> str:
+def measured_on(results: Sequence[Result]) -> str:
+    """The machines, their load, and the versions."""
     machines = dict.fromkeys(one.machine for one in results)
     versions = dict.fromkeys(f"{name} {value}" for one in results for name, value in one.versions.items())
     loads = [one.load for one in results]
@@ -177,6 +178,7 @@ def _measured_on(results: Sequence[Result]) -> str:
     return f"Measured on: {'; '.join(machines) or 'nothing yet'}{load}. Versions: {', '.join(versions)}."
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def table_of(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown, the first column to the left."""
     lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

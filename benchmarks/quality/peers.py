@@ -43,8 +43,13 @@ class Peer:
         return importlib.util.find_spec(self.module) is None
 
 
-def _network(*words: str) -> Callable[[Table, int], dict[str, Any]]:
-    """The pipeline itself: reading, preprocessing and training count, and what it costs to log and export does not."""
+def network(*words: str, prefix: str = "test_") -> Callable[[Table, int], dict[str, Any]]:
+    """The pipeline itself: reading, preprocessing and training count, and what it costs to log and export does not.
+
+    Args:
+        words: Of its command line, besides the table's.
+        prefix: Of the scores that count, which goes from their names where these are of the test rows.
+    """
 
     def measure(table: Table, seed: int) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
@@ -53,7 +58,7 @@ def _network(*words: str) -> Callable[[Table, int], dict[str, Any]]:
                 f"tracking.uri=sqlite:///{Path(folder) / 'mlflow.db'}",
             )  # fmt: skip
             result = run(config)
-        scores = {key.removeprefix("test_"): value for key, value in result.scores.items() if key.startswith("test_")}
+        scores = {key.removeprefix("test_"): value for key, value in result.scores.items() if key.startswith(prefix)}
         seconds = sum(result.seconds[f"seconds_{part}"] for part in ("data", "build", "fit"))
         return {"scores": scores, "seconds": seconds}
 
@@ -149,10 +154,8 @@ def _pytabkit(name: str, **for_classes: Any) -> Fit:
 PIPELINE = ("dense-pipeline", "tensorflow", "keras")
 PYTABKIT = ("pytabkit", "torch")
 PEERS = {
-    "pipeline": Peer("this pipeline", "pipeline", PIPELINE, 3, _network("data=table")),
-    "dense": Peer(
-        "its dense network", "pipeline", PIPELINE, 3, _network("data=plain_table", "model=dense", "fit=adam")
-    ),
+    "pipeline": Peer("this pipeline", "pipeline", PIPELINE, 3, network("data=table")),
+    "dense": Peer("its dense network", "pipeline", PIPELINE, 3, network("data=plain_table", "model=dense", "fit=adam")),
     "lightgbm": Peer("LightGBM", "lightgbm", ("lightgbm",), 3, _other(_lightgbm)),
     "catboost": Peer("CatBoost", "catboost", ("catboost",), 3, _other(_catboost)),
     "xgboost": Peer("XGBoost", "xgboost", ("xgboost",), 3, _other(_xgboost)),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 
+from benchmarks.quality.ingredients import INGREDIENTS
 from benchmarks.quality.peers import PEERS
 from benchmarks.quality.tables import TABLES
 
 
 def main(table: str, peer: str, seed: str) -> None:
     """Measures."""
-    found = PEERS[peer].measure(TABLES[table], int(seed))
+    found = (PEERS | INGREDIENTS)[peer].measure(TABLES[table], int(seed))
     print(json.dumps(found), flush=True)
 
 

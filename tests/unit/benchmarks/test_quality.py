@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.quality import frames, kept, page, peers, tables
+from benchmarks.quality import frames, ingredients, kept, page, peers, tables
 from benchmarks.quality.kept import Result
 from benchmarks.quality.tables import TABLES, Table
 from pipeline import data, load
@@ -75,6 +75,23 @@ def test_the_newest_versions_count_on_the_page() -> None:
 def test_the_page_in_the_project_is_drawn_from_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "RESULTS", ROOT / "benchmarks" / "quality.json")
     assert page.PAGE.read_text(encoding="utf-8") == page.page(kept.results())
+
+
+def test_an_ingredient_is_worth_what_the_loss_rises_without_it() -> None:
+    def loss(table: str, name: str, seed: int, value: float) -> Result:
+        return Result(table, name, seed, {"keras": "3"}, "a machine", 0.5, {"val_rmse": value}, 1.0)
+
+    results = [loss(table, "preset", seed, 1.0 + seed) for table in ("auto_mpg", "titanic") for seed in range(2)]
+    results += [loss("auto_mpg", "without_average", seed, 1.1 * (1.0 + seed)) for seed in range(2)]
+    results += [loss("titanic", "without_average", 0, 1.2), loss("penguins", "pipeline", 0, 9.0)]
+    (line,) = [line for line in ingredients.page(results).splitlines() if line.startswith("| `fit.ema=null`")]
+    assert line == "| `fit.ema=null` | **+9.5** | +18.2 (n 1) | +13.9 | 0.19 |"
+    assert page.page(results) == page.page(results[-1:])  # of the peers' page they are no part
+
+
+def test_the_ingredients_page_is_drawn_from_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "RESULTS", ROOT / "benchmarks" / "quality.json")
+    assert ingredients.PAGE.read_text(encoding="utf-8") == ingredients.page(kept.results())
 
 
 def test_every_peer_has_the_rows_that_the_pipeline_has(houses: Table) -> None:
