@@ -12,7 +12,7 @@ from benchmarks.quality import kept
 from benchmarks.quality.kept import ROOT, Result
 from benchmarks.quality.measure import LOSSES, measure_asked, parser_of
 from benchmarks.quality.page import ERRORS, measured_on, table_of
-from benchmarks.quality.peers import PIPELINE, Peer, network
+from benchmarks.quality.peers import PIPELINE, TABLE, Peer, network
 from benchmarks.quality.tables import TABLES
 
 PAGE = ROOT / "docs" / "ingredients.md"
@@ -31,7 +31,7 @@ below 0.05 the ingredient counts.
 
 
 def _changed(title: str, *words: str) -> Peer:
-    return Peer(title, "pipeline", PIPELINE, SEEDS, network("data=table", *words, prefix="val_"))
+    return Peer(title, "pipeline", PIPELINE, SEEDS, network(*TABLE, *words, prefix="val_"))
 
 
 INGREDIENTS = {
