@@ -7,17 +7,17 @@ import sys
 from collections.abc import Iterator
 
 from pipeline.errors import PipelineError, UsageError
-from pipeline.runtime.signals import exit_code, sigterm_raises
+from pipeline.runtime.signals import exit_code, signals_raise
 
 
 @contextlib.contextmanager
 def ends_tidily() -> Iterator[None]:
     """Makes of a mistake a message and exit code 1, or 2 if the words themselves are wrong, as argparse does.
 
-    Of Ctrl-C, SIGTERM and a reader that has enough, such as `head`, it makes the exit code that shells expect.
+    Of Ctrl-C, SIGTERM, SIGHUP and a reader that has enough, such as `head`, it makes the exit code that shells expect.
     """
     try:
-        with sigterm_raises():
+        with signals_raise():
             yield
             sys.stdout.flush()
     except UsageError as error:

@@ -22,7 +22,8 @@ from pipeline.fit.members import ByMember
 from pipeline.fit.steps import steps_of
 from pipeline.fit.twin import drawing_with
 
-CALL_SECONDS = 0.5  # that a call is to take at least: what is shown moves on, and Ctrl-C is heard, between calls
+CALL_SECONDS = 0.5  # that a call is to take at least, and at most twice that: between calls what is shown moves on, and
+# Ctrl-C is heard
 VALIDATION_ROWS = 4096  # per step: no gradients are kept, so larger steps than in training are faster
 
 Logs = dict[str, float]
@@ -108,13 +109,14 @@ class BlockTrained(ByMember):
         began = time.perf_counter()
         logs = _numbers(run(*piece.rows, piece.numbers, tf.constant(start), tf.constant(stop)))
         if stop - start == self._steps_per_call and time.perf_counter() - began < CALL_SECONDS:
-            self._steps_per_call *= 4
+            self._steps_per_call *= 2
         return logs
 
     def _score(self, pieces: Iterable[Placed], calls: keras.callbacks.CallbackList) -> Logs:
         calls.on_test_begin()
         validate = self._validate_first
-        for rows in pieces:
+        for number, rows in enumerate(pieces):
+            calls.on_test_batch_begin(number)
             found = validate(*rows)
             validate = self._validate_more
         logs = _numbers(found)

@@ -13,6 +13,7 @@ from rich.table import Column
 
 from pipeline.config.rules import EarlyStopping
 from pipeline.errors import TrainingError
+from pipeline.runtime import signals
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,18 @@ class Averages(keras.callbacks.Callback):
             current = keras.ops.copy(variable.value)
             variable.assign(average)
             average.assign(current)
+
+
+class Interrupts(keras.callbacks.Callback):
+    """Ends training where a signal came, which waits until the call at hand has ended."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """After each call of training steps."""
+        signals.check()
+
+    def on_test_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Before each call of validation steps; Keras moves what comes after one to a thread."""
+        signals.check()
 
 
 class StopAtNaN(keras.callbacks.Callback):

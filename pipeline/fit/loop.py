@@ -17,11 +17,21 @@ from pipeline.errors import Pruned, TrainingError
 from pipeline.fit import programs
 from pipeline.fit.block import VALIDATION_ROWS, BlockTrained
 from pipeline.fit.block_inputs import Rows as Arrays
-from pipeline.fit.callbacks import Averages, BestWeights, Report, StopAtNaN, StopInTime, direction_of, progress
+from pipeline.fit.callbacks import (
+    Averages,
+    BestWeights,
+    Interrupts,
+    Report,
+    StopAtNaN,
+    StopInTime,
+    direction_of,
+    progress,
+)
 from pipeline.fit.disk_feed import OnDisk, Weighted, class_counts
 from pipeline.fit.feed import batches, batches_in_order
 from pipeline.fit.steps import batch_size, steps_of
 from pipeline.fit.trainee import Trainee
+from pipeline.runtime.signals import held
 
 log = logging.getLogger(__name__)
 
@@ -94,11 +104,11 @@ def fit(
     penalty = float(sum(trainee.network.losses))
     start = time.perf_counter()
     try:
-        with _remedies_told(trainee):
+        with held(), _remedies_told(trainee):
             model.fit(
                 **_fed(model, rows, val, n_batch, seed),
                 epochs=config.epochs,
-                callbacks=[shown, Report(keep), StopAtNaN(penalty), *_asked_for(config, best)],
+                callbacks=[Interrupts(), shown, Report(keep), StopAtNaN(penalty), *_asked_for(config, best)],
             )
     except Pruned:
         trainee.bring_back()  # the next job of the sweep may need the same program

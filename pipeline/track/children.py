@@ -10,6 +10,7 @@ from mlflow.entities import Run as MlflowRun
 
 from pipeline.config.rules import Tracking
 from pipeline.runtime import process
+from pipeline.runtime.signals import held
 from pipeline.track.query import NEWEST_FIRST, search
 from pipeline.track.store import connected
 
@@ -32,6 +33,7 @@ class Done:
     pruned: bool
 
 
+@held()
 def done(tracking: Tracking, parent: str, key: str) -> Done | None:
     """The child that has that trial key and is finished, or was pruned."""
     with connected(tracking):
@@ -42,6 +44,7 @@ def done(tracking: Tracking, parent: str, key: str) -> Done | None:
     return None
 
 
+@held()
 def n_failed(tracking: Tracking, parent: str) -> int:
     """How many children failed since the sweep began, or was taken up again."""
     with connected(tracking):
@@ -49,6 +52,7 @@ def n_failed(tracking: Tracking, parent: str) -> int:
         return len(children(parent, f"attributes.status = 'FAILED' and attributes.start_time >= {begun}"))
 
 
+@held()
 def epochs_of(tracking: Tracking, run_id: str, name: str) -> list[tuple[int, float]]:
     """A value that a run logged per epoch, with the epoch's number."""
     with connected(tracking):

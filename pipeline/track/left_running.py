@@ -7,6 +7,7 @@ import mlflow
 from mlflow.entities import ViewType
 
 from pipeline.config.rules import Tracking
+from pipeline.runtime.signals import held
 from pipeline.track.store import STORE_ERRORS, connected
 
 JOB_VARIABLE = "PIPELINE_JOB"  # by the environment a launcher names the job that a process is to run ...
@@ -19,6 +20,7 @@ def job_tag() -> dict[str, str]:
     return {} if name is None else {JOB_TAG: name}
 
 
+@held()
 def fail_left_running(config: Tracking, job: str, message: str) -> None:
     """Marks the runs of a job whose process is dead as FAILED, if the store still answers."""
     query = f"tags.{JOB_TAG} = '{job}' and attributes.status = 'RUNNING'"

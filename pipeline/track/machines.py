@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 import mlflow
 
 from pipeline.config.rules import Tracking
-from pipeline.runtime import process
+from pipeline.runtime import process, signals
 from pipeline.track.store import STORE_ERRORS, connected
 
 LEADER_VARIABLE = "PIPELINE_SWEEP_PROCESS"  # name of the process that leads this one's sweep
@@ -37,13 +37,14 @@ def others(tags: Mapping[str, str], mine: str) -> list[str]:
 def claimed(tracking: Tracking, parent: str, trial: str) -> Iterator[bool]:
     """Holds a trial of a sweep against other machines; gives False at once where one of them is at work on it."""
     mine, tag = os.environ[LEADER_VARIABLE], CLAIM + trial
-    with connected(tracking) as uri:
-        held = _has_one_machine(uri) or _claim(parent, tag, mine)
+    with signals.held(), connected(tracking) as uri:
+        has_it = _has_one_machine(uri) or _claim(parent, tag, mine)
     try:
-        yield held
+        yield has_it
     finally:
-        if held and not _has_one_machine(uri):
-            with contextlib.suppress(*STORE_ERRORS), connected(tracking):  # without that process it holds no longer
+        if has_it and not _has_one_machine(uri):
+            # Without that process it holds no longer.
+            with signals.held(), contextlib.suppress(*STORE_ERRORS), connected(tracking):
                 mlflow.MlflowClient().delete_tag(parent, tag)
 
 
@@ -62,6 +63,7 @@ def one_at_a_time(uri: str, experiment: str, what: str) -> Iterator[None]:
     while holder() != mine:
         begin, before = time.monotonic(), holder()
         while before and holder() == before and time.monotonic() - begin < STALE_SECONDS:
+            signals.check()
             time.sleep(SETTLE_SECONDS / 5)
         client.set_experiment_tag(experiment, tag, mine)
         time.sleep(SETTLE_SECONDS)

@@ -3,11 +3,13 @@
 import mlflow
 
 from pipeline.errors import TrackingError
+from pipeline.runtime.signals import held
 from pipeline.track.store import STORE_ERRORS, store_of
 
 PREFIX = "new_"  # of scores on rows that the run never saw: `new_rmse`
 
 
+@held()
 def log_new_scores(run_id: str, scores: dict[str, float], tags: dict[str, str], tracking_uri: str | None) -> None:
     """Adds scores on newly labelled rows to the run of the model, as `new_rmse`, and tags that say which rows.
 

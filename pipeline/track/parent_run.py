@@ -12,8 +12,10 @@ from mlflow.entities import Metric, RunTag, ViewType
 from mlflow.entities import Run as MlflowRun
 
 from pipeline.config import Config
+from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
-from pipeline.runtime import process
+from pipeline.runtime import process, signals
+from pipeline.runtime.signals import held
 from pipeline.track.children import BEGUN, PARENT_VARIABLE, children, close_lost
 from pipeline.track.machines import LEADER_VARIABLE, PROCESS, one_at_a_time, others
 from pipeline.track.query import FINISHED
@@ -50,30 +52,41 @@ def sweep(config: Config, key: str, tags: Mapping[str, str]) -> Iterator[Sweep]:
         key: The same for the same command.
         tags: What to tell about the sweep, such as its command.
     """
-    with connected(config.tracking) as uri:
-        where = experiment_id(config.tracking, uri)
-        with one_at_a_time(uri, where, f"sweep {key}"):
-            opened = _opened(config, uri, where, {"sweep_key": key, "objective": config.objective, **tags})
+    with contextlib.ExitStack() as closed:
+        with held():
+            with connected(config.tracking) as uri:
+                where = experiment_id(config.tracking, uri)
+                with one_at_a_time(uri, where, f"sweep {key}"):
+                    opened = _opened(config, uri, where, {"sweep_key": key, "objective": config.objective, **tags})
+            closed.enter_context(_ends(opened, config.tracking))
+        yield opened
+
+
+@contextlib.contextmanager
+def _ends(opened: Sweep, tracking: Tracking) -> Iterator[None]:
+    """Leads a sweep by its parent run, and closes it, whatever happens to the jobs."""
     client = mlflow.MlflowClient(opened.uri)
     mine = PROCESS + process.name()
     os.environ |= {PARENT_VARIABLE: opened.run_id, LEADER_VARIABLE: process.name()}
     try:
         with process.signs_of_life(lambda: client.set_tag(opened.run_id, mine, str(time.time()))):
-            yield opened
+            yield
         opened.status = "FINISHED"
     except KeyboardInterrupt:
+        signals.leave()
         opened.status = "KILLED"
         raise
     finally:
         del os.environ[PARENT_VARIABLE], os.environ[LEADER_VARIABLE]
         try:
-            with connected(config.tracking):
+            with held(), connected(tracking):
                 opened.children += _jobs(opened.run_id)
                 _conclude(opened)
         except (OSError, *STORE_ERRORS) as error:  # told, but no reason to hide what ended the sweep
-            log.error("%s: the sweep's run could not be closed: %s", uri, str(error).partition("\n")[0])
+            log.error("%s: the sweep's run could not be closed: %s", opened.uri, str(error).partition("\n")[0])
 
 
+@held()
 def log_best(parent: str, best: TrackedRun, figures: Mapping[str, float]) -> None:
     """Writes to a sweep's parent run which of its runs is the best.
 

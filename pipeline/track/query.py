@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
+from pipeline.runtime.signals import held
 from pipeline.track.store import STORE_ERRORS, connected, experiment_id, local_path
 from pipeline.track.tracked_run import TrackedRun, one_per_job, tracked
 
@@ -88,6 +89,7 @@ def curves(run_ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, 
         }
 
 
+@held()
 def log_texts(run_id: str, texts: dict[str, str]) -> dict[str, str]:
     """Writes text files among a run's artifacts; gives where each lies."""
     client = mlflow.MlflowClient()

@@ -12,6 +12,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from pipeline.config import direction
 from pipeline.errors import RegistryError
+from pipeline.runtime.signals import held
 from pipeline.track.find_model import registered_version
 from pipeline.track.store import STORE_ERRORS, store_of
 from pipeline.track.tracked_run import digest_of
@@ -67,6 +68,7 @@ class Registered:
     comparison: Comparison
 
 
+@held()
 def register(run_id: str, name: str, alias: str | None, force: bool, tracking_uri: str | None) -> Registered:
     """Registers the model of a run.
 
@@ -97,6 +99,7 @@ def register(run_id: str, name: str, alias: str | None, force: bool, tracking_ur
             raise RegistryError(f"{name}: the registry refuses it: {str(error).splitlines()[0]}") from None
 
 
+@held()
 def promote(name: str, version: str, alias: str, tracking_uri: str | None) -> Registered:
     """Gives an alias to a version, and says how it compares with the one that held it.
 

@@ -27,8 +27,8 @@ from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
 from pipeline.data import Dataset, Rows
 from pipeline.data.checks import Report, report_page
 from pipeline.errors import Pruned
-from pipeline.runtime import process
-from pipeline.runtime.signals import Terminated, sigterm_raises
+from pipeline.runtime import process, signals
+from pipeline.runtime.signals import held
 from pipeline.track.children import parent_run_id
 from pipeline.track.datasets import log_data
 from pipeline.track.epochs import Epochs
@@ -54,30 +54,36 @@ class Run:
         self._client = mlflow.MlflowClient()
         self.epochs = Epochs(run_id)
 
+    @held()
     def log_epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """Writes an epoch's values, some time before the run ends."""
         self.epochs.log(epoch, values)
 
+    @held()
     def log_final(self, values: Mapping[str, float]) -> None:
         """Writes what the run came to: scores and measurements."""
         self.epochs.flush()
         now = int(time.time() * 1000)
         self._client.log_batch(self.id, metrics=[Metric(name, float(value), now, 0) for name, value in values.items()])
 
+    @held()
     def log_pictures(self, pictures: Mapping[str, Figure]) -> None:
         """Writes each figure as `pictures/<name>.png`."""
         for name, figure in pictures.items():
             self._client.log_figure(self.id, figure, f"pictures/{name}.png")
 
+    @held()
     def log_report(self, report: Report) -> None:
         """Writes the checks before training as `data/report.html` and `data/report.json`."""
         self._client.log_text(self.id, report_page.render(report), "data/report.html")
         self._client.log_dict(self.id, report.as_dict(), "data/report.json")
 
+    @held()
     def log_inputs(self, norms: Mapping[str, float]) -> None:
         """Writes how much each input counts, the norm of the weights that leave it, as `inputs.json`."""
         self._client.log_dict(self.id, dict(norms), "inputs.json")
 
+    @held()
     def log_saved_model(self, folder: Path, rows: Rows) -> str:
         """Writes an exported SavedModel as artifact and as MLflow model; gives its path in the store."""
         self._client.log_artifacts(self.id, str(folder), "saved_model")
@@ -99,22 +105,23 @@ def start(config: Config, dataset: Dataset, about: Mapping[str, Any]) -> Iterato
     Raises:
         TrackingError: The store cannot be used.
     """
-    with connected(config.tracking) as uri:
-        parent = parent_run_id()
-        # A sweep's runs lie in one experiment, else the UI does not nest them.
-        where = mlflow.get_run(parent).info.experiment_id if parent else experiment_id(config.tracking, uri)
-        known = config.tracking.tags | environment() | job_tag() | dict(about)
-        tags = {name: str(value) for name, value in known.items()}
-        with _unseeded():
-            active = mlflow.start_run(
-                experiment_id=where, run_name=config.tracking.run_name, parent_run_id=parent, nested=True, tags=tags
-            )
-        run = Run(active.info.run_id, active.info.artifact_uri, uri)
-        with _ends(run), sigterm_raises():
+    with signals.signals_raise(), connected(config.tracking) as uri, contextlib.ExitStack() as closed:
+        with held():
+            parent = parent_run_id()
+            # A sweep's runs lie in one experiment, else the UI does not nest them.
+            where = mlflow.get_run(parent).info.experiment_id if parent else experiment_id(config.tracking, uri)
+            known = config.tracking.tags | environment() | job_tag() | dict(about)
+            tags = {name: str(value) for name, value in known.items()}
+            with _unseeded():
+                active = mlflow.start_run(
+                    experiment_id=where, run_name=config.tracking.run_name, parent_run_id=parent, nested=True, tags=tags
+                )
+            run = Run(active.info.run_id, active.info.artifact_uri, uri)
+            closed.enter_context(_ends(run))
             _log_config(run.id, config)
             log_data(run.id, config, dataset)
             log.info("run %s (%s) in experiment %s", run.id, active.info.run_name, config.tracking.experiment)
-            yield run
+        yield run
 
 
 @contextlib.contextmanager
@@ -135,9 +142,10 @@ def _ends(run: Run) -> Iterator[None]:
     try:
         yield
         status = "FINISHED"
-    except KeyboardInterrupt as error:
+    except KeyboardInterrupt as interrupt:
+        signals.leave()
         status = "KILLED"
-        mlflow.set_tag("error", "terminated" if isinstance(error, Terminated) else "interrupted")
+        mlflow.set_tag("error", signals.word(interrupt))
         raise
     except Pruned as error:
         status = "KILLED"  # by the sweep; FINISHED is what has scores and a model
@@ -150,12 +158,14 @@ def _ends(run: Run) -> Iterator[None]:
         error.run_id = run.id  # type: ignore[attr-defined]  # whoever catches it knows that it is told
         raise
     finally:
-        with contextlib.suppress(Exception) if status != "FINISHED" else contextlib.nullcontext():
-            run.epochs.flush()  # an error on the way out must not hide the one that led here
-        run.epochs.close()
-        mlflow.end_run(status)
+        with held():
+            with contextlib.suppress(Exception) if status != "FINISHED" else contextlib.nullcontext():
+                run.epochs.flush()  # an error on the way out must not hide the one that led here
+            run.epochs.close()
+            mlflow.end_run(status)
 
 
+@held()
 def log_failure(config: Config, tags: Mapping[str, str], error: BaseException) -> None:
     """A FAILED run for a job that ended before its own run was opened."""
     with connected(config.tracking) as uri:

@@ -11,6 +11,7 @@ from mlflow.entities import Run as MlflowRun
 from pipeline.config.rules import Tracking
 from pipeline.config.studies import TAG
 from pipeline.errors import TrackingError
+from pipeline.runtime.signals import held
 from pipeline.track.query import search
 from pipeline.track.store import connected, local_path
 
@@ -48,6 +49,7 @@ class StudiedSweep:
         """How much each input counts in a run's network."""
         return mlflow.artifacts.load_dict(f"runs:/{trial.run_id}/inputs.json")
 
+    @held()
     def log(self, pictures: Mapping[str, Figure], texts: Mapping[str, str], found: str) -> None:
         """Writes the study's pictures and texts to the parent run, and what was found as a tag."""
         client = mlflow.MlflowClient()

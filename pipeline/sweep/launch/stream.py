@@ -17,7 +17,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from pipeline import config as configuration
-from pipeline.runtime.signals import Terminated
+from pipeline.runtime import signals
 from pipeline.sweep.launch.jobs import Job, Sweep, unpacked
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,8 @@ class StreamLauncher(Launcher):
         try:
             yield from _run(self._sweep, workers, iter(jobs))
         except KeyboardInterrupt as interrupt:
-            number = signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT
+            signals.leave()
+            number = signals.number_of(interrupt)
             raise
         finally:
             workers.stop(number)

@@ -17,7 +17,7 @@ from typing import Any
 
 import cloudpickle
 
-from pipeline.runtime.signals import exit_code, sigterm_raises
+from pipeline.runtime import signals
 from pipeline.runtime.startup import use_threads
 from pipeline.sweep.launch import jobs
 from pipeline.sweep.launch.devices import Share
@@ -27,14 +27,14 @@ GRACE_SECONDS = 30.0  # to close a run that was interrupted, before the process 
 
 def main(connection: Connection) -> int:
     """Runs jobs until the connection ends; gives the exit code."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signals.default()
     random.seed()  # forked processes would all draw the same
     _be_first_to_go()
     try:
-        with sigterm_raises():
+        with signals.signals_raise():
             _work(connection)
     except KeyboardInterrupt as interrupt:
-        return exit_code(interrupt)
+        return signals.exit_code(interrupt)
     return 0
 
 

@@ -15,7 +15,7 @@ from pipeline.commands import COMMANDS
 from pipeline.commands.ending import ends_tidily
 from pipeline.config import as_hydra_takes, only_shows
 from pipeline.errors import DataError, UsageError
-from pipeline.runtime.signals import Terminated
+from pipeline.runtime.signals import HungUp, Terminated
 from support.places import ROOT
 from support.typed import Typed
 
@@ -155,6 +155,7 @@ def test_a_former_command_as_a_user_types_it() -> None:
         (UsageError("no such word"), 2),
         (KeyboardInterrupt(), 128 + signal.SIGINT),
         (Terminated(), 128 + signal.SIGTERM),
+        (HungUp(), 128 + signal.SIGHUP),
     ],
 )
 def test_how_commands_end(error: BaseException, code: str | int) -> None:
