@@ -98,6 +98,11 @@ def _levels(name: str, found: Levels, kind: Kind, splits: Splits, findings: Find
     )  # fmt: skip
 
 
+def distribution(numbers: np.ndarray) -> list[float]:
+    """Shares of numbers `(n,)`, none of them a gap, by bin of equal width."""
+    return _shares(_heights(np.sort(numbers)))
+
+
 def _drifts(bins: np.ndarray, splits: Splits) -> tuple[dict[str, float], list[str]]:
     """The index of val and of test, and those of them that are strong."""
     train = bins[splits.train]

@@ -45,6 +45,7 @@ class Report:
     n_rows_looked_at: int  # fewer than n_rows where the table is streamed: then all below is of a sample
     classes: dict[str, dict[str, int]]  # split: label: number of rows; empty for a regression
     ranges: dict[str, dict[str, dict[str, float | None]]]  # output: split: min, mean, max; empty for classes
+    target_shares: dict[str, list[float]]  # output: of training rows by bin of equal width; empty for classes
     n_duplicate_rows: int  # copies of an earlier row, targets included
     n_copies_of_training_rows: dict[str, int]  # val and test: rows that are also among the training rows
     suspicious: dict[str, float]  # columns that predict the target suspiciously well alone, and their score

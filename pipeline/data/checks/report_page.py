@@ -1,4 +1,4 @@
-"""A report as one HTML page without scripts, pictures or style sheets of elsewhere."""
+"""A report as one HTML page that loads nothing of elsewhere."""
 
 from __future__ import annotations
 
@@ -19,13 +19,37 @@ th { position: sticky; top: 0; background: #f4f6f9; font-weight: 600 }
 .values { max-width: 24rem; overflow-wrap: anywhere; color: #445 } .name { overflow-wrap: anywhere; font-weight: 600 }
 .note { color: #667 } .warning { color: #9a3412 }
 ul.warnings { background: #fff7ed; border-left: 4px solid #ea580c; padding: .6rem 1rem .6rem 2rem }
-svg { display: block; fill: #5b7fb9 }
+svg { display: block; fill: #5b7fb9 } .scroll { overflow-x: auto }
+input { font: inherit; padding: .2rem .5rem; width: 16rem; max-width: 100% } .sorts th { cursor: pointer }
 @media (prefers-color-scheme: dark) {
   body { color: #e3e7ee; background: #14181f } th { background: #1e242e } th, td { border-color: #313947 }
   .values, .note { color: #a4adbb } .warning { color: #fdba74 } ul.warnings { background: #2b2018 }
 }
 """
 BAR_WIDTH, BAR_HEIGHT = 7, 28  # pixels
+MOST_UNSORTED = 20  # columns; more of them can be filtered and sorted
+LONGEST_VALUES = 120  # characters
+SEARCH = """\
+<p><input type="search" placeholder="filter by name, kind or note" aria-label="filter columns" id="filter">
+<span class="note">A click on a heading sorts.</span></p>
+"""
+SCRIPT = """\
+<script>
+const body = document.querySelector(".sorts tbody"), rows = [...body.rows]
+document.getElementById("filter").addEventListener("input", event => {
+  const wanted = event.target.value.toLowerCase()
+  for (const row of rows) row.hidden = ![0, 1, 10].some(i => row.cells[i].textContent.toLowerCase().includes(wanted))
+})
+document.querySelectorAll(".sorts th").forEach((head, place) => head.addEventListener("click", () => {
+  const sign = head.dataset.sign = head.dataset.sign === "1" ? "-1" : "1"
+  const text = row => row.cells[place].textContent.trim(), value = row => parseFloat(text(row).replaceAll(",", ""))
+  const isNumber = rows.every(row => text(row) === "" || !isNaN(value(row)))
+  const key = row => isNumber ? (text(row) === "" ? Infinity : sign * value(row)) : text(row)
+  rows.sort((a, b) => isNumber ? key(a) - key(b) || 0 : sign * key(a).localeCompare(key(b)))
+  body.append(...rows)
+}))
+</script>
+"""
 
 
 def render(report: Report) -> str:
@@ -40,6 +64,7 @@ def render(report: Report) -> str:
     found = "".join(f"<li>{escape(warning)}</li>" for warning in report_text.warnings(report))
     warnings = f'<ul class="warnings">{found}</ul>' if found else '<p class="note">Nothing looks wrong.</p>'
     title = escape(f"Data report: {report.name}")
+    search, script = (SEARCH, SCRIPT) if len(report.columns) > MOST_UNSORTED else ("", "")
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><style>{STYLE}</style></head><body>
@@ -52,8 +77,8 @@ def render(report: Report) -> str:
 <p class="note">Values are those of the training rows. Drift is the population stability index of a split against
 them; above 0.25 and beyond chance it is marked. "Alone" is how well a column predicts the target by itself: 1 is
 perfect, 0 is chance.</p>
-{_columns(report)}
-</body></html>
+{search}{_columns(report)}
+{script}</body></html>
 """
 
 
@@ -74,7 +99,11 @@ def _target(report: Report) -> str:
         for name, by_part in report.ranges.items()
         for part, found in by_part.items()
     )
-    return _table(["output", "split", "min", "mean", "max"], rows, css="narrow")
+    drawn = "".join(
+        f'<p class="note">{escape(name)} in training rows</p>\n{_bars(shares)}\n'
+        for name, shares in report.target_shares.items()
+    )
+    return _table(["output", "split", "min", "mean", "max"], rows, css="narrow") + "\n" + drawn
 
 
 def _table(head: Iterable[str], rows: Iterable[list[str]], css: str) -> str:
@@ -86,7 +115,9 @@ def _table(head: Iterable[str], rows: Iterable[list[str]], css: str) -> str:
         + "</tr>\n"
         for row in rows
     )
-    return f'<table class="{css}"><thead><tr>{top}</tr></thead><tbody>\n{body}</tbody></table>'
+    return (
+        f'<div class="scroll"><table class="{css}"><thead><tr>{top}</tr></thead><tbody>\n{body}</tbody></table></div>'
+    )
 
 
 def _columns(report: Report) -> str:
@@ -105,7 +136,10 @@ def _columns(report: Report) -> str:
     )
     top = "".join(f"<th>{name}</th>" for name in head)
     body = "\n".join(_column(column, column.name in report.suspicious) for column in report.columns)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>\n{body}\n</tbody></table>"
+    css = "sorts" if len(report.columns) > MOST_UNSORTED else ""
+    return (
+        f'<div class="scroll"><table class="{css}"><thead><tr>{top}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
+    )
 
 
 def _column(column: Column, suspicious: bool) -> str:
@@ -117,13 +151,21 @@ def _column(column: Column, suspicious: bool) -> str:
         _number(column.n_missing_train, ","),
         _number(column.n_distinct, ","),
         f"<td>{_bars(column.shares)}</td>",
-        f'<td class="values">{escape(report_text.values(column))}</td>',
+        f'<td class="values">{_values(column)}</td>',
         _number(column.drift_val, ".3f", marked="val" in column.strong_drift),
         _number(column.drift_test, ".3f", marked="test" in column.strong_drift),
         _number(column.score_alone, ".3f", marked=suspicious),
         f'<td class="warning">{escape("; ".join(notes))}</td>',
     ]
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def _values(column: Column) -> str:
+    """In short; all of what is known stands in the title."""
+    text = report_text.values(column)
+    if len(text) <= LONGEST_VALUES:
+        return escape(text)
+    return f'<span title="{escape(text)}">{escape(text[: LONGEST_VALUES - 3])}...</span>'
 
 
 def _number(value: float | None, form: str, *, marked: bool = False) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.config.rules import Kind
 from pipeline.data.checks import report_text
-from pipeline.data.checks.describe import Findings, describe
+from pipeline.data.checks.describe import Findings, describe, distribution
 from pipeline.data.checks.duplicates import duplicates
 from pipeline.data.checks.facts import Report
 from pipeline.data.checks.leakage import is_suspicious, scores_alone
@@ -40,6 +40,7 @@ def report(dataset: Dataset, kinds: Mapping[str, Kind]) -> Report:
         n_rows_looked_at=len(rows),
         classes={} if task == "regression" else _classes(rows, splits),
         ranges=_ranges(rows, splits) if task == "regression" else {},
+        target_shares=_target_shares(training) if task == "regression" else {},
         n_duplicate_rows=n_duplicates,
         n_copies_of_training_rows=n_copies,
         suspicious={name: round(score, 4) for name, score in scores.items() if is_suspicious(task, score)},
@@ -65,6 +66,12 @@ def _ranges(rows: Rows, splits: Splits) -> dict[str, dict[str, dict[str, float |
         name: {part: _range(values[chosen]) for part, chosen in splits.parts().items()}
         for name, values in zip(rows.target.names, rows.target.values.T, strict=True)
     }
+
+
+def _target_shares(training: Rows) -> dict[str, list[float]]:
+    """Of each output."""
+    target = training.target
+    return {name: distribution(values) for name, values in zip(target.names, target.values.T, strict=True)}
 
 
 def _range(values: np.ndarray) -> dict[str, float | None]:

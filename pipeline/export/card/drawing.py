@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Literal
 
 import numpy as np
 
@@ -13,8 +14,15 @@ COLORS = ("#2563eb", "#ea580c", "#6b7280")
 Line = tuple[Sequence[float], Sequence[float]]
 
 
-def lines(title: str, xlabel: str, given: Mapping[str, Line], dots: bool = False) -> str:
-    """Lines by name, on common axes; values that are not finite are left out."""
+def lines(title: str, xlabel: str, given: Mapping[str, Line], first: Literal["line", "dots", "both"] = "line") -> str:
+    """Lines by name, on common axes; values that are not finite are left out.
+
+    Args:
+        title: Of the drawing.
+        xlabel: Below the axis.
+        given: The lines.
+        first: How the first one is drawn: as a line, as dots, or as a line with its points.
+    """
     points = {name: _finite(line) for name, line in given.items()}
     every = np.concatenate(list(points.values()))
     if not len(every):
@@ -33,14 +41,16 @@ def lines(title: str, xlabel: str, given: Mapping[str, Line], dots: bool = False
     for number, (name, line) in enumerate(points.items()):
         color = COLORS[number % len(COLORS)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, line))
-        drawn.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
-        if dots or len(line) == 1:
+        way = first if number == 0 else "line"
+        if way != "dots":
+            drawn.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
+        if way != "line" or len(line) == 1:
             drawn += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in map(place, line)]
         drawn.append(_text(LEFT + 10 + 150 * number, 14, name, color))
     frame = f'<path d="M{LEFT},{TOP}V{floor}H{right}" fill="none" stroke="#888"/>'
     ends = [
-        _text(LEFT - 6, floor, f"{y0:.4g}", end=True), _text(LEFT - 6, TOP + 8, f"{y1:.4g}", end=True),
-        _text(LEFT, floor + 16, f"{x0:.4g}"), _text(right, floor + 16, f"{x1:.4g}", end=True),
+        _text(LEFT - 6, floor, _short(y0), end=True), _text(LEFT - 6, TOP + 8, _short(y1), end=True),
+        _text(LEFT, floor + 16, _short(x0)), _text(right, floor + 16, _short(x1), end=True),
         _text((LEFT + right) / 2 - 20, floor + 28, xlabel),
     ]  # fmt: skip
     return (
@@ -48,6 +58,11 @@ def lines(title: str, xlabel: str, given: Mapping[str, Line], dots: bool = False
         f'role="img"><title>{escape(title)}</title><rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>'
         f"{frame}{''.join(ends)}{''.join(drawn)}</svg>"
     )
+
+
+def _short(value: float) -> str:
+    """Of an end of an axis."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e8 else f"{value:.4g}"
 
 
 def _finite(line: Line) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.data import Raw, Rows
+from pipeline.evaluate.error_analysis import row_losses
 
 MOST_ROWS = 2000
 FEWEST_ROWS = 100  # with more columns than leave so many, nothing is said
@@ -43,14 +44,13 @@ def importance(predict: Predict, rows: Rows, seed: int) -> list[Importance]:
         return []
     rows = rows.take(rng.choice(len(rows), n_rows, replace=False))
     repeats = int(np.clip(MOST_PREDICTED // (n_rows * len(columns)), 1, MOST_REPEATS))
-    loss = _loss_of(rows)
     risen = np.zeros((len(columns), n_rows))
-    before = loss(predict(rows.inputs), 1)[0]
+    before = _losses(rows, predict(rows.inputs), 1)[0]
     jobs = [(number, rng.permutation(n_rows)) for number in range(len(columns)) for _ in range(repeats)]
     at_once = max(1, BLOCK_ROWS // n_rows)
     for start in range(0, len(jobs), at_once):
         some = jobs[start : start + at_once]
-        losses = loss(predict(_shuffled(rows, columns, some)), len(some))
+        losses = _losses(rows, predict(_shuffled(rows, columns, some)), len(some))
         for (number, _), after in zip(some, losses, strict=True):
             risen[number] += (after - before) / repeats
     if rows.sample_weight is not None:
@@ -92,18 +92,7 @@ def _shuffled(rows: Rows, columns: list[tuple[str, int | None]], jobs: list[tupl
     return made
 
 
-def _loss_of(rows: Rows) -> Callable[[dict[str, np.ndarray], int], np.ndarray]:
+def _losses(rows: Rows, outputs: dict[str, np.ndarray], n_times: int) -> np.ndarray:
     """Loss of each row `(n_times, n_rows)` of predictions for the rows, several times over."""
-    target = rows.target
-
-    def regression(outputs: dict[str, np.ndarray], n_times: int) -> np.ndarray:
-        predicted = outputs["prediction"].reshape(n_times, *target.values.shape)
-        spread = target.values.var(axis=0)
-        return np.mean((predicted - target.values) ** 2 / np.where(spread > 0, spread, 1), axis=2)
-
-    def classes(outputs: dict[str, np.ndarray], n_times: int) -> np.ndarray:
-        truth = np.tile(target.values[:, 0], n_times)
-        own = outputs["probabilities"][np.arange(len(truth)), truth]
-        return -np.log(np.clip(own, np.finfo(np.float64).eps, 1)).reshape(n_times, -1)
-
-    return regression if target.task == "regression" else classes
+    target = rows.target.take(np.tile(np.arange(len(rows)), n_times))
+    return row_losses(target, outputs).reshape(n_times, -1)

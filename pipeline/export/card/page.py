@@ -12,8 +12,11 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1d2430; background: #fff; margin: 2rem auto; max-width: 60rem;
   padding: 0 1rem }
 table { border-collapse: collapse } th, td { text-align: left; padding: .25rem .7rem; border-bottom: 1px solid #dfe3ea }
-th { background: #f4f6f9 } pre { background: #f4f6f9; padding: .8rem; overflow-x: auto } svg { max-width: 100% }
+.scroll { overflow-x: auto } h1, p, td { overflow-wrap: break-word }
+th { background: #f4f6f9 } pre { background: #f4f6f9; padding: .8rem; overflow-x: auto }
+svg { max-width: 100%; height: auto }
 """
+LARGE, BEYOND_DIGITS = 1e5, 1e15  # numbers that are shown in full: prices, populations
 MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#])")
 
 
@@ -43,7 +46,9 @@ class Page:
         self._markdown.append("\n".join([lines[0], bar, *lines[1:]]))
         body = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
         names = "".join(f"<th>{escape(name)}</th>" for name in head)
-        self._html.append(f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>")
+        self._html.append(
+            f'<div class="scroll"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
+        )
 
     def picture(self, title: str, svg: str) -> None:
         """A drawing, inside the page itself."""
@@ -68,6 +73,13 @@ class Page:
             f'content="width=device-width">\n<title>{title}</title><style>{STYLE}</style></head><body>\n'
             f"<h1>{title}</h1>\n" + "\n".join(self._html) + "\n</body></html>\n"
         )
+
+
+def number(value: float | None) -> str:
+    """As all tables of the card show numbers; nothing for one that is not there."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if LARGE <= abs(value) < BEYOND_DIGITS else f"{value:.5g}"
 
 
 def _escaped(text: object) -> str:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pipeline.config import Config
+from pipeline.config.rules import LOSSES
 from pipeline.data import Dataset, Rows, Target
+from pipeline.export.card import errors
 from pipeline.export.card.calibration import reliability
 from pipeline.export.card.drawing import lines
 from pipeline.export.card.importance import MOST_PREDICTED, importance
 from pipeline.export.card.intervals import Interval, intervals
-from pipeline.export.card.page import Page
+from pipeline.export.card.page import Page, number
+from pipeline.fit.steps import batch_size
 
 if TYPE_CHECKING:
     from pipeline.evaluate import Columns, Evaluation
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
     from pipeline.fit import History
 
 MOST_COLUMNS = 60  # that a table lists
+MOST_DOTS, MOST_DRAWN = 400, 4  # test rows in a picture, and targets with one
+MOST_CONFUSED = 12  # classes in a confusion matrix
 CODE = """\
 import tensorflow as tf
 
@@ -48,16 +56,19 @@ def write(
         beaten: How it stands to its baselines.
         run_id: Of the run.
     """
-    page = Page(f"Model card: {config.tracking.experiment}, run {run_id}")
+    page = Page(f"Model card: {config.tracking.experiment}, {datetime.now(UTC):%Y-%m-%d}")
+    page.paragraph(f"Run {run_id}.")
     page.heading("Intended use")
     page.paragraph("To be written by the author: what this model is for, for whom, and what it must not be used for.")
     _data(page, config, dataset)
-    _architecture(page, config, assembled, history)
+    _architecture(page, config, dataset, assembled, history)
     target, outputs = found.targets["test"], found.outputs["test"]
     _scores(page, found, intervals(target, outputs, found.weights["test"], config.seed))
     _baselines(page, beaten)
+    _predictions(page, target, outputs)
     _learning_curve(page, history)
-    _importance(page, assembled, dataset.part("val"), config.seed)
+    columns = _importance(page, assembled, dataset.part("val"), config.seed)
+    errors.write(page, assembled, dataset.part("test"), outputs, columns)
     if target.task != "regression":
         _calibration(page, assembled, target, outputs)
     _use(page, assembled, run_id)
@@ -82,18 +93,19 @@ def _data(page: Page, config: Config, dataset: Dataset) -> None:
     page.paragraph(f"Columns: {_shortened(list(rows.inputs))}")
 
 
-def _architecture(page: Page, config: Config, assembled: Assembled, history: History) -> None:
+def _architecture(page: Page, config: Config, dataset: Dataset, assembled: Assembled, history: History) -> None:
+    """The layers, and how they were trained; values that were left to the pipeline as it chose them."""
     page.heading("Architecture and training")
-    network, fit = assembled.network, config.fit
+    network, fit, task = assembled.network, config.fit, dataset.rows.target.task
     page.table(
         ["layer", "kind", "outputs", "parameters"],
         [(layer.name, type(layer).__name__, _width(layer), f"{layer.count_params():,}") for layer in _layers(network)],
     )
     facts = [
         ("parameters", f"{network.count_params():,}"),
-        ("loss, optimizer", f"{fit.loss}, {fit.optimizer}"),
-        ("learning rate, batch size", f"{fit.learning_rate:g}, {fit.batch_size}"),
-        ("epochs", f"{len(history.epochs)}" + (f", best {history.best_epoch}" if history.best_epoch else "")),
+        ("loss, optimizer", f"{fit.loss if fit.loss != 'auto' else LOSSES[task][0]}, {fit.optimizer}"),
+        ("learning rate, batch size", f"{fit.learning_rate:g}, {batch_size(fit, dataset.n_rows['train'])}"),
+        ("epochs", f"{len(history.epochs)}" + (f", kept {history.best_epoch}" if history.best_epoch else "")),
         ("seed", str(config.seed)),
     ]
     if assembled.schema["threshold"] is not None:
@@ -121,7 +133,7 @@ def _scores(page: Page, found: Evaluation, test_intervals: dict[str, Interval]) 
     page.table(
         ["score", "train", "val", "test", "test, 95 % interval"],
         [
-            (name, *(_number(found.scores.get(f"{part}_{name}")) for part in ("train", "val", "test")),
+            (name, *(number(found.scores.get(f"{part}_{name}")) for part in ("train", "val", "test")),
              _interval(test_intervals.get(name)))
             for name in names
         ],
@@ -134,12 +146,38 @@ def _baselines(page: Page, beaten: Standing) -> None:
         return
     page.heading("Baselines")
     rows = [
-        (name, score, *(_number(scores.get(f"{part}_{score}")) for part in ("train", "val", "test")))
+        (name, score, *(number(scores.get(f"{part}_{score}")) for part in ("train", "val", "test")))
         for name, scores in beaten.scores.items()
         for score in beaten.main_scores
     ]
     page.table(["baseline", "score", "train", "val", "test"], rows)
     page.paragraph("On the same rows. " + "; ".join(f"{name}: {text}" for name, text in beaten.told.items()) + ".")
+
+
+def _predictions(page: Page, target: Target, outputs: Columns) -> None:
+    """What was said of test rows beside what is true."""
+    if target.task == "regression":
+        page.heading("Predictions and targets")
+        _scatters(page, target, outputs)
+    elif len(target.classes) <= MOST_CONFUSED:
+        page.heading("Confusion matrix")
+        counts = np.zeros((len(target.classes), len(target.classes)), int)
+        np.add.at(counts, (target.values[:, 0], target.named(outputs)), 1)
+        names = [str(label) for label in target.classes.tolist()]
+        rows = [(name, *(f"{count:,}" for count in row)) for name, row in zip(names, counts.tolist(), strict=True)]
+        page.table(["true, and predicted as", *names], rows)
+        page.paragraph("Test rows.")
+
+
+def _scatters(page: Page, target: Target, outputs: Columns) -> None:
+    """A dot for a test row, evenly drawn from all of them, for each of the first targets."""
+    rows = np.linspace(0, len(target.values) - 1, min(MOST_DOTS, len(target.values))).astype(int)
+    for place, name in enumerate(target.names[:MOST_DRAWN]):
+        truth, predicted = target.values[rows, place], outputs["prediction"][rows, place]
+        ends = (float(truth.min()), float(truth.max()))
+        drawn = {"prediction": (truth.tolist(), predicted.tolist()), "equal": (ends, ends)}
+        title = f"Test rows: prediction of {name} by its target"
+        page.picture(title, lines(title, name, drawn, "dots"))
 
 
 def _learning_curve(page: Page, history: History) -> None:
@@ -153,21 +191,23 @@ def _learning_curve(page: Page, history: History) -> None:
     page.picture("Learning curve", lines("Learning curve", "epoch", curves))
 
 
-def _importance(page: Page, assembled: Assembled, val: Rows, seed: int) -> None:
-    page.heading("What it goes by")
+def _importance(page: Page, assembled: Assembled, val: Rows, seed: int) -> list[str]:
+    """Gives the columns, the most important first."""
+    page.heading("Permutation importance")
     found = importance(assembled.predict, val, seed)
     if not found:
         page.paragraph("There are too many columns to shuffle each of them.")
-        return
+        return list(val.inputs)
     loss = "R² is lost" if val.target.task == "regression" else "log loss rises"
     page.table(
         ["column", f"{loss} by", "95 % interval"],
-        [(entry.column, _number(entry.mean), _interval((entry.low, entry.high))) for entry in found[:MOST_COLUMNS]],
+        [(entry.column, number(entry.mean), _interval((entry.low, entry.high))) for entry in found[:MOST_COLUMNS]],
     )
     page.paragraph(
-        f"Permutation importance: how much worse the model is when this column is shuffled among validation rows, at "
+        f"How much worse the model is when this column is shuffled among validation rows, at "
         f"most {MOST_PREDICTED:,} predictions in all. Columns that say the same share their importance."
     )
+    return [entry.column for entry in found]
 
 
 def _calibration(page: Page, assembled: Assembled, target: Target, outputs: Columns) -> None:
@@ -179,7 +219,7 @@ def _calibration(page: Page, assembled: Assembled, target: Target, outputs: Colu
     )
     ends = (0.0, 1.0)
     curve = [entry.confidence for entry in bins], [entry.accuracy for entry in bins]
-    drawn = lines("Reliability curve", "confidence", {"accuracy": curve, "as sure as right": (ends, ends)}, dots=True)
+    drawn = lines("Reliability curve", "confidence", {"accuracy": curve, "as sure as right": (ends, ends)}, "both")
     page.picture("Reliability curve", drawn)
     page.table(
         ["confidence", "rows", "mean confidence", "accuracy"],
@@ -214,9 +254,5 @@ def _shortened(names: list[str]) -> str:
     return ", ".join(names[:MOST_COLUMNS]) + more
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.5g}"
-
-
 def _interval(found: Interval | None) -> str:
-    return "" if found is None else f"{found[0]:.4g} to {found[1]:.4g}"
+    return "" if found is None else f"{number(found[0])} to {number(found[1])}"

@@ -280,6 +280,16 @@ def test_html_escapes_all_that_comes_from_the_data() -> None:
     assert re.search(r"(src|href|url|@import)\s*[=(]", html) is None
 
 
+def test_the_page_shows_how_the_target_is_distributed_and_long_values_in_short() -> None:
+    frame = made(word=[f"a rather long word of many that are there {n % 9}" for n in range(400)])
+    found = report_of(frame, "y")
+    assert sum(found.target_shares["y"]) == pytest.approx(1, abs=1e-3)
+    html = report_page.render(found)
+    assert html.count("<svg") == 1 + len(found.columns)
+    assert re.search(r'<span title="a rather[^"]+\d \(\d+\)">a rather .{80,}\.\.\.</span>', html)
+    assert "filter" not in html  # that is for tables with many columns
+
+
 def test_json_has_no_nan_and_comes_back_the_same() -> None:
     huge = np.where(np.arange(400) % 2, 1.7e308, -1.7e308)
     frame = made(gaps=np.nan, none="", huge=huge, more=np.abs(huge), few=np.where(np.arange(400) == 3, 2.0, np.nan))

@@ -105,12 +105,21 @@ def test_every_run_has_a_card_whose_code_runs(
     exported = Path(result.model_path) / "assets.extra"
     assert (exported / "card.md").read_text() == card
     page = (exported / "card.html").read_text()
-    for part in ("Intended use", "Data", "Architecture", "Scores", "Learning curve", "What it goes by", "How to load"):
+    for part in (
+        "Intended use",
+        "Data",
+        "Architecture",
+        "Scores",
+        "Learning curve",
+        "Permutation importance",
+        "Error analysis",
+        "How to load",
+    ):
         assert f"## {part}" in card
         assert f"<h2>{part}" in page
     assert "Calibration" not in card
     assert re.search(r"\| rmse \| [\d.]+ \| [\d.]+ \| [\d.]+ \| [\d.]+ to [\d.]+ \|", card)
-    assert page.count("<svg") == 1
+    assert page.count("<svg") == 2  # the learning curve, and predictions by targets
     (exported / "card.md").write_text(card + "It is for houses in Bern.")  # its author may
     assert manifests.verify(Path(result.model_path)).run_id == result.run_id
     monkeypatch.chdir(Path(result.model_path).parent)
