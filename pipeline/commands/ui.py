@@ -39,14 +39,14 @@ def run(args: argparse.Namespace) -> None:
     _check_port(args.port)
     from pipeline import track  # MLflow takes seconds to import
 
-    with track.connected(settings) as uri:
-        pass  # the store exists now, also when nothing was trained yet
+    with track.connected(settings) as uri:  # which makes the store where nothing was trained yet
+        page = track.page_of_newest()
     if not uri.startswith("sqlite:"):
-        raise TrackingError(f"the runs are kept by a server: open {uri}")
+        raise TrackingError(f"the runs are kept by a server: open {uri.rstrip('/')}{page}")
     # One worker and no job runner: by default a dozen processes start, and answer four times slower.
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     where = ["--backend-store-uri", uri, "--host", HOST, "--port", str(args.port)]
-    print(f"MLflow on {uri}: http://{HOST}:{args.port} (Ctrl-C ends it)", flush=True)
+    print(f"MLflow on {uri}: http://{HOST}:{args.port}{page} (Ctrl-C ends it)", flush=True)
     os.execve(sys.executable, [sys.executable, "-m", "mlflow", "ui", *where, "--workers", "1"], environment)
 
 

@@ -9,6 +9,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 from pipeline.track.children import PARENT_VARIABLE, Done, done, epochs_of, n_failed, parent_run_id
 from pipeline.track.left_running import JOB_VARIABLE, fail_left_running
 from pipeline.track.machines import claimed
+from pipeline.track.pages import page_of_newest
 from pipeline.track.parent_run import Sweep, log_best, sweep
 from pipeline.track.query import FINISHED, Selected, curves, last_finished, log_texts, select_runs, sweeps
 from pipeline.track.run import Run, log_failure, start
@@ -38,6 +39,7 @@ __all__ = [
     "log_failure",
     "log_texts",
     "n_failed",
+    "page_of_newest",
     "parent_run_id",
     "select_runs",
     "start",

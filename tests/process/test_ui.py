@@ -52,26 +52,29 @@ localStorage[key] = JSON.stringify(Object.assign(JSON.parse(localStorage[key] ||
 
 
 @contextlib.contextmanager
-def ui(store: str) -> Iterator[str]:
-    """`python -m pipeline ui` on a store; gives its address."""
+def ui(store: str) -> Iterator[tuple[str, str]]:
+    """`python -m pipeline ui` on a store; gives its address, and that of the page which it tells to open."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     started = subprocess.Popen(
         [sys.executable, "-m", "pipeline", "ui", str(port)], cwd=ROOT, env=os.environ | {"MLFLOW_TRACKING_URI": store},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True, text=True,
     )  # fmt: skip
+    assert started.stdout
     try:
+        page = next(word for word in started.stdout.readline().split() if word.startswith(address))
         for _ in range(300):
             with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/health", timeout=5):
                 break
             assert started.poll() is None, "the UI ended"
             time.sleep(0.3)
-        yield address
+        yield address, page
     finally:
         os.killpg(started.pid, signal.SIGTERM)  # the server and its worker
         started.wait(timeout=30)
+        started.stdout.close()
 
 
 def test_the_ui_lists_a_sweep_nested_and_a_child_with_all_it_has(tmp_path: Path) -> None:
@@ -89,9 +92,9 @@ def test_the_ui_lists_a_sweep_nested_and_a_child_with_all_it_has(tmp_path: Path)
     (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     child = next(run for run in runs if run is not parent)
 
-    with ui(store) as address, browser.page(tmp_path / "profile", 1500, 660) as page:
+    with ui(store) as (address, told), browser.page(tmp_path / "profile", 1500, 660) as page:
         root = f"{address}/#/experiments/{where}/runs"
-        page.open(f"{root}?workflowType=machine_learning")
+        page.open(told)
         page.says(parent.info.run_name, "matching runs")
         assert child.info.run_name not in page.text()  # it is below its parent, which is closed
         page.run(REMEMBER, where, COLUMNS)

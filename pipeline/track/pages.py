@@ -1,0 +1,16 @@
+"""Addresses of MLflow's pages. Without a workflow type MLflow 3 shows what it has for language models."""
+
+import mlflow
+
+TRAINING = "workflowType=machine_learning"
+
+
+def page_of_newest() -> str:
+    """Where MLflow lists the runs of the experiment that was used last, behind the address of a server.
+
+    Needs the store to be connected; of a store without runs it is the list of experiments.
+    """
+    client = mlflow.MlflowClient()
+    experiments = [experiment.experiment_id for experiment in client.search_experiments(max_results=1000)]
+    newest = client.search_runs(experiments, order_by=["attributes.start_time DESC"], max_results=1)
+    return f"/#/experiments/{newest[0].info.experiment_id}/runs?{TRAINING}" if newest else f"/#/experiments?{TRAINING}"
