@@ -37,6 +37,10 @@ class Trial:
         """What is to be called after each epoch, with its number and its values."""
         return report
 
+    def recalling(self, report: EpochReport) -> EpochReport:
+        """What is to be called first for each epoch that the run had ended with, where it goes on after it died."""
+        return report
+
 
 ALONE = Trial()
 
@@ -129,7 +133,7 @@ def prepare(config: Config, trial: Trial = ALONE) -> Prepared:
 
 @contextlib.contextmanager
 def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[Trained]:
-    """Builds, compiles and fits a network. Its run is open until the context ends, and FAILED if by an error.
+    """Builds, compiles and fits a network, or goes on with one. Its run is open until the context ends.
 
     Raises:
         PipelineError: The config does not go with the data, the store cannot be used, or training comes to nothing.
@@ -148,11 +152,15 @@ def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[
     clock.lap("build")
 
     about = trial.tags | {"device": fit.describe_devices(), "objective": prepared.objective}
-    with track.start(config, prepared.dataset, about=about) as tracked:
+    with (
+        fit.keeping(config, prepared.dataset, trainee) as kept,
+        track.start(config, prepared.dataset, about=about, going_on=kept.run_id) as tracked,
+    ):
         tracked.log_report(prepared.report)
+        kept.begin(tracked.id, trial.recalling(tracked.log_epoch))
         clock.lap("open_run")
-        watching = trial.watching(tracked.log_epoch)
-        history = fit.fit(trainee, prepared.train, prepared.val, config.fit, seed=config.seed, report=watching)
+        train, val, watching = prepared.train, prepared.val, trial.watching(tracked.log_epoch)
+        history = fit.fit(trainee, train, val, config.fit, seed=config.seed, report=watching, keeping=kept)
         clock.lap("fit")
         yield Trained(network, history, tracked)
 

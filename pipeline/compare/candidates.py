@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 # What tells the repetitions of one configuration apart.
 REPLICA = ("seed", "data.split.seed", "data.split.fold")
-NO_PARAMETER = ("tracking.", "objective", "baseline")  # how keys begin that change nothing of the network
+# How keys begin that change nothing of the network.
+NO_PARAMETER = ("tracking.", "objective", "baseline", "fit.checkpoint", "fit.resume")
 
 Replica = tuple[str, ...]
 

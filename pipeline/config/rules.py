@@ -27,6 +27,8 @@ Switch = Annotated[
     Literal["auto", "on", "off"], BeforeValidator(lambda given: {"True": "on", "False": "off"}.get(repr(given), given))
 ]
 
+Resume = Annotated[Literal["auto", "off", "force"], BeforeValidator(lambda given: "off" if given is False else given)]
+
 KERAS_SETS = ("mnist", "fashion_mnist", "california_housing")
 Baseline = Literal["majority", "linear", "boosting"]
 BASELINES: tuple[Baseline, ...] = ("majority", "linear", "boosting")
@@ -188,6 +190,8 @@ class Fit(Section):
     label_smoothing: Rate
     ema: Rate | Literal["auto"] | None
     max_minutes: PositiveFloat | None
+    checkpoint: Literal["auto"] | bool
+    resume: Resume
     schedule: Literal["constant", "cosine", "exponential", "reduce_on_plateau"]
     warmup_epochs: NonNegativeFloat
     decay_rate: Annotated[float, Field(gt=0, le=1)]

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from pipeline.fit.block_inputs import Piece, Placed, Rows, place
 from pipeline.fit.disk_feed import OnDisk, in_order
+from pipeline.fit.draws import begin_epoch, generators, order_of
 from pipeline.fit.feed import feed
 from pipeline.fit.members import ByMember
 from pipeline.fit.steps import steps_of
@@ -51,7 +52,8 @@ class BlockTrained(ByMember):
         self._run_steps = tf.function(compiled_steps, autograph=False, jit_compile=True) if compiled else graph
         self._validate_first = tf.function(self._first_validation_steps, autograph=False, reduce_retracing=True)
         self._validate_more = tf.function(self._validation_steps, autograph=False, reduce_retracing=True)
-        self._forget = tf.function(self.reset_metrics, autograph=False)  # one call instead of one per variable
+        # One call instead of one per variable.
+        self._begin_epoch = tf.function(self._reset_for_epoch, autograph=False)
 
     def fit(
         self,
@@ -64,6 +66,7 @@ class BlockTrained(ByMember):
         validation_data: Sequence[np.ndarray],
         callbacks: list[keras.callbacks.Callback],
         seed: int,
+        initial_epoch: int = 0,
     ) -> keras.callbacks.History:
         """Trains; `seed` is that of the order of the rows, which is another in each epoch."""
         rows: Rows = x, y, sample_weight
@@ -72,15 +75,14 @@ class BlockTrained(ByMember):
         steps = steps_of(len(x), batch_size, self)
         source = feed(rows, steps)
         val_pieces = _again_and_again(val)
-        generator = np.random.default_rng(seed)
         calls = keras.callbacks.CallbackList(callbacks, add_history=True, model=self, epochs=epochs, steps=steps.count)
         self.stop_training = False
         logs: Logs = {}
         calls.on_train_begin()
-        for epoch in range(epochs):
-            self._forget()
+        for epoch in range(initial_epoch, epochs):
+            self._begin_epoch(tf.constant(epoch, tf.int64))
             calls.on_epoch_begin(epoch)
-            logs = self._train_epoch(source.pieces(generator), calls)
+            logs = self._train_epoch(source.pieces(order_of(seed, epoch)), calls)
             logs |= {f"val_{name}": value for name, value in self._score(val_pieces(), calls).items()}
             calls.on_epoch_end(epoch, logs)
             if self.stop_training:
@@ -88,6 +90,10 @@ class BlockTrained(ByMember):
         self.optimizer.finalize_variable_values(self.trainable_weights)
         calls.on_train_end(logs)
         return self.history
+
+    def _reset_for_epoch(self, epoch: tf.Tensor) -> None:
+        self.reset_metrics()
+        begin_epoch(generators(self), epoch)
 
     def _train_epoch(self, pieces: Any, calls: keras.callbacks.CallbackList) -> Logs:
         """All steps of an epoch, in as few calls as CALL_SECONDS asks for."""

@@ -54,11 +54,12 @@ class StopInTime(keras.callbacks.Callback):
 
     Args:
         minutes: From the beginning of training.
+        before: Seconds of them that were over before this process began.
     """
 
-    def __init__(self, minutes: float) -> None:
+    def __init__(self, minutes: float, before: float) -> None:
         super().__init__()
-        self._seconds = minutes * 60
+        self._seconds = minutes * 60 - before
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Starts the clock."""

@@ -89,16 +89,37 @@ def feed(rows: Rows, steps: Steps) -> Resident | Streamed | FromDisk:
     return Streamed(rows, steps, PIECE_BYTES)
 
 
-def batches(rows: Rows, steps: Steps, seed: int) -> tf.data.Dataset:
-    """Batches in a new order each time they are gone through: for Keras's own `fit`, which takes one step per call."""
-    source, generator = feed(rows, steps), np.random.default_rng(seed)
+def batches(rows: Rows, steps: Steps, order: Callable[[], np.random.Generator]) -> tf.data.Dataset:
+    """Batches in a new order each time they are gone through: for Keras's own `fit`, which takes one step per call.
 
-    def shuffled() -> Iterator[tuple[tf.Tensor, ...]]:
-        for piece in source.pieces(generator):
-            for step in range(piece.n_steps):
-                yield tuple(tf.gather(part, piece.numbers[step]) for part in piece.rows if part is not None)
+    Args:
+        rows: In memory or on disk.
+        steps: How they are divided.
+        order: What the order is drawn by; asked each time that the batches are gone through.
+    """
+    if isinstance(rows[0], OnDisk):
+        source = FromDisk(rows, steps)
+        return _dataset(lambda: _from_pieces(source.pieces(order())), rows, steps.count)
+    with tf.device("CPU:0"):  # where datasets compute
+        x, y, weight = place(rows)
+    present = [part for part in (x, y, weight) if part is not None]
 
-    return _dataset(shuffled, rows, steps.count)
+    def divided(numbers: tf.Tensor) -> tf.data.Dataset:
+        n = steps.n_rows_of_full
+        full = tf.data.Dataset.from_tensor_slices(numbers[:n]).batch(steps.n_batch)
+        return full.concatenate(tf.data.Dataset.from_tensors(numbers[n:])) if steps.n_last else full
+
+    orders = tf.data.Dataset.from_generator(
+        lambda: [_order(len(rows[0]), order())], output_signature=tf.TensorSpec((len(rows[0]),), tf.int32)
+    )
+    found = orders.flat_map(divided).map(lambda numbers: tuple(tf.gather(part, numbers) for part in present))
+    return _counted(found, steps.count)
+
+
+def _from_pieces(pieces: Iterator[Piece]) -> Iterator[tuple[tf.Tensor, ...]]:
+    for piece in pieces:
+        for step in range(piece.n_steps):
+            yield tuple(tf.gather(part, piece.numbers[step]) for part in piece.rows if part is not None)
 
 
 def batches_in_order(rows: Rows, n_batch: int) -> tf.data.Dataset:
@@ -114,7 +135,10 @@ def batches_in_order(rows: Rows, n_batch: int) -> tf.data.Dataset:
 
 def _dataset(generate: Callable[[], Iterator[Any]], rows: Rows, n_batches: int) -> tf.data.Dataset:
     specs = tuple(tf.TensorSpec((None, *part[:1].shape[1:])) for part in rows if part is not None)
-    dataset = tf.data.Dataset.from_generator(generate, output_signature=specs)
+    return _counted(tf.data.Dataset.from_generator(generate, output_signature=specs), n_batches)
+
+
+def _counted(dataset: tf.data.Dataset, n_batches: int) -> tf.data.Dataset:
     return dataset.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(2)
 
 

@@ -27,7 +27,9 @@ from pipeline.fit.callbacks import (
     direction_of,
     progress,
 )
+from pipeline.fit.checkpoint import Checkpoint, Checkpoints, Keeping
 from pipeline.fit.disk_feed import OnDisk, Weighted, class_counts
+from pipeline.fit.draws import EpochDraws
 from pipeline.fit.feed import batches, batches_in_order
 from pipeline.fit.steps import batch_size, steps_of
 from pipeline.fit.trainee import Trainee
@@ -74,6 +76,7 @@ def fit(
     *,
     seed: int,
     report: Callable[[int, dict[str, float]], None],
+    keeping: Keeping | None = None,
 ) -> History:
     """Trains a network; all rows of an epoch in a new order, the last batch with what is left.
 
@@ -84,32 +87,32 @@ def fit(
         config: The fit section.
         seed: Of the order of the rows.
         report: Called after each epoch with its number, from 1, and its values.
+        keeping: Where checkpoints go, and what to go on from; None of what need not outlive its process.
 
     Raises:
         TrainingError: The loss is no finite number any more, or the weights are not.
     """
-    n_batch = batch_size(config, len(train[0]))
-    epochs: list[dict[str, float]] = []
+    if keeping is not None and keeping.found is not None and keeping.found.is_trained:
+        return _recalled(trainee, keeping.found)
+    epochs = [] if keeping is None else keeping.epochs
+    best = BestWeights(config.early_stopping) if config.early_stopping.patience is not None else None
+    shown, draws = progress(), EpochDraws(seed)
 
     def keep(epoch: int, values: dict[str, float]) -> None:
         epochs.append(values)
         report(epoch, values)
 
-    best = BestWeights(config.early_stopping) if config.early_stopping.patience is not None else None
-    shown = progress()
-    model = trainee.model
-    rows = train[0], train[1], _weights(train, config)
     if trainee.structure is None:  # Keras's own loop, or layers not of Keras: they may draw by TensorFlow's generator
         keras.utils.set_random_seed(seed)
-    penalty = float(sum(trainee.network.losses))
+    callbacks = [Interrupts(), shown, *_callbacks(config, trainee, best, draws, Report(keep), keeping)]
+    if keeping is not None:
+        callbacks.append(Checkpoints(keeping, callbacks, epochs))
+    rows = train[0], train[1], _weights(train, config)
     start = time.perf_counter()
     try:
         with held(), _remedies_told(trainee):
-            model.fit(
-                **_fed(model, rows, val, n_batch, seed),
-                epochs=config.epochs,
-                callbacks=[Interrupts(), shown, Report(keep), StopAtNaN(penalty), *_asked_for(config, best)],
-            )
+            fed = _fed(trainee.model, rows, val, config, draws)
+            trainee.model.fit(**fed, epochs=config.epochs, initial_epoch=len(epochs), callbacks=callbacks)
     except Pruned:
         trainee.bring_back()  # the next job of the sweep may need the same program
         raise
@@ -118,7 +121,17 @@ def fit(
     trainee.bring_back()
     if not all(np.isfinite(weight).all() for weight in trainee.network.get_weights()):
         raise TrainingError("the weights are not finite after the last epoch; try a smaller fit.learning_rate")
-    return _history(epochs, best, config, time.perf_counter() - start)
+    history = _history(epochs, best, config, time.perf_counter() - start)
+    if keeping is not None:
+        keeping.trained(trainee.network, epochs, history.best_epoch)
+    return history
+
+
+def _recalled(trainee: Trainee, found: Checkpoint) -> History:
+    """What training had come to when the process died."""
+    trainee.model.set_weights(found.weights)
+    trainee.bring_back()
+    return History(list(found.epochs), found.best_epoch)
 
 
 @contextlib.contextmanager
@@ -159,26 +172,31 @@ def _history(epochs: list[dict[str, float]], best: BestWeights | None, config: F
     return History(epochs, best.best_epoch + 1)
 
 
-def _fed(model: keras.Model, train: Arrays, val: Arrays, n_batch: int, seed: int) -> dict[str, Any]:
+def _fed(model: keras.Model, train: Arrays, val: Arrays, config: Fit, draws: EpochDraws) -> dict[str, Any]:
     """The arguments by which a model gets its rows."""
-    x, y, weight = train
-    arrays = {"x": x, "y": y, "sample_weight": weight, "batch_size": n_batch}
-    val_arrays: dict[str, Any] = {"validation_data": val if val[2] is not None else val[:2]}
+    n_batch = batch_size(config, len(train[0]))
+    validated: dict[str, Any] = {"validation_data": val if val[2] is not None else val[:2]}
     if isinstance(model, BlockTrained):
-        return arrays | val_arrays | {"seed": seed}
-    n_validated, steps = max(VALIDATION_ROWS, n_batch), steps_of(len(x), n_batch, model)
-    if isinstance(x, OnDisk):
-        val_arrays = {"validation_data": batches_in_order(val, n_validated)}
+        x, y, weight = train
+        return validated | {"x": x, "y": y, "sample_weight": weight, "batch_size": n_batch, "seed": draws.seed}
+    n_validated = max(VALIDATION_ROWS, n_batch)
+    if isinstance(train[0], OnDisk):
+        validated = {"validation_data": batches_in_order(val, n_validated)}
     else:
-        val_arrays["validation_batch_size"] = n_validated
-    if isinstance(x, OnDisk) or steps.n_last > n_batch:  # which Keras's own way with arrays does not have
-        arrays = {"x": batches(train, steps, seed), "shuffle": False}
-    return arrays | val_arrays | {"verbose": 0}
+        validated["validation_batch_size"] = n_validated
+    rows = batches(train, steps_of(len(train[0]), n_batch, model), draws.order)
+    return validated | {"x": rows, "shuffle": False, "verbose": 0}
 
 
-def _asked_for(config: Fit, best: BestWeights | None) -> Iterator[keras.callbacks.Callback]:
-    """What the fit section asks for, in the order in which an epoch's end is to be dealt with."""
+def _callbacks(
+    config: Fit, trainee: Trainee, best: BestWeights | None, draws: EpochDraws, report: Report, keeping: Keeping | None
+) -> Iterator[keras.callbacks.Callback]:
+    """All but the display, in the order in which an epoch's end is to be dealt with."""
     stopping = config.early_stopping
+    if not isinstance(trainee.model, BlockTrained):
+        yield draws
+    yield report
+    yield StopAtNaN(float(sum(trainee.network.losses)))
     if config.schedule == "reduce_on_plateau":
         yield keras.callbacks.ReduceLROnPlateau(
             monitor=stopping.monitor,
@@ -190,7 +208,7 @@ def _asked_for(config: Fit, best: BestWeights | None) -> Iterator[keras.callback
     if best is not None:
         yield best
     if config.max_minutes is not None:
-        yield StopInTime(config.max_minutes)
+        yield StopInTime(config.max_minutes, 0.0 if keeping is None else keeping.seconds)
     if config.ema:
         yield Averages()
 

@@ -26,10 +26,12 @@ NOT_OF_A_PROGRAM = {
     "learning_rate",
     "epochs",
     "batch_size",
+    "checkpoint",
     "early_stopping",
     "max_minutes",
     "plateau_factor",
     "plateau_patience",
+    "resume",
 }
 
 
@@ -83,6 +85,9 @@ def compile_network(network: keras.Model, config: Fit, *, task: str, n_rows: int
         model = model_class.of(trained, name="stock")
         twin.start_from(model, network)
         compiled(model)
+        model.optimizer.build(
+            model.trainable_variables
+        )  # here, and not with the first step: a checkpoint may come before
         return Trainee(network, model, execution)
 
     structure = shared and _structure(shared, config, execution, task, n_steps)

@@ -1,6 +1,7 @@
 """Files and folders that appear whole or not at all: made beside their place, and moved there at the end."""
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,28 @@ def whole_file(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def lasting_file(path: Path) -> Iterator[Path]:
+    """As `whole_file`, and on the disk when it ends: what comes after a power cut is the file as it was or as it is.
+
+    Raises:
+        OSError: The folder is missing or may not be written, or the disk is full.
+    """
+    with whole_file(path) as unfinished:
+        yield unfinished
+        _to_disk(unfinished)
+    _to_disk(path.parent)
+
+
+def _to_disk(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 @contextlib.contextmanager

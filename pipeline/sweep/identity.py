@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
-import subprocess
-from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import IN_CHECKOUT, Command, Config
+from pipeline.config import Command, Config
+from pipeline.config.code import code
 from pipeline.errors import PipelineError
+from pipeline.runtime.digest import digest
 
 if TYPE_CHECKING:
     from pipeline.data import Dataset
 
-PACKAGE = Path(__file__).resolve().parents[1]
 ASIDE = {"baseline_seconds", "baselines", "study", "sweep", "tracking"}  # keys that no network depends on
 FILES = {"path", "test_path"}  # of data: what is in them counts, not where they lie
-NO_JOBS = ("tracking.", "sweep.", "hydra.", "hydra/launcher")  # how overrides begin that make no other jobs
+OF_FIT = {"checkpoint", "resume"}  # and those of fit
+NO_PART = ("tracking.", "sweep.", "fit.checkpoint=", "fit.resume=")  # how overrides begin that are no part of a trial
+NO_JOBS = (*NO_PART, "hydra.", "hydra/launcher")  # nor make other jobs
 # Of sweep: what decides which trials a search has. How many there are does not: more trials go on with it.
 OF_A_STUDY = ("sampler", "seed", "pruner", "prune_from", "objectives", "width_of")
 
@@ -28,21 +25,21 @@ OF_A_STUDY = ("sampler", "seed", "pruner", "prune_from", "objectives", "width_of
 def trial_key(config: Config, dataset: Dataset) -> str:
     """The same for two jobs whose results must be the same: config, rows, split, package and code."""
     parts = {part: dataset.fingerprint_of(part) for part in dataset.n_rows}
-    return _digest([_without_places(config), dataset.fingerprint, parts, code()])
+    return digest([_without_places(config), dataset.fingerprint, parts, code()])
 
 
 def replica_key(config: Config, dataset: Dataset) -> str:
     """The same for jobs that differ by chance only: in their seed, or in the fold that validates them."""
     values = _without_places(config)
     del values["seed"], values["data"]["split"]["seed"], values["data"]["split"]["fold"]
-    return _digest([values, dataset.fingerprint, code()])
+    return digest([values, dataset.fingerprint, code()])
 
 
 def sweep_key(command: Command, origins: Mapping[str, str]) -> str:
     """The same for a command that is given again: its jobs, and what they follow from; a study has its name."""
     if command.config.sweep.study is not None:
-        return _digest(["study", command.config.sweep.study])
-    return _digest([_that_count(command.overrides), command.is_search, origins])
+        return digest(["study", command.config.sweep.study])
+    return digest([_that_count(command.overrides), command.is_search, origins])
 
 
 def is_same_command(overrides: str, others: str) -> bool:
@@ -56,10 +53,10 @@ def origins_of(command: Command) -> dict[str, str]:
     search = config.sweep.model_dump(include=set(OF_A_STUDY)) if command.is_search else {}
     return {
         "data": _fingerprint(config),
-        "ranges": _digest(sorted(f"{key}={value}" for key, value in command.space.items())),
-        "objective": _digest([config.objective, search.pop("objectives", None)]),
-        "settings of the search": _digest(search),
-        "configuration": _digest(_without_places(config)),
+        "ranges": digest(sorted(f"{key}={value}" for key, value in command.space.items())),
+        "objective": digest([config.objective, search.pop("objectives", None)]),
+        "settings of the search": digest(search),
+        "configuration": digest(_without_places(config)),
         "code": code(),
     }
 
@@ -70,34 +67,6 @@ def differences(origins: Mapping[str, str], begun: Mapping[str, str]) -> list[st
     if "ranges" in names or "data" in names:  # with which the configuration changes too
         names = [name for name in names if name != "configuration"]
     return names
-
-
-@functools.cache
-def code() -> str:
-    """Version, commit and, where the package has changes on top, a digest of them; without git one of all its files."""
-    return "+".join(filter(None, [version("dense-pipeline"), *(_commit() or [_sources()])]))
-
-
-def _commit() -> list[str] | None:
-    """The checkout's commit and its changes; None for an unpacked archive, or a wheel, which may lie in another's."""
-    if not IN_CHECKOUT:
-        return None
-    git = ["git", "-C", str(PACKAGE)]
-
-    def said(*words: str) -> str:
-        return subprocess.run([*git, *words], capture_output=True, text=True, check=True).stdout
-
-    try:
-        commit, changes = said("rev-parse", "HEAD").strip(), said("diff", "HEAD", "--", ".")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return [commit, changes and _digest(changes)[:12]]
-
-
-def _sources() -> str:
-    """Digest of the package's files: two builds of one version need not be the same."""
-    files = sorted(PACKAGE.rglob("*.py"))
-    return _digest([[path.relative_to(PACKAGE).as_posix(), path.read_text(encoding="utf-8")] for path in files])
 
 
 def _that_count(overrides: Iterable[str]) -> list[str]:
@@ -115,12 +84,8 @@ def _fingerprint(config: Config) -> str:
 
 
 def _without_places(config: Config) -> dict[str, Any]:
-    values: dict[str, Any] = config.model_dump(exclude=ASIDE)
+    values: dict[str, Any] = config.model_dump(exclude=dict.fromkeys(ASIDE, True) | {"fit": OF_FIT})
     for section in (values["data"], values["data"]["split"]):
         for name in FILES & set(section):
             section[name] = section[name] is not None
     return values
-
-
-def _digest(values: str | Sequence[Any] | Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.errors import PipelineError, Pruned, SweepError
+from pipeline.sweep.identity import NO_PART
 from pipeline.sweep.open_sweep import is_open_here
 from pipeline.sweep.search.outcome import Outcome
 from pipeline.sweep.trial import Elsewhere, Finished, SweepTrial
@@ -50,7 +51,7 @@ def _trial(composed: DictConfig, resources: contextlib.ExitStack) -> float | Out
     """Hydra prints its compact exceptions without a traceback, and tells of a sweep's first failed job only."""
     number = HydraConfig.get().job.num
     words = [word.lstrip("+") for word in HydraConfig.get().overrides.task]
-    own = [word for word in words if not word.startswith(("tracking.", "sweep."))]
+    own = [word for word in words if not word.startswith(NO_PART)]
     trial = SweepTrial(_parent(), " ".join(own), resources)
     config = None
     try:

@@ -102,6 +102,18 @@ class SweepTrial(Trial):
 
         return report_and_compare
 
+    def recalling(self, report: EpochReport) -> EpochReport:
+        """Reports, and tells the study again: a trial that is taken up is a new attempt there."""
+        pruning = self._pruning
+        if pruning is None:
+            return report
+
+        def report_and_keep(epoch: int, values: Mapping[str, float]) -> None:
+            report(epoch, values)
+            pruning.keep(epoch, values)
+
+        return report_and_keep
+
     def _claims(self, config: Config, key: str) -> bool:
         """Whether no other process has the trial, on this machine or another.
 

@@ -16,10 +16,14 @@ class Epochs:
     """Keeps values back and writes many at once, in a thread, while TensorFlow goes on.
 
     Of a learning rate that stays the same only the ends are written: a chart draws the line between them.
+
+    Args:
+        run_id: Whose epochs they are.
+        logged: Of each metric the last step that the store has already.
     """
 
-    def __init__(self, run_id: str) -> None:
-        self._run_id = run_id
+    def __init__(self, run_id: str, logged: Mapping[str, int]) -> None:
+        self._run_id, self._logged = run_id, logged
         self._client = mlflow.MlflowClient()
         self._pending: list[Metric] = []
         self._rate: Metric | None = None  # the last one, where it is not pending yet
@@ -68,6 +72,7 @@ class Epochs:
             writing.result()
 
     def _write(self, metrics: list[Metric]) -> None:
+        metrics = [metric for metric in metrics if metric.step > self._logged.get(metric.key, -1)]
         collects = gc.isenabled()
         gc.disable()  # the collector would look through MLflow's objects again and again: a third of the time
         try:

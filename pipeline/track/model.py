@@ -8,7 +8,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Run
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import AnyType
@@ -30,14 +30,25 @@ def log_model(run_id: str, folder: Path, rows: Rows) -> None:
     """
     client = mlflow.MlflowClient()
     run = client.get_run(run_id)
-    logged = client.create_logged_model(run.info.experiment_id, "model", run_id, params=run.data.params)
-    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    logged = _begun(client, run)
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "model"
         about = Model(artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run_id)
         write_model(path, folder, rows, about)
         client.log_model_artifacts(logged.model_id, str(path))
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+
+
+def _begun(client: mlflow.MlflowClient, run: Run) -> LoggedModel:
+    """The run's model in the store: a process that was killed may have made it already."""
+    found = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
+    logged = next(iter(found), None) or client.create_logged_model(
+        run.info.experiment_id, "model", run.info.run_id, params=run.data.params
+    )
+    known = run.outputs.model_outputs if run.outputs else []
+    if logged.model_id not in [output.model_id for output in known]:
+        client.log_outputs(run.info.run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    return logged
 
 
 def write_model(path: Path, folder: Path, rows: Rows, about: Model | None = None) -> None:

@@ -32,6 +32,7 @@ from pipeline.runtime.signals import held
 from pipeline.track.children import parent_run_id
 from pipeline.track.datasets import log_data
 from pipeline.track.epochs import Epochs
+from pipeline.track.going_on import logged_by
 from pipeline.track.left_running import job_tag
 from pipeline.track.model import log_model
 from pipeline.track.store import connected, experiment_id, local_path
@@ -47,12 +48,13 @@ LONGEST_KEY = 250
 class Run:
     """An open run. Every method writes to the store."""
 
-    def __init__(self, run_id: str, artifact_uri: str, uri: str) -> None:
+    def __init__(self, run_id: str, artifact_uri: str, uri: str, logged: Mapping[str, int]) -> None:
         self.id = run_id
         self.uri = uri
+        self._logged = logged
         self._artifact_uri = artifact_uri
         self._client = mlflow.MlflowClient()
-        self.epochs = Epochs(run_id)
+        self.epochs = Epochs(run_id, logged)
 
     @held()
     def log_epoch(self, epoch: int, values: Mapping[str, float]) -> None:
@@ -64,7 +66,8 @@ class Run:
         """Writes what the run came to: scores and measurements."""
         self.epochs.flush()
         now = int(time.time() * 1000)
-        self._client.log_batch(self.id, metrics=[Metric(name, float(value), now, 0) for name, value in values.items()])
+        new = {name: float(value) for name, value in values.items() if name not in self._logged}
+        self._client.log_batch(self.id, metrics=[Metric(name, value, now, 0) for name, value in new.items()])
 
     @held()
     def log_pictures(self, pictures: Mapping[str, Figure]) -> None:
@@ -94,13 +97,14 @@ class Run:
 
 
 @contextlib.contextmanager
-def start(config: Config, dataset: Dataset, about: Mapping[str, Any]) -> Iterator[Run]:
+def start(config: Config, dataset: Dataset, about: Mapping[str, Any], going_on: str | None = None) -> Iterator[Run]:
     """Opens a run and logs what is known before training: config, data, environment.
 
     Args:
         config: The experiment.
         dataset: The rows.
         about: More tags, such as the device.
+        going_on: Id of the run that a dead process has left, and that this one goes on with.
 
     Raises:
         TrackingError: The store cannot be used.
@@ -112,14 +116,15 @@ def start(config: Config, dataset: Dataset, about: Mapping[str, Any]) -> Iterato
             where = mlflow.get_run(parent).info.experiment_id if parent else experiment_id(config.tracking, uri)
             known = config.tracking.tags | environment() | job_tag() | dict(about)
             tags = {name: str(value) for name, value in known.items()}
+            logged = None if going_on is None else logged_by(going_on, where, parent)
+            new = {"experiment_id": where, "run_name": config.tracking.run_name, "parent_run_id": parent}
             with _unseeded():
-                active = mlflow.start_run(
-                    experiment_id=where, run_name=config.tracking.run_name, parent_run_id=parent, nested=True, tags=tags
-                )
-            run = Run(active.info.run_id, active.info.artifact_uri, uri)
+                active = mlflow.start_run(**new if logged is None else {"run_id": going_on}, nested=True, tags=tags)
+            run = Run(active.info.run_id, active.info.artifact_uri, uri, logged or {})
             closed.enter_context(_ends(run))
-            _log_config(run.id, config)
-            log_data(run.id, config, dataset)
+            if logged is None:
+                _log_config(run.id, config)
+                log_data(run.id, config, dataset)
             log.info("run %s (%s) in experiment %s", run.id, active.info.run_name, config.tracking.experiment)
         yield run
 

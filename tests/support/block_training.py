@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline import fit, load, model
+from pipeline.fit.draws import order_of
 from pipeline.fit.steps import steps_of
 from pipeline.fit.trainee import Trainee
 
@@ -65,10 +66,10 @@ class Batches(keras.utils.PyDataset):
 
 def trained_by_keras(*overrides: str, epochs: int = 1, seed: int = 0) -> tuple[Trainee, dict]:
     """By stock steps, in the order and the batches in which blocks take the rows."""
-    found, order, logs = trainee("fit.execution=stock", *overrides), np.random.default_rng(seed), {}
+    found, logs = trainee("fit.execution=stock", *overrides), {}
     steps = steps_of(50, 8, found.model)
-    for _ in range(epochs):
-        full, last = np.split(order.permutation(50), [steps.n_rows_of_full])
+    for epoch in range(epochs):
+        full, last = np.split(order_of(seed, epoch).permutation(50), [steps.n_rows_of_full])
         batches = Batches([*full.reshape(-1, 8), *([last] if len(last) else [])])
         history = found.model.fit(batches, validation_data=arrays(20), shuffle=False, verbose=0)
         logs = {name: values[-1] for name, values in history.history.items()}

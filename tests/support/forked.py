@@ -2,7 +2,8 @@
 
 A line of JSON in, `{"words": [...], "output": "file", "at": "log_batch", "after": 0.01, "number": 15}`, and two out:
 the process's number when it has started, and its exit code. With `at` the process sends itself the signal so many
-seconds after that method of the store was first called.
+seconds after that method of the store was first called. With `kill` checkpoints are written all the time, and the
+process is killed at that instant, if it is not null; see killing.py.
 """
 
 from __future__ import annotations
@@ -99,6 +100,12 @@ def _train(asked: dict[str, Any], words: Sequence[str]) -> None:
     sys.stdout = os.fdopen(1, "w", buffering=1)
     if "at" in asked:
         _signal_within(asked["at"], asked["after"], asked["number"])
+    if "kill" in asked:
+        from support import killing
+
+        killing.often()
+        if asked["kill"] is not None:
+            killing.kill_at(*asked["kill"])
     train.main(words)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sweep import identity
+from pipeline.config import code
 from pipeline.sweep.identity import differences, is_same_command
 from pipeline.sweep.table import show_begun_anew
 from pipeline.track import TrackedRun
@@ -48,11 +48,11 @@ def test_the_line_names_the_sweep_and_why_it_does_not_go_on(capsys: pytest.Captu
 
 
 def test_without_git_the_code_is_known_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "PACKAGE", tmp_path)
+    monkeypatch.setattr(code, "PACKAGE", tmp_path)
     known = []
     for text in ("one = 1\n", "one = 2\n", "one = 1\n"):
         (tmp_path / "module.py").write_text(text)
-        known.append(identity.code.__wrapped__())
+        known.append(code.code.__wrapped__())
     assert known[0] == known[2] != known[1]
     assert known[0].startswith(f"{version('dense-pipeline')}+")
 
@@ -60,5 +60,5 @@ def test_without_git_the_code_is_known_by_its_files(tmp_path: Path, monkeypatch:
 def test_an_installed_wheel_is_not_known_by_the_commit_of_whose_checkout_it_lies_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(identity, "IN_CHECKOUT", False)
-    assert identity.code.__wrapped__() == f"{version('dense-pipeline')}+{identity._sources()}"
+    monkeypatch.setattr(code, "IN_CHECKOUT", False)
+    assert code.code.__wrapped__() == f"{version('dense-pipeline')}+{code._sources()}"

@@ -88,7 +88,7 @@ def test_a_learning_rate_that_stays_is_logged_at_its_ends(
     run_id = trained("data=iris", "fit.epochs=4", "fit.schedule=constant").run_id
     assert list(epochs_of(run_id)["learning_rate"].dropna().index) == [1, 4]
     with connected(load(f"tracking.uri={store}").tracking):
-        epochs = Epochs(run_id)
+        epochs = Epochs(run_id, {})
         for epoch, rate in enumerate([0.1, 0.1, 0.1, 0.05, 0.05], start=5):
             epochs.log(epoch, {"loss": 1.0, "learning_rate": rate})
         epochs.flush()

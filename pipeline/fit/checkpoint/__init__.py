@@ -1,0 +1,6 @@
+"""How far training has come, kept on the disk, so that the same command goes on where a process died."""
+
+from pipeline.fit.checkpoint.file import Checkpoint
+from pipeline.fit.checkpoint.keeping import Checkpoints, Keeping, keeping
+
+__all__ = ["Checkpoint", "Checkpoints", "Keeping", "keeping"]

@@ -1,0 +1,62 @@
+"""What a network's bits follow from beside its configuration: where all is as it was, a run can go on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import tensorflow as tf
+
+from pipeline.config.code import code
+from pipeline.data import Dataset
+from pipeline.fit.strategy import describe_devices
+from pipeline.fit.trainee import Trainee
+from pipeline.runtime.digest import digest
+
+LIBRARIES = ("tensorflow", "keras", "numpy")
+SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS", "TF_DETERMINISTIC_OPS", "TF_USE_CUDNN")
+
+
+def origins_of(dataset: Dataset, trainee: Trainee) -> dict[str, str]:
+    """What the numbers of a run follow from, by name."""
+    parts = {part: dataset.fingerprint_of(part) for part in dataset.n_rows}
+    settings = {name: os.environ[name] for name in SETTINGS if name in os.environ}
+    return {
+        "data": digest([dataset.fingerprint, parts]),
+        "code": code(),
+        "libraries": " ".join(f"{name} {version(name)}" for name in LIBRARIES),
+        "processor": _processor(),
+        "devices": describe_devices(),
+        "threads": str(_n_threads()),  # by which XLA and Eigen divide sums
+        "environment": " ".join(f"{name}={value}" for name, value in settings.items()),
+        "execution": trainee.execution,
+    }
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """What is not as it was, with both values where a reader can do something with them; empty if all is."""
+    told = []
+    for name, value in now.items():
+        was = before.get(name, "unknown")
+        if was != value:
+            told.append(name if name == "data" else f"{name} ({was or 'none'}, now {value or 'none'})")
+    return ", ".join(told)
+
+
+def _n_threads() -> int:
+    asked = tf.config.threading.get_intra_op_parallelism_threads()
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return asked or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or usable or 1
+
+
+def _processor() -> str:
+    """Its model where the system tells, as Linux does: XLA compiles for what it can do."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()

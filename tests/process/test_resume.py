@@ -1,0 +1,141 @@
+"""A run that is killed at any instant: the same command ends as if nothing had happened, to the last bit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from mlflow import MlflowClient
+from mlflow.entities import Run, ViewType
+
+from support.forked import Ended, forking
+
+N_KILLS = int(os.environ.get("PIPELINE_KILLS", "3"))  # of each kind of run
+COMMON = ["fit.checkpoint=true", "tracking.experiment=killed", "baselines=[]"]
+N_EPOCHS = 16
+# All that a checkpoint has to hold: dropout, averages of weights and of batches, a rate that falls, the best epoch.
+DEMANDING = [
+    f"fit.epochs={N_EPOCHS}", "model.units=[32,32]", "model.dropout=0.3", "model.batch_norm=true", "fit.ema=0.9",
+    "fit.learning_rate=0.02", "fit.schedule=reduce_on_plateau", "fit.plateau_patience=2",
+    "fit.early_stopping.patience=100",
+]  # fmt: skip
+KINDS = {
+    "plain": ["data=digits", *DEMANDING, "fit.execution=compiled", "fit.optimizer=adamw"],
+    "streaming": ["data=plain_table", "data.target=y", "data.streaming=on", "data.memory_budget=64MB", *DEMANDING],
+    "mirrored": ["data=diabetes", *DEMANDING, "fit.devices=[CPU:0,CPU:1]"],
+    "searched": [
+        "data=diabetes", *DEMANDING, "-m", "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=3",
+        "sweep.pruner=median", "sweep.prune_from=3", "fit.learning_rate=tag(log,interval(0.001,0.1))",
+    ],
+}  # fmt: skip
+Killable = Callable[..., Ended]
+
+
+@pytest.fixture(scope="module")
+def killable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killable]:
+    with forking(tmp_path_factory.mktemp("forked")) as forked:
+
+        def run(words: list[str], instant: tuple[str, int, float] | None = None) -> Ended:
+            return forked.start(*words, kill=instant).end(time.monotonic())
+
+        yield run
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where runs of one test go."""
+
+    folder: Path
+
+    @property
+    def words(self) -> list[str]:
+        where = [f"hydra.{kind}.dir={self.folder}/hydra" for kind in ("run", "sweep")]
+        return [f"tracking.uri=sqlite:///{self.folder}/mlflow.db", f"sweep.storage={self.folder}/journal", *where]
+
+    @property
+    def client(self) -> MlflowClient:
+        return MlflowClient(f"sqlite:///{self.folder}/mlflow.db")
+
+    def runs(self) -> list[Run]:
+        """Those that have trained, by what distinguishes them."""
+        experiment = self.client.get_experiment_by_name("killed")
+        assert experiment is not None
+        found = self.client.search_runs([experiment.experiment_id], run_view_type=ViewType.ALL)
+        return sorted(
+            (run for run in found if "sweep" not in run.data.tags), key=lambda run: run.data.tags.get("overrides", "")
+        )
+
+    def told(self, run: Run) -> dict[str, Any]:
+        """All that a run has come to, but for times and ids."""
+        metrics = {
+            name: [(entry.step, entry.value) for entry in self.client.get_metric_history(run.info.run_id, name)]
+            for name in run.data.metrics
+            if "seconds" not in name
+        }
+        models = self.client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
+        return {
+            "status": run.info.status, "metrics": metrics, "weights": self.weights(run),
+            "params": {name: value for name, value in run.data.params.items() if name != "tracking.uri"},
+            "tags": {name for name in run.data.tags if name != "alive_at"}, "models": [one.status for one in models],
+            "outputs": len(run.outputs.model_outputs),
+        }  # fmt: skip
+
+    def weights(self, run: Run) -> list[str]:
+        """Digests of the SavedModel's variables, whose order is by chance."""
+        path = self.folder / "artifacts" / run.info.run_id / "artifacts" / "saved_model"
+        if not path.exists():  # it was pruned
+            return []
+        found = tf.train.load_checkpoint(str(path / "variables" / "variables"))
+        arrays = map(found.get_tensor, set(found.get_variable_to_shape_map()) - {"_CHECKPOINTABLE_OBJECT_GRAPH"})
+        return sorted(hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for array in arrays)
+
+
+def at_random(chance: np.random.Generator) -> tuple[str, int, float]:
+    """An instant: in an epoch, while a checkpoint is written, within the export, or while the model is logged."""
+    place = chance.choice(["epoch", "epoch", "checkpoint", "export", "log_model"])
+    count = 1 if place in ("export", "log_model") else chance.integers(2, N_EPOCHS // 2)
+    return str(place), int(count), float(chance.uniform(0, 0.2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_that_is_killed_anywhere_comes_to_the_same_bits(
+    killable: Killable, mixed: pd.DataFrame, tmp_path: Path, kind: str
+) -> None:
+    table = tmp_path / "table.csv"
+    mixed.drop(columns=["weight", "group"]).to_csv(table, index=False)
+    words = [*COMMON, *KINDS[kind], *([f"data.path={table}"] if kind == "streaming" else [])]
+    whole, chance, left = Store(tmp_path / "whole"), np.random.default_rng(len(kind)), N_KILLS
+    ended = killable([*words, *whole.words])
+    assert ended.code == 0, ended.output
+    while left > 0:
+        killed = Store(tmp_path / f"killed_{left}")
+        for _ in range(min(left, 3)):  # one after the other
+            ended = killable([*words, *killed.words], at_random(chance))
+            assert ended.code in (0, -9), ended.output
+            if ended.code == 0:
+                break
+            left -= 1
+        if ended.code != 0 or kind == "searched":
+            ended = killable([*words, *killed.words])
+            assert ended.code == 0, ended.output
+        assert_same(killed, whole)
+
+
+def assert_same(killed: Store, whole: Store) -> None:
+    """As many runs, and all that they have come to."""
+    undisturbed, resumed = whole.runs(), killed.runs()
+    assert len(resumed) == len(undisturbed)
+    for one, other in zip(undisturbed, resumed, strict=True):
+        expected, found = whole.told(one), killed.told(other)
+        for about in expected:
+            assert found[about] == expected[about], about

@@ -1,0 +1,58 @@
+"""A run that goes on in the store where its process has left it."""
+
+from collections.abc import Mapping
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from pipeline import data, load, track
+
+WORDS = ("data=iris", "tracking.experiment=going_on")
+
+
+def logged(store: str, *words: str, epochs: int, going_on: str | None = None, dies: bool = False) -> Run:
+    """A run with so many epochs; the process dies, or it ends well with a score."""
+    config = load(*WORDS, *words, f"tracking.uri={store}")
+    values: Mapping[str, float] = {"loss": 1.0, "accuracy": 0.5, "learning_rate": 0.1}
+    try:
+        with track.start(config, data.load(config.data), about={}, going_on=going_on) as run:
+            for epoch in range(1, epochs + 1):
+                run.log_epoch(epoch, values)
+            if dies:
+                raise KeyboardInterrupt
+            run.log_final({"val_accuracy": 0.5})
+    except KeyboardInterrupt:
+        pass
+    return MlflowClient(store).get_run(run.id)
+
+
+def steps(store: str, run: Run, name: str) -> list[int]:
+    return [entry.step for entry in MlflowClient(store).get_metric_history(run.info.run_id, name)]
+
+
+def test_steps_neither_repeat_nor_miss(store: str) -> None:
+    dead = logged(store, epochs=3, dies=True)
+    assert (dead.info.status, dead.data.tags["error"]) == ("KILLED", "interrupted")
+    run = logged(store, epochs=7, going_on=dead.info.run_id)
+    assert run.info.run_id == dead.info.run_id
+    assert run.info.status == "FINISHED"
+    assert "error" not in run.data.tags
+    assert (run.info.run_name, run.data.params) == (dead.info.run_name, dead.data.params)
+    assert steps(store, run, "loss") == steps(store, run, "epoch_accuracy") == [1, 2, 3, 4, 5, 6, 7]
+    again = logged(store, epochs=7, going_on=dead.info.run_id)  # it died between the last score and its end
+    assert steps(store, again, "loss") == [1, 2, 3, 4, 5, 6, 7]
+    assert steps(store, again, "val_accuracy") == [0]
+
+
+@pytest.mark.parametrize("how", ["deleted", "elsewhere", "unknown"])
+def test_a_run_that_is_not_there_any_more_begins_anew(store: str, how: str, caplog: pytest.LogCaptureFixture) -> None:
+    dead = logged(store, epochs=2, dies=True).info.run_id
+    if how == "deleted":
+        MlflowClient(store).delete_run(dead)
+    asked = "0" * 32 if how == "unknown" else dead
+    words = ["tracking.experiment=going_on_elsewhere"] if how == "elsewhere" else []
+    run = logged(store, *words, epochs=4, going_on=asked)
+    assert run.info.run_id not in (dead, asked)
+    assert steps(store, run, "loss") == [1, 2, 3, 4]
+    assert f"run {asked} is not here any more: a new run begins, with all of its epochs" in caplog.text
