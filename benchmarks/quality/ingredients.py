@@ -42,6 +42,7 @@ INGREDIENTS = {
     "without_quantile": _changed("`data.input_scaling=standard`", "data.input_scaling=standard"),
     "without_one_hot": _changed("`data.ordered_numbers=number`", "data.ordered_numbers=number"),
     "without_dropout": _changed("`model.dropout=0`", "model.dropout=0"),
+    "own_batches": _changed("`model.member_batches=own`", "model.member_batches=own"),
     "target_bins": _changed("`model.numeric_embedding=target_bins`", "model.numeric_embedding=target_bins"),
     "cosine": _changed("`model.numeric_embedding=cosine`", "model.numeric_embedding=cosine"),
     "muon": _changed("`fit.optimizer=muon`", "fit.optimizer=muon", "fit.learning_rate=0.003"),

@@ -30,12 +30,15 @@ ADDED: dict[str, Any] = {
     "model.numeric_embedding": "none",
 }
 
+# The same of the keys of one architecture.
+ADDED_TO: dict[str, dict[str, Any]] = {"tabm": {"model.member_batches": "shared"}}
+
 
 def complete(config: DictConfig) -> None:
     """Gives a whole configuration the keys that its version did not have."""
     from omegaconf import OmegaConf
 
-    for key, value in ADDED.items():
+    for key, value in (ADDED | ADDED_TO.get(config.model.get("name"), {})).items():
         section, _, name = key.rpartition(".")
         if name not in (config[section] if section else config):
             OmegaConf.update(config, key, value, force_add=True)
@@ -45,4 +48,5 @@ def completed(params: Mapping[str, str]) -> dict[str, str]:
     """A run's logged parameters with those that its version did not have; a run that has none stays so."""
     if not params:
         return {}
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in ADDED.items()} | dict(params)
+    added = ADDED | ADDED_TO.get(params.get("model.name", ""), {})
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in added.items()} | dict(params)

@@ -113,7 +113,8 @@ class BlockTrained(ByMember):
         """One call. A short one of full length makes the next longer; so the first, which compiles, is of one step."""
         run = self._run_last if piece.is_last else self._run_steps
         began = time.perf_counter()
-        logs = _numbers(run(*piece.rows, piece.numbers, tf.constant(start), tf.constant(stop)))
+        steps = (tf.constant(number) for number in (piece.n_steps, start, stop))
+        logs = _numbers(run(*piece.rows, piece.numbers, *steps))
         if stop - start == self._steps_per_call and time.perf_counter() - began < CALL_SECONDS:
             self._steps_per_call *= 2
         return logs
@@ -135,13 +136,14 @@ class BlockTrained(ByMember):
         y: tf.Tensor,
         weight: tf.Tensor | None,
         numbers: tf.Tensor,
+        n_steps: tf.Tensor,
         start: tf.Tensor,
         stop: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
-        """Ordinary training steps: one for each row of `numbers` from `start` to `stop`."""
+        """Ordinary training steps: one for each row of the first `n_steps` of `numbers` from `start` to `stop`."""
 
         def body(position: tf.Tensor) -> tuple[tf.Tensor]:
-            self.train_step(_taken((x, y, weight), numbers[position]))
+            self.train_step(_taken((x, y, weight), self.rows_of_step(numbers, n_steps, position)))
             return (position + 1,)
 
         tf.while_loop(lambda position: position < stop, body, (start,), parallel_iterations=1)

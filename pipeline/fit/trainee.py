@@ -15,7 +15,7 @@ from pipeline.fit import programs, twin
 from pipeline.fit.block import BlockTrained
 from pipeline.fit.compile import STEP_SCHEDULES, adamw_ratio, check, compile_model, with_decay_of_averages
 from pipeline.fit.execution import choose_execution
-from pipeline.fit.members import ByMember
+from pipeline.fit.members import ByMember, members_with_own_rows
 from pipeline.fit.programs import Program
 from pipeline.fit.steps import batch_size, check_batches, steps_of
 from pipeline.fit.strategy import Replicated
@@ -71,6 +71,10 @@ def compile_network(network: keras.Model, config: Fit, *, task: str, n_rows: int
     n_steps = steps_of(n_rows, n_batch, network).count
     config = with_decay_of_averages(config, n_steps)
     execution = choose_execution(config, n_steps)
+    if execution == "stock" and members_with_own_rows(network):
+        raise ConfigError(
+            "model.member_batches: own needs fit.execution=graph or compiled, on one device; set it to shared"
+        )
     shared = twin.structure(network)
     if config.mixed_precision and shared is None:
         raise ConfigError("fit.mixed_precision: the network has layers that are not Keras's own; set it to false")

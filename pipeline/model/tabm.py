@@ -26,6 +26,7 @@ class Spec(Section):
     output_activation: Literal["auto", "linear", "sigmoid", "softmax", "relu", "tanh", "softplus"]
     dropout: Rate
     l2: NonNegativeFloat
+    member_batches: Literal["shared", "own"]
 
 
 def build(spec: Spec, *, n_inputs: int, n_outputs: int, output_activation: str) -> keras.Model:
@@ -41,7 +42,7 @@ def build(spec: Spec, *, n_inputs: int, n_outputs: int, output_activation: str) 
     hidden = {"mini": _shared, "full": _adapted, "packed": _apart}[spec.sharing]
     own = None if spec.sharing == "packed" else initializers.RandomNormal(stddev=1.0)
     x = inputs = Input((n_inputs,), name="x")
-    x = MemberInputs(spec.members, own, name="members")(x)
+    x = MemberInputs(spec.members, own, own_rows=spec.member_batches == "own", name="members")(x)
     for layer, units in enumerate(spec.units):
         x = hidden(spec, layer, units, x)
         x = layers.Activation(spec.activation, name=f"activation_{layer}")(x)

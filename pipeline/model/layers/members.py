@@ -21,17 +21,18 @@ class MemberInputs(keras.layers.Layer):
     Args:
         n_members: Members.
         initializer: Of these numbers; None where each member sees the inputs as they are.
+        own_rows: Whether each member has rows of its own while training.
 
     Call arguments:
-        inputs: `(n_rows, n_inputs)`.
+        inputs: `(n_rows, n_inputs)`; in training with rows of their own `(n_rows * n_members, n_inputs)`.
 
     Returns:
         `(n_rows * n_members, n_inputs)`.
     """
 
-    def __init__(self, n_members: int, initializer: Any, **kwargs: Any) -> None:
+    def __init__(self, n_members: int, initializer: Any, own_rows: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.n_members, self.initializer = n_members, keras.initializers.get(initializer)
+        self.n_members, self.initializer, self.own_rows = n_members, keras.initializers.get(initializer), own_rows
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Makes the numbers."""
@@ -49,11 +50,13 @@ class MemberInputs(keras.layers.Layer):
             firsts = np.cumsum([0, *lengths[:-1]])
             self._scales.assign(np.repeat(ops.convert_to_numpy(self._scales)[..., firsts], lengths, axis=-1))
 
-    def call(self, inputs: Any) -> Any:
-        """Repeats each row for each member, and multiplies."""
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Repeats each row for each member, unless these have rows of their own, and multiplies."""
+        is_apart = training and self.own_rows
         if self.initializer is None:
-            return ops.repeat(inputs, self.n_members, axis=0)
-        return ops.reshape(ops.expand_dims(inputs, 1) * self._scales, (-1, inputs.shape[-1]))
+            return inputs if is_apart else ops.repeat(inputs, self.n_members, axis=0)
+        apart = ops.reshape(inputs, (-1, self.n_members if is_apart else 1, inputs.shape[-1]))
+        return ops.reshape(apart * self._scales, (-1, inputs.shape[-1]))
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, int | None]:
         """As wide as the inputs."""
@@ -62,7 +65,8 @@ class MemberInputs(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """For copies of the layer."""
         initializer = None if self.initializer is None else keras.initializers.serialize(self.initializer)
-        return {**super().get_config(), "n_members": self.n_members, "initializer": initializer}
+        own = {"n_members": self.n_members, "initializer": initializer, "own_rows": self.own_rows}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable("pipeline")

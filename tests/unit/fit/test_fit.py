@@ -285,6 +285,21 @@ def test_weight_decay_reaches_kernels_and_nothing_else(architecture: str, optimi
         np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-6, err_msg=variable.path)
 
 
+@pytest.mark.parametrize("execution", ["graph", pytest.param("compiled", marks=pytest.mark.slow)])
+def test_members_train_on_batches_of_their_own(execution: str) -> None:
+    keys = ["model=tabm", "model.members=3", "model.units=[8]", "model.numeric_embedding=none", "fit.batch_size=16"]
+    keys += [f"fit.execution={execution}", "model.dropout=0", "fit.epochs=30", "fit.learning_rate=0.01"]
+    together, apart = (trained(*keys, f"model.member_batches={way}")[2] for way in ("shared", "own"))
+    assert apart[-1]["val_loss"] < 0.2 * apart[0]["val_loss"]
+    assert apart[-1]["val_loss"] != together[-1]["val_loss"]
+
+
+def test_batches_of_their_own_need_the_loop_in_the_graph() -> None:
+    keys = ["model=tabm", "model.numeric_embedding=none", "model.member_batches=own", "fit.execution=stock"]
+    with pytest.raises(ConfigError, match=r"model.member_batches: own needs fit.execution=graph"):
+        trained(*keys)
+
+
 @pytest.mark.parametrize(
     "execution", ["graph", *(pytest.param(name, marks=pytest.mark.slow) for name in ("stock", "compiled"))]
 )

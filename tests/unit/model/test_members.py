@@ -99,6 +99,36 @@ def test_members_learn_by_gradients_of_their_own(sharing: str) -> None:
     np.testing.assert_allclose(output.get_weights()[1], expected, rtol=1e-4, atol=1e-6)
 
 
+def test_members_with_rows_of_their_own_learn_by_these() -> None:
+    network = tabm("model.member_batches=own", "model.dropout=0")
+    output = network.get_layer("tabm").get_layer("output")
+    trained = ByMember.of(network, "trained")
+    trained.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse", metrics=["mae"])
+    biases = output.get_weights()[1]
+    own = members_of(network)[np.arange(30), np.arange(30) % 3]  # what each row's own member says, (30, 1)
+    y = X[:, :1] ** 2
+    _, mae = trained.train_on_batch(X, y)  # ten rows for each of three members
+    residuals = (own - y).reshape(10, 3)
+    np.testing.assert_allclose(
+        output.get_weights()[1][0, :, 0], biases[0, :, 0] - 0.1 * 2 * residuals.mean(axis=0) / 3, rtol=1e-4
+    )
+    assert mae == pytest.approx(np.abs(residuals).mean(), rel=1e-4)
+    assert network(X).shape == (30, 1)  # only in training
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 7])
+def test_members_with_rows_of_their_own_go_through_all_batches(n_steps: int) -> None:
+    trained = ByMember.of(tabm("model.member_batches=own"), "trained")
+    numbers = np.arange(40).reshape(10, 4)  # batches of four; of ten those from n_steps on only fill up
+    taken = np.array(
+        [np.asarray(trained.rows_of_step(numbers, n_steps, step)).reshape(4, 3) for step in range(n_steps)]
+    )
+    for member in range(3):
+        assert sorted(taken[:, :, member].ravel()) == list(range(4 * n_steps))
+    if n_steps > 2:
+        assert all(len({*batch[0]}) == 3 for batch in taken)
+
+
 def test_at_the_start_a_member_multiplies_a_columns_vector_by_one_number() -> None:
     """As the paper's package does; the inputs are a number by itself, a category of 3 entries and vectors of 5."""
     section = load("data.task=auto", "model=tabm", "model.members=3", "model.embedding_width=5").model
