@@ -80,7 +80,7 @@ class BlockTrained(ByMember):
         logs: Logs = {}
         calls.on_train_begin()
         for epoch in range(initial_epoch, epochs):
-            self._begin_epoch(tf.constant(epoch, tf.int64))
+            self._begin_epoch()
             calls.on_epoch_begin(epoch)
             logs = self._train_epoch(source.pieces(order_of(seed, epoch)), calls)
             logs |= {f"val_{name}": value for name, value in self._score(val_pieces(), calls).items()}
@@ -91,9 +91,9 @@ class BlockTrained(ByMember):
         calls.on_train_end(logs)
         return self.history
 
-    def _reset_for_epoch(self, epoch: tf.Tensor) -> None:
+    def _reset_for_epoch(self) -> None:
         self.reset_metrics()
-        begin_epoch(generators(self), epoch)
+        begin_epoch(generators(self))
 
     def _train_epoch(self, pieces: Any, calls: keras.callbacks.CallbackList) -> Logs:
         """All steps of an epoch, in as few calls as CALL_SECONDS asks for."""

@@ -5,6 +5,7 @@ import resource
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -323,3 +324,16 @@ def test_order_and_masks_follow_from_seed_and_epoch() -> None:
 
     assert order(0, 3) == order(0, 3)
     assert len({tuple(order(seed, epoch)) for seed in range(5) for epoch in range(5)}) == 25
+
+
+def test_masks_begin_where_the_epoch_does_however_many_were_drawn_before() -> None:
+    layer = keras.layers.Dropout(0.5, seed=7)
+    network = keras.Sequential([keras.Input((3,)), layer])
+    (state,) = draws.generators(network)
+    found = []
+    for n_drawn in (1, 5, 2):
+        draws.begin_epoch([state])
+        found.append(state.numpy().tolist())
+        for _ in range(n_drawn):
+            network(np.ones((2, 3)), training=True)
+    assert found == [[7, 0], [7, 2**32], [7, 2 * 2**32]]
