@@ -101,6 +101,7 @@ SLOW_WAYS = [
     ["model.dropout=0.3", "model.batch_norm=true", "fit.execution=compiled", "fit.optimizer=muon"],
     ["model.dropout=0.3", "fit.execution=compiled", "fit.mixed_precision=true", "fit.optimizer=adamw", "fit.ema=0.9"],
     ["fit.early_stopping.patience=null", "fit.schedule=exponential", "fit.optimizer=rmsprop"],
+    ["model=tabm", "model.members=3", "model.numeric_embedding=none", "model.member_batches=own", "fit.optimizer=muon"],
 ]
 
 
