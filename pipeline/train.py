@@ -80,6 +80,7 @@ class Result:
     n_parameters: int
     export_difference: float  # of the SavedModel from the pipeline's own predictions, in scaled units
     baselines: Standing  # how it stands to them
+    advice: str | None  # what to try next
 
     @property
     def measured(self) -> dict[str, float]:
@@ -179,6 +180,7 @@ def conclude(config: Config, prepared: Prepared, trained: Trained, beside: Besid
     """
     from pipeline import data, evaluate, export
     from pipeline.evaluate import baselines, plots, sparsity
+    from pipeline.evaluate.advice import advice
     from pipeline.export import card
 
     dataset, preprocessing, clock = prepared.dataset, prepared.preprocessing, prepared.clock
@@ -200,8 +202,9 @@ def conclude(config: Config, prepared: Prepared, trained: Trained, beside: Besid
         clock.lap("export")
         model_path = tracked.log_saved_model(exported, dataset.rows)
     clock.lap("log_model")
+    hint = beaten.advice or advice(config, len(history.epochs), history.best_epoch, found.scores)
     where, sizes = (tracked.id, model_path, tracked.uri), (network.count_params(), difference)
-    result = Result(found.scores, found.scores[prepared.objective], *where, clock.seconds, *sizes, beaten)
+    result = Result(found.scores, found.scores[prepared.objective], *where, clock.seconds, *sizes, beaten, hint)
     learnt = sparsity.measure(network, preprocessing.inputs.names)
     tracked.log_inputs(learnt.of_inputs)
     measured = learnt.counts | decided.summary() | found.clamped | beaten.metrics

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -13,7 +14,7 @@ from rich.table import Table
 
 from pipeline import config as configuration
 from pipeline import sweep
-from pipeline.commands.arguments import program
+from pipeline.commands.arguments import program, tracking
 from pipeline.commands.ending import ends_tidily
 from pipeline.config import CONF
 from pipeline.errors import PipelineError
@@ -77,6 +78,7 @@ def run_words(words: Sequence[str]) -> None:
 def show(result: Result) -> None:
     """Prints the scores of every split and where everything lies."""
     from pipeline import track
+    from pipeline.track.store import store_uri
 
     table = Table("score", *PARTS, caption="gap: how much worse validation is than training")
     for column in table.columns[1:]:
@@ -89,13 +91,20 @@ def show(result: Result) -> None:
             table.add_row(f"{name} of {baseline}", *(number(scores.get(f"{part}_{name}")) for part in PARTS))
     screen = console()
     screen.print(table)
+    # What other commands take where nothing is said.
+    is_default = result.store == store_uri(tracking(None))
+    store = "" if is_default else f" --uri {shlex.quote(result.store)}"
     places = result.baselines.told | {
         "run": result.run_id,
         "SavedModel": result.model_path,
         "store": result.store,
         "compare runs with": track.ui_command(result.store),
-        "seconds": _seconds(result.seconds),
+        "predict rows with": f"{program()} predict {result.run_id} new.csv predictions.csv{store}",
+        "serve it with": f"{program()} serve {result.run_id}{store}",
     }
+    if result.advice:
+        places["try next"] = result.advice
+    places["seconds"] = _seconds(result.seconds)
     list_places(screen, places)
 
 

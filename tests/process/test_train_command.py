@@ -36,6 +36,8 @@ def test_the_command_line_ends_with_scores_and_places(store: str) -> None:
     assert MlflowClient(store).get_run(found["run"]).data.tags["team"] == "blue"  # a key that no file has
     path = found["SavedModel"]
     assert (Path(path) / "saved_model.pb").is_file()
+    assert f"predict {found['run']} new.csv predictions.csv --uri {store}" in ended.stdout
+    assert "try next          fit.epochs=4: the last epoch was the best" in ended.stdout
 
 
 def test_a_users_mistake_is_a_message_and_exit_code_1(store: str) -> None:

@@ -81,8 +81,7 @@ class Standing:
     @property
     def told(self) -> dict[str, str]:
         """A sentence for each baseline, by a label."""
-        lines = {f"against {name}": difference.told for name, difference in self.differences.items()}
-        return lines | ({"try next": self.advice} if self.advice else {})
+        return {f"against {name}": difference.told for name, difference in self.differences.items()}
 
 
 def standing(

@@ -152,6 +152,8 @@ def _baselines(page: Page, beaten: Standing) -> None:
     ]
     page.table(["baseline", "score", "train", "val", "test"], rows)
     page.paragraph("On the same rows. " + "; ".join(f"{name}: {text}" for name, text in beaten.told.items()) + ".")
+    if beaten.advice:
+        page.paragraph(f"To try next: {beaten.advice}.")
 
 
 def _predictions(page: Page, target: Target, outputs: Columns) -> None:
