@@ -188,7 +188,10 @@ class ProgressBar(keras.callbacks.Callback):
         self._bar.update(self._task, completed=epoch + 1, epoch=epoch + 1, values=_line(logs, ("loss", "val_loss")))
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Leaves the bar as it is."""
+        """Leaves the bar as it is, with a word where it has not come to its end."""
+        if self.model.stop_training:
+            (task,) = self._bar.tasks
+            self._bar.update(self._task, values=f"{task.fields['values']}  stopped early")
         self.close()
 
     def close(self) -> None:

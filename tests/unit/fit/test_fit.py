@@ -2,13 +2,14 @@
 
 import itertools
 import math
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
 from pipeline import ConfigError, TrainingError, fit, load, model
-from pipeline.fit.callbacks import BestWeights
+from pipeline.fit.callbacks import BestWeights, ProgressBar
 from pipeline.fit.compile import with_decay_of_averages
 from pipeline.fit.steps import batch_size
 
@@ -348,3 +349,15 @@ def test_averages_by_the_steps(epochs: int, n_steps: int, decay: float) -> None:
     config = load("fit.ema=auto", f"fit.epochs={epochs}").fit
     assert with_decay_of_averages(config, n_steps).ema == decay
     assert with_decay_of_averages(load("fit.ema=0.5").fit, n_steps).ema == 0.5
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_the_bar_says_that_it_was_stopped_before_its_end(stopped: bool) -> None:
+    bar = ProgressBar()
+    bar.set_params({"epochs": 50})
+    bar.set_model(SimpleNamespace(stop_training=stopped))
+    bar.on_train_begin()
+    bar.on_epoch_begin(0)
+    bar.on_epoch_end(0, {"loss": 1.0, "val_loss": 2.0})
+    bar.on_train_end()
+    assert bar._bar.tasks[0].fields["values"].endswith("stopped early") == stopped
