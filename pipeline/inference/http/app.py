@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from pipeline.inference.http import describe
 from pipeline.inference.http.model import Served
+from pipeline.inference.http.page import page
 from pipeline.inference.http.protocols import MLFLOW, TENSORFLOW
 from pipeline.inference.http.refused import RefusedError
 from pipeline.inference.http.service import Service
@@ -139,4 +139,8 @@ def _add_guarded(app: FastAPI, service: Service) -> None:
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> Response:
         service.authorize(request)
-        return get_swagger_ui_html(openapi_url="openapi.json", title=service.model.name)
+        return HTMLResponse(page(service.model))
+
+    @app.get("/", include_in_schema=False)
+    async def root() -> Response:
+        return RedirectResponse("docs")

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -192,7 +193,10 @@ def test_an_answer_does_not_wait_for_the_clients_acknowledgement(client: Client)
 
 def test_openapi_has_the_models_own_columns_and_its_examples_work(client: Client) -> None:
     document = client.get("/openapi.json").json
-    assert "swagger" in client.get("/docs").text
+    page = client.get("/docs").text
+    assert all(f'name="{name}"' in page for name in ROW)
+    assert re.search(r"(src|href|url|@import)\s*[=(](?!.openapi.json)", page) is None
+    assert client.get("/").headers["location"] == "docs"
     for path in ("/invocations", "/v1/models/kinds:predict"):
         body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         rows = next(
