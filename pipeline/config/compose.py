@@ -1,6 +1,7 @@
 """From conf/ and overrides to a checked Config; every mistake is found before Hydra stops at the first."""
 
 import contextlib
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,11 +21,12 @@ from pipeline.config.composer import Composer, composer
 from pipeline.config.hydra_keys import check_hydra, launcher_problems, plain_words
 from pipeline.config.jobs import checked_jobs, resolved
 from pipeline.config.launchers import is_launcher_key
-from pipeline.config.overrides import apply, first_lines, unknown_options
+from pipeline.config.overrides import apply, first_lines, n_values, unknown_options
 from pipeline.config.problems import check
 from pipeline.config.quoting import how_to_quote, in_shell, quoted
 from pipeline.config.ranges import DEPTH, WIDTH, Range, search_space, unsuitable
 from pipeline.config.rules import Config
+from pipeline.config.sweep import Sweep
 from pipeline.errors import ConfigError, UsageError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -161,6 +163,7 @@ def _checked(files: Composer, words: list[str], multirun: bool) -> Command:
         *_misplaced_sweep(own, is_sweep, is_search),
         *launcher_problems(files, settings.launcher, given.launcher, hydra),
         *(_unsuitable(jobs.configs, space, is_search) if is_sweep and jobs.configs else []),
+        *(_too_many(own, jobs.configs[0].sweep) if is_sweep and jobs.configs and not is_search else []),
     ]
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
@@ -180,6 +183,17 @@ def _unsuitable(configs: Sequence[Config], space: dict[str, Range], is_search: b
         lines.append("sweep.study: a grid is gone on with by its command; leave it out, or use hydra/sweeper=search")
     architectures = list(dict.fromkeys(config.model.name for config in configs))
     return lines + unsuitable(space, configs[0].sweep, architectures, is_search)
+
+
+def _too_many(overrides: Sequence[Override], sweep: Sweep) -> list[str]:
+    """A line where a grid has more jobs than were reckoned with."""
+    total = math.prod(n_values(override) for override in overrides if override.is_sweep_override())
+    if total <= sweep.max_trials:
+        return []
+    return [
+        f"sweep.max_trials: {total:,} jobs are more than {sweep.max_trials:,}; add sweep.max_trials={total}, or draw "
+        "some of them with hydra/sweeper=search sweep.sampler=random sweep.n_trials=100"
+    ]
 
 
 def _of_file(settings: DictConfig, given: Sequence[Override]) -> list[str]:

@@ -28,6 +28,7 @@ ADDED: dict[str, Any] = {
     "model.embedding_scale": 0.1,
     "model.embedding_width": "auto",
     "model.numeric_embedding": "none",
+    "sweep.max_trials": 10_000,
 }
 
 # The same of the keys of one architecture.

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hydra.core.override_parser.types import Override, OverrideType, ValueType
+from hydra.core.override_parser.types import Override, OverrideType, RangeSweep, ValueType
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -47,6 +47,8 @@ def _values(override: Override, *, is_group: bool, is_search: bool = False) -> l
         return [override.value()]
     if is_search and override.value_type in (ValueType.INTERVAL_SWEEP, ValueType.RANGE_SWEEP):
         return ends(override)
+    if override.is_range_sweep() and n_values(override) > MOST_COMBINATIONS:
+        return ends(override)  # the others are of the same kind; each is checked once more when its job begins
     is_glob = override.value_type == ValueType.GLOB_CHOICE_SWEEP
     if not override.is_discrete_sweep() or (is_glob and not is_group):
         raise ConfigError(
@@ -54,6 +56,16 @@ def _values(override: Override, *, is_group: bool, is_search: bool = False) -> l
             + ("; an interval is for hydra/sweeper=search" if override.is_interval_sweep() else "")
         )
     return [Override._convert_value(value) for value in override.sweep_iterator(transformer=lambda value: value)]
+
+
+def n_values(override: Override) -> int:
+    """How many values an override stands for; of an interval, which has no number of them, 1."""
+    given = override.value()
+    if isinstance(given, RangeSweep):
+        assert given.start is not None
+        assert given.stop is not None
+        return max(0, math.ceil((given.stop - given.start) / given.step))
+    return sum(1 for _ in override.sweep_iterator()) if override.is_discrete_sweep() else 1
 
 
 def combinations(

@@ -13,6 +13,7 @@ class Sweep(Section):
 
     resume: Literal["auto", "off"]
     max_failures: PositiveInt | None
+    max_trials: PositiveInt
     sampler: Literal["random", "tpe", "cmaes", "grid", "qmc"]
     n_trials: PositiveInt
     timeout: PositiveFloat | PositiveInt | None

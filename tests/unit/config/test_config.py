@@ -216,3 +216,13 @@ def test_keys_of_the_users_own_are_spelled_as_hydra_takes_them() -> None:
     assert parse([*own, *plain]).for_hydra == {word: f"++{word}" for word in own}
     swept = "data.input_scalings={bmi: minmax},{bmi: robust}"
     assert parse(["-m", "data=diabetes", swept]).for_hydra == {swept: f"++{swept}"}
+
+
+def test_a_long_range_is_checked_by_its_ends_and_many_jobs_are_asked_for() -> None:
+    with pytest.raises(ConfigError, match=r"^sweep.max_trials: 2,000,000 jobs are more than 10,000; add sweep.max_tri"):
+        parse(["-m", "seed=range(0,1000000)", "model.dropout=0,0.1"])
+    found = parse(["-m", "seed=range(0,1000000)", "model.dropout=0,0.1", "sweep.max_trials=2000000"])
+    assert (found.config.seed, found.is_sweep) == (0, True)
+    with pytest.raises(ConfigError, match=r"^seed: .*-1"):
+        parse(["-m", "seed=range(-1,1000)"])
+    assert parse(["-m", "fit.epochs=range(1,12001)", "hydra/sweeper=search"]).is_search
