@@ -17,7 +17,7 @@ evaluate: INPUT ?= $(DATA)
 renamed = $(if $(filter file,$(origin $2)),echo 'make: $1= is $2= now: make $@ $2=$($1)' >&2)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep study rerun compare export predict evaluate register promote ui serve \
+.PHONY: help setup train sweep study rerun compare export predict evaluate register promote ui serve sync \
 	test test-all bench bench-ingredients bench-quality bench-search bench-sweeps bench-serve bench-setup fuzz check clean
 
 help:  ## This text
@@ -89,6 +89,9 @@ serve: $(STAMP)  ## Serve a model over HTTP, port 8080: make serve MODEL=best:ca
 
 ui: $(STAMP)  ## Open MLflow on the runs, http://127.0.0.1:5000 (PORT= for another)
 	@exec $(BIN)/python -m pipeline ui '$(PORT)' $(ARGS)
+
+sync: $(STAMP)  ## Bring runs to their store that it has not got whole, because it was away or they were killed
+	@$(BIN)/python -m pipeline sync $(ARGS)
 
 test: $(STAMP)  ## The tests, a few minutes
 	@$(BIN)/python -m pytest $(ARGS)

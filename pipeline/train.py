@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.config import Config
@@ -103,7 +101,8 @@ def run(config: Config, trial: Trial = ALONE) -> Result:
     from pipeline.evaluate import baselines
 
     with baselines.beside(config, prepared.dataset) as beside, train(config, prepared, trial) as trained:
-        return conclude(config, prepared, trained, beside)
+        result = conclude(config, prepared, trained, beside)
+    return replace(result, run_id=trained.tracked.id, model_path=trained.tracked.model_path)  # known for good now
 
 
 def import_stages() -> None:
@@ -201,15 +200,14 @@ def conclude(config: Config, prepared: Prepared, trained: Trained, beside: Besid
     clock.lap("pictures")
     pages = card.write(config, dataset, assembled, history, found, beaten, tracked.id)
     clock.lap("card")
-    with tempfile.TemporaryDirectory() as folder:
-        exported = Path(folder) / "saved_model"
+    with tracked.writing_model() as exported:
         export.save(assembled, exported, tracked.id, data.Reading.of(config.data), pages)
-        difference = export.verify(exported, dataset.part("val"), preprocessing, decided.network)
-        clock.lap("export")
-        model_path = tracked.log_saved_model(exported, dataset.rows)
+    difference = export.verify(exported, dataset.part("val"), preprocessing, decided.network)
+    clock.lap("export")
+    tracked.log_saved_model(dataset.rows)
     clock.lap("log_model")
     hint = beaten.advice or advice(config, len(history.epochs), history.best_epoch, found.scores)
-    where, sizes = (tracked.id, model_path, tracked.uri), (network.count_params(), difference)
+    where, sizes = (tracked.id, tracked.model_path, tracked.uri), (network.count_params(), difference)
     result = Result(found.scores, found.scores[prepared.objective], *where, clock.seconds, *sizes, beaten, hint)
     learnt = sparsity.measure(network, preprocessing.inputs.names)
     tracked.log_inputs(learnt.of_inputs)

@@ -17,6 +17,8 @@ COMMANDS = {
     "promote": "Give an alias to a registered version, and show how it compares.",
     "serve": "Serve a model over HTTP.",
     "rerun": "Repeat a run from the config that it logged.",
+    "sync": "Bring runs to their store that it has not got whole.",
+    "relocate": "Put a store right whose folder was moved or copied.",
     "ui": "Open MLflow's UI on the runs.",
     "version": "Print the version of this package.",
 }

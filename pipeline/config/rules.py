@@ -43,7 +43,7 @@ LOSSES: dict[str, tuple[str, ...]] = {
 # Tags of a run and of a sweep by which they are found again.
 OWN_TAGS = {
     "alive_at", "begun_at", "command", "data_fingerprint", "device", "error", "found", "git_commit", "git_dirty", "job",
-    "machine", "objective", "objectives", "overrides", "owner", "pruned", "pruned_because", "replica_key",
+    "journal", "machine", "objective", "objectives", "overrides", "owner", "pruned", "pruned_because", "replica_key",
     "search_space", "sweep", "sweep_key", "sweeper", "task", "trial_key",
 }  # fmt: skip
 OWN_BEGINNINGS = ("best_", "claim.", "mlflow.", "n_rows_", "process.", "version.")

@@ -56,7 +56,7 @@ def parent(command: Command) -> Iterator[None]:
             opened = resources.enter_context(track.sweep(command.config, key, tags))
         if opened.taken_up:
             table.show_taken_up(opened, command.config.sweep.study)
-        elif former := _of_same_command(command, opened.run_id):
+        elif not opened.is_away and (former := _of_same_command(command, opened.run_id)):
             table.show_begun_anew(former, origins)
         at_the_end.callback(_conclude, opened, command.config.tracking, words)
         resources.enter_context(leading(OpenSweep(command, origins)))

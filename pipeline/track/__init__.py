@@ -9,10 +9,12 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 from pipeline.track.children import PARENT_VARIABLE, Done, done, epochs_of, n_failed, parent_run_id
 from pipeline.track.left_running import JOB_VARIABLE, fail_left_running
 from pipeline.track.machines import claimed
+from pipeline.track.moved import relocate
 from pipeline.track.pages import page_of_newest
 from pipeline.track.parent_run import Sweep, log_best, sweep
 from pipeline.track.query import FINISHED, Selected, curves, last_finished, log_texts, select_runs, sweeps
 from pipeline.track.run import Run, log_failure, start
+from pipeline.track.spool.left import send_left
 from pipeline.track.store import config_of_run, connected, existing, store_of, ui_command
 from pipeline.track.study_results import studied
 from pipeline.track.tracked_run import TrackedRun
@@ -41,7 +43,9 @@ __all__ = [
     "n_failed",
     "page_of_newest",
     "parent_run_id",
+    "relocate",
     "select_runs",
+    "send_left",
     "start",
     "store_of",
     "studied",

@@ -7,8 +7,8 @@ import random
 import time
 from pathlib import Path
 
-from mlflow import MlflowClient, entities
-from mlflow.entities import DatasetInput, InputTag, RunTag
+from mlflow import MlflowClient
+from mlflow.entities import DatasetInput
 from mlflow.exceptions import MlflowException
 
 from pipeline.config import Config
@@ -18,33 +18,36 @@ ATTEMPTS = 20
 MOST_PAUSE = 0.05  # seconds
 
 
-def log_data(run_id: str, config: Config, dataset: Dataset) -> None:
-    """Logs each split as an MLflow dataset: name, fingerprint, columns and number of rows."""
-    client = MlflowClient()
+def described(config: Config, dataset: Dataset) -> list[tuple[str, dict[str, str]]]:
+    """Each split's name, and what MLflow keeps of a dataset: name, fingerprint, columns and number of rows."""
     columns = [
         {"type": "string" if column.dtype == object else "double", "name": name, "required": True}
         for name, column in dataset.rows.inputs.items()
     ]
-    inputs = []
-    for part, n_rows in dataset.n_rows.items():
-        described = entities.Dataset(
-            name=config.data.name,
-            digest=dataset.fingerprint_of(part),
-            source_type="local",
-            source=json.dumps(
-                {"uri": str(Path(config.data.path).absolute()) if config.data.path else config.data.name}
-            ),
-            schema=json.dumps({"mlflow_colspec": columns}),
-            profile=json.dumps({"num_rows": n_rows, "num_inputs": dataset.rows.n_inputs}),
+    source = {"uri": str(Path(config.data.path).absolute()) if config.data.path else config.data.name}
+    return [
+        (
+            part,
+            {
+                "name": config.data.name,
+                "digest": dataset.fingerprint_of(part),
+                "source_type": "local",
+                "source": json.dumps(source),
+                "schema": json.dumps({"mlflow_colspec": columns}),
+                "profile": json.dumps({"num_rows": n_rows, "num_inputs": dataset.rows.n_inputs}),
+            },
         )
-        inputs.append(DatasetInput(described, [InputTag("mlflow.data.context", part)]))
-    log_inputs(run_id, inputs)
+        for part, n_rows in dataset.n_rows.items()
+    ]
+
+
+def tags(dataset: Dataset) -> dict[str, str]:
+    """Tags that tell of a run's rows."""
     sizes = {f"n_rows_{part}": str(n_rows) for part, n_rows in dataset.n_rows.items()}
-    tags = sizes | {"data_fingerprint": dataset.fingerprint, "task": dataset.rows.target.task}
-    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+    return sizes | {"data_fingerprint": dataset.fingerprint, "task": dataset.rows.target.task}
 
 
-def log_inputs(run_id: str, inputs: list[DatasetInput]) -> None:
+def log_inputs(client: MlflowClient, run_id: str, inputs: list[DatasetInput]) -> None:
     """Writes which datasets a run used, beside other processes that do the same.
 
     MLflow looks whether it knows a dataset and then inserts it; of two that do so at once one is refused, and finds it
@@ -52,7 +55,7 @@ def log_inputs(run_id: str, inputs: list[DatasetInput]) -> None:
     """
     for attempt in range(ATTEMPTS):
         try:
-            MlflowClient().log_inputs(run_id, inputs)
+            client.log_inputs(run_id, inputs)
             return
         except MlflowException as error:
             if "IntegrityError" not in str(error) or attempt + 1 == ATTEMPTS:

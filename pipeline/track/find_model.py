@@ -11,13 +11,17 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlparse
 
 import mlflow
 from mlflow.entities import Run as MlflowRun
 from mlflow.entities.model_registry import ModelVersion
 
 from pipeline.errors import ModelError, TrackingError
-from pipeline.track.store import STORE_ERRORS, local_path, store_of
+from pipeline.track.found import run_of
+from pipeline.track.moved import as_path, beside, sqlite_path
+from pipeline.track.spool.folders import of_run
+from pipeline.track.store import STORE_ERRORS, store_of
 
 ARTIFACT = "saved_model"  # of a run
 NEAREST = 5  # that an error lists
@@ -46,11 +50,14 @@ def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
         ModelError: There is none; with the nearest that there are, or why a run has no model.
         TrackingError: The store cannot be used.
     """
+    run_id, _, path = reference.removeprefix("runs:/").partition("/")
+    waiting = of_run(run_id)
+    if waiting is not None and (waiting.artifacts / (path or ARTIFACT)).exists():
+        return StoredModel(waiting.artifacts / (path or ARTIFACT), run_id, str(waiting.header["experiment"]), None)
     with _store_for(reference, tracking_uri):
         try:
             if reference.startswith("models:/"):
                 return _registered(reference)
-            run_id, _, path = reference.removeprefix("runs:/").partition("/")
             return _of_run(_run(run_id, reference), path or ARTIFACT)
         except STORE_ERRORS as error:
             raise ModelError(f"{reference}: the store does not give it: {str(error).splitlines()[0]}") from None
@@ -110,7 +117,7 @@ def _why_no_model(run: MlflowRun, path: str) -> str:
 def _run(run_id: str, reference: str) -> MlflowRun:
     client = mlflow.MlflowClient()
     try:
-        return client.get_run(run_id)
+        return run_of(client, run_id)
     except STORE_ERRORS:
         pass
     experiments = {entry.experiment_id: entry.name for entry in client.search_experiments()}
@@ -182,9 +189,9 @@ def _nearest(given: str, known: list[str]) -> str:
 
 def _fetched(uri: str) -> Path:
     """The folder itself where it lies on this machine, else a copy that goes with the process."""
-    path = local_path(uri)
-    if "://" not in path:
-        return Path(path)
+    if urlparse(uri).scheme in ("", "file"):
+        path, store = as_path(uri), sqlite_path(mlflow.get_tracking_uri())
+        return (beside(path, store) if store is not None else None) or path
     folder = tempfile.mkdtemp(prefix="pipeline-model-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))

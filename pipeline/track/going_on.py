@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
-import mlflow
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+
+from pipeline.track.found import run_of
+from pipeline.track.store import STORE_ERRORS, experiment_of
 
 log = logging.getLogger(__name__)
 
 
-def logged_by(run_id: str, experiment: str, parent: str | None) -> Mapping[str, int] | None:
-    """Takes the tag of how it ended from a run, and gives the last step that the store has of each of its metrics.
+def is_there(header: Mapping[str, Any], run_id: str) -> bool:
+    """Whether the store has the run where a new one would be, or is away: then it is thought to have it.
 
-    Returns:
-        None where there is no such run any more in that experiment and below that parent: then a new one begins.
+    Args:
+        header: What a new run would be made of.
+        run_id: Either of the run's ids.
     """
-    client = mlflow.MlflowClient()
+    client, parent = MlflowClient(header["uri"]), header["parent"]
     try:
-        run = client.get_run(run_id)
+        run = run_of(client, run_id)
+        where = (
+            run_of(client, parent).info.experiment_id
+            if parent
+            else experiment_of(client, header["experiment"], header["uri"])
+        )
+        below = run.data.tags.get("mlflow.parentRunId")
+        found = run.info.lifecycle_stage != "deleted" and (run.info.experiment_id, below) == (where, parent)
     except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        run = None
-    below = None if run is None else run.data.tags.get("mlflow.parentRunId")
-    if run is None or run.info.lifecycle_stage == "deleted" or (run.info.experiment_id, below) != (experiment, parent):
+        found = error.error_code != "RESOURCE_DOES_NOT_EXIST"
+    except STORE_ERRORS:
+        found = True
+    if not found:
         log.warning("run %s is not here any more: a new run begins, with all of its epochs", run_id)
-        return None
-    if "error" in run.data.tags:
-        client.delete_tag(run_id, "error")
-    return {metric.key: metric.step for metric in run.data._metric_objs}
+    return found

@@ -24,6 +24,7 @@ LEADER_VARIABLE = "PIPELINE_SWEEP_PROCESS"  # name of the process that leads thi
 PROCESS = "process."  # and its name: a tag for each process that leads the sweep, with its last sign of life
 CLAIM, OPENING = "claim.", "opening."
 SETTLE_SECONDS = 1.0  # longer than it takes to see that a tag is free, and to write it
+_shared: dict[str, bool] = {}  # by sweep, whether other processes led it too when the store was last heard
 STALE_SECONDS = 30.0  # after which nobody is still opening a sweep
 
 
@@ -38,7 +39,7 @@ def claimed(tracking: Tracking, parent: str, trial: str) -> Iterator[bool]:
     """Holds a trial of a sweep against other machines; gives False at once where one of them is at work on it."""
     mine, tag = os.environ[LEADER_VARIABLE], CLAIM + trial
     with signals.held(), connected(tracking) as uri:
-        has_it = _has_one_machine(uri) or _claim(parent, tag, mine)
+        has_it = _has_one_machine(uri) or _claim_if_there(parent, tag, mine)
     try:
         yield has_it
     finally:
@@ -73,6 +74,18 @@ def one_at_a_time(uri: str, experiment: str, what: str) -> Iterator[None]:
         client.delete_experiment_tag(experiment, tag)
 
 
+def _claim_if_there(parent: str, tag: str, mine: str) -> bool:
+    """Claims it in the store. One that is away cannot say who has it: whoever is alone with the sweep goes on."""
+    while True:
+        try:
+            return _claim(parent, tag, mine)
+        except STORE_ERRORS:
+            if not _shared.get(parent):
+                return True
+            signals.check()
+            time.sleep(SETTLE_SECONDS)
+
+
 def _claim(parent: str, tag: str, mine: str) -> bool:
     client = mlflow.MlflowClient()
     tags = client.get_run(parent).data.tags
@@ -80,7 +93,8 @@ def _claim(parent: str, tag: str, mine: str) -> bool:
     if holder != mine and _lives(tags, holder):
         return False
     client.set_tag(parent, tag, mine)
-    if not others(tags, mine):  # who comes later finds the tag
+    _shared[parent] = bool(others(tags, mine))
+    if not _shared[parent]:  # who comes later finds the tag
         return True
     time.sleep(SETTLE_SECONDS)
     return client.get_run(parent).data.tags.get(tag) == mine

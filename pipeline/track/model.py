@@ -1,15 +1,13 @@
 """The SavedModel as an MLflow model, which `mlflow models predict` and `serve` take."""
 
 import json
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Run
-from mlflow.models import Model, ModelSignature
+from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import AnyType
 
@@ -22,47 +20,19 @@ MANIFEST = "assets.extra/manifest.json"
 READING = {file.__name__.rpartition(".")[2]: str(file.__file__) for file in (notation, input_column, clean)}
 
 
-def log_model(run_id: str, folder: Path, rows: Rows) -> None:
-    """Logs the SavedModel under the name `model`, with signature, input example and what it needs to run.
+def write_model(path: Path, folder: Path, rows: Rows) -> None:
+    """Writes the MLflow model into a new folder, with signature, input example and what it needs to run.
 
-    The steps of `mlflow.pyfunc.log_model`, but for two that grow with a run and tell nothing new: it reads back each
-    metric that the run has logged so far, and loads the model to predict the example, though it was verified before.
-    """
-    client = mlflow.MlflowClient()
-    run = client.get_run(run_id)
-    logged = _begun(client, run)
-    with tempfile.TemporaryDirectory() as temporary:
-        path = Path(temporary) / "model"
-        about = Model(artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run_id)
-        write_model(path, folder, rows, about)
-        client.log_model_artifacts(logged.model_id, str(path))
-    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-
-
-def _begun(client: mlflow.MlflowClient, run: Run) -> LoggedModel:
-    """The run's model in the store: a process that was killed may have made it already."""
-    found = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
-    logged = next(iter(found), None) or client.create_logged_model(
-        run.info.experiment_id, "model", run.info.run_id, params=run.data.params
-    )
-    known = run.outputs.model_outputs if run.outputs else []
-    if logged.model_id not in [output.model_id for output in known]:
-        client.log_outputs(run.info.run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    return logged
-
-
-def write_model(path: Path, folder: Path, rows: Rows, about: Model | None = None) -> None:
-    """Writes the MLflow model into a new folder.
+    It is sent to the store by the steps of `mlflow.pyfunc.log_model`, but for two that grow with a run and tell nothing
+    new: that reads back each metric of the run, and loads the model to predict the example, though it was verified.
 
     Args:
         path: The new folder.
         folder: Of the SavedModel.
         rows: That it was trained on.
-        about: What MLflow knows of the model already.
     """
     mlflow.pyfunc.save_model(
         path=path,
-        mlflow_model=about,
         python_model=str(Path(__file__).with_name("pyfunc.py")),
         artifacts={"saved_model": str(folder), **READING},
         signature=ModelSignature(_inputs(rows), _outputs(rows)),

@@ -16,11 +16,21 @@ from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
 from pipeline.runtime import process, signals
 from pipeline.runtime.signals import held
-from pipeline.track.children import BEGUN, PARENT_VARIABLE, children, close_lost
+from pipeline.track.children import BEGUN, PARENT_VARIABLE, close_lost
+from pipeline.track.conclusion import jobs, n_in_state
+from pipeline.track.found import run_of
+from pipeline.track.header import run_header
 from pipeline.track.machines import LEADER_VARIABLE, PROCESS, one_at_a_time, others
 from pipeline.track.query import FINISHED
-from pipeline.track.store import STORE_ERRORS, connected, experiment_id
-from pipeline.track.tracked_run import TrackedRun, one_per_job, tracked
+from pipeline.track.spool.journal import Journal
+from pipeline.track.spool.left import send_left
+from pipeline.track.spool.sender import Sender
+from pipeline.track.spool.transfer import is_refused
+from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected, connected_to, experiment_of, first_line
+from pipeline.track.tracked_run import TrackedRun
+
+AWAY_SECONDS = 20.0  # that the store may take nothing once the sweep has ended
+KILLED_SECONDS = 3.0  # the same for a sweep that a signal ended
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +44,14 @@ class Sweep:
     uri: str
     taken_up: bool = False  # rather than begun: the same command was given before
     n_before: int = 0  # children that were finished when it was taken up
+    is_away: bool = False  # the store was, when it began
     n_lost: int = 0  # children that a dead process had left RUNNING
     status: str = "FAILED"
     children: list[TrackedRun] = field(default_factory=list)
 
     def n_in_state(self, *states: str) -> int:
         """How many children ended so: finished, pruned, failed, killed, or running if they have not ended."""
-        return sum(run.state in states for run in self.children)
+        return n_in_state(self.children, *states)
 
 
 @contextlib.contextmanager
@@ -54,10 +65,9 @@ def sweep(config: Config, key: str, tags: Mapping[str, str]) -> Iterator[Sweep]:
     """
     with contextlib.ExitStack() as closed:
         with held():
+            known = {"sweep_key": key, "objective": config.objective, **tags}
             with connected(config.tracking) as uri:
-                where = experiment_id(config.tracking, uri)
-                with one_at_a_time(uri, where, f"sweep {key}"):
-                    opened = _opened(config, uri, where, {"sweep_key": key, "objective": config.objective, **tags})
+                opened = _opened_where_it_is_there(config, uri, known) or _opened_in_the_spool(config, uri, known)
             closed.enter_context(_ends(opened, config.tracking))
         yield opened
 
@@ -78,12 +88,8 @@ def _ends(opened: Sweep, tracking: Tracking) -> Iterator[None]:
         raise
     finally:
         del os.environ[PARENT_VARIABLE], os.environ[LEADER_VARIABLE]
-        try:
-            with held(), connected(tracking):
-                opened.children += _jobs(opened.run_id)
-                _conclude(opened)
-        except (OSError, *STORE_ERRORS) as error:  # told, but no reason to hide what ended the sweep
-            log.error("%s: the sweep's run could not be closed: %s", opened.uri, str(error).partition("\n")[0])
+        with held():
+            _conclude(opened, KILLED_SECONDS if opened.status == "KILLED" else AWAY_SECONDS)
 
 
 @held()
@@ -108,9 +114,43 @@ def log_best(parent: str, best: TrackedRun, figures: Mapping[str, float]) -> Non
         raise TrackingError(f"run {parent}: its best run cannot be logged: {str(error).splitlines()[0]}") from None
 
 
+def _opened_where_it_is_there(config: Config, uri: str, tags: Mapping[str, str]) -> Sweep | None:
+    """The parent run in the store; None where that does not answer.
+
+    Raises:
+        TrackingError: The store refuses it.
+    """
+    try:
+        lost = send_left(uri).closed
+        where = experiment_of(mlflow.MlflowClient(), config.tracking.experiment, uri)
+        with one_at_a_time(uri, where, f"sweep {tags['sweep_key']}"):
+            opened = _opened(config, uri, where, tags)
+        opened.n_lost += list(lost.values()).count(opened.run_id)
+        return opened
+    except STORE_ERRORS as error:
+        if is_refused(error):
+            raise as_tracking_error(uri, error) from None
+        log.warning("the store does not answer (%s); the sweep begins without it", first_line(error))
+        return None
+
+
+def _opened_in_the_spool(config: Config, uri: str, tags: Mapping[str, str]) -> Sweep:
+    """A parent run that the store gets when it answers; its children find it there."""
+    header = run_header(config, uri, {**tags, **_marks()})
+    journal = Journal(header)
+    journal.append("leave")
+    journal.close()
+    Sender(journal.folder, journal.release)
+    return Sweep(journal.folder.id, str(header["name"]), uri, is_away=True)
+
+
+def _marks() -> dict[str, str]:
+    """When this process began to lead the sweep, and its sign of life."""
+    return {BEGUN: str(int(time.time() * 1000)), PROCESS + process.name(): str(time.time())}
+
+
 def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> Sweep:
-    client = mlflow.MlflowClient()
-    now = {BEGUN: str(int(time.time() * 1000)), PROCESS + process.name(): str(time.time())}
+    client, now = mlflow.MlflowClient(), _marks()
     before = _before(where, tags["sweep_key"]) if config.sweep.resume == "auto" else None
     if before is None:
         own = {**{name: str(value) for name, value in config.tracking.tags.items()}, **tags, **now}
@@ -123,29 +163,40 @@ def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> Sw
         for name, value in now.items():
             client.set_tag(opened.run_id, name, value)
         opened.n_lost = close_lost(opened.run_id)
-        opened.n_before = len(_jobs(opened.run_id, FINISHED))
+        opened.n_before = len(jobs(opened.run_id, FINISHED))
     client.update_run(opened.run_id, status="RUNNING")  # no run of this thread, so that the jobs can be
     return opened
+
+
+def _conclude(opened: Sweep, seconds: float) -> None:
+    """Closes the parent run when the store has all its children, now or when they are sent.
+
+    Args:
+        opened: The sweep.
+        seconds: How long the store may be away.
+    """
+    try:
+        journal = Journal(
+            {"uri": opened.uri, "run_id": opened.run_id, "is_sweep": True, "start": int(time.time() * 1000)}
+        )
+        journal.append("conclude", owner=process.name(), status=opened.status)
+        journal.close()
+    except TrackingError as error:  # told, but no reason to hide what ended the sweep
+        log.error("the sweep's run could not be closed: %s", error)
+        return
+    journal.release()
+    end = time.monotonic() + seconds
+    while journal.folder.id in send_left(opened.uri).kept:
+        if time.monotonic() < end:
+            time.sleep(1.0)
+            continue
+        log.warning("the store has not taken all runs of the sweep; `python -m pipeline sync` does the rest")
+        return
+    with contextlib.suppress(*STORE_ERRORS), connected_to(opened.uri):
+        opened.run_id = run_of(mlflow.MlflowClient(), opened.run_id).info.run_id
+        opened.children += jobs(opened.run_id)
 
 
 def _before(experiment: str, key: str) -> MlflowRun | None:
     found = mlflow.MlflowClient().search_runs([experiment], f"tags.sweep_key = '{key}'", ViewType.ACTIVE_ONLY, 1)
     return found[0] if found else None
-
-
-def _jobs(parent: str, query: str = "") -> list[TrackedRun]:
-    return one_per_job(tracked(run) for run in children(parent, query))
-
-
-def _conclude(opened: Sweep) -> None:
-    client = mlflow.MlflowClient()
-    n_finished = opened.n_in_state("finished")
-    client.log_metric(opened.run_id, "n_finished", n_finished)
-    client.log_metric(opened.run_id, "n_failed", opened.n_in_state("failed", "killed"))
-    client.log_metric(opened.run_id, "n_pruned", opened.n_in_state("pruned"))
-    client.delete_tag(opened.run_id, PROCESS + process.name())
-    if others(client.get_run(opened.run_id).data.tags, process.name()):
-        return  # which close it in the end
-    # A job that failed does not spoil the sweep; the exit code and n_failed tell of it.
-    status = "FINISHED" if n_finished and opened.status != "KILLED" else opened.status
-    client.set_terminated(opened.run_id, status)

@@ -7,8 +7,8 @@ import json
 import logging
 import os
 import platform
-import random
 import re
+import shutil
 import subprocess
 import time
 import traceback
@@ -18,26 +18,35 @@ from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
-import mlflow
 import psutil
 from matplotlib.figure import Figure
-from mlflow.entities import Metric, Param
 
 from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
 from pipeline.data import Dataset, Rows
 from pipeline.data.checks import Report, report_page
-from pipeline.errors import Pruned
+from pipeline.errors import Pruned, TrackingError
 from pipeline.runtime import process, signals
 from pipeline.runtime.signals import held
+from pipeline.track import datasets
 from pipeline.track.children import parent_run_id
-from pipeline.track.datasets import log_data
 from pipeline.track.epochs import Epochs
-from pipeline.track.going_on import logged_by
-from pipeline.track.left_running import job_tag
-from pipeline.track.model import log_model
-from pipeline.track.store import connected, experiment_id, local_path
+from pipeline.track.going_on import is_there
+from pipeline.track.header import run_header
+from pipeline.track.left_running import close_dead, job_tag
+from pipeline.track.model import write_model
+from pipeline.track.spool.folders import MODEL, Spooled, taken_over
+from pipeline.track.spool.journal import Journal, digest, told_when_full
+from pipeline.track.spool.sender import Sender
+from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected, local_path
 
 log = logging.getLogger(__name__)
+
+START_SECONDS = 5.0  # for the store to make the run, before it goes on without
+AWAY_SECONDS = 20.0  # that the store may take nothing once the run has ended
+TRIAL_SECONDS = 2.0  # the same for a trial: its sweep waits at its end
+KILLED_SECONDS = 3.0  # the same for a run that a signal ended: whoever sent it does not wait long
+SAVED_MODEL = "saved_model"
+SYNC = "`python -m pipeline sync`"
 
 PACKAGES = ("dense-pipeline", "tensorflow", "keras", "mlflow-skinny", "hydra-core", "pandas", "numpy", "scikit-learn")
 
@@ -46,54 +55,162 @@ LONGEST_KEY = 250
 
 
 class Run:
-    """An open run. Every method writes to the store."""
+    """An open run. Every method writes to its journal, from which the store gets it while the run goes on.
 
-    def __init__(self, run_id: str, artifact_uri: str, uri: str, logged: Mapping[str, int]) -> None:
-        self.id = run_id
-        self.uri = uri
-        self._logged = logged
-        self._artifact_uri = artifact_uri
-        self._client = mlflow.MlflowClient()
-        self.epochs = Epochs(run_id, logged)
+    Attributes:
+        name: By which people know it.
+        uri: Of the store.
+        unsent: What to say where the run has ended and the store has not got all of it; None where it has.
+    """
 
-    @held()
+    def __init__(self, header: Mapping[str, Any], again: tuple[Spooled, int] | None = None) -> None:
+        """Begins the journal, and sees whether the store is there.
+
+        Args:
+            header: What it is made of; see `run_header`.
+            again: The folder of a run that this one goes on with.
+
+        Raises:
+            TrackingError: The journal cannot be written, or the store refuses the run.
+        """
+        self.name, self.uri = str(header["name"]), str(header["uri"])
+        self.unsent: str | None = None
+        self._journal = Journal(header, again)
+        self._sender = Sender(self._journal.folder, self._journal.release)
+        self._epochs = Epochs(self._journal)
+        self._sender.wait_for_first(START_SECONDS)
+        if self._sender.refusal is not None:
+            self._journal.close()
+            self._journal.folder.remove()
+            raise as_tracking_error(self.uri, self._sender.refusal) from None
+
+    @property
+    def id(self) -> str:
+        """That the store has given it or, until it has, one by which it is found for ever."""
+        return self._sender.transfer.run_id or self._journal.folder.id
+
+    @property
+    def is_in_store(self) -> bool:
+        """Whether the store has it."""
+        return self._sender.transfer.run_id is not None
+
+    @contextlib.contextmanager
+    def writing_model(self) -> Iterator[Path]:
+        """Where the SavedModel is to be written, before `log_saved_model`.
+
+        Raises:
+            TrackingError: The disk is full.
+        """
+        with told_when_full():
+            yield self._journal.artifact(SAVED_MODEL)
+
+    @property
+    def model_path(self) -> str:
+        """Where the SavedModel lies: a folder, or an address in a remote store."""
+        where = self._sender.transfer.artifact_uri
+        if where is None or self.unsent is not None:
+            return str(self._journal.folder.artifacts / SAVED_MODEL)
+        return local_path(f"{where}/{SAVED_MODEL}")
+
     def log_epoch(self, epoch: int, values: Mapping[str, float]) -> None:
-        """Writes an epoch's values, some time before the run ends."""
-        self.epochs.log(epoch, values)
+        """Writes an epoch's values."""
+        self._epochs.log(epoch, values)
 
     @held()
     def log_final(self, values: Mapping[str, float]) -> None:
         """Writes what the run came to: scores and measurements."""
-        self.epochs.flush()
+        self._epochs.end()
         now = int(time.time() * 1000)
-        new = {name: float(value) for name, value in values.items() if name not in self._logged}
-        self._client.log_batch(self.id, metrics=[Metric(name, value, now, 0) for name, value in new.items()])
+        self._journal.log([name, float(value), now, 0] for name, value in values.items())
 
     @held()
     def log_pictures(self, pictures: Mapping[str, Figure]) -> None:
         """Writes each figure as `pictures/<name>.png`."""
         for name, figure in pictures.items():
-            self._client.log_figure(self.id, figure, f"pictures/{name}.png")
+            with self._artifact(f"pictures/{name}.png") as path:
+                figure.savefig(path)
 
     @held()
     def log_report(self, report: Report) -> None:
         """Writes the checks before training as `data/report.html` and `data/report.json`."""
-        self._client.log_text(self.id, report_page.render(report), "data/report.html")
-        self._client.log_dict(self.id, report.as_dict(), "data/report.json")
+        self._log_text("data/report.html", report_page.render(report))
+        self._log_text("data/report.json", _json(report.as_dict()))
 
     @held()
     def log_inputs(self, norms: Mapping[str, float]) -> None:
         """Writes how much each input counts, the norm of the weights that leave it, as `inputs.json`."""
-        self._client.log_dict(self.id, dict(norms), "inputs.json")
+        self._log_text("inputs.json", _json(dict(norms)))
 
     @held()
-    def log_saved_model(self, folder: Path, rows: Rows) -> str:
-        """Writes an exported SavedModel as artifact and as MLflow model; gives its path in the store."""
-        self._client.log_artifacts(self.id, str(folder), "saved_model")
+    def log_saved_model(self, rows: Rows) -> None:
+        """Takes the SavedModel, which lies where `writing_model` says, as artifact and as MLflow model."""
+        folder = self._journal.artifact(SAVED_MODEL)
+        with told_when_full():
+            write_model(self._journal.folder.path / MODEL, folder, rows)
+            self._journal.add_artifact(SAVED_MODEL)
         for card in (folder / "assets.extra").glob("card.*"):  # where a reader of the run looks for it
-            self._client.log_artifact(self.id, str(card))
-        log_model(self.id, folder, rows)
-        return local_path(f"{self._artifact_uri}/saved_model")
+            with self._artifact(card.name) as path:
+                shutil.copyfile(card, path)
+        self._journal.append("model", digest=digest(self._journal.folder.path / MODEL))
+
+    def log_known(self, config: Config, dataset: Dataset | None = None) -> None:
+        """Writes what is known before training: the config, and the rows."""
+        params = {param_key(key): value for key, value in _flat(config.model_dump(exclude={"study", "sweep"}))}
+        self._journal.append("params", params=params)
+        self._log_text("config.yaml", to_yaml(config))
+        if dataset is not None:
+            self._journal.append("inputs", inputs=datasets.described(config, dataset))
+            self.tag(datasets.tags(dataset))
+
+    def go_on(self) -> None:
+        """Says that it has not ended after all."""
+        self._journal.append("again")
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Writes tags."""
+        self._journal.append("tags", tags=dict(tags))
+
+    def tell(self, error: BaseException) -> None:
+        """Writes what went wrong, in a tag and with its traceback."""
+        self.tag({"error": f"{type(error).__name__}: {error}"[:5000]})
+        self._log_text("traceback.txt", "".join(traceback.format_exception(error)))
+
+    @held()
+    def close(self, status: str, seconds: float) -> None:
+        """Ends it, and waits until the store has all of it.
+
+        Args:
+            status: FINISHED, FAILED or KILLED.
+            seconds: How long the store may take nothing before the run is left to `python -m pipeline sync`.
+
+        Raises:
+            TrackingError: The journal cannot be written.
+        """
+        self._epochs.end()
+        self._journal.append("end", status=status, at=int(time.time() * 1000))
+        try:
+            self._journal.close()
+        except TrackingError as error:
+            self._sender.abandon(str(error))
+            self._journal.folder.remove()
+            raise
+        if self._sender.finish(seconds):
+            self._journal.folder.remove()
+            return
+        why = self._sender.away or "yet"
+        self.unsent = f"the store has not taken all of it {why}; {SYNC} does the rest from {self._journal.folder.path}"
+        log.warning("run %s: %s", self.id, self.unsent)
+
+    def _log_text(self, name: str, text: str) -> None:
+        with self._artifact(name) as path:
+            path.write_text(text, encoding="utf-8")
+
+    @contextlib.contextmanager
+    def _artifact(self, name: str) -> Iterator[Path]:
+        """Where to write an artifact, which is added then."""
+        with told_when_full():
+            yield self._journal.artifact(name)
+            self._journal.add_artifact(name)
 
 
 @contextlib.contextmanager
@@ -111,87 +228,67 @@ def start(config: Config, dataset: Dataset, about: Mapping[str, Any], going_on: 
     """
     with signals.signals_raise(), connected(config.tracking) as uri, contextlib.ExitStack() as closed:
         with held():
-            parent = parent_run_id()
-            # A sweep's runs lie in one experiment, else the UI does not nest them.
-            where = mlflow.get_run(parent).info.experiment_id if parent else experiment_id(config.tracking, uri)
-            known = config.tracking.tags | environment() | job_tag() | dict(about)
-            tags = {name: str(value) for name, value in known.items()}
-            logged = None if going_on is None else logged_by(going_on, where, parent)
-            new = {"experiment_id": where, "run_name": config.tracking.run_name, "parent_run_id": parent}
-            with _unseeded():
-                active = mlflow.start_run(**new if logged is None else {"run_id": going_on}, nested=True, tags=tags)
-            run = Run(active.info.run_id, active.info.artifact_uri, uri, logged or {})
+            run, is_new = _opened(run_header(config, uri, environment() | job_tag() | dict(about)), going_on)
             closed.enter_context(_ends(run))
-            if logged is None:
-                _log_config(run.id, config)
-                log_data(run.id, config, dataset)
-            log.info("run %s (%s) in experiment %s", run.id, active.info.run_name, config.tracking.experiment)
+            if is_new:
+                run.log_known(config, dataset)
+            if parent_run_id() is None and run.is_in_store:  # a sweep does so itself
+                with contextlib.suppress(*STORE_ERRORS):
+                    close_dead(uri)
+            log.info("run %s (%s) in experiment %s", run.id, run.name, config.tracking.experiment)
         yield run
 
 
-@contextlib.contextmanager
-def _unseeded() -> Iterator[None]:
-    """Lets MLflow invent a name by chance: Python's generator, which it draws from, is seeded like everything else."""
-    state = random.getstate()
-    random.seed()
-    try:
-        yield
-    finally:
-        random.setstate(state)
+def _opened(header: dict[str, Any], going_on: str | None) -> tuple[Run, bool]:
+    """A run, and whether it is new rather than one that goes on.
+
+    It goes on in its own journal or, where the store has got all of that, in another; a store that is away is thought
+    to have it still.
+    """
+    if going_on is None:
+        return Run(header), True
+    again = taken_over(going_on, header["parent"])
+    if again is None and not is_there(header, going_on):
+        return Run(header), True
+    run = Run(again[0].header if again else header | {"run_id": going_on}, again)
+    run.go_on()
+    return run, False
 
 
 @contextlib.contextmanager
 def _ends(run: Run) -> Iterator[None]:
     """Closes the run as what it was, with the error's text as a tag; no run stays RUNNING."""
-    status = "FAILED"
+    status, seconds = "FAILED", AWAY_SECONDS if parent_run_id() is None else TRIAL_SECONDS
     try:
         yield
         status = "FINISHED"
     except KeyboardInterrupt as interrupt:
         signals.leave()
-        status = "KILLED"
-        mlflow.set_tag("error", signals.word(interrupt))
+        status, seconds = "KILLED", KILLED_SECONDS
+        run.tag({"error": signals.word(interrupt)})
         raise
     except Pruned as error:
         status = "KILLED"  # by the sweep; FINISHED is what has scores and a model
-        mlflow.set_tags({"pruned": "true", "pruned_because": str(error)})
+        run.tag({"pruned": "true", "pruned_because": str(error)})
         raise
     except BaseException as error:
         with contextlib.suppress(Exception):
-            mlflow.set_tag("error", _told(error))
-            _log_traceback(run.id, error)
+            run.tell(error)
         error.run_id = run.id  # type: ignore[attr-defined]  # whoever catches it knows that it is told
         raise
     finally:
-        with held():
-            with contextlib.suppress(Exception) if status != "FINISHED" else contextlib.nullcontext():
-                run.epochs.flush()  # an error on the way out must not hide the one that led here
-            run.epochs.close()
-            mlflow.end_run(status)
+        with contextlib.suppress(TrackingError) if status != "FINISHED" else contextlib.nullcontext():
+            run.close(status, seconds)  # an error on the way out must not hide the one that led here
 
 
 @held()
 def log_failure(config: Config, tags: Mapping[str, str], error: BaseException) -> None:
     """A FAILED run for a job that ended before its own run was opened."""
     with connected(config.tracking) as uri:
-        parent = parent_run_id()
-        where = mlflow.get_run(parent).info.experiment_id if parent else experiment_id(config.tracking, uri)
-        client = mlflow.MlflowClient()
-        above = {} if parent is None else {"mlflow.parentRunId": parent}
-        own = {name: str(value) for name, value in config.tracking.tags.items()} | environment()
-        known = {**own, **above, **tags, "error": _told(error)}
-        run = client.create_run(where, tags=known, run_name=config.tracking.run_name)
-        _log_config(run.info.run_id, config)
-        _log_traceback(run.info.run_id, error)
-        client.set_terminated(run.info.run_id, "FAILED")
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:5000]
-
-
-def _log_traceback(run_id: str, error: BaseException) -> None:
-    mlflow.MlflowClient().log_text(run_id, "".join(traceback.format_exception(error)), "traceback.txt")
+        run = Run(run_header(config, uri, environment() | dict(tags)))
+        run.log_known(config)
+        run.tell(error)
+        run.close("FAILED", TRIAL_SECONDS)
 
 
 @functools.cache
@@ -218,14 +315,6 @@ def _git() -> dict[str, str]:
     return {"git_commit": commit, "git_dirty": str(bool(changes)).lower()}
 
 
-def _log_config(run_id: str, config: Config) -> None:
-    client = mlflow.MlflowClient()
-    params = [Param(param_key(key), value) for key, value in _flat(config.model_dump(exclude={"study", "sweep"}))]
-    for start_ in range(0, len(params), 100):  # MLflow's limit of a batch
-        client.log_batch(run_id, params=params[start_ : start_ + 100])
-    client.log_text(run_id, to_yaml(config), "config.yaml")
-
-
 def param_key(key: str) -> str:
     """A key as MLflow takes it: below keys such as `data.columns_as` stand columns, whose names may hold any sign."""
     if not (PLAIN.fullmatch(key) and normpath(key) == key):
@@ -242,3 +331,8 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    """As MLflow writes it."""
+    return json.dumps(values, indent=2, default=str)

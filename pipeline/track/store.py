@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,14 @@ from pipeline.config import mlruns
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
 from pipeline.runtime.locks import locked
+from pipeline.track.moved import FOLDER, check_place, sqlite_path
 
 # MLflow prints the traceback of a database's error before it raises that error, which we tell in our own words.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 SQLITE_WAIT_SECONDS = 120  # for another process's write: each takes milliseconds, but a sweep's may all come at once
+SENDER_WAIT_SECONDS = 5  # of other threads, which try again by themselves
 # Also an ImportError: of the driver of a database that is not installed.
 STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError)
 
@@ -43,6 +46,17 @@ def _suit_many_processes(connection: Any, record: object) -> None:
             connection.execute("PRAGMA synchronous = NORMAL")
 
 
+@event.listens_for(Engine, "before_cursor_execute", retval=True)
+def _wait_longer(
+    connection: Any, cursor: object, statement: str, parameters: Any, context: object, executemany: bool
+) -> tuple[str, Any]:
+    """Puts our wait in the place of MLflow's, which it sets anew in every session."""
+    if statement.startswith("PRAGMA busy_timeout"):
+        is_main = threading.current_thread() is threading.main_thread()
+        statement = f"PRAGMA busy_timeout = {(SQLITE_WAIT_SECONDS if is_main else SENDER_WAIT_SECONDS) * 1000}"
+    return statement, parameters
+
+
 def store_uri(config: Tracking) -> str:
     """The store's address: the config key, else the environment variable, else SQLite under mlruns/.
 
@@ -55,7 +69,7 @@ def store_uri(config: Tracking) -> str:
             f"tracking.uri: {uri} is a folder, in which MLflow keeps no runs any more; "
             "use sqlite:///path/to/mlflow.db or the address of a server"
         )
-    path = _sqlite_path(uri)
+    path = sqlite_path(uri)
     return uri if path is None else f"sqlite:///{path}"
 
 
@@ -69,9 +83,20 @@ def connected(config: Tracking) -> Iterator[str]:
     Raises:
         TrackingError: The store cannot be reached or written.
     """
-    uri = store_uri(config)
+    with connected_to(store_uri(config)) as uri:
+        yield uri
+
+
+@contextlib.contextmanager
+def connected_to(uri: str) -> Iterator[str]:
+    """`connected` by an address.
+
+    Raises:
+        TrackingError: The store cannot be reached or written.
+    """
     before = os.environ.get(VARIABLE)
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 14 s, not four minutes, until we say it is down
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # a second, not four minutes, until we say it is down
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")  # seconds
     try:
         _create_once(uri)
         mlflow.set_tracking_uri(uri)  # which sets the environment variable as well
@@ -88,7 +113,7 @@ def existing(config: Tracking) -> contextlib.AbstractContextManager[str]:
     Raises:
         TrackingError: The store cannot be reached, or is a file that is not there, which reading must not make.
     """
-    path = _sqlite_path(store_uri(config))
+    path = sqlite_path(store_uri(config))
     if path is not None and not path.exists():
         raise TrackingError(f"tracking.uri: there is no store {path}; the first run makes it, or name another")
     return connected(config)
@@ -106,23 +131,37 @@ def experiment_id(config: Tracking, uri: str) -> str:
         TrackingError: The store does not answer, or the experiment was deleted.
     """
     try:
-        client = mlflow.MlflowClient()
-        found = client.get_experiment_by_name(config.experiment)
-        if found is None:
-            path = _sqlite_path(uri)
-            location = None if path is None else (path.parent / "artifacts").as_uri()
-            try:
-                return client.create_experiment(config.experiment, artifact_location=location)
-            except MlflowException:  # another process was faster
-                found = client.get_experiment_by_name(config.experiment)
+        return experiment_of(mlflow.MlflowClient(), config.experiment, uri)
     except STORE_ERRORS as error:
-        raise TrackingError(f"tracking.uri: {uri} does not answer: {_first_line(error)}") from None
-    if found is None or found.lifecycle_stage == "deleted":
+        raise as_tracking_error(uri, error) from None
+
+
+def experiment_of(client: mlflow.MlflowClient, name: str, uri: str) -> str:
+    """As `experiment_id`, but errors of the store are as they are."""
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        path = sqlite_path(uri)
+        location = None if path is None else (path.parent / FOLDER).as_uri()
+        try:
+            return client.create_experiment(name, artifact_location=location)
+        except MlflowException:
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise  # rather than that another process was faster
+    if found.lifecycle_stage == "deleted":
         raise TrackingError(
-            f"tracking.experiment: {config.experiment} was deleted from {uri}; restore it (mlflow experiments restore) "
+            f"tracking.experiment: {name} was deleted from {uri}; restore it (mlflow experiments restore) "
             "or choose another name"
         )
+    check_place(name, found.artifact_location, uri)
     return found.experiment_id
+
+
+def as_tracking_error(uri: str, error: Exception) -> TrackingError:
+    """What to tell of an error of the store."""
+    if isinstance(error, TrackingError):
+        return error
+    return TrackingError(f"tracking.uri: {uri} does not answer: {first_line(error)}")
 
 
 def local_path(uri: str) -> str:
@@ -148,7 +187,7 @@ def config_of_run(run_id: str, folder: Path) -> Path:
             mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="config.yaml", dst_path=str(folder))
         )
     except (OSError, *STORE_ERRORS) as error:
-        raise TrackingError(f"run {run_id}: its config.yaml cannot be fetched: {_first_line(error)}") from None
+        raise TrackingError(f"run {run_id}: its config.yaml cannot be fetched: {first_line(error)}") from None
 
 
 def _create_once(uri: str) -> None:
@@ -157,7 +196,7 @@ def _create_once(uri: str) -> None:
     The file itself is never opened here but by SQLite: closing it would drop the locks that SQLite holds on it in
     this process, and another process's writes could then corrupt it (sqlite.org/howtocorrupt.html, section 2.2).
     """
-    path = _sqlite_path(uri)
+    path = sqlite_path(uri)
     if path is None:
         return
     try:
@@ -169,12 +208,9 @@ def _create_once(uri: str) -> None:
                     # Readers, such as the UI, and one writer at a time without waiting for each other.
                     database.execute("PRAGMA journal_mode=WAL")
     except (OSError, *STORE_ERRORS) as error:
-        raise TrackingError(f"tracking.uri: {uri} cannot be used: {_first_line(error)}") from None
+        raise TrackingError(f"tracking.uri: {uri} cannot be used: {first_line(error)}") from None
 
 
-def _sqlite_path(uri: str) -> Path | None:
-    return Path(uri.removeprefix("sqlite:///")).expanduser().absolute() if uri.startswith("sqlite:///") else None
-
-
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says in a line."""
     return str(error).strip().split("\n", 1)[0]

@@ -18,8 +18,8 @@ from support.forked import Ended, Forking, forking
 N_INSTANTS = int(os.environ.get("PIPELINE_SIGNALS", "2"))  # of each kind; a hundred take a quarter of an hour
 MOST_SECONDS = 5.0
 SHORT_EPOCHS = (  # of about 2 ms
-    "data=digits", "model.units=[8]", "fit.epochs=1000000", "fit.early_stopping.patience=null", "baselines=[]",
-    "fit.execution=compiled",
+    "data=digits", "model.units=[8]", "fit.epochs=1000000", "fit.early_stopping.patience=null", "fit.checkpoint=false",
+    "fit.execution=compiled", "baselines=[]",
 )  # fmt: skip
 LAST = "update_run_info"
 CALLS = ("create_run", "log_batch", "log_inputs", "log_artifact", "create_logged_model", LAST)

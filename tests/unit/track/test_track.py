@@ -17,7 +17,6 @@ from pipeline import TrackingError, TrainingError, data, load, run
 from pipeline.config import from_yaml
 from pipeline.track import connected, start
 from pipeline.track.datasets import log_inputs
-from pipeline.track.epochs import Epochs
 from pipeline.track.store import experiment_id, store_uri
 from pipeline.train import Result
 from support.runs import FLOWERS, TUMOURS
@@ -87,13 +86,11 @@ def test_a_learning_rate_that_stays_is_logged_at_its_ends(
 ) -> None:
     run_id = trained("data=iris", "fit.epochs=4", "fit.schedule=constant").run_id
     assert list(epochs_of(run_id)["learning_rate"].dropna().index) == [1, 4]
-    with connected(load(f"tracking.uri={store}").tracking):
-        epochs = Epochs(run_id, {})
+    config = load("data=iris", f"tracking.uri={store}")
+    with start(config, data.load(config.data), about={}) as tracked:
         for epoch, rate in enumerate([0.1, 0.1, 0.1, 0.05, 0.05], start=5):
-            epochs.log(epoch, {"loss": 1.0, "learning_rate": rate})
-        epochs.flush()
-        epochs.close()
-    logged = epochs_of(run_id).loc[5:]
+            tracked.log_epoch(epoch, {"loss": 1.0, "learning_rate": rate})
+    logged = epochs_of(tracked.id)
     assert dict(logged["learning_rate"].dropna()) == {5: 0.1, 7: 0.1, 8: 0.05, 9: 0.05}
     assert list(logged["loss"]) == [1.0] * 5
 
@@ -220,7 +217,7 @@ def test_runs_that_see_the_same_rows_first_at_the_same_moment(store: str) -> Non
 
     def sees(run_id: str, number: int) -> None:
         dataset = Dataset(name="rows", digest=str(number), source_type="local", source="{}", schema="{}", profile="{}")
-        log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "train")])])
+        log_inputs(MlflowClient(), run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "train")])])
 
     with connected(load(f"tracking.uri={store}").tracking), ThreadPoolExecutor(4) as pool:
         client = MlflowClient()

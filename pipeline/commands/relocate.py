@@ -1,0 +1,43 @@
+"""`relocate`: puts a store right whose folder was moved or copied."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from pipeline.commands.arguments import Parser, tracking
+from pipeline.commands.ending import ends_tidily
+from pipeline.runtime.console import console, say
+
+NOTES = """\
+A SQLite store keeps the addresses of its artifacts, which name the folder where it lay when they were written. They lie
+beside it; after this the store says so, in experiments, runs, logged models and registered versions.
+"""
+
+
+def main(words: Sequence[str]) -> None:
+    """The command line."""
+    with ends_tidily():
+        run(parser().read(words))
+
+
+def parser() -> Parser:
+    """The words that it takes."""
+    found = Parser("relocate", NOTES)
+    found.add_store()
+    return found
+
+
+def run(args: argparse.Namespace) -> None:
+    """Changes the addresses, and says how many.
+
+    Raises:
+        PipelineError: The store is a server's, or cannot be used.
+    """
+    settings = tracking(args.uri)
+    from pipeline import track  # MLflow takes seconds to import
+
+    with track.existing(settings) as uri:
+        changed = track.relocate(uri)
+    told = ", ".join(f"{number} of {table.replace('_', ' ')}" for table, number in changed.items() if number)
+    say(console(), f"{uri}: addresses changed: {told}" if told else f"{uri}: every address is right")

@@ -1,0 +1,54 @@
+"""`sync`: brings runs to their store that it has not got whole, because it was away or they were killed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from pipeline import compare
+from pipeline.commands.arguments import Parser, tracking
+from pipeline.commands.ending import ends_tidily
+from pipeline.errors import TrackingError
+from pipeline.runtime.console import console, say
+
+NOTES = """\
+Runs that are being trained are left alone; it may be called beside them, and as often as one likes. What the store has
+got is removed from the spool: mlruns/spool, or the folder that PIPELINE_SPOOL names.
+"""
+
+
+def main(words: Sequence[str]) -> None:
+    """The command line."""
+    with ends_tidily():
+        run(parser().read(words))
+
+
+def parser() -> Parser:
+    """The words that it takes."""
+    found = Parser("sync", NOTES)
+    found.add_argument("--uri", help="store whose runs are sent; default: all, each to its own store")
+    return found
+
+
+def run(args: argparse.Namespace) -> None:
+    """Sends them, and says what came of it.
+
+    Raises:
+        PipelineError: A run could not be sent.
+    """
+    from pipeline import track  # MLflow takes seconds to import
+
+    found = track.send_left(args.uri)
+    for uri, sweep in found.sweeps:
+        tracking_of_it = tracking(uri)
+        compare.report_sweep(sweep, compare.rank_sweep(sweep, tracking_of_it), tracking_of_it)
+    for run_id in found.runs:
+        say(console(), f"run {run_id}: sent")
+    for what, ids in (("KILLED now: its process was gone", found.closed), ("left to its own process", found.alive)):
+        for run_id in ids:
+            say(console(), f"run {run_id}: {what}")
+    if not found.runs and not found.kept:
+        say(console(), "nothing is waiting for a store")
+    if found.kept:
+        told = [f"run {run_id}: {why}" for run_id, why in found.kept.items()]
+        raise TrackingError("\n".join([*told, "these stay in the spool; sync again when the store can be reached"]))

@@ -1,0 +1,165 @@
+"""A run's journal: what it logs is written here first, at once and never waiting for the store."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import TrackingError
+from pipeline.runtime.signals import held
+from pipeline.track.spool.folders import JOURNAL, Spooled, line, made
+
+log = logging.getLogger(__name__)
+
+SYNC_SECONDS = 1.0  # between two waits for the disk
+
+
+class Journal:
+    """The journal of a run of this process. What cannot be written waits in memory, and is tried again."""
+
+    def __init__(self, header: Mapping[str, Any], again: tuple[Spooled, int] | None = None) -> None:
+        """Begins it, or goes on with that of a run whose process has died.
+
+        Args:
+            header: Its first entry.
+            again: The folder to go on with, and the file that holds it.
+
+        Raises:
+            TrackingError: The folder cannot be written.
+        """
+        with told_when_full(), held():
+            self.folder, self._lock = again or made(header)
+            self._logged = {} if again is None else _last_steps(self.folder)
+            self._file = os.open(self.folder.path / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._unwritten = b""
+        self._writing, self._ended = threading.Lock(), threading.Event()
+        self._is_synced = self._is_told = False
+        self._syncer = threading.Thread(target=self._sync_from_time_to_time, name="journal", daemon=True)
+        self._syncer.start()
+
+    def append(self, kind: str, **content: Any) -> None:
+        """Adds an entry."""
+        with self._writing:
+            self._unwritten += line({"kind": kind, **content})
+            self._write()
+
+    def log(self, values: Iterable[list[Any]]) -> None:
+        """Adds metrics: name, value, time in ms and step of each; not those that a run that goes on has already."""
+        new = [value for value in values if value[3] > self._logged.get(value[0], -1)]
+        if new:
+            self.append("metrics", values=new)
+
+    def artifact(self, path: str) -> Path:
+        """Where a file or folder that is to be an artifact of this name is to be written, before `add_artifact`."""
+        found = self.folder.artifacts / path
+        found.parent.mkdir(parents=True, exist_ok=True)
+        return found
+
+    def add_artifact(self, path: str) -> None:
+        """Adds a file or folder that has been written."""
+        self.append("artifact", path=path, digest=digest(self.folder.artifacts / path))
+
+    def close(self) -> None:
+        """Ends it; all of it is on the disk then.
+
+        Raises:
+            TrackingError: It cannot be written.
+        """
+        self._ended.set()
+        self._syncer.join()
+        with told_when_full(), held():
+            while self._unwritten:
+                self._unwritten = self._unwritten[os.write(self._file, self._unwritten) :]
+            os.fdatasync(self._file)
+            os.close(self._file)
+
+    def release(self) -> None:
+        """Gives the folder up: from now on another process may send it."""
+        os.close(self._lock)
+
+    def _write(self) -> None:
+        """Writes what is not written yet, as much of it as the disk takes."""
+        try:
+            while self._unwritten:
+                self._unwritten = self._unwritten[os.write(self._file, self._unwritten) :]
+                self._is_synced = False
+            self._is_told = False
+        except OSError as error:
+            if not self._is_told:
+                self._is_told = True
+                log.warning("%s; training goes on, and what it logs is kept in memory", full(self.folder.path, error))
+
+    def _sync_from_time_to_time(self) -> None:
+        while not self._ended.wait(SYNC_SECONDS):
+            with self._writing:
+                self._write()
+                is_synced, self._is_synced = self._is_synced, True
+            if not is_synced:
+                with contextlib.suppress(OSError):  # the next write tells of it
+                    os.fdatasync(self._file)
+
+
+def _last_steps(folder: Spooled) -> dict[str, int]:
+    """Of each metric in a journal the last step."""
+    found: dict[str, int] = {}
+    for entry, _ in folder.entries(0):
+        for name, _, _, step in entry.get("values", []):
+            found[name] = max(step, found.get(name, step))
+    return found
+
+
+@contextlib.contextmanager
+def told_when_full() -> Iterator[None]:
+    """Makes of an error of the disk a message that names the file system and what it has left.
+
+    Raises:
+        TrackingError: That message.
+    """
+    from pipeline.track.spool.folders import root
+
+    try:
+        yield
+    except OSError as error:
+        raise TrackingError(full(root(), error)) from None
+    except Exception as error:  # TensorFlow has errors of its own
+        if "No space left" not in str(error):
+            raise
+        raise TrackingError(full(root(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))) from None
+
+
+def full(path: Path, error: OSError) -> str:
+    """What to say of a folder that cannot be written."""
+    there = next(one for one in (path, *path.parents) if one.exists())
+    free = shutil.disk_usage(there).free / 2**20
+    said = error.strerror or str(error)
+    return f"{path}: {said}; {_mount(there)} has {free:.0f} MB left, free some, or set PIPELINE_SPOOL to another folder"
+
+
+def _mount(path: Path) -> str:
+    """The file system that a folder lies in."""
+    mount = path.absolute()
+    while not os.path.ismount(mount):
+        mount = mount.parent
+    return f"the file system {mount}"
+
+
+def digest(path: Path) -> str:
+    """Of a file, or of all files below a folder with their names."""
+    found = hashlib.sha256()
+    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    for one in files:
+        found.update(f"{one.relative_to(path).as_posix()}\0".encode())
+        with one.open("rb") as file:
+            found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()
+
+
+__all__ = ["Journal", "Spooled", "digest", "full", "told_when_full"]

@@ -1,0 +1,89 @@
+"""Runs whose process is gone: what the store has not got of them is sent, and none of them stays RUNNING."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from pipeline.config import mlruns
+from pipeline.track.spool.folders import JOURNAL, LOST, Spooled, left, line
+from pipeline.track.spool.transfer import Transfer, is_refused
+from pipeline.track.store import connected_to, first_line
+
+ENDS = ("end", "leave", "conclude")  # entries after which nothing comes
+
+
+@dataclass
+class Sent:
+    """What came of sending what was left."""
+
+    runs: list[str] = field(default_factory=list)  # ids of those that the store has now
+    closed: dict[str, str | None] = field(default_factory=dict)  # of them those that are KILLED now, with their sweeps
+    alive: list[str] = field(default_factory=list)  # those that their own process sends
+    sweeps: list[tuple[str, str]] = field(default_factory=list)  # stores and ids of sweeps that were concluded
+    kept: dict[str, str] = field(default_factory=dict)  # those that are still in the spool, and why
+
+
+def may_go_on(*run_ids: str | None) -> bool:
+    """Whether a run of one of these ids has a checkpoint, where fit/checkpoint keeps it: its command takes it up."""
+    folders = (mlruns() / "checkpoints").glob("*")
+    return any(any(folder.glob(f"{run_id}/*.npz")) for folder in folders for run_id in run_ids if run_id)
+
+
+def send_left(uri: str | None) -> Sent:
+    """Sends the runs in the spool whose processes have ended.
+
+    Args:
+        uri: Of a store whose runs alone are sent; None for those of all stores.
+    """
+    found = Sent()
+    away: set[str] = set()
+    for folder in left():
+        with folder.claimed() as is_mine:
+            if not is_mine:
+                found.alive.append(folder.id)
+                continue
+            to = str(folder.header["uri"])
+            if uri in (None, to) and to not in away:
+                with connected_to(to):
+                    is_there = _send(folder, found)
+                if not is_there:
+                    away.add(to)
+            elif to in away:
+                found.kept[folder.id] = "the store does not answer"
+    return found
+
+
+def end(folder: Spooled, status: str, error: str) -> bool:
+    """Ends the journal of a run whose process is gone; gives False where it has ended itself."""
+    entries = list(folder.entries(0))
+    if entries[-1][0]["kind"] in ENDS:
+        return False
+    path = folder.path / JOURNAL
+    last = int(path.stat().st_mtime * 1000)
+    os.truncate(path, entries[-1][1])  # what it was writing when it was killed
+    with path.open("ab") as file:
+        file.write(line({"kind": "tags", "tags": {"error": error}}))
+        file.write(line({"kind": "end", "status": status, "at": max(last, int(folder.header["start"]))}))
+    return True
+
+
+def _send(folder: Spooled, found: Sent) -> bool:
+    """Sends one; gives whether the store is there."""
+    if not may_go_on(folder.id, folder.sent["run_id"]) and end(folder, "KILLED", LOST):
+        found.closed[folder.id] = folder.header.get("parent")
+    transfer, header = Transfer(folder, alive=False), folder.header
+    try:
+        transfer.send()
+    except Exception as error:
+        found.kept[folder.id] = first_line(error)
+        return is_refused(error)
+    if transfer.is_complete:
+        folder.remove()
+        if header.get("is_sweep"):
+            found.sweeps.append((str(header["uri"]), str(transfer.run_id)))
+        elif header.get("parent") is not None or not header["tags"].get("sweep"):
+            found.runs.append(str(transfer.run_id))
+    else:
+        found.kept[folder.id] = "it did not end, and goes on when its command is given again"
+    return True

@@ -1,0 +1,103 @@
+"""The thread that brings a run of this process to the store, while the run goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from pipeline.track.spool.folders import Spooled
+from pipeline.track.spool.transfer import Transfer, is_refused
+from pipeline.track.store import first_line
+
+log = logging.getLogger(__name__)
+
+SEND_SECONDS = 2.0  # between two looks at what there is to send: each call costs milliseconds, as short epochs do
+RETRY_SECONDS = 1.0  # between two attempts while the store is away
+STOP_SECONDS = 1.0
+
+
+class Sender:
+    """Sends from time to time, and goes on when the store comes back.
+
+    Attributes:
+        refusal: Why the store takes nothing of the run, if it is so; nothing more is tried then.
+    """
+
+    def __init__(self, folder: Spooled, release: Callable[[], None]) -> None:
+        """Begins at once.
+
+        Args:
+            folder: Of the run.
+            release: Called when nothing is being sent any more.
+        """
+        self.transfer = Transfer(folder, alive=True)
+        self._release = release
+        self.refusal: Exception | None = None
+        self._away: str | None = None  # since when, and why
+        self._wake, self._tried = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work, name="sender", daemon=True)
+        self._thread.start()
+
+    @property
+    def away(self) -> str | None:
+        """Since when the store does not answer, and what it says; None while it does."""
+        return self._away
+
+    def wait_for_first(self, seconds: float) -> None:
+        """Waits until the first attempt has ended, whatever came of it."""
+        self._tried.wait(seconds)
+
+    def finish(self, seconds: float) -> bool:
+        """Sends the rest, once the run has ended; gives whether the store has all of it.
+
+        Args:
+            seconds: How long the store may take nothing before that is left to `sync`.
+        """
+        began = time.monotonic()
+        self._wake.set()
+        while self._thread.is_alive() and time.monotonic() - max(began, self.transfer.moved_at) < seconds:
+            self._thread.join(0.2)
+        self._stop()
+        return self.transfer.is_complete
+
+    def abandon(self, why: str) -> None:
+        """Closes the run as FAILED in a store that is there, though it has not got what the journal could not take."""
+        self._stop()
+        if self.transfer.run_id is not None:
+            with contextlib.suppress(Exception):
+                self.transfer.fail(why)
+
+    def _stop(self) -> None:
+        self.transfer.is_stopped = True
+        self._wake.set()
+        self._thread.join(STOP_SECONDS)  # longer only within a call that does not end
+
+    def _work(self) -> None:
+        while not self.transfer.is_complete and not self.transfer.is_stopped and self.refusal is None:
+            pause = self._send()
+            if self.transfer.is_complete:
+                break
+            self._tried.set()
+            self._wake.wait(pause)
+            self._wake.clear()
+        self._release()
+        self._tried.set()
+
+    def _send(self) -> float:
+        """Tries; gives how many seconds the next attempt has time."""
+        try:
+            self.transfer.send()
+        except Exception as error:  # whatever it is, training goes on
+            if self.transfer.run_id is None and is_refused(error):
+                self.refusal = error
+            elif self._away is None:
+                self._away = f"since {time.strftime('%H:%M:%S')} ({first_line(error)})"
+                log.warning("the store does not answer %s; the run goes on, and is sent when it does", self._away)
+            return RETRY_SECONDS
+        if self._away is not None:
+            log.info("the store answers again")
+            self._away = None
+        return SEND_SECONDS

@@ -1,0 +1,309 @@
+"""Brings a run from its journal to the store. Each step may be done again, and changes nothing then."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LoggedModel,
+    LoggedModelOutput,
+    LoggedModelStatus,
+    Metric,
+    Param,
+    RunTag,
+)
+from mlflow.entities import Run as MlflowRun
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model
+
+from pipeline.errors import TrackingError
+from pipeline.track.conclusion import conclude
+from pipeline.track.datasets import log_inputs
+from pipeline.track.found import JOURNAL_TAG, run_of, with_journal
+from pipeline.track.spool.folders import MODEL, Entry, Spooled, root
+from pipeline.track.spool.journal import digest
+from pipeline.track.store import experiment_of, first_line
+
+log = logging.getLogger(__name__)
+
+PARENT_TAG = "mlflow.parentRunId"
+MOST_METRICS, MOST_PARAMS = 1000, 100  # MLflow's limits of a batch
+ANSWERS = {  # error codes by which a store that is there refuses something; others say that it is not
+    "BAD_REQUEST", "ENDPOINT_NOT_FOUND", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "NOT_FOUND", "PERMISSION_DENIED",
+    "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "UNAUTHENTICATED",
+}  # fmt: skip
+
+
+class Transfer:
+    """One run's way to the store.
+
+    Attributes:
+        run_id: That the store has given it; None before.
+        is_stopped: Whether nothing more is to be sent, as its owner wants it.
+        moved_at: When the store last took something, by `time.monotonic`.
+    """
+
+    def __init__(self, folder: Spooled, alive: bool) -> None:
+        """Takes up what was sent before.
+
+        Args:
+            folder: Of the run.
+            alive: Whether its process is, so that its metrics are signs of life.
+        """
+        self.folder, self._alive = folder, alive
+        self._header = folder.header
+        self._sent = folder.sent
+        self._is_tried = not alive  # whether the run may have been made by an attempt whose answer was lost
+        self._is_tried_again = False
+        self.is_stopped = False
+        self.moved_at = time.monotonic()
+
+    @functools.cached_property
+    def _client(self) -> MlflowClient:
+        """Made by whoever sends: that of a database asks it whether its tables are there."""
+        return MlflowClient(self._header["uri"])
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the store has all of it."""
+        return bool(self._sent["is_complete"])
+
+    @property
+    def run_id(self) -> str | None:
+        """The id that the store has given it; None before."""
+        found: str | None = self._sent["run_id"]
+        return found
+
+    @property
+    def artifact_uri(self) -> str | None:
+        """Where the store keeps its artifacts."""
+        found: str | None = self._sent["artifact_uri"]
+        return found
+
+    def send(self) -> None:
+        """Sends all that the journal holds by now.
+
+        Raises:
+            Exception: The store is away, or refuses the run itself; see `is_refused`.
+        """
+        if self.run_id is None:
+            self._make_run()
+        for entries, end in _batches(self.folder.entries(self._sent["offset"])):
+            try:
+                self._send(entries)
+            except Exception as error:
+                if not is_refused(error):
+                    raise
+                log.error("run %s: the store refuses %s: %s", self.run_id, entries[0]["kind"], first_line(error))
+            self._has_moved(offset=end)
+            if self.is_stopped:
+                return
+
+    def fail(self, why: str) -> None:
+        """Closes the run as FAILED, whatever its journal holds."""
+        self._client.set_tag(self._id, "error", why)
+        self._client.set_terminated(self._id, "FAILED")
+
+    def _has_moved(self, **sent: Any) -> None:
+        self.moved_at = time.monotonic()
+        self._sent |= sent
+        self.folder.keep_sent(self._sent)
+
+    def _make_run(self) -> None:
+        """Makes the run, unless it is there already: an answer may have been lost, or a process died before it."""
+        header, client = self._header, self._client
+        if "run_id" in header:  # it was made before
+            self._is_made(self._known(header["run_id"]))
+            return
+        parent = None if header["parent"] is None else self._known(header["parent"])
+        named = header["experiment"], header["uri"]
+        where = experiment_of(client, *named) if parent is None else parent.info.experiment_id
+        self._is_tried_again = self._is_tried
+        found = with_journal(client, [where], self.folder.id) if self._is_tried else []
+        if not found:
+            self._is_tried = True
+            above = {} if parent is None else {PARENT_TAG: parent.info.run_id}
+            tags = header["tags"] | above | {JOURNAL_TAG: self.folder.id}
+            found = [client.create_run(where, header["start"], tags, header["name"])]
+        self._is_made(found[0])
+
+    def _known(self, run_id: str) -> MlflowRun:
+        """A run that was made before this one."""
+        try:
+            return run_of(self._client, run_id)
+        except MlflowException as error:
+            if is_refused(error) and (root() / run_id).exists():
+                raise LookupError(f"run {run_id} is not in the store yet") from None
+            raise
+
+    def _is_made(self, run: MlflowRun) -> None:
+        info = run.info
+        # Of a run that goes on, what another process has sent is not sent again: the times would differ.
+        logged = {metric.key: metric.step for metric in run.data._metric_objs} if "run_id" in self._header else {}
+        self._has_moved(logged=logged)
+        self._has_moved(run_id=info.run_id, artifact_uri=info.artifact_uri, experiment_id=info.experiment_id)
+
+    def _send(self, entries: list[Entry]) -> None:
+        kinds: dict[str, Callable[..., None]] = {
+            "run": lambda **_: None,
+            "params": self._params,
+            "tags": self._tags,
+            "inputs": self._inputs,
+            "artifact": self._artifact,
+            "model": self._model,
+            "again": self._again,
+            "end": self._end,
+            "leave": self._leave,
+            "conclude": self._conclude,
+        }
+        if entries[0]["kind"] == "metrics":
+            self._metrics([value for entry in entries for value in entry["values"]])
+        else:
+            (entry,) = entries
+            kinds[entry["kind"]](**{name: value for name, value in entry.items() if name != "kind"})
+
+    def _metrics(self, values: list[list[Any]]) -> None:
+        logged = self._sent["logged"]
+        values = [value for value in values if value[3] > logged.get(value[0], -1)]
+        alive = [RunTag("alive_at", f"{time.time():.0f}")] if self._alive else []  # for looks from another machine
+        with _no_collection():
+            for start in range(0, len(values), MOST_METRICS):
+                part = [Metric(*value) for value in values[start : start + MOST_METRICS]]
+                self._client.log_batch(self._id, metrics=part, tags=alive)
+
+    def _params(self, params: dict[str, str]) -> None:
+        known = [Param(*param) for param in params.items()]
+        for start in range(0, len(known), MOST_PARAMS):
+            self._client.log_batch(self._id, params=known[start : start + MOST_PARAMS])
+
+    def _tags(self, tags: dict[str, str]) -> None:
+        self._client.log_batch(self._id, tags=[RunTag(*tag) for tag in tags.items()])
+
+    def _inputs(self, inputs: list[list[Any]]) -> None:
+        described = [
+            DatasetInput(Dataset(**dataset), [InputTag("mlflow.data.context", part)]) for part, dataset in inputs
+        ]
+        log_inputs(self._client, self._id, described)
+
+    def _artifact(self, path: str, digest: str) -> None:
+        place = self.folder.artifacts / path
+        _check(place, digest)
+        if place.is_dir():
+            self._client.log_artifacts(self._id, str(place), path)
+        else:
+            above = Path(path).parent.as_posix()
+            self._client.log_artifact(self._id, str(place), None if above == "." else above)
+
+    def _model(self, digest: str) -> None:
+        """The MLflow model, one and no more: one that an earlier attempt has made is filled again."""
+        run, place = self._client.get_run(self._id), self.folder.path / MODEL
+        _check(place, digest)
+        where = run.info.experiment_id
+        known = self._client.search_logged_models([where], f"source_run_id = '{self._id}'")
+        logged = known[0] if known else None
+        if logged is None:
+            params = run.data.params
+            logged = self._client.create_logged_model(where, "model", self._id, params=params)
+        outputs = run.outputs.model_outputs if run.outputs else []
+        if logged.model_id not in {output.model_id for output in outputs}:
+            self._client.log_outputs(self._id, [LoggedModelOutput(logged.model_id, step=0)])
+        self._client.log_model_artifacts(logged.model_id, str(place))
+        self._client.log_model_artifacts(logged.model_id, str(self._described(place / "MLmodel", logged)))
+        self._client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+
+    def _again(self) -> None:
+        """A run that had ended, or seemed to, goes on."""
+        self._client.update_run(self._id, "RUNNING")
+        if "error" in self._client.get_run(self._id).data.tags:
+            self._client.delete_tag(self._id, "error")
+        self._has_moved(is_complete=False)
+
+    def _end(self, status: str, at: int) -> None:
+        self._client.set_terminated(self._id, status, at)
+        if self._is_tried_again:  # a slow store may have made a second one after the first was looked for
+            for ghost in with_journal(self._client, [self._sent["experiment_id"]], self.folder.id):
+                if ghost.info.run_id != self._id:
+                    self._client.delete_run(ghost.info.run_id)
+        self._has_moved(is_complete=True)
+
+    def _leave(self) -> None:
+        """The run is there, and goes on."""
+        self._has_moved(is_complete=True)
+
+    def _conclude(self, owner: str, status: str) -> None:
+        conclude(self._id, owner, status)
+        self._has_moved(is_complete=True)
+
+    def _described(self, file: Path, logged: LoggedModel) -> Path:
+        """A folder with the MLmodel as it is to be: what only the store knows is in it."""
+        about = Model.load(str(file))
+        about.artifact_path, about.model_uuid, about.run_id = logged.artifact_location, logged.model_id, self._id
+        folder = self.folder.path / "described"
+        folder.mkdir(exist_ok=True)
+        about.save(str(folder / file.name))
+        return folder
+
+    @property
+    def _id(self) -> str:
+        assert self.run_id is not None
+        return self.run_id
+
+
+class Damaged(Exception):  # noqa: N818 - a state of a file
+    """An artifact in the spool is not what the run wrote there."""
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether something can never be sent: a store that is there says no, rather than nothing."""
+    if isinstance(error, MlflowException) and error.error_code in ANSWERS:
+        return True
+    return isinstance(error, (Damaged, TrackingError, ImportError)) or "file is not a database" in str(error)
+
+
+def _batches(entries: Iterable[tuple[Entry, int]]) -> Iterator[tuple[list[Entry], int]]:
+    """Entries one by one, but for metrics as many as one call may take; with the end of each batch."""
+    pending: list[Entry] = []
+    n_pending = end = 0
+    for entry, after in entries:
+        is_metrics = entry["kind"] == "metrics"
+        n_values = len(entry["values"]) if is_metrics else 0
+        if pending and (not is_metrics or n_pending + n_values > MOST_METRICS):
+            yield pending, end
+            pending, n_pending = [], 0
+        end = after
+        if is_metrics:
+            pending.append(entry)
+            n_pending += n_values
+        else:
+            yield [entry], end
+    if pending:
+        yield pending, end
+
+
+def _check(place: Path, expected: str) -> None:
+    """Raises Damaged for a file that is not what was written."""
+    if not place.exists() or digest(place) != expected:
+        raise Damaged(f"{place} is not what the run wrote there")
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """The collector would look through MLflow's objects again and again: a third of the time."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()

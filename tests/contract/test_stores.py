@@ -1,0 +1,237 @@
+"""Every kind of store: SQLite, MLflow's server over it, and one over PostgreSQL, there and away."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from pipeline import load, run
+from pipeline.data import load as load_data
+from pipeline.inference.locate import resolve
+from pipeline.track import send_left, start
+from pipeline.track.header import run_header
+from pipeline.track.spool.folders import Spooled, left
+from pipeline.track.spool.transfer import Transfer
+from support.servers import Way, mlflow_server, postgres
+
+WORDS = ("data=iris", "model.units=[8]", "fit.epochs=4", "baselines=[]", "fit.execution=graph")
+# What differs from run to run, or says which run it is.
+OF_A_RUN = ("alive_at", "journal", "mlflow.runName", "owner")
+AWAY_SECONDS = float(os.environ.get("PIPELINE_AWAY", "1"))  # thirty and more by `PIPELINE_AWAY=30`
+
+
+class Store:
+    """A store that can be taken away."""
+
+    def __init__(self, uri: str, way: Way | None) -> None:
+        self.uri, self._way = uri, way
+
+    @property
+    def client(self) -> MlflowClient:
+        return MlflowClient(self.uri)
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """A server refuses connections; a SQLite file is locked by another process's writing."""
+        if self._way is not None:
+            self._way.cut()
+            yield
+            self._way.restore()
+            return
+        with contextlib.closing(sqlite3.connect(self.uri.removeprefix("sqlite:///"), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.execute("ROLLBACK")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "server", pytest.param("postgres", marks=pytest.mark.slow)])
+def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store of each kind, with an experiment that has a run."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with contextlib.ExitStack() as stack:
+        uri, way = f"sqlite:///{folder}/mlflow.db", None
+        if request.param != "sqlite":
+            backend = stack.enter_context(postgres()) if request.param == "postgres" else uri
+            way = Way(stack.enter_context(mlflow_server(folder, backend)))
+            stack.callback(way.cut)
+            uri = way.address
+        run(load(*WORDS, f"tracking.uri={uri}"))
+        yield Store(uri, way)
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Waits for a store that is away are bounded by seconds here, and each test has a spool of its own."""
+    monkeypatch.setattr("pipeline.track.run.AWAY_SECONDS", 4.0)
+    monkeypatch.setattr("pipeline.track.run.START_SECONDS", 2.0)
+    monkeypatch.setattr("pipeline.track.store.SENDER_WAIT_SECONDS", 1)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("PIPELINE_SPOOL", str(tmp_path / "spool"))
+
+
+def known(store: Store, found: Run) -> dict[str, Any]:
+    """What a store knows of a run, but for times and what only says which run it is."""
+    client = store.client
+    series = {
+        name: [(entry.step, entry.value) for entry in client.get_metric_history(found.info.run_id, name)]
+        for name in found.data.metrics
+    }
+    outputs = found.outputs.model_outputs if found.outputs else []
+    return {
+        "status": found.info.status,
+        "params": {name: value for name, value in found.data.params.items() if name != "tracking.experiment"},
+        "tags": {name: value for name, value in found.data.tags.items() if name not in OF_A_RUN},
+        "steps": {name: [step for step, _ in values] for name, values in series.items()},
+        "values": {name: values for name, values in series.items() if "seconds" not in name},
+        "inputs": sorted(one.dataset.digest for one in found.inputs.dataset_inputs) if found.inputs else [],
+        "artifacts": sorted(files(client, found.info.run_id)),
+        "models": [str(client.get_logged_model(one.model_id).status) for one in outputs],
+    }
+
+
+def files(client: MlflowClient, run_id: str, path: str | None = None) -> Iterator[str]:
+    """Names alone: that files are what the run wrote is checked when they are sent."""
+    for entry in client.list_artifacts(run_id, path):
+        if entry.is_dir:
+            yield from files(client, run_id, entry.path)
+        else:
+            yield entry.path
+
+
+def runs(store: Store, experiment: str) -> list[Run]:
+    found = store.client.get_experiment_by_name(experiment)
+    return list(store.client.search_runs([found.experiment_id])) if found else []
+
+
+def test_what_arrives_is_whole_and_the_spool_is_empty(there: Store) -> None:
+    (found,) = runs(there, "iris")
+    seen = known(there, found)
+    assert seen["status"] == "FINISHED"
+    assert seen["steps"]["loss"] == [1, 2, 3, 4]
+    assert seen["models"] == ["READY"]
+    assert set(seen["artifacts"]) >= {"config.yaml", "inputs.json", "data/report.json", "card.md"}
+    assert left() == []
+
+
+def test_sending_again_changes_nothing(there: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a process that died between any two entries, or before it could write how far it was."""
+    kept: list[Path] = []
+
+    def keep(folder: Spooled) -> None:
+        kept.append(Path(shutil.copytree(folder.path, tmp_path / "kept" / folder.id)))
+        shutil.rmtree(folder.path)
+
+    monkeypatch.setattr(Spooled, "remove", keep)
+    run(load(*WORDS, f"tracking.uri={there.uri}", "tracking.experiment=again"))
+    (found,) = runs(there, "again")
+    before = known(there, found)
+    again = Spooled(kept[0])
+    offsets = [0, *(offset for _, offset in again.entries(0))]
+    for offset in offsets[:: max(1, len(offsets) // 6)]:
+        again.keep_sent(again.sent | {"offset": offset})
+        Transfer(again, alive=False).send()
+    (again.path / "sent.json").unlink()
+    Transfer(again, alive=False).send()
+    (found,) = runs(there, "again")
+    assert known(there, found) == before
+
+
+@pytest.mark.parametrize("when", ["start", "middle", "end"])
+def test_a_run_whose_store_is_away(
+    there: Store, when: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It trains, its model can be used, and `sync` brings to the store what an undisturbed run has there."""
+    (undisturbed,) = runs(there, "iris")
+    config = load(*WORDS, f"tracking.uri={there.uri}", f"tracking.experiment=away_{when}")
+    with contextlib.ExitStack() as away:
+        if when == "start":
+            away.enter_context(there.away())
+        else:
+            method = {"middle": "log_epoch", "end": "log_saved_model"}[when]
+            from pipeline.track import Run as Tracked
+
+            original, calls = getattr(Tracked, method), []
+
+            def leaves(*args: Any) -> Any:
+                calls.append(args)
+                if len(calls) == 1:
+                    away.enter_context(there.away())
+                return original(*args)
+
+            monkeypatch.setattr(Tracked, method, leaves)
+        result = run(config)
+        assert "python -m pipeline sync" in caplog.text
+        assert (Path(result.model_path) / "saved_model.pb").is_file()
+        assert "Traceback" not in caplog.text
+        if when == "start":
+            assert runs(there, f"away_{when}") == [] if there.uri.startswith("sqlite") else True
+        time.sleep(AWAY_SECONDS)
+    sent = send_left(there.uri)
+    assert len(sent.runs) == 1
+    assert not sent.kept
+    (found,) = runs(there, f"away_{when}")
+    seen, expected = known(there, found), known(there, undisturbed)
+    assert seen == expected
+    assert resolve(result.run_id, there.uri).run_id == found.info.run_id  # by the id that it had at first
+    assert send_left(there.uri).runs == []
+
+
+def test_a_run_whose_store_comes_back_is_whole_when_it_ends(there: Store) -> None:
+    config = load(*WORDS, f"tracking.uri={there.uri}", "tracking.experiment=back")
+    with start(config, load_data(config.data), about={}) as tracked:
+        with there.away():
+            for epoch in range(1, 21):
+                tracked.log_epoch(epoch, {"loss": 1 / epoch})
+                time.sleep(0.1)
+        tracked.log_final({"objective": 1.0})
+    (found,) = runs(there, "back")
+    assert (found.info.status, tracked.id, tracked.unsent) == ("FINISHED", found.info.run_id, None)
+    assert known(there, found)["steps"]["loss"] == [*range(1, 21)]
+
+
+def test_a_run_is_made_once_though_the_answer_is_lost(there: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store makes it, and then nobody hears of it."""
+    original, made = MlflowClient.create_run, []
+
+    def lost(*args: Any, **kwargs: Any) -> Run:
+        made.append(original(*args, **kwargs))
+        if len(made) == 1:
+            raise ConnectionError("lost")
+        return made[-1]
+
+    monkeypatch.setattr(MlflowClient, "create_run", lost)
+    config = load(*WORDS, f"tracking.uri={there.uri}", "tracking.experiment=lost")
+    with start(config, load_data(config.data), about={}) as tracked:
+        tracked.log_epoch(1, {"loss": 1.0})
+        time.sleep(2)
+    (found,) = runs(there, "lost")
+    assert found.info.run_id == tracked.id == made[0].info.run_id
+
+
+def test_a_run_whose_process_was_killed_while_the_store_was_away(there: Store) -> None:
+    """What it had written is in the store after `sync`, and it is KILLED."""
+    config = load(*WORDS, f"tracking.uri={there.uri}", "tracking.experiment=killed")
+    pid = os.fork()
+    if pid == 0:  # no thread of the store's client is in this process yet
+        from pipeline.track.spool.journal import Journal
+
+        journal = Journal(run_header(config, there.uri, {"owner": "none"}))
+        journal.append("metrics", values=[["loss", 0.5, 1_700_000_000_000, 1]])
+        os.write(journal._file, b'{"kind": "metr')  # as far as it came
+        os._exit(9)
+    os.waitpid(pid, 0)
+    sent = send_left(there.uri)
+    assert (len(sent.closed), len(sent.runs), sent.kept) == (1, 1, {})
+    (found,) = runs(there, "killed")
+    assert (found.info.status, found.data.tags["error"]) == ("KILLED", "its process is gone")
+    assert found.data.metrics == {"loss": 0.5}

@@ -1,0 +1,94 @@
+"""A disk that is full: training goes on in memory; where the model cannot be written either, a message says so."""
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from pipeline import TrackingError, load, run
+from pipeline.data import load as load_data
+from pipeline.track import start
+
+WORDS = ("data=iris", "fit.epochs=2", "model.units=[4]", "baselines=[]", "fit.execution=graph")
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file system of a megabyte, which the spool lies in."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("no file system can be mounted here")
+    monkeypatch.setenv("PIPELINE_SPOOL", str(folder / "spool"))
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    path = folder / "filler"
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    return path
+
+
+def the_run(uri: str, experiment: str) -> Run:
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name(experiment)
+    assert found is not None
+    (one,) = client.search_runs([found.experiment_id])
+    return one
+
+
+def test_training_goes_on_in_memory(tiny: Path, store: str, caplog: pytest.LogCaptureFixture) -> None:
+    config = load(*WORDS, f"tracking.uri={store}", "tracking.experiment=full")
+    with start(config, load_data(config.data), about={}) as tracked:
+        filler = fill(tiny)
+        for epoch in range(1, 501):  # more than fits into the last page of the journal
+            tracked.log_epoch(epoch, {"loss": 1.0 / epoch, "val_loss": 1.0, "accuracy": 0.5})
+        assert "No space left on device" in caplog.text
+        assert f"the file system {tiny}" in caplog.text
+        assert caplog.text.count("No space left") == 1
+        filler.unlink()
+        tracked.log_final({"objective": 1.0})
+    found = the_run(store, "full")
+    assert found.info.status == "FINISHED"
+    steps = [entry.step for entry in MlflowClient(store).get_metric_history(found.info.run_id, "loss")]
+    assert steps == [*range(1, 501)]
+    assert list((tiny / "spool").iterdir()) == []
+
+
+def test_a_spool_that_cannot_take_the_model_ends_the_run(
+    tiny: Path, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.track import Run as Tracked
+
+    log_pictures = Tracked.log_pictures
+
+    def full(*args: Any) -> None:
+        fill(tiny)
+        log_pictures(*args)
+
+    monkeypatch.setattr(Tracked, "log_pictures", full)
+    with pytest.raises(
+        TrackingError, match=f"No space left on device; the file system {tiny} has 0 MB left, free some"
+    ):
+        run(load(*WORDS, f"tracking.uri={store}", "tracking.experiment=no_room"))
+    found = the_run(store, "no_room")
+    assert found.info.status == "FAILED"
+    assert "No space left on device" in found.data.tags["error"]
+    assert [path for path in (tiny / "spool").rglob("*") if path.is_file()] == []
+
+
+def test_a_spool_that_cannot_be_made_is_told_at_once(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_SPOOL", "/proc/no/spool")
+    with pytest.raises(TrackingError, match=r"/proc/no/spool: .*PIPELINE_SPOOL"):
+        run(load(*WORDS, f"tracking.uri={store}"))
