@@ -6,7 +6,7 @@ import os
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-from pipeline.track.children import PARENT_VARIABLE, Done, done, epochs_of, n_failed, parent_run_id
+from pipeline.track.children import PARENT_VARIABLE, parent_run_id
 from pipeline.track.left_running import JOB_VARIABLE, fail_left_running
 from pipeline.track.machines import claimed
 from pipeline.track.moved import relocate
@@ -18,6 +18,7 @@ from pipeline.track.spool.left import send_left
 from pipeline.track.store import config_of_run, connected, existing, store_of, ui_command
 from pipeline.track.study_results import studied
 from pipeline.track.tracked_run import TrackedRun
+from pipeline.track.trials import Done, done, epochs_of, n_failed
 
 __all__ = [
     "FINISHED",

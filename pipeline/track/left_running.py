@@ -9,7 +9,8 @@ from mlflow.entities import ViewType
 from pipeline.config.rules import Tracking
 from pipeline.runtime import process
 from pipeline.runtime.signals import held
-from pipeline.track.spool.folders import LOST, left
+from pipeline.track.children import LOST
+from pipeline.track.spool.folders import left
 from pipeline.track.spool.left import Sent, end, may_go_on, send_left
 from pipeline.track.store import STORE_ERRORS, connected, store_uri
 

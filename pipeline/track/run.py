@@ -81,7 +81,6 @@ class Run:
         self._sender.wait_for_first(START_SECONDS)
         if self._sender.refusal is not None:
             self._journal.close()
-            self._journal.folder.remove()
             raise as_tracking_error(self.uri, self._sender.refusal) from None
 
     @property
@@ -195,7 +194,6 @@ class Run:
             self._journal.folder.remove()
             raise
         if self._sender.finish(seconds):
-            self._journal.folder.remove()
             return
         why = self._sender.away or "yet"
         self.unsent = f"the store has not taken all of it {why}; {SYNC} does the rest from {self._journal.folder.path}"

@@ -42,15 +42,16 @@ def mlflow_server(folder: Path, backend: str) -> Iterator[int]:
         start_new_session=True,
     ) as process:  # fmt: skip
         try:
-            _wait_for(f"http://{HOST}:{port}/health", folder / "server.log")
+            _wait_for(f"http://{HOST}:{port}/health", process, folder / "server.log")
             yield port
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
-def _wait_for(address: str, log: Path) -> None:
+def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + UP_SECONDS
-    while time.monotonic() < end:
+    while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
             return
         time.sleep(0.1)
@@ -82,7 +83,7 @@ def postgres() -> Iterator[str]:
         options = f"-p {port} -c listen_addresses={HOST} -c unix_socket_directories={folder} -c fsync=off"
         run(str(binaries / "pg_ctl"), "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
         try:
-            yield f"postgresql://postgres@{HOST}:{port}/postgres"
+            yield f"postgresql+psycopg2://postgres@{HOST}:{port}/postgres"
         finally:
             run(str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
 

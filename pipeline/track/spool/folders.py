@@ -19,7 +19,6 @@ from pipeline.runtime.files import PREFIX, whole_file
 
 VARIABLE = "PIPELINE_SPOOL"  # by the environment another folder, say on a disk of the machine's own
 JOURNAL, SENT, LOCK = "journal.jsonl", "sent.json", "lock"
-LOST = "its process is gone"  # what is said of a run that was left RUNNING
 ARTIFACTS, MODEL = "artifacts", "model"
 
 Entry = dict[str, Any]
@@ -53,11 +52,17 @@ class Spooled:
     @property
     def header(self) -> Entry:
         """The first entry: store, experiment, name, parent, tags and start of the run."""
-        return next(entry for entry, _ in self.entries(0))
+        for entry, _ in self.entries(0):
+            return entry
+        raise FileNotFoundError(self.path)  # the store has got it meanwhile
 
     def entries(self, offset: int) -> Iterator[tuple[Entry, int]]:
         """Entries from a byte of the journal on, each with where the next begins; not one that is half written."""
-        with (self.path / JOURNAL).open("rb") as file:
+        try:
+            file = (self.path / JOURNAL).open("rb")
+        except FileNotFoundError:
+            return
+        with file:
             file.seek(offset)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -96,8 +101,11 @@ class Spooled:
             yield (self.path / JOURNAL).exists()
 
     def remove(self) -> None:
-        """Forgets a run that the store has got."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Forgets a run that the store has got; whoever looks sees all of it or nothing."""
+        gone = self.path.with_name(f"{PREFIX}{self.id}")
+        with contextlib.suppress(OSError):
+            self.path.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def taken_over(run_id: str, parent: str | None) -> tuple[Spooled, int] | None:
@@ -160,10 +168,21 @@ def of_run(run_id: str) -> Spooled | None:
 
 def of_sweep(parent: str) -> list[Spooled]:
     """The trials of a sweep that are on their way to the store."""
-    return [folder for folder in left() if folder.header.get("parent") == parent]
+    return [folder for folder in left() if _header(folder).get("parent") == parent]
+
+
+def _header(folder: Spooled) -> Entry:
+    """Empty for a run that the store has got meanwhile."""
+    try:
+        return folder.header
+    except FileNotFoundError:
+        return {}
 
 
 def left() -> list[Spooled]:
     """Every run that is on its way to a store, the oldest first."""
-    folders = [path.parent for path in root().glob(f"[!.]*/{JOURNAL}")]
-    return [Spooled(path) for path in sorted(folders, key=lambda path: (path / LOCK).stat().st_ctime)]
+    begun = {}
+    for path in root().glob(f"[!.]*/{LOCK}"):
+        with contextlib.suppress(FileNotFoundError):  # the store has got it meanwhile
+            begun[path.parent] = path.stat().st_ctime
+    return [Spooled(path) for path in sorted(begun, key=begun.__getitem__)]

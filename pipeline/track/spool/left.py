@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass, field
 
 from pipeline.config import mlruns
-from pipeline.track.spool.folders import JOURNAL, LOST, Spooled, left, line
+from pipeline.track.children import LOST
+from pipeline.track.spool.folders import JOURNAL, Spooled, left, line
 from pipeline.track.spool.transfer import Transfer, is_refused
 from pipeline.track.store import connected_to, first_line
 

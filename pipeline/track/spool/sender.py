@@ -83,6 +83,8 @@ class Sender:
             self._tried.set()
             self._wake.wait(pause)
             self._wake.clear()
+        if self.transfer.is_complete or self.refusal is not None:
+            self.transfer.folder.remove()
         self._release()
         self._tried.set()
 

@@ -1,0 +1,80 @@
+"""What is known of a sweep's trials, in the store and on their way to it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import mlflow
+
+from pipeline.config.rules import Tracking
+from pipeline.runtime.signals import held
+from pipeline.track.children import BEGUN, children
+from pipeline.track.spool.folders import Entry, of_run, of_sweep
+from pipeline.track.store import STORE_ERRORS, connected
+
+
+@dataclass(frozen=True)
+class Done:
+    """A child that need not be run again."""
+
+    run_id: str
+    metrics: dict[str, float]
+    pruned: bool
+
+
+@held()
+def done(tracking: Tracking, parent: str, key: str) -> Done | None:
+    """The child that has that trial key and is finished, or was pruned."""
+    if (waiting := _done_here(parent, key)) is not None:
+        return waiting
+    with connected(tracking), contextlib.suppress(*STORE_ERRORS):  # what a store that is away knows is done anew
+        for run in children(parent, f"tags.trial_key = '{key}'"):
+            pruned = "pruned" in run.data.tags
+            if run.info.status == "FINISHED" or pruned:
+                return Done(run.info.run_id, run.data.metrics, pruned)
+    return None
+
+
+def _done_here(parent: str, key: str) -> Done | None:
+    """The same among those that the store has not got yet."""
+    for folder in of_sweep(parent):
+        if folder.header["tags"].get("trial_key") == key:
+            entries = [entry for entry, _ in folder.entries(0)]
+            pruned = any("pruned" in entry.get("tags", {}) for entry in entries)
+            if pruned or _ended_as(entries, "FINISHED"):
+                return Done(folder.id, _last_values(entries), pruned)
+    return None
+
+
+def _last_values(entries: Sequence[Entry]) -> dict[str, float]:
+    """Of each metric the value of the highest step, as MLflow has it."""
+    values = [value for entry in entries for value in entry.get("values", [])]
+    return {name: value for name, value, _, _ in sorted(values, key=lambda value: value[3])}
+
+
+def _ended_as(entries: Iterable[Entry], status: str) -> bool:
+    return any(entry["kind"] == "end" and entry["status"] == status for entry in entries)
+
+
+@held()
+def n_failed(tracking: Tracking, parent: str) -> int:
+    """How many children failed since the sweep began, or was taken up again."""
+    here = sum(_ended_as((entry for entry, _ in folder.entries(0)), "FAILED") for folder in of_sweep(parent))
+    with connected(tracking), contextlib.suppress(*STORE_ERRORS):  # of a store that is away those here count
+        begun = mlflow.get_run(parent).data.tags.get(BEGUN, "0")
+        failed = children(parent, f"attributes.status = 'FAILED' and attributes.start_time >= {begun}")
+        return here + len(failed)
+    return here
+
+
+@held()
+def epochs_of(tracking: Tracking, run_id: str, name: str) -> list[tuple[int, float]]:
+    """A value that a run logged per epoch, with the epoch's number."""
+    waiting = of_run(run_id)
+    if waiting is not None:
+        values = (value for entry, _ in waiting.entries(0) for value in entry.get("values", []))
+        return [(step, value) for known, value, _, step in values if known == name]
+    with connected(tracking):
+        return [(entry.step, entry.value) for entry in mlflow.MlflowClient().get_metric_history(run_id, name)]
