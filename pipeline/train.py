@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.config import Config
 from pipeline.runtime.clock import Clock
-from pipeline.runtime.startup import import_tensorflow
+from pipeline.runtime.startup import import_tensorflow, tell_of_tensorflow
 
 if TYPE_CHECKING:
     import keras
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
     from pipeline.evaluate.baselines import Beside, Standing
     from pipeline.fit import History
     from pipeline.track import Run
-
-log = logging.getLogger(__name__)
 
 EpochReport = Callable[[int, Mapping[str, float]], None]  # takes an epoch's number, from 1, and its values
 
@@ -143,8 +139,7 @@ def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[
         PipelineError: The config does not go with the data, the store cannot be used, or training comes to nothing.
     """
     target, preprocessing, clock = prepared.dataset.rows.target, prepared.preprocessing, prepared.clock
-    if "tensorflow" not in sys.modules:
-        log.info("loading TensorFlow, which takes some seconds")
+    tell_of_tensorflow()
     import_stages()  # only now, that config and data are known to be right
     from pipeline import fit, model, track
 

@@ -6,6 +6,7 @@ Folders whose tests need TensorFlow have a conftest of their own, which imports 
 from __future__ import annotations
 
 import functools
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 SMALL = ("fit.epochs=2", "baselines=[]")
 pytest_plugins = ["support.kinds", "support.streaming", "support.typed"]  # fixtures that several modules share
+
+# A shell has what it starts in the background ignore Ctrl-C, and `nohup` the end of its terminal: so would this process
+# and all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 FEW_FILES = 4  # which one process has tested before two more have started
 

@@ -2,10 +2,13 @@
 
 import contextlib
 import gc
+import logging
 import re
 import sys
 
 from pipeline.runtime import stderr
+
+log = logging.getLogger(__name__)
 
 NOTICES = re.compile(
     rb"^(WARNING: All log messages before absl"
@@ -13,6 +16,12 @@ NOTICES = re.compile(
     rb"|To enable the following instructions"
     rb"|E0000 .*failed call to cuInit)"  # a machine without a GPU; fit/strategy.py warns where there is a driver
 )
+
+
+def tell_of_tensorflow() -> None:
+    """Says in the log that the import comes, unless TensorFlow is there: nothing is seen for some seconds."""
+    if "tensorflow" not in sys.modules:
+        log.info("loading TensorFlow, which takes some seconds")
 
 
 def import_tensorflow() -> None:

@@ -284,7 +284,7 @@ URLS = {
     "sqlite:///nowhere.db": ["data.path: sqlite:///nowhere.db: there is no file nowhere.db"],
     "sqlite://nowhere.db": ["data.path: "],
     "nosuch://me:secret@host/db": ["data.path: nosuch://me:", "@host/db cannot be opened: ", "nosuch"],
-    "postgresql+psycopg2://me:secret@host/db": ["its driver, as in pip install psycopg"],
+    "postgresql+psycopg://me:secret@host/db": ["its driver, as in pip install psycopg"],
     "postgresql://me:secret@host:port/db": ["is no SQLAlchemy URL, as in data.path=sqlite:///my.db"],
 }
 DATABASES: Corpus = {

@@ -11,6 +11,8 @@ from pipeline import ConfigError, load, model
 from pipeline.config import CONF
 from pipeline.model.dense import Activation, Initializer
 
+pytestmark = pytest.mark.slow
+
 FILES = sorted(path.stem for path in (CONF / "model").glob("*.yaml") if path.stem != "base")
 
 

@@ -11,6 +11,8 @@ import pytest
 from contract.test_bad_input import CORPUS, A, Corpus, N, npz, prepared, table
 from pipeline import ConfigError, DataError
 
+pytestmark = pytest.mark.slow
+
 ROOTS = "data|fit|model|seed|objective|decision|tracking|sweep"
 # In double or single quotes as for a shell, or as it stands; several with blanks between them belong together.
 OVERRIDE = rf"""(?:"(?:{ROOTS})[\w.]*=[^"]*"|'(?:{ROOTS})[\w.]*=[^']*'|(?<![\w.'"])(?:{ROOTS})[\w.]*=[^\s;,()]+)"""

@@ -12,6 +12,8 @@ from pipeline import DataError, data, load
 from pipeline.data.streaming.streamed import Streamed
 from pipeline.train import run
 
+pytestmark = pytest.mark.slow
+
 N = 600
 LABELS = {
     "numbers": lambda rng: rng.normal(1000, 30, N),

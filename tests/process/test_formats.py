@@ -23,6 +23,8 @@ from pipeline.inference.locate import resolve
 from pipeline.train import Result
 from support.typed import Typed
 
+pytestmark = pytest.mark.slow
+
 N = 120
 
 

@@ -27,6 +27,8 @@ from pipeline.config import CONF
 from pipeline.sweep import launch
 from support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 class StubbornError(Exception):
     """An error that can be pickled but not unpickled."""

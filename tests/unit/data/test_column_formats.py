@@ -15,6 +15,8 @@ from pipeline import DataError, data, load
 from pipeline.config.rules import Data
 from pipeline.data.reading.notation import number_written
 
+pytestmark = pytest.mark.slow
+
 N = 60
 QUANTITY = np.random.default_rng(0).permutation(np.arange(-N // 2, N // 2) * 137 + 12)
 DAYS = [date(2019, 1, 5) + timedelta(days=11 * number) for number in range(N)]

@@ -16,6 +16,8 @@ from pipeline.data.streaming.running_statistics import Texts
 from pipeline.data.streaming.streamed import Streamed
 from support.streaming import split_file
 
+pytestmark = pytest.mark.slow
+
 
 def configured(path: object, *overrides: str) -> Config:
     return load(

@@ -23,6 +23,8 @@ from pipeline.evaluate.baselines.kept import Scored
 from pipeline.evaluate.baselines.models import BOOSTING, fitted
 from pipeline.evaluate.baselines.standing import Standing, difference
 
+pytestmark = pytest.mark.slow
+
 N = 300
 
 

@@ -16,6 +16,8 @@ from pipeline.export.formats.portable import PortableOps
 from pipeline.export.ops import TensorOps
 from pipeline.export.preprocessed import preprocessed
 
+pytestmark = pytest.mark.slow
+
 N = 120
 KEYS = ["data.missing_indicator=true", "data.max_categories=5", "data.category_encoding=auto"]
 KEYS += ["data.two_valued=zero_one", "data.ordered_numbers=number_and_one_hot"]

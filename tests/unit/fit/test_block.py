@@ -12,6 +12,8 @@ from pipeline.fit import block, feed, programs, twin
 from pipeline.fit.steps import batch_size, steps_of
 from support.block_training import EXECUTIONS, arrays, trained, trained_by_keras, trainee
 
+pytestmark = pytest.mark.slow
+
 SAME_RESULTS = [
     *([f"fit.optimizer={optimizer}"] for optimizer in ("sgd", "adamw", "rmsprop", "muon")),
     ["fit.optimizer=sgd", "fit.momentum=0.9", "fit.nesterov=true"],

@@ -286,7 +286,8 @@ def test_weight_decay_reaches_kernels_and_nothing_else(architecture: str, optimi
         np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-6, err_msg=variable.path)
 
 
-@pytest.mark.parametrize("execution", ["graph", pytest.param("compiled", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("execution", ["graph", "compiled"])
 def test_members_train_on_batches_of_their_own(execution: str) -> None:
     keys = ["model=tabm", "model.members=3", "model.units=[8]", "model.numeric_embedding=none", "fit.batch_size=16"]
     keys += [f"fit.execution={execution}", "model.dropout=0", "fit.epochs=30", "fit.learning_rate=0.01"]

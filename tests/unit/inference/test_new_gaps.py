@@ -18,6 +18,8 @@ from pipeline.inference.batch.run import predict
 from pipeline.inference.labelled import score_file
 from support.serving import Client, served, serving
 
+pytestmark = pytest.mark.slow
+
 N = 40
 SIZE = "column 'size': 2 gaps, the first in row 3, and training had none; taken for 19.5"
 TOWN = "column 'town': a gap in row 30, and training had none; taken for an unknown category"

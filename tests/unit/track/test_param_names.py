@@ -12,6 +12,8 @@ from mlflow import MlflowClient
 from pipeline import load, run
 from pipeline.track.run import param_key
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", ["age", "Wall Area", "größe", "a.b", "a/b", "a-b"])
 def test_plain_names_stay(name: str) -> None:

@@ -14,6 +14,8 @@ from pipeline import data, load
 from pipeline.export.loaded import LoadedModel
 from pipeline.track.model import write_model
 
+pytestmark = pytest.mark.slow
+
 N = 60
 
 
