@@ -108,11 +108,11 @@ class SweepTrial(Trial):
         if pruning is None:
             return report
 
-        def report_and_keep(epoch: int, values: Mapping[str, float]) -> None:
+        def report_and_recall(epoch: int, values: Mapping[str, float]) -> None:
             report(epoch, values)
-            pruning.keep(epoch, values)
+            pruning.recall(epoch, values)
 
-        return report_and_keep
+        return report_and_recall
 
     def _claims(self, config: Config, key: str) -> bool:
         """Whether no other process has the trial, on this machine or another.

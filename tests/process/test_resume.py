@@ -33,8 +33,8 @@ KINDS = {
     "streaming": ["data=plain_table", "data.target=y", "data.streaming=on", "data.memory_budget=64MB", *DEMANDING],
     "mirrored": ["data=diabetes", *DEMANDING, "fit.devices=[CPU:0,CPU:1]"],
     "searched": [
-        "data=diabetes", *DEMANDING, "-m", "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=3",
-        "sweep.pruner=median", "sweep.prune_from=3", "fit.learning_rate=tag(log,interval(0.001,0.1))",
+        "data=diabetes", *DEMANDING, "-m", "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=8",
+        "sweep.pruner=median", "sweep.prune_from=3", "fit.learning_rate=tag(log,interval(0.0001,0.1))",
     ],
 }  # fmt: skip
 Killable = Callable[..., Ended]
@@ -99,11 +99,12 @@ class Store:
         return sorted(hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for array in arrays)
 
 
-def at_random(chance: np.random.Generator) -> tuple[str, int, float]:
+def at_random(chance: np.random.Generator, n_trials: int) -> tuple[str, int, float]:
     """An instant: in an epoch, while a checkpoint is written, within the export, or while the model is logged."""
-    place = chance.choice(["epoch", "epoch", "checkpoint", "export", "log_model"])
-    count = 1 if place in ("export", "log_model") else chance.integers(2, N_EPOCHS // 2)
-    return str(place), int(count), float(chance.uniform(0, 0.2))
+    place = str(chance.choice(["epoch", "epoch", "checkpoint", "export", "log_model"]))
+    is_late = place in ("export", "log_model")
+    count = chance.integers(1, n_trials, endpoint=True) if is_late else chance.integers(2, n_trials * N_EPOCHS)
+    return place, int(count), float(chance.uniform(0, 0.2))
 
 
 @pytest.mark.slow
@@ -117,10 +118,11 @@ def test_a_run_that_is_killed_anywhere_comes_to_the_same_bits(
     whole, chance, left = Store(tmp_path / "whole"), np.random.default_rng(len(kind)), N_KILLS
     ended = killable([*words, *whole.words])
     assert ended.code == 0, ended.output
+    assert any("pruned" in run.data.tags for run in whole.runs()) is (kind == "searched")
     while left > 0:
         killed = Store(tmp_path / f"killed_{left}")
         for _ in range(min(left, 3)):  # one after the other
-            ended = killable([*words, *killed.words], at_random(chance))
+            ended = killable([*words, *killed.words], at_random(chance, 4 if kind == "searched" else 1))
             assert ended.code in (0, -9), ended.output
             if ended.code == 0:
                 break

@@ -43,6 +43,11 @@ class Pruning:
         if self._trial.should_prune():
             raise Pruned(f"after epoch {epoch}: {self._best:.5g} is not among the better ones")
 
+    def recall(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Tells the value of an epoch after which the trial went on, before its process died."""
+        self.keep(epoch, values)
+        self._trial.should_prune()  # successive halving notes at which epochs it was asked
+
     def keep(self, epoch: int, values: Mapping[str, float]) -> None:
         """Tells an epoch's value and asks nothing."""
         sign = 1 if self._minimizes else -1
