@@ -33,7 +33,7 @@ KINDS = {
     "streaming": ["data=plain_table", "data.target=y", "data.streaming=on", "data.memory_budget=64MB", *DEMANDING],
     "mirrored": ["data=diabetes", *DEMANDING, "fit.devices=[CPU:0,CPU:1]"],
     "searched": [
-        "data=diabetes", *DEMANDING, "-m", "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=8",
+        "data=diabetes", *DEMANDING, "-m", "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=6", "sweep.seed=4",
         "sweep.pruner=median", "sweep.prune_from=3", "fit.learning_rate=tag(log,interval(0.0001,0.1))",
     ],
 }  # fmt: skip
