@@ -17,6 +17,7 @@ import tensorflow as tf
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
+from pipeline.commands import export
 from support.forked import Ended, forking
 
 N_KILLS = int(os.environ.get("PIPELINE_KILLS", "3"))  # of each kind of run
@@ -33,8 +34,8 @@ KINDS = {
     "streaming": ["data=plain_table", "data.target=y", "data.streaming=on", "data.memory_budget=64MB", *DEMANDING],
     "mirrored": ["data=diabetes", *DEMANDING, "fit.devices=[CPU:0,CPU:1]"],
     "searched": [
-        "data=diabetes", *DEMANDING, "-m", "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=6", "sweep.seed=4",
-        "sweep.pruner=median", "sweep.prune_from=3", "fit.learning_rate=tag(log,interval(0.0001,0.1))",
+        "data=diabetes", *DEMANDING, "-m", "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=6",
+        "sweep.seed=4", "sweep.pruner=median", "sweep.prune_from=3", "fit.learning_rate=tag(log,interval(0.0001,0.1))",
     ],
 }  # fmt: skip
 Killable = Callable[..., Ended]
@@ -57,13 +58,17 @@ class Store:
     folder: Path
 
     @property
+    def uri(self) -> str:
+        return f"sqlite:///{self.folder}/mlflow.db"
+
+    @property
     def words(self) -> list[str]:
         where = [f"hydra.{kind}.dir={self.folder}/hydra" for kind in ("run", "sweep")]
-        return [f"tracking.uri=sqlite:///{self.folder}/mlflow.db", f"sweep.storage={self.folder}/journal", *where]
+        return [f"tracking.uri={self.uri}", f"sweep.storage={self.folder}/journal", *where]
 
     @property
     def client(self) -> MlflowClient:
-        return MlflowClient(f"sqlite:///{self.folder}/mlflow.db")
+        return MlflowClient(self.uri)
 
     def runs(self) -> list[Run]:
         """Those that have trained, by what distinguishes them."""
@@ -98,6 +103,13 @@ class Store:
         arrays = map(found.get_tensor, set(found.get_variable_to_shape_map()) - {"_CHECKPOINTABLE_OBJECT_GRAPH"})
         return sorted(hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for array in arrays)
 
+    def litert(self) -> dict[str, bytes]:
+        """The run's LiteRT files."""
+        folder = self.folder / "exported"
+        (run,) = self.runs()
+        export.main([run.info.run_id, "--uri", self.uri, "--format", "litert", "--output", str(folder)])
+        return {path.name: path.read_bytes() for path in folder.rglob("*.tflite")}
+
 
 def at_random(chance: np.random.Generator, n_trials: int) -> tuple[str, int, float]:
     """An instant: in an epoch, while a checkpoint is written, within the export, or while the model is logged."""
@@ -131,6 +143,8 @@ def test_a_run_that_is_killed_anywhere_comes_to_the_same_bits(
             ended = killable([*words, *killed.words])
             assert ended.code == 0, ended.output
         assert_same(killed, whole)
+    if kind == "plain":
+        assert killed.litert() == whole.litert()
 
 
 def assert_same(killed: Store, whole: Store) -> None:
