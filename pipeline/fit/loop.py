@@ -27,7 +27,7 @@ from pipeline.fit.callbacks import (
     direction_of,
     progress,
 )
-from pipeline.fit.checkpoint import Checkpoint, Checkpoints, Keeping
+from pipeline.fit.checkpoint import Checkpoint, Checkpoints, Keeping, assign
 from pipeline.fit.disk_feed import OnDisk, Weighted, class_counts
 from pipeline.fit.draws import EpochDraws
 from pipeline.fit.feed import batches, batches_in_order
@@ -123,13 +123,13 @@ def fit(
         raise TrainingError("the weights are not finite after the last epoch; try a smaller fit.learning_rate")
     history = _history(epochs, best, config, time.perf_counter() - start)
     if keeping is not None:
-        keeping.trained(trainee.network, epochs, history.best_epoch)
+        keeping.trained(trainee.model, epochs, history.best_epoch)
     return history
 
 
 def _recalled(trainee: Trainee, found: Checkpoint) -> History:
     """What training had come to when the process died."""
-    trainee.model.set_weights(found.weights)
+    assign(trainee.model.variables, found.weights)
     trainee.bring_back()
     return History(list(found.epochs), found.best_epoch)
 

@@ -112,9 +112,9 @@ class Store:
 
 
 def at_random(chance: np.random.Generator, n_trials: int) -> tuple[str, int, float]:
-    """An instant: in an epoch, while a checkpoint is written, within the export, or while the model is logged."""
-    place = str(chance.choice(["epoch", "epoch", "checkpoint", "export", "log_model"]))
-    is_late = place in ("export", "log_model")
+    """An instant: in an epoch, while a checkpoint is written, in the export, or while the MLflow model is made or sent."""
+    place = str(chance.choice(["epoch", "epoch", "checkpoint", "export", "make_model", "send_model"]))
+    is_late = place in ("export", "make_model", "send_model")
     count = chance.integers(1, n_trials, endpoint=True) if is_late else chance.integers(2, n_trials * N_EPOCHS)
     return place, int(count), float(chance.uniform(0, 0.2))
 

@@ -14,12 +14,14 @@ import numpy as np
 
 from pipeline import export, track
 from pipeline.fit.checkpoint import file, pace
+from pipeline.track.spool.transfer import Transfer
 
-# Where an instant can be: in the epoch of a number, while a checkpoint is written, within the export, or log_model.
+# Where an instant can be, beside a checkpoint: in an epoch, within the export, or while the MLflow model is made or sent.
 PLACES = {
     "epoch": (track.Run, "log_epoch"),
     "export": (export, "save"),
-    "log_model": (importlib.import_module("pipeline.track.run"), "log_model"),
+    "make_model": (importlib.import_module("pipeline.track.run"), "write_model"),
+    "send_model": (Transfer, "_model"),
 }
 
 

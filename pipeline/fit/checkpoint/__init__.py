@@ -2,5 +2,6 @@
 
 from pipeline.fit.checkpoint.file import Checkpoint
 from pipeline.fit.checkpoint.keeping import Checkpoints, Keeping, keeping
+from pipeline.fit.checkpoint.state import assign
 
-__all__ = ["Checkpoint", "Checkpoints", "Keeping", "keeping"]
+__all__ = ["Checkpoint", "Checkpoints", "Keeping", "assign", "keeping"]

@@ -28,7 +28,7 @@ class Checkpoint:
     origins: dict[str, str]  # what its numbers follow from beside its configuration, by name
     seconds: float  # of training
     epochs: Epochs  # those that have ended: losses, metrics, learning rate and seconds of each
-    weights: list[np.ndarray]  # of the model that is trained, with its generators; where it is trained, of the network
+    weights: list[np.ndarray]  # variables of the model that is trained, those of its generators too
     optimizer: list[np.ndarray] = field(default_factory=list)  # its variables
     best: list[np.ndarray] | None = None  # weights of the best epoch so far
     callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)  # what they remember, by their class

@@ -97,11 +97,11 @@ class Keeping:
         copying = time.monotonic() - began
         self._writing = self._writer.submit(self._write, checkpoint, copying)
 
-    def trained(self, network: keras.Model, epochs: Epochs, best_epoch: int | None) -> None:
-        """Keeps the network that training has come to: what follows, the export above all, may be killed as well."""
+    def trained(self, model: keras.Model, epochs: Epochs, best_epoch: int | None) -> None:
+        """Keeps what training has come to: what follows, the export above all, may be killed as well."""
         self._wait()
         if self._pace.is_long(time.monotonic()):
-            run, weights = self._of_run(epochs), network.get_weights()
+            run, weights = self._of_run(epochs), values_of(model.variables)
             self._write(Checkpoint(*run, weights=weights, is_trained=True, best_epoch=best_epoch), 0.0)
 
     def delete(self) -> None:

@@ -45,8 +45,8 @@ def restore(model: keras.Model, callbacks: Sequence[keras.callbacks.Callback], c
     Raises:
         TrainingError: The checkpoint is of another network.
     """
-    _assign(model.variables, checkpoint.weights)
-    _assign(model.optimizer.variables, checkpoint.optimizer)
+    assign(model.variables, checkpoint.weights)
+    assign(model.optimizer.variables, checkpoint.optimizer)
     for kind, names in REMEMBERED.items():
         known = checkpoint.callbacks.get(kind.__name__, {})
         for callback in callbacks:
@@ -57,7 +57,12 @@ def restore(model: keras.Model, callbacks: Sequence[keras.callbacks.Callback], c
                     callback.best_weights = checkpoint.best
 
 
-def _assign(variables: Sequence[Any], values: Sequence[np.ndarray]) -> None:
+def assign(variables: Sequence[Any], values: Sequence[np.ndarray]) -> None:
+    """Gives a model's or an optimizer's variables what `values_of` them was.
+
+    Raises:
+        TrainingError: They are others.
+    """
     shapes = [tuple(variable.shape) for variable in variables]
     if shapes != [value.shape for value in values]:
         raise TrainingError("the checkpoint is of another network: fit.resume=off begins anew")
