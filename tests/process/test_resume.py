@@ -112,7 +112,7 @@ class Store:
 
 
 def at_random(chance: np.random.Generator, n_trials: int) -> tuple[str, int, float]:
-    """An instant: in an epoch, while a checkpoint is written, in the export, or while the MLflow model is made or sent."""
+    """An instant: in an epoch, in a checkpoint, in the export, or while the MLflow model is made or sent."""
     place = str(chance.choice(["epoch", "epoch", "checkpoint", "export", "make_model", "send_model"]))
     is_late = place in ("export", "make_model", "send_model")
     count = chance.integers(1, n_trials, endpoint=True) if is_late else chance.integers(2, n_trials * N_EPOCHS)

@@ -16,7 +16,7 @@ from pipeline import export, track
 from pipeline.fit.checkpoint import file, pace
 from pipeline.track.spool.transfer import Transfer
 
-# Where an instant can be, beside a checkpoint: in an epoch, within the export, or while the MLflow model is made or sent.
+# Where an instant can be, beside a checkpoint: in an epoch, in the export, or while the MLflow model is made or sent.
 PLACES = {
     "epoch": (track.Run, "log_epoch"),
     "export": (export, "save"),
