@@ -100,8 +100,10 @@ class Run:
         Raises:
             TrackingError: The disk is full.
         """
+        folder = self._journal.artifact(SAVED_MODEL)
+        shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
         with told_when_full():
-            yield self._journal.artifact(SAVED_MODEL)
+            yield folder
 
     @property
     def model_path(self) -> str:
@@ -143,14 +145,15 @@ class Run:
     @held()
     def log_saved_model(self, rows: Rows) -> None:
         """Takes the SavedModel, which lies where `writing_model` says, as artifact and as MLflow model."""
-        folder = self._journal.artifact(SAVED_MODEL)
+        folder, made = self._journal.artifact(SAVED_MODEL), self._journal.folder.path / MODEL
+        shutil.rmtree(made, ignore_errors=True)  # what a process has left that was killed while it made it
         with told_when_full():
-            write_model(self._journal.folder.path / MODEL, folder, rows)
+            write_model(made, folder, rows)
             self._journal.add_artifact(SAVED_MODEL)
         for card in (folder / "assets.extra").glob("card.*"):  # where a reader of the run looks for it
             with self._artifact(card.name) as path:
                 shutil.copyfile(card, path)
-        self._journal.append("model", digest=digest(self._journal.folder.path / MODEL))
+        self._journal.append("model", digest=digest(made))
 
     def log_known(self, config: Config, dataset: Dataset | None = None) -> None:
         """Writes what is known before training: the config, and the rows."""

@@ -56,3 +56,21 @@ def test_a_run_that_is_not_there_any_more_begins_anew(store: str, how: str, capl
     assert run.info.run_id not in (dead, asked)
     assert steps(store, run, "loss") == [1, 2, 3, 4]
     assert f"run {asked} is not here any more: a new run begins, with all of its epochs" in caplog.text
+
+
+def test_a_model_that_was_half_made_is_made_again(store: str) -> None:
+    """MLflow refuses a folder that is not empty; files of an earlier SavedModel are none of this one."""
+    config = load(*WORDS, f"tracking.uri={store}")
+    with track.start(config, data.load(config.data), about={}) as run:
+        for name in ("saved_model", "model"):
+            place = (
+                run._journal.artifact("saved_model") if name == "saved_model" else run._journal.folder.path / "model"
+            )
+            place.mkdir()
+            (place / "half").touch()
+        with run.writing_model() as folder:
+            assert not folder.exists()
+            (folder / "assets.extra").mkdir(parents=True)
+            (folder / "assets.extra" / "manifest.json").write_text('{"inputs": {}}')
+        run.log_saved_model(data.load(config.data).rows)
+    assert len(MlflowClient(store).get_run(run.id).outputs.model_outputs) == 1
