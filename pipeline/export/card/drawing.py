@@ -12,9 +12,10 @@ WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 520, 260, 64, 34, 24
 COLORS = ("#2563eb", "#ea580c", "#6b7280")
 
 Line = tuple[Sequence[float], Sequence[float]]
+Way = Literal["line", "dots", "both"]
 
 
-def lines(title: str, xlabel: str, given: Mapping[str, Line], first: Literal["line", "dots", "both"] = "line") -> str:
+def lines(title: str, xlabel: str, given: Mapping[str, Line], first: Way = "line") -> str:
     """Lines by name, on common axes; values that are not finite are left out.
 
     Args:
@@ -37,16 +38,10 @@ def lines(title: str, xlabel: str, given: Mapping[str, Line], first: Literal["li
             floor - (point[1] - y0) / (y1 - y0) * (floor - TOP),
         )
 
-    drawn = []
-    for number, (name, line) in enumerate(points.items()):
-        color = COLORS[number % len(COLORS)]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, line))
-        way = first if number == 0 else "line"
-        if way != "dots":
-            drawn.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
-        if way != "line" or len(line) == 1:
-            drawn += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in map(place, line)]
-        drawn.append(_text(LEFT + 10 + 150 * number, 14, name, color))
+    drawn = [
+        _drawn(number, name, list(map(place, line)), first if number == 0 else "line")
+        for number, (name, line) in enumerate(points.items())
+    ]
     frame = f'<path d="M{LEFT},{TOP}V{floor}H{right}" fill="none" stroke="#888"/>'
     ends = [
         _text(LEFT - 6, floor, _short(y0), end=True), _text(LEFT - 6, TOP + 8, _short(y1), end=True),
@@ -63,6 +58,17 @@ def lines(title: str, xlabel: str, given: Mapping[str, Line], first: Literal["li
 def _short(value: float) -> str:
     """Of an end of an axis."""
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e8 else f"{value:.4g}"
+
+
+def _drawn(number: int, name: str, line: Sequence[tuple[float, float]], way: Way) -> str:
+    """A line of the drawing, its points in pixels, with its name above."""
+    color, found = COLORS[number % len(COLORS)], ""
+    if way != "dots":
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in line)
+        found += f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>'
+    if way != "line" or len(line) == 1:
+        found += "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in line)
+    return found + _text(LEFT + 10 + 150 * number, 14, name, color)
 
 
 def _finite(line: Line) -> np.ndarray:
