@@ -21,6 +21,8 @@ from pipeline.data.preprocessing.arrays import to_array
 from pipeline.export.ops import TensorOps
 from support.any_table import Case, cases
 
+pytestmark = pytest.mark.slow
+
 
 @cache
 def _defaults() -> dict[str, Any]:

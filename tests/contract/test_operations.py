@@ -31,6 +31,8 @@ from pipeline.export.formats.portable import PortableOps
 from pipeline.export.ops import TensorOps
 from support.columns import COLUMNS, LOGNORMAL, TARGETS, at_the_ends_of_float64, never_seen, of_every_kind
 
+pytestmark = pytest.mark.slow
+
 NAMES = typing.get_args(NamedScaling)
 OF_INPUTS = (*NAMES, "noisy_quantile", "smooth_clip")
 IMPLEMENTATIONS: dict[str, tuple[Callable[[], TensorOps], tf.DType]] = {

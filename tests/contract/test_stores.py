@@ -54,7 +54,9 @@ class Store:
             other.execute("ROLLBACK")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "server", pytest.param("postgres", marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="module", params=["sqlite", *(pytest.param(name, marks=pytest.mark.slow) for name in ("server", "postgres"))]
+)
 def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store of each kind, with an experiment that has a run."""
     folder = tmp_path_factory.mktemp(request.param)

@@ -12,6 +12,8 @@ from pipeline.config.rules import BASELINES
 from pipeline.evaluate.baselines import kept
 from pipeline.train import Result
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

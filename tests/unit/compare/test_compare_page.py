@@ -83,6 +83,7 @@ def test_the_page_stands_whatever_the_runs_are(runs: list[TrackedRun]) -> None:
     assert not re.search(r'"[^"]*\bnan\b', page)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     scores=st.lists(st.floats(), max_size=7),

@@ -80,7 +80,6 @@ def dead(config: Config, *after: int) -> None:
 
 WAYS = [
     ["model.dropout=0.3", "model.batch_norm=true", "fit.execution=graph"],
-    ["model.dropout=0.3", "fit.execution=stock", "fit.optimizer=muon", "fit.schedule=cosine", "fit.ema=0.9"],
     [
         "fit.schedule=reduce_on_plateau",
         "fit.plateau_patience=0",
@@ -88,6 +87,9 @@ WAYS = [
         "fit.learning_rate=0.1",
         "fit.epochs=60",
     ],
+]
+SLOW_WAYS = [
+    ["model.dropout=0.3", "fit.execution=stock", "fit.optimizer=muon", "fit.schedule=cosine", "fit.ema=0.9"],
     [
         "model=tabm",
         "model.members=3",
@@ -97,8 +99,6 @@ WAYS = [
         "fit.epochs=8",
         "fit.max_minutes=9",
     ],
-]
-SLOW_WAYS = [
     ["model.dropout=0.3", "model.batch_norm=true", "fit.execution=compiled", "fit.optimizer=muon"],
     ["model.dropout=0.3", "fit.execution=compiled", "fit.mixed_precision=true", "fit.optimizer=adamw", "fit.ema=0.9"],
     ["fit.early_stopping.patience=null", "fit.schedule=exponential", "fit.optimizer=rmsprop"],
