@@ -157,7 +157,8 @@ def process(*arguments: str, **variables: str) -> Iterator[tuple[subprocess.Pope
         line = server.stdout.readline()
         if arguments[0].startswith("best:"):  # which run that is comes first
             assert re.match(rf"{arguments[0]} is .* \([0-9a-f]{{32}}\), val_log_loss [\d.]+", line)
-            line = server.stdout.readline()
+            # What to know of the ranking follows where the store has other runs of that experiment, a line each.
+            line = next((line for line in server.stdout if " at http://" in line), "")
         assert " at http://127.0.0.1:" in line, server.communicate(timeout=30)[1]
         client = Client(int(line.rsplit(":", 1)[1]))
         wait_for(lambda: reachable(client))
