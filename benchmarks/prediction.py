@@ -89,7 +89,7 @@ def _trained(folder: Path) -> str:
     path = folder / "training.csv"
     table(TRAINING_ROWS, 0).to_csv(path, index=False)
     keys = ("data=plain_table", f"data.path='{path}'", "data.target=y", "data.drop=[id]", "model.units=[64,64]")
-    return run(load(*keys, "fit.epochs=1", f"tracking.uri='sqlite:///{folder}/mlflow.db'")).model_path
+    return str(run(load(*keys, "fit.epochs=1", f"tracking.uri='sqlite:///{folder}/mlflow.db'")).model_path)
 
 
 def _predicted(model: str, source: Path, output: Path) -> list[float]:

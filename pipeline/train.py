@@ -1,10 +1,10 @@
-"""The story: one experiment from a table to an exported model, in three parts that can be called apart."""
+"""The story: one experiment from a table to an exported model, in four parts that can be called apart."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.config import Config
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import keras
 
     from pipeline.data import Arrays, Dataset, Preprocessing, Report
+    from pipeline.evaluate import Evaluation
     from pipeline.evaluate.baselines import Beside, Standing
+    from pipeline.export import Assembled, Decided
     from pipeline.fit import History
     from pipeline.track import Run
 
@@ -38,6 +40,10 @@ class Trial:
     def recalling(self, report: EpochReport) -> EpochReport:
         """What is to be called first for each epoch that the run had ended with, where it goes on after it died."""
         return report
+
+    def ship(self, config: Config, prepared: Prepared, trained: Trained, scored: Scored) -> Shipped:
+        """What becomes of a network that has its scores."""
+        return ship(config, prepared, trained, scored)
 
 
 ALONE = Trial()
@@ -66,25 +72,44 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Scored:
+    """The model from raw rows to original units, and what it came to."""
+
+    decided: Decided
+    assembled: Assembled
+    found: Evaluation  # on every split
+    beaten: Standing  # how it stands to the baselines
+    advice: str | None  # what to try next
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What it took to log a model."""
+
+    seconds: dict[str, float]  # `seconds_export`, ...
+    difference: float | None  # of the SavedModel from the pipeline's own predictions, in scaled units; None without one
+
+
+@dataclass(frozen=True)
 class Result:
     """What a run came to."""
 
     scores: dict[str, float]  # final `train_*`, `val_*`, `test_*` and `gap_*`, in the target's own units
     objective: float  # the score that `objective` names
     run_id: str
-    model_path: str  # of the SavedModel: a folder, or an address in a remote store
+    model_path: str | None  # of the SavedModel: a folder, or an address in a remote store; None without one
     store: str  # address of the tracking store
     seconds: dict[str, float]  # that each part took: `seconds_fit`, `seconds_export`, ...
     n_parameters: int
-    export_difference: float  # of the SavedModel from the pipeline's own predictions, in scaled units
+    export_difference: float | None  # of the SavedModel from the pipeline's own predictions, in scaled units
     baselines: Standing  # how it stands to them
     advice: str | None  # what to try next
 
     @property
     def measured(self) -> dict[str, float]:
         """All that a sweep may ask for, by the names that MLflow has."""
-        own = {name: float(getattr(self, name)) for name in ("objective", "n_parameters", "export_difference")}
-        return self.scores | self.seconds | own
+        own = {name: getattr(self, name) for name in ("objective", "n_parameters", "export_difference")}
+        return self.scores | self.seconds | {name: float(value) for name, value in own.items() if value is not None}
 
 
 def run(config: Config, trial: Trial = ALONE) -> Result:
@@ -97,8 +122,12 @@ def run(config: Config, trial: Trial = ALONE) -> Result:
     from pipeline.evaluate import baselines
 
     with baselines.beside(config, prepared.dataset) as beside, train(config, prepared, trial) as trained:
-        result = conclude(config, prepared, trained, beside)
-    return replace(result, run_id=trained.tracked.id, model_path=trained.tracked.model_path)  # known for good now
+        scored = score(config, prepared, trained, beside)
+        shipped = trial.ship(config, prepared, trained, scored)
+    scores, tracked = scored.found.scores, trained.tracked  # whose id and address are known for good now
+    where, seconds = (tracked.id, tracked.model_path, tracked.uri), prepared.clock.seconds | shipped.seconds
+    sizes = (trained.network.count_params(), shipped.difference)
+    return Result(scores, scores[prepared.objective], *where, seconds, *sizes, scored.beaten, scored.advice)
 
 
 def import_stages() -> None:
@@ -131,6 +160,19 @@ def prepare(config: Config, trial: Trial = ALONE) -> Prepared:
     return Prepared(dataset, preprocessing, train, val, report, objective, clock)
 
 
+def build(config: Config, prepared: Prepared) -> keras.Model:
+    """A network for the rows, with the weights that it starts from.
+
+    Raises:
+        ConfigError: The model section does not go with the task.
+    """
+    from pipeline import model
+
+    preprocessing, target = prepared.preprocessing, prepared.dataset.rows.target
+    rows = model.TrainingRows(prepared.train.x, prepared.train.y, preprocessing.inputs.numbers)
+    return model.build(config.model, **preprocessing.sizes(target), rows=rows)
+
+
 @contextlib.contextmanager
 def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[Trained]:
     """Builds, compiles and fits a network, or goes on with one. Its run is open until the context ends.
@@ -138,17 +180,16 @@ def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[
     Raises:
         PipelineError: The config does not go with the data, the store cannot be used, or training comes to nothing.
     """
-    target, preprocessing, clock = prepared.dataset.rows.target, prepared.preprocessing, prepared.clock
+    task, clock = prepared.dataset.rows.target.task, prepared.clock
     tell_of_tensorflow()
     import_stages()  # only now, that config and data are known to be right
-    from pipeline import fit, model, track
+    from pipeline import fit, track
 
     clock.lap("import")
     fit.seed(config.seed)
     with fit.scope(config.fit), fit.too_large_told():
-        rows = model.TrainingRows(prepared.train.x, prepared.train.y, preprocessing.inputs.numbers)
-        network = model.build(config.model, **preprocessing.sizes(target), rows=rows)
-        task, scale, n_rows = target.task, preprocessing.outputs.units_per_scaled, len(rows.x)
+        network = build(config, prepared)
+        scale, n_rows = prepared.preprocessing.outputs.units_per_scaled, len(prepared.train.x)
         trainee = fit.compile_network(network, config.fit, task=task, n_rows=n_rows, output_scale=scale)
     clock.lap("build")
 
@@ -166,8 +207,8 @@ def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[
         yield Trained(network, history, tracked)
 
 
-def conclude(config: Config, prepared: Prepared, trained: Trained, beside: Beside) -> Result:
-    """Assembles the model from raw rows to original units, scores *that* on every split, logs, exports and verifies it.
+def score(config: Config, prepared: Prepared, trained: Trained, beside: Beside) -> Scored:
+    """Assembles the model from raw rows to original units, scores *that* on every split and logs what it comes to.
 
     Args:
         config: The experiment.
@@ -176,12 +217,11 @@ def conclude(config: Config, prepared: Prepared, trained: Trained, beside: Besid
         beside: The baselines on the same rows.
 
     Raises:
-        PipelineError: A score cannot be computed, the export differs from the pipeline, or the store cannot be used.
+        PipelineError: A score cannot be computed, or the store cannot be used.
     """
-    from pipeline import data, evaluate, export
-    from pipeline.evaluate import baselines, plots, sparsity
+    from pipeline import evaluate, export
+    from pipeline.evaluate import baselines, sparsity
     from pipeline.evaluate.advice import advice
-    from pipeline.export import card
 
     dataset, preprocessing, clock = prepared.dataset, prepared.preprocessing, prepared.clock
     network, history, tracked = trained.network, trained.history, trained.tracked
@@ -191,21 +231,42 @@ def conclude(config: Config, prepared: Prepared, trained: Trained, beside: Besid
     clock.lap("evaluate")
     beaten = baselines.standing(beside.collect(), found, config, len(history.epochs), history.best_epoch)
     clock.lap("baselines")
+    learnt = sparsity.measure(network, preprocessing.inputs.names)
+    tracked.log_inputs(learnt.of_inputs)
+    scores = found.scores | {"objective": found.scores[prepared.objective]}
+    measured = history.summary() | learnt.counts | decided.summary() | found.clamped | beaten.metrics
+    tracked.log_final(scores | clock.seconds | measured)
+    hint = beaten.advice or advice(config, len(history.epochs), history.best_epoch, found.scores)
+    return Scored(decided, assembled, found, beaten, hint)
+
+
+def ship(config: Config, prepared: Prepared, trained: Trained, scored: Scored) -> Shipped:
+    """Draws the pictures, writes the card, exports the model, verifies and logs it.
+
+    Args:
+        config: The experiment.
+        prepared: Its data.
+        trained: Its network.
+        scored: The model that was made of that, with its scores.
+
+    Raises:
+        PipelineError: The export differs from the pipeline, or the store cannot be used.
+    """
+    from pipeline import data, export
+    from pipeline.evaluate import plots
+    from pipeline.export import card
+
+    dataset, preprocessing, clock = prepared.dataset, prepared.preprocessing, Clock()
+    assembled, found, history, tracked = scored.assembled, scored.found, trained.history, trained.tracked
     tracked.log_pictures(plots.draw(history.epochs, history.best_epoch, found.targets, found.outputs))
     clock.lap("pictures")
-    pages = card.write(config, dataset, assembled, history, found, beaten, tracked.id)
+    pages = card.write(config, dataset, assembled, history, found, scored.beaten, tracked.id)
     clock.lap("card")
     with tracked.writing_model() as exported:
         export.save(assembled, exported, tracked.id, data.Reading.of(config.data), pages)
-    difference = export.verify(exported, dataset.part("val"), preprocessing, decided.network)
+    difference = export.verify(exported, dataset.part("val"), preprocessing, scored.decided.network)
     clock.lap("export")
     tracked.log_saved_model(dataset.rows)
     clock.lap("log_model")
-    hint = beaten.advice or advice(config, len(history.epochs), history.best_epoch, found.scores)
-    where, sizes = (tracked.id, tracked.model_path, tracked.uri), (network.count_params(), difference)
-    result = Result(found.scores, found.scores[prepared.objective], *where, clock.seconds, *sizes, beaten, hint)
-    learnt = sparsity.measure(network, preprocessing.inputs.names)
-    tracked.log_inputs(learnt.of_inputs)
-    measured = learnt.counts | decided.summary() | found.clamped | beaten.metrics
-    tracked.log_final(result.measured | history.summary() | measured)
-    return result
+    tracked.log_final(clock.seconds | {"export_difference": difference})
+    return Shipped(clock.seconds, difference)

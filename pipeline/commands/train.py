@@ -96,7 +96,7 @@ def show(result: Result) -> None:
     store = "" if is_default else f" --uri {shlex.quote(result.store)}"
     places = result.baselines.told | {
         "run": result.run_id,
-        "SavedModel": result.model_path,
+        "SavedModel": str(result.model_path),
         "store": result.store,
         "compare runs with": track.ui_command(result.store),
         "predict rows with": f"{program()} predict {result.run_id} new.csv predictions.csv{store}",

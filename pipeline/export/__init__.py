@@ -5,8 +5,8 @@ from pipeline.runtime.startup import import_tensorflow
 import_tensorflow()  # before Keras does, with all its notices
 
 from pipeline.export.assemble import Assembled, assemble, in_batches  # noqa: E402
-from pipeline.export.decision import decide  # noqa: E402
+from pipeline.export.decision import Decided, decide  # noqa: E402
 from pipeline.export.deviation import TOLERANCE  # noqa: E402
 from pipeline.export.saved_model import difference, save, verify  # noqa: E402
 
-__all__ = ["TOLERANCE", "Assembled", "assemble", "decide", "difference", "in_batches", "save", "verify"]
+__all__ = ["TOLERANCE", "Assembled", "Decided", "assemble", "decide", "difference", "in_batches", "save", "verify"]

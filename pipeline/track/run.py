@@ -75,6 +75,7 @@ class Run:
         """
         self.name, self.uri = str(header["name"]), str(header["uri"])
         self.unsent: str | None = None
+        self._has_model = False
         self._journal = Journal(header, again)
         self._sender = Sender(self._journal.folder, self._journal.release)
         self._epochs = Epochs(self._journal)
@@ -106,8 +107,10 @@ class Run:
             yield folder
 
     @property
-    def model_path(self) -> str:
-        """Where the SavedModel lies: a folder, or an address in a remote store."""
+    def model_path(self) -> str | None:
+        """Where the SavedModel lies: a folder, or an address in a remote store; None where none was logged."""
+        if not self._has_model:
+            return None
         where = self._sender.transfer.artifact_uri
         if where is None or self.unsent is not None:
             return str(self._journal.folder.artifacts / SAVED_MODEL)
@@ -154,6 +157,7 @@ class Run:
             with self._artifact(card.name) as path:
                 shutil.copyfile(card, path)
         self._journal.append("model", digest=digest(made))
+        self._has_model = True
 
     def log_known(self, config: Config, dataset: Dataset | None = None) -> None:
         """Writes what is known before training: the config, and the rows."""
