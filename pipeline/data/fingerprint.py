@@ -19,17 +19,25 @@ class HashedColumns:
 
     def add(self, name: str, values: Raw) -> None:
         """Takes rows of a column in."""
-        digest = self._digests.setdefault(name, hashlib.sha256())
-        values = as_raw(values)
-        if isinstance(values, Text):
-            values = pd.util.hash_array(values.levels, categorize=False)[values.codes]
-        elif values.dtype.kind in "ib":
-            values = values.astype(np.float64)
-        digest.update(np.ascontiguousarray(values).data)
+        self._digests.setdefault(name, hashlib.sha256()).update(_bytes_of(values))
 
     def hexdigests(self) -> dict[str, str]:
         """The hash of each column by its name."""
         return {name: digest.hexdigest() for name, digest in self._digests.items()}
+
+
+def hash_of(values: Raw) -> str:
+    """The hash of a whole column."""
+    return hashlib.sha256(_bytes_of(values)).hexdigest()
+
+
+def _bytes_of(values: Raw) -> memoryview:
+    values = as_raw(values)
+    if isinstance(values, Text):
+        values = pd.util.hash_array(values.levels, categorize=False)[values.codes]
+    elif values.dtype.kind in "ib":
+        values = values.astype(np.float64)
+    return np.ascontiguousarray(values).data
 
 
 def fingerprint(hashes: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pipeline.data.fingerprint import HashedColumns, fingerprint
+from pipeline.data.fingerprint import fingerprint, hash_of
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.raw import Raw, as_raw
 from pipeline.data.target import Target
@@ -77,11 +77,8 @@ class Rows:
     @cached_property
     def hashes(self) -> dict[str, str]:
         """A hash of each column, targets and weights among them."""
-        found = HashedColumns()
-        for name, column in self.inputs.items():
-            found.add(name, column)
-        for name, column in zip(self.target.names, self.target.originals().T, strict=True):
-            found.add(f"target {name}", column)
+        targets = zip(self.target.names, self.target.originals().T, strict=True)
+        columns = dict(self.inputs) | {f"target {name}": column for name, column in targets}
         if self.sample_weight is not None:
-            found.add("", self.sample_weight)
-        return found.hexdigests()
+            columns[""] = self.sample_weight
+        return dict(zip(columns, in_threads(hash_of, columns.values(), n_rows=len(self)), strict=True))

@@ -15,6 +15,7 @@ from pipeline.config.quoting import by_column
 from pipeline.data.reading.dates import format_of
 from pipeline.data.reading.notation import MINUSES, is_date_example, moment_written, number_in, number_written
 
+TELLING_ROWS = 1000  # of most columns they show already what all rows would
 FEWEST = 10  # distinct texts of a column that is looked at: categories are not that many, or lose little by being some
 MOST = 2000  # of them that are read
 FIRST = 100  # that show how they are written
@@ -119,9 +120,14 @@ def key_that_reads(formats: Mapping[str, str]) -> str:
 
 def may_be_thousands(numbers: np.ndarray) -> bool:
     """Whether numbers can be whole ones whose points stand between thousands: 489 beside 5.012."""
+    return _have_three_decimals(numbers[:TELLING_ROWS]) and _have_three_decimals(numbers, FEWEST)
+
+
+def _have_three_decimals(numbers: np.ndarray, fewest: int = 0) -> bool:
+    """Whether all are below 1000, and those with decimals, of which there are enough, have at most three of them."""
     sizes = np.abs(numbers[~np.isnan(numbers)])
     fractions = sizes[sizes != np.floor(sizes)]
-    if len(fractions) < FEWEST or not (sizes < 1000).all() or (fractions < 1).any():
+    if len(fractions) < fewest or not (sizes < 1000).all() or (fractions < 1).any():
         return False
     return bool((np.abs(fractions * 1000 - np.round(fractions * 1000)) < 1e-6).all())
 
