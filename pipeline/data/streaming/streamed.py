@@ -79,8 +79,12 @@ class Streamed:
         return replace(self, sample=self.sample.without(columns), hashes=hashes)
 
     def fit(self, config: Data) -> Preprocessing:
-        """Fits on the sample, then puts the statistics of all training rows in the place of the sample's."""
-        return refined(self.sample.fit(config), self.inputs, self.targets, config)
+        """Fits on the sample, then puts the statistics of all training rows in the place of the sample's.
+
+        Whether a column is narrow all rows decide: of one that is, the sample would leave no scaling to put them in.
+        """
+        of_sample = self.sample.fit(config.model_copy(update={"narrowest_range": 0.0}))
+        return refined(of_sample, self.inputs, self.targets, config)
 
     def blocks(self, what: str) -> Iterator[tuple[Rows, np.ndarray, int]]:
         """A pass over all rows: raw rows, the part of each, and the first one's number; progress goes to the log."""

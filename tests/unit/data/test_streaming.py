@@ -79,6 +79,20 @@ def test_streamed_rows_are_what_the_same_rows_are_in_memory(
     np.testing.assert_allclose(fitted.outputs.units_per_scaled, expected.outputs.units_per_scaled)
 
 
+@pytest.mark.usefixtures("small_blocks")
+def test_a_column_that_clipping_makes_narrow_has_no_weight_either_way(mixed: pd.DataFrame, tmp_path: Path) -> None:
+    path, split = tmp_path / "table.csv", split_file(tmp_path, len(mixed))
+    mixed.assign(far=mixed.number.abs() + 1)[["far", "skewed", "y"]].to_csv(path, index=False)
+    words = ("data.input_scaling=none", "data.clip=0.5", "data.narrowest_range=0.4")
+    kinds = ("data.split.kind=indices", f"data.split.path={split}")
+    found = {}
+    for streaming in ("on", "off"):
+        _, _, train, _ = staged(configured(path, *words, *kinds, f"data.streaming={streaming}"))
+        found[streaming] = train.x[:]
+    assert (found["off"].std(axis=0) > 0).tolist() == [False, True]
+    np.testing.assert_allclose(found["on"], found["off"])
+
+
 def parts_of(config: Config) -> pd.DataFrame:
     """Each row's split column and part, over a whole pass."""
     found = [
