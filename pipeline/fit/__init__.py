@@ -1,7 +1,8 @@
 """The fit stage: strategy, loss, optimizer, callbacks and the training loop."""
 
 from pipeline.fit.checkpoint import keeping
-from pipeline.fit.loop import History, fit, seed, too_large_told
+from pipeline.fit.history import History
+from pipeline.fit.loop import fit, seed, too_large_told
 from pipeline.fit.strategy import describe_devices, scope
 from pipeline.fit.trainee import compile_network
 

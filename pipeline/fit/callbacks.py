@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from pipeline.config.rules import EarlyStopping
+from pipeline.config.rules import EarlyStopping, Fit
 from pipeline.errors import TrainingError
 from pipeline.runtime import signals
 
@@ -47,6 +47,19 @@ class BestWeights(keras.callbacks.EarlyStopping):
         """The monitored value of this epoch."""
         value = super().get_monitor_value(logs)
         return value if math.isfinite(value) else math.inf if self.mode == "min" else -math.inf
+
+
+def plateau(config: Fit) -> Iterator[keras.callbacks.ReduceLROnPlateau]:
+    """What lowers the learning rate where nothing improves any more, if that is asked for."""
+    stopping = config.early_stopping
+    if config.schedule == "reduce_on_plateau":
+        yield keras.callbacks.ReduceLROnPlateau(
+            monitor=stopping.monitor,
+            mode=direction_of(stopping.monitor),
+            factor=config.plateau_factor,
+            patience=config.plateau_patience,
+            min_delta=stopping.min_delta,
+        )
 
 
 class StopInTime(keras.callbacks.Callback):

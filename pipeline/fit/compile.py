@@ -76,7 +76,7 @@ def compile_model(model: keras.Model, config: Fit, *, task: str, n_steps: int, o
     metrics = _metrics(task, scale)
     model.compile(
         optimizer=optimizer,
-        loss=_loss(config, task),
+        loss=loss_of(config, task),
         # Class weights shape the loss, not what is reported: training and validation stay comparable.
         **{"weighted_metrics" if config.class_weight == "none" else "metrics": metrics},
         jit_compile=False,  # the blocks are compiled as a whole, and stock steps by themselves gain nothing
@@ -93,7 +93,8 @@ def adamw_ratio(config: Fit) -> float:
     return 1.0 if config.adamw_learning_rate is None else config.adamw_learning_rate / config.learning_rate
 
 
-def _loss(config: Fit, task: str) -> keras.losses.Loss:
+def loss_of(config: Fit, task: str) -> keras.losses.Loss:
+    """The training loss, unless it is the members' (see members.py)."""
     name, smoothing = config.loss, config.label_smoothing
     losses = {
         "mse": keras.losses.MeanSquaredError,

@@ -5,7 +5,6 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -24,36 +23,19 @@ from pipeline.fit.callbacks import (
     Report,
     StopAtNaN,
     StopInTime,
-    direction_of,
+    plateau,
     progress,
 )
 from pipeline.fit.checkpoint import Checkpoint, Checkpoints, Keeping, assign
 from pipeline.fit.disk_feed import OnDisk, Weighted, class_counts
 from pipeline.fit.draws import EpochDraws
 from pipeline.fit.feed import batches, batches_in_order
+from pipeline.fit.history import History, history_of, require_finite
 from pipeline.fit.steps import batch_size, steps_of
 from pipeline.fit.trainee import Trainee
 from pipeline.runtime.signals import held
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class History:
-    """What training came to."""
-
-    epochs: list[dict[str, float]]  # each epoch's losses, metrics, learning rate and seconds
-    best_epoch: int | None  # whose weights were kept, counted from 1; None where early stopping is off
-
-    def summary(self) -> dict[str, float]:
-        """The measurements to log."""
-        seconds = [epoch["seconds"] for epoch in self.epochs]
-        found = {
-            "epochs_trained": len(seconds),
-            "seconds_first_epoch": seconds[0],
-            "seconds_per_epoch": float(np.median(seconds[1:] or seconds)),  # the first compiles
-        }
-        return found if self.best_epoch is None else found | {"best_epoch": self.best_epoch}
 
 
 def seed(number: int) -> None:
@@ -107,7 +89,7 @@ def fit(
     callbacks = [Interrupts(), shown, *_callbacks(config, trainee, best, draws, Report(keep), keeping)]
     if keeping is not None:
         callbacks.append(Checkpoints(keeping, callbacks, epochs))
-    rows = train[0], train[1], _weights(train, config)
+    rows = train[0], train[1], weights_of(train, config)
     start = time.perf_counter()
     try:
         with held(), _remedies_told(trainee):
@@ -119,9 +101,8 @@ def fit(
     finally:
         shown.close()
     trainee.bring_back()
-    if not all(np.isfinite(weight).all() for weight in trainee.network.get_weights()):
-        raise TrainingError("the weights are not finite after the last epoch; try a smaller fit.learning_rate")
-    history = _history(epochs, best, config, time.perf_counter() - start)
+    require_finite(trainee.network)
+    history = history_of(epochs, best, config, time.perf_counter() - start)
     if keeping is not None:
         keeping.trained(trainee.model, epochs, history.best_epoch)
     return history
@@ -157,21 +138,6 @@ def _remedies_told(trainee: Trainee) -> Iterator[None]:
         raise TrainingError(f"XLA cannot compile this network ({first}); set fit.execution=graph") from None
 
 
-def _history(epochs: list[dict[str, float]], best: BestWeights | None, config: Fit, seconds: float) -> History:
-    """What came out, after a line that tells of it."""
-    if best is None or best.best_weights is None:
-        log.info("trained %d epochs in %.1f s", len(epochs), seconds)
-        return History(epochs, None)
-    if not np.isfinite(best.best):
-        raise TrainingError(f"{best.monitor} was not finite in any epoch; try a smaller fit.learning_rate")
-    reached = f"{best.monitor} {epochs[best.best_epoch][best.monitor]:.4g}"
-    more = "; it was the last, more fit.epochs may help" if best.best_epoch + 1 == config.epochs else ""
-    log.info(
-        "trained %d epochs in %.1f s; kept epoch %d (%s)%s", len(epochs), seconds, best.best_epoch + 1, reached, more
-    )
-    return History(epochs, best.best_epoch + 1)
-
-
 def _fed(model: keras.Model, train: Arrays, val: Arrays, config: Fit, draws: EpochDraws) -> dict[str, Any]:
     """The arguments by which a model gets its rows."""
     n_batch = batch_size(config, len(train[0]))
@@ -192,19 +158,11 @@ def _callbacks(
     config: Fit, trainee: Trainee, best: BestWeights | None, draws: EpochDraws, report: Report, keeping: Keeping | None
 ) -> Iterator[keras.callbacks.Callback]:
     """All but the display, in the order in which an epoch's end is to be dealt with."""
-    stopping = config.early_stopping
     if not isinstance(trainee.model, BlockTrained):
         yield draws
     yield report
     yield StopAtNaN(float(sum(trainee.network.losses)))
-    if config.schedule == "reduce_on_plateau":
-        yield keras.callbacks.ReduceLROnPlateau(
-            monitor=stopping.monitor,
-            mode=direction_of(stopping.monitor),
-            factor=config.plateau_factor,
-            patience=config.plateau_patience,
-            min_delta=stopping.min_delta,
-        )
+    yield from plateau(config)
     if best is not None:
         yield best
     if config.max_minutes is not None:
@@ -213,7 +171,7 @@ def _callbacks(
         yield Averages()
 
 
-def _weights(train: Arrays, config: Fit) -> np.ndarray | Weighted | None:
+def weights_of(train: Arrays, config: Fit) -> np.ndarray | Weighted | None:
     """Weight of each training row in the loss: its own, times that of its class.
 
     `balanced`: n_rows / (n_classes * rows of the class) (King and Zeng 2001), so that the weights' mean is 1.

@@ -16,6 +16,9 @@ import keras
 import tensorflow as tf
 from keras import ops, regularizers
 
+from pipeline.fit.draws import DRAWS_AN_EPOCH
+
+GOLDEN = 0x9E3779B9  # 2**32 by the golden ratio
 LEVELS = 2**16  # of a random number that decides on a unit: 16 bits are drawn for each
 PLACES_OF_NAMES = ("name", "keras_history", "input_layers", "output_layers")  # in a Functional model's config
 KNOWN_LAYERS = ("keras.", "pipeline.model.layers.")  # whose configs say all that they do
@@ -37,6 +40,16 @@ def drawing_with(generator: str) -> Iterator[None]:
         _generator.pop()
 
 
+def threefry_seed(seed: Any, count: Any) -> tuple[Any, Any]:
+    """The two numbers that Threefry starts from, uint32, of a layer's seed and of how many numbers it has drawn.
+
+    It takes 32 bits of each. The epoch's number lies above those of the count, and so goes into the seed, by a step
+    that makes all the difference (Knuth 1998, section 6.4).
+    """
+    epoch = tf.cast(count // DRAWS_AN_EPOCH, tf.uint32)
+    return tf.cast(seed, tf.uint32) + epoch * tf.constant(GOLDEN, tf.uint32), tf.cast(count % DRAWS_AN_EPOCH, tf.uint32)
+
+
 class ValueDropout(keras.layers.Dropout):
     """Dropout (Srivastava et al. 2014) whose rate can change without a new graph; it is rounded to 1 / 65536."""
 
@@ -48,10 +61,12 @@ class ValueDropout(keras.layers.Dropout):
         """Drops units in training, and scales up those that stay."""
         if not training:
             return inputs
-        n_units = tf.size(inputs)
+        n_units, seed = tf.size(inputs), self.seed_generator.next()
+        if _generator[-1] == "threefry":
+            seed = tf.cast(tf.stack(threefry_seed(*tf.unstack(seed))), tf.int64)
         pairs = tf.random.stateless_uniform(  # each of 32 bits, for two units
             [(n_units + 1) // 2],
-            seed=self.seed_generator.next(),
+            seed=seed,
             minval=None,
             maxval=None,
             dtype=tf.uint32,

@@ -1,0 +1,102 @@
+"""One of the networks that train as one: when it stops, which weights it keeps, and what it tells."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+
+from pipeline.config.rules import Fit
+from pipeline.fit.callbacks import BestWeights, StopAtNaN, plateau
+from pipeline.fit.history import History, history_of, require_finite
+
+Epoch = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one member is.
+
+    Attributes:
+        network: Plain Keras; its weights are the first ones, and in the end those that are kept.
+        config: The fit section.
+        seed: Of the order of the rows.
+        report: Called after each epoch with its number, from 1, and its values; what it raises ends the member.
+    """
+
+    network: keras.Model
+    config: Fit
+    seed: int
+    report: Callable[[int, dict[str, float]], None]
+
+
+class Member:
+    """A job while it trains. To Keras's callbacks it is the model.
+
+    Attributes:
+        stop_training: Whether an epoch was its last.
+        optimizer: Has its learning rate.
+    """
+
+    def __init__(self, job: Job) -> None:
+        config = job.config
+        self.job = job
+        self.stop_training = False
+        self.optimizer = SimpleNamespace(learning_rate=config.learning_rate)
+        self.epochs: list[dict[str, float]] = []
+        self._weights: Callable[[], Sequence[np.ndarray]] = job.network.get_weights
+        self._kept: Sequence[np.ndarray] | None = None
+        self._best = BestWeights(config.early_stopping) if config.early_stopping.patience is not None else None
+        self._began = time.perf_counter()
+        callbacks = [StopAtNaN(float(sum(job.network.losses))), *plateau(config)]
+        self._callbacks = [*callbacks, *([] if self._best is None else [self._best])]
+        for callback in self._callbacks:
+            callback.set_model(self)
+            callback.on_train_begin()
+
+    def get_weights(self) -> Sequence[np.ndarray]:
+        """Those after the last epoch."""
+        return self._weights()
+
+    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
+        """Keeps these, whatever training has come to since."""
+        self._kept = weights
+
+    def ended_epoch(
+        self, values: Epoch, rate: float, seconds: float, weights: Callable[[], Sequence[np.ndarray]]
+    ) -> None:
+        """Takes in an epoch.
+
+        Args:
+            values: Losses and metrics.
+            rate: The learning rate.
+            seconds: That it took.
+            weights: Gives the weights after it.
+
+        Raises:
+            TrainingError: The loss is no finite number.
+            Exception: Whatever the job's report raises.
+        """
+        number = len(self.epochs)
+        self._weights = weights
+        self.epochs.append({**values, "learning_rate": rate, "seconds": seconds})
+        self.job.report(number + 1, self.epochs[-1])
+        for callback in self._callbacks:
+            callback.on_epoch_end(number, dict(values))
+        self.stop_training |= number + 1 == self.job.config.epochs
+
+    def end(self) -> History:
+        """Gives the network the weights to keep.
+
+        Raises:
+            TrainingError: They are not finite, or no epoch's monitored value was.
+        """
+        for callback in self._callbacks:
+            callback.on_train_end()
+        self.job.network.set_weights(self._weights() if self._kept is None else self._kept)
+        require_finite(self.job.network)
+        return history_of(self.epochs, self._best, self.job.config, time.perf_counter() - self._began)

@@ -1,0 +1,276 @@
+"""Training of many dense networks of one shape as one network."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.fit.block import CALL_SECONDS
+from pipeline.fit.block_inputs import Rows, place
+from pipeline.fit.compile import with_decay_of_averages
+from pipeline.fit.draws import DRAWS_AN_EPOCH, order_of
+from pipeline.fit.history import History
+from pipeline.fit.loop import weights_of
+from pipeline.fit.packed.member import Job, Member
+from pipeline.fit.packed.program import Schedule, State, no_sums, program_of
+from pipeline.fit.packed.rules import decay_of, rule_of
+from pipeline.fit.packed.schedules import factors
+from pipeline.fit.packed.stack import DenseLayer, Network, dense_layers, of_member, stacked, values_of
+from pipeline.fit.steps import Steps, batch_size, steps_of
+from pipeline.runtime import signals
+from pipeline.runtime.signals import held
+from pipeline.runtime.threads import usable_cpus
+
+log = logging.getLogger(__name__)
+
+FEWEST_A_THREAD = 8  # members: below, two threads gain nothing
+SCORED_NUMBERS = 2**21  # of a layer's outputs at most, while all members are scored
+Ended = tuple[int, History | Exception]
+
+
+def train_packed(
+    jobs: Sequence[Job], train: Rows, val: Rows, *, task: str, output_scale: np.ndarray
+) -> Iterator[Ended]:
+    """Trains networks of one shape, and gives each one's number and what it came to as soon as it has ended.
+
+    Each comes to what it would come to alone (with `fit.execution=compiled`), up to rounding: its rows have the order,
+    and its units the dropout, that follow from its own seed. One that ends by an error harms no other.
+
+    Args:
+        jobs: That `shape_of` finds alike.
+        train: Scaled training rows.
+        val: Scaled validation rows.
+        task: `regression`, `binary` or `multiclass`.
+        output_scale: `(n_outputs,)`, original units per scaled unit of each target.
+    """
+    pack = _Pack(jobs, train, val, task, output_scale)
+    with ThreadPoolExecutor(pack.n_threads, "members") as threads:
+        while pack.members:
+            with held():
+                ended = pack.train_epoch(threads)
+            yield from ended
+            pack.shrink()
+
+
+@dataclass
+class _Part:
+    """Members that a thread trains."""
+
+    numbers: np.ndarray  # of its members
+    state: State
+    values: dict[str, tf.Tensor]
+
+
+class _Pack:
+    """Networks of one shape, and their rows.
+
+    Attributes:
+        members: Those that still train, by the numbers of their jobs.
+    """
+
+    def __init__(self, jobs: Sequence[Job], train: Rows, val: Rows, task: str, output_scale: np.ndarray) -> None:
+        n_rows = len(train[0])
+        self._steps = steps_of(n_rows, batch_size(jobs[0].config, n_rows), jobs[0].network)
+        self._config = with_decay_of_averages(jobs[0].config, self._steps.count)
+        self.members = {number: Member(job) for number, job in enumerate(jobs)}
+        self._task, self._output_scale = task, output_scale
+        layers = [_layers(job) for job in jobs]
+        seeds = list(dict.fromkeys(job.seed for job in jobs))
+        self._seeds = seeds
+        self._values = values_of(
+            layers,
+            [job.config.learning_rate for job in jobs],
+            [decay_of(job.config) for job in jobs],
+            [seeds.index(job.seed) for job in jobs],
+        )
+        network = Network.of(layers[0], self._values)
+        self._program = program_of(network, self._config, task)
+        weights = stacked(layers)
+        self._dtype = tf.as_dtype(weights[0].dtype)
+        self._rows = place(_as(weights[0].dtype, (*train[:2], weights_of(train, self._config))))
+        self._val = place(_as(weights[0].dtype, val))
+        widest = max(weight.shape[2] for weight in weights)
+        self._scored = _in_order(len(val[0]), max(1, SCORED_NUMBERS // (widest * len(jobs))))
+        self._epoch = 0
+        self._steps_per_call = 1
+        slots = [[np.zeros_like(weight)] * rule_of(self._config)[1] for weight in weights]
+        self._parts = self._divided(np.arange(len(jobs)), State(weights, slots, weights if self._config.ema else []))
+
+    @property
+    def n_threads(self) -> int:
+        """How many train at a time."""
+        return max(1, len(self._parts))
+
+    def train_epoch(self, threads: ThreadPoolExecutor) -> list[Ended]:
+        """Trains all members for an epoch; gives those that end with it."""
+        began = time.perf_counter()
+        schedule = self._schedule()
+        sums = self._trained(schedule, threads)
+        self._epoch += 1
+        scored = list(threads.map(self._score, self._parts))
+        seconds = time.perf_counter() - began
+        ended: list[Ended] = []
+        for part, train, val in zip(self._parts, sums, scored, strict=True):
+            results = self._results(train) | {f"val_{name}": value for name, value in self._results(val).items()}
+            kept = _Lazy(part.state.averages or part.state.weights)
+            for position, number in enumerate(part.numbers):
+                if number in self.members:
+                    values = {name: float(of_members[position]) for name, of_members in results.items()}
+                    ended += self._after_epoch(int(number), values, seconds, kept, position)
+        return ended
+
+    def _after_epoch(
+        self, number: int, values: dict[str, float], seconds: float, kept: _Lazy, position: int
+    ) -> Iterator[Ended]:
+        """Has a member take in its epoch; gives it if that was its last."""
+        member = self.members[number]
+        rate = member.optimizer.learning_rate
+        try:
+            member.ended_epoch(values, rate * self._factor, seconds, lambda: of_member(kept.arrays, position))
+            if member.stop_training:
+                del self.members[number]
+                yield number, member.end()
+        except Exception as error:
+            self.members.pop(number, None)
+            yield number, error
+        if member.optimizer.learning_rate != rate:  # a plateau
+            self._set_rate(number, member.optimizer.learning_rate)
+
+    def shrink(self) -> None:
+        """Leaves those out that have ended, once they are half of all, and more than compiling anew is to be saved."""
+        n_all, n_left = sum(len(part.numbers) for part in self._parts), len(self.members)
+        if not n_left or 2 * n_left > n_all:
+            return
+        active = [np.flatnonzero(np.isin(part.numbers, list(self.members))) for part in self._parts]
+        numbers = np.concatenate([part.numbers[those] for part, those in zip(self._parts, active, strict=True)])
+        states = [_chosen(part.state, those) for part, those in zip(self._parts, active, strict=True)]
+        state = tf.nest.map_structure(lambda *arrays: np.concatenate(arrays), *states)
+        self._parts = self._divided(numbers, state)
+        self._steps_per_call = 1
+        log.info("%d of %d networks are left, and train on by themselves", n_left, n_all)
+
+    def _divided(self, numbers: np.ndarray, state: State) -> list[_Part]:
+        """Parts for the threads, as equal as can be: those of one size share what is compiled."""
+        most = 1 if tf.config.list_logical_devices("GPU") else usable_cpus()
+        n_parts = max(1, min(most, len(numbers) // FEWEST_A_THREAD))
+        found = []
+        for those in np.array_split(np.arange(len(numbers)), n_parts):
+            chosen = tf.nest.map_structure(lambda array: tf.constant(array[those]), state)  # noqa: B023
+            found.append(_Part(numbers[those], chosen, self._values.of(numbers[those]).placed(self._dtype)))
+        return found
+
+    def _schedule(self) -> Schedule:
+        """The steps of the next epoch."""
+        orders = [order_of(seed, self._epoch).permutation(len(self._rows[0])) for seed in self._seeds]
+        numbers, n_valid = _batches(np.stack(orders), self._steps)
+        first = self._epoch * self._steps.count
+        of_steps = factors(self._config, self._steps.count, np.arange(first, first + self._steps.count + 1))
+        self._factor = float(of_steps[-1])
+        return Schedule(
+            tf.constant(numbers),
+            tf.constant(n_valid),
+            tf.constant(of_steps[:-1], self._dtype),
+            tf.constant(first, tf.int64),
+            tf.constant(self._epoch * DRAWS_AN_EPOCH, tf.int64),
+        )
+
+    def _trained(self, schedule: Schedule, threads: ThreadPoolExecutor) -> list[dict[str, Any]]:
+        """All steps of an epoch, in as few calls as CALL_SECONDS asks for, the parts beside each other."""
+        sums = [self._no_sums(part) for part in self._parts]
+        start = 0
+        while start < self._steps.count:
+            stop = min(start + self._steps_per_call, self._steps.count)
+            began = time.perf_counter()
+            ends = tf.constant(start), tf.constant(stop)
+
+            def train(part: _Part, so_far: Any) -> Any:
+                part.state, found = self._program.train(part.state, part.values, self._rows, schedule, so_far, *ends)  # noqa: B023
+                found["rows"].numpy()  # waits for the device
+                return found
+
+            sums = list(threads.map(train, self._parts, sums))
+            if time.perf_counter() - began < CALL_SECONDS:
+                self._steps_per_call *= 2
+            start = stop
+            signals.check()
+        return sums
+
+    def _score(self, part: _Part) -> dict[str, Any]:
+        weights = part.state.averages or part.state.weights
+        return self._program.score(weights, part.values, self._val, self._scored, self._no_sums(part))
+
+    def _no_sums(self, part: _Part) -> dict[str, Any]:
+        return no_sums(len(part.numbers), part.state.weights[-1].shape[2], self._task, self._dtype)
+
+    def _results(self, sums: dict[str, Any]) -> dict[str, np.ndarray]:
+        """Of each member, from what its steps add up to."""
+        sums = {name: value.numpy() for name, value in sums.items()}
+        weight = np.where(sums["weight"] == 0, 1, sums["weight"])
+        found = {"loss": sums["loss"] / sums["rows"]}
+        if self._task != "regression":
+            return found | {"accuracy": sums["accuracy"] / weight}
+        rmse, mae = np.sqrt(sums["rmse"] / weight[:, np.newaxis]), sums["mae"] / weight[:, np.newaxis]
+        return found | {"rmse": (rmse * self._output_scale).mean(1), "mae": (mae * self._output_scale).mean(1)}
+
+    def _set_rate(self, number: int, rate: float) -> None:
+        self._values.rate[number] = rate
+        for part in self._parts:
+            if number in part.numbers:
+                part.values = self._values.of(part.numbers).placed(self._dtype)
+
+
+class _Lazy:
+    """Stacked weights, which are fetched when they are looked at first."""
+
+    def __init__(self, weights: Sequence[tf.Tensor]) -> None:
+        self._weights = weights
+
+    @cached_property
+    def arrays(self) -> list[np.ndarray]:
+        """As arrays."""
+        return [weight.numpy() for weight in self._weights]
+
+
+def _layers(job: Job) -> list[DenseLayer]:
+    found = dense_layers(job.network)
+    assert found is not None, "why_alone comes first"
+    return found
+
+
+def _chosen(state: State, members: np.ndarray) -> State:
+    """The state of some members, as arrays."""
+    found: State = tf.nest.map_structure(lambda tensor: tensor.numpy()[members], state)
+    return found
+
+
+def _as(dtype: np.dtype, rows: Rows) -> Rows:
+    x, y, weight = rows
+    return x.astype(dtype, copy=False), y.astype(dtype, copy=False), None if weight is None else weight.astype(dtype)
+
+
+def _batches(orders: np.ndarray, steps: Steps) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of rows `(n_steps, n_orders, n_batch)`, a smaller last batch filled up, and how many count."""
+    n_orders, n_rows = orders.shape
+    filled = np.zeros((n_orders, steps.count * steps.n_batch), np.int32)
+    filled[:, :n_rows] = orders
+    n_valid = np.full(steps.count, steps.n_batch, np.int32)
+    if steps.n_last:
+        n_valid[-1] = steps.n_last
+    return np.ascontiguousarray(filled.reshape(n_orders, steps.count, steps.n_batch).swapaxes(0, 1)), n_valid
+
+
+def _in_order(n_rows: int, n_batch: int) -> Schedule:
+    """All rows one after the other."""
+    n_batch = min(n_rows, n_batch)
+    n_full, n_last = divmod(n_rows, n_batch)
+    numbers, n_valid = _batches(np.arange(n_rows)[np.newaxis], Steps(n_batch, n_full, n_last))
+    nothing = tf.zeros([], tf.int64)
+    return Schedule(tf.constant(numbers), tf.constant(n_valid), tf.ones([len(n_valid)]), nothing, nothing)

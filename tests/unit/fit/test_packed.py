@@ -1,0 +1,244 @@
+"""Networks that train as one come to what each comes to alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipeline import Config, TrainingError, fit, load, model
+from pipeline.fit import compile as compiling
+from pipeline.fit.draws import order_of
+from pipeline.fit.history import History
+from pipeline.fit.packed import Job, shape, threefry, train_packed, why_alone
+from pipeline.fit.twin import threefry_seed
+
+N_ROWS, N_BATCH = 200, 32
+TASKS = {"regression": ("california_housing", 2), "binary": ("breast_cancer", 1), "multiclass": ("iris", 3)}
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+
+
+def rows(task: str, n_rows: int = N_ROWS, weighed: bool = True) -> Rows:
+    rng = np.random.default_rng(n_rows)
+    x = rng.normal(size=(n_rows, 5)).astype(np.float32)
+    score = x[:, :2] @ np.array([[1.0, 0.5], [-2.0, 1.0]], np.float32) + 0.3 * rng.normal(size=(n_rows, 2))
+    y = {
+        "regression": score, "binary": score[:, :1] > 0, "multiclass": np.digitize(score[:, :1], [-1, 1])
+    }[task].astype(np.float32)  # fmt: skip
+    return x, y, np.linspace(0.5, 1.5, n_rows, dtype=np.float32) if weighed else None
+
+
+def config_of(task: str, *words: str) -> Config:
+    return load(
+        f"data={TASKS[task][0]}", "model.units=[16,8]", f"fit.batch_size={N_BATCH}", "fit.epochs=3",
+        "fit.early_stopping.patience=null", "fit.execution=compiled", *words,
+    )  # fmt: skip
+
+
+def network_of(config: Config, task: str) -> keras.Model:
+    fit.seed(config.seed)
+    return model.build(config.model, task=task, n_inputs=5, n_outputs=TASKS[task][1])
+
+
+SCALE = {"regression": np.array([3.0, 0.5]), "binary": np.ones(1), "multiclass": np.ones(1)}
+
+
+def alone(config: Config, task: str, n_rows: int = N_ROWS) -> tuple[keras.Model, History]:
+    network = network_of(config, task)
+    trainee = fit.compile_network(network, config.fit, task=task, n_rows=n_rows, output_scale=SCALE[task])
+    train, val = rows(task, n_rows), rows(task, 70)
+    return network, fit.fit(trainee, train, val, config.fit, seed=config.seed, report=lambda epoch, values: None)
+
+
+def together(
+    configs: Sequence[Config], task: str, n_rows: int = N_ROWS, report: Any = lambda epoch, values: None
+) -> tuple[list[keras.Model], dict[int, History | Exception]]:
+    assert all(why_alone(config.model, config.fit) is None for config in configs)
+    assert len({shape(config.model, config.fit) for config in configs}) == 1
+    networks = [network_of(config, task) for config in configs]
+    jobs = [Job(one, config.fit, config.seed, report) for one, config in zip(networks, configs, strict=True)]
+    ended = dict(train_packed(jobs, rows(task, n_rows), rows(task, 70), task=task, output_scale=SCALE[task]))
+    return networks, ended
+
+
+def assert_alike(ours: keras.Model, theirs: keras.Model, tolerance: float) -> None:
+    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    for dtype in ("float64", "float32"):
+        keras.config.set_floatx(dtype)
+        keras.config.set_dtype_policy(dtype)
+        if dtype == "float64":
+            yield
+
+
+def slow(cases: Sequence[Any]) -> list[Any]:
+    return [pytest.param(case, marks=pytest.mark.slow) for case in cases]
+
+
+OPTIMIZERS = [
+    ["fit.optimizer=adam"],
+    ["fit.optimizer=sgd"],
+    ["fit.optimizer=sgd", "fit.momentum=0.9"],
+    ["fit.optimizer=sgd", "fit.momentum=0.9", "fit.nesterov=true"],
+    ["fit.optimizer=rmsprop"],
+    ["fit.optimizer=rmsprop", "fit.momentum=0.5"],
+    ["fit.optimizer=adamw", "fit.weight_decay=0.125"],
+]
+MORE = [
+    ["fit.optimizer=adam", "fit.clip_norm=0.3"],
+    ["fit.optimizer=adam", "fit.ema=0.9"],
+    ["fit.optimizer=adam", "fit.schedule=exponential"],
+    ["fit.optimizer=sgd", "fit.schedule=cosine"],
+]
+OWN = [
+    ["seed=0", "fit.learning_rate=0.01"],
+    ["seed=0", "fit.learning_rate=0.003", "model.l2=0.01", "model.l1=[0.001,0.0,0.002]"],
+    ["seed=1", "fit.learning_rate=0.02", "model.initializer=glorot_uniform"],
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", OPTIMIZERS + MORE, ids=" ".join)
+@pytest.mark.usefixtures("float64")
+def test_a_member_comes_to_what_keras_comes_to_alone(words: list[str]) -> None:
+    """In double precision, so that nothing but the rules can differ."""
+    configs = [config_of("regression", *words, *own, "fit.epochs=1") for own in OWN]
+    networks, ended = together(configs, "regression")
+    x, y, weight = rows("regression")
+    for number, config in enumerate(configs):
+        expected = network_of(config, "regression")
+        n_steps = -(-N_ROWS // N_BATCH)
+        rate = compiling._schedule(config.fit, tf.constant(config.fit.learning_rate, tf.float64), n_steps)
+        rate = rate if callable(rate) else config.fit.learning_rate
+        expected.compile(
+            optimizer=compiling._optimizer(config.fit, rate, 1.0), loss=compiling.loss_of(config.fit, "regression")
+        )
+        order = order_of(config.seed, 0).permutation(N_ROWS)
+        for start in range(0, N_ROWS, N_BATCH):
+            chosen = order[start : start + N_BATCH]
+            expected.train_on_batch(x[chosen], y[chosen], weight[chosen])
+        expected.optimizer.finalize_variable_values(expected.trainable_weights)
+        assert networks[number].dtype == "float64"
+        assert isinstance(ended[number], History)
+        assert_alike(networks[number], expected, 1e-9)
+
+
+@pytest.mark.parametrize("task", ["regression", *slow(["binary", "multiclass"])])
+def test_a_member_comes_to_what_its_run_comes_to_alone(task: str) -> None:
+    """With dropout, in single precision: 18 steps of full batches."""
+    own = [["model.dropout=0.2"], ["seed=3", "model.dropout=[0.0,0.4]", "model.l2=0.003", "fit.learning_rate=0.005"]]
+    configs = [config_of(task, "fit.schedule=cosine", "fit.warmup_epochs=0.5", *words) for words in own]
+    networks, ended = together(configs, task, n_rows=6 * N_BATCH)
+    for number, config in enumerate(configs):
+        network, expected = alone(config, task, n_rows=6 * N_BATCH)
+        assert_alike(networks[number], network, 1e-4)
+        found = ended[number]
+        assert isinstance(found, History)
+        for ours, theirs in zip(found.epochs, expected.epochs, strict=True):
+            assert ours.keys() == theirs.keys()
+            for name in set(ours) - {"seconds"}:
+                assert ours[name] == pytest.approx(theirs[name], rel=1e-3), name
+
+
+def test_dropout_draws_what_xla_draws_for_each_and_other_units_in_each_epoch() -> None:
+    seeds, count = tf.constant([5, 2**31 + 7], tf.uint32), 3 * 2**32 + 9
+
+    @tf.function(jit_compile=True)
+    def draw() -> Any:
+        keys = threefry_seed(seeds, tf.constant(count, tf.int64))
+        ours = threefry.bits(keys, 7)
+        theirs = [
+            tf.random.stateless_uniform(
+                [7], tf.cast(tf.stack([keys[0][member], keys[1]]), tf.int64), None, None, tf.uint32, alg="threefry"
+            )
+            for member in range(2)
+        ]
+        return ours, tf.stack(theirs)
+
+    ours, theirs = draw()
+    np.testing.assert_array_equal(ours, theirs)
+    assert not np.array_equal(
+        threefry_seed(5, tf.constant(9, tf.int64)), threefry_seed(5, tf.constant(count, tf.int64))
+    )
+
+
+@pytest.mark.slow
+def test_members_stop_each_at_its_own_epoch_and_one_that_diverges_harms_no_other() -> None:
+    stopping = "fit.early_stopping.patience=2"
+    own = [
+        [stopping, "fit.learning_rate=0.05"], [stopping, "fit.learning_rate=1e30"],
+        ["fit.early_stopping.patience=0", "fit.early_stopping.min_delta=10"], ["fit.epochs=9"],
+    ]  # fmt: skip
+    configs = [config_of("regression", "fit.epochs=30", "fit.optimizer=sgd", *words) for words in own]
+    networks, ended = together(configs, "regression")
+    for number in (0, 2, 3):
+        network, expected = alone(configs[number], "regression")
+        found = ended[number]
+        assert isinstance(found, History)
+        assert (len(found.epochs), found.best_epoch) == (len(expected.epochs), expected.best_epoch)
+        assert_alike(networks[number], network, 1e-4)
+    assert isinstance(ended[1], TrainingError)
+    assert "the training loss became" in str(ended[1])
+    assert list(ended) != sorted(ended)  # each is given when it ends
+
+
+@pytest.mark.slow
+def test_a_plateau_lowers_a_members_own_rate() -> None:
+    words = ["fit.schedule=reduce_on_plateau", "fit.plateau_patience=1", "fit.epochs=12"]
+    configs = [config_of("regression", *words, f"fit.learning_rate={rate}") for rate in (0.2, 0.01)]
+    networks, ended = together(configs, "regression")
+    rates = []
+    for number, config in enumerate(configs):
+        network, expected = alone(config, "regression")
+        found = ended[number]
+        assert isinstance(found, History)
+        rates.append([epoch["learning_rate"] for epoch in found.epochs])
+        assert rates[-1] == pytest.approx([epoch["learning_rate"] for epoch in expected.epochs])
+        assert_alike(networks[number], network, 1e-3)
+    assert min(rates[0]) < 0.2
+
+
+@pytest.mark.slow
+def test_what_a_report_raises_ends_its_member_alone_and_a_pack_that_is_half_empty_is_made_smaller() -> None:
+    class EndedError(Exception):
+        pass
+
+    def report(epoch: int, values: dict[str, float]) -> None:
+        if epoch == 2 and len(told) < 14:
+            told.append(epoch)
+            raise EndedError
+
+    told: list[int] = []
+    configs = [config_of("binary", f"seed={seed}", "fit.epochs=4") for seed in range(18)]
+    networks, ended = together(configs, "binary", report=report)
+    assert [type(ended[number]) for number in range(18)] == [EndedError] * 14 + [History] * 4
+    network, _ = alone(configs[17], "binary")
+    assert_alike(networks[17], network, 1e-4)
+
+
+def test_jobs_that_train_alone() -> None:
+    for words, why in (
+        (["model=residual"], "model=residual is no plain stack of dense layers"),
+        (["model.batch_norm=[true,false]"], "model.batch_norm"),
+        (["fit.max_minutes=1"], "fit.max_minutes counts its own time"),
+        (["fit.execution=graph"], "fit.execution=graph"),
+    ):
+        config = load("data=iris", *words)
+        assert why_alone(config.model, config.fit) == why
+    shapes = {
+        shape(config.model, config.fit)
+        for words in (
+            [], ["model.dropout=0.1"], ["fit.learning_rate=0.1"], ["model.l1=1.0"], ["fit.epochs=7"],
+            ["fit.early_stopping.patience=3"], ["seed=4"], ["model.initializer=zeros"],
+        )
+        for config in [load("data=iris", *words)]
+    }  # fmt: skip
+    assert len(shapes) == 1
