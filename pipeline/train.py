@@ -147,7 +147,7 @@ def prepare(config: Config, trial: Trial = ALONE) -> Prepared:
     from pipeline import data, evaluate
 
     clock = Clock()
-    dataset = data.load(config.data)
+    dataset = data.load(config.data, config.decision.calibration)
     trial.begins(config, dataset)
     objective = evaluate.check(config, dataset)
     dataset = data.without_useless(dataset, config.data)
@@ -225,8 +225,8 @@ def score(config: Config, prepared: Prepared, trained: Trained, beside: Beside) 
 
     dataset, preprocessing, clock = prepared.dataset, prepared.preprocessing, prepared.clock
     network, history, tracked = trained.network, trained.history, trained.tracked
-    decided = export.decide(config.decision, dataset.part("val"), preprocessing, network)
-    assembled = export.assemble(dataset.rows, preprocessing, decided.network, decided.threshold)
+    decided = export.decide(config.decision, dataset, preprocessing, network)
+    assembled = export.assemble(dataset.rows, preprocessing, decided.network, decided.learned)
     found = evaluate.evaluate(assembled, dataset)
     clock.lap("evaluate")
     beaten = baselines.standing(beside.collect(), found, config, len(history.epochs), history.best_epoch)

@@ -11,7 +11,8 @@ from pipeline.runtime.startup import import_tensorflow
 NOTES = """\
 The input's columns may be in any order, others are ignored. Text files are read as those that the model was trained
 on: the same marks of gaps, decimal mark, and names where there is no header. The output has the columns of --keep as
-they are in the input, and `prediction` (`prediction_<target>` of several), or `label` and a `probability_<class>` each.
+they are in the input, and `prediction` (`prediction_<target>` of several), or `label` and a `probability_<class>` each;
+of models with bounds also `lower` and `upper`, of those with sets of labels `prediction_set`, such as `cat | dog`.
 It appears only when all rows are done.
 
 examples:

@@ -18,6 +18,8 @@ ADDED: dict[str, Any] = {
     "data.ordered_numbers": "number",
     "data.output_clip": "none",
     "data.two_valued": "as_is",
+    "decision.interval": None,
+    "decision.prediction_set": None,
     "fit.adamw_learning_rate": None,
     "fit.checkpoint": False,
     "fit.ema": None,

@@ -42,6 +42,10 @@ class Dataset(Protocol):
     def part(self, name: str) -> Rows:
         """The rows of a part that are in memory; they share the memory of `rows`."""
 
+    @property
+    def calibration(self) -> Rows:
+        """Rows that are in no part but kept for calibration, those that are in memory; none unless asked for."""
+
     def fingerprint_of(self, part: str) -> str:
         """The fingerprint of a part."""
 
@@ -73,6 +77,7 @@ class InMemory:
     rows: Rows
     n_rows: Mapping[str, int]  # by part
     hashes: Mapping[str, str]  # by column, of the rows in the order of their files
+    n_calibration: int = 0  # rows behind those of the parts that are kept for calibration
 
     @classmethod
     def divided(cls, rows: Rows, splits: Splits) -> InMemory:
@@ -83,12 +88,14 @@ class InMemory:
             splits: Which of them are in which part.
         """
         parts = splits.parts()
+        placed = [*parts.values(), splits.calibration]
         in_none = np.ones(len(rows), bool)
-        for numbers in parts.values():
+        for numbers in placed:
             in_none[numbers] = False
-        order = np.concatenate([*parts.values(), np.flatnonzero(in_none)])
+        order = np.concatenate([*placed, np.flatnonzero(in_none)])
         n_rows = {part: len(numbers) for part, numbers in parts.items()}
-        return cls(replace(rows, split_column=None).take(order), n_rows, rows.hashes)
+        ordered = replace(rows, split_column=None).take(order)
+        return cls(ordered, n_rows, rows.hashes, len(splits.calibration))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -116,6 +123,12 @@ class InMemory:
         """The rows of a part."""
         return self._parts[name]
 
+    @property
+    def calibration(self) -> Rows:
+        """Rows that are kept for calibration."""
+        first = sum(self.n_rows.values())
+        return self.rows.take(slice(first, first + self.n_calibration))
+
     def fingerprint_of(self, part: str) -> str:
         """The fingerprint of a part."""
         return self.part(part).fingerprint
@@ -123,7 +136,7 @@ class InMemory:
     def without(self, columns: Collection[str]) -> InMemory:
         """The same rows without some of their input columns."""
         hashes = {name: digest for name, digest in self.hashes.items() if name not in columns}
-        return InMemory(self.rows.without(columns), self.n_rows, hashes)
+        return replace(self, rows=self.rows.without(columns), hashes=hashes)
 
     def fit(self, config: Data) -> Preprocessing:
         """Fits preprocessing on the training rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from pipeline.config.decision import Calibration
 from pipeline.config.rules import Data
 from pipeline.data.dataset import Dataset, InMemory
 from pipeline.data.hints import tell
@@ -18,8 +19,12 @@ from pipeline.data.target import make_target
 log = logging.getLogger(__name__)
 
 
-def load(config: Data) -> Dataset:
+def load(config: Data, calibration: Calibration | None = None) -> Dataset:
     """Reads and divides the rows; a table that would not fit in memory is read in blocks.
+
+    Args:
+        config: The data section.
+        calibration: For which validation rows are kept; None keeps none.
 
     Raises:
         DataError: A file, column or value is not as it must be, all columns with the same fault at once; or the rows
@@ -27,10 +32,10 @@ def load(config: Data) -> Dataset:
     """
     dataset: Dataset
     if streams(config):
-        dataset = load_streamed(config)
+        dataset = load_streamed(config, calibration)
     else:
         rows = read_rows(config)
-        dataset = InMemory.divided(rows, split(rows, config.split))
+        dataset = InMemory.divided(rows, split(rows, config.split, calibration))
     tell(dataset.rows, config)
     return dataset
 

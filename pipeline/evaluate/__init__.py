@@ -150,10 +150,37 @@ def score(target: Target, outputs: Columns, weight: np.ndarray | None = None) ->
     Regression: `rmse` and `mae` in the target's unit, `r2`; with several targets their means, and each target's own
     as `rmse_<target>`, its name made an identifier. Classes: `accuracy`, `log_loss` in nats, `f1_macro`, `roc_auc`
     and `pr_auc` (average precision), these two for more than two classes one against the rest and averaged.
+    With bounds or sets of labels `coverage`, how many of the rows they are right for, and `interval_width` in the
+    target's unit or `set_size` in labels.
     """
     if target.task == "regression":
-        return _regression(target, outputs["prediction"], weight)
-    return _classes(target, outputs, weight)
+        return _regression(target, outputs["prediction"], weight) | _of_bounds(target, outputs)
+    return _classes(target, outputs, weight) | _of_sets(target, outputs)
+
+
+def _of_bounds(target: Target, outputs: Columns) -> Scores:
+    """How often the truth is within bounds, and how far these are apart, of rows whatever their weight."""
+    if "lower" not in outputs:
+        return {}
+    lower, upper, truth = outputs["lower"], outputs["upper"], target.values
+    found = {
+        "coverage": ((lower <= truth) & (truth <= upper)).mean(axis=0),
+        "interval_width": (upper - lower).mean(axis=0),
+    }
+    means = {name: float(of_targets.mean()) for name, of_targets in found.items()}
+    if len(target.names) == 1:
+        return means
+    named = list(enumerate(identifiers(list(target.names))))
+    return means | {f"{name}_{output}": float(each[at]) for at, output in named for name, each in found.items()}
+
+
+def _of_sets(target: Target, outputs: Columns) -> Scores:
+    """How often the true label is in its set, and how many labels that has."""
+    if "prediction_set" not in outputs:
+        return {}
+    sets = outputs["prediction_set"]
+    hits = sets[np.arange(len(sets)), target.values[:, 0]]
+    return {"coverage": float(hits.mean()), "set_size": float(sets.sum(axis=1).mean())}
 
 
 def check_decision(decision: Decision, rows: Rows) -> None:
@@ -169,7 +196,7 @@ def check_decision(decision: Decision, rows: Rows) -> None:
 
 
 def gaps(scores: Scores) -> Scores:
-    """How much worse validation is than training, by score: the overfitting gap."""
+    """How much worse validation is than training, by score that is better or worse: the overfitting gap."""
     return {
         f"gap_{name}": value - scores[f"train_{name}"]
         if DIRECTIONS[_kind(name)] == "minimize"
@@ -177,7 +204,7 @@ def gaps(scores: Scores) -> Scores:
         for name, value in (
             (key.removeprefix("val_"), value) for key, value in scores.items() if key.startswith("val_")
         )
-        if f"train_{name}" in scores
+        if f"train_{name}" in scores and _kind(name) in DIRECTIONS
     }
 
 

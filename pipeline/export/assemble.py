@@ -13,13 +13,18 @@ import tensorflow as tf
 
 from pipeline.data import Preprocessing, Raw, Rows
 from pipeline.data.preprocessing.arrays import to_array
+from pipeline.data.preprocessing.scaling import OutputScaler
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.export.columns import described
+from pipeline.export.conformal import Interval, PredictionSet
+from pipeline.export.learned import Learned
+from pipeline.export.manifest import BOUNDED
 from pipeline.export.ops import TensorOps
 from pipeline.export.preprocessed import preprocessed
 
 BATCH_ROWS = 8192  # rows scored at a time
 EXAMPLE_ROWS = 2  # in the manifest
+UNLEARNED = Learned()
 
 Columns = dict[str, np.ndarray]
 
@@ -31,10 +36,15 @@ class Assembled:
     preprocessing: Preprocessing
     network: keras.Model
     serve: tf.types.experimental.PolymorphicFunction
-    about: dict[str, Any]  # task, target, classes and threshold, as the manifest names them
+    about: dict[str, Any]  # task, target, classes and what was learned, as the manifest names them
     columns: tuple[InputColumn, ...]
     example: dict[str, list[Any]]  # raw columns of the first rows; a gap is None or ""
     ops: TensorOps  # holds the tables of categories
+
+    @property
+    def learned(self) -> Learned:
+        """What becomes of the network's outputs."""
+        return Learned.of(self.about)
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -61,23 +71,26 @@ class Assembled:
             return 0
         x = to_array(self.preprocessing.inputs, {name: column[rows] for name, column in inputs.items()})
         starts = range(0, len(x), BATCH_ROWS)
-        return sum(scaler.n_beyond(self.network(x[at : at + BATCH_ROWS], training=False).numpy()) for at in starts)
+        n_targets = len(scaler.chains)  # behind them may be the members' spread
+        return sum(
+            scaler.n_beyond(self.network(x[at : at + BATCH_ROWS], training=False).numpy()[:, :n_targets])
+            for at in starts
+        )
 
 
-def assemble(
-    rows: Rows, preprocessing: Preprocessing, network: keras.Model, threshold: float | None = None
-) -> Assembled:
+def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model, learned: Learned = UNLEARNED) -> Assembled:
     """Puts the fitted preprocessing around a trained network.
 
     Args:
         rows: Gives the columns' names and the classes, and its first rows as an example.
         preprocessing: What was learned on training rows.
         network: From preprocessed inputs to scaled predictions, or to logits.
-        threshold: Of two classes, the probability of the second from which on it is the label; None is the larger one.
+        learned: What is to be made of these.
 
     Returns:
-        Outputs `prediction` `(n_rows, n_outputs)` float64 in original units; or `label` `(n_rows,)` and
-        `probabilities` `(n_rows, n_classes)` float64, columns in the order of the schema's `classes`.
+        Outputs `prediction` `(n_rows, n_outputs)` float64 in original units, with bounds also `lower` and `upper`; or
+        `label` `(n_rows,)` and `probabilities` `(n_rows, n_classes)` float64, columns in the order of the schema's
+        `classes`, with sets of labels also `prediction_set` `(n_rows, n_classes)` int32, 1 for a label in the set.
     """
     columns = described(rows, preprocessing.inputs)
     specs = {
@@ -85,7 +98,7 @@ def assemble(
         for column in columns
     }
     ops = TensorOps()
-    outputs = _outputs(rows, preprocessing, ops, threshold)
+    outputs = _outputs(rows, preprocessing, ops, learned)
 
     @tf.function(input_signature=[specs], autograph=False)  # no loop or branch depends on values
     def serve(given: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -96,7 +109,7 @@ def assemble(
         "task": rows.target.task,
         "target": list(rows.target.names),
         "classes": rows.target.classes.tolist(),
-        "threshold": threshold,
+        **learned.about,
     }
     return Assembled(preprocessing, network, serve, about, columns, _example(rows), ops)
 
@@ -121,14 +134,13 @@ def _dtype(column: Raw) -> tf.DType:
 
 
 def _outputs(
-    rows: Rows, preprocessing: Preprocessing, ops: TensorOps, threshold: float | None
+    rows: Rows, preprocessing: Preprocessing, ops: TensorOps, learned: Learned
 ) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     """What to make of the network's outputs, float64 from here on."""
     target, scaler = rows.target, preprocessing.outputs
 
     def regression(scaled: tf.Tensor) -> dict[str, tf.Tensor]:
-        columns = tf.unstack(tf.cast(scaled, tf.float64), num=len(target.names), axis=1)
-        return {"prediction": tf.stack(scaler.invert_with(ops, columns), axis=1)}
+        return bounded(ops, scaler, learned.interval, tf.cast(scaled, tf.float64))
 
     def classes(logits: tf.Tensor) -> dict[str, tf.Tensor]:
         logits = tf.cast(logits, tf.float64)
@@ -136,9 +148,29 @@ def _outputs(
             logits = tf.concat([tf.zeros_like(logits), logits], axis=1)
         probabilities = tf.nn.softmax(logits)
         labels = tf.constant(target.classes)  # int64, float64, bool or text, as in the table
-        return {"label": tf.gather(labels, named_class(probabilities, threshold)), "probabilities": probabilities}
+        named = tf.gather(labels, named_class(probabilities, learned.threshold))
+        return {"label": named, "probabilities": probabilities} | label_sets(learned.prediction_set, probabilities)
 
     return regression if target.task == "regression" else classes
+
+
+def bounded(ops: TensorOps, scaler: OutputScaler, interval: Interval | None, scaled: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Predictions in original units, and their bounds if there are any, `(n_rows, n_targets)` each.
+
+    Args:
+        ops: By which they are computed.
+        scaler: Of the targets.
+        interval: How bounds are made.
+        scaled: `(n_rows, n)` outputs of the network.
+    """
+    columns = tf.unstack(scaled, num=scaled.shape[1], axis=1)
+    found = [scaler.invert_with(ops, columns)] if interval is None else interval.bounds(ops, scaler, columns)
+    return {name: tf.stack(values, axis=1) for name, values in zip(BOUNDED, found, strict=False)}
+
+
+def label_sets(prediction_set: PredictionSet | None, probabilities: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Which labels are in the set, `(n_rows, n_classes)`, 0 or 1; nothing where there are no sets."""
+    return {} if prediction_set is None else {"prediction_set": tf.cast(prediction_set.of(probabilities), tf.int32)}
 
 
 def named_class(probabilities: tf.Tensor, threshold: float | None) -> tf.Tensor:

@@ -17,8 +17,10 @@ from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.errors import ExportError
 from pipeline.export.assemble import BATCH_ROWS, Columns
+from pipeline.export.conformal import Interval
 from pipeline.export.deviation import TOLERANCE, apart_by_row, network_inputs, probabilities_of
 from pipeline.export.graph import run_again
+from pipeline.export.manifest import BOUNDED
 
 UNSEEN = "\u00bfnever seen?"
 TIMES = 10  # its bounds, that a column is set to
@@ -47,6 +49,7 @@ class Beyond:
     preprocessing: Preprocessing
     task: str
     tolerance: float  # times max(1, |value|), in scaled units, by which an export may differ
+    interval: Interval | None = None  # how bounds are made
 
     def check(self, name: str, outputs: Columns, tolerance: float | None = None) -> float:
         """Compares an export's outputs.
@@ -64,7 +67,7 @@ class Beyond:
         Raises:
             ExportError: A row differs by more.
         """
-        found = apart_by_row(outputs, self.exact, self.preprocessing, self.task)
+        found = apart_by_row(outputs, self.exact, self.preprocessing, self.task, self.interval)
         there = np.isfinite(self.lost)
         allowed = np.maximum(self.tolerance if tolerance is None else tolerance, ROUNDINGS * self.lost)
         if not (found <= allowed)[there].all():
@@ -83,6 +86,7 @@ def beyond(
     inputs: Mapping[str, InputColumn],
     columns: Columns,
     numbers: type[np.floating] = np.float64,
+    interval: Interval | None = None,
 ) -> Beyond:
     """Makes rows of those at hand: each column at ten times its bounds, with a gap, with a category never seen.
 
@@ -93,18 +97,17 @@ def beyond(
         inputs: The raw columns.
         columns: Raw rows.
         numbers: The type in which the export takes numbers.
+        interval: How bounds are made.
     """
     rows, about = changed(columns, gaps_and_unseen(inputs) | _far(columns, inputs, preprocessing))
     x = network_inputs(preprocessing, rows)
     exact = run_again(network, tf.constant(x)).numpy()
     rounded = {name: values if values.dtype == object else values.astype(numbers) for name, values in rows.items()}
     seen = [network_inputs(preprocessing, rounded), *_nudged(x, len(preprocessing.inputs.categories))]
-    lost = [
-        apart_by_row(_served(_in_blocks(network, given), preprocessing, task), exact, preprocessing, task)
-        for given in seen
-    ]
+    about_outputs = preprocessing, task, interval
+    lost = [apart_by_row(_served(_in_blocks(network, given), *about_outputs), exact, *about_outputs) for given in seen]
     tolerance = TOLERANCE if numbers is np.float64 else IN_FLOAT32
-    return Beyond(rows, about, exact, np.max(lost, axis=0), preprocessing, task, tolerance)
+    return Beyond(rows, about, exact, np.max(lost, axis=0), preprocessing, task, tolerance, interval)
 
 
 def changed(columns: Columns, changes: Changes) -> tuple[Columns, tuple[str, ...]]:
@@ -200,8 +203,11 @@ def _in_blocks(network: tf.types.experimental.ConcreteFunction, x: np.ndarray) -
     return np.concatenate([block.numpy() for block in blocks])
 
 
-def _served(scaled: np.ndarray, preprocessing: Preprocessing, task: str) -> Columns:
+def _served(scaled: np.ndarray, preprocessing: Preprocessing, task: str, interval: Interval | None) -> Columns:
     """What an export makes of scaled predictions or logits."""
-    if task == "regression":
+    if task != "regression":
+        return {"probabilities": probabilities_of(scaled)}
+    if interval is None:
         return {"prediction": preprocessing.outputs.invert(scaled)}
-    return {"probabilities": probabilities_of(scaled)}
+    found = interval.bounds(NumpyOps(), preprocessing.outputs, list(scaled.astype(np.float64).T))
+    return {name: np.stack(values, axis=1) for name, values in zip(BOUNDED, found, strict=True)}

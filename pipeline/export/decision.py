@@ -1,16 +1,21 @@
-"""What is learned after training, on validation rows: how sure probabilities are to be, and when to say yes."""
+"""What is learned after training, on rows that do not train: how sure to be, when to say yes, and bounds."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 
 from pipeline.config.decision import Decision
-from pipeline.data import Preprocessing, Rows
+from pipeline.data import Dataset, Preprocessing, Rows
 from pipeline.export.assemble import BATCH_ROWS
+from pipeline.export.conformal import Interval, floors_of, interval_of, prediction_set_of
+from pipeline.export.deviation import probabilities_of
+from pipeline.export.learned import Learned
+from pipeline.fit.members import mean_of_members
+from pipeline.model.layers.members import SpreadOfMembers
 
 log = logging.getLogger(__name__)
 
@@ -20,49 +25,93 @@ STEPS = 60  # of the search, each of which leaves 0.62 of the range
 
 @dataclass(frozen=True)
 class Decided:
-    """A network and the threshold for its probabilities."""
+    """A network and what is to be made of its outputs."""
 
-    network: keras.Model  # its logits are divided by the temperature
-    threshold: float | None  # of the second class's probability, from which on it is the label; None is the larger one
-    temperature: float | None
+    network: (
+        keras.Model
+    )  # its logits are divided by the temperature; members' predictions have their spread beside them
+    learned: Learned
+    temperature: float | None = None
 
     def summary(self) -> dict[str, float]:
         """The measurements to log."""
         learned = {
-            "n_parameters": self.network.count_params(), "threshold": self.threshold, "temperature": self.temperature
+            "n_parameters": self.network.count_params(),
+            "threshold": self.learned.threshold, "temperature": self.temperature,
         }  # fmt: skip
         return {name: value for name, value in learned.items() if value is not None}
 
 
-def decide(config: Decision, val: Rows, preprocessing: Preprocessing, network: keras.Model) -> Decided:
-    """Learns temperature and threshold where they are asked for.
+def decide(config: Decision, dataset: Dataset, preprocessing: Preprocessing, network: keras.Model) -> Decided:
+    """Learns what is asked for: temperature and threshold on validation rows, bounds and sets on those of calibration.
 
     Args:
         config: What is asked for.
-        val: Raw validation rows.
+        dataset: The rows.
         preprocessing: From these to the network's inputs.
-        network: From these to logits.
+        network: From these to scaled predictions or to logits.
+
+    Raises:
+        TrainingError: There are no bounds that hold as often as asked.
     """
-    if not config.temperature and config.threshold == "none":
-        return Decided(network, None, None)
-    logits = network.predict(preprocessing.apply(val).x, batch_size=BATCH_ROWS, verbose=0).astype(np.float64)
-    if logits.shape[1] == 1:
-        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    truth = val.target.values[:, 0]
-    weight = np.ones(len(val)) if val.sample_weight is None else val.sample_weight
     temperature, threshold = None, None
-    if config.temperature:
-        temperature = best_temperature(logits, truth, weight)
-        logits = logits / temperature
-        # A layer of its own, so that every format of the export has it.
-        cooled = keras.layers.Rescaling(1 / temperature, dtype="float32", name="temperature")(network.outputs[0])
-        network = keras.Model(network.input, cooled, name=network.name)
-        log.info("temperature %.4g, fitted on %d validation rows", temperature, len(val))
-    if config.threshold != "none":
-        probability = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
-        threshold = best_threshold(config, probability, truth == 1, weight)
-        log.info("threshold %.4g, by %s on %d validation rows", threshold, config.threshold, len(val))
-    return Decided(network, threshold, temperature)
+    if config.temperature or config.threshold != "none":
+        val = dataset.part("val")
+        logits, truth = _logits(network, preprocessing, val), val.target.values[:, 0]
+        weight = np.ones(len(val)) if val.sample_weight is None else val.sample_weight
+        if config.temperature:
+            temperature = best_temperature(logits, truth, weight)
+            logits, network = logits / temperature, _cooled(network, temperature)
+            log.info("temperature %.4g, fitted on %d validation rows", temperature, len(val))
+        if config.threshold != "none":
+            probability = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
+            threshold = best_threshold(config, probability, truth == 1, weight)
+            log.info("threshold %.4g, by %s on %d validation rows", threshold, config.threshold, len(val))
+    learned = Learned(threshold=threshold)
+    if config.interval is not None:
+        network = with_spread(network)
+        learned = replace(learned, interval=_interval(config.interval, dataset, preprocessing, network))
+    if config.prediction_set is not None:
+        kept = dataset.calibration
+        probabilities = probabilities_of(_outputs(network, preprocessing, kept))
+        learned = replace(learned, prediction_set=prediction_set_of(config.prediction_set, kept.target, probabilities))
+    return Decided(network, learned, temperature)
+
+
+def _outputs(network: keras.Model, preprocessing: Preprocessing, rows: Rows) -> np.ndarray:
+    found: np.ndarray = network.predict(preprocessing.apply(rows).x, batch_size=BATCH_ROWS, verbose=0)
+    return found
+
+
+def _logits(network: keras.Model, preprocessing: Preprocessing, rows: Rows) -> np.ndarray:
+    """Of each class, `(n_rows, n_classes)` float64."""
+    logits = _outputs(network, preprocessing, rows).astype(np.float64)
+    return np.concatenate([np.zeros_like(logits), logits], axis=1) if logits.shape[1] == 1 else logits
+
+
+def _cooled(network: keras.Model, temperature: float) -> keras.Model:
+    """The network with its logits divided, by a layer of its own, so that every format of the export has it."""
+    cooled = keras.layers.Rescaling(1 / temperature, dtype="float32", name="temperature")(network.outputs[0])
+    return keras.Model(network.input, cooled, name=network.name)
+
+
+def with_spread(network: keras.Model) -> keras.Model:
+    """A network of members with their spread beside its outputs, `(n_rows, 2 n_outputs)`; any other as it is."""
+    mean = mean_of_members(network)
+    if mean is None or mean.input.shape[1] == 1:
+        return network
+    spread = SpreadOfMembers(name="spread")(mean.input)
+    both = keras.layers.Concatenate(axis=1, name="with_spread")([network.outputs[0], spread])
+    return keras.Model(network.input, both, name=network.name)
+
+
+def _interval(coverage: float, dataset: Dataset, preprocessing: Preprocessing, network: keras.Model) -> Interval:
+    """Bounds, whose floor of the spread is from the validation rows."""
+    val, kept = dataset.part("val"), dataset.calibration
+    floors = None
+    if network.output_shape[1] > len(kept.target.names):
+        floors = floors_of(_outputs(network, preprocessing, val), len(kept.target.names))
+    return interval_of(coverage, kept.target, _outputs(network, preprocessing, kept), preprocessing.outputs, floors)
 
 
 def best_temperature(logits: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> float:

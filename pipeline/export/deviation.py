@@ -8,7 +8,10 @@ import numpy as np
 
 from pipeline.data import Preprocessing
 from pipeline.data.ops import NumpyOps
+from pipeline.data.preprocessing.scaling import OutputScaler
 from pipeline.export.assemble import Columns
+from pipeline.export.conformal import Interval
+from pipeline.export.manifest import BOUNDED
 
 TOLERANCE = 1e-5  # times max(1, |value|), in scaled units
 SLOPE_STEP = 1e-3  # in scaled units, over which the way back to original units is taken as straight
@@ -20,35 +23,56 @@ def network_inputs(preprocessing: Preprocessing, columns: Mapping[str, np.ndarra
     return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
 
 
-def apart(served: Columns, expected: np.ndarray, preprocessing: Preprocessing, task: str) -> float:
+def apart(
+    served: Columns, expected: np.ndarray, preprocessing: Preprocessing, task: str, interval: Interval | None = None
+) -> float:
     """The largest difference of `apart_by_row`."""
-    return float(np.max(apart_by_row(served, expected, preprocessing, task)))
+    return float(np.max(apart_by_row(served, expected, preprocessing, task, interval)))
 
 
-def apart_by_row(served: Columns, expected: np.ndarray, preprocessing: Preprocessing, task: str) -> np.ndarray:
+def apart_by_row(
+    served: Columns, expected: np.ndarray, preprocessing: Preprocessing, task: str, interval: Interval | None = None
+) -> np.ndarray:
     """The differences of served outputs from what the network says, the largest of each row, `(n_rows,)`.
 
     They are in scaled units or in probability, and divided by max(1, |value|).
 
     Args:
-        served: `prediction` in original units, or `probabilities`.
-        expected: Scaled predictions, or logits.
+        served: `prediction` in original units, with bounds `lower` and `upper`; or `probabilities`.
+        expected: Scaled predictions, of members with their spread beside them; or logits.
         preprocessing: Has the way back to original units.
         task: What is predicted.
+        interval: How bounds are made; None where there are none.
     """
-    if task == "regression":
-        apart = np.abs(served["prediction"] - preprocessing.outputs.invert(expected)) / _units(preprocessing, expected)
-    else:
-        expected = probabilities_of(expected)
-        apart = np.abs(served["probabilities"] - expected)
-    return (apart / np.maximum(1, np.abs(expected))).max(axis=1)
+    if task != "regression":
+        probabilities = probabilities_of(expected)
+        return (np.abs(served["probabilities"] - probabilities) / np.maximum(1, probabilities)).max(axis=1)
+    scaler, columns = preprocessing.outputs, list(expected.astype(np.float64).T)
+    predictions = expected[:, : len(scaler.chains)]
+    if interval is None:
+        return _apart_by_row(served["prediction"], scaler.invert(predictions), predictions, scaler)
+    values = [np.stack(of_targets, axis=1) for of_targets in interval.bounds(NumpyOps(), scaler, columns)]
+    lower, upper = (np.stack(of_targets, axis=1) for of_targets in interval.ends(NumpyOps(), scaler, columns))
+    free = scaler.beyond_range()
+    places = ((predictions, scaler), (lower, free), (upper, free))
+    found = [
+        _apart_by_row(served[name], expectation, scaled, by)
+        for name, expectation, (scaled, by) in zip(BOUNDED, values, places, strict=True)
+    ]
+    return np.max(found, axis=0)
 
 
-def _units(preprocessing: Preprocessing, scaled: np.ndarray) -> np.ndarray:
+def _apart_by_row(served: np.ndarray, expected: np.ndarray, scaled: np.ndarray, scaler: OutputScaler) -> np.ndarray:
+    """The largest difference of each row, in scaled units at the places `scaled` of what is compared."""
+    apart = np.abs(served - expected) / _units(scaler, scaled)
+    return (apart / np.maximum(1, np.abs(scaled))).max(axis=1)
+
+
+def _units(scaler: OutputScaler, scaled: np.ndarray) -> np.ndarray:
     """Original units per scaled unit at each prediction: compared there, no rounding of a way back is added."""
-    invert = preprocessing.outputs.invert
+    invert = scaler.invert
     slope = np.abs(invert(scaled + SLOPE_STEP) - invert(scaled - SLOPE_STEP)) / (2 * SLOPE_STEP)
-    return np.maximum(slope, SLOPE_STEP * preprocessing.outputs.units_per_scaled)  # flat beyond the training range
+    return np.maximum(slope, SLOPE_STEP * scaler.units_per_scaled)  # flat beyond the training range
 
 
 def probabilities_of(logits: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from pipeline.export import manifest as manifests
 from pipeline.export.assemble import in_batches
 from pipeline.export.columns import raw_columns, values_at_fault
 from pipeline.export.packed import Packed
+from pipeline.export.table import table
 
 FEW_ROWS = 1024  # for more of them the graph takes longer than the tensors
 
@@ -63,8 +64,8 @@ class LoadedModel:
                 order, others ignored. A gap is None or NaN, in text also `""`.
 
         Returns:
-            `prediction` `(n_rows, n_targets)` float64; or `label` `(n_rows,)` and `probabilities`
-            `(n_rows, n_classes)`.
+            `prediction` `(n_rows, n_targets)` float64, with bounds also `lower` and `upper`; or `label` `(n_rows,)` and
+            `probabilities` `(n_rows, n_classes)`, with sets of labels also `prediction_set` `(n_rows, n_classes)`.
 
         Raises:
             DataError: A column is missing or holds what it cannot hold; the message names column and row.
@@ -88,11 +89,5 @@ class LoadedModel:
         return self._packed.predict(columns) if n_rows <= FEW_ROWS else in_batches(self._serve, columns)
 
     def table(self, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Outputs as a table's columns: `prediction` or `prediction_<target>`; or `label` and `probability_<class>`."""
-        manifest = self.manifest
-        if "prediction" in outputs:
-            several = len(manifest.target) > 1
-            names = [f"prediction_{name}" for name in manifest.target] if several else ["prediction"]
-            return dict(zip(names, outputs["prediction"].T, strict=True))
-        names = [f"probability_{label}" for label in manifest.classes]
-        return {"label": outputs["label"], **dict(zip(names, outputs["probabilities"].T, strict=True))}
+        """Outputs as a table's columns, named as `manifest.table_columns` says."""
+        return table(self.manifest.table_columns, self.manifest.classes, outputs)

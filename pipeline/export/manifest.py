@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.data import Reading
 from pipeline.data.reading.input_column import InputColumn, TextFormat, columns_of
 from pipeline.errors import ModelError
+from pipeline.export.learned import Learned
 
 EXTRA = "assets.extra"  # a folder that TensorFlow Serving sets aside for files of one's own
 MANIFEST = f"{EXTRA}/manifest.json"
@@ -22,6 +23,8 @@ FORMAT = 2  # of the manifest; a higher one is of a newer version of this packag
 # What a manifest of format 1 may leave unsaid of a column, and what held then.
 OLDER = {"kind": "numeric", "gaps": True, "fill": "what the model fills gaps with", "numbers": None}
 OLDER_ARRAY = {"kind": "numeric", "gaps": False, "fill": None}
+LEARNED = tuple(known.name for known in fields(Learned))
+BOUNDED = ("prediction", "lower", "upper")  # outputs of a regression with bounds
 PACKAGES = ("dense-pipeline", "tensorflow", "keras", "numpy")
 
 
@@ -35,12 +38,31 @@ class Manifest:
     inputs: dict[str, InputColumn]  # by raw column
     outputs: dict[str, dict[str, Any]]  # by name: shape, dtype
     threshold: float | None = None  # of two classes, the second's probability from which on it is the label
+    interval: dict[str, Any] | None = None  # of a regression with bounds: how they are made, see `conformal.Interval`
+    prediction_set: dict[str, Any] | None = None  # of classes with sets of labels, see `conformal.PredictionSet`
     run_id: str | None = None
     reading: dict[str, Any] = field(default_factory=dict)  # how the files it was trained on are written
     example: dict[str, list[Any]] = field(default_factory=dict)  # raw columns of a few rows; a gap is None or ""
     versions: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)  # SHA-256 by path
     format: int = FORMAT
+
+    @property
+    def learned(self) -> Learned:
+        """What becomes of the network's outputs."""
+        return Learned.of({name: getattr(self, name) for name in LEARNED})
+
+    @property
+    def table_columns(self) -> list[str]:
+        """The columns of a table of outputs: `prediction` or `prediction_<target>`, or `label`, `probability_<class>`.
+
+        Bounds are `lower` and `upper`, or `lower_<target>` and `upper_<target>`; a set of labels is `prediction_set`.
+        """
+        if self.task == "regression":
+            kinds = BOUNDED if self.interval else BOUNDED[:1]
+            return [kind if len(self.target) == 1 else f"{kind}_{name}" for kind in kinds for name in self.target]
+        sets = ["prediction_set"] if self.prediction_set else []
+        return ["label", *sets, *(f"probability_{label}" for label in self.classes)]
 
 
 def installed_versions() -> dict[str, str]:
@@ -117,7 +139,7 @@ def trusted(folder: Path) -> Manifest:
     path = folder / SCHEMA
     if not path.is_file():
         raise ModelError(f"{folder} has neither {MANIFEST} nor {SCHEMA}, so its columns are unknown, --trust or not")
-    return _parsed(path, {"task", "target", "classes", "inputs", "threshold"})
+    return _parsed(path, {"task", "target", "classes", "inputs", *LEARNED})
 
 
 def _parsed(path: Path, names: set[str]) -> Manifest:

@@ -18,8 +18,10 @@ from pipeline.data.reading.input_column import TextFormat
 from pipeline.errors import ExportError
 from pipeline.export.assemble import BATCH_ROWS, Assembled, Columns, in_batches
 from pipeline.export.beyond import beyond
+from pipeline.export.conformal import Interval
 from pipeline.export.deviation import TOLERANCE, apart
 from pipeline.export.graph import network_of
+from pipeline.export.learned import Learned
 from pipeline.export.manifest import EXTRA, PREPROCESSING, SCHEMA, Manifest, installed_versions, read, write
 from pipeline.runtime.files import whole_folder
 
@@ -95,25 +97,22 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
         The largest difference, in scaled units and divided by max(1, |value|).
 
     Raises:
-        ExportError: A difference is above TOLERANCE, or a label does not follow from the probabilities.
+        ExportError: A difference is above TOLERANCE, or a label or set does not follow from the probabilities.
     """
     loaded = tf.saved_model.load(str(folder))  # kept: the function alone would lose its variables
     (serve,) = loaded.serve.concrete_functions  # which `loaded.serve` would trace once more
     served = in_batches(serve, rows.inputs)
-    found = difference(served, rows, preprocessing, network)
-    if rows.target.task != "regression":
-        threshold = read(folder).threshold
-        above = served["probabilities"][:, 1] >= (0 if threshold is None else threshold)
-        numbers = served["probabilities"].argmax(axis=1) if threshold is None else above.astype(int)
-        if not (served["label"] == rows.target.classes[numbers]).all():
-            raise ExportError(f"the SavedModel in {folder} names other labels than its probabilities say")
+    manifest = read(folder)
+    found = difference(served, rows, preprocessing, network, manifest.learned.interval)
+    check_labels(f"the SavedModel in {folder}", served, manifest.learned, rows.target.classes)
     if not found <= TOLERANCE:
         raise ExportError(
             f"the SavedModel in {folder} differs from the pipeline's own predictions by {found:.2g} in scaled "
             f"units; at most {TOLERANCE} is allowed"
         )
     inputs = {name: np.asarray(column) for name, column in rows.take(slice(BATCH_ROWS)).inputs.items()}
-    far = beyond(network_of(loaded), preprocessing, rows.target.task, read(folder).inputs, inputs)
+    about = preprocessing, rows.target.task, manifest.inputs
+    far = beyond(network_of(loaded), *about, inputs, interval=manifest.learned.interval)
     far.check(f"the SavedModel in {folder}", in_batches(serve, far.columns))
     n_rows = len(rows) + len(far.exact)
     log.info(
@@ -125,9 +124,34 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
     return found
 
 
-def difference(served: Columns, rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> float:
+def check_labels(name: str, served: Columns, learned: Learned, classes: np.ndarray) -> None:
+    """Raises ExportError where labels, or sets of them, are not what the probabilities say; a regression has none.
+
+    Args:
+        name: Of the export, for messages.
+        served: Its outputs; those that there are are looked at.
+        learned: By what labels and sets follow from probabilities.
+        classes: The labels in the order of the probabilities.
+    """
+    probabilities = served.get("probabilities", np.empty((0, 2)))
+    if "label" in served:
+        by_threshold = learned.threshold is not None
+        numbers = (
+            (probabilities[:, 1] >= learned.threshold).astype(int) if by_threshold else probabilities.argmax(axis=1)
+        )
+        if not (served["label"] == classes[numbers]).all():
+            raise ExportError(f"{name} names other labels than its probabilities say")
+    if learned.prediction_set is not None:
+        level = np.asarray(learned.prediction_set.level, probabilities.dtype)
+        if not (served["prediction_set"] == (probabilities >= level)).all():
+            raise ExportError(f"{name} has other labels in its sets than its probabilities say")
+
+
+def difference(
+    served: Columns, rows: Rows, preprocessing: Preprocessing, network: keras.Model, interval: Interval | None = None
+) -> float:
     """The largest difference of served outputs from numpy's preprocessing and the network itself, in scaled units."""
     x = preprocessing.apply(rows).x  # by single calls: Keras's predict would trace a function first
     blocks = [network(x[start : start + BATCH_ROWS], training=False) for start in range(0, len(x), BATCH_ROWS)]
     expected = np.concatenate([block.numpy() for block in blocks])
-    return apart(served, expected, preprocessing, rows.target.task)
+    return apart(served, expected, preprocessing, rows.target.task, interval)

@@ -44,6 +44,8 @@ def described(config: Config, dataset: Dataset) -> list[tuple[str, dict[str, str
 def tags(dataset: Dataset) -> dict[str, str]:
     """Tags that tell of a run's rows."""
     sizes = {f"n_rows_{part}": str(n_rows) for part, n_rows in dataset.n_rows.items()}
+    if n_calibration := len(dataset.calibration):
+        sizes["n_rows_calibration"] = str(n_calibration)
     return sizes | {"data_fingerprint": dataset.fingerprint, "task": dataset.rows.target.task}
 
 

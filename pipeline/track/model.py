@@ -35,7 +35,7 @@ def write_model(path: Path, folder: Path, rows: Rows) -> None:
         path=path,
         python_model=str(Path(__file__).with_name("pyfunc.py")),
         artifacts={"saved_model": str(folder), **READING},
-        signature=ModelSignature(_inputs(rows), _outputs(rows)),
+        signature=ModelSignature(_inputs(rows), _outputs(rows, folder)),
         metadata={"columns": _described(folder)},
         input_example=_example(rows),
         # Given, so that MLflow does not start a process to find them out; and nothing of this package among them.
@@ -60,14 +60,18 @@ def _described(folder: Path) -> dict[str, str]:
             for name, about in inputs.items()}  # fmt: skip
 
 
-def _outputs(rows: Rows) -> Schema:
-    target = rows.target
+def _outputs(rows: Rows, folder: Path) -> Schema:
+    about, target = json.loads((folder / MANIFEST).read_text(encoding="utf-8")), rows.target
     if target.task == "regression":
-        names = ["prediction"] if len(target.names) == 1 else [f"prediction_{name}" for name in target.names]
+        kinds = [kind for kind in ("prediction", "lower", "upper") if kind in about["outputs"]]
+        several = len(target.names) > 1
+        names = [f"{kind}_{name}" if several else kind for kind in kinds for name in target.names]
         return Schema([ColSpec(DataType.double, name) for name in names])
-    kinds = {"i": DataType.long, "f": DataType.double, "b": DataType.boolean}
-    label = ColSpec(kinds.get(target.classes.dtype.kind, DataType.string), "label")
-    return Schema([label, *(ColSpec(DataType.double, f"probability_{label}") for label in target.classes.tolist())])
+    types = {"i": DataType.long, "f": DataType.double, "b": DataType.boolean}
+    texts = [ColSpec(DataType.string, "prediction_set")] if "prediction_set" in about["outputs"] else []
+    label = ColSpec(types.get(target.classes.dtype.kind, DataType.string), "label")
+    probabilities = [ColSpec(DataType.double, f"probability_{label}") for label in target.classes.tolist()]
+    return Schema([label, *texts, *probabilities])
 
 
 def _example(rows: Rows) -> pd.DataFrame | dict[str, np.ndarray]:

@@ -17,7 +17,10 @@ import pandas as pd
 
 
 class ServedModel(mlflow.pyfunc.PythonModel):
-    """Raw columns in; a table with `prediction`, or with `label` and `probability_<class>`, out."""
+    """Raw columns in; a table with `prediction`, or with `label` and `probability_<class>`, out.
+
+    With bounds it has `lower` and `upper` as well, with sets of labels `prediction_set`.
+    """
 
     def load_context(self, context):
         """Loads the SavedModel once."""
@@ -53,14 +56,22 @@ class ServedModel(mlflow.pyfunc.PythonModel):
         return self._table({name: value.numpy() for name, value in outputs.items()})
 
     def _table(self, outputs):
-        if "prediction" in outputs:
-            targets = self._manifest["target"]
-            names = ["prediction"] if len(targets) == 1 else [f"prediction_{name}" for name in targets]
-            return pd.DataFrame(outputs["prediction"], columns=names)
+        return self._of_regression(outputs) if "prediction" in outputs else self._of_classes(outputs)
+
+    def _of_regression(self, outputs):
+        targets = self._manifest["target"]
+        kinds = [kind for kind in ("prediction", "lower", "upper") if kind in outputs]
+        names = [kind if len(targets) == 1 else f"{kind}_{name}" for kind in kinds for name in targets]
+        return pd.DataFrame(np.concatenate([outputs[kind] for kind in kinds], axis=1), columns=names)
+
+    def _of_classes(self, outputs):
         labels = [label.decode() if isinstance(label, bytes) else label for label in outputs["label"].tolist()]
         probabilities = [f"probability_{label}" for label in self._manifest["classes"]]
         table = pd.DataFrame(outputs["probabilities"], columns=probabilities)
         table.insert(0, "label", labels)
+        if "prediction_set" in outputs:
+            named = np.array([str(label) for label in self._manifest["classes"]], object)
+            table.insert(1, "prediction_set", [" | ".join(named[row > 0]) for row in outputs["prediction_set"]])
         return table
 
 

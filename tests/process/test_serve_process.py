@@ -130,7 +130,8 @@ def test_a_model_that_would_break_its_clients_does_not_replace_another(result: R
     old = served(result.model_path, "flowers")
     first, second, *others = old.columns
     columns = (replace(first, name="leaf length"), replace(second, dtype="string"), *others)
-    new = replace(old, version="2", columns=columns, labels=Labels(old.labels.targets, ["one", "two", "three"]))
+    names = ["label", "probability_one", "probability_two", "probability_three"]
+    new = replace(old, version="2", columns=columns, labels=Labels(old.labels.targets, ["one", "two", "three"], names))
     check_replaces(old, replace(old, version="2"))
     with pytest.raises(ModelError) as refused:
         check_replaces(old, new)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.config.decision import Calibration
 from pipeline.config.rules import FOLD_KINDS, Split
 from pipeline.data.rows import Rows
+from pipeline.data.splits.calibration import with_calibration
 from pipeline.data.splits.column import distinct_values, times
 from pipeline.data.splits.draws import ByGroup, ByRow, Draw, InTime
 from pipeline.data.splits.folds import rows_of_fold
@@ -18,8 +20,13 @@ from pipeline.errors import DataError
 log = logging.getLogger(__name__)
 
 
-def split(rows: Rows, config: Split) -> Splits:
+def split(rows: Rows, config: Split, calibration: Calibration | None = None) -> Splits:
     """Divides the rows.
+
+    Args:
+        rows: All of them.
+        config: How.
+        calibration: For which validation rows are kept; None keeps none.
 
     Raises:
         DataError: A part has no rows, the rows cannot be divided in this way, or a class has no training row.
@@ -30,7 +37,11 @@ def split(rows: Rows, config: Split) -> Splits:
         raise DataError(f"{error}{remedies(rows, config, lambda other: _can_be_divided(rows, other))}") from None
     counts = {name: len(part) for name, part in splits.parts().items()}
     log.info("split %s: %d rows train, %d validate, %d test", _kind(rows, config), *counts.values())
-    return splits
+    if calibration is None:
+        return splits
+    divided = with_calibration(splits, _draw(rows, config, _kind(rows, config)), config, calibration)
+    _check(divided, rows)
+    return divided
 
 
 def _can_be_divided(rows: Rows, config: Split) -> bool:

@@ -1,7 +1,7 @@
 """The three parts that every split has."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,6 +17,7 @@ class Splits:
     train: np.ndarray
     val: np.ndarray
     test: np.ndarray
+    calibration: np.ndarray = field(default_factory=lambda: np.array([], np.int64))  # in none of the parts
 
     def parts(self) -> dict[str, np.ndarray]:
         """Row numbers by the name of the part."""

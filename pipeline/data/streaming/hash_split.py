@@ -23,9 +23,10 @@ from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
 
-TRAIN, VAL, TEST, NONE = range(4)
+TRAIN, VAL, TEST, NONE, CALIBRATION = range(5)
+KEPT, SALT = 0.5, 13  # of the validation rows, for calibration
 
-Assign = Callable[[Block], np.ndarray]  # (n_rows,) int8: TRAIN, VAL, TEST, or NONE
+Assign = Callable[[Block], np.ndarray]  # (n_rows,) int8: TRAIN, VAL, TEST, NONE or CALIBRATION
 
 
 def uniform(keys: np.ndarray, seed: int) -> np.ndarray:
@@ -65,6 +66,18 @@ def assignment(config: Data, read: Callable[[], Iterator[Block]], n_rows: int | 
         "time": lambda: _in_time(split, read),
     }.get(split.kind)
     return draw() if draw else _drawn(split, _by_row)
+
+
+def keeping_half(assign: Assign, split: Split) -> Assign:
+    """The same division, but half of the validation rows, or of their groups, are kept for calibration."""
+    keys = _by_value(split) if split.kind in ("group", "group_kfold") else _by_row
+
+    def assign_and_keep(block: Block) -> np.ndarray:
+        parts = assign(block)
+        kept = uniform(keys(block), split.seed + SALT) < KEPT
+        return np.where((parts == VAL) & kept, CALIBRATION, parts).astype(np.int8)
+
+    return assign_and_keep
 
 
 def _by_row(block: Block) -> np.ndarray:

@@ -47,11 +47,11 @@ class Sample:
         if sum(len(held.drawn) for held in self._held) > 2 * self.most_rows:
             self._shrink()
 
-    def rows(self) -> tuple[Columns, np.ndarray]:
-        """The sample in the order of the files, and the part of each row."""
+    def rows(self) -> tuple[Columns, np.ndarray, np.ndarray]:
+        """The sample in the order of the files, the part of each row, and whether chance alone has drawn it."""
         self._shrink()
         (held,) = self._held
-        return held.columns, held.parts
+        return held.columns, held.parts, held.drawn < self._limit
 
     def _shrink(self) -> None:
         parts, drawn, is_first = (

@@ -64,6 +64,11 @@ class Streamed:
         return self.sample.part(name)
 
     @property
+    def calibration(self) -> Rows:
+        """The sample's rows that are kept for calibration."""
+        return self.sample.calibration
+
+    @property
     def fingerprint(self) -> str:
         """Of all rows in the order of their files."""
         return fingerprint(self.hashes)

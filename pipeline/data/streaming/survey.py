@@ -9,16 +9,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from pipeline.config.decision import Calibration
 from pipeline.config.rules import Data
 from pipeline.data.dataset import InMemory
 from pipeline.data.fingerprint import HashedColumns
 from pipeline.data.reading.raw import Text
 from pipeline.data.rows import Rows
+from pipeline.data.splits.calibration import too_few
 from pipeline.data.splits.parts import NAMES, Splits, require_rows
 from pipeline.data.splits.uneven import taken_for_classes, without_training_rows
 from pipeline.data.streaming.blocks import Block, Known, ReadAgainError, Seen, blocks, in_same_form
 from pipeline.data.streaming.budget import memory_budget
-from pipeline.data.streaming.hash_split import TRAIN, Assign, assignment
+from pipeline.data.streaming.hash_split import CALIBRATION, TRAIN, VAL, Assign, assignment, keeping_half
 from pipeline.data.streaming.running_statistics import Numbers, Texts
 from pipeline.data.streaming.sample import MOST_SEEN, Sample
 from pipeline.data.streaming.streamed import Streamed, block_bytes, told
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 SAMPLE_SHARE = 1 / 64  # of the budget
 MOST_SAMPLED, FEWEST_SAMPLED = 200_000, 2_000  # rows
 TEXT_BYTES = 80  # of a text in memory
+N_PLACES = CALIBRATION + 1  # the parts, none of them, and what is kept for calibration
 MOST_LABELS = 2 * MOST_SEEN  # with more, a target is no class
 
 
@@ -41,8 +44,8 @@ class Survey:
     inputs: dict[str, Numbers | Texts] = field(default_factory=dict)
     targets: dict[str, Numbers] = field(default_factory=dict)
     labels: dict[str, set[object]] = field(default_factory=dict)  # of training rows; more than MOST_LABELS, not all
-    n_rows: np.ndarray = field(default_factory=lambda: np.zeros(len(NAMES) + 1, np.int64))
-    weights: np.ndarray = field(default_factory=lambda: np.zeros(len(NAMES) + 1))
+    n_rows: np.ndarray = field(default_factory=lambda: np.zeros(N_PLACES, np.int64))
+    weights: np.ndarray = field(default_factory=lambda: np.zeros(N_PLACES))
     hashed: HashedColumns = field(default_factory=HashedColumns)
 
     def add(self, block: Block, parts: np.ndarray) -> None:
@@ -69,8 +72,12 @@ class Survey:
             self.hashed.add(name, values)
 
 
-def load_streamed(config: Data) -> Streamed:
+def load_streamed(config: Data, calibration: Calibration | None = None) -> Streamed:
     """A table on disk with a sample of its rows.
+
+    Args:
+        config: The data section.
+        calibration: For which validation rows are kept; None keeps none.
 
     Raises:
         DataError: A file, column or value is not as it must be, or the rows cannot be divided.
@@ -79,11 +86,17 @@ def load_streamed(config: Data) -> Streamed:
     while True:  # each time something more is known of the files' encodings and columns, of which there are so many
         try:
             assign = assignment(config, lambda: _pass(config, budget, known, "looked at for the split"))
+            if calibration is not None:
+                assign = keeping_half(assign, config.split)
             survey = _survey(config, budget, known, assign)
             break
         except ReadAgainError:
             continue
-    return _streamed(config, budget, known, assign, survey)
+    streamed = _streamed(config, budget, known, assign, survey)
+    if calibration is not None and streamed.sample.n_calibration < calibration.fewest:
+        n_train, n_val = (int(survey.n_rows[places].sum()) for places in ([TRAIN], [VAL, CALIBRATION]))
+        raise too_few(calibration, n_val, n_train + n_val, config.split)
+    return streamed
 
 
 def _pass(config: Data, budget: int, known: Known, what: str) -> Iterator[Block]:
@@ -110,7 +123,7 @@ def _sample_rows(budget: int, block: Block) -> int:
 
 def _streamed(config: Data, budget: int, known: Known, assign: Assign, survey: Survey) -> Streamed:
     n_rows = dict(zip(NAMES, survey.n_rows[: len(NAMES)].tolist(), strict=True))
-    columns, parts = survey.sample.rows()
+    columns, parts, by_chance = survey.sample.rows()
     empty_nameless = {n for n, found in survey.inputs.items() if n.startswith("Unnamed: ") and not found.n}
     columns = replace(columns, inputs={n: v for n, v in columns.inputs.items() if n not in empty_nameless})
     weighted = columns.sample_weight is not None
@@ -118,7 +131,8 @@ def _streamed(config: Data, budget: int, known: Known, assign: Assign, survey: S
     require_rows(n_rows, weights)
     target = make_target(columns.target, config.task)
     _require_trained(target, survey.labels, config)
-    splits = Splits(*(np.flatnonzero(parts == number) for number in range(len(NAMES))))
+    of_parts = {part: np.flatnonzero(parts == number) for number, part in enumerate(NAMES)}
+    splits = Splits(**of_parts, calibration=np.flatnonzero((parts == CALIBRATION) & by_chance))
     thin = [part for part, numbers in splits.parts().items() if not len(numbers)]
     if thin:
         raise DataError(

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.config import Config
 from pipeline.config.rules import LOSSES
 from pipeline.data import Dataset, Rows, Target
-from pipeline.export.card import errors
+from pipeline.export.card import errors, uncertainty
 from pipeline.export.card.calibration import reliability
 from pipeline.export.card.drawing import lines
 from pipeline.export.card.importance import MOST_PREDICTED, importance
@@ -64,6 +64,7 @@ def write(
     _architecture(page, config, dataset, assembled, history)
     target, outputs = found.targets["test"], found.outputs["test"]
     _scores(page, found, intervals(target, outputs, found.weights["test"], config.seed))
+    uncertainty.write(page, config, dataset, assembled.learned, found)
     _baselines(page, beaten)
     _predictions(page, target, outputs)
     _learning_curve(page, history)
@@ -108,8 +109,8 @@ def _architecture(page: Page, config: Config, dataset: Dataset, assembled: Assem
         ("epochs", f"{len(history.epochs)}" + (f", kept {history.best_epoch}" if history.best_epoch else "")),
         ("seed", str(config.seed)),
     ]
-    if assembled.schema["threshold"] is not None:
-        facts.append(("threshold", f"{assembled.schema['threshold']:.6g}, by {config.decision.threshold}"))
+    if assembled.learned.threshold is not None:
+        facts.append(("threshold", f"{assembled.learned.threshold:.6g}, by {config.decision.threshold}"))
     page.table(["", ""], facts)
 
 

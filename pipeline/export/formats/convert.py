@@ -26,6 +26,7 @@ from pipeline.export.formats.portable import portable
 from pipeline.export.formats.sidecar import encoded, sidecar
 from pipeline.export.graph import network_of
 from pipeline.export.loaded import LoadedModel
+from pipeline.export.saved_model import check_labels
 from pipeline.runtime.files import whole_folder
 
 Format = Literal["savedmodel", "litert", "onnx"]
@@ -79,7 +80,9 @@ class Checked:
         """
         far = {key: values[len(self.scaled) :] for key, values in outputs.items()}
         outputs = {key: values[: len(self.scaled)] for key, values in outputs.items()}
-        found = apart(outputs, self.scaled, self.preprocessing, self.model.manifest.task)
+        manifest = self.model.manifest
+        check_labels(name, outputs, manifest.learned, np.array(manifest.classes))
+        found = apart(outputs, self.scaled, self.preprocessing, manifest.task, manifest.learned.interval)
         if exact and not found <= TOLERANCE:
             lost = blurred(self.preprocessing, self.columns)
             why = f"; its float32 blurs the inputs {', '.join(lost)} in scaled units" if lost else ""
@@ -94,7 +97,7 @@ class Checked:
         rows = self.held.rows
         if rows is None:
             return File(name, n_bytes, found, beyond, None, None, None)
-        score = "rmse" if self.model.manifest.task == "regression" else "log_loss"
+        score = "rmse" if manifest.task == "regression" else "log_loss"
         own = self.model.predict_raw(self.held.columns)
         values = [
             evaluate.score(rows.target, _probable(given, len(rows)), rows.sample_weight)[score]
@@ -201,7 +204,7 @@ def _checked(model: LoadedModel, found: Found, tracking_uri: str | None, numbers
             f"{model.folder} was made by an older version, with nothing to check an export by; train it anew"
         )
     network, inputs, task = network_of(model.saved_model), model.manifest.inputs, model.manifest.task
-    far = beyond(network, preprocessing, task, inputs, held.columns, numbers)
+    far = beyond(network, preprocessing, task, inputs, held.columns, numbers, model.manifest.learned.interval)
     return Checked(model, preprocessing, held, columns, scaled_predictions(model, preprocessing, columns), far)
 
 

@@ -21,7 +21,7 @@ from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.preprocessing.scaling import Affine, Chain
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.errors import ExportError
-from pipeline.export.assemble import named_class
+from pipeline.export.assemble import bounded, label_sets, named_class
 from pipeline.export.graph import Instead, network_of, run_again
 from pipeline.export.loaded import LoadedModel
 from pipeline.export.manifest import Manifest
@@ -140,8 +140,9 @@ def portable(
         instead: What operations of the network are computed by.
 
     Returns:
-        Outputs `prediction` `(n_rows, n_targets)` in original units; or `class_index` `(n_rows,)` int32 and
-        `probabilities` `(n_rows, n_classes)`.
+        Outputs `prediction` `(n_rows, n_targets)` in original units, with bounds also `lower` and `upper`; or
+        `class_index` `(n_rows,)` int32 and `probabilities` `(n_rows, n_classes)`, with sets of labels also
+        `prediction_set` `(n_rows, n_classes)` int32.
 
     Raises:
         ExportError: A column needs what these formats do not have.
@@ -177,12 +178,12 @@ def _outputs(
 ) -> dict[str, tf.Tensor]:
     """What to make of the network's outputs."""
     if manifest.task == "regression":
-        targets = tf.unstack(scaled, num=len(manifest.target), axis=1)
-        return {"prediction": tf.stack(preprocessing.outputs.invert_with(ops, targets), axis=1)}
+        return bounded(ops, preprocessing.outputs, manifest.learned.interval, scaled)
     if manifest.task == "binary":
         scaled = tf.concat([tf.zeros_like(scaled), scaled], axis=1)
-    probabilities = tf.nn.softmax(scaled)
-    return {"class_index": named_class(probabilities, manifest.threshold), "probabilities": probabilities}
+    probabilities, learned = tf.nn.softmax(scaled), manifest.learned
+    named = {"class_index": named_class(probabilities, learned.threshold), "probabilities": probabilities}
+    return named | label_sets(learned.prediction_set, probabilities)
 
 
 def check_expressible(preprocessing: Preprocessing) -> dict[str, Date]:

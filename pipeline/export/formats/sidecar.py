@@ -12,7 +12,7 @@ from pipeline.data.ops import FIELDS, NumpyOps
 from pipeline.data.preprocessing.category_columns import Embedded, OneHot, Ordinal
 from pipeline.data.preprocessing.inputs import TableInputs
 from pipeline.export.formats.portable import check_expressible
-from pipeline.export.manifest import Manifest
+from pipeline.export.manifest import BOUNDED, Manifest
 
 GAP = "NaN"
 
@@ -49,16 +49,29 @@ def sidecar(manifest: Manifest, preprocessing: Preprocessing, numbers: str, code
             inputs[column.argument] = {
                 "column": name, "dtype": numbers, "shape": list(column.shape), "gap": GAP, "means": "the raw number"
             }  # fmt: skip
-    if manifest.task == "regression":
-        outputs: dict[str, Any] = {
-            "prediction": {"dtype": numbers, "means": "in original units", "of": manifest.target}
-        }
-    else:
-        outputs = {
-            "class_index": {"dtype": "int32", "means": f"position in classes of {_named(manifest.threshold)}"},
-            "probabilities": {"dtype": numbers, "means": "of each class", "of": manifest.classes},
-        }
+    outputs = (_of_regression if manifest.task == "regression" else _of_classes)(manifest, numbers)
     return {"task": manifest.task, "classes": manifest.classes, "inputs": inputs, "outputs": outputs}
+
+
+def _of_regression(manifest: Manifest, numbers: str) -> dict[str, Any]:
+    """The outputs."""
+    means = {"prediction": "in original units"}
+    if interval := manifest.learned.interval:
+        bound = f"bound: between both is the true value of {interval.coverage:g} of all rows"
+        means |= {name: f"{name} {bound}" for name in BOUNDED[1:]}
+    return {name: {"dtype": numbers, "means": text, "of": manifest.target} for name, text in means.items()}
+
+
+def _of_classes(manifest: Manifest, numbers: str) -> dict[str, Any]:
+    """The outputs."""
+    outputs: dict[str, Any] = {
+        "class_index": {"dtype": "int32", "means": f"position in classes of {_named(manifest.threshold)}"},
+        "probabilities": {"dtype": numbers, "means": "of each class", "of": manifest.classes},
+    }
+    if found := manifest.learned.prediction_set:
+        means = f"1 for a class in the set, which holds the true one of {found.coverage:g} of all rows"
+        outputs["prediction_set"] = {"dtype": "int32", "means": means, "of": manifest.classes}
+    return outputs
 
 
 def _named(threshold: float | None) -> str:

@@ -95,7 +95,7 @@ def opened(path: Path, manifest: Manifest) -> Source:
 def _cleaner(manifest: Manifest, source: Source, keep: list[str], strict: bool) -> Cleaner:
     """What reads the input's columns, once it is clear that the output can have those that it is to keep."""
     cleaner = cleaner_of(manifest, source, keep, strict)
-    results = set(_names(manifest))
+    results = set(manifest.table_columns)
     if unknown := [name for name in keep if name not in source.names]:
         raise DataError(f"--keep: {missing_columns(unknown, list(source.names))}")
     if both := [name for name in keep if name in results]:
@@ -139,12 +139,6 @@ def cleaner_of(manifest: Manifest, source: Source, besides: list[str], strict: b
             f"those of --keep, in the array's order, or columns {numbered[0]} to {numbered[-1]}; it has {len(there)}"
         )
     return ArrayCleaner(first, there, strict)
-
-
-def _names(manifest: Manifest) -> list[str]:
-    if manifest.task == "regression":
-        return ["prediction"] if len(manifest.target) == 1 else [f"prediction_{name}" for name in manifest.target]
-    return ["label", *(f"probability_{label}" for label in manifest.classes)]
 
 
 def _array(values: np.ndarray) -> pa.Array:

@@ -14,7 +14,9 @@ from pipeline.data.reading.input_column import InputColumn
 from pipeline.inference.http.model import Served
 
 PACKAGES = ("dense-pipeline", "tensorflow", "fastapi", "uvicorn")
-NUMBER_TYPES = {"string": "DT_STRING", "float64": "DT_DOUBLE", "int64": "DT_INT64", "bool": "DT_BOOL"}
+NUMBER_TYPES = {
+    "string": "DT_STRING", "float64": "DT_DOUBLE", "int64": "DT_INT64", "int32": "DT_INT32", "bool": "DT_BOOL"
+}  # fmt: skip
 Json = dict[str, Any]
 
 
@@ -62,7 +64,11 @@ def _tensor(dtype: str, shape: Sequence[int | None], name: str) -> Json:
 def openapi(app: FastAPI, model: Served) -> Json:
     """The addresses, and the model's own columns with an example in either protocol."""
     title = f"{model.name}, version {model.version}"
-    text = f"Predicts {', '.join(model.labels.targets)}. All rows of a request are checked before any is scored."
+    sentences = [
+        f"Predicts {', '.join(model.labels.targets)}.", "All rows of a request are checked before any is scored.",
+        f"Answers have, of each row, {', '.join(model.labels.names)}.", *filter(None, [model.uncertainty]),
+    ]  # fmt: skip
+    text = " ".join(sentences)
     document = get_openapi(title=title, version=model.version, description=text, routes=app.routes)
     names = [column.name for column in model.columns]
     example = model.example

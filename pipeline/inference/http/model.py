@@ -42,6 +42,17 @@ class Served:
         return {column.name: [_neutral(column)] for column in self.columns}
 
     @property
+    def uncertainty(self) -> str | None:
+        """A sentence on bounds or sets of labels; None where the model has neither."""
+        learned = self.loaded.manifest.learned
+        if learned.interval:
+            return f"lower and upper hold the true value of {learned.interval.coverage:g} of all rows between them."
+        if learned.prediction_set:
+            share = f"{learned.prediction_set.coverage:g}"
+            return f"prediction_set has the labels of which one is the true one for {share} of all rows."
+        return None
+
+    @property
     def versions(self) -> Mapping[str, str]:
         """Of the packages that it was made with."""
         return self.loaded.manifest.versions
@@ -66,7 +77,7 @@ def load(found: FoundModel, *, name: str | None, trust: bool) -> Served:
         version=found.version or (folder if folder.isdecimal() else "1"),
         run_id=found.run_id or manifest.run_id,
         columns=tuple(manifest.inputs.values()),
-        labels=Labels(manifest.target, manifest.classes),
+        labels=Labels(manifest.target, manifest.classes, manifest.table_columns),
         loaded=loaded,
     )
     _warm(served)

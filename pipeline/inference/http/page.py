@@ -52,6 +52,7 @@ def page(model: Served) -> str:
     """The whole page; every text of the model is escaped."""
     title = escape(f"{model.name}, version {model.version}")
     targets = escape(", ".join(model.labels.targets))
+    uncertainty = f" In the answer, {escape(model.uncertainty)}" if model.uncertainty else ""
     first = {name: values[0] for name, values in model.example.items()}
     body = json.dumps({"instances": [first]}, ensure_ascii=False)
     call = f"curl -H 'Content-Type: application/json' http://HOST:PORT/invocations -d @row.json\n\nrow.json:\n{body}"
@@ -59,7 +60,7 @@ def page(model: Served) -> str:
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><style>{STYLE}</style></head><body>
 <h1>{title}</h1>
-<p>Predicts {targets}. An empty field is a gap.</p>
+<p>Predicts {targets}. An empty field is a gap.{uncertainty}</p>
 <form>{_fields(model, first)}
 <div class="wide"><button>Predict</button></div></form>
 <pre id="answer" aria-live="polite">The prediction comes here.</pre>

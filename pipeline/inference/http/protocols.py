@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.data.reading.clean import NewGaps
+from pipeline.export.table import table
 from pipeline.inference.http.refused import RefusedError
 
 Outputs = Mapping[str, np.ndarray]
@@ -24,13 +25,7 @@ class Labels:
 
     targets: Sequence[str]
     classes: Sequence[Any]
-
-    @property
-    def names(self) -> list[str]:
-        """The columns of a table of outputs."""
-        if self.classes:
-            return ["label", *(f"probability_{label}" for label in self.classes)]
-        return ["prediction"] if len(self.targets) == 1 else [f"prediction_{name}" for name in self.targets]
+    names: Sequence[str]  # of the columns of a table of outputs
 
 
 @dataclass(frozen=True)
@@ -45,11 +40,9 @@ class Protocol:
 
 def _mlflow_answer(outputs: Outputs, labels: Labels, form: str, warned: Warned) -> bytes:
     """`{"predictions": [{"prediction": 1.5}, ...]}`: a record per row, as MLflow writes a table."""
-    columns = [outputs["prediction"]] if "prediction" in outputs else [outputs["label"], outputs["probabilities"]]
-    lists = [values for column in columns for values in ([column] if column.ndim == 1 else column.T)]
-    names = labels.names
-    rows = zip(*map(_jsonable, lists), strict=True)
-    return _encode({"predictions": [dict(zip(names, row, strict=True)) for row in rows]}, warned)
+    columns = table(labels.names, labels.classes, outputs)
+    rows = zip(*map(_jsonable, columns.values()), strict=True)
+    return _encode({"predictions": [dict(zip(columns, row, strict=True)) for row in rows]}, warned)
 
 
 def _tensorflow_answer(outputs: Outputs, labels: Labels, form: str, warned: Warned) -> bytes:

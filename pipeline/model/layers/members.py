@@ -231,5 +231,25 @@ class MeanOfMembers(keras.layers.Layer):
         return {**super().get_config(), "task": self.task}
 
 
+@keras.saving.register_keras_serializable("pipeline")
+class SpreadOfMembers(keras.layers.Layer):
+    """How far members are apart: the standard deviation of their predictions.
+
+    Call arguments:
+        inputs: `(n_rows, n_members, n_outputs)`: scaled predictions.
+
+    Returns:
+        `(n_rows, n_outputs)`.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """The root of the mean square of the members' distances from their mean."""
+        return ops.sqrt(ops.mean(ops.square(inputs - ops.mean(inputs, axis=1, keepdims=True)), axis=1))
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, int | None]:
+        """Without the members."""
+        return input_shape[0], input_shape[2]
+
+
 def _log_mean_exp(logarithms: Any) -> Any:
     return ops.logsumexp(logarithms, axis=1) - math.log(logarithms.shape[1])

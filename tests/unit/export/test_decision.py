@@ -18,8 +18,9 @@ from pipeline.train import Result, run
 
 def decision(threshold: str, precision: float = 0.8, cost: float = 3.0) -> Decision:
     return Decision(
-        temperature=False, threshold=threshold, precision=precision, false_positive_cost=1.0, false_negative_cost=cost
-    )  # type: ignore[arg-type]
+        temperature=False, threshold=threshold, precision=precision, false_positive_cost=1.0, false_negative_cost=cost,
+        interval=None, prediction_set=None,
+    )  # type: ignore[arg-type]  # fmt: skip
 
 
 def rows(n: int = 300) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

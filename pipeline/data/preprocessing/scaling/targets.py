@@ -66,6 +66,27 @@ class OutputScaler:
         ]
         return replace(self, chains=tuple(bounded), keeps_range=True)
 
+    def beyond_range(self) -> OutputScaler:
+        """The same, but `invert` may leave the range by its own width on either side, where it keeps to it."""
+        if not self.keeps_range:
+            return self
+        widths = [chain.highest - chain.lowest for chain in self.chains]
+        chains = [
+            replace(chain, lowest=chain.lowest - width, highest=chain.highest + width)
+            for chain, width in zip(self.chains, widths, strict=True)
+        ]
+        return replace(self, chains=tuple(chains), keeps_range=False)
+
+    def within_range(self, ops: Ops, scaled_columns: Sequence[Any]) -> list[Any]:
+        """Scaled columns, `(n_rows,)` each, within the range that `invert` keeps to; as they are where it does not."""
+        if not self.keeps_range:
+            return list(scaled_columns)
+        ends = [chain.apply(NumpyOps(), np.array([chain.lowest, chain.highest])).tolist() for chain in self.chains]
+        return [
+            ops.minimum(ops.maximum(column, low), high)
+            for column, (low, high) in zip(scaled_columns, ends, strict=True)
+        ]
+
     @property
     def is_affine(self) -> bool:
         """Whether every chain is a shift and a scale, so that `units_per_scaled` is exact."""
