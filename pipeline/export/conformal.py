@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from pipeline.config.decision import rounded_up
 from pipeline.data import Target
@@ -174,6 +173,8 @@ def range_of_coverage(n_rows: int, coverage: float, level: float, n_test: int | 
     Returns:
         The ends of the range.
     """
+    from scipy import stats  # some tenths of a second, for the card alone
+
     k, ends = rank(n_rows, coverage), ((1 - level) / 2, (1 + level) / 2)
     if n_test is None:
         low, high = stats.beta(k, n_rows + 1 - k).ppf(ends)

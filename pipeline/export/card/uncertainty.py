@@ -63,26 +63,21 @@ def _of_sets(made: PredictionSet) -> str:
 
 def _coverages(page: Page, made: Interval | PredictionSet, target: Target, found: Evaluation) -> None:
     """How often the test rows' truth was in it, and how wide it is."""
-    size = "interval_width" if isinstance(made, Interval) else "set_size"
-    names = identifiers(list(target.names)) if isinstance(made, Interval) and len(target.names) > 1 else [""]
-    scores = [
-        (name, *(found.scores[f"test_{score}_{name}".rstrip("_")] for score in ("coverage", size))) for name in names
-    ]
-    n_test = len(target.values)
+    is_bounds, n_test = isinstance(made, Interval), len(target.values)
+    size, mean = ("interval_width", "mean width") if is_bounds else ("set_size", "mean number of labels")
+    several = is_bounds and len(target.names) > 1
+    endings = [f"_{name}" for name in identifiers(list(target.names))] if several else [""]
     low, high = range_of_coverage(made.n_rows, made.coverage, LEVEL, n_test)
-    head = [
-        "target" if len(names) > 1 else "",
-        "asked for",
-        f"covered of {n_test:,} test rows",
-        f"range of {LEVEL:.0%}",
-    ]
     page.table(
-        [*head, "mean width" if isinstance(made, Interval) else "mean number of labels"],
+        ["target", "asked for", f"held of {n_test:,} test rows", f"{LEVEL:.0%} range for so many rows", mean],
         [
-            (name, f"{made.coverage:g}", number(covered), f"{low:.3f} to {high:.3f}", number(width))
-            for name, covered, width in scores
+            (
+                name, f"{made.coverage:g}", number(found.scores[f"test_coverage{ending}"]), f"{low:.3f} to {high:.3f}",
+                number(found.scores[f"test_{size}{ending}"]),
+            )
+            for name, ending in zip(target.names, endings, strict=True)
         ],
-    )
+    )  # fmt: skip
     if isinstance(made, PredictionSet):
         sets = found.outputs["test"]["prediction_set"].sum(axis=1)
         page.paragraph(
