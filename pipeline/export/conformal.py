@@ -20,7 +20,7 @@ from pipeline.data.ops import NumpyOps, Ops
 from pipeline.data.preprocessing.scaling import OutputScaler
 from pipeline.errors import TrainingError
 
-FLOOR = 0.5  # times the median of the members' spread, below which it makes no difference
+FLOOR = 1.0  # times the median of the members' spread; below it bounds came out wider than without any spread
 ROUNDING = 1e-9  # of a quantile, by which it is widened: the row that it is from stays within
 BEYOND = 1e300  # scaled: what comes back is the end of what can be predicted
 

@@ -12,13 +12,14 @@ from scipy import stats
 
 from pipeline import load
 from pipeline.evaluate import baselines
-from pipeline.export.conformal import range_of_coverage
+from pipeline.export.conformal import range_of_coverage, rank
 from pipeline.train import prepare, score, train
 
 pytestmark = pytest.mark.slow
 
 COVERAGE, SPLITS, LEVEL = 0.9, 20, 0.99
-LOWEST, HIGHEST = 0.88, 0.93  # mean over the splits
+LOWEST, HIGHEST, ENOUGH = 0.88, 0.93, 100  # mean over the splits, where so many rows are kept
+DEVIATIONS = 3.3  # of a mean, within which nearly all are
 QUICK = ("fit.epochs=5", "baselines=[]", "fit.early_stopping.patience=2", "fit.schedule=constant")
 BOUNDS, SETS = "interval", "prediction_set"
 BUNDLED = {"diabetes": BOUNDS, "breast_cancer": SETS, "iris": SETS, "wine": SETS}
@@ -72,7 +73,11 @@ def check(name: str, words: tuple[str, ...], kind: str, store: str) -> None:
         f"{name}: mean {shares.mean():.4f}, {shares.min():.3f} to {shares.max():.3f} on {SPLITS} splits; {n_out} of "
         f"{len(found)} beyond {LEVEL:.0%} for {found[0].n_calibration} and {found[0].n_test} rows"
     )
-    assert LOWEST <= shares.mean() <= HIGHEST
+    n, n_test = found[0].n_calibration, found[0].n_test
+    deviation = stats.betabinom(n_test, rank(n, COVERAGE), n + 1 - rank(n, COVERAGE)).std() / n_test
+    assert shares.mean() == pytest.approx(rank(n, COVERAGE) / (n + 1), abs=DEVIATIONS * deviation / SPLITS**0.5)
+    if n >= ENOUGH:
+        assert LOWEST <= shares.mean() <= HIGHEST
     assert n_out <= stats.binom(len(found), 1 - LEVEL).ppf(0.999)  # that chance alone puts there
 
 

@@ -353,3 +353,22 @@ def test_the_server_answers_with_them(trained_once: Callable[..., Result], keys:
         promise = "lower and upper hold the true value of 0.5 of all rows between them."
     assert promise in described
     assert promise in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("streaming", ["on", "off"])
+def test_rows_in_blocks_and_weights_have_bounds(
+    trained: Callable[..., Result], table: Callable[..., Path], streaming: str
+) -> None:
+    rng, n = np.random.default_rng(0), 6000
+    a = rng.normal(size=n)
+    path = table(a=a, g=rng.integers(0, 300, n), w=rng.uniform(0, 2, n), y=np.exp(a) + rng.normal(0, 0.3, n))
+    keys = (f"data.path={path}", "data.target=y", "data.sample_weight=w", "data.split.column=g")
+    result = trained(
+        "data=plain_table", *keys, "data.split.kind=group", f"data.streaming={streaming}", "data.memory_budget=64MB",
+        "data.output_scaling=yeo_johnson", "decision.interval=0.9",
+    )  # fmt: skip
+    assert result.scores["test_coverage"] == pytest.approx(0.9, abs=0.05)
+    card = (Path(str(result.model_path)) / "assets.extra" / "card.md").read_text()
+    assert "Each row counts alike here, whatever its weight." in card
+    assert "Test rows are of other groups than those of calibration" in card
