@@ -32,6 +32,18 @@ class ModelError(PipelineError):
     """There is no such model, or it is not what its manifest says."""
 
 
+class NoModelYetError(ModelError):
+    """A run has scores and weights, but its sweep has made no model of them.
+
+    Attributes:
+        run_id: Of the run.
+    """
+
+    def __init__(self, run_id: str, message: str) -> None:
+        super().__init__(message)
+        self.run_id = run_id
+
+
 class RegistryError(PipelineError):
     """A model may not take that place in the registry: it is worse than the one there, or does not compare."""
 

@@ -33,6 +33,10 @@ class Trial:
     def begins(self, config: Config, dataset: Dataset) -> None:
         """Told when the data are known, before anything that takes long."""
 
+    def fitted(self, config: Config, dataset: Dataset) -> Preprocessing:
+        """What preprocessing has learned of the rows that train."""
+        return dataset.fit(config.data)
+
     def watching(self, report: EpochReport) -> EpochReport:
         """What is to be called after each epoch, with its number and its values."""
         return report
@@ -151,7 +155,7 @@ def prepare(config: Config, trial: Trial = ALONE) -> Prepared:
     trial.begins(config, dataset)
     objective = evaluate.check(config, dataset)
     dataset = data.without_useless(dataset, config.data)
-    preprocessing = dataset.fit(config.data)
+    preprocessing = trial.fitted(config, dataset)
     preprocessing.check(dataset.rows)
     train, val = dataset.arrays(preprocessing)
     clock.lap("data")

@@ -8,16 +8,17 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.commands import COMMANDS
-from pipeline.errors import did_you_mean, unknown_words
+from pipeline.errors import NoModelYetError, did_you_mean, unknown_words
 from pipeline.inference.locate import FORMS, best_run
 from pipeline.runtime.console import console, say
 
 if TYPE_CHECKING:
     from pipeline.config.rules import Tracking
 
+T = TypeVar("T")
 SCRIPT = "dense-pipeline"  # that the installed package has
 
 
@@ -77,6 +78,22 @@ def chosen_model(args: argparse.Namespace) -> str:
         return str(args.model)
     say(console(), found.summary)
     return found.run_id
+
+
+def making(use: Callable[[], T], uri: str | None) -> T:
+    """What `use` gives; where the run that it takes has no model yet, as `sweep.keep` says, that is made first.
+
+    Raises:
+        ModelError: It cannot be made; the message says by what command there is one.
+    """
+    try:
+        return use()
+    except NoModelYetError as missing:
+        from pipeline.sweep import light  # late: all of training comes with it
+
+        say(console(), f"run {missing.run_id} has no model yet: it is made now")
+        light.make(missing.run_id, uri)
+        return use()
 
 
 def warn(about: Iterable[object]) -> None:

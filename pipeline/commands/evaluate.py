@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from pipeline.commands.arguments import Parser, chosen_model, warn
+from pipeline.commands.arguments import Parser, chosen_model, making, warn
 from pipeline.commands.ending import ends_tidily
 from pipeline.errors import ModelError
 from pipeline.runtime.console import console, list_places, number
@@ -49,9 +49,8 @@ def run(args: argparse.Namespace) -> None:
     import_tensorflow()
     from pipeline.inference.labelled import score_file
 
-    found = score_file(
-        model, args.input, weight=args.weight, strict=args.strict, trust=args.trust, tracking_uri=args.uri
-    )
+    options = {"weight": args.weight, "strict": args.strict, "trust": args.trust, "tracking_uri": args.uri}
+    found = making(lambda: score_file(model, args.input, **options), args.uri)
     warn(found.new_gaps)
     places = {"SavedModel": str(found.path), "run": found.run_id or "unknown"}
     if args.log:

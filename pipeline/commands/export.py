@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.commands.arguments import Parser, chosen_model, one_of, whole_number
+from pipeline.commands.arguments import Parser, chosen_model, making, one_of, whole_number
 from pipeline.commands.ending import ends_tidily
 from pipeline.runtime.console import console, list_places
 
@@ -68,8 +68,8 @@ def run(args: argparse.Namespace) -> None:
         from pipeline.inference.locate import resolve
 
         exported = export(
-            resolve(model, args.uri), args.format, args.output, name=args.name, version=args.version,
-            trust=args.trust, tracking_uri=args.uri,
+            making(lambda: resolve(model, args.uri), args.uri), args.format, args.output, name=args.name,
+            version=args.version, trust=args.trust, tracking_uri=args.uri,
         )  # fmt: skip
     _show(exported)
 

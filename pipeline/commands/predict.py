@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.commands.arguments import Parser, chosen_model, warn
+from pipeline.commands.arguments import Parser, chosen_model, making, warn
 from pipeline.commands.ending import ends_tidily
 from pipeline.runtime.startup import import_tensorflow
 
@@ -53,9 +53,8 @@ def run(args: argparse.Namespace) -> None:
 
     keep = [name.strip() for name in args.keep.split(",") if name.strip()]
     model = chosen_model(args)
-    done = predict(
-        model, args.input, args.output, keep=keep, strict=args.strict, trust=args.trust, tracking_uri=args.uri
-    )
+    options = {"keep": keep, "strict": args.strict, "trust": args.trust, "tracking_uri": args.uri}
+    done = making(lambda: predict(model, args.input, args.output, **options), args.uri)
     warn(done.new_gaps)
     speed = done.n_rows / max(done.seconds, 1e-9)
     print(f"{done.n_rows:,} rows in {done.seconds:.1f} s ({speed:,.0f} rows a second): {args.output}")

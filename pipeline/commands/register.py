@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from pipeline.commands.arguments import Parser, chosen_model
+from pipeline.commands.arguments import Parser, chosen_model, making
 from pipeline.commands.ending import ends_tidily
 from pipeline.errors import RegistryError
 from pipeline.inference.locate import resolve
@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> None:
     """
     from pipeline.track.registry import register  # MLflow takes seconds to import
 
-    found = resolve(chosen_model(args), args.uri)
+    model = chosen_model(args)
+    found = making(lambda: resolve(model, args.uri), args.uri)
     if found.run_id is None:
         raise RegistryError(f"{args.model}: is a model without a run; name the run whose model is to be registered")
     show(register(found.run_id, args.name, args.alias, args.force, args.uri))

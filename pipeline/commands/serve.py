@@ -10,8 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.commands.arguments import Parser, real_number, whole_number
+from pipeline.commands.arguments import Parser, making, real_number, whole_number
 from pipeline.commands.ending import ends_tidily
+from pipeline.inference.locate import resolve
 
 if TYPE_CHECKING:
     from pipeline.inference.http.limits import Limits
@@ -86,6 +87,7 @@ def run(args: argparse.Namespace) -> None:
 
     serve(
         args.model,
+        find=lambda: making(lambda: resolve(args.model, args.uri), args.uri),
         name=args.name,
         uri=args.uri,
         trust=args.trust,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import defaultdict
 from collections.abc import Sequence
 
 from pipeline import compare
@@ -31,17 +32,20 @@ def parser() -> Parser:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Sends them, and says what came of it.
+    """Sends them, says what came of it, and has the models made that sweeps are to have.
 
     Raises:
-        PipelineError: A run could not be sent.
+        PipelineError: A run could not be sent, or a model not be made.
     """
     from pipeline import track  # MLflow takes seconds to import
+    from pipeline.sweep import light
 
-    found = track.send_left(args.uri)
+    found, lacking = track.send_left(args.uri), defaultdict[str, list[track.TrackedRun]](list)
     for uri, sweep in found.sweeps:
         tracking_of_it = tracking(uri)
-        compare.report_sweep(sweep, compare.rank_sweep(sweep, tracking_of_it), tracking_of_it)
+        comparison = compare.rank_sweep(sweep, tracking_of_it)
+        compare.report_sweep(sweep, comparison, tracking_of_it)
+        lacking[uri] += light.lacking(comparison, light.asked_of(comparison))
     for run_id in found.runs:
         say(console(), f"run {run_id}: sent")
     for what, ids in (("KILLED now: its process was gone", found.closed), ("left to its own process", found.alive)):
@@ -52,3 +56,5 @@ def run(args: argparse.Namespace) -> None:
     if found.kept:
         told = [f"run {run_id}: {why}" for run_id, why in found.kept.items()]
         raise TrackingError("\n".join([*told, "these stay in the spool; sync again when the store can be reached"]))
+    for uri, runs in lacking.items():
+        light.make_all(runs, uri)

@@ -30,6 +30,7 @@ ADDED: dict[str, Any] = {
     "model.embedding_scale": 0.1,
     "model.embedding_width": "auto",
     "model.numeric_embedding": "none",
+    "sweep.keep": "all",
     "sweep.max_trials": 10_000,
 }
 

@@ -17,6 +17,7 @@ DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
 
 # What a search may minimize beside a score.
 MEASURED = ("n_parameters", "seconds_fit")
+OF_AN_EXPORT = ("export_difference", "seconds_export")  # the same of trials that each have a model: sweep.keep=all
 
 
 def checked_objective(objective: str, others: Sequence[str] = ("auto",)) -> str:
@@ -34,7 +35,7 @@ def direction(score: str) -> Literal["minimize", "maximize"] | None:
 
     `val_rmse_<output>` goes with `val_rmse`.
     """
-    if score in MEASURED:
+    if score in (*MEASURED, *OF_AN_EXPORT):
         return "minimize"
     if not score.startswith("val_"):
         return None

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.config.scores import MEASURED, checked_objective
+from pipeline.config.scores import MEASURED, OF_AN_EXPORT, checked_objective
 from pipeline.schema import NonNegativeInt, PositiveFloat, PositiveInt, Section, Seed
 
 
@@ -12,6 +12,7 @@ class Sweep(Section):
     """What a sweep does around its trials."""
 
     resume: Literal["auto", "off"]
+    keep: Literal["all", "best", "none"]
     max_failures: PositiveInt | None
     max_trials: PositiveInt
     sampler: Literal["random", "tpe", "cmaes", "grid", "qmc"]
@@ -36,7 +37,9 @@ class Sweep(Section):
         if len(self.objectives) < 2:
             raise ValueError(f"objectives: several make a front, got {self.objectives}; for one set objective")
         for name in self.objectives:
-            if name not in MEASURED:
+            if name in OF_AN_EXPORT and self.keep != "all":
+                raise ValueError(f"keep: {self.keep} exports no trial, so that none has {name}; set sweep.keep=all")
+            if name not in (*MEASURED, *OF_AN_EXPORT):
                 checked_objective(name, MEASURED)
         if len(set(self.objectives)) < len(self.objectives):
             raise ValueError(f"objectives: each once, got {self.objectives}")

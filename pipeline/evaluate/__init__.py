@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from sklearn import metrics
 
-from pipeline.config import DIRECTIONS, MEASURED, Config
+from pipeline.config import DIRECTIONS, Config
 from pipeline.config import decision as decisions
 from pipeline.config.decision import Decision
 from pipeline.data import Dataset, Raw, Rows, Target, identifiers
@@ -111,7 +111,7 @@ def check(config: Config, dataset: Dataset) -> str:
         ConfigError: A score is unknown or undefined, or the task has no such decision.
     """
     for name in config.sweep.objectives or []:
-        if name not in MEASURED:
+        if name.startswith("val_"):
             objective_name(name, dataset, key="sweep.objectives")
     check_decision(config.decision, dataset.rows)
     return objective_name(config.objective, dataset)

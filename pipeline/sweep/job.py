@@ -78,7 +78,7 @@ def _trial(composed: DictConfig, resources: contextlib.ExitStack) -> float | Out
             raise CompactHydraException(str(error)) from None
         log.exception("job %s failed", number)
         raise
-    log.info("objective %.5g, SavedModel %s", result.objective, result.model_path)
+    log.info("objective %.5g, %s", result.objective, result.model_path or f"run {result.run_id}")
     return _outcome(trial, config, result.measured, pruned=False)
 
 

@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipeline import compare
-from pipeline.config import Command
-from pipeline.errors import PipelineError
+from pipeline.config import Command, Config
+from pipeline.errors import ModelError, PipelineError
 from pipeline.sweep.claims import claimed
 from pipeline.sweep.identity import is_same_command, origins_of, sweep_key
 from pipeline.sweep.open_sweep import OpenSweep, leading
 
 if TYPE_CHECKING:
-    from pipeline.config.rules import Tracking
     from pipeline.track import Sweep, TrackedRun
 
 log = logging.getLogger(__name__)
@@ -58,7 +57,7 @@ def parent(command: Command) -> Iterator[None]:
             table.show_taken_up(opened, command.config.sweep.study)
         elif not opened.is_away and (former := _of_same_command(command, opened.run_id)):
             table.show_begun_anew(former, origins)
-        at_the_end.callback(_conclude, opened, command.config.tracking, words)
+        at_the_end.callback(_conclude, opened, command.config, words)
         resources.enter_context(leading(OpenSweep(command, origins)))
         yield
 
@@ -74,11 +73,14 @@ def _of_same_command(command: Command, begun: str) -> TrackedRun | None:
     return next((run for run in before if is_same_command(run.tags["sweep"], typed)), None)
 
 
-def _conclude(opened: Sweep, tracking: Tracking, words: str) -> None:
-    """Names the best of a sweep that has ended, and shows the ranking; no fault in it hides what ended the sweep."""
-    from pipeline.sweep import table
+def _conclude(opened: Sweep, config: Config, words: str) -> None:
+    """Names the best of a sweep that has ended, shows the ranking, and has the models made that are to be kept.
 
-    comparison = None
+    No fault in it hides what ended the sweep.
+    """
+    from pipeline.sweep import light, table
+
+    comparison, tracking = None, config.tracking
     try:
         comparison = compare.rank_sweep(opened.run_id, tracking)
         table.show_ranking(opened, comparison, tracking)
@@ -87,3 +89,21 @@ def _conclude(opened: Sweep, tracking: Tracking, words: str) -> None:
     table.list_next(opened, tracking, words)
     if comparison is not None and comparison.best is not None:
         compare.report_sweep(opened.run_id, comparison, tracking)
+        if opened.is_over:
+            _make_models(light.lacking(comparison, config.sweep.keep), opened)
+
+
+def _make_models(runs: list[TrackedRun], opened: Sweep) -> None:
+    """Makes those that are missing.
+
+    Raises:
+        ModelError: One could not be made, and nothing else has ended the sweep.
+    """
+    from pipeline.sweep import light
+
+    try:
+        light.make_all(runs, opened.uri)
+    except ModelError as error:
+        if opened.status == "FINISHED":
+            raise
+        log.error("%s", error)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from pipeline.config import Config
 from pipeline.errors import SweepError
+from pipeline.sweep import light
 from pipeline.sweep.claims import claimed
 from pipeline.sweep.identity import replica_key, trial_key
 from pipeline.sweep.search.outcome import TRIAL_VARIABLE
-from pipeline.train import EpochReport, Trial
+from pipeline.train import EpochReport, Prepared, Scored, Shipped, Trained, Trial
 
 if TYPE_CHECKING:
     from pipeline.data import Dataset
@@ -75,6 +76,7 @@ class SweepTrial(Trial):
         """
         from pipeline import track
 
+        self.tags["sweep_keep"] = config.sweep.keep
         if config.sweep.objectives:
             self.tags["objectives"] = ", ".join(config.sweep.objectives)
         key = trial_key(config, dataset)
@@ -113,6 +115,12 @@ class SweepTrial(Trial):
             pruning.recall(epoch, values)
 
         return report_and_recall
+
+    def ship(self, config: Config, prepared: Prepared, trained: Trained, scored: Scored) -> Shipped:
+        """Makes a model, or keeps what one can be made of later."""
+        if config.sweep.keep == "all":
+            return super().ship(config, prepared, trained, scored)
+        return light.keep(prepared, trained)
 
     def _claims(self, config: Config, key: str) -> bool:
         """Whether no other process has the trial, on this machine or another.

@@ -7,12 +7,14 @@ os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from pipeline.track.children import PARENT_VARIABLE, parent_run_id
+from pipeline.track.found import TRAINED
 from pipeline.track.left_running import JOB_VARIABLE, fail_left_running
 from pipeline.track.machines import claimed
 from pipeline.track.moved import relocate
 from pipeline.track.pages import page_of_newest
 from pipeline.track.parent_run import Sweep, log_best, sweep
 from pipeline.track.query import FINISHED, Selected, curves, last_finished, log_texts, select_runs, sweeps
+from pipeline.track.reopened import kept_by, reopened
 from pipeline.track.run import Run, log_failure, start
 from pipeline.track.spool.left import send_left
 from pipeline.track.store import config_of_run, connected, existing, store_of, ui_command
@@ -24,6 +26,7 @@ __all__ = [
     "FINISHED",
     "JOB_VARIABLE",
     "PARENT_VARIABLE",
+    "TRAINED",
     "Done",
     "Run",
     "Selected",
@@ -37,6 +40,7 @@ __all__ = [
     "epochs_of",
     "existing",
     "fail_left_running",
+    "kept_by",
     "last_finished",
     "log_best",
     "log_failure",
@@ -45,6 +49,7 @@ __all__ = [
     "page_of_newest",
     "parent_run_id",
     "relocate",
+    "reopened",
     "select_runs",
     "send_left",
     "start",

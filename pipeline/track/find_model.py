@@ -17,8 +17,8 @@ import mlflow
 from mlflow.entities import Run as MlflowRun
 from mlflow.entities.model_registry import ModelVersion
 
-from pipeline.errors import ModelError, TrackingError
-from pipeline.track.found import run_of
+from pipeline.errors import ModelError, NoModelYetError, TrackingError
+from pipeline.track.found import TRAINED, run_of
 from pipeline.track.moved import as_path, beside, sqlite_path
 from pipeline.track.spool.folders import of_run
 from pipeline.track.store import STORE_ERRORS, store_of
@@ -54,6 +54,11 @@ def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
     waiting = of_run(run_id)
     if waiting is not None and (waiting.artifacts / (path or ARTIFACT)).exists():
         return StoredModel(waiting.artifacts / (path or ARTIFACT), run_id, str(waiting.header["experiment"]), None)
+    if waiting is not None and (waiting.artifacts / TRAINED).exists():
+        raise ModelError(
+            f"run {run_id} has no model yet, and is on its way to its store: `python -m pipeline sync` brings it "
+            "there; after that the same command makes one"
+        )
     with _store_for(reference, tracking_uri):
         try:
             if reference.startswith("models:/"):
@@ -94,12 +99,19 @@ def _of_run(run: MlflowRun, path: str) -> StoredModel:
     client, run_id = mlflow.MlflowClient(), run.info.run_id
     experiment = client.get_experiment(run.info.experiment_id).name
     top = path.partition("/")[0]
-    if top in {entry.path for entry in client.list_artifacts(run_id)}:
+    artifacts = {entry.path for entry in client.list_artifacts(run_id)}
+    if top in artifacts:
         return StoredModel(_fetched(f"{run.info.artifact_uri}/{path}"), run_id, experiment, None)
     for output in run.outputs.model_outputs if run.outputs else []:  # where MLflow 3 keeps what log_model was given
         logged = client.get_logged_model(output.model_id)
         if logged.name == path:
             return StoredModel(_fetched(logged.artifact_location), run_id, experiment, None)
+    if TRAINED in artifacts and path in (ARTIFACT, "model"):
+        raise NoModelYetError(
+            run_id,
+            f"run {run_id} ({run.info.run_name}) has no model yet, as sweep.keep says; "
+            f"`python -m pipeline export {run_id}` makes one of what it has kept",
+        )
     raise ModelError(f"run {run_id} ({run.info.run_name}) has no model: {_why_no_model(run, path)}")
 
 

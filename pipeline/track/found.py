@@ -8,6 +8,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
+TRAINED = "trained"  # folder among the artifacts of a run: what a model can be made of
 JOURNAL_TAG = "journal"  # of a run: its provisional id, by which it is found whatever id the store gave it
 
 

@@ -45,6 +45,7 @@ class Sweep:
     taken_up: bool = False  # rather than begun: the same command was given before
     n_before: int = 0  # children that were finished when it was taken up
     is_away: bool = False  # the store was, when it began
+    is_over: bool = False  # it was not interrupted, and nobody else is at work on it
     n_lost: int = 0  # children that a dead process had left RUNNING
     status: str = "FAILED"
     children: list[TrackedRun] = field(default_factory=list)
@@ -193,7 +194,8 @@ def _conclude(opened: Sweep, seconds: float) -> None:
         log.warning("the store has not taken all runs of the sweep; `python -m pipeline sync` does the rest")
         return
     with contextlib.suppress(*STORE_ERRORS), connected_to(opened.uri):
-        opened.run_id = run_of(mlflow.MlflowClient(), opened.run_id).info.run_id
+        info = run_of(mlflow.MlflowClient(), opened.run_id).info
+        opened.run_id, opened.is_over = info.run_id, info.status != "RUNNING" and opened.status != "KILLED"
         opened.children += jobs(opened.run_id)
 
 

@@ -116,6 +116,13 @@ class Run:
             return str(self._journal.folder.artifacts / SAVED_MODEL)
         return local_path(f"{where}/{SAVED_MODEL}")
 
+    @contextlib.contextmanager
+    def artifact(self, name: str) -> Iterator[Path]:
+        """Where to write an artifact, a file or a folder, which is added then."""
+        with told_when_full():
+            yield self._journal.artifact(name)
+            self._journal.add_artifact(name)
+
     def log_epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """Writes an epoch's values."""
         self._epochs.log(epoch, values)
@@ -131,7 +138,7 @@ class Run:
     def log_pictures(self, pictures: Mapping[str, Figure]) -> None:
         """Writes each figure as `pictures/<name>.png`."""
         for name, figure in pictures.items():
-            with self._artifact(f"pictures/{name}.png") as path:
+            with self.artifact(f"pictures/{name}.png") as path:
                 figure.savefig(path)
 
     @held()
@@ -154,7 +161,7 @@ class Run:
             write_model(made, folder, rows)
             self._journal.add_artifact(SAVED_MODEL)
         for card in (folder / "assets.extra").glob("card.*"):  # where a reader of the run looks for it
-            with self._artifact(card.name) as path:
+            with self.artifact(card.name) as path:
                 shutil.copyfile(card, path)
         self._journal.append("model", digest=digest(made))
         self._has_model = True
@@ -193,7 +200,22 @@ class Run:
             TrackingError: The journal cannot be written.
         """
         self._epochs.end()
-        self._journal.append("end", status=status, at=int(time.time() * 1000))
+        self._end("end", seconds, status=status, at=int(time.time() * 1000))
+
+    @held()
+    def leave(self, seconds: float) -> None:
+        """Ends what is added to a run that had ended before, and stays as it ended.
+
+        Args:
+            seconds: As in `close`.
+
+        Raises:
+            TrackingError: The journal cannot be written.
+        """
+        self._end("leave", seconds)
+
+    def _end(self, kind: str, seconds: float, **content: Any) -> None:
+        self._journal.append(kind, **content)
         try:
             self._journal.close()
         except TrackingError as error:
@@ -207,15 +229,8 @@ class Run:
         log.warning("run %s: %s", self.id, self.unsent)
 
     def _log_text(self, name: str, text: str) -> None:
-        with self._artifact(name) as path:
+        with self.artifact(name) as path:
             path.write_text(text, encoding="utf-8")
-
-    @contextlib.contextmanager
-    def _artifact(self, name: str) -> Iterator[Path]:
-        """Where to write an artifact, which is added then."""
-        with told_when_full():
-            yield self._journal.artifact(name)
-            self._journal.add_artifact(name)
 
 
 @contextlib.contextmanager

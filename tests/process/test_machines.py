@@ -224,7 +224,7 @@ def server(tmp_path: Path) -> Iterator[str]:
 @pytest.mark.slow
 def test_two_machines_share_one_mlflow_server(server: str, tmp_path: Path) -> None:
     """Two command lines that know nothing of each other but the server's address, as on two machines."""
-    words = ["fit.epochs=2", "tracking.experiment=shared"]
+    words = ["fit.epochs=2", "sweep.keep=all", "tracking.experiment=shared"]
     processes = [
         sweep(tmp_path / name, server, *words, f"seed={seeds}") for name, seeds in (("a", "0,1"), ("b", "2,3"))
     ]

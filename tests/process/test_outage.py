@@ -81,7 +81,7 @@ def comes_back(way: Way) -> Iterator[None]:
 def test_a_sweep_whose_server_is_away(process: Forking, way: Way, tmp_path: Path, when: str) -> None:
     seeds = ",".join(str(seed) for seed in range(N_TRIALS))
     places = [f"tracking.uri={way.address}", f"tracking.experiment=sweep_{when}", f"hydra.sweep.dir={tmp_path}"]
-    words = ["-m", *WORDS, "fit.epochs=2", f"seed={seeds}", *places]
+    words = ["-m", *WORDS, "fit.epochs=2", f"seed={seeds}", "sweep.keep=all", *places]
     if when == "start":
         with comes_back(way):
             sweep = process.start(*words)

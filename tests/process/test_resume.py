@@ -35,7 +35,8 @@ KINDS = {
     "mirrored": ["data=diabetes", *DEMANDING, "fit.devices=[CPU:0,CPU:1]"],
     "searched": [
         "data=diabetes", *DEMANDING, "-m", "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=6",
-        "sweep.seed=4", "sweep.pruner=median", "sweep.prune_from=3", "fit.learning_rate=tag(log,interval(0.0001,0.1))",
+        "sweep.seed=4", "sweep.keep=all", "sweep.pruner=median", "sweep.prune_from=3",
+        "fit.learning_rate=tag(log,interval(0.0001,0.1))",
     ],
 }  # fmt: skip
 Killable = Callable[..., Ended]

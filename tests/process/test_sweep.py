@@ -57,7 +57,7 @@ def commands() -> Iterator[Commands]:
 @pytest.fixture
 def swept(commands: Commands, store: str, tmp_path: Path, request: pytest.FixtureRequest) -> Swept:
     """Runs the command line's sweep in an experiment of the test's own."""
-    return Swept(commands, store, tmp_path, request.node.name)
+    return Swept(commands, store, tmp_path, re.sub(r"\W+", "_", request.node.name))
 
 
 SEARCH = ["hydra/sweeper=search", "fit.epochs=1", "fit.learning_rate=tag(log,interval(0.001,0.1))"]
@@ -183,6 +183,56 @@ def test_poor_trials_are_pruned(swept: Swept) -> None:
     assert swept.parent().data.metrics["n_failed"] == 0
 
 
+def test_models_that_are_missing_are_made_at_the_end_by_the_same_command(swept: Swept) -> None:
+    """As it is where the leading process was killed before it had made them."""
+    command = ["fit.epochs=1", "model.units=[2],[4]"]
+    swept(*command, "sweep.keep=none")
+    before = {run.info.run_id: run.data.metrics for run in swept.children("FINISHED")}
+    assert not any("export_difference" in metrics for metrics in before.values())
+    out = swept(*command)
+    assert "models are made of 2 of the sweep's runs, as sweep.keep says" in out
+    after = {run.info.run_id: run.data.metrics for run in swept.children("FINISHED")}
+    assert all("export_difference" in metrics for metrics in after.values())
+    assert {run: {name: after[run][name] for name in metrics} for run, metrics in before.items()} == before
+    assert "models are made" not in swept(*command)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", [[], ["hydra/launcher=local", "hydra.launcher.n_jobs=2"]], ids=["serial", "local"])
+def test_the_five_best_configurations_have_a_model(swept: Swept, launcher: list[str]) -> None:
+    swept("fit.epochs=1", "model.units=[2],[3],[4],[5],[6],[7]", "seed=0,1", "data.split.seed=0", *launcher)
+    runs: dict[str, list[Run]] = defaultdict(list)
+    for run in swept.children("FINISHED"):
+        runs[run.data.params["model.units"]].append(run)
+    scores = {
+        units: [run.data.metrics["objective"] for run in sorted(of_it, key=lambda run: run.data.metrics["objective"])]
+        for units, of_it in runs.items()
+    }
+    best = sorted(scores, key=lambda units: statistics.fmean(scores[units]))[:5]
+    expected = {(units, scores[units][0]) for units in best}
+    with_model = [run for run in swept.children("FINISHED") if "export_difference" in run.data.metrics]
+    assert {(run.data.params["model.units"], run.data.metrics["objective"]) for run in with_model} == expected
+    for run in swept.children("FINISHED"):
+        made = run.outputs.model_outputs if run.outputs else []
+        assert len(made) == (1 if run.info.run_id in {one.info.run_id for one in with_model} else 0)
+
+
+@pytest.mark.slow
+def test_a_trial_whose_model_cannot_be_made_is_told_and_the_others_have_theirs(
+    swept: Swept, table: Callable[..., Path]
+) -> None:
+    one, other = (table(name, y=list(range(60)), a=list(range(60)), b=[number % 7 for number in range(60)])
+                  for name in ("one.csv", "other.csv"))  # fmt: skip
+    other.write_text(other.read_text(encoding="utf-8").replace("59,59,3", "59,58,3"), encoding="utf-8")
+    command = ["data=plain_table", "data.target=y", f"data.path={one},{other}", "fit.epochs=1"]
+    swept(*command, "sweep.keep=none")
+    other.unlink()
+    out = swept(*command, "sweep.keep=all", code=1)
+    assert "there is no file" in out
+    assert "trains it anew, with a model" in out
+    assert len([run for run in swept.children("FINISHED") if "export_difference" in run.data.metrics]) == 1
+
+
 @pytest.mark.slow
 def test_several_objectives_have_a_front(swept: Swept) -> None:
     out = swept(
@@ -194,6 +244,9 @@ def test_several_objectives_have_a_front(swept: Swept) -> None:
     assert "n_parameters" in out
     report = Path(out.partition("\nreport ")[2].split("\n")[0].strip()).read_text(encoding="utf-8")
     assert "<h2>Pareto front</h2>" in report
+    on_front = {line.split("│")[-2].strip() for line in out.splitlines() if line.startswith("│ *")}
+    with_model = {run.info.run_id for run in swept.children("FINISHED") if "export_difference" in run.data.metrics}
+    assert with_model == on_front
 
 
 @pytest.mark.slow

@@ -79,7 +79,7 @@ def ui(store: str) -> Iterator[tuple[str, str]]:
 
 def test_the_ui_lists_a_sweep_nested_and_a_child_with_all_it_has(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    overrides = ["model.units=[32],[64,64]", "seed=0,1", "fit.epochs=4"]
+    overrides = ["model.units=[32],[64,64]", "seed=0,1", "fit.epochs=4", "sweep.keep=all"]
     subprocess.run(
         [sys.executable, "-m", "pipeline", "train", "-m", *overrides, f"hydra.sweep.dir={tmp_path / 'hydra'}"],
         cwd=ROOT, env=os.environ | {"MLFLOW_TRACKING_URI": store}, check=True, capture_output=True,

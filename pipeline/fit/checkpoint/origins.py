@@ -22,10 +22,9 @@ SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS", "TF_DETERMINIS
 
 def origins_of(dataset: Dataset, trainee: Trainee) -> dict[str, str]:
     """What the numbers of a run follow from, by name."""
-    parts = {part: dataset.fingerprint_of(part) for part in dataset.n_rows}
     settings = {name: os.environ[name] for name in SETTINGS if name in os.environ}
     return {
-        "data": digest([dataset.fingerprint, parts]),
+        "data": of_data(dataset),
         "code": code(),
         "libraries": " ".join(f"{name} {version(name)}" for name in LIBRARIES),
         "processor": _processor(),
@@ -34,6 +33,11 @@ def origins_of(dataset: Dataset, trainee: Trainee) -> dict[str, str]:
         "environment": " ".join(f"{name}={value}" for name, value in settings.items()),
         "execution": trainee.execution,
     }
+
+
+def of_data(dataset: Dataset) -> str:
+    """The same for the same rows, divided in the same way."""
+    return digest([dataset.fingerprint, {part: dataset.fingerprint_of(part) for part in dataset.n_rows}])
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import uvicorn
@@ -32,6 +32,7 @@ class ServeError(PipelineError):
 def serve(
     reference: str,
     *,
+    find: Callable[[], locate.FoundModel],
     name: str | None,
     uri: str | None,
     trust: bool,
@@ -43,12 +44,14 @@ def serve(
 ) -> None:
     """Serves until SIGTERM or Ctrl-C, and then answers what is in work.
 
+    `find` finds the model that the reference names now; `serve --help` tells of the rest.
+
     Raises:
         PipelineError: There is no such model, it does not work, or the address is taken.
     """
     with contextlib.closing(bound_socket(*address)) as listening:
         known = locate.stands_for(reference, uri)
-        found = locate.resolve(reference, uri)
+        found = find()
         # oneDNN prepares and keeps a product for each number of rows that it meets: memory grew by a tenth in 100 000
         # requests, and a row through 1024-1024-1024-1024 took 1.7 ms instead of 1.0.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -63,7 +66,7 @@ def serve(
         follower = Follower(
             service,
             lambda: locate.stands_for(reference, uri),
-            lambda: load(locate.resolve(reference, uri), name=model.name, trust=trust),
+            lambda: load(find(), name=model.name, trust=trust),
             known=known,
             seconds=poll_seconds,
         )

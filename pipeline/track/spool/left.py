@@ -11,6 +11,7 @@ from pipeline.track.spool.folders import JOURNAL, Spooled, left, line
 from pipeline.track.spool.transfer import Transfer, is_refused
 from pipeline.track.store import connected_to, first_line
 
+REOPENED = "is_reopened"  # in a journal's first entry: the run had ended before, and stays as it ended
 ENDS = ("end", "leave", "conclude")  # entries after which nothing comes
 
 
@@ -56,17 +57,18 @@ def send_left(uri: str | None) -> Sent:
 
 
 def end(folder: Spooled, status: str, error: str) -> bool:
-    """Ends the journal of a run whose process is gone; gives False where it has ended itself."""
+    """Ends the journal of a run whose process is gone; gives False where the run has ended itself."""
     entries = list(folder.entries(0))
     if entries[-1][0]["kind"] in ENDS:
         return False
     path = folder.path / JOURNAL
-    last = int(path.stat().st_mtime * 1000)
+    is_reopened, last = folder.header.get(REOPENED, False), int(path.stat().st_mtime * 1000)
     os.truncate(path, entries[-1][1])  # what it was writing when it was killed
+    told = {"kind": "tags", "tags": {"error": error}}
+    ended = {"kind": "end", "status": status, "at": max(last, int(folder.header["start"]))}
     with path.open("ab") as file:
-        file.write(line({"kind": "tags", "tags": {"error": error}}))
-        file.write(line({"kind": "end", "status": status, "at": max(last, int(folder.header["start"]))}))
-    return True
+        file.write(line({"kind": "leave"}) if is_reopened else line(told) + line(ended))
+    return not is_reopened
 
 
 def _send(folder: Spooled, found: Sent) -> bool:

@@ -63,6 +63,6 @@ def test_a_sweep_of_which_nothing_finished_has_no_best(capsys: pytest.CaptureFix
 def test_a_store_that_is_gone_hides_nothing(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    _conclude(ended(status="FAILED"), load("tracking.uri=sqlite:////proc/no/x.db").tracking, "-m seed=0,1")
+    _conclude(ended(status="FAILED"), load("tracking.uri=sqlite:////proc/no/x.db"), "-m seed=0,1")
     assert "the sweep's runs could not be ranked: tracking.uri: sqlite:////proc/no/x.db cannot be used" in caplog.text
     assert "go on with        python -m pipeline train -m seed=0,1\n" in capsys.readouterr().out
