@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import ConfigRepository
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
@@ -76,6 +78,12 @@ class Files(ConfigRepository):
                     folder /= part
                     if folder not in self._listings:
                         self._listings[folder] = _listing(folder)
+
+
+def read_once(loader: ConfigLoader) -> None:
+    """Has a loader of Hydra's read each file once: a sweep composes anew for each of its jobs."""
+    assert isinstance(loader, ConfigLoaderImpl)
+    loader.repository = Files(loader.config_search_path)
 
 
 def choices(names: Sequence[str]) -> list[str]:

@@ -1,8 +1,17 @@
 """Sweeps: what surrounds their trials, so that none is lost and none is run twice."""
 
+from pipeline.sweep import search
 from pipeline.sweep.job import Stopped, job
 from pipeline.sweep.parent import parent
-from pipeline.sweep.search import register
 from pipeline.sweep.search.outcome import Outcome
+
+
+def register() -> None:
+    """Tells Hydra of the sweepers."""
+    search.register()
+    from pipeline.sweep import grid  # after that, see there
+
+    grid.register()
+
 
 __all__ = ["Outcome", "Stopped", "job", "parent", "register"]

@@ -23,7 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from pipeline import model
 from pipeline.config import direction
-from pipeline.config.files import choices
+from pipeline.config.files import choices, read_once
 from pipeline.config.ranges import search_space
 from pipeline.config.sweep import Sweep
 from pipeline.errors import SweepError
@@ -47,6 +47,7 @@ class Search(Sweeper):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Gets what Hydra has made ready."""
         self._config, self._loader = config, hydra_context.config_loader
+        read_once(self._loader)
         self._launcher: Launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )

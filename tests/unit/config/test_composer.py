@@ -3,13 +3,17 @@
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
+from hydra import compose, initialize_config_dir, version
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from pipeline import ConfigError, load
 from pipeline.config import CONF, parse
 from pipeline.config.composer import composer
+from pipeline.config.files import read_once
 
 
 def test_a_file_that_changes_is_read_anew(tmp_path: Path) -> None:
@@ -111,3 +115,16 @@ def test_what_it_composes_is_what_hydra_composes(words: tuple[str, ...]) -> None
     assert isinstance(settings, dict)
     for part in ("launcher", "sweeper", "mode", "sweep", "run", "help"):
         assert settings[part] == hydra[part]
+
+
+def test_a_sweep_composes_its_jobs_from_the_same_files_as_hydra_alone() -> None:
+    version.setbase("1.3")
+    composed = []
+    for once in (False, True):
+        loader = ConfigLoaderImpl(create_config_search_path(str(CONF)))
+        if once:
+            read_once(loader)
+        for word in ("data=diabetes", "experiment=study_width"):
+            found = loader.load_configuration("config", [word, "seed=3"], RunMode.RUN)
+            composed.append(OmegaConf.to_container(found))
+    assert composed[:2] == composed[2:]
