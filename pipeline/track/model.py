@@ -63,12 +63,12 @@ def _described(folder: Path) -> dict[str, str]:
 def _outputs(rows: Rows, folder: Path) -> Schema:
     about, target = json.loads((folder / MANIFEST).read_text(encoding="utf-8")), rows.target
     if target.task == "regression":
-        kinds = [kind for kind in ("prediction", "lower", "upper") if kind in about["outputs"]]
+        kinds = ["prediction", *(["lower", "upper"] if about.get("interval") else [])]
         several = len(target.names) > 1
         names = [f"{kind}_{name}" if several else kind for kind in kinds for name in target.names]
         return Schema([ColSpec(DataType.double, name) for name in names])
     types = {"i": DataType.long, "f": DataType.double, "b": DataType.boolean}
-    texts = [ColSpec(DataType.string, "prediction_set")] if "prediction_set" in about["outputs"] else []
+    texts = [ColSpec(DataType.string, "prediction_set")] if about.get("prediction_set") else []
     label = ColSpec(types.get(target.classes.dtype.kind, DataType.string), "label")
     probabilities = [ColSpec(DataType.double, f"probability_{label}") for label in target.classes.tolist()]
     return Schema([label, *texts, *probabilities])
