@@ -14,12 +14,14 @@ from pipeline.runtime.startup import import_tensorflow, tell_of_tensorflow
 if TYPE_CHECKING:
     import keras
 
-    from pipeline.data import Arrays, Dataset, Preprocessing, Report
+    from pipeline.data import Arrays, Dataset, Preprocessing, Report, Rows
     from pipeline.evaluate import Evaluation
     from pipeline.evaluate.baselines import Beside, Standing
     from pipeline.export import Assembled, Decided
     from pipeline.fit import History
     from pipeline.track import Run
+
+    Assemble = Callable[[Rows, Preprocessing, keras.Model, float | None], Assembled]
 
 EpochReport = Callable[[int, Mapping[str, float]], None]  # takes an epoch's number, from 1, and its values
 
@@ -122,13 +124,26 @@ def run(config: Config, trial: Trial = ALONE) -> Result:
     Raises:
         PipelineError: The data, the config or the training is at fault; the message says what to do.
     """
-    prepared = prepare(config, trial)
+    return finish(config, prepare(config, trial), trial)
+
+
+def finish(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Result:
+    """What comes after `prepare` in a run.
+
+    Raises:
+        PipelineError: The config or the training is at fault.
+    """
     from pipeline.evaluate import baselines
 
     with baselines.beside(config, prepared.dataset) as beside, train(config, prepared, trial) as trained:
         scored = score(config, prepared, trained, beside)
         shipped = trial.ship(config, prepared, trained, scored)
-    scores, tracked = scored.found.scores, trained.tracked  # whose id and address are known for good now
+    return result_of(prepared, trained, scored, shipped)
+
+
+def result_of(prepared: Prepared, trained: Trained, scored: Scored, shipped: Shipped) -> Result:
+    """What a run came to, once it has ended: only then its id and address are known for good."""
+    scores, tracked = scored.found.scores, trained.tracked
     where, seconds = (tracked.id, tracked.model_path, tracked.uri), prepared.clock.seconds | shipped.seconds
     sizes = (trained.network.count_params(), shipped.difference)
     return Result(scores, scores[prepared.objective], *where, seconds, *sizes, scored.beaten, scored.advice)
@@ -154,6 +169,13 @@ def prepare(config: Config, trial: Trial = ALONE) -> Prepared:
     dataset = data.load(config.data, config.decision.calibration)
     trial.begins(config, dataset)
     objective = evaluate.check(config, dataset)
+    return preprocess(config, dataset, objective, trial, clock)
+
+
+def preprocess(config: Config, dataset: Dataset, objective: str, trial: Trial, clock: Clock) -> Prepared:
+    """The second half of `prepare`, once the rows are read."""
+    from pipeline import data
+
     dataset = data.without_useless(dataset, config.data)
     preprocessing = trial.fitted(config, dataset)
     preprocessing.check(dataset.rows)
@@ -211,7 +233,9 @@ def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[
         yield Trained(network, history, tracked)
 
 
-def score(config: Config, prepared: Prepared, trained: Trained, beside: Beside) -> Scored:
+def score(
+    config: Config, prepared: Prepared, trained: Trained, beside: Beside, assemble: Assemble | None = None
+) -> Scored:
     """Assembles the model from raw rows to original units, scores *that* on every split and logs what it comes to.
 
     Args:
@@ -219,6 +243,7 @@ def score(config: Config, prepared: Prepared, trained: Trained, beside: Beside) 
         prepared: Its data.
         trained: Its network.
         beside: The baselines on the same rows.
+        assemble: By what; None is `export.assemble`.
 
     Raises:
         PipelineError: A score cannot be computed, or the store cannot be used.
@@ -230,7 +255,7 @@ def score(config: Config, prepared: Prepared, trained: Trained, beside: Beside) 
     dataset, preprocessing, clock = prepared.dataset, prepared.preprocessing, prepared.clock
     network, history, tracked = trained.network, trained.history, trained.tracked
     decided = export.decide(config.decision, dataset, preprocessing, network)
-    assembled = export.assemble(dataset.rows, preprocessing, decided.network, decided.learned)
+    assembled = (assemble or export.assemble)(dataset.rows, preprocessing, decided.network, decided.learned)
     found = evaluate.evaluate(assembled, dataset)
     clock.lap("evaluate")
     beaten = baselines.standing(beside.collect(), found, config, len(history.epochs), history.best_epoch)

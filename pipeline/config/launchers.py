@@ -30,8 +30,15 @@ class Ray(Section):
     gpus_per_trial: PositiveFloat | Literal[0]
 
 
+class Packed(Section):
+    """Many trials as one network."""
+
+    members: Annotated[int, Field(ge=2)]
+
+
 RULES: dict[str, type[Section]] = {
     "hydra_plugins.dense_pipeline.LocalLauncher": Local,
+    "hydra_plugins.dense_pipeline.PackedLauncher": Packed,
     "hydra_plugins.dense_pipeline.RayLauncher": Ray,
 }
 

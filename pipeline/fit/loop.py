@@ -41,13 +41,18 @@ log = logging.getLogger(__name__)
 def seed(number: int) -> None:
     """Seeds all that is drawn by chance from here on: the initial weights, dropout, and the order of the rows.
 
-    Keras draws the seeds of its layers by Python's generator. TensorFlow's own is left alone where programs wait to be
-    used again: seeding it throws away all that it has prepared to run, a third of a second for each job of a sweep.
+    TensorFlow's own generator is left alone where programs wait to be used again: seeding it throws away all that it
+    has prepared to run, a third of a second for each job of a sweep.
     """
-    random.seed(number)
-    np.random.seed(number)
+    seed_layers(number)
     if not programs.any_idle():
         keras.utils.set_random_seed(number)
+
+
+def seed_layers(number: int) -> None:
+    """Seeds what Keras's layers draw from: Python's generator, by which they get seeds of their own."""
+    random.seed(number)
+    np.random.seed(number)
 
 
 def fit(

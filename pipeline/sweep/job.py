@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
@@ -18,7 +19,7 @@ from pipeline.sweep.identity import NO_PART
 from pipeline.sweep.open_sweep import is_open_here
 from pipeline.sweep.search.outcome import Outcome
 from pipeline.sweep.trial import Elsewhere, Finished, SweepTrial
-from pipeline.train import run
+from pipeline.train import Result, run
 
 log = logging.getLogger(__name__)
 
@@ -41,45 +42,74 @@ class Stopped(BaseException):
     """The sweep cannot go on; no error of one job, and so none that Hydra would go on after."""
 
 
+Story = Callable[[Config, SweepTrial], Generator[Any, Any, Result]]  # a run; what it yields is its caller's affair
+
+
 def job(composed: DictConfig) -> float | Outcome:
-    """Runs one trial, and gives its objective; to a study, all that it wants to know."""
-    with contextlib.ExitStack() as resources:
-        return _trial(composed, resources)
+    """Runs one trial, and gives its objective; to a study, all that it wants to know.
 
-
-def _trial(composed: DictConfig, resources: contextlib.ExitStack) -> float | Outcome:
-    """Hydra prints its compact exceptions without a traceback, and tells of a sweep's first failed job only."""
-    number = HydraConfig.get().job.num
-    words = [word.lstrip("+") for word in HydraConfig.get().overrides.task]
-    own = [word for word in words if not word.startswith(NO_PART)]
-    trial = SweepTrial(_parent(), " ".join(own), resources)
-    config = None
+    Hydra prints its compact exceptions without a traceback, and tells of a sweep's first failed job only.
+    """
+    settings = HydraConfig.get()
+    steps = attempt(settings.job.num, settings.overrides.task, lambda: configuration.from_hydra(composed), _alone)
     try:
-        config = _named(configuration.from_hydra(composed), trial.name)
-        trial.may_begin(config)
-        result = run(config, trial)
-    except Finished as finished:
-        assert config is not None
-        log.info("job %s: finished before, as run %s", number, finished.done.run_id)
-        return _outcome(trial, config, finished.done.metrics, finished.done.pruned)
-    except Elsewhere:
-        log.info("job %s: another process is at work on it", number)
-        return math.nan
-    except Pruned as pruned:
-        log.info("job %s: pruned %s", number, pruned)
-        return Outcome(None, pruned=True)
-    except Exception as error:
-        if store_is_gone(error):
-            _stop(error)
-        if config is not None and not hasattr(error, "run_id") and not isinstance(error, SweepError):
-            _keep_failure(config, trial.tags, error)
-        if isinstance(error, PipelineError):
-            log.error("job %s failed: %s", number, error)
-            raise CompactHydraException(str(error)) from None
-        log.exception("job %s failed", number)
-        raise
-    log.info("objective %.5g, %s", result.objective, result.model_path or f"run {result.run_id}")
-    return _outcome(trial, config, result.measured, pruned=False)
+        next(steps)
+    except StopIteration as end:
+        outcome: float | Outcome = end.value
+        return outcome
+    raise AssertionError("a run on its own does not wait for others")
+
+
+def _alone(config: Config, trial: SweepTrial) -> Generator[Any, Any, Result]:
+    yield from ()
+    return run(config, trial)
+
+
+def attempt(
+    number: int, words: Sequence[str], compose: Callable[[], Config], story: Story
+) -> Generator[Any, Any, float | Outcome]:
+    """A trial: its run, with what is told and kept of it, whichever way it ends.
+
+    Args:
+        number: Of the job.
+        words: Its overrides.
+        compose: Gives its config.
+        story: What it does; what that yields is passed on.
+
+    Returns:
+        Its objective; for a study, all that it wants to know.
+    """
+    words = [word.lstrip("+") for word in words]
+    own = [word for word in words if not word.startswith(NO_PART)]
+    with contextlib.ExitStack() as resources:
+        trial = SweepTrial(_parent(), " ".join(own), resources)
+        config = None
+        try:
+            config = _named(compose(), trial.name)
+            trial.may_begin(config)
+            result = yield from story(config, trial)
+        except Finished as finished:
+            assert config is not None
+            log.info("job %s: finished before, as run %s", number, finished.done.run_id)
+            return _outcome(trial, config, finished.done.metrics, finished.done.pruned)
+        except Elsewhere:
+            log.info("job %s: another process is at work on it", number)
+            return math.nan
+        except Pruned as pruned:
+            log.info("job %s: pruned %s", number, pruned)
+            return Outcome(None, pruned=True)
+        except Exception as error:
+            if store_is_gone(error):
+                _stop(error)
+            if config is not None and not hasattr(error, "run_id") and not isinstance(error, SweepError):
+                _keep_failure(config, trial.tags, error)
+            if isinstance(error, PipelineError):
+                log.error("job %s failed: %s", number, error)
+                raise CompactHydraException(str(error)) from None
+            log.exception("job %s failed", number)
+            raise
+        log.info("objective %.5g, %s", result.objective, result.model_path or f"run {result.run_id}")
+        return _outcome(trial, config, result.measured, pruned=False)
 
 
 def store_is_gone(error: BaseException | None) -> bool:

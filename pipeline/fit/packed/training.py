@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pipeline.errors import TrainingError
 from pipeline.fit.block import CALL_SECONDS
 from pipeline.fit.block_inputs import Rows, place
 from pipeline.fit.compile import with_decay_of_averages
@@ -54,8 +55,13 @@ def train_packed(
     pack = _Pack(jobs, train, val, task, output_scale)
     with ThreadPoolExecutor(pack.n_threads, "members") as threads:
         while pack.members:
-            with held():
-                ended = pack.train_epoch(threads)
+            try:
+                with held():
+                    ended = pack.train_epoch(threads)
+            except (tf.errors.ResourceExhaustedError, MemoryError):
+                why = "out of memory; try fewer hydra.launcher.members, or a smaller fit.batch_size"
+                yield from ((number, TrainingError(why)) for number in list(pack.members))
+                return
             yield from ended
             pack.shrink()
 
@@ -117,6 +123,7 @@ class _Pack:
         self._epoch += 1
         scored = list(threads.map(self._score, self._parts))
         seconds = time.perf_counter() - began
+        log.info("epoch %d: %d networks, %.2f s", self._epoch, len(self.members), seconds)
         ended: list[Ended] = []
         for part, train, val in zip(self._parts, sums, scored, strict=True):
             results = self._results(train) | {f"val_{name}": value for name, value in self._results(val).items()}

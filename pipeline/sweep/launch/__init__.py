@@ -1,14 +1,15 @@
-"""Launchers, which run a sweep's jobs in other processes: `hydra/launcher=local` and `hydra/launcher=ray`."""
+"""Launchers: `hydra/launcher=local` and `ray` run a sweep's jobs in other processes, `packed` many as one network."""
 
 from pipeline.sweep import plugins
 from pipeline.sweep.launch.jobs import JobError
 from pipeline.sweep.launch.local import LocalLauncher
 from pipeline.sweep.launch.on_ray import RayLauncher
+from pipeline.sweep.launch.packed import PackedLauncher
 
 
 def register() -> None:
     """Tells Hydra of the launchers."""
-    plugins.register(LocalLauncher, RayLauncher)
+    plugins.register(LocalLauncher, PackedLauncher, RayLauncher)
 
 
-__all__ = ["JobError", "LocalLauncher", "RayLauncher", "register"]
+__all__ = ["JobError", "LocalLauncher", "PackedLauncher", "RayLauncher", "register"]

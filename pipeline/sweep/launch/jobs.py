@@ -92,14 +92,18 @@ def run(sweep: Sweep, job: Job, tell: Told) -> bytes:
     version.setbase("1.3")  # as `hydra.main` does in the process that leads the sweep
     setup_globals()
     JobRuntime.instance().set("name", sweep.name)
-    ret = run_job(
+    return packed(run_here(sweep, job, _telling(sweep.task_function, tell)))
+
+
+def run_here(sweep: Sweep, job: Job, task: TaskFunction) -> JobReturn:
+    """Runs a job as Hydra does."""
+    return run_job(
         hydra_context=sweep.hydra_context,
-        task_function=_telling(sweep.task_function, tell),
+        task_function=task,
         config=job.config,
         job_dir_key="hydra.sweep.dir",
         job_subdir_key="hydra.sweep.subdir",
     )
-    return packed(ret)
 
 
 def packed(ret: JobReturn) -> bytes:
