@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from pipeline.evaluate import Evaluation
     from pipeline.evaluate.baselines import Beside, Standing
     from pipeline.export import Assembled, Decided
+    from pipeline.export.learned import Learned
     from pipeline.fit import History
     from pipeline.track import Run
 
-    Assemble = Callable[[Rows, Preprocessing, keras.Model, float | None], Assembled]
+    Assemble = Callable[[Rows, Preprocessing, keras.Model, Learned], Assembled]
 
 EpochReport = Callable[[int, Mapping[str, float]], None]  # takes an epoch's number, from 1, and its values
 

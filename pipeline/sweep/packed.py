@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.data import Dataset, Preprocessing, Rows
     from pipeline.evaluate.baselines import Beside
     from pipeline.export import Assembled
+    from pipeline.export.learned import Learned
     from pipeline.fit import History
     from pipeline.fit.packed import Job
 
@@ -47,11 +48,11 @@ def kind(config: Config) -> str:
 
 def rows_of(config: Config) -> str:
     """What the rows of a trial follow from."""
-    values = config.data.model_dump()
+    values: dict[str, Any] = config.data.model_dump()
     split = config.data.split
     if split.kind not in DRAWN or (split.kind == "auto" and split.path is not None):
         del values["split"]["seed"]
-    return json.dumps(values, sort_keys=True)
+    return json.dumps([values, config.decision.model_dump()], sort_keys=True)
 
 
 class Shared:
@@ -67,7 +68,7 @@ class Shared:
         self._prepared: Prepared | None = None
         self._beside: dict[str, Beside] = {}
         self._template: keras.Model | None = None
-        self._assembled: dict[float | None, Assembled] = {}
+        self._assembled: Assembled | None = None
 
     def prepare(self, config: Config, trial: SweepTrial) -> Prepared:
         """As `pipeline.train.prepare`; the rows are read, and preprocessing is fitted, for the first trial."""
@@ -75,7 +76,7 @@ class Shared:
 
         clock = Clock()
         if self._dataset is None:
-            self._dataset = data.load(config.data)
+            self._dataset = data.load(config.data, config.decision.calibration)
         trial.begins(config, self._dataset)
         objective = evaluate.check(config, self._dataset)
         if self._prepared is None:
@@ -111,17 +112,16 @@ class Shared:
         self._template.set_weights(network.get_weights())
         return self._template
 
-    def assemble(
-        self, rows: Rows, preprocessing: Preprocessing, network: keras.Model, threshold: float | None
-    ) -> Assembled:
+    def assemble(self, rows: Rows, preprocessing: Preprocessing, network: keras.Model, learned: Learned) -> Assembled:
         """As `pipeline.export.assemble`, once for the network that all fill."""
         from pipeline import export
+        from pipeline.export.assemble import UNLEARNED
 
-        if network is not self._template:  # one that has a temperature as well
-            return export.assemble(rows, preprocessing, network, threshold)
-        if threshold not in self._assembled:
-            self._assembled[threshold] = export.assemble(rows, preprocessing, network, threshold)
-        return self._assembled[threshold]
+        if network is not self._template or learned != UNLEARNED:
+            return export.assemble(rows, preprocessing, network, learned)
+        if self._assembled is None:
+            self._assembled = export.assemble(rows, preprocessing, network, learned)
+        return self._assembled
 
 
 def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, Result]]:
@@ -147,7 +147,7 @@ def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, 
             tracked.log_report(prepared.report)
             prepared.clock.lap("open_run")
             history = yield Job(network, config.fit, config.seed, trial.watching(tracked.log_epoch))
-            prepared.clock.lap("fit")
+            prepared.clock.took("fit", sum(epoch["seconds"] for epoch in history.epochs))
             trained = Trained(shared.filled(network), history, tracked)
             scored = score(config, prepared, trained, beside, shared.assemble)
             shipped = trial.ship(config, prepared, trained, scored)

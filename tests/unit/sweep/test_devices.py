@@ -59,6 +59,7 @@ def test_gpus_that_the_environment_allows(monkeypatch: pytest.MonkeyPatch, visib
         (["hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs: should be greater than 0 or 'auto', got 0"),
         (["hydra.launcher.n_jobs=many"], "hydra.launcher.n_jobs: should be a valid integer or 'auto', got 'many'"),
         (["hydra.launcher.n_jobs=1,2"], "hydra.launcher.n_jobs=1,2: a sweep has one launcher; give one value"),
+        (["hydra/launcher=packed", "hydra.launcher.members=1"], "members: should be greater than or equal to 2, got 1"),
         (["hydra/launcher=locl"], "hydra/launcher=locl: no such file, did you mean 'local'?"),
         (
             ["hydra/launcher=basic", "hydra.launcher.n_jobs=2"],
