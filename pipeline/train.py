@@ -58,7 +58,7 @@ ALONE = Trial()
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a network trains on. Runs whose data, split and preprocessing are the same can share it."""
+    """What a network trains on. Runs with the same data, split, preprocessing and rows kept can share it."""
 
     dataset: Dataset
     preprocessing: Preprocessing
