@@ -17,7 +17,7 @@ evaluate: INPUT ?= $(DATA)
 renamed = $(if $(filter file,$(origin $2)),echo 'make: $1= is $2= now: make $@ $2=$($1)' >&2)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep study rerun compare export predict evaluate register promote ui serve sync \
+.PHONY: help setup train sweep tune study rerun compare export predict evaluate register promote ui serve sync \
 	test test-all bench bench-ingredients bench-quality bench-search bench-sweeps bench-serve bench-setup fuzz check clean
 
 help:  ## This text
@@ -48,6 +48,9 @@ train: $(STAMP)  ## Train, log and export one experiment (the digits, unless ARG
 
 sweep: $(STAMP)  ## Train one run per combination: make sweep ARGS="model.units=[32],[64,64] seed=0,1"
 	@$(BIN)/python -m pipeline sweep $(ARGS)
+
+tune: $(STAMP)  ## Best model in a given time: make tune ARGS="data=table data.path=my.csv data.target=price tune.minutes=10"
+	@$(BIN)/python -m pipeline tune $(ARGS)
 
 study: $(STAMP)  ## Answer a question of the textbooks by a sweep and a picture: make study NAME=width (without: which)
 	@$(BIN)/python -m pipeline study $(NAME) $(ARGS)

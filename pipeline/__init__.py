@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.config import Config, load
     from pipeline.export.loaded import LoadedModel
     from pipeline.inference.load import load_model
+    from pipeline.sweep.tune import Tuned, tune
     from pipeline.train import Result, run
 
     __version__: str
@@ -39,10 +40,12 @@ __all__ = [
     "Result",
     "TrackingError",
     "TrainingError",
+    "Tuned",
     "__version__",
     "load",
     "load_model",
     "run",
+    "tune",
 ]
 
 # Before anything imports TensorFlow or Keras: the pipeline trains with TensorFlow whatever the user's other work
@@ -55,9 +58,11 @@ _HOMES = {
     "Config": "pipeline.config",
     "LoadedModel": "pipeline.export.loaded",
     "Result": "pipeline.train",
+    "Tuned": "pipeline.sweep.tune",
     "load": "pipeline.config",
     "load_model": "pipeline.inference.load",
     "run": "pipeline.train",
+    "tune": "pipeline.sweep.tune",
 }
 
 # Modules that once were commands: `python -m pipeline.train` would find nothing, or a module that does nothing.

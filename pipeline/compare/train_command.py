@@ -65,7 +65,7 @@ def _starts(config: Config) -> Iterator[list[str]]:
 
 def _facts(config: Config) -> dict[str, Any]:
     """What the run itself was: not where it was kept, but for the experiment's name, and not the sweep it was in."""
-    values = {name: value for name, value in config.model_dump().items() if name not in ("study", "sweep")}
+    values = {name: value for name, value in config.model_dump().items() if name not in ("study", "sweep", "tune")}
     return values | {"tracking": {"experiment": config.tracking.experiment}}
 
 

@@ -32,7 +32,10 @@ ADDED: dict[str, Any] = {
     "model.numeric_embedding": "none",
     "sweep.keep": "all",
     "sweep.max_trials": 10_000,
+    "tune": {"minutes": 10, "n_trials": None, "patience": 20, "max_entries": 32, "seed": 0},
 }
+
+NEVER_LOGGED = ("sweep", "tune")  # sections that are no parameters of a run
 
 # The same of the keys of one architecture.
 ADDED_TO: dict[str, dict[str, Any]] = {"tabm": {"model.member_batches": "shared"}}
@@ -53,4 +56,5 @@ def completed(params: Mapping[str, str]) -> dict[str, str]:
     if not params:
         return {}
     added = ADDED | ADDED_TO.get(params.get("model.name", ""), {})
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in added.items()} | dict(params)
+    logged = {key: value for key, value in added.items() if key.partition(".")[0] not in NEVER_LOGGED}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in logged.items()} | dict(params)

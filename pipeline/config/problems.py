@@ -67,14 +67,15 @@ def keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 def nearest_key(key: str, known: list[str]) -> str | None:
-    """The known key that the given one most likely stands for: its last part counts most, the whole decides ties."""
+    """The known key that the given one most likely stands for: its last part counts most, then the section."""
 
-    def likeness(candidate: str) -> tuple[float, float]:
+    def likeness(candidate: str) -> tuple[float, bool, float]:
         leaf = difflib.SequenceMatcher(None, key.rpartition(".")[2], candidate.rpartition(".")[2]).ratio()
-        return leaf, difflib.SequenceMatcher(None, key, candidate).ratio()
+        is_of_section = key.partition(".")[0] == candidate.partition(".")[0]
+        return leaf, is_of_section, difflib.SequenceMatcher(None, key, candidate).ratio()
 
     best = max(known, key=likeness)
-    leaf, whole = likeness(best)
+    leaf, _, whole = likeness(best)
     return best if leaf >= 0.6 or whole >= 0.8 else None
 
 

@@ -9,6 +9,7 @@ from pipeline.config.decision import Decision, check_decision
 from pipeline.config.scores import checked_objective
 from pipeline.config.studies import Study
 from pipeline.config.sweep import Sweep
+from pipeline.config.tune import Tune
 from pipeline.schema import (
     Fraction,
     NonNegativeFloat,
@@ -258,6 +259,7 @@ class Config(Section):
     decision: Decision
     tracking: Tracking
     sweep: Sweep
+    tune: Tune
     study: Study | None
 
     @model_validator(mode="after")

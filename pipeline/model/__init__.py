@@ -51,9 +51,16 @@ class HiddenLayers:
 
 @dataclass(frozen=True)
 class Searchable:
-    """What a search may vary of an architecture beside the single keys of its section."""
+    """What a search may vary of an architecture beside the single keys of its section.
+
+    Attributes:
+        hidden_layers: What depth and width stand for.
+        tuned: What `tune` draws networks from, as a sweep's command line would have it; none of an architecture that
+            it leaves out.
+    """
 
     hidden_layers: HiddenLayers | None = None
+    tuned: tuple[str, ...] = ()
 
 
 def names() -> list[str]:

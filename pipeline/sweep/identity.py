@@ -13,10 +13,11 @@ from pipeline.runtime.digest import digest
 if TYPE_CHECKING:
     from pipeline.data import Dataset
 
-ASIDE = {"baseline_seconds", "baselines", "study", "sweep", "tracking"}  # keys that no network depends on
+ASIDE = {"baseline_seconds", "baselines", "study", "sweep", "tracking", "tune"}  # keys that no network depends on
 FILES = {"path", "test_path"}  # of data: what is in them counts, not where they lie
 OF_FIT = {"checkpoint", "resume"}  # and those of fit
-NO_PART = ("tracking.", "sweep.", "fit.checkpoint=", "fit.resume=")  # how overrides begin that are no part of a trial
+# How overrides begin that are no part of a trial.
+NO_PART = ("tracking.", "sweep.", "tune.", "fit.checkpoint=", "fit.resume=")
 NO_JOBS = (*NO_PART, "hydra.", "hydra/launcher")  # nor make other jobs
 # Of sweep: what decides which trials a search has. How many there are does not: more trials go on with it.
 OF_A_STUDY = ("sampler", "seed", "pruner", "prune_from", "objectives", "width_of")

@@ -187,8 +187,8 @@ def _require_same(scored: Scored, run: TrackedRun) -> None:
     unit = float(scaler.units_per_scaled.max()) if scored.assembled.about["task"] == "regression" else 1.0
     for name, value in scored.found.scores.items():
         part, _, kind = name.partition("_")
-        if part == "gap" or direction(f"val_{kind}") != "minimize":
-            continue
-        was = run.metrics.get(name, math.nan)
+        if part == "gap" or direction(f"val_{kind}") != "minimize" or name not in run.metrics:
+            continue  # a network of an ensemble has logged its validation loss alone
+        was = run.metrics[name]
         if not math.isclose(value, was, rel_tol=SAME, abs_tol=SAME * unit):
             raise ModelError(f"{name} is {value:.6g} now, and was {was:.6g}: code or libraries have changed")

@@ -6,11 +6,12 @@ import os
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-from pipeline.track.children import PARENT_VARIABLE, parent_run_id
+from pipeline.track.children import PARENT_VARIABLE, below, parent_run_id
 from pipeline.track.found import TRAINED
 from pipeline.track.left_running import JOB_VARIABLE, fail_left_running
 from pipeline.track.machines import claimed
 from pipeline.track.moved import relocate
+from pipeline.track.new_scores import tag_runs
 from pipeline.track.pages import page_of_newest
 from pipeline.track.parent_run import Sweep, log_best, sweep
 from pipeline.track.query import FINISHED, Selected, curves, last_finished, log_texts, select_runs, sweeps
@@ -32,6 +33,7 @@ __all__ = [
     "Selected",
     "Sweep",
     "TrackedRun",
+    "below",
     "claimed",
     "config_of_run",
     "connected",
@@ -57,5 +59,6 @@ __all__ = [
     "studied",
     "sweep",
     "sweeps",
+    "tag_runs",
     "ui_command",
 ]

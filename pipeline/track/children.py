@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 import mlflow
 from mlflow.entities import Run as MlflowRun
@@ -18,6 +20,19 @@ BEGUN = "begun_at"  # tag of the parent: when the sweep began, or was taken up a
 def parent_run_id() -> str | None:
     """The sweep that this process's runs belong to."""
     return os.environ.get(PARENT_VARIABLE)
+
+
+@contextlib.contextmanager
+def below(run_id: str) -> Iterator[None]:
+    """Makes the runs that are opened meanwhile children of another."""
+    before = os.environ.get(PARENT_VARIABLE)
+    os.environ[PARENT_VARIABLE] = run_id
+    try:
+        yield
+    finally:
+        del os.environ[PARENT_VARIABLE]
+        if before is not None:
+            os.environ[PARENT_VARIABLE] = before
 
 
 def close_lost(parent: str) -> int:

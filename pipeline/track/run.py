@@ -153,6 +153,11 @@ class Run:
         self._log_text("inputs.json", _json(dict(norms)))
 
     @held()
+    def log_networks(self, table: str) -> None:
+        """Writes the networks of an ensemble as `networks.csv`."""
+        self._log_text("networks.csv", table)
+
+    @held()
     def log_saved_model(self, rows: Rows) -> None:
         """Takes the SavedModel, which lies where `writing_model` says, as artifact and as MLflow model."""
         folder, made = self._journal.artifact(SAVED_MODEL), self._journal.folder.path / MODEL
@@ -168,7 +173,7 @@ class Run:
 
     def log_known(self, config: Config, dataset: Dataset | None = None) -> None:
         """Writes what is known before training: the config, and the rows."""
-        params = {param_key(key): value for key, value in _flat(config.model_dump(exclude={"study", "sweep"}))}
+        params = {param_key(key): value for key, value in _flat(config.model_dump(exclude={"study", "sweep", "tune"}))}
         self._journal.append("params", params=params)
         self._log_text("config.yaml", to_yaml(config))
         if dataset is not None:

@@ -3,12 +3,13 @@
 A line of JSON in, `{"words": [...], "output": "file", "at": "log_batch", "after": 0.01, "number": 15}`, and two out:
 the process's number when it has started, and its exit code. With `at` the process sends itself the signal so many
 seconds after that method of the store was first called. With `kill` checkpoints are written all the time, and the
-process is killed at that instant, if it is not null; see killing.py.
+process is killed at that instant, if it is not null; see killing.py. `"command": "tune"` is another one than train.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import subprocess
@@ -92,8 +93,7 @@ def forking(folder: Path, **variables: str) -> Iterator[Forking]:
 
 
 def _train(asked: dict[str, Any], words: Sequence[str]) -> None:
-    from pipeline.commands import train
-
+    command = importlib.import_module(f"pipeline.commands.{asked.get('command', 'train')}")
     file = os.open(asked["output"], os.O_WRONLY | os.O_APPEND)
     os.dup2(file, 1)
     os.dup2(file, 2)
@@ -106,7 +106,7 @@ def _train(asked: dict[str, Any], words: Sequence[str]) -> None:
         killing.often()
         if asked["kill"] is not None:
             killing.kill_at(*asked["kill"])
-    train.main(words)
+    command.main(words)
 
 
 def _signal_within(method: str, seconds: float, number: int) -> None:

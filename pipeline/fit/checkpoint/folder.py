@@ -23,7 +23,7 @@ class RunFolder:
     """The checkpoints of one run, which are this process's alone."""
 
     def __init__(self, path: Path, held: contextlib.ExitStack) -> None:
-        self._path, self._held = path, held
+        self.path, self._held = path, held
 
     def newest(self) -> Checkpoint | None:
         """The newest that can be read."""
@@ -40,14 +40,14 @@ class RunFolder:
         Raises:
             OSError: It cannot be written.
         """
-        checkpoint.write(self._path / f"{len(checkpoint.epochs):08d}.npz")
+        checkpoint.write(self.path / f"{len(checkpoint.epochs):08d}.npz")
         for path in self._files()[:-KEPT]:
             path.unlink()
 
     def delete(self) -> None:
         """Deletes all of them."""
-        shutil.rmtree(self._path, ignore_errors=True)
-        _lock_of(self._path).unlink(missing_ok=True)
+        shutil.rmtree(self.path, ignore_errors=True)
+        _lock_of(self.path).unlink(missing_ok=True)
         self.close()
 
     def close(self) -> None:
@@ -55,12 +55,12 @@ class RunFolder:
         self._held.close()
 
     def _files(self) -> list[Path]:
-        return sorted(self._path.glob("*.npz"))
+        return sorted(self.path.glob("*.npz"))
 
 
 def folder_of(config: Config) -> Path:
     """The folder of all runs of a configuration: of what the same command gives again."""
-    values = config.model_dump(exclude={"sweep": True, "study": True, "fit": {"checkpoint", "resume"}})
+    values = config.model_dump(exclude={"sweep": True, "study": True, "tune": True, "fit": {"checkpoint", "resume"}})
     return mlruns() / "checkpoints" / digest(values)
 
 

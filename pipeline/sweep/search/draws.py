@@ -107,6 +107,11 @@ def in_order(space: Space, sweep: Sweep) -> Iterator[Params]:
             yield params
 
 
+def drawn(space: Space, seed: int, number: int) -> Params:
+    """The trial of a number, which follows from that and the seed alone."""
+    return space.assigned(_placed(_drawing(np.random.default_rng([seed, number]))))
+
+
 def _distinct(space: Space, drawn: Iterable[Params], seen: set[tuple[str, ...]]) -> Iterator[Params]:
     """Trials that were not seen before, which they are then; of a finite space until hardly any is new."""
     total, misses = space.n_trials, 0

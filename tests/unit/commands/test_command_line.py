@@ -19,7 +19,7 @@ from pipeline.runtime.signals import HungUp, Terminated
 from support.places import ROOT
 from support.typed import Typed
 
-WITH_PARSER = [name for name in COMMANDS if name not in ("train", "sweep")]  # whose words are Hydra's
+WITH_PARSER = [name for name in COMMANDS if name not in ("train", "sweep", "tune")]  # whose words are Hydra's
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]], ids=str)
@@ -58,7 +58,10 @@ def test_every_command_is_a_file_of_its_own_and_the_other_way_round() -> None:
     ("words", "message"),
     [
         (["trian"], "there is no command 'trian', did you mean 'train'?"),
-        (["--nothing"], "there is no command '--nothing'; there are train, sweep, study, compare, export, predict"),
+        (
+            ["--nothing"],
+            "there is no command '--nothing'; there are train, sweep, tune, study, compare, export",
+        ),
         (["data=iris", "seed=1"], "a command comes first, as in python -m pipeline train data=iris"),
         (["predict", "m", "new.csv"], "the following arguments are required: OUTPUT"),
         (["predict", "m", "new.csv", "out.csv", "my", "file"], "'my' is one word too many; what holds a blank needs"),

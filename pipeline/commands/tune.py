@@ -1,0 +1,78 @@
+"""`tune`: the best model in a given time. Its words are those of `train`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from pipeline import config as configuration
+from pipeline.commands.arguments import program
+from pipeline.commands.ending import ends_tidily
+from pipeline.commands.train import run_words, show
+from pipeline.runtime.console import console, number, say
+from pipeline.sweep.tune import Tuned, tune
+
+MOST_LINES = 20  # of networks, the best; networks.csv has all
+
+HELP = """\
+usage: {program} tune [key=value ...]
+
+Trains the configured network first and then others, drawn around it, until time is over; after each it selects the
+best ensemble of them by validation rows, which becomes one run with one model. What is typed is not drawn. Ctrl-C
+ends the training with the model that there is by then; the same command goes on where it was killed.
+
+  tune.minutes=10       of training; null: no limit
+  tune.n_trials=20      so many networks at most; with tune.minutes=null the result repeats
+  tune.patience=20      ends after so many networks in a row that have not improved the ensemble
+  tune.max_entries=32   of the ensemble
+  tune.seed=0           of what is drawn
+
+All other keys are those of train: {program} train --help.
+
+example:
+  {program} tune data=table data.path=my.csv data.target=price tune.minutes=10
+"""
+
+
+def main(words: Sequence[str]) -> None:
+    """The command line."""
+    with ends_tidily():
+        if {"-h", "--help"} & set(words):
+            print(HELP.format(program=program()), end="")
+        elif configuration.only_shows(words):
+            run_words(words)
+        else:
+            run(words)
+
+
+def run(words: Sequence[str]) -> None:
+    """Tunes and shows what came of it.
+
+    Raises:
+        PipelineError: The words or the data are wrong, or no network comes to anything.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    tuned = tune(*words)
+    show_networks(tuned)
+    show(tuned.result)
+
+
+def show_networks(tuned: Tuned) -> None:
+    """Prints the networks, best first, and the ensemble."""
+    table = Table("network", tuned.score, "share", "epochs", "seconds", "overrides")
+    for column in table.columns[:-1]:
+        column.justify = "right"
+    for line in tuned.lines[:MOST_LINES]:
+        share = f"{line.share:.0%}" if line.share else ""
+        table.add_row(
+            str(line.number), number(line.loss), share, str(line.epochs), f"{line.seconds:.1f}", line.words or "-"
+        )
+    table.add_section()
+    table.add_row("all", number(tuned.loss), "100%", "", "", "the ensemble")
+    screen = console()
+    screen.print(table)
+    if len(tuned.lines) > MOST_LINES:
+        say(screen, f"{len(tuned.lines) - MOST_LINES} others stand in networks.csv of the run")

@@ -1,0 +1,23 @@
+"""The rules of conf/config.yaml's section `tune`."""
+
+from typing import Self
+
+from pydantic import model_validator
+
+from pipeline.schema import PositiveFloat, PositiveInt, Section, Seed
+
+
+class Tune(Section):
+    """When `tune` ends, and what it selects."""
+
+    minutes: PositiveFloat | None
+    n_trials: PositiveInt | None
+    patience: PositiveInt | None
+    max_entries: PositiveInt
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.minutes is None and self.n_trials is None:
+            raise ValueError("minutes: without a limit of time give tune.n_trials, or tune.minutes=10")
+        return self

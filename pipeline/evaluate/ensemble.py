@@ -1,0 +1,127 @@
+"""Which networks make the best ensemble: greedy selection with repetition (Caruana et al. 2004), by validation rows."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.data import Preprocessing, Rows, Target
+from pipeline.data.preprocessing.scaling.targets import OutputScaler
+
+N_BAGS = 16
+ENOUGH_ROWS = 5_000  # from which on validation rows are not drawn anew: what suits them suits others
+
+
+@dataclass(frozen=True)
+class ValidationLoss:
+    """RMSE in the targets' units, the mean over targets, or the log loss of a mean of networks' outputs."""
+
+    target: Target
+    scaler: OutputScaler
+    weight: np.ndarray  # (n_rows,)
+
+    @classmethod
+    def of(cls, rows: Rows, preprocessing: Preprocessing) -> ValidationLoss:
+        """That of these rows."""
+        weight = np.ones(len(rows)) if rows.sample_weight is None else rows.sample_weight
+        return cls(rows.target, preprocessing.outputs, weight)
+
+    def averaged(self, outputs: np.ndarray) -> np.ndarray:
+        """Of a network's outputs what an ensemble takes the mean of, as far as the loss needs it.
+
+        Args:
+            outputs: `(n_rows, n_outputs)`, scaled predictions or logits.
+
+        Returns:
+            Scaled predictions, or `(n_rows, 1)` the probability of each row's own class.
+        """
+        outputs = outputs.astype(np.float64)
+        if self.target.task == "regression":
+            return outputs
+        logits = np.concatenate([np.zeros_like(outputs), outputs], axis=1) if outputs.shape[1] == 1 else outputs
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        own = np.take_along_axis(exponentials, self.target.values, axis=1)
+        found: np.ndarray = own / exponentials.sum(axis=1, keepdims=True)
+        return found
+
+    def __call__(self, mean: np.ndarray) -> float:
+        """The loss of a mean `(n_rows, n)`, see `averaged`."""
+        return float(self.of_each(mean[np.newaxis], self.weight)[0])
+
+    def of_each(self, means: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """The losses of several means.
+
+        Args:
+            means: `(n_means, n_rows, n)`.
+            weight: `(n_rows,)`.
+
+        Returns:
+            `(n_means,)`
+        """
+        shares = weight / weight.sum()
+        found: np.ndarray
+        if self.target.task == "regression":
+            original = self.scaler.invert(means.reshape(-1, means.shape[-1])).reshape(means.shape)
+            found = np.sqrt(shares @ np.square(original - self.target.values)).mean(axis=1)
+        else:
+            found = -(np.log(np.maximum(means[..., 0], np.finfo(np.float64).tiny)) @ shares)
+        return found
+
+
+def select(candidates: Sequence[np.ndarray], loss: ValidationLoss, *, max_entries: int, seed: int) -> list[int]:
+    """The entries of the best ensemble that is found, as numbers of candidates; one may be there several times.
+
+    Few validation rows would let those win that suit just these rows: there each of several selections sees a
+    bootstrap of the rows, and an entry's weight is its mean over them (Caruana, Munson and Niculescu-Mizil 2006 draw
+    candidates instead).
+
+    Args:
+        candidates: What `loss.averaged` makes of each candidate's outputs.
+        loss: Of the validation rows.
+        max_entries: At most.
+        seed: Of the bootstraps.
+    """
+    n_rows = len(loss.weight)
+    if n_rows >= ENOUGH_ROWS:
+        return _greedy(candidates, loss, loss.weight, max_entries)
+    generator = np.random.default_rng(seed)
+    shares: defaultdict[int, float] = defaultdict(float)
+    for _ in range(N_BAGS):
+        drawn = loss.weight * generator.multinomial(n_rows, np.full(n_rows, 1 / n_rows))
+        chosen = _greedy(candidates, loss, drawn if drawn.any() else loss.weight, max_entries)
+        for number, count in Counter(chosen).items():
+            shares[number] += count / len(chosen) / N_BAGS
+    return _apportioned(shares, max_entries)
+
+
+def mean_of(candidates: Sequence[np.ndarray], entries: Sequence[int]) -> np.ndarray:
+    """What an ensemble of these entries gives."""
+    found: np.ndarray = np.mean([candidates[number] for number in entries], axis=0)
+    return found
+
+
+def _greedy(candidates: Sequence[np.ndarray], loss: ValidationLoss, weight: np.ndarray, max_entries: int) -> list[int]:
+    """Adds the candidate that improves the mean most, as long as one does."""
+    entries: list[int] = []
+    stacked, total, reached = np.stack(candidates), np.zeros_like(candidates[0]), np.inf
+    while len(entries) < max_entries:
+        losses = loss.of_each((total + stacked) / (len(entries) + 1), weight)
+        best = int(np.argmin(losses))
+        if entries and losses[best] >= reached:
+            break
+        entries.append(best)
+        total, reached = total + candidates[best], float(losses[best])
+    return entries
+
+
+def _apportioned(shares: Mapping[int, float], n_entries: int) -> list[int]:
+    """So many entries by their shares, whose sum is 1: whole parts first, then the largest remainders."""
+    quotas = {number: share * n_entries for number, share in shares.items()}
+    counts = {number: int(quota) for number, quota in quotas.items()}
+    by_remainder = sorted(quotas, key=lambda number: (counts[number] - quotas[number], number))
+    for number in by_remainder[: n_entries - sum(counts.values())]:
+        counts[number] += 1
+    return [number for number in sorted(counts) for _ in range(counts[number])]

@@ -1,0 +1,175 @@
+"""Tuning: many networks in a given time, and one run with one model in the end."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from pipeline import ConfigError
+from pipeline.commands import tune as command
+from pipeline.errors import SweepError
+from pipeline.export.formats.convert import export
+from pipeline.export.loaded import LoadedModel
+from pipeline.inference.locate import resolve
+from pipeline.sweep import light
+from pipeline.sweep.tune import Tuned, tune
+from support.forked import Forking, forking
+
+QUICK = ("model.units=[8]", "fit.epochs=3", "baselines=[]", "tune.minutes=null")
+N_NETWORKS = 3
+FORMATS: tuple[Literal["litert", "onnx"], ...] = ("litert", "onnx")
+
+
+def words(store: str, *more: str) -> list[str]:
+    return ["data=iris", *QUICK, f"tune.n_trials={N_NETWORKS}", f"tracking.uri={store}", *more]
+
+
+@pytest.fixture(scope="module")
+def tuned(store: str) -> Tuned:
+    return tune(*words(store))
+
+
+def runs_below(client: MlflowClient, parent: str) -> list[Run]:
+    experiment = client.get_run(parent).info.experiment_id
+    return client.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'")
+
+
+def test_networks_are_runs_below_the_one_that_has_the_model(store: str, tuned: Tuned) -> None:
+    client, result = MlflowClient(store), tuned.result
+    whole = client.get_run(result.run_id)
+    assert whole.info.status == "FINISHED"
+    assert whole.data.metrics["n_networks"] == N_NETWORKS
+    assert whole.data.metrics["objective"] == pytest.approx(tuned.loss, rel=1e-5)
+    below = runs_below(client, result.run_id)
+    assert {run.info.run_id for run in below} == {line.run_id for line in tuned.lines}
+    assert {run.info.status for run in below} == {"FINISHED"}
+    assert sum(float(run.data.tags["share_of_ensemble"]) for run in below) == pytest.approx(1, abs=1e-3)
+    assert all(run.data.params["data.split.seed"] == "0" for run in below)  # all have the same rows
+    losses = {run.info.run_id: run.data.metrics["val_log_loss"] for run in below}
+    assert losses == pytest.approx({line.run_id: line.loss for line in tuned.lines})
+    assert tuned.loss <= min(losses.values())
+    table = Path(client.download_artifacts(result.run_id, "networks.csv")).read_text()
+    assert [row["run_id"] for row in csv.DictReader(table.splitlines())] == [line.run_id for line in tuned.lines]
+
+
+def test_the_model_is_one_like_any_other(tuned: Tuned) -> None:
+    assert tuned.result.model_path is not None
+    model = LoadedModel(Path(tuned.result.model_path))
+    found = model.predict({name: np.array(values) for name, values in model.manifest.example.items()})
+    np.testing.assert_allclose(found["probabilities"].sum(axis=1), 1)
+    assert tuned.result.export_difference is not None
+    assert tuned.result.export_difference < 1e-4
+
+
+@pytest.mark.slow
+def test_with_a_number_of_networks_it_repeats(store: str, tuned: Tuned) -> None:
+    again = tune(*words(store))
+    assert [(line.words, line.loss, line.share) for line in again.lines] == [
+        (line.words, line.loss, line.share) for line in tuned.lines
+    ]
+    assert again.result.scores == tuned.result.scores
+    assert again.result.run_id != tuned.result.run_id
+
+
+@pytest.mark.slow
+def test_what_is_typed_is_not_drawn(store: str) -> None:
+    found = tune(*words(store, "model=tabm", "model.members=2", "fit.learning_rate=0.01"))
+    assert all("model.units" not in line.words and "learning_rate" not in line.words for line in found.lines)
+    assert all("model=dense" not in line.words for line in found.lines)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        (["tune.minutes=null"], ConfigError, "tune.n_trials"),
+        (["tune.minuts=3"], ConfigError, "tune.minutes"),
+        (["-m", "seed=0,1"], ConfigError, "make sweep"),
+        (["model=residual"], SweepError, "take model=dense or model=tabm"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_trained(
+    store: str, given: list[str], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        tune(*["data=iris", f"tracking.uri={store}", *given])
+
+
+def test_help_tells_its_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    command.main(["--help"])
+    assert "tune.minutes=10" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("data", ["data=diabetes", "data=breast_cancer", "data=wine"])
+def test_an_ensemble_goes_into_every_format(store: str, tmp_path: Path, data: str) -> None:
+    fit = ("fit.epochs=10", "fit.ema=null", "fit.learning_rate=0.01")
+    found = tune(data, *fit, "baselines=[]", "tune.minutes=null", "tune.n_trials=4", f"tracking.uri={store}")
+    assert len({line.number for line in found.lines if line.share}) > 1
+    for kind in FORMATS:
+        export(resolve(found.result.run_id, store), kind, tmp_path / kind)  # which compares it with the pipeline
+
+
+@pytest.fixture(scope="module")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
+    with forking(tmp_path_factory.mktemp("forked")) as found:
+        yield found
+
+
+def store_in(folder: Path) -> str:
+    return f"sqlite:///{folder}/mlflow.db"
+
+
+@pytest.mark.slow
+def test_the_same_command_goes_on_where_it_was_killed(forked: Forking, tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    typed = ["data=diabetes", *QUICK, "tune.n_trials=6", f"tracking.uri={store}"]
+    undisturbed = tune(*[*typed, f"tracking.uri={store_in(tmp_path)}2"])
+    began = forked.start(*typed, command="tune")
+    began.wait_for("network 3 of 6")
+    assert began.signal(signal.SIGKILL).code in (-signal.SIGKILL, 137)
+    ended = forked.start(*typed, command="tune").end(time.monotonic())
+    assert ended.code == 0, ended.output
+    client = MlflowClient(store)
+    (experiment,) = client.search_experiments(filter_string="name = 'diabetes'")
+    whole = [run for run in client.search_runs([experiment.experiment_id]) if "tuned" in run.data.tags]
+    assert [run.info.status for run in whole] == ["FINISHED"]
+    below = runs_below(client, whole[0].info.run_id)
+    numbers = sorted(run.data.tags["network"] for run in below if run.info.status == "FINISHED")
+    assert numbers == ["0", "1", "2", "3", "4", "5"]
+    assert not [run for run in below if run.info.status == "RUNNING"]
+    assert whole[0].data.metrics["val_rmse"] == pytest.approx(undisturbed.result.scores["val_rmse"], rel=1e-6)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_with_the_model_that_there_is(forked: Forking, tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    typed = ["data=iris", "baselines=[]", "fit.epochs=20000", "fit.early_stopping.patience=null", "tune.minutes=5"]
+    began = forked.start(*typed, "fit.max_minutes=0.05", f"tracking.uri={store}", command="tune")
+    began.wait_for("ensemble of 1", 120)
+    ended = began.signal(signal.SIGINT)
+    assert ended.code == 0, ended.output
+    assert "interrupted" in ended.output
+    client = MlflowClient(store)
+    (experiment,) = client.search_experiments(filter_string="name = 'iris'")
+    runs = client.search_runs([experiment.experiment_id])
+    (whole,) = [run for run in runs if "tuned" in run.data.tags]
+    assert whole.info.status == "FINISHED"
+    assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
+    assert resolve(whole.info.run_id, store).path.is_dir()
+
+
+@pytest.mark.slow
+def test_a_network_of_an_ensemble_has_a_model_when_it_is_wanted(store: str, tuned: Tuned) -> None:
+    line = tuned.lines[-1]
+    light.make(line.run_id, store)
+    found = resolve(line.run_id, store)
+    assert LoadedModel(found.path).manifest.run_id == line.run_id
