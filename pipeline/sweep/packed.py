@@ -50,7 +50,8 @@ def rows_of(config: Config) -> str:
     """What the rows of a trial follow from."""
     values: dict[str, Any] = config.data.model_dump()
     split = config.data.split
-    if split.kind not in DRAWN or (split.kind == "auto" and split.path is not None):
+    drawn = split.kind in DRAWN and not (split.kind == "auto" and split.path is not None)
+    if not drawn and config.decision.calibration is None:  # whose rows are drawn in any case
         del values["split"]["seed"]
     return json.dumps([values, config.decision.model_dump()], sort_keys=True)
 
