@@ -22,6 +22,7 @@ from pipeline.fit.checkpoint.origins import differences, origins_of
 from pipeline.fit.checkpoint.pace import Pace
 from pipeline.fit.checkpoint.state import best_weights, remembered, restore, values_of
 from pipeline.fit.trainee import Trainee
+from pipeline.runtime import signals
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,14 @@ class Keeping:
         if self._pace.is_long(time.monotonic()):
             run, weights = self._of_run(epochs), values_of(model.variables)
             self._write(Checkpoint(*run, weights=weights, is_trained=True, best_epoch=best_epoch), 0.0)
+
+    def what_comes_next(self) -> str:
+        """What the same command would do, for whoever ended the run."""
+        self._wait()
+        kept = None if self._taken is None else self._taken.newest()
+        if kept is None:
+            return "the same command begins anew, for no checkpoint was due (fit.checkpoint=true keeps some)"
+        return f"the same command goes on after epoch {len(kept.epochs)}"
 
     def delete(self) -> None:
         """Deletes what it has kept."""
@@ -187,6 +196,9 @@ def keeping(config: Config, dataset: Dataset, trainee: Trainee) -> Iterator[Keep
         delete_left_behind(folder)
     except Pruned:
         kept.delete()
+        raise
+    except KeyboardInterrupt as interrupt:
+        log.info("%s; %s", signals.word(interrupt), kept.what_comes_next())
         raise
     finally:
         kept.close()
