@@ -55,7 +55,9 @@ def kept(store: str) -> Callable[..., Result]:
     return train
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow) if kind != "multiclass" else kind for kind in KINDS]
+)
 def test_the_model_that_is_made_later_gives_the_scores(kind: str, kept: Callable[..., Result], store: str) -> None:
     result, client = kept(*KINDS[kind]), MlflowClient(store)
     before = client.get_run(result.run_id)
