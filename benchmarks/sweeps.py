@@ -3,6 +3,8 @@
 parallel_32   n_jobs=2 beside the serial launcher, California 64-64, batch 32      3 minutes
 parallel_256  the same, 208-208 with dropout, batch 256                            3 minutes
 mlflow        share of a trial of ten seconds that tracking takes                  3 minutes
+packed        64 trials trained as one network, beside one run of stock Keras (and, if PACKED_BEFORE names
+              the folder of another build, the same trials by that); 256 wide members       3 minutes
 one_store     200 short trials by 4 processes on one SQLite store                  5 minutes
 
 The parts with California need california_housing/california_sklearn.csv and splits/california.npz under PIPELINE_DATA.
@@ -22,6 +24,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import packed
 from benchmarks.works import DATA
 
 TRIALS = 6  # of a sweep that is timed: three for each worker
@@ -137,9 +140,16 @@ def _fit_seconds(folder: Path) -> float:
         )
 
 
+def packed_part() -> None:
+    """See packed.py."""
+    packed.whole_command()
+    packed.large_pack()
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "parallel_32": lambda: parallel("64-64, batch 32", SMALL),
     "parallel_256": lambda: parallel("208-208, batch 256", LARGE),
+    "packed": packed_part,
     "mlflow": mlflow_share,
     "one_store": one_store,
 }

@@ -5,11 +5,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from mlflow import MlflowClient
 
+from pipeline import fit, load, model
 from pipeline.fit import feed
+from pipeline.fit.packed import Job, train_packed
 from pipeline.sweep.launch.devices import visible_gpus
 from pipeline.train import Result
 from support import block_training
@@ -42,3 +45,26 @@ def test_trials_share_a_gpu(tmp_path: Path) -> None:
     children = [one for one in MlflowClient(store).search_runs(["1"]) if "sweep" not in one.data.tags]
     assert [one.info.status for one in children] == ["FINISHED"] * 2
     assert all(one.data.tags["device"] != "CPU" for one in children)
+
+
+def test_many_networks_that_train_as_one_cost_little_more_than_one() -> None:
+    if not tf.config.list_physical_devices("GPU"):
+        pytest.skip("needs a GPU: on a CPU the time is that of the arithmetic")
+    config = load(
+        "data=california_housing", "model.units=[64,64]", "fit.batch_size=32", "fit.epochs=6",
+        "fit.early_stopping.patience=null", "fit.execution=compiled",
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    train, val = ((*np.split(rng.normal(size=(n, 9)).astype("float32"), [8], axis=1), None) for n in (8192, 512))
+
+    def seconds(n_members: int) -> float:
+        jobs = []
+        for seed in range(n_members):
+            fit.seed_layers(seed)
+            network = model.build(config.model, task="regression", n_inputs=8, n_outputs=1)
+            jobs.append(Job(network, config.fit, seed, lambda epoch, values: None))
+        ended = dict(train_packed(jobs, train, val, task="regression", output_scale=np.ones(1)))
+        assert isinstance(ended[0], fit.History)
+        return ended[0].summary()["seconds_per_epoch"]
+
+    assert seconds(64) <= 3 * seconds(1)
