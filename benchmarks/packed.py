@@ -89,7 +89,7 @@ def large_pack() -> None:
     from pipeline.fit.packed import Job, train_packed
 
     rng = np.random.default_rng(0)
-    train, val = ((*np.split(rng.normal(size=(n, 9)).astype("float32"), [8], axis=1), None) for n in (14_448, 512))
+    train, val = ((*np.split(rng.normal(size=(n, 9)).astype("float32"), [8], axis=1), None) for n in (5_120, 512))
     own = ["data=california_housing", "model.units=[208,208]", "fit.batch_size=256", "fit.execution=compiled",
            f"fit.epochs={REPEATS + 1}", "fit.early_stopping.patience=null"]  # fmt: skip
     config = load(*own)

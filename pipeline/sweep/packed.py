@@ -16,8 +16,6 @@ from pipeline.sweep.trial import SweepTrial
 from pipeline.train import Prepared, Result, Trained, build, finish, import_stages, preprocess, result_of, score
 
 if TYPE_CHECKING:
-    import keras
-
     from pipeline.data import Dataset, Preprocessing, Rows
     from pipeline.evaluate.baselines import Beside
     from pipeline.export import Assembled
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
     from pipeline.fit.packed import Job
 
 log = logging.getLogger(__name__)
+
+Network = Any  # a keras.Model
 
 DRAWN = ("auto", "random", "stratified", "group", "kfold", "group_kfold")  # kinds of splits that a seed draws
 
@@ -68,7 +68,7 @@ class Shared:
         self._dataset: Dataset | None = None
         self._prepared: Prepared | None = None
         self._beside: dict[str, Beside] = {}
-        self._template: keras.Model | None = None
+        self._template: Network | None = None
         self._assembled: Assembled | None = None
 
     def prepare(self, config: Config, trial: SweepTrial) -> Prepared:
@@ -106,14 +106,14 @@ class Shared:
             self._beside[key] = self._resources.enter_context(baselines.beside(config, self._prepared.dataset))
         return self._beside[key]
 
-    def filled(self, network: keras.Model) -> keras.Model:
+    def filled(self, network: Network) -> Network:
         """A network with the weights of this one, one and the same for all: what is traced for it serves them all."""
         if self._template is None:
             self._template = network
         self._template.set_weights(network.get_weights())
         return self._template
 
-    def assemble(self, rows: Rows, preprocessing: Preprocessing, network: keras.Model, learned: Learned) -> Assembled:
+    def assemble(self, rows: Rows, preprocessing: Preprocessing, network: Network, learned: Learned) -> Assembled:
         """As `pipeline.export.assemble`, once for the network that all fill."""
         from pipeline import export
         from pipeline.export.assemble import UNLEARNED
@@ -157,7 +157,7 @@ def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, 
     return together
 
 
-def _why_by_itself(network: keras.Model, prepared: Prepared) -> str | None:
+def _why_by_itself(network: Network, prepared: Prepared) -> str | None:
     """Why a network trains alone, which its rows tell; None where it can train with others."""
     from pipeline.data import InMemory
     from pipeline.fit.packed import dense_layers
