@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +18,9 @@ from pipeline.train import prepare, score, train
 
 pytestmark = pytest.mark.slow
 
-COVERAGE, SPLITS, LEVEL = 0.9, 20, 0.99
-LOWEST, HIGHEST, ENOUGH = 0.88, 0.93, 100  # mean over the splits, where so many rows are kept
+COVERAGE, LEVEL = 0.9, 0.99
+SPLITS = int(os.environ.get("PIPELINE_SPLITS", "4"))  # of each table; 20 take a quarter of an hour
+LOWEST, HIGHEST, ENOUGH, MANY = 0.88, 0.93, 100, 20  # mean over many splits, where so many rows are kept
 DEVIATIONS = 3.3  # of a mean, within which nearly all are
 QUICK = ("fit.epochs=5", "baselines=[]", "fit.early_stopping.patience=2", "fit.schedule=constant")
 BOUNDS, SETS = "interval", "prediction_set"
@@ -76,7 +78,7 @@ def check(name: str, words: tuple[str, ...], kind: str, store: str) -> None:
     n, n_test = found[0].n_calibration, found[0].n_test
     deviation = stats.betabinom(n_test, rank(n, COVERAGE), n + 1 - rank(n, COVERAGE)).std() / n_test
     assert shares.mean() == pytest.approx(rank(n, COVERAGE) / (n + 1), abs=DEVIATIONS * deviation / SPLITS**0.5)
-    if n >= ENOUGH:
+    if n >= ENOUGH and SPLITS >= MANY:
         assert LOWEST <= shares.mean() <= HIGHEST
     assert n_out <= stats.binom(len(found), 1 - LEVEL).ppf(0.999)  # that chance alone puts there
 
