@@ -183,6 +183,7 @@ def test_poor_trials_are_pruned(swept: Swept) -> None:
     assert swept.parent().data.metrics["n_failed"] == 0
 
 
+@pytest.mark.slow
 def test_models_that_are_missing_are_made_at_the_end_by_the_same_command(swept: Swept) -> None:
     """As it is where the leading process was killed before it had made them."""
     command = ["fit.epochs=1", "model.units=[2],[4]"]

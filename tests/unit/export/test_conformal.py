@@ -199,6 +199,7 @@ def test_rows_that_are_kept_choose_nothing_however_rows_are_divided(
         assert max(in_rows(after.part("val"), "t")) < min(in_rows(after.calibration, "t"))  # type: ignore[type-var]
 
 
+@pytest.mark.slow
 def test_nothing_of_the_kept_rows_reaches_the_network(trained_once: Callable[..., Result]) -> None:
     """Scores that choose are of the other validation rows, and training is that without bounds."""
     result, config = trained_once(*BOUNDED), load(*BOUNDED)
@@ -232,6 +233,7 @@ def test_bounds_by_hand(trained_once: Callable[..., Result], store: str) -> None
     assert "The quantile is from 29 rows that neither trained nor chose anything." in card
 
 
+@pytest.mark.slow
 def test_bounds_of_members_in_every_runtime(trained_once: Callable[..., Result], tmp_path: Path) -> None:
     """Each file's bounds are compared with the pipeline's by the export itself; here with one another."""
     result = trained_once(*OF_MEMBERS)
