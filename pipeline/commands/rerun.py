@@ -7,8 +7,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.commands.arguments import Parser, tracking
+from pipeline.commands.arguments import Parser, program, tracking
 from pipeline.commands.ending import ends_tidily
+from pipeline.errors import UsageError
 
 
 def main(words: Sequence[str]) -> None:
@@ -39,5 +40,7 @@ def run(args: argparse.Namespace) -> None:
 
     with tempfile.TemporaryDirectory() as folder, track.connected(settings):
         logged = track.config_of_run(args.run_id, Path(folder))
+        if (words := track.tag_of(args.run_id, "tuned")) is not None:
+            raise UsageError(f"run {args.run_id} is an ensemble; {program()} tune {words} makes another")
         again = config.from_yaml(logged, [*args.overrides, f"+tracking.tags.rerun_of={args.run_id}"])
     show(train.run(again))

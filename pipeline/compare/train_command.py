@@ -21,6 +21,9 @@ PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+%"
 
 def command(run_id: str) -> str:
     """The shortest command that composes a run's config, or where there is none, the one that repeats its run."""
+    tuned = track.tag_of(run_id, "tuned")
+    if tuned is not None:
+        return f"python -m pipeline tune {tuned}"
     found = overrides(run_id)
     if found is None:
         return f"make rerun RUN={run_id}" if configuration.IN_CHECKOUT else f"python -m pipeline rerun {run_id}"

@@ -45,7 +45,8 @@ LOSSES: dict[str, tuple[str, ...]] = {
 OWN_TAGS = {
     "alive_at", "begun_at", "command", "data_fingerprint", "device", "error", "found", "git_commit", "git_dirty", "job",
     "journal", "machine", "objective", "objectives", "overrides", "owner", "pruned", "pruned_because", "replica_key",
-    "search_space", "sweep", "sweep_keep", "sweep_key", "sweeper", "task", "trial_key",
+    "search_space", "share_of_ensemble", "sweep", "sweep_keep", "sweep_key", "sweeper", "task", "trial_key", "tuned",
+    "tuned_number",
 }  # fmt: skip
 OWN_BEGINNINGS = ("best_", "claim.", "mlflow.", "n_rows_", "process.", "version.")
 

@@ -18,7 +18,7 @@ from pipeline.track.query import FINISHED, Selected, curves, last_finished, log_
 from pipeline.track.reopened import kept_by, reopened
 from pipeline.track.run import Run, log_failure, start
 from pipeline.track.spool.left import send_left
-from pipeline.track.store import config_of_run, connected, existing, store_of, ui_command
+from pipeline.track.store import config_of_run, connected, existing, store_of, tag_of, ui_command
 from pipeline.track.study_results import studied
 from pipeline.track.tracked_run import TrackedRun
 from pipeline.track.trials import Done, done, epochs_of, n_failed
@@ -59,6 +59,7 @@ __all__ = [
     "studied",
     "sweep",
     "sweeps",
+    "tag_of",
     "tag_runs",
     "ui_command",
 ]

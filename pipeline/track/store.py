@@ -190,6 +190,19 @@ def config_of_run(run_id: str, folder: Path) -> Path:
         raise TrackingError(f"run {run_id}: its config.yaml cannot be fetched: {first_line(error)}") from None
 
 
+def tag_of(run_id: str, name: str) -> str | None:
+    """What a tag of a run says; None where it has no such tag.
+
+    Raises:
+        TrackingError: There is no such run.
+    """
+    try:
+        found: str | None = mlflow.get_run(run_id).data.tags.get(name)
+    except STORE_ERRORS as error:
+        raise TrackingError(f"run {run_id}: {first_line(error)}") from None
+    return found
+
+
 def _create_once(uri: str) -> None:
     """Makes a SQLite store, one process at a time: of two that do so at once, all but one would crash.
 

@@ -23,6 +23,7 @@ from pipeline.inference.locate import resolve
 from pipeline.sweep import light
 from pipeline.sweep.tune import Tuned, tune
 from support.forked import Forking, forking
+from support.typed import Typed
 
 QUICK = ("model.units=[8]", "fit.epochs=3", "baselines=[]", "tune.minutes=null")
 N_NETWORKS = 3
@@ -68,6 +69,12 @@ def test_the_model_is_one_like_any_other(tuned: Tuned) -> None:
     np.testing.assert_allclose(found["probabilities"].sum(axis=1), 1)
     assert tuned.result.export_difference is not None
     assert tuned.result.export_difference < 1e-4
+
+
+def test_rerun_names_the_command_that_makes_another(store: str, tuned: Tuned, typed: Typed) -> None:
+    code, out, err = typed("rerun", tuned.result.run_id, "--uri", store)
+    assert (code, out) == (2, "")
+    assert "is an ensemble; python -m pipeline tune data=iris 'model.units=[8]' fit.epochs=3" in err
 
 
 @pytest.mark.slow
@@ -143,7 +150,7 @@ def test_the_same_command_goes_on_where_it_was_killed(forked: Forking, tmp_path:
     whole = [run for run in client.search_runs([experiment.experiment_id]) if "tuned" in run.data.tags]
     assert [run.info.status for run in whole] == ["FINISHED"]
     below = runs_below(client, whole[0].info.run_id)
-    numbers = sorted(run.data.tags["network"] for run in below if run.info.status == "FINISHED")
+    numbers = sorted(run.data.tags["tuned_number"] for run in below if run.info.status == "FINISHED")
     assert numbers == ["0", "1", "2", "3", "4", "5"]
     assert not [run for run in below if run.info.status == "RUNNING"]
     assert whole[0].data.metrics["val_rmse"] == pytest.approx(undisturbed.result.scores["val_rmse"], rel=1e-6)

@@ -42,7 +42,7 @@ def trained(drawn: Drawn, prepared: Prepared, x: np.ndarray, loss: ValidationLos
         PipelineError: Training comes to nothing, or the run cannot be tracked.
     """
     trial = Trial()
-    trial.tags = {"overrides": " ".join(drawn.words), "network": str(drawn.number)}
+    trial.tags = {"overrides": " ".join(drawn.words), "tuned_number": str(drawn.number)}
     clock = Clock()
     with train(drawn.config, replace(prepared, clock=clock), trial) as done:
         averaged = loss.averaged(outputs(done.network, x))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -64,7 +65,7 @@ def tune(*words: str) -> Tuned:
     from pipeline.evaluate import baselines
     from pipeline.sweep.tune.kept import keeping
 
-    about = {"objective": prepared.objective, "device": fit.describe_devices(), "tuned": " ".join(words)}
+    about = {"objective": prepared.objective, "device": fit.describe_devices(), "tuned": shlex.join(words)}
     with (
         baselines.beside(config, prepared.dataset) as beside,
         keeping(words, config, prepared.dataset) as kept,
