@@ -41,7 +41,11 @@ class Files(ConfigRepository):
         source = self._find_object_source(config_path, ObjectType.CONFIG)
         key = (config_path, *(_identity(source, config_path) if source else ()))
         if key not in _contents:
-            _contents[key] = pickle.dumps(super().load_config(config_path))
+            loaded = super().load_config(config_path)
+            try:
+                _contents[key] = pickle.dumps(loaded)
+            except pickle.PicklingError:  # of a class that was imported twice, as in a process that submitit has sent
+                return loaded
         found: ConfigResult | None = pickle.loads(_contents[key])
         return found
 

@@ -40,8 +40,8 @@ def done(tracking: Tracking, parent: str, key: str) -> Done | None:
 def _done_here(parent: str, key: str) -> Done | None:
     """The same among those that the store has not got yet."""
     for folder in of_sweep(parent):
-        if folder.header["tags"].get("trial_key") == key:
-            entries = [entry for entry, _ in folder.entries(0)]
+        entries = [entry for entry, _ in folder.entries(0)]  # none of a run that the store has got meanwhile
+        if entries and entries[0]["tags"].get("trial_key") == key:
             pruned = any("pruned" in entry.get("tags", {}) for entry in entries)
             if pruned or _ended_as(entries, "FINISHED"):
                 return Done(folder.id, _last_values(entries), pruned)

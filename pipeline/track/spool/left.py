@@ -45,7 +45,10 @@ def send_left(uri: str | None) -> Sent:
             if not is_mine:
                 found.alive.append(folder.id)
                 continue
-            to = str(folder.header["uri"])
+            first = next(folder.entries(0), None)
+            if first is None:  # its own process has sent it meanwhile
+                continue
+            to = str(first[0]["uri"])
             if uri in (None, to) and to not in away:
                 with connected_to(to):
                     is_there = _send(folder, found)
