@@ -151,7 +151,8 @@ def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, 
             prepared.clock.took("fit", sum(epoch["seconds"] for epoch in history.epochs))
             trained = Trained(shared.filled(network), history, tracked)
             scored = score(config, prepared, trained, beside, shared.assemble)
-            shipped = trial.ship(config, prepared, trained, scored)
+            # What it keeps is its own network's: that which all fill may have other layers of dropout.
+            shipped = trial.ship(config, prepared, replace(trained, network=network), scored)
         return result_of(prepared, trained, scored, shipped)
 
     return together

@@ -104,3 +104,11 @@ def test_ctrl_c_closes_all_members(swept: Sweep) -> None:
     assert "Traceback" not in out
     assert {run.info.status for run in runs.values()} == {"KILLED"}
     assert len(runs) == 3
+
+
+@pytest.mark.slow
+def test_models_are_made_of_trials_with_and_without_dropout(swept: Sweep) -> None:
+    """Those that train as one have other layers."""
+    out, runs = swept("fit.epochs=2", "model.units=[8]", "model.dropout=0.0,0.2")
+    assert "cannot" not in out
+    assert all("export_difference" in run.data.metrics for run in runs.values())
