@@ -48,7 +48,11 @@ def run(args: argparse.Namespace) -> None:
         lacking[uri] += light.lacking(comparison, light.asked_of(comparison))
     for run_id in found.runs:
         say(console(), f"run {run_id}: sent")
-    for what, ids in (("KILLED now: its process was gone", found.closed), ("left to its own process", found.alive)):
+    for what, ids in (
+        ("KILLED now: its process was gone", found.closed),
+        ("left to its own process", found.alive),
+        ("its process is gone; the same command goes on with it", found.resumable),
+    ):
         for run_id in ids:
             say(console(), f"run {run_id}: {what}")
     if not found.runs and not found.kept:

@@ -25,17 +25,18 @@ def conclude(parent: str, owner: str, status: str) -> None:
     Args:
         parent: Id of the parent run.
         owner: The process that has led it, and does no longer.
-        status: How it ended there.
+        status: How it ended there; one that others have ended since is not KILLED any more.
     """
     client, runs = mlflow.MlflowClient(), jobs(parent)
     n_finished = n_in_state(runs, "finished")
     client.log_metric(parent, "n_finished", n_finished)
     client.log_metric(parent, "n_failed", n_in_state(runs, "failed", "killed"))
     client.log_metric(parent, "n_pruned", n_in_state(runs, "pruned"))
-    tags = client.get_run(parent).data.tags
+    above = client.get_run(parent)
+    tags, is_open = above.data.tags, above.info.status == "RUNNING"
     if PROCESS + owner in tags:
         client.delete_tag(parent, PROCESS + owner)
-    if others(tags, owner):
-        return  # which close it in the end
+    if others(tags, owner) or (status == "KILLED" and not is_open):
+        return  # the others close it in the end, or have done so
     # A job that failed does not spoil the sweep; the exit code and n_failed tell of it.
     client.set_terminated(parent, "FINISHED" if n_finished and status != "KILLED" else status)

@@ -17,7 +17,7 @@ from pipeline.errors import TrackingError
 from pipeline.runtime import process, signals
 from pipeline.runtime.signals import held
 from pipeline.track.children import BEGUN, PARENT_VARIABLE, close_lost
-from pipeline.track.conclusion import jobs, n_in_state
+from pipeline.track.conclusion import conclude, jobs, n_in_state
 from pipeline.track.found import run_of
 from pipeline.track.header import run_header
 from pipeline.track.machines import LEADER_VARIABLE, PROCESS, one_at_a_time, others
@@ -76,7 +76,7 @@ def sweep(config: Config, key: str, tags: Mapping[str, str]) -> Iterator[Sweep]:
 @contextlib.contextmanager
 def _ends(opened: Sweep, tracking: Tracking) -> Iterator[None]:
     """Leads a sweep by its parent run, and closes it, whatever happens to the jobs."""
-    client = mlflow.MlflowClient(opened.uri)
+    client, journal = mlflow.MlflowClient(opened.uri), _begun(opened)
     mine = PROCESS + process.name()
     os.environ |= {PARENT_VARIABLE: opened.run_id, LEADER_VARIABLE: process.name()}
     try:
@@ -90,7 +90,7 @@ def _ends(opened: Sweep, tracking: Tracking) -> Iterator[None]:
     finally:
         del os.environ[PARENT_VARIABLE], os.environ[LEADER_VARIABLE]
         with held():
-            _conclude(opened, KILLED_SECONDS if opened.status == "KILLED" else AWAY_SECONDS)
+            _conclude(opened, journal, KILLED_SECONDS if opened.status == "KILLED" else AWAY_SECONDS)
 
 
 @held()
@@ -169,21 +169,44 @@ def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> Sw
     return opened
 
 
-def _conclude(opened: Sweep, seconds: float) -> None:
+def _begun(opened: Sweep) -> Journal:
+    """The journal by which the parent run is closed; where this process dies, by the next command on the store.
+
+    Raises:
+        TrackingError: It cannot be written; the parent run is closed then.
+    """
+    try:
+        return Journal({
+            "uri": opened.uri, "run_id": opened.run_id, "is_sweep": True, "owner": process.name(),
+            "start": int(time.time() * 1000),
+        })  # fmt: skip
+    except TrackingError:
+        _conclude_at_once(opened)
+        raise
+
+
+def _conclude_at_once(opened: Sweep) -> None:
+    """Closes the parent run without a journal, if the store answers."""
+    with contextlib.suppress(*STORE_ERRORS), connected_to(opened.uri):
+        conclude(opened.run_id, process.name(), opened.status)
+
+
+def _conclude(opened: Sweep, journal: Journal, seconds: float) -> None:
     """Closes the parent run when the store has all its children, now or when they are sent.
 
     Args:
         opened: The sweep.
+        journal: That `_begun` has made.
         seconds: How long the store may be away.
     """
+    journal.append("conclude", owner=process.name(), status=opened.status)
     try:
-        journal = Journal(
-            {"uri": opened.uri, "run_id": opened.run_id, "is_sweep": True, "start": int(time.time() * 1000)}
-        )
-        journal.append("conclude", owner=process.name(), status=opened.status)
         journal.close()
     except TrackingError as error:  # told, but no reason to hide what ended the sweep
-        log.error("the sweep's run could not be closed: %s", error)
+        log.error("%s", error)
+        journal.folder.remove()
+        journal.release()
+        _conclude_at_once(opened)
         return
     journal.release()
     end = time.monotonic() + seconds

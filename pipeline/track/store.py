@@ -12,6 +12,7 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 import mlflow
+from alembic.util.exc import CommandError
 from mlflow.exceptions import MlflowException
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,8 +29,8 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 VARIABLE = "MLFLOW_TRACKING_URI"
 SQLITE_WAIT_SECONDS = 120  # for another process's write: each takes milliseconds, but a sweep's may all come at once
 SENDER_WAIT_SECONDS = 5  # of other threads, which try again by themselves
-# Also an ImportError: of the driver of a database that is not installed.
-STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError)
+# Also an ImportError: of the driver of a database that is not installed; and Alembic's of another program's tables.
+STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, CommandError)
 
 
 @event.listens_for(Engine, "connect")
@@ -161,6 +162,11 @@ def as_tracking_error(uri: str, error: Exception) -> TrackingError:
     """What to tell of an error of the store."""
     if isinstance(error, TrackingError):
         return error
+    if isinstance(error, CommandError):
+        return TrackingError(
+            f"tracking.uri: {uri} has another program's tables, such as Optuna's ({first_line(error)}); "
+            "name an empty database, or the one that has MLflow's"
+        )
     return TrackingError(f"tracking.uri: {uri} does not answer: {first_line(error)}")
 
 

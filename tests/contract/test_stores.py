@@ -21,6 +21,7 @@ from pipeline.inference.locate import resolve
 from pipeline.track import send_left, start
 from pipeline.track.header import run_header
 from pipeline.track.spool.folders import Spooled, left
+from pipeline.track.spool.journal import Journal
 from pipeline.track.spool.transfer import Transfer
 from support.servers import Way, mlflow_server, postgres
 
@@ -225,8 +226,6 @@ def test_a_run_whose_process_was_killed_while_the_store_was_away(there: Store) -
     config = load(*WORDS, f"tracking.uri={there.uri}", "tracking.experiment=killed")
     pid = os.fork()
     if pid == 0:  # no thread of the store's client is in this process yet
-        from pipeline.track.spool.journal import Journal
-
         journal = Journal(run_header(config, there.uri, {"owner": "none"}))
         journal.append("metrics", values=[["loss", 0.5, 1_700_000_000_000, 1]])
         os.write(journal._file, b'{"kind": "metr')  # as far as it came
@@ -237,3 +236,41 @@ def test_a_run_whose_process_was_killed_while_the_store_was_away(there: Store) -
     (found,) = runs(there, "killed")
     assert (found.info.status, found.data.tags["error"]) == ("KILLED", "its process is gone")
     assert found.data.metrics == {"loss": 0.5}
+
+
+def test_a_run_that_its_command_goes_on_with_stays_open(
+    there: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.track.spool.left.mlruns", lambda: tmp_path)
+    journal = Journal(run_header(load(f"tracking.uri={there.uri}", "tracking.experiment=goes_on"), there.uri, {}))
+    checkpoint = tmp_path / "checkpoints" / "configuration" / journal.folder.id / "00000001.npz"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.touch()
+    journal.close()
+    journal.release()
+    sent = send_left(there.uri)
+    (found,) = runs(there, "goes_on")
+    assert (sent.resumable, sent.closed, sent.kept) == ([found.info.run_id], {}, {})
+    assert found.info.status == "RUNNING"
+    checkpoint.unlink()
+    assert list(send_left(there.uri).closed) == [journal.folder.id]
+    assert runs(there, "goes_on")[0].info.status == "KILLED"
+
+
+def test_a_sweep_whose_process_was_killed_is_killed_as_well(there: Store) -> None:
+    """By the next command on the store; unless others have ended it since, who went on with it."""
+    where = there.client.create_experiment("killed_sweeps")
+    made = [there.client.create_run(where, tags={"sweep": "seed=1,2"}).info.run_id for _ in range(2)]
+    for run_id in made:
+        if os.fork() == 0:
+            from pipeline.track.parent_run import Sweep, _begun
+
+            _begun(Sweep(run_id, "killed", there.uri))
+            os._exit(9)
+        os.wait()
+    there.client.set_terminated(made[1], "FINISHED")
+    sent = send_left(there.uri)
+    assert (list(sent.closed), sent.sweeps, sent.kept) == (made, [], {})
+    assert [there.client.get_run(run_id).info.status for run_id in made] == ["KILLED", "FINISHED"]
+    assert there.client.get_run(made[0]).data.metrics == {"n_finished": 0, "n_failed": 0, "n_pruned": 0}
+    assert left() == []

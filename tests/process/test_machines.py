@@ -19,6 +19,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from support.places import ROOT
+from support.servers import postgres
 
 # By this, Ray listens on 127.0.0.1 only.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
@@ -265,11 +266,19 @@ def machine(folder: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(folder), "TMPDIR": str(folder)}
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of a database for a study."""
+    here = contextlib.nullcontext(f"sqlite:///{tmp_path}/study.db")
+    with postgres() if request.param == "postgres" else here as address:
+        yield address
+
+
 @pytest.mark.slow
-def test_two_machines_share_one_study_and_one_mlflow_server(server: str, tmp_path: Path) -> None:
+def test_two_machines_share_one_study_and_one_mlflow_server(server: str, database: str, tmp_path: Path) -> None:
     """Two command lines that have a study's name, its storage and the server's address in common."""
     words = ["hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=6", "sweep.study=together",
-             f"sweep.storage=sqlite:///{tmp_path}/study.db", "fit.epochs=2", "tracking.experiment=together",
+             f"sweep.storage={database}", "fit.epochs=2", "tracking.experiment=together",
              "fit.learning_rate=tag(log,interval(0.001,0.1))"]  # fmt: skip
     processes = [sweep(tmp_path / name, server, *words) for name in ("a", "b")]
     for process in processes:

@@ -120,6 +120,29 @@ def test_a_trainer_that_is_killed_while_the_server_is_away(process: Forking, way
 
 
 @pytest.mark.slow
+def test_a_sweep_that_is_killed_while_the_server_is_away(process: Forking, way: Way, tmp_path: Path) -> None:
+    """`sync` closes it, with the trial that was open; the same command goes on with it, and ends it."""
+    places = [f"tracking.uri={way.address}", "tracking.experiment=killed_sweep", f"hydra.sweep.dir={tmp_path}"]
+    words = ["-m", *WORDS, "seed=0,1", "fit.early_stopping.patience=null", "fit.checkpoint=false", *places]
+    sweep = process.start(*words, "fit.epochs=300")
+    sweep.wait_for("#1 : ")
+    sweep.wait_for("epoch 3/")
+    with comes_back(way):
+        time.sleep(1)
+        sweep.signal(signal.SIGKILL)
+    said = sync(way.address)
+    parent, children = runs(way.address, "killed_sweep")
+    assert f"run {parent.info.run_id}: KILLED now" in said
+    assert {run.info.status for run in (parent, *children)} <= {"KILLED", "FINISHED"}
+    assert parent.info.status == "KILLED"
+    ended = process.start(*words, "fit.epochs=300").end(0)
+    assert ended.code == 0, ended.output
+    parent, children = runs(way.address, "killed_sweep")
+    assert parent.info.status == "FINISHED"
+    assert sorted(run.info.status for run in children).count("FINISHED") == 2
+
+
+@pytest.mark.slow
 def test_a_store_that_another_process_locks(process: Forking, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path}/mlflow.db"
     words = [*WORDS, f"tracking.uri={store}", f"hydra.run.dir={tmp_path}/hydra"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import sqlalchemy
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
@@ -21,8 +22,8 @@ from pipeline.config import mlruns
 from pipeline.errors import SweepError
 from pipeline.runtime.locks import locked
 
-# Also an ImportError: of the driver of a database that is not installed.
-FAULTS = (OSError, ImportError, SQLAlchemyError, optuna.exceptions.StorageInternalError)
+# Also an ImportError, of a database's driver that is not installed, and a RuntimeError, of another version's tables.
+FAULTS = (OSError, ImportError, SQLAlchemyError, RuntimeError, optuna.exceptions.StorageInternalError)
 TABLE_TRIES, TABLE_SECONDS = 5, 0.5  # within which the faster process has made a database's tables
 
 
@@ -66,6 +67,13 @@ def _database(address: str) -> RDBStorage:
     for _ in range(TABLE_TRIES):
         try:
             return RDBStorage(address)
+        except RuntimeError as error:  # whose advice is to update Optuna
+            if not sqlalchemy.inspect(sqlalchemy.create_engine(address)).has_table("experiments"):
+                raise
+            raise SweepError(
+                f"sweep.storage: {without_password(address)} has MLflow's tables, beside which there is no place for a "
+                "study's; name a database of its own, for which `createdb optuna` makes one in PostgreSQL"
+            ) from error
         except SQLAlchemyError as error:
             if not isinstance(error, IntegrityError) and "already exists" not in str(error):
                 raise

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline.config import mlruns
 from pipeline.track.children import LOST
-from pipeline.track.spool.folders import JOURNAL, Spooled, left, line
+from pipeline.track.spool.folders import JOURNAL, Entry, Spooled, left, line
 from pipeline.track.spool.transfer import Transfer, is_refused
 from pipeline.track.store import connected_to, first_line
 
@@ -23,6 +23,7 @@ class Sent:
     closed: dict[str, str | None] = field(default_factory=dict)  # of them those that are KILLED now, with their sweeps
     alive: list[str] = field(default_factory=list)  # those that their own process sends
     sweeps: list[tuple[str, str]] = field(default_factory=list)  # stores and ids of sweeps that were concluded
+    resumable: list[str] = field(default_factory=list)  # those that stay RUNNING, for their command goes on with them
     kept: dict[str, str] = field(default_factory=dict)  # those that are still in the spool, and why
 
 
@@ -42,11 +43,11 @@ def send_left(uri: str | None) -> Sent:
     away: set[str] = set()
     for folder in left():
         with folder.claimed() as is_mine:
-            if not is_mine:
-                found.alive.append(folder.id)
-                continue
             first = next(folder.entries(0), None)
             if first is None:  # its own process has sent it meanwhile
+                continue
+            if not is_mine:
+                found.alive.append(first[0].get("run_id", folder.id))
                 continue
             to = str(first[0]["uri"])
             if uri in (None, to) and to not in away:
@@ -65,31 +66,49 @@ def end(folder: Spooled, status: str, error: str) -> bool:
     if entries[-1][0]["kind"] in ENDS:
         return False
     path = folder.path / JOURNAL
-    is_reopened, last = folder.header.get(REOPENED, False), int(path.stat().st_mtime * 1000)
+    last = _last_entries(folder.header, int(path.stat().st_mtime * 1000), status, error)
     os.truncate(path, entries[-1][1])  # what it was writing when it was killed
-    told = {"kind": "tags", "tags": {"error": error}}
-    ended = {"kind": "end", "status": status, "at": max(last, int(folder.header["start"]))}
     with path.open("ab") as file:
-        file.write(line({"kind": "leave"}) if is_reopened else line(told) + line(ended))
-    return not is_reopened
+        file.writelines(map(line, last))
+    return last[-1]["kind"] != "leave"
+
+
+def _last_entries(header: Entry, written: int, status: str, error: str) -> list[Entry]:
+    """What the process would have ended a run's journal with, had it known that it dies.
+
+    Args:
+        header: First entry of the journal.
+        written: When the journal was last written, in ms since 1970.
+        status: Of the run.
+        error: Why it has ended.
+    """
+    if header.get(REOPENED):
+        return [{"kind": "leave"}]
+    if header.get("is_sweep"):
+        return [{"kind": "conclude", "owner": header.get("owner", ""), "status": status}]
+    told = {"kind": "tags", "tags": {"error": error}}
+    return [told, {"kind": "end", "status": status, "at": max(written, int(header["start"]))}]
 
 
 def _send(folder: Spooled, found: Sent) -> bool:
     """Sends one; gives whether the store is there."""
+    header, is_closed = folder.header, False
     if not may_go_on(folder.id, folder.sent["run_id"]) and end(folder, "KILLED", LOST):
-        found.closed[folder.id] = folder.header.get("parent")
-    transfer, header = Transfer(folder, alive=False), folder.header
+        is_closed = True
+        found.closed[header.get("run_id", folder.id)] = header.get("parent")
+    transfer = Transfer(folder, alive=False)
     try:
         transfer.send()
     except Exception as error:
         found.kept[folder.id] = first_line(error)
         return is_refused(error)
-    if transfer.is_complete:
-        folder.remove()
-        if header.get("is_sweep"):
-            found.sweeps.append((str(header["uri"]), str(transfer.run_id)))
-        elif header.get("parent") is not None or not header["tags"].get("sweep"):
+    if not transfer.is_complete:
+        found.resumable.append(str(transfer.run_id))
+        return True
+    folder.remove()
+    if not header.get("is_sweep"):
+        if header.get("parent") is not None or not header["tags"].get("sweep"):
             found.runs.append(str(transfer.run_id))
-    else:
-        found.kept[folder.id] = "it did not end, and goes on when its command is given again"
+    elif not is_closed:  # one that died has not come to its end, and is not to have its models yet
+        found.sweeps.append((str(header["uri"]), str(transfer.run_id)))
     return True

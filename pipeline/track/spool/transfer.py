@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from alembic.util.exc import CommandError
 from mlflow import MlflowClient
 from mlflow.entities import (
     Dataset,
@@ -268,7 +269,8 @@ def is_refused(error: Exception) -> bool:
     """Whether something can never be sent: a store that is there says no, rather than nothing."""
     if isinstance(error, MlflowException) and error.error_code in ANSWERS:
         return True
-    return isinstance(error, (Damaged, TrackingError, ImportError)) or "file is not a database" in str(error)
+    refusals = (Damaged, TrackingError, ImportError, CommandError)
+    return isinstance(error, refusals) or "file is not a database" in str(error)
 
 
 def _batches(entries: Iterable[tuple[Entry, int]]) -> Iterator[tuple[list[Entry], int]]:

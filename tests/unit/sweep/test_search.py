@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from pipeline import ConfigError, model
 from pipeline.config import load, parse
@@ -309,6 +310,12 @@ def test_a_storage_that_cannot_be_reached(address: str, message: str) -> None:
     assert message in str(raised.value)
     assert "secret" not in str(raised.value)
     assert "It is a path for a journal, or an Optuna storage" in str(raised.value)
+
+
+def test_a_study_has_no_place_in_the_database_of_a_store(store: str) -> None:
+    MlflowClient(store).search_experiments()
+    with pytest.raises(SweepError, match=r"sweep.storage: sqlite:.* has MLflow's tables, .* a database of its own"):
+        opened(store)
 
 
 def test_an_address_is_shown_without_its_password() -> None:

@@ -1,10 +1,13 @@
 """A study's storage, opened by many at once."""
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from support.servers import postgres
 
 OPENER = """
 import sys
@@ -17,8 +20,13 @@ opened(sys.argv[1])
 
 
 @pytest.mark.slow
-def test_processes_that_make_a_database_at_the_same_moment_all_get_it(tmp_path: Path) -> None:
-    address = f"sqlite:///{tmp_path / 'study.db'}"
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_processes_that_make_a_database_at_the_same_moment_all_get_it(tmp_path: Path, kind: str) -> None:
+    with postgres() if kind == "postgres" else contextlib.nullcontext(f"sqlite:///{tmp_path / 'study.db'}") as address:
+        all_open(address)
+
+
+def all_open(address: str) -> None:
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", OPENER, address],

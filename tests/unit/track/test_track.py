@@ -12,6 +12,7 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag
+from optuna.storages import RDBStorage
 
 from pipeline import TrackingError, TrainingError, data, load, run
 from pipeline.config import from_yaml
@@ -179,6 +180,13 @@ def test_file_that_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(TrackingError, match=r"notes.db .*file is not a database"):
         run(load("data=iris", "fit.epochs=1", f"tracking.uri=sqlite:///{tmp_path}/notes.db"))
     assert (tmp_path / "notes.db").read_text() == "no database"
+
+
+def test_a_database_that_has_the_tables_of_a_study(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/study.db"
+    RDBStorage(uri)
+    with pytest.raises(TrackingError, match=r"tracking.uri: .* has another program's tables, .* name an empty data"):
+        run(load("data=iris", "fit.epochs=1", f"tracking.uri={uri}"))
 
 
 def test_deleted_experiment(trained: Callable[..., Result], store: str) -> None:
