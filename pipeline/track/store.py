@@ -231,5 +231,6 @@ def _create_once(uri: str) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says in a line."""
-    return str(error).strip().split("\n", 1)[0]
+    """What an error says in a line; SQLAlchemy begins some with advice to whoever wrote the query."""
+    lines = [line for line in str(error).strip().split("\n") if not line.startswith("(raised as a result of")]
+    return lines[0] if lines else type(error).__name__

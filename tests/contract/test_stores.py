@@ -6,11 +6,13 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -23,6 +25,7 @@ from pipeline.track.header import run_header
 from pipeline.track.spool.folders import Spooled, left
 from pipeline.track.spool.journal import Journal
 from pipeline.track.spool.transfer import Transfer
+from support import contents
 from support.servers import Way, mlflow_server, postgres
 
 WORDS = ("data=iris", "model.units=[8]", "fit.epochs=4", "baselines=[]", "fit.execution=graph")
@@ -83,13 +86,15 @@ def _short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def known(store: Store, found: Run) -> dict[str, Any]:
-    """What a store knows of a run, but for times and what only says which run it is."""
+    """What a store knows of a run, but for times and what only says which run it is; its files by their contents."""
     client = store.client
     series = {
         name: [(entry.step, entry.value) for entry in client.get_metric_history(found.info.run_id, name)]
         for name in found.data.metrics
     }
     outputs = found.outputs.model_outputs if found.outputs else []
+    models = [client.get_logged_model(one.model_id) for one in outputs]
+    artifacts, weights = files(store, found.info.artifact_uri)
     return {
         "status": found.info.status,
         "params": {name: value for name, value in found.data.params.items() if name != "tracking.experiment"},
@@ -97,18 +102,19 @@ def known(store: Store, found: Run) -> dict[str, Any]:
         "steps": {name: [step for step, _ in values] for name, values in series.items()},
         "values": {name: values for name, values in series.items() if "seconds" not in name},
         "inputs": sorted(one.dataset.digest for one in found.inputs.dataset_inputs) if found.inputs else [],
-        "artifacts": sorted(files(client, found.info.run_id)),
-        "models": [str(client.get_logged_model(one.model_id).status) for one in outputs],
+        "artifacts": contents.comparable(artifacts),
+        "weights": weights,
+        "models": [str(one.status) for one in models],
+        "files of models": [contents.comparable(files(store, one.artifact_location)[0]) for one in models],
     }
 
 
-def files(client: MlflowClient, run_id: str, path: str | None = None) -> Iterator[str]:
-    """Names alone: that files are what the run wrote is checked when they are sent."""
-    for entry in client.list_artifacts(run_id, path):
-        if entry.is_dir:
-            yield from files(client, run_id, entry.path)
-        else:
-            yield entry.path
+def files(store: Store, where: str) -> tuple[dict[str, str], list[str]]:
+    """What lies at an address of artifacts, as the store gives it, and the weights of the SavedModel in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(mlflow.artifacts.download_artifacts(where, dst_path=folder, tracking_uri=store.uri))
+        saved = next(place.rglob("saved_model.pb"), None)
+        return contents.digests(place), contents.weights(saved.parent) if saved else []
 
 
 def runs(store: Store, experiment: str) -> list[Run]:
@@ -179,12 +185,15 @@ def test_a_run_whose_store_is_away(
         if when == "start":
             assert runs(there, f"away_{when}") == [] if there.uri.startswith("sqlite") else True
         time.sleep(AWAY_SECONDS)
+    (folder,) = left()
+    written = contents.digests(folder.artifacts)
     sent = send_left(there.uri)
     assert len(sent.runs) == 1
     assert not sent.kept
     (found,) = runs(there, f"away_{when}")
     seen, expected = known(there, found), known(there, undisturbed)
     assert seen == expected
+    assert files(there, found.info.artifact_uri)[0] == written
     assert resolve(result.run_id, there.uri).run_id == found.info.run_id  # by the id that it had at first
     assert send_left(there.uri).runs == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 from pipeline.commands import export
+from support import contents
 from support.forked import Ended, forking
 
 N_KILLS = int(os.environ.get("PIPELINE_KILLS", "3"))  # of each kind of run
@@ -96,13 +95,10 @@ class Store:
         }  # fmt: skip
 
     def weights(self, run: Run) -> list[str]:
-        """Digests of the SavedModel's variables, whose order is by chance."""
         path = self.folder / "artifacts" / run.info.run_id / "artifacts" / "saved_model"
         if not path.exists():  # it was pruned
             return []
-        found = tf.train.load_checkpoint(str(path / "variables" / "variables"))
-        arrays = map(found.get_tensor, set(found.get_variable_to_shape_map()) - {"_CHECKPOINTABLE_OBJECT_GRAPH"})
-        return sorted(hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for array in arrays)
+        return contents.weights(path)
 
     def litert(self) -> dict[str, bytes]:
         """The run's LiteRT files."""
