@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import sys
 from collections.abc import Sequence
@@ -17,8 +18,9 @@ from pipeline import sweep
 from pipeline.commands.arguments import program, tracking
 from pipeline.commands.ending import ends_tidily
 from pipeline.config import CONF
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, TrackingError
 from pipeline.runtime.console import console, list_places, number, say
+from pipeline.runtime.files import check_room, room
 from pipeline.sweep import launch
 from pipeline.train import Result, run
 
@@ -67,12 +69,28 @@ def run_words(words: Sequence[str]) -> None:
         return job()
     sweep.register()
     command = configuration.parse(words)
+    _check_room(words)
     try:
         with sweep.parent(command):
             sys.argv[1:] = [command.for_hydra.get(word, word) for word in words]
             job()
     except sweep.Stopped as error:
         sys.exit(str(error))
+
+
+def _check_room(words: Sequence[str]) -> None:
+    """Hydra prints a traceback where the disk is full that its folder is to be on.
+
+    Raises:
+        TrackingError: It is.
+    """
+    folder = configuration.mlruns() / "hydra"
+    try:
+        if not any(word.startswith(("hydra.run.dir=", "hydra.sweep.dir=")) for word in words):
+            check_room(folder)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise TrackingError(f"{folder}: {error.strerror}; {room(folder)}, free some") from None
 
 
 def show(result: Result) -> None:

@@ -8,6 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PREFIX = ".unfinished-"
+PROBE_BYTES = 1 << 14
+
+
+def room(path: Path) -> str:
+    """What the file system that a path lies in, or is to lie in, has left: for a message."""
+    there = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+    mount = next(one for one in (there, *there.parents) if one.is_mount())
+    return f"the file system {mount} has {shutil.disk_usage(there).free / 2**20:.0f} MB left"
+
+
+def check_room(folder: Path) -> None:
+    """Tries to write a file into a folder, which is made if need be.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder, prefix=PREFIX, buffering=0) as file:
+        file.write(bytes(PROBE_BYTES))
 
 
 @contextlib.contextmanager

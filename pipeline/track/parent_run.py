@@ -26,7 +26,7 @@ from pipeline.track.spool.journal import Journal
 from pipeline.track.spool.left import send_left
 from pipeline.track.spool.sender import Sender
 from pipeline.track.spool.transfer import is_refused
-from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected, connected_to, experiment_of, first_line
+from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected, connected_to, experiment_of, said
 from pipeline.track.tracked_run import TrackedRun
 
 AWAY_SECONDS = 20.0  # that the store may take nothing once the sweep has ended
@@ -131,7 +131,7 @@ def _opened_where_it_is_there(config: Config, uri: str, tags: Mapping[str, str])
     except STORE_ERRORS as error:
         if is_refused(error):
             raise as_tracking_error(uri, error) from None
-        log.warning("the store does not answer (%s); the sweep begins without it", first_line(error))
+        log.warning("the store does not answer (%s); the sweep begins without it", said(uri, error))
         return None
 
 

@@ -1,6 +1,7 @@
 """Where runs are kept: SQLite under mlruns/ by default, or a store that the config or the environment names."""
 
 import contextlib
+import errno
 import logging
 import os
 import sqlite3
@@ -20,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.config import mlruns
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
+from pipeline.runtime.files import room
 from pipeline.runtime.locks import locked
 from pipeline.track.moved import FOLDER, check_place, sqlite_path
 
@@ -31,6 +33,9 @@ SQLITE_WAIT_SECONDS = 120  # for another process's write: each takes millisecond
 SENDER_WAIT_SECONDS = 5  # of other threads, which try again by themselves
 # Also an ImportError: of the driver of a database that is not installed; and Alembic's of another program's tables.
 STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, CommandError)
+
+# How SQLite, and the system where artifacts are copied, say that a disk is full.
+FULL = ("database or disk is full", "disk I/O error", os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 
 @event.listens_for(Engine, "connect")
@@ -167,7 +172,7 @@ def as_tracking_error(uri: str, error: Exception) -> TrackingError:
             f"tracking.uri: {uri} has another program's tables, such as Optuna's ({first_line(error)}); "
             "name an empty database, or the one that has MLflow's"
         )
-    return TrackingError(f"tracking.uri: {uri} does not answer: {first_line(error)}")
+    return TrackingError(f"tracking.uri: {uri} does not answer: {said(uri, error)}")
 
 
 def local_path(uri: str) -> str:
@@ -227,7 +232,14 @@ def _create_once(uri: str) -> None:
                     # Readers, such as the UI, and one writer at a time without waiting for each other.
                     database.execute("PRAGMA journal_mode=WAL")
     except (OSError, *STORE_ERRORS) as error:
-        raise TrackingError(f"tracking.uri: {uri} cannot be used: {first_line(error)}") from None
+        raise TrackingError(f"tracking.uri: {uri} cannot be used: {said(uri, error)}") from None
+
+
+def said(uri: str, error: Exception) -> str:
+    """What an error of a store says in a line, and of one whose disk is full which file system that is."""
+    path, text = sqlite_path(uri), first_line(error)
+    is_full = path is not None and any(sign in str(error) for sign in FULL)
+    return f"{text}; {room(path.parent)}, free some" if path is not None and is_full else text
 
 
 def first_line(error: Exception) -> str:

@@ -23,6 +23,7 @@ from pipeline.fit.checkpoint.pace import Pace
 from pipeline.fit.checkpoint.state import best_weights, remembered, restore, values_of
 from pipeline.fit.trainee import Trainee
 from pipeline.runtime import signals
+from pipeline.runtime.files import room
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +138,8 @@ class Keeping:
                 self._taken = made(self._folder, checkpoint.run_id)
             self._taken.write(checkpoint)
         except OSError as error:
-            self._tell(f"no checkpoint can be written to {self._folder}: {error.strerror}; training goes on without")
+            told = f"no checkpoint can be written to {self._folder}: {error.strerror}; {room(self._folder)}"
+            self._tell(f"{told}; training goes on without")
         return copying + time.monotonic() - began
 
     def _wait(self) -> None:

@@ -7,13 +7,13 @@ import errno
 import hashlib
 import logging
 import os
-import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import TrackingError
+from pipeline.runtime.files import room
 from pipeline.runtime.signals import held
 from pipeline.track.spool.folders import JOURNAL, Spooled, line, made
 
@@ -137,18 +137,8 @@ def told_when_full() -> Iterator[None]:
 
 def full(path: Path, error: OSError) -> str:
     """What to say of a folder that cannot be written."""
-    there = next(one for one in (path, *path.parents) if one.exists())
-    free = shutil.disk_usage(there).free / 2**20
     said = error.strerror or str(error)
-    return f"{path}: {said}; {_mount(there)} has {free:.0f} MB left, free some, or set PIPELINE_SPOOL to another folder"
-
-
-def _mount(path: Path) -> str:
-    """The file system that a folder lies in."""
-    mount = path.absolute()
-    while not os.path.ismount(mount):
-        mount = mount.parent
-    return f"the file system {mount}"
+    return f"{path}: {said}; {room(path)}, free some, or set PIPELINE_SPOOL to another folder"
 
 
 def digest(path: Path) -> str:

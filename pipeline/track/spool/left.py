@@ -9,7 +9,7 @@ from pipeline.config import mlruns
 from pipeline.track.children import LOST
 from pipeline.track.spool.folders import JOURNAL, Entry, Spooled, left, line
 from pipeline.track.spool.transfer import Transfer, is_refused
-from pipeline.track.store import connected_to, first_line
+from pipeline.track.store import connected_to, said
 
 REOPENED = "is_reopened"  # in a journal's first entry: the run had ended before, and stays as it ended
 ENDS = ("end", "leave", "conclude")  # entries after which nothing comes
@@ -100,7 +100,7 @@ def _send(folder: Spooled, found: Sent) -> bool:
     try:
         transfer.send()
     except Exception as error:
-        found.kept[folder.id] = first_line(error)
+        found.kept[folder.id] = said(str(header["uri"]), error)
         return is_refused(error)
     if not transfer.is_complete:
         found.resumable.append(str(transfer.run_id))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from pipeline.track.spool.folders import Spooled
 from pipeline.track.spool.transfer import Transfer, is_refused
-from pipeline.track.store import first_line
+from pipeline.track.store import said
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Sender:
             folder: Of the run.
             release: Called when nothing is being sent any more.
         """
-        self.transfer = Transfer(folder, alive=True)
+        self.transfer, self._uri = Transfer(folder, alive=True), str(folder.header["uri"])
         self._release = release
         self.refusal: Exception | None = None
         self._away: str | None = None  # since when, and why
@@ -96,7 +96,7 @@ class Sender:
             if self.transfer.run_id is None and is_refused(error):
                 self.refusal = error
             elif self._away is None:
-                self._away = f"since {time.strftime('%H:%M:%S')} ({first_line(error)})"
+                self._away = f"since {time.strftime('%H:%M:%S')} ({said(self._uri, error)})"
                 log.warning("the store does not answer %s; the run goes on, and is sent when it does", self._away)
             return RETRY_SECONDS
         if self._away is not None:

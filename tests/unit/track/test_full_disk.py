@@ -1,6 +1,7 @@
 """A disk that is full: training goes on in memory; where the model cannot be written either, a message says so."""
 
 import contextlib
+import logging
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,19 +12,21 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from pipeline import TrackingError, load, run
+from pipeline.commands.train import run_words
 from pipeline.data import load as load_data
-from pipeline.track import start
+from pipeline.runtime.log_handlers import LogFile
+from pipeline.track import send_left, start
 
 WORDS = ("data=iris", "fit.epochs=2", "model.units=[4]", "baselines=[]", "fit.execution=graph")
 
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A file system of a megabyte, which the spool lies in."""
+    """A file system of four megabytes, which the spool lies in."""
     folder = tmp_path / "tiny"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("no file system can be mounted here")
@@ -86,6 +89,52 @@ def test_a_spool_that_cannot_take_the_model_ends_the_run(
     assert found.info.status == "FAILED"
     assert "No space left on device" in found.data.tags["error"]
     assert [path for path in (tiny / "spool").rglob("*") if path.is_file()] == []
+    monkeypatch.undo()
+    monkeypatch.setenv("PIPELINE_SPOOL", str(tiny.with_name("elsewhere")))  # as the message says
+    run(load(*WORDS, f"tracking.uri={store}", "tracking.experiment=elsewhere"))
+    assert the_run(store, "elsewhere").info.status == "FINISHED"
+
+
+def test_a_store_whose_disk_is_full_is_named_and_gets_the_run_when_there_is_room(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PIPELINE_SPOOL", str(tiny.with_name("elsewhere")))
+    monkeypatch.setattr("pipeline.track.run.AWAY_SECONDS", 1.0)
+    uri = f"sqlite:///{tiny}/mlflow.db"
+    config = load(*WORDS, f"tracking.uri={uri}", "tracking.experiment=full")
+    with start(config, load_data(config.data), about={}) as tracked:
+        filler = fill(tiny)
+        for epoch in range(1, 2001):
+            tracked.log_epoch(epoch, {"loss": 1.0 / epoch, "val_loss": 1.0, "accuracy": 0.5})
+        tracked.log_final({"objective": 1.0})
+    there = f"database or disk is full; the file system {tiny} has 0 MB left, free some"
+    assert there in caplog.text
+    assert there in str(tracked.unsent)
+    assert there in next(iter(send_left(uri).kept.values()))
+    filler.unlink()
+    assert send_left(uri).runs == [tracked.id]
+    assert the_run(uri, "full").info.status == "FINISHED"
+
+
+def test_a_log_that_cannot_be_written_is_told_once(tiny: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    log, file = logging.Logger("full"), LogFile(f"{tiny}/train.log")
+    log.addHandler(file)
+    filler = fill(tiny)
+    for _ in range(5):
+        log.info("%s", "x" * 5000)
+    filler.unlink()
+    file.close()
+    (said,) = capfd.readouterr().err.splitlines()
+    about = f"{tiny}/train.log cannot be written: No space left on device; the file system {tiny} has 0 MB left"
+    assert said == f"{about}; the command goes on without"
+
+
+def test_a_command_whose_folder_is_full_says_so(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before Hydra writes there, which would end in a traceback."""
+    monkeypatch.setattr("pipeline.config.mlruns", lambda: tiny)
+    fill(tiny)
+    with pytest.raises(TrackingError, match=f"{tiny}/hydra: No space left .*; the file system {tiny} has 0 MB left"):
+        run_words(["data=iris"])
 
 
 def test_a_spool_that_cannot_be_made_is_told_at_once(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
