@@ -12,8 +12,10 @@ from pipeline.config.rules import Task
 from pipeline.data.reading.dates import format_of
 from pipeline.data.reading.dress import FEWEST, formats_that_read, key_that_reads
 from pipeline.data.reading.finite import LARGEST_VALUE
+from pipeline.data.reading.input_column import EXACT
 from pipeline.data.reading.notation import is_date_example
 from pipeline.data.reading.places import Places
+from pipeline.data.reading.values import are_whole, has_rounded
 from pipeline.errors import DataError
 
 FIRST_ROWS = 1000  # most quantities show in them that they are no classes
@@ -81,7 +83,7 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
     Raises:
         DataError: The values do not suit the task.
     """
-    names = tuple(columns)
+    names, columns = tuple(columns), {name: _settled(column) for name, column in columns.items()}
     if len(columns) > 1:
         if task not in ("auto", "regression"):
             raise DataError(f"data.task: {task} takes one target column, got {', '.join(names)}")
@@ -91,6 +93,7 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
         task = _task_of(column)
     if task == "regression":
         return _regression(columns)
+    _check_digits(column)
     labels, classes = _numbered(column)
     if classes.dtype == object:
         _check_labels(column, classes, task)
@@ -107,18 +110,43 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
     return Target(checked, names, labels.reshape(-1, 1), classes)
 
 
+def _settled(column: pd.Series) -> pd.Series:
+    """Python's own numbers, as which whole ones beyond int64 are held, as int64 or float64 where these are enough."""
+    if column.dtype != object:
+        return column
+    kind = pd.api.types.infer_dtype(column)
+    if kind in ("floating", "mixed-integer-float"):
+        return column.astype(np.float64)
+    is_int64 = kind == "integer" and max(-column.min() - 1, column.max()) < 2**63
+    return column.astype(np.int64) if is_int64 else column
+
+
+def _are_numbers(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) or are_whole(column)
+
+
+def _check_digits(column: pd.Series) -> None:
+    """Raises DataError where classes are whole numbers that decimals beside them have made others of."""
+    if has_rounded(column):
+        first = column[column.abs() >= EXACT].iloc[0]
+        raise DataError(
+            f"data.target: {column.name!r} has classes beyond 2**53, such as {first:.0f}, as numbers with decimals, "
+            "which do not tell them apart; write all as whole numbers or text, or set data.task=regression"
+        )
+
+
 def _task_of(column: pd.Series) -> str:
-    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+    if not _are_numbers(column) or pd.api.types.is_bool_dtype(column):
         return "auto"  # classes; how many decides between the two kinds
-    values = column.to_numpy(np.float64)
-    if len(pd.unique(values[:FIRST_ROWS])) > MOST_CLASSES_OF_NUMBERS:
+    if column[:FIRST_ROWS].nunique() > MOST_CLASSES_OF_NUMBERS:
         return "regression"
-    whole, n_distinct = bool((values == np.round(values)).all()), len(pd.unique(values))
+    values, n_distinct = column.to_numpy(np.float64), column.nunique()
+    whole = bool((values == np.round(values)).all())
     return "auto" if n_distinct == 2 or (whole and n_distinct <= MOST_CLASSES_OF_NUMBERS) else "regression"
 
 
 def _regression(columns: dict[str, pd.Series]) -> Target:
-    text = [_first_text(column) for column in columns.values() if not pd.api.types.is_numeric_dtype(column)]
+    text = [_first_text(column) for column in columns.values() if not _are_numbers(column)]
     if text:
         dressed = [column for column in columns.values() if _is_dressed_numbers(column)]
         if dressed:

@@ -9,11 +9,13 @@ import pandas as pd
 
 from pipeline.config.rules import Data
 from pipeline.data.reading.conversion import to_float
+from pipeline.data.reading.dialect import Reading
 from pipeline.data.reading.finite import LARGEST_VALUE, check_targets, raw_columns
 from pipeline.data.reading.formats import formatted
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.raw import Raw
 from pipeline.data.reading.sources import Images, Table
+from pipeline.data.reading.values import exact_numbers
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ def from_table(table: Table, config: Data) -> Columns:
     column = config.split.column
     return Columns(
         inputs=raw_columns(frame[inputs], places, config),
-        target={name: _in_own_type(frame[name]) for name in targets},
+        target={name: _in_own_type(frame[name], config) for name in targets},
         sample_weight=_weight(frame, config.sample_weight),
         split_column=raw_columns(frame[[column]], places, config)[column] if column else None,
         n_test_file_rows=places.n_test_file_rows,
@@ -80,12 +82,19 @@ def _roles(names: list[str], default_target: str | None, config: Data) -> tuple[
     return named["data.target"], inputs
 
 
-def _in_own_type(target: pd.Series) -> pd.Series:
-    """Python's decimals, which databases give, as numbers; truth values whose gaps were left out as such."""
+def _in_own_type(target: pd.Series, config: Data) -> pd.Series:
+    """Python's decimals, which databases give, as numbers; truth values whose gaps were left out as such.
+
+    Whole numbers of which some are beyond int64 are Python's own.
+    """
     kind = pd.api.types.infer_dtype(target)
     if kind == "boolean":
         return target.astype(bool)
-    return pd.to_numeric(target) if kind == "decimal" else target
+    if kind == "decimal":
+        return pd.to_numeric(target)
+    if kind == "string" and not Reading.of(config).typed:
+        return exact_numbers(target, config.decimal)
+    return target.astype(object) if target.dtype == np.uint64 and (target >= 2**63).any() else target
 
 
 def _with_target(frame: pd.DataFrame, targets: list[str], table: Table, config: Data) -> tuple[pd.DataFrame, Places]:

@@ -19,7 +19,18 @@ from pipeline.data.reading.input_column import MARKS
 from pipeline.data.reading.notation import marks_of
 from pipeline.data.reading.ragged import check_fields
 from pipeline.data.reading.scan import Fields, Scan, scan, scan_fields, scan_sample
-from pipeline.data.reading.values import inferred, is_text, kind_of, n_padded, stripped, with_columns
+from pipeline.data.reading.values import (
+    are_whole,
+    exact_numbers,
+    has_rounded,
+    has_unread_gaps,
+    inferred,
+    is_text,
+    kind_of,
+    n_padded,
+    stripped,
+    with_columns,
+)
 from pipeline.errors import DataError
 
 GROUPED = ("group", "group_kfold", "column")  # kinds of split that go by what a column says
@@ -63,8 +74,9 @@ class TextFile:
             if lost:
                 frame = self._parsed(as_text, skipinitialspace=found.blanks)
         self._check_short_rows(frame, found)
-        frame = self._inferred(frame, [name for name in self.names if found.blanks or name in as_text])
-        return self._with_text(frame, self._losing(frame))
+        unread = {name for name in self.names if has_unread_gaps(frame[name], self.marks)}
+        frame = self._inferred(frame, [name for name in self.names if found.blanks or name in {*as_text, *unread}])
+        return self._with_exact_targets(self._with_text(frame, self._losing(frame)))
 
     def _as_text(self, fields: Fields | None) -> list[str]:
         """The columns whose text is to be kept, and those with a field that begins with 0 and a digit."""
@@ -133,6 +145,13 @@ class TextFile:
             return frame
         texts = self.texts(losing)
         return with_columns(frame, {name: inferred(texts[name], self.marks, self.config.decimal) for name in losing})
+
+    def _with_exact_targets(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Whole numbers of targets to the last digit, for they may be labels; beside gaps pandas makes them floats."""
+        targets = [self.config.target] if isinstance(self.config.target, str) else self.config.target or []
+        rounded = [name for name in targets if name in frame and has_rounded(frame[name])]
+        exact = {name: exact_numbers(self.texts([name])[name], self.config.decimal) for name in rounded}
+        return with_columns(frame, {name: column for name, column in exact.items() if are_whole(column)})
 
     def _inferred(self, frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
         """Those of the columns that are text without blanks around values, and as numbers where these hid them."""

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.data.reading.input_column import BOOLEANS, EXACT
+from pipeline.data.reading.notation import number_in
 
 
 def with_columns(frame: pd.DataFrame, columns: Mapping[str, pd.Series]) -> pd.DataFrame:
@@ -30,7 +31,7 @@ def kind_of(column: pd.Series) -> str | None:
     if isinstance(column.dtype, pd.StringDtype):
         return "text"
     inferred = pd.api.types.infer_dtype(column, skipna=True)
-    return {"string": "text", "boolean": "boolean"}.get(inferred, "mixed")
+    return {"string": "text", "boolean": "boolean", "integer": "number"}.get(inferred, "mixed")
 
 
 def is_text(column: pd.Series) -> bool:
@@ -71,6 +72,48 @@ def stripped(text: pd.Series, marks: tuple[str, ...]) -> pd.Series:
     """Strings without the blanks around them, and NaN where they are marks of gaps."""
     text = text.str.strip()
     return text.mask(text.isin(marks))
+
+
+def has_unread_gaps(column: pd.Series, marks: tuple[str, ...]) -> bool:
+    """Whether pandas has left marks of gaps in a column of text, as beside whole numbers from 2**63 to 2**64."""
+    if not is_text(column) or column.hasnans:
+        return False
+    few = column.head(100)
+    return bool((few.str.fullmatch("[+-]?[0-9]+") | few.isin(marks)).all() and column.isin(marks).any())
+
+
+def exact_numbers(text: pd.Series, decimal: str) -> pd.Series:
+    """Text that says numbers as these, where some are whole and beyond 2**53: float64 rounds them.
+
+    Python's own whole numbers, which keep all digits, where all are whole; else float64. All other text stays as it is.
+
+    Args:
+        text: A column of text, NaN for gaps.
+        decimal: The decimal mark.
+    """
+    codes, found = pd.factorize(text)
+    distinct = pd.Series(found, dtype="str")
+    whole = distinct.str.fullmatch("[+-]?[0-9]{1,299}")
+    if is_padded(distinct) or not any(abs(int(one)) >= EXACT for one in distinct[whole & (distinct.str.len() > 15)]):
+        return text
+    numbers = [int(one) if is_whole else number_in(one, decimal) for one, is_whole in zip(distinct, whole, strict=True)]
+    if None in numbers:
+        return text
+    values = np.array([*numbers, np.nan], object)[codes]
+    return pd.Series(values if whole.all() else values.astype(np.float64), index=text.index, name=text.name)
+
+
+def has_rounded(column: pd.Series) -> bool:
+    """Whether float64 may have rounded whole numbers of a column to others."""
+    if column.dtype != np.float64:
+        return False
+    there = column.dropna().to_numpy()
+    return len(there) > 0 and bool(np.abs(there).max() >= EXACT and (there == np.floor(there)).all())
+
+
+def are_whole(column: pd.Series) -> bool:
+    """Whether the column holds whole numbers as Python's own, some of which are too large for int64."""
+    return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "integer"
 
 
 def are_plain(text: pd.Series, numbers: np.ndarray, decimal: str) -> bool:

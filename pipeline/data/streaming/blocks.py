@@ -64,7 +64,7 @@ class Known:
 
     encodings: dict[Path, list[str]] = field(default_factory=dict)  # that are left to try
     as_text: set[str] = field(default_factory=set)  # columns with text or dates in some block, and so in all
-    stored_as: dict[str, str] = field(default_factory=dict)  # `text` or `date`, of columns that are one of them
+    kinds: dict[str, set[str]] = field(default_factory=dict)  # of the values of each column, as `kind_of` calls them
     labels: dict[str, set[str]] = field(default_factory=dict)  # of target columns of text, test files left out
 
 
@@ -120,7 +120,7 @@ def _frames(config: Data, block_bytes: int, known: Known) -> Iterator[tuple[str,
             row += len(frame)
             names, first = names or list(frame.columns), first or path
             _check_columns(key, path, list(frame.columns), names, first)
-            _check_dates(frame, known)
+            _check_kinds(frame, known)
             yield key, frame
 
 
@@ -147,19 +147,34 @@ def _uncompressed(metadata: pq.FileMetaData) -> int:
 def _as_text(frame: pd.DataFrame, known: Known) -> pd.DataFrame:
     """Columns that are text elsewhere; Parquet says of a file's column what it is. Dates become text of one form."""
     for name in frame:
-        if name in known.as_text and kind_of(frame[name]) not in ("text", "date", None):
-            raise DataError(f"data.path: column {name!r} is text in one file and not in another; store it alike in all")
+        kind = kind_of(frame[name]) if name in known.as_text else None
+        if kind not in ("text", "date", None):
+            raise DataError(
+                f"data.path: column {name!r} is {kind} in one file and not in another; store it alike in all"
+            )
     return frame
 
 
-def _check_dates(frame: pd.DataFrame, known: Known) -> None:
-    """Raises DataError where a column has dates in one file and text in another, which may be written in any way."""
-    for name in frame:
-        kind = kind_of(frame[name]) if not pd.api.types.is_numeric_dtype(frame[name]) else None
-        if kind in ("text", "date") and known.stored_as.setdefault(str(name), kind) != kind:
+def _check_kinds(frame: pd.DataFrame, known: Known) -> None:
+    """Looks for kinds of values that make no column together.
+
+    Raises:
+        ReadAgainError: A column has numbers in some blocks and truth values in others: it is text, as read at once.
+        DataError: A column has dates in one file and text in another, which may be written in any way.
+    """
+    for name, column in frame.items():
+        kind, kinds = kind_of(column), known.kinds.setdefault(str(name), set())
+        if kind is None or kind in kinds:
+            continue
+        kinds.add(kind)
+        if kinds >= {"text", "date"}:
             raise DataError(
                 f"data.path: column {name!r} has dates in one file and is text in another; store it alike in all"
             )
+        if kinds >= {"number", "boolean"} and name not in known.as_text:
+            _log_mixed([str(name)], "numbers in some rows and true and false in others")
+            known.as_text.add(str(name))
+            raise ReadAgainError
 
 
 def _of_text(key: str, path: Path, config: Data, block_bytes: int, known: Known) -> Iterator[pd.DataFrame]:
@@ -229,7 +244,8 @@ def _in_roles(table: Table, config: Data, known: Known) -> Columns | None:
         for name, values in columns.inputs.items()
         if name in known.as_text and not isinstance(values, Text)
     }
-    return replace(columns, inputs=columns.inputs | texts)
+    target = {name: frame[name] if name in known.as_text else column for name, column in columns.target.items()}
+    return replace(columns, inputs=columns.inputs | texts, target=target)
 
 
 @dataclass
@@ -267,9 +283,13 @@ def in_same_form(columns: Columns, seen: Seen, known: Known) -> Columns:
         (known.as_text if is_text(column) else seen.numbers).add(name)
     mixed = known.as_text & seen.numbers
     if mixed:
-        said = "column %s holds text in some rows and numbers in others, so it is read again as text; if it is to be "
-        remedy = "numbers, write them alike in all files: there is one data.decimal, and data.missing_values names gaps"
-        log.warning(said + remedy, ", ".join(map(repr, sorted(mixed))))
+        _log_mixed(sorted(mixed), "text in some rows and numbers in others")
     if mixed or known.as_text & seen.only_gaps:
         raise ReadAgainError
     return replace(columns, inputs=inputs)
+
+
+def _log_mixed(names: list[str], what: str) -> None:
+    said = "column %s holds %s, so it is read again as text; if it is to be numbers, write them alike in all files: "
+    remedy = "there is one data.decimal, and data.missing_values names gaps"
+    log.warning(said + remedy, ", ".join(map(repr, names)), what)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,15 +16,21 @@ MOST_TEXTS = 200_000  # distinct texts; with more, those that were rarest so far
 
 @dataclass
 class Numbers:
-    """Of a column of numbers: moments by the pairwise formulas of Chan, Golub and LeVeque (1979), ends and values."""
+    """Of a column of numbers: moments by the pairwise formulas of Chan, Golub and LeVeque (1979), ends and values.
+
+    Moments are those of differences from one of the numbers, which keep the digits that sums of numbers far from 0
+    lose, in a unit as large as the largest of these, so that no square overflows or vanishes.
+    """
 
     n: int = 0
     n_gaps: int = 0
-    mean: float = 0.0
-    squares: float = 0.0  # sum of squared differences from the mean
     low: float = np.inf
     high: float = -np.inf
     counts: Counter[float] | None = field(default_factory=Counter)  # None: too many
+    _origin: float = 0.0
+    _unit: float = 0.0  # a power of two; 0 as long as all numbers are the origin
+    _mean: float = 0.0  # of the differences
+    _squares: float = 0.0  # sum of squared differences from their mean
 
     def add(self, values: np.ndarray) -> None:
         """Takes a block `(n_rows,)` in, NaN for gaps."""
@@ -32,30 +39,48 @@ class Numbers:
         if not len(there):
             return
         self._count(there)
+        low, high = float(there.min()), float(there.max())
+        self.low, self.high = min(self.low, low), max(self.high, high)
+        if not self.n:
+            self._origin = low
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = float(there.mean())
-            self._merge(len(there), mean, float(np.square(there - mean).sum()))
-        self.low, self.high = min(self.low, float(there.min())), max(self.high, float(there.max()))
+            self._merge(there - self._origin)
 
     def with_gaps_as(self, fill: float) -> Numbers:
         """The statistics of the column with its gaps filled."""
-        filled = Numbers(self.n, 0, self.mean, self.squares, self.low, self.high, None)
+        filled = replace(self, n_gaps=0, counts=None)
         if self.n_gaps:
-            filled._merge(self.n_gaps, fill, 0.0)
+            filled._merge(np.array([fill - self._origin]), self.n_gaps)
             filled.low, filled.high = min(self.low, fill), max(self.high, fill)
         return filled
 
     @property
-    def deviation(self) -> float:
-        """Standard deviation, not finite where numbers are too large for squares."""
-        return float(np.sqrt(self.squares / self.n)) if self.n else 0.0
+    def mean(self) -> float:
+        """Their mean."""
+        return self._origin + self._unit * self._mean
 
-    def _merge(self, n: int, mean: float, squares: float) -> None:
-        total = self.n + n
-        apart = mean - self.mean
-        self.squares += squares + apart * apart * self.n * n / total
-        self.mean += apart * n / total
+    @property
+    def deviation(self) -> float:
+        """Standard deviation, not finite where their range is not."""
+        return self._unit * math.sqrt(self._squares / self.n) if self.n else 0.0
+
+    def _merge(self, apart: np.ndarray, times: int = 1) -> None:
+        """Takes in numbers by their differences from the origin, each so many times."""
+        self._widen(float(np.abs(apart).max()))
+        apart, n = apart / (self._unit or 1.0), len(apart) * times
+        total, mean = self.n + n, float(apart.mean())
+        further = mean - self._mean
+        self._squares += float(np.square(apart - mean).sum()) * times + further * further * self.n * n / total
+        self._mean += further * n / total
         self.n = total
+
+    def _widen(self, size: float) -> None:
+        if size <= self._unit:
+            return
+        unit = math.ldexp(1.0, min(math.frexp(size)[1], 1023)) if math.isfinite(size) else size
+        self._mean *= self._unit / unit
+        self._squares *= (self._unit / unit) ** 2
+        self._unit = unit
 
     def _count(self, there: np.ndarray) -> None:
         if self.counts is None:

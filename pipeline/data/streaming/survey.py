@@ -14,6 +14,7 @@ from pipeline.config.rules import Data
 from pipeline.data.dataset import InMemory
 from pipeline.data.fingerprint import HashedColumns
 from pipeline.data.reading.raw import Text
+from pipeline.data.reading.values import is_text
 from pipeline.data.rows import Rows
 from pipeline.data.splits.calibration import too_few
 from pipeline.data.splits.parts import NAMES, Splits, require_rows
@@ -47,6 +48,7 @@ class Survey:
     n_rows: np.ndarray = field(default_factory=lambda: np.zeros(N_PLACES, np.int64))
     weights: np.ndarray = field(default_factory=lambda: np.zeros(N_PLACES))
     hashed: HashedColumns = field(default_factory=HashedColumns)
+    as_labels: HashedColumns = field(default_factory=HashedColumns)  # targets, as the text that labels may be
 
     def add(self, block: Block, parts: np.ndarray) -> None:
         """Takes a block in."""
@@ -59,17 +61,29 @@ class Survey:
         for name, values in columns.inputs.items():
             found = self.inputs.setdefault(name, Texts() if isinstance(values, Text) else Numbers())
             found.add(values[training])  # type: ignore[arg-type]
-        for name, target in columns.target.items():
-            labels = self.labels.setdefault(name, set())
-            if len(labels) <= MOST_LABELS:
-                labels.update(pd.unique(labels_of(target[training])).tolist())
-        raw = _raw_targets(columns.target)
-        for name, values in raw.items():
-            if values.dtype != object:
-                self.targets.setdefault(name, Numbers(counts=None)).add(values[training].astype(np.float64))
-        weight = {} if columns.sample_weight is None else {"": columns.sample_weight}
-        for name, values in [*columns.inputs.items(), *((f"target {n}", v) for n, v in raw.items()), *weight.items()]:
             self.hashed.add(name, values)
+        for name, target in columns.target.items():
+            self._add_target(name, target, training)
+        if columns.sample_weight is not None:
+            self.hashed.add("", columns.sample_weight)
+
+    def _add_target(self, name: str, target: pd.Series, training: np.ndarray) -> None:
+        """Takes in a target as numbers and as labels, for which it is only all rows say."""
+        labels = self.labels.setdefault(name, set())
+        if len(labels) <= MOST_LABELS:
+            labels.update(pd.unique(labels_of(target[training])).tolist())
+            self.as_labels.add(f"target {name}", _label_texts(target))
+        if is_text(target):
+            self.hashed.add(f"target {name}", np.empty(0))
+            return
+        values = target.to_numpy(np.float64)
+        self.hashed.add(f"target {name}", values)
+        self.targets.setdefault(name, Numbers(counts=None)).add(values[training])
+
+    def hashes(self, target: Target) -> dict[str, str]:
+        """The hash of each column by its name, as of the same rows in memory."""
+        as_labels = self.as_labels.hexdigests() if target.classes.dtype == object else {}
+        return self.hashed.hexdigests() | as_labels
 
 
 def load_streamed(config: Data, calibration: Calibration | None = None) -> Streamed:
@@ -154,7 +168,7 @@ def _streamed(config: Data, budget: int, known: Known, assign: Assign, survey: S
         mean_weights=means,
         inputs=survey.inputs,
         targets=survey.targets if target.task == "regression" else {},
-        hashes=survey.hashed.hexdigests(),
+        hashes=survey.hashes(target),
     )
 
 
@@ -173,9 +187,6 @@ def _require_trained(target: Target, labels: Mapping[str, set[object]], config: 
         raise DataError(f"{said}; use {ways}, or more rows of it{taken_for_classes(target)}")
 
 
-def _raw_targets(columns: Mapping[str, pd.Series]) -> dict[str, np.ndarray]:
-    """Target columns as numbers or as text, whatever will be made of them."""
-    return {
-        name: column.to_numpy() if pd.api.types.is_numeric_dtype(column) else column.astype(str).to_numpy(object)
-        for name, column in columns.items()
-    }
+def _label_texts(target: pd.Series) -> Text:
+    codes, labels = pd.factorize(labels_of(target))
+    return Text.from_levels(codes, map(str, labels.tolist()))

@@ -176,6 +176,31 @@ def test_large_integer_labels_stay_apart(table: Callable[..., Path]) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("low", "task"), [(2**53, "classes"), (2**63, "classes"), (10**21, "classes"), (10**21, "regression")]
+)
+def test_large_integer_labels_beside_rows_without_one_stay_apart(
+    table: Callable[..., Path], low: int, task: str
+) -> None:
+    """Floats, which pandas makes of them, do not tell them apart, or they were text and `NA` one of them."""
+    labels = [low + 1, None, low + 2] if task == "classes" else [low * n if n else None for n in range(30)]
+    path = table(a=np.arange(30.0), y=pd.Series(labels * (30 // len(labels)), dtype=object))
+    words = ["data=plain_table", f"data.path={path}", "data.target=y", "data.missing_target=drop"]
+    found = read(*words).target
+    if task == "classes":
+        assert list(map(int, found.classes)) == [low + 1, low + 2]
+    assert (found.task, len(found.values)) == (("binary", 20) if task == "classes" else ("regression", 29))
+
+
+@pytest.mark.parametrize("large", [2**53 + 1, 2**64 + 1])
+def test_large_labels_beside_decimals_are_refused(table: Callable[..., Path], large: int) -> None:
+    path = table(a=np.arange(30.0), y=pd.Series(["5.0", "7.0", str(large)] * 10))
+    words = ["data=plain_table", f"data.path={path}", "data.target=y"]
+    with pytest.raises(DataError, match=r"'y' has classes beyond 2\*\*53, such as .*, or set data.task=regression"):
+        read(*words)
+    assert read(*words, "data.task=regression").target.values.max() == float(large)
+
+
 def test_decimals_and_dates_as_target(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": np.arange(30.0), "y": [Decimal(n) / 7 for n in range(30)]})
     frame["day"] = pd.date_range("2026-01-01", periods=30)

@@ -28,8 +28,8 @@ def read(path: object, *overrides: str) -> pd.DataFrame:
     return read_all(path, *overrides)[0]
 
 
-def load_rows(path: object) -> Rows:
-    return data.read_rows(load("data=plain_table", f"data.path='{path}'", "data.target=y").data)
+def load_rows(path: object, *overrides: str) -> Rows:
+    return data.read_rows(load("data=plain_table", f"data.path='{path}'", "data.target=y", *overrides).data)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,15 @@ def test_types(file: Callable[..., Path]) -> None:
     words = read(file("b,n,y\nTrue,1,1\nfalse,2,2\n"), "data.columns_as={b:category,n:category}")
     assert (words["b"].tolist(), words["n"].tolist()) == (["True", "false"], ["1", "2"])
     assert read(file("a,y\n-999,1\n3,2\n"), "data.missing_values=['-999']")["a"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("large", [2**53 + 1, 2**63 + 1, 2**64 + 1])
+@pytest.mark.parametrize("gap", ["NA", "unknown"])
+def test_gaps_beside_large_whole_numbers(file: Callable[..., Path], large: int, gap: str) -> None:
+    """Beside numbers from 2**63 to 2**64 they were a category."""
+    path = file(f"a,y\n{large},1\n{gap},2\n5,3\n" + "7,4\n" * 9)
+    inputs = load_rows(path, "data.missing_values=[unknown]").inputs
+    np.testing.assert_array_equal(inputs["a"][:3], [float(large), np.nan, 5.0])
 
 
 def test_codes_with_leading_zeros_far_into_a_file_and_between_quotes(file: Callable[..., Path]) -> None:
