@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from hydra._internal.utils import get_args_parser
 
+from pipeline.config.quoting import as_typed
 from pipeline.errors import UsageError, unknown_words
 
 
@@ -41,7 +42,7 @@ def only_shows(words: Sequence[str]) -> bool:
 
 
 def as_hydra_takes(words: Sequence[str]) -> list[str]:
-    """The same words with the options first, which Hydra does not take between others.
+    """The same words with the options first, which Hydra does not take between others, and texts as they are typed.
 
     Where they only ask for something to be shown, they do not ask for a sweep as well.
     """
@@ -51,4 +52,4 @@ def as_hydra_takes(words: Sequence[str]) -> list[str]:
         first.remove(word)
     if only_shows(words):
         first = [word for word in first if word not in ("--multirun", "-m")]
-    return [*first, *between]
+    return [*first, *as_typed(between)]

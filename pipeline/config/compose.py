@@ -23,7 +23,7 @@ from pipeline.config.jobs import checked_jobs, resolved
 from pipeline.config.launchers import is_launcher_key
 from pipeline.config.overrides import apply, first_lines, n_values, unknown_options
 from pipeline.config.problems import check
-from pipeline.config.quoting import how_to_quote, in_shell, quoted
+from pipeline.config.quoting import as_typed, how_to_quote, in_shell, quoted
 from pipeline.config.ranges import DEPTH, WIDTH, Range, search_space, unsuitable
 from pipeline.config.rules import Config
 from pipeline.config.sweep import Sweep
@@ -87,7 +87,7 @@ def parse(arguments: Sequence[str]) -> Command:
     elsewhere = [word for word in args.overrides if word.lstrip("+").startswith("hydra.searchpath=")]
     with _told_as_config_errors():
         files = composer(args.config_name or "config", folder, own_folder, elsewhere)
-        return _checked(files, args.overrides, args.multirun)
+        return _checked(files, as_typed(args.overrides), args.multirun)
 
 
 def from_hydra(config: DictConfig) -> Config:
@@ -104,7 +104,7 @@ def from_yaml(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Co
         config = OmegaConf.load(Path(path))
         assert isinstance(config, DictConfig)
         former.complete(config)
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
+        parsed = OverridesParser.create().parse_overrides(as_typed(overrides))
         problems = [f"{o.input_line}: one value only; a sweep cannot be rerun" for o in parsed if o.is_sweep_override()]
         problems = problems or [line for override in parsed for line in apply(config, override, override.value())]
     if problems:

@@ -5,17 +5,26 @@ from __future__ import annotations
 import copy
 import os
 import pickle
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import ConfigRepository
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
+from omegaconf import OmegaConf
 
+from pipeline.config.quoting import NAMES
+from pipeline.errors import ConfigError
+
+OTHER_NUMBER = re.compile(
+    r"[+-]?(?:0[0-9_]+|[0-9][0-9_]*[_:][0-9_:]+|0[xXbB][0-9a-fA-F_]+)"
+)  # octal, base 60 and so on
 BASE = "base"  # the file of a group that its others build on: it cannot be chosen
 
 # The files and folders in a folder; of a file when and how large it was written.
@@ -42,6 +51,8 @@ class Files(ConfigRepository):
         key = (config_path, *(_identity(source, config_path) if source else ()))
         if key not in _contents:
             loaded = super().load_config(config_path)
+            if source is not None and source.scheme() == "file":
+                _check_numbers(Path(source.path, source._normalize_file_name(config_path)))
             try:
                 _contents[key] = pickle.dumps(loaded)
             except pickle.PicklingError:  # of a class that was imported twice, as in a process that submitit has sent
@@ -82,6 +93,38 @@ class Files(ConfigRepository):
                     folder /= part
                     if folder not in self._listings:
                         self._listings[folder] = _listing(folder)
+
+
+def _check_numbers(path: Path) -> None:
+    """Looks for names and marks of gaps that are another number to YAML: 010 is 8, and 1:30 is 90.
+
+    Raises:
+        ConfigError: A line for each, with what to write instead.
+    """
+    content = path.read_text(encoding="utf-8")
+    if not any(f"{name}:" in content for name in NAMES):
+        return
+    lines = []
+    for key, text in _plain_scalars(yaml.compose(content, Loader=yaml.SafeLoader)):
+        value = OmegaConf.create(f"x: {text}").x if key in NAMES and OTHER_NUMBER.fullmatch(text) else text
+        if value != text:
+            lines.append(
+                f"data.{key}: {text} in {path} is {value} to YAML; write '{text}', with these quotes, or {value}"
+            )
+    if lines:
+        raise ConfigError("\n".join(lines))
+
+
+def _plain_scalars(node: yaml.Node | None, key: str = "") -> Iterator[tuple[str, str]]:
+    """The values of a file that stand without quotes, each with the key that it, or the list it is in, belongs to."""
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            yield from _plain_scalars(value, str(name.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _plain_scalars(value, key)
+    elif isinstance(node, yaml.ScalarNode) and node.style is None:
+        yield key, node.value
 
 
 def read_once(loader: ConfigLoader) -> None:

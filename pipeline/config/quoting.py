@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -12,6 +12,10 @@ from hydra.errors import HydraException
 KEY = re.compile(r"[\w@:./+~-]+")
 ESCAPED = re.compile(r"[\\()\[\]{}:=,]")  # of a name in a mapping
 EXAMPLE = "data.target='f(x)'"
+NAMES = ("missing_values", "target", "drop", "columns", "sample_weight")  # keys of the data section that take any text
+OF_NAMES = re.compile(rf"\+{{0,2}}data\.({'|'.join(NAMES)}|split\.column)=(?!.*[(){{}}\\$])")
+ITEM = re.compile(r"""'[^']*'|"[^"]*"|[^,\[\]'"]+""")
+LIKE_A_NUMBER = re.compile(r"[+-]?\.?[0-9][0-9_.eE+-]*|true|false", re.IGNORECASE)
 
 
 def in_shell(word: str) -> str:
@@ -39,6 +43,27 @@ def how_to_quote(word: str) -> str:
         if _can_be_read(candidate):
             return f"A value that holds such signs needs quotes inside of quotes: {in_shell(candidate)}"
     return f"A text that holds such signs needs quotes inside of quotes, as in {in_shell(EXAMPLE)}"
+
+
+def as_typed(words: Sequence[str]) -> list[str]:
+    """Overrides that name columns or marks of gaps, with quotes around what Hydra would make another text of.
+
+    It makes 1.1 of 1.10, 1000 of 1_000, 1000.0 of 1e3, and True of true.
+    """
+    return [_as_typed(word) for word in words]
+
+
+def _as_typed(word: str) -> str:
+    found = OF_NAMES.match(word)
+    return word if found is None else found[0] + ITEM.sub(lambda item: _kept(item[0]), word[found.end() :])
+
+
+def _kept(item: str) -> str:
+    text = item.strip()
+    if not LIKE_A_NUMBER.fullmatch(text):
+        return item
+    value = OverridesParser.create().parse_override(f"x={text}").value()
+    return item if str(value) == text else item.replace(text, quoted(text))
 
 
 def by_column(key: str, values: Mapping[str, str]) -> str:

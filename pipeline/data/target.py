@@ -126,9 +126,9 @@ def _are_numbers(column: pd.Series) -> bool:
 
 
 def _check_digits(column: pd.Series) -> None:
-    """Raises DataError where classes are whole numbers that decimals beside them have made others of."""
-    if has_rounded(column):
-        first = column[column.abs() >= EXACT].iloc[0]
+    """Raises DataError where classes are whole numbers that decimals beside them may have made others of: not 1e30."""
+    large = column[column.abs() >= EXACT].unique().tolist() if has_rounded(column) else []
+    if first := next((number for number in large if float(f"{number:.15g}") != number), None):
         raise DataError(
             f"data.target: {column.name!r} has classes beyond 2**53, such as {first:.0f}, as numbers with decimals, "
             "which do not tell them apart; write all as whole numbers or text, or set data.task=regression"

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.data import Raw, Rows, Text, identifiers
@@ -39,6 +40,7 @@ def described(rows: Rows, inputs: TableInputs | ArrayInputs) -> tuple[InputColum
             fill=_fill(features.get(name)),
             date=inputs.dates[name].written.name if name in inputs.dates else None,
             numbers=_texts_of_numbers(column) if inputs.kinds[name] == "category" else (),
+            words=inputs.kinds[name] == "boolean" or _may_be_truth_values(column),
         )
         for name, argument, column in zip(names, identifiers(names), rows.inputs.values(), strict=True)
     )
@@ -48,6 +50,11 @@ def _has_gaps(column: Raw) -> bool:
     if isinstance(column, Text):
         return bool(column.gaps().any())
     return column.dtype.kind == "f" and bool((column != column).any())
+
+
+def _may_be_truth_values(column: Raw) -> bool:
+    """Whether numbers may have been true and false in the table, though `data.columns_as` calls them something else."""
+    return not isinstance(column, Text) and column.ndim == 1 and set(np.unique(column[~np.isnan(column)])) <= {0, 1}
 
 
 def _fill(feature: Feature | None) -> float | str | None:

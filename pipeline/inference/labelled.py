@@ -86,7 +86,7 @@ class _Labels:
         self.classes = _known(manifest)
         self._targets, self._weight = manifest.target, weight
         self._text = next(iter(manifest.inputs.values())).text
-        plain = InputColumn("", "", "numeric", "float64", (None,), gaps=True, fill=None, text=self._text)
+        plain = InputColumn("", "", "numeric", "float64", (None,), gaps=True, fill=None, text=self._text, words=False)
         formats = manifest.reading.get("column_formats", {})
         columns = {name: replace(plain, name=name, format=formats.get(name)) for name in self.names}
         if len(self.classes) and (self.classes.dtype == object or manifest.target[0] not in formats):

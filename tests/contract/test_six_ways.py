@@ -34,10 +34,10 @@ TEXTS: list[tuple[str, str, dict[str, Any]]] = [
         "1e30": 1e30, "": GAP, "?": GAP, " NA ": GAP, "None": GAP, "nan": GAP, "-9999": GAP, "-9999.0": GAP,
         "-9.999e3": GAP, "unknown": GAP, "1e31": REFUSED, "-1e31": REFUSED, "1e400": REFUSED, "inf": REFUSED,
         "-Infinity": REFUSED, "1_000": REFUSED, "1,000": REFUSED, "12,5": REFUSED, f"1{NBSP}000": REFUSED, "NAN": GAP, "nAn": REFUSED,
-        "wide": REFUSED, "12.5 m": REFUSED, "५": REFUSED, "0x10": REFUSED, "2020-01-15": REFUSED,
+        "wide": REFUSED, "True": REFUSED, " false ": REFUSED, "12.5 m": REFUSED, "५": REFUSED, "0x10": REFUSED, "2020-01-15": REFUSED,
     }),
     ("csv", "age", {"33": 33.0, "": GAP, "?": GAP, "-9999": GAP, "unknown": GAP, "old": REFUSED}),
-    ("csv", "code", {"2": 2.0, "2.0": 2.0, " 2 ": 2.0, "7": 7.0, "2.5": 2.5, "": GAP, "two": REFUSED}),
+    ("csv", "code", {"2": 2.0, "2.0": 2.0, " 2 ": 2.0, "7": 7.0, "2.5": 2.5, "": GAP, "two": REFUSED, "TRUE": REFUSED}),
     ("csv", "garden", {"True": 1.0, "false": 0.0, " TRUE ": 1.0, "": GAP, "yes": REFUSED, "1000": REFUSED, "0.5": REFUSED}),
     ("csv", "town", {
         "Bern": "Bern", " Bern ": "Bern", f"{NBSP}Bern": "Bern", "St. Gallen, SG": "St. Gallen, SG", "Atlantis": "Atlantis",
@@ -56,6 +56,7 @@ TEXTS: list[tuple[str, str, dict[str, Any]]] = [
         "2020-03-01 23:30 -0330": "2020-03-02T03:00:00", "someday": REFUSED, "43891": REFUSED, "20200301": REFUSED,
     }),
     ("csv", "seen", {"2020-03-01": "2020-03-01", "": GAP, "-9999": GAP, "2020-02-30": REFUSED}),
+    ("csv", "yes", {"True": 1.0, "false": 0.0, "": GAP, "yes": REFUSED}),
     ("comma", "size", {
         "12,5": 12.5, " 12,5 ": 12.5, "12": 12.0, "1,25e1": 12.5, "": GAP, "-9999": GAP, "-9999,0": GAP, "12.5": REFUSED,
         "1.234": REFUSED, "1.234,5": REFUSED, "1,2,3": REFUSED, "1e31": REFUSED,

@@ -100,7 +100,7 @@ def _is_read_cell_by_cell(asked: Asked, column: str, cells: Iterable[str]) -> bo
     if str(asked.config.path).endswith(".parquet"):
         return False
     about = asked.about(column)
-    return about.kind != "boolean" or all(cell.strip() in {*BOOLEANS, *about.marks} for cell in cells)
+    return about.is_text or not about.words or all(cell.strip() in {*BOOLEANS, *about.marks} for cell in cells)
 
 
 def _meaning(about: InputColumn, cell: Any) -> Any:

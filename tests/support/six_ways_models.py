@@ -42,6 +42,7 @@ def table() -> pd.DataFrame:
             "level": rng.choice(["1", "2", "x"], N),
             "zip": rng.choice(["02134", "10001", "A1"], N),
             "flag": rng.choice(["True", "False"], N),
+            "yes": rows % 3 == 0,
             "day": days,
             "seen": np.where(rows % 6 == 1, None, days),
             "y": rng.normal(size=N) * 100,
@@ -92,7 +93,7 @@ def models_in(folder: Path) -> Iterator[dict[str, Asked]]:
     )
     with contextlib.ExitStack() as stack:
         yield {
-            "csv": asked(stack, folder / "plain.csv", table(), "data.columns_as={flag:category}"),
+            "csv": asked(stack, folder / "plain.csv", table(), "data.columns_as={flag:category, yes:numeric}"),
             "comma": asked(stack, folder / "comma.csv", table()[["size", "town", "y"]], "data.decimal=','"),
             "dress": asked(stack, folder / "dress.csv", dressed(), DRESS),
             "dates": asked(stack, folder / "dates.csv", dates()),

@@ -24,6 +24,7 @@ from pipeline.data.reading.notation import (
     ISO,
     in_utc,
     is_date,
+    marked_number,
     moment_written,
     number_in,
     number_written,
@@ -73,6 +74,7 @@ class InputColumn:
     date: str | None = None  # how dates are written, one of DATE_PATTERNS; models of older versions do not say
     numbers: tuple[str, ...] | None = ()  # texts of a column of text that say a number or a truth value; None: unknown
     format: str | None = None  # how its text is written, by data.column_formats
+    words: bool = True  # whether true and false say 1 and 0 where it holds numbers; models of older versions take them
 
     largest: ClassVar[float] = LARGEST_VALUE
     digits: ClassVar[frozenset[str]] = IN_NUMBERS
@@ -89,7 +91,8 @@ class InputColumn:
         date = {"date": self.date} if self.date else {}
         numbers = {"numbers": self.numbers} if self.numbers != () else {}
         written = {"format": self.format} if self.format else {}
-        return about | date | numbers | written
+        words = {} if self.words or self.is_text else {"words": False}
+        return about | date | numbers | written | words
 
     @property
     def is_text(self) -> bool:
@@ -114,7 +117,7 @@ class InputColumn:
     @cached_property
     def marked_numbers(self) -> list[float]:
         """Numbers that are gaps."""
-        found = (number_in(mark, ".") for mark in sorted(self.marks))
+        found = (marked_number(mark) for mark in sorted(self.marks))
         return [float(number) for number in found if number is not None]
 
     @cached_property
@@ -148,7 +151,7 @@ class InputColumn:
             return math.nan
         if self.format is not None:
             return self._bounded(self._in_format(number_written(self.format, text), text))
-        if text in BOOLEANS:
+        if self.words and text in BOOLEANS:
             return float(BOOLEANS[text])
         number = number_in(text, self.text.decimal)
         if number is None:

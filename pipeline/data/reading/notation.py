@@ -55,11 +55,16 @@ def number_in(text: str, decimal: str) -> int | float | None:
         return None
 
 
+def marked_number(mark: str) -> int | float | None:
+    """The number that is a gap where its mark is one; None of other text, and of codes: 010 says nothing of 10."""
+    return None if len(mark) > 1 and mark[0] == "0" and mark.isdigit() else number_in(mark, ".")
+
+
 def marks_of(missing_values: Iterable[str | int | float]) -> tuple[str, ...]:
     """The texts that marks of gaps are; of a whole number both -999 and -999.0, as pandas takes them."""
     found: list[str] = []
     for mark in map(str, missing_values):
-        number = number_in(mark, ".")
+        number = marked_number(mark)
         whole = number is not None and math.isfinite(number) and float(number).is_integer()
         found += [mark, f"{number:.0f}", f"{number:.1f}"] if whole else [mark]
     return tuple(dict.fromkeys(found))

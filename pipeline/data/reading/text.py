@@ -25,6 +25,7 @@ from pipeline.data.reading.values import (
     has_rounded,
     has_unread_gaps,
     inferred,
+    is_misread,
     is_text,
     kind_of,
     n_padded,
@@ -51,6 +52,11 @@ class TextFile:
         """What stands for a gap."""
         return (*MARKS, *marks_of(self.config.missing_values))
 
+    @property
+    def _misread(self) -> list[str]:
+        """Marks that pandas takes for numbers which they are not: 10 for 010, 1000 for 1_000."""
+        return [mark for mark in marks_of(self.config.missing_values) if is_misread(mark)]
+
     def read(self) -> pd.DataFrame:
         """All rows, each column in the type that its values say.
 
@@ -75,7 +81,8 @@ class TextFile:
                 frame = self._parsed(as_text, skipinitialspace=found.blanks)
         self._check_short_rows(frame, found)
         unread = {name for name in self.names if has_unread_gaps(frame[name], self.marks)}
-        frame = self._inferred(frame, [name for name in self.names if found.blanks or name in {*as_text, *unread}])
+        are_all = found.blanks or self._misread
+        frame = self._inferred(frame, [name for name in self.names if are_all or name in {*as_text, *unread}])
         return self._with_exact_targets(self._with_text(frame, self._losing(frame)))
 
     def _as_text(self, fields: Fields | None) -> list[str]:
@@ -103,7 +110,7 @@ class TextFile:
                     header=0 if self.config.header else None,
                     names=self.names,
                     index_col=False,
-                    na_values=list(self.marks),
+                    na_values=[mark for mark in self.marks if mark not in self._misread],
                     keep_default_na=False,
                     decimal=self.config.decimal,
                     comment=self.dialect.comment,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.data.reading.input_column import BOOLEANS, EXACT
-from pipeline.data.reading.notation import number_in
+from pipeline.data.reading.notation import marked_number, number_in
 
 
 def with_columns(frame: pd.DataFrame, columns: Mapping[str, pd.Series]) -> pd.DataFrame:
@@ -72,6 +72,14 @@ def stripped(text: pd.Series, marks: tuple[str, ...]) -> pd.Series:
     """Strings without the blanks around them, and NaN where they are marks of gaps."""
     text = text.str.strip()
     return text.mask(text.isin(marks))
+
+
+def is_misread(mark: str) -> bool:
+    """Whether Python takes a mark of gaps for a number that it is not, such as 010 or 1_000."""
+    try:
+        return not np.isnan(float(mark)) and marked_number(mark) is None
+    except ValueError:
+        return False
 
 
 def has_unread_gaps(column: pd.Series, marks: tuple[str, ...]) -> bool:
@@ -159,7 +167,7 @@ def has_points(text: pd.Series) -> bool:
 
 def without_marked_numbers(numbers: pd.Series, marks: tuple[str, ...]) -> pd.Series:
     """Numbers with gaps where they have the value of a mark such as -999."""
-    values = [float(mark) for mark in marks if _is_number(mark)]
+    values = [float(number) for mark in marks if (number := marked_number(mark)) is not None]
     marked = numbers.isin(values) if values else None
     return numbers if marked is None or not marked.any() else numbers.mask(marked)
 
@@ -235,10 +243,3 @@ def _from_objects(column: pd.Series) -> pd.Series:
 
 def _float(value: Decimal | None) -> float:
     return np.nan if value is None else float(value)
-
-
-def _is_number(mark: str) -> bool:
-    try:
-        return not np.isnan(float(mark))
-    except ValueError:
-        return False

@@ -2,11 +2,15 @@
 
 import re
 import shlex
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from pipeline import ConfigError, load
+from pipeline.config import Config, as_hydra_takes, from_yaml, to_yaml
 from pipeline.config.quoting import by_column
+from pipeline.config.rules import Data
 
 TABLE = ["data=plain_table", "data.path=a.csv"]
 
@@ -36,6 +40,41 @@ def test_quotes_that_are_told_can_be_pasted(word: str, key: str, value: object) 
     (told,) = re.findall(r"quotes inside of quotes: (.+)$|with a comma: (.+)$", str(raised.value), re.MULTILINE)
     (pasted,) = shlex.split("".join(told))
     assert getattr(load(*TABLE, "data.target=y", pasted).data, key) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["010", "0x10", "1_000", "1e3", ".5", "1.10", "+5", "-0", "1e400", "yes", "true", "1:30", "2019-01-31"]
+)
+def test_names_and_marks_are_as_typed(text: str) -> None:
+    """A number that is written otherwise than Hydra shows it is another mark: 1.1 is not 1.10."""
+    words = [f"data.target={text}", f"data.missing_values=[ {text}, '1e3' ,-999]", f"data.drop=[a b,{text}]"]
+    found = load(*TABLE, *words).data
+    assert (found.target, found.missing_values, found.drop) == (text, [text, "1e3", -999], ["a b", text])
+    assert as_hydra_takes(as_hydra_takes(words)) == as_hydra_takes(words)
+    assert from_yaml_of(load(*TABLE, *words)) == found
+
+
+def from_yaml_of(config: Config) -> Data:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "config.yaml"
+        path.write_text(to_yaml(config), encoding="utf-8")
+        return from_yaml(path).data
+
+
+@pytest.mark.parametrize(("text", "number"), [("010", 8), ("0x10", 16), ("1:30", 90), ("1_000", 1000), ("0b11", 3)])
+def test_another_number_to_yaml_is_told(tmp_path: Path, text: str, number: int) -> None:
+    path = tmp_path / "experiment" / "mine.yaml"
+    path.parent.mkdir()
+    content = "# @package _global_\ndefaults:\n  - override /data: plain_table\ndata:\n  path: a.csv\n  target: y\n"
+    path.write_text(f"{content}  missing_values: ['?', {text}]\n")
+    with pytest.raises(ConfigError) as raised:
+        load("experiment=mine", config_dir=tmp_path)
+    assert str(raised.value) == (
+        f"data.missing_values: {text} in {path} is {number} to YAML; write '{text}', with these quotes, or {number}"
+    )
+    for written, found in ((f"'{text}'", text), (str(number), number)):
+        path.write_text(f"{content}  missing_values: ['?', {written}]\n")
+        assert load("experiment=mine", config_dir=tmp_path).data.missing_values == ["?", found]
 
 
 @pytest.mark.parametrize("name", ["Wall Area", "f(x)", "a,b", "a:b", "a=b", "a{b}", "a[1]", "say"])

@@ -106,6 +106,23 @@ def test_types(file: Callable[..., Path]) -> None:
     assert read(file("a,y\n-999,1\n3,2\n"), "data.missing_values=['-999']")["a"].isna().tolist() == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("mark", "codes", "numbers"),
+    [
+        ("010", ["", "10", "10.0"], [10.0, 1000.0]),
+        ("1_000", ["010", "10", "10.0"], [10.0, 1000.0]),
+        ("10", ["010", "", ""], [np.nan, 1000.0]),
+        ("1e1", ["010", "", ""], [np.nan, 1000.0]),
+    ],
+)
+def test_a_mark_is_what_it_says(file: Callable[..., Path], mark: str, codes: list[str], numbers: list[float]) -> None:
+    """The mark 010 made gaps of 10, and 1_000 of 1000, wherever they stood."""
+    path = file("a,b,y\n010,10,1\n10,1000,2\n10.0,10,3\nx,1000,4\n" + f"x,{mark},5\n" * 8)
+    inputs = load_rows(path, f"data.missing_values=[{mark}]").inputs
+    assert np.asarray(inputs["a"])[:3].tolist() == codes
+    np.testing.assert_array_equal(inputs["b"], [*numbers, *numbers, *[np.nan] * 8])
+
+
 @pytest.mark.parametrize("large", [2**53 + 1, 2**63 + 1, 2**64 + 1])
 @pytest.mark.parametrize("gap", ["NA", "unknown"])
 def test_gaps_beside_large_whole_numbers(file: Callable[..., Path], large: int, gap: str) -> None:

@@ -44,7 +44,7 @@ def test_the_manifest_says_what_the_model_is(iris: Result) -> None:
     column = manifest.inputs["petal width (cm)"]
     assert column.to_json() == {
         "argument": "petal_width_cm", "shape": (None,), "dtype": "float64", "kind": "numeric", "gaps": False,
-        "fill": column.fill,
+        "fill": column.fill, "words": False,
     }  # fmt: skip
     assert 0.1 < column.fill < 2.5
     assert column.text == TextFormat(".", MARKS, ())  # of a table with types

@@ -61,7 +61,7 @@ def test_columns_in_any_order_with_others_between(client: Client, kinds: Served)
 
 
 def test_csv_with_gaps_as_pandas_writes_them(client: Client, kinds: Served) -> None:
-    text = "code,age,town,Wall Area,more\nk1,,NA,1,x\n\nk2, 3.5 ,  Köln ,true,\n"
+    text = "code,age,town,Wall Area,more\nk1,,NA,1,x\n\nk2, 3.5 ,  Köln , 1.0,\n"
     answer = client.post("/invocations", text, Content_Type="text/csv; charset=UTF-8")
     rows = [
         {"Wall Area": 1, "age": None, "town": "", "code": "k1"},
