@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from pipeline.errors import PipelineError, UsageError
+from pipeline.runtime.files import own_temporary_files
 from pipeline.runtime.signals import exit_code, signals_raise
 
 
@@ -17,7 +18,7 @@ def ends_tidily() -> Iterator[None]:
     Of Ctrl-C, SIGTERM, SIGHUP and a reader that has enough, such as `head`, it makes the exit code that shells expect.
     """
     try:
-        with signals_raise():
+        with signals_raise(), own_temporary_files():
             yield
             sys.stdout.flush()
     except UsageError as error:

@@ -1,13 +1,24 @@
-"""Files and folders that appear whole or not at all: made beside their place, and moved there at the end."""
+"""Files and folders that appear whole or not at all: made beside their place, and moved there at the end.
+
+What a process that is killed leaves half made has that process in its name, and is removed by the next that looks.
+"""
 
 import contextlib
+import fcntl
+import functools
+import hashlib
 import os
+import platform
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.runtime import process
+
 PREFIX = ".unfinished-"
+_shared_temporary: list[Path] = []  # of processes of all kinds, where this one has a folder of its own
 PROBE_BYTES = 1 << 14
 
 
@@ -18,6 +29,56 @@ def room(path: Path) -> str:
     return f"the file system {mount} has {shutil.disk_usage(there).free / 2**20:.0f} MB left"
 
 
+def prefix() -> str:
+    """How the name of what this process makes begins: machine, number and start of the process."""
+    _, number, start = process.name().rsplit("/", 2)
+    return f"{PREFIX}{_machine()}-{number}-{float(start):.0f}-"
+
+
+def remove_left(folder: Path) -> None:
+    """Removes what processes of this machine that are dead have left half made in a folder, if there is such a one."""
+    for path in folder.glob(f"{PREFIX}{_machine()}-*-*-*"):
+        number, start, _ = path.name.removeprefix(f"{PREFIX}{_machine()}-").split("-", 2)
+        if process.is_gone(f"{platform.node()}/{number}/{start}", time.time()):
+            with contextlib.suppress(OSError):  # another process was faster, or it is another user's
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@functools.cache
+def _machine() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+@contextlib.contextmanager
+def own_temporary_files() -> Iterator[None]:
+    """Has all temporary files of this process, also those of libraries, lie in a folder that goes with it.
+
+    That of a process that was killed goes with the next. Where none can be made, whoever needs one tells of it.
+    """
+    try:
+        before = Path(tempfile.gettempdir())
+        own = tempfile.mkdtemp(dir=before, prefix=prefix())
+    except OSError:
+        yield
+        return
+    remove_left(before)
+    held = os.open(own, os.O_RDONLY | os.O_CLOEXEC)
+    fcntl.flock(held, fcntl.LOCK_EX)  # systemd's removal of old temporary files leaves it alone
+    _shared_temporary.append(before)
+    tempfile.tempdir = own
+    try:
+        yield
+    finally:
+        tempfile.tempdir = str(_shared_temporary.pop())
+        shutil.rmtree(own, ignore_errors=True)
+        os.close(held)
+
+
+def shared_temporary() -> Path:
+    """The folder for temporary files that other processes find as well."""
+    return _shared_temporary[0] if _shared_temporary else Path(tempfile.gettempdir())
+
+
 def check_room(folder: Path) -> None:
     """Tries to write a file into a folder, which is made if need be.
 
@@ -25,7 +86,7 @@ def check_room(folder: Path) -> None:
         OSError: It cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder, prefix=PREFIX, buffering=0) as file:
+    with tempfile.TemporaryFile(dir=folder, prefix=prefix(), buffering=0) as file:
         file.write(bytes(PROBE_BYTES))
 
 
@@ -36,7 +97,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: The folder is missing or may not be written.
     """
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=PREFIX, delete=False) as made:
+    remove_left(path.parent)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=prefix(), delete=False) as made:
         unfinished = Path(made.name)
     try:
         yield unfinished
@@ -79,7 +141,8 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """
     missing = [parent for parent in folder.parents if not parent.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=PREFIX))
+    remove_left(folder.parent)
+    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=prefix()))
     try:
         yield unfinished
         unfinished.chmod(0o755)
@@ -95,7 +158,7 @@ def _take_place(unfinished: Path, folder: Path) -> None:
     if not folder.exists():
         unfinished.rename(folder)
         return
-    older = Path(tempfile.mkdtemp(dir=folder.parent, prefix=PREFIX))
+    older = Path(tempfile.mkdtemp(dir=folder.parent, prefix=prefix()))
     folder.replace(older)  # onto an empty folder
     unfinished.rename(folder)
     shutil.rmtree(older)

@@ -2,17 +2,16 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
+from pipeline.runtime.files import shared_temporary
 from pipeline.runtime.locks import locked
 
 
 @contextlib.contextmanager
 def claimed(name: str, wait: bool) -> Iterator[bool]:
     """Holds a lock of that name; gives False at once where another process has it, unless told to wait."""
-    folder = Path(tempfile.gettempdir()) / f"dense-pipeline-{os.getuid()}"
+    folder = shared_temporary() / f"dense-pipeline-{os.getuid()}"
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.lock"
     while True:

@@ -20,6 +20,7 @@ from mlflow.entities import Run
 from pipeline import load, run
 from pipeline.data import load as load_data
 from pipeline.inference.locate import resolve
+from pipeline.runtime.files import prefix
 from pipeline.track import send_left, start
 from pipeline.track.header import run_header
 from pipeline.track.spool.folders import Spooled, left
@@ -283,3 +284,35 @@ def test_a_sweep_whose_process_was_killed_is_killed_as_well(there: Store) -> Non
     assert [there.client.get_run(run_id).info.status for run_id in made] == ["KILLED", "FINISHED"]
     assert there.client.get_run(made[0]).data.metrics == {"n_finished": 0, "n_failed": 0, "n_pruned": 0}
     assert left() == []
+
+
+def test_a_sweep_is_concluded_after_its_trials(there: Store) -> None:
+    """Though its journal is older than theirs."""
+    where = there.client.create_experiment("concluded")
+    parent = there.client.create_run(where, tags={"sweep": "seed=1"}).info.run_id
+    sweep = Journal({"uri": there.uri, "run_id": parent, "is_sweep": True, "owner": "me", "start": 0})
+    header = run_header(load(f"tracking.uri={there.uri}", "tracking.experiment=concluded"), there.uri, {})
+    trial = Journal(header | {"parent": parent})
+    trial.append("end", status="FINISHED", at=int(time.time() * 1000))
+    sweep.append("conclude", owner="me", status="FINISHED")
+    for journal in (sweep, trial):
+        journal.close()
+        journal.release()
+    sent = send_left(there.uri)
+    assert (len(sent.runs), sent.sweeps) == (1, [(there.uri, parent)])
+    assert there.client.get_run(parent).data.metrics["n_finished"] == 1
+
+
+def test_what_a_killed_process_left_half_made_is_removed_by_the_next_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.track.spool.left.mlruns", lambda: tmp_path)
+    name = f"{prefix()}abc"
+    dead = name.replace(f"-{os.getpid()}-", f"-{2**22 + 1}-")
+    places = [tmp_path / part for part in ("spool", "baselines", "comparisons", "checkpoints/configuration/run")]
+    for place in places:
+        for half in (name, dead):
+            (place / half).mkdir(parents=True)
+            (place / half / "lock").touch()
+    send_left("sqlite:///none.db")
+    assert [[path.name for path in place.iterdir()] for place in places] == [[name]] * 4

@@ -10,16 +10,22 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from pipeline import load, run
+from pipeline.track import Run as Tracked
 from support.forked import Forking, forking
 from support.places import ROOT
 from support.servers import Way, mlflow_server
 
 AWAY_SECONDS = float(os.environ.get("PIPELINE_AWAY", "8"))  # 30, 60 or 600 as well
+N_EPOCHS = int(os.environ.get("PIPELINE_STALL", "500"))  # of which none waits; ten thousand take minutes
+MOST_SECONDS = 0.05  # that training may wait for tracking at a time
 N_TRIALS = 8 if "PIPELINE_AWAY" in os.environ else 3
 WORDS = ("data=iris", "model.units=[8]", "baselines=[]", "fit.execution=graph")
 LONG = (
@@ -140,6 +146,35 @@ def test_a_sweep_that_is_killed_while_the_server_is_away(process: Forking, way: 
     parent, children = runs(way.address, "killed_sweep")
     assert parent.info.status == "FINISHED"
     assert sorted(run.info.status for run in children).count("FINISHED") == 2
+
+
+@pytest.mark.slow
+def test_training_waits_for_no_answer(way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a server that takes two seconds for each, in epochs of some milliseconds."""
+    waits, ends, log_epoch = [], [], Tracked.log_epoch
+
+    def timed(*args: Any) -> None:
+        began = time.perf_counter()
+        log_epoch(*args)
+        ends.append(time.perf_counter())
+        waits.append(ends[-1] - began)
+        if len(waits) == N_EPOCHS:
+            way.delay = 0.0  # the artifacts have no hurry
+
+    monkeypatch.setattr(Tracked, "log_epoch", timed)
+    monkeypatch.setattr(way, "delay", 2.0)
+    words = (
+        *WORDS, "fit.batch_size=full", f"fit.epochs={N_EPOCHS}", "fit.early_stopping.patience=null",
+        "fit.checkpoint=false", f"tracking.uri={way.address}", "tracking.experiment=stall",
+    )  # fmt: skip
+    result = run(load(*words))
+    gaps = np.diff(ends)
+    print(f"{N_EPOCHS} epochs, {np.median(gaps) * 1e3:.2f} ms each; longest wait {max(waits) * 1e3:.2f} ms,", end=" ")
+    print(f"median {np.median(waits) * 1e6:.0f} us; longest from epoch to epoch {max(gaps) * 1e3:.1f} ms")
+    assert len(waits) == N_EPOCHS
+    assert max(waits) <= MOST_SECONDS
+    steps = [entry.step for entry in MlflowClient(way.address).get_metric_history(result.run_id, "loss")]
+    assert steps == [*range(1, N_EPOCHS + 1)]
 
 
 @pytest.mark.slow

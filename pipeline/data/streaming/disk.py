@@ -7,11 +7,11 @@ import os
 import shutil
 import tempfile
 import weakref
-from pathlib import Path
 
 import numpy as np
 
 from pipeline.errors import DataError
+from pipeline.runtime.files import shared_temporary
 
 
 class DiskArray:
@@ -55,7 +55,7 @@ class DiskArray:
                 content = content[self._file.write(content) :]
         except OSError as error:
             raise DataError(
-                f"data.streaming: rows cannot be written to {tempfile.gettempdir()}: {error}; free space there, or set "
+                f"data.streaming: rows cannot be written to {shared_temporary()}: {error}; free space there, or set "
                 "TMPDIR to a folder on a disk with more"
             ) from None
         self._n_rows += len(rows)
@@ -79,7 +79,7 @@ class DiskArray:
 
 def require_space(n_bytes: int) -> None:
     """Raises DataError where so many bytes do not fit on the disk of temporary files."""
-    folder = Path(tempfile.gettempdir())
+    folder = shared_temporary()
     free = shutil.disk_usage(folder).free
     if n_bytes > free:
         raise DataError(

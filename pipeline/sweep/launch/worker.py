@@ -18,6 +18,7 @@ from typing import Any
 import cloudpickle
 
 from pipeline.runtime import signals
+from pipeline.runtime.files import own_temporary_files
 from pipeline.runtime.startup import use_threads
 from pipeline.sweep.launch import jobs
 from pipeline.sweep.launch.devices import Share
@@ -31,7 +32,7 @@ def main(connection: Connection) -> int:
     random.seed()  # forked processes would all draw the same
     _be_first_to_go()
     try:
-        with signals.signals_raise():
+        with signals.signals_raise(), own_temporary_files():
             _work(connection)
     except KeyboardInterrupt as interrupt:
         return signals.exit_code(interrupt)

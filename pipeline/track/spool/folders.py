@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import mlruns
-from pipeline.runtime.files import PREFIX, whole_file
+from pipeline.runtime.files import prefix, whole_file
 
 VARIABLE = "PIPELINE_SPOOL"  # by the environment another folder, say on a disk of the machine's own
 JOURNAL, SENT, LOCK = "journal.jsonl", "sent.json", "lock"
@@ -102,7 +102,7 @@ class Spooled:
 
     def remove(self) -> None:
         """Forgets a run that the store has got; whoever looks sees all of it or nothing."""
-        gone = self.path.with_name(f"{PREFIX}{self.id}")
+        gone = self.path.with_name(f"{prefix()}{self.id}")
         with contextlib.suppress(OSError):
             self.path.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
@@ -140,7 +140,7 @@ def made(header: Mapping[str, Any]) -> tuple[Spooled, int]:
     """
     parent = root()
     parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=parent, prefix=PREFIX))
+    unfinished = Path(tempfile.mkdtemp(dir=parent, prefix=prefix()))
     lock = os.open(unfinished / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -168,11 +168,11 @@ def of_run(run_id: str) -> Spooled | None:
 
 def of_sweep(parent: str) -> list[Spooled]:
     """The trials of a sweep that are on their way to the store."""
-    return [folder for folder in left() if _header(folder).get("parent") == parent]
+    return [folder for folder in left() if header_of(folder).get("parent") == parent]
 
 
-def _header(folder: Spooled) -> Entry:
-    """Empty for a run that the store has got meanwhile."""
+def header_of(folder: Spooled) -> Entry:
+    """The first entry of its journal; empty for a run that the store has got meanwhile."""
     try:
         return folder.header
     except FileNotFoundError:

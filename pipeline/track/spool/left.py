@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass, field
 
 from pipeline.config import mlruns
+from pipeline.runtime.files import remove_left
 from pipeline.track.children import LOST
-from pipeline.track.spool.folders import JOURNAL, Entry, Spooled, left, line
+from pipeline.track.spool.folders import JOURNAL, Entry, Spooled, header_of, left, line, root
 from pipeline.track.spool.transfer import Transfer, is_refused
 from pipeline.track.store import connected_to, said
 
@@ -39,9 +40,11 @@ def send_left(uri: str | None) -> Sent:
     Args:
         uri: Of a store whose runs alone are sent; None for those of all stores.
     """
+    _remove_half_made()
     found = Sent()
     away: set[str] = set()
-    for folder in left():
+    # A sweep is begun before its trials, and concluded after them.
+    for folder in sorted(left(), key=lambda one: header_of(one).get("is_sweep", False)):
         with folder.claimed() as is_mine:
             first = next(folder.entries(0), None)
             if first is None:  # its own process has sent it meanwhile
@@ -58,6 +61,13 @@ def send_left(uri: str | None) -> Sent:
             elif to in away:
                 found.kept[folder.id] = "the store does not answer"
     return found
+
+
+def _remove_half_made() -> None:
+    """Removes what processes that were killed have left half made where runs keep what is theirs."""
+    kept = mlruns()
+    for folder in (root(), kept / "baselines", kept / "comparisons", *(kept / "checkpoints").glob("*/*")):
+        remove_left(folder)
 
 
 def end(folder: Spooled, status: str, error: str) -> bool:
