@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,12 @@ from pipeline.runtime.startup import import_tensorflow, tell_of_tensorflow
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from pipeline.data import Arrays, Dataset, Preprocessing, Report, Rows
     from pipeline.evaluate import Evaluation
     from pipeline.evaluate.baselines import Beside, Standing
+    from pipeline.evaluate.leaderboard import Line
     from pipeline.export import Assembled, Decided
     from pipeline.export.learned import Learned
     from pipeline.fit import History
@@ -67,6 +69,7 @@ class Prepared:
     report: Report
     objective: str  # the score by which runs are compared
     clock: Clock
+    embedded_by: Arrays | None = None  # rows on which embeddings of numbers are fitted; None: those that train
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,10 @@ class Trained:
     network: keras.Model
     history: History
     tracked: Run
+    # (n_train + n_val, n_outputs) what others like it gave for the training and then the validation rows, each row by
+    # networks that were not trained on it; None where it was not trained on validation rows itself.
+    held_out: np.ndarray | None = None
+    networks: Sequence[Line] = ()  # of an ensemble those that it was selected from, best first
 
 
 @dataclass(frozen=True)
@@ -196,7 +203,8 @@ def build(config: Config, prepared: Prepared) -> keras.Model:
     from pipeline import model
 
     preprocessing, target = prepared.preprocessing, prepared.dataset.rows.target
-    rows = model.TrainingRows(prepared.train.x, prepared.train.y, preprocessing.inputs.numbers)
+    fitted_on = prepared.embedded_by or prepared.train
+    rows = model.TrainingRows(fitted_on.x, fitted_on.y, preprocessing.inputs.numbers)
     return model.build(config.model, **preprocessing.sizes(target), rows=rows)
 
 
@@ -255,9 +263,9 @@ def score(
 
     dataset, preprocessing, clock = prepared.dataset, prepared.preprocessing, prepared.clock
     network, history, tracked = trained.network, trained.history, trained.tracked
-    decided = export.decide(config.decision, dataset, preprocessing, network)
+    decided = export.decide(config.decision, dataset, preprocessing, network, trained.held_out)
     assembled = (assemble or export.assemble)(dataset.rows, preprocessing, decided.network, decided.learned)
-    found = evaluate.evaluate(assembled, dataset)
+    found = evaluate.evaluate(assembled, dataset, assembled.made_of(decided.held_out))
     clock.lap("evaluate")
     beaten = baselines.standing(beside.collect(), found, config, len(history.epochs), history.best_epoch)
     clock.lap("baselines")
@@ -290,7 +298,7 @@ def ship(config: Config, prepared: Prepared, trained: Trained, scored: Scored) -
     assembled, found, history, tracked = scored.assembled, scored.found, trained.history, trained.tracked
     tracked.log_pictures(plots.draw(history.epochs, history.best_epoch, found.targets, found.outputs))
     clock.lap("pictures")
-    pages = card.write(config, dataset, assembled, history, found, scored.beaten, tracked.id)
+    pages = card.write(config, dataset, assembled, history, found, scored.beaten, tracked.id, trained.networks)
     clock.lap("card")
     with tracked.writing_model() as exported:
         export.save(assembled, exported, tracked.id, data.Reading.of(config.data), pages)

@@ -1,6 +1,6 @@
 """The rules of conf/config.yaml's section `tune`."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import model_validator
 
@@ -14,6 +14,7 @@ class Tune(Section):
     n_trials: PositiveInt | None
     patience: PositiveInt | None
     max_entries: PositiveInt
+    folds: PositiveInt | Literal["auto"]
     seed: Seed
 
     @model_validator(mode="after")

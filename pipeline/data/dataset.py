@@ -15,6 +15,7 @@ from pipeline.data.fingerprint import fingerprint
 from pipeline.data.preprocessing.preprocessing import Arrays, Preprocessing, fit_preprocessing
 from pipeline.data.rows import Rows
 from pipeline.data.splits import Splits
+from pipeline.data.splits.folds import folds
 
 
 class Dataset(Protocol):
@@ -69,6 +70,18 @@ class Dataset(Protocol):
     def scored(self) -> Iterator[tuple[str, Rows]]:
         """Raw rows with the name of their part, by which a model is scored: a whole part, or blocks of each."""
 
+    def folds(self, n_folds: int, seed: int) -> list[np.ndarray]:
+        """Folds of the rows that train or validate, by which each of them could validate once.
+
+        Args:
+            n_folds: How many.
+            seed: Of the draw.
+
+        Returns:
+            Row numbers, `(n,)` int64 each: those of training rows first, then those of validation rows. Nothing where
+            validation rows are given, are the latest, or lie on disk: others would not be like them.
+        """
+
 
 @dataclass(frozen=True)
 class InMemory:
@@ -78,6 +91,7 @@ class InMemory:
     n_rows: Mapping[str, int]  # by part
     hashes: Mapping[str, str]  # by column, of the rows in the order of their files
     n_calibration: int = 0  # rows behind those of the parts that are kept for calibration
+    groups: np.ndarray | None = None  # see Splits
 
     @classmethod
     def divided(cls, rows: Rows, splits: Splits) -> InMemory:
@@ -95,7 +109,8 @@ class InMemory:
         order = np.concatenate([*placed, np.flatnonzero(in_none)])
         n_rows = {part: len(numbers) for part, numbers in parts.items()}
         ordered = replace(rows, split_column=None).take(order)
-        return cls(ordered, n_rows, rows.hashes, len(splits.calibration))
+        groups = None if splits.groups is None else splits.groups[order]
+        return cls(ordered, n_rows, rows.hashes, len(splits.calibration), groups)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -149,3 +164,14 @@ class InMemory:
     def scored(self) -> Iterator[tuple[str, Rows]]:
         """A part at a time."""
         yield from self._parts.items()
+
+    def folds(self, n_folds: int, seed: int) -> list[np.ndarray]:
+        """Folds of the training and validation rows, which stand first; none where validation rows were not drawn."""
+        if self.groups is None:
+            return []
+        both = slice(self.n_rows["train"] + self.n_rows["val"])
+        n_groups = len(np.unique(self.groups[both]))
+        if n_groups < n_folds:
+            return []
+        groups = None if n_groups == both.stop else self.groups[both]
+        return list(folds(self.rows.target.take(both), groups, n_folds, seed))

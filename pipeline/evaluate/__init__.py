@@ -44,11 +44,17 @@ class Model(Protocol):
         """How many of these predictions were set to an end of the training targets' range; None: they may leave it."""
 
 
-def evaluate(model: Model, dataset: Dataset) -> Evaluation:
-    """Scores a model from raw columns to original units on the raw rows of every split."""
+def evaluate(model: Model, dataset: Dataset, held_out: Columns | None = None) -> Evaluation:
+    """Scores a model from raw columns to original units on the raw rows of every split.
+
+    Args:
+        model: The model.
+        dataset: The rows.
+        held_out: What is to be taken for its outputs on validation rows, where it was trained on these too.
+    """
     scores: Scores = {}
     targets, outputs, weights, clamped = {}, {}, {}, {}
-    for part, (target, made, weight, n_clamped) in _predicted(model, dataset).items():
+    for part, (target, made, weight, n_clamped) in _predicted(model, dataset, held_out).items():
         targets[part], outputs[part], weights[part] = target, made, weight
         if n_clamped is not None:
             clamped[f"{part}_clamped"] = n_clamped
@@ -74,11 +80,11 @@ class _Predicted(NamedTuple):
     n_clamped: int | None
 
 
-def _predicted(model: Model, dataset: Dataset) -> dict[str, _Predicted]:
+def _predicted(model: Model, dataset: Dataset, held_out: Columns | None) -> dict[str, _Predicted]:
     """The rows of each part with what the model makes of them, put together where they come in blocks."""
     found: dict[str, list[_Predicted]] = {part: [] for part in dataset.n_rows}
     for part, chosen in dataset.scored():
-        made = model.predict(chosen.inputs)
+        made = held_out if part == "val" and held_out is not None else model.predict(chosen.inputs)
         found[part].append(_Predicted(chosen.target, made, chosen.sample_weight, model.n_clamped(chosen.inputs, made)))
     return {part: blocks[0] if len(blocks) == 1 else _joined(blocks) for part, blocks in found.items()}
 

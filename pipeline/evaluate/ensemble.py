@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,10 @@ class ValidationLoss:
         """That of these rows."""
         weight = np.ones(len(rows)) if rows.sample_weight is None else rows.sample_weight
         return cls(rows.target, preprocessing.outputs, weight)
+
+    def take(self, rows: np.ndarray) -> ValidationLoss:
+        """That of some of the rows."""
+        return replace(self, target=self.target.take(rows), weight=self.weight[rows])
 
     def averaged(self, outputs: np.ndarray) -> np.ndarray:
         """Of a network's outputs what an ensemble takes the mean of, as far as the loss needs it.

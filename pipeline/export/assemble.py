@@ -36,6 +36,7 @@ class Assembled:
     preprocessing: Preprocessing
     network: keras.Model
     serve: tf.types.experimental.PolymorphicFunction
+    answer: Callable[[tf.Tensor], dict[str, tf.Tensor]]  # its second half, from the network's outputs on
     about: dict[str, Any]  # task, target, classes and what was learned, as the manifest names them
     columns: tuple[InputColumn, ...]
     example: dict[str, list[Any]]  # raw columns of the first rows; a gap is None or ""
@@ -54,6 +55,12 @@ class Assembled:
     def predict(self, inputs: Mapping[str, Raw]) -> Columns:
         """The outputs for raw columns, `(n_rows,)` or `(n_rows, n_inputs)` each."""
         return in_batches(self.serve, inputs)
+
+    def made_of(self, outputs: np.ndarray | None) -> Columns | None:
+        """What is made of outputs of a network, `(n_rows, n)`, in place of its own; of None nothing."""
+        if outputs is None:
+            return None
+        return as_text({name: value.numpy() for name, value in self.answer(tf.constant(outputs)).items()})
 
     def n_clamped(self, inputs: Mapping[str, Raw], outputs: Columns) -> int | None:
         """How many predictions were set to an end of the training targets' range; None where they may leave it.
@@ -111,7 +118,7 @@ def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model, lea
         "classes": rows.target.classes.tolist(),
         **learned.about,
     }
-    return Assembled(preprocessing, network, serve, about, columns, _example(rows), ops)
+    return Assembled(preprocessing, network, serve, outputs, about, columns, _example(rows), ops)
 
 
 def in_batches(serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], inputs: Mapping[str, Raw]) -> Columns:
@@ -122,7 +129,11 @@ def in_batches(serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], in
         rows = slice(start, start + BATCH_ROWS)
         block = {name: tf.constant(np.asarray(column[rows]), _dtype(column)) for name, column in inputs.items()}
         blocks.append({name: value.numpy() for name, value in serve(block).items()})
-    outputs = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    return as_text({name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]})
+
+
+def as_text(outputs: Columns) -> Columns:
+    """Outputs whose text is `str`, as everywhere but in TensorFlow."""
     return {
         name: np.array([text.decode() for text in value], dtype=object) if value.dtype == object else value
         for name, value in outputs.items()

@@ -32,6 +32,7 @@ class Decided:
     )  # its logits are divided by the temperature; members' predictions have their spread beside them
     learned: Learned
     temperature: float | None = None
+    held_out: np.ndarray | None = None  # (n_val, n) outputs for validation rows, of networks not trained on them
 
     def summary(self) -> dict[str, float]:
         """The measurements to log."""
@@ -42,7 +43,13 @@ class Decided:
         return {name: value for name, value in learned.items() if value is not None}
 
 
-def decide(config: Decision, dataset: Dataset, preprocessing: Preprocessing, network: keras.Model) -> Decided:
+def decide(
+    config: Decision,
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    network: keras.Model,
+    held_out: np.ndarray | None = None,
+) -> Decided:
     """Learns what is asked for: temperature and threshold on validation rows, bounds and sets on those of calibration.
 
     Args:
@@ -50,18 +57,23 @@ def decide(config: Decision, dataset: Dataset, preprocessing: Preprocessing, net
         dataset: The rows.
         preprocessing: From these to the network's inputs.
         network: From these to scaled predictions or to logits.
+        held_out: `(n_train + n_val, n_outputs)` what is to be taken for its outputs, where it was trained on validation
+            rows too; None where it was not.
 
     Raises:
         TrainingError: There are no bounds that hold as often as asked.
     """
     temperature, threshold = None, None
+    made = None if held_out is None else held_out[-dataset.n_rows["val"] :]
     if config.temperature or config.threshold != "none":
         val = dataset.part("val")
-        logits, truth = _logits(network, preprocessing, val), val.target.values[:, 0]
+        made_of_val = _outputs(network, preprocessing, val) if made is None else made
+        logits, truth = _logits(made_of_val), val.target.values[:, 0]
         weight = np.ones(len(val)) if val.sample_weight is None else val.sample_weight
         if config.temperature:
             temperature = best_temperature(logits, truth, weight)
             logits, network = logits / temperature, _cooled(network, temperature)
+            made = None if made is None else made / temperature
             log.info("temperature %.4g, fitted on %d validation rows", temperature, len(val))
         if config.threshold != "none":
             probability = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
@@ -75,7 +87,7 @@ def decide(config: Decision, dataset: Dataset, preprocessing: Preprocessing, net
         kept = dataset.calibration
         probabilities = probabilities_of(_outputs(network, preprocessing, kept))
         learned = replace(learned, prediction_set=prediction_set_of(config.prediction_set, kept.target, probabilities))
-    return Decided(network, learned, temperature)
+    return Decided(network, learned, temperature, made)
 
 
 def _outputs(network: keras.Model, preprocessing: Preprocessing, rows: Rows) -> np.ndarray:
@@ -83,9 +95,9 @@ def _outputs(network: keras.Model, preprocessing: Preprocessing, rows: Rows) -> 
     return found
 
 
-def _logits(network: keras.Model, preprocessing: Preprocessing, rows: Rows) -> np.ndarray:
+def _logits(outputs: np.ndarray) -> np.ndarray:
     """Of each class, `(n_rows, n_classes)` float64."""
-    logits = _outputs(network, preprocessing, rows).astype(np.float64)
+    logits = outputs.astype(np.float64)
     return np.concatenate([np.zeros_like(logits), logits], axis=1) if logits.shape[1] == 1 else logits
 
 

@@ -57,10 +57,13 @@ class Searchable:
         hidden_layers: What depth and width stand for.
         tuned: What `tune` draws networks from, as a sweep's command line would have it; none of an architecture that
             it leaves out.
+        in_turn: To be added to these, of one network the first, of the next the second, and so on: what makes networks
+            unlike, so that the first few are so already.
     """
 
     hidden_layers: HiddenLayers | None = None
     tuned: tuple[str, ...] = ()
+    in_turn: tuple[tuple[str, ...], ...] = ((),)
 
 
 def names() -> list[str]:

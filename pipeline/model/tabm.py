@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.model import HiddenLayers, Searchable
 from pipeline.model.dense import Activation
+from pipeline.model.embeddings import UNLIKE
 from pipeline.schema import NonNegativeFloat, PositiveInt, Rate, Section
 
 if TYPE_CHECKING:
@@ -18,11 +19,10 @@ SEARCHABLE = Searchable(
         "model.members=8,16",
         "model.units=[128,128],[192,192],[256],[256,256],[192,192,192]",
         "model.dropout=0,0.05,0.1,0.2",
-        "model.numeric_embedding=piecewise_linear,target_bins,cosine,periodic",
-        "model.embedding_scale=tag(log,interval(0.02,2.0))",
         "fit.learning_rate=tag(log,interval(1e-3,5e-3))",
         "fit.weight_decay=tag(log,interval(1e-4,1e-1))",
     ),
+    in_turn=UNLIKE,
 )
 
 

@@ -119,6 +119,8 @@ def _why_no_model(run: MlflowRun, path: str) -> str:
     tags = run.data.tags
     if best := tags.get("best_run_id"):
         return f"it is a sweep; its best run is {best}"
+    if "fold" in tags:
+        return f"it is a fold of a network that was tuned; the model is that of run {tags['mlflow.parentRunId']}"
     if run.info.status == "RUNNING":
         return "it is still running, or was ended from outside; the model is logged at the end"
     if run.info.status != "FINISHED":

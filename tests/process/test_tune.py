@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from pipeline import ConfigError
 from pipeline.commands import tune as command
-from pipeline.errors import SweepError
+from pipeline.errors import ModelError, SweepError
 from pipeline.export.formats.convert import export
 from pipeline.export.loaded import LoadedModel
 from pipeline.inference.locate import resolve
@@ -25,7 +26,7 @@ from pipeline.sweep.tune import Tuned, tune
 from support.forked import Forking, forking
 from support.typed import Typed
 
-QUICK = ("model.units=[8]", "fit.epochs=3", "baselines=[]", "tune.minutes=null")
+QUICK = ("model.units=[8]", "fit.epochs=3", "baselines=[]", "tune.minutes=null", "tune.folds=1")
 N_NETWORKS = 3
 FORMATS: tuple[Literal["litert", "onnx"], ...] = ("litert", "onnx")
 
@@ -67,6 +68,8 @@ def test_the_model_is_one_like_any_other(tuned: Tuned) -> None:
     model = LoadedModel(Path(tuned.result.model_path))
     found = model.predict({name: np.array(values) for name, values in model.manifest.example.items()})
     np.testing.assert_allclose(found["probabilities"].sum(axis=1), 1)
+    card = (Path(tuned.result.model_path) / "assets.extra" / "card.md").read_text()
+    assert f"of {N_NETWORKS} configurations that were trained" in card
     assert tuned.result.export_difference is not None
     assert tuned.result.export_difference < 1e-4
 
@@ -101,6 +104,7 @@ def test_what_is_typed_is_not_drawn(store: str) -> None:
         (["tune.minuts=3"], ConfigError, "tune.minutes"),
         (["-m", "seed=0,1"], ConfigError, "make sweep"),
         (["model=residual"], SweepError, "take model=dense or model=tabm"),
+        (["tune.folds=200"], ConfigError, "set tune.folds=auto"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_trained(
@@ -116,10 +120,17 @@ def test_help_tells_its_keys(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("data", ["data=diabetes", "data=breast_cancer", "data=wine"])
-def test_an_ensemble_goes_into_every_format(store: str, tmp_path: Path, data: str) -> None:
-    fit = ("fit.epochs=10", "fit.ema=null", "fit.learning_rate=0.01")
-    found = tune(data, *fit, "baselines=[]", "tune.minutes=null", "tune.n_trials=4", f"tracking.uri={store}")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["data=diabetes", "tune.folds=2"],
+        ["data=breast_cancer", "tune.folds=1"],
+        ["data=iris", "data.drop=['petal length (cm)','petal width (cm)']", "tune.folds=1"],
+    ],
+)
+def test_an_ensemble_goes_into_every_format(store: str, tmp_path: Path, words: list[str]) -> None:
+    fit = ("fit.epochs=30", "fit.ema=null", "fit.learning_rate=0.01", "model.numeric_embedding=none", "baselines=[]")
+    found = tune(*words, *fit, "tune.minutes=null", "tune.n_trials=3", f"tracking.uri={store}")
     assert len({line.number for line in found.lines if line.share}) > 1
     for kind in FORMATS:
         export(resolve(found.result.run_id, store), kind, tmp_path / kind)  # which compares it with the pipeline
@@ -159,8 +170,14 @@ def test_the_same_command_goes_on_where_it_was_killed(forked: Forking, tmp_path:
 @pytest.mark.slow
 def test_ctrl_c_ends_with_the_model_that_there_is(forked: Forking, tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    typed = ["data=iris", "baselines=[]", "fit.epochs=20000", "fit.early_stopping.patience=null", "tune.minutes=5"]
-    began = forked.start(*typed, "fit.max_minutes=0.05", f"tracking.uri={store}", command="tune")
+    typed = [
+        "data=iris",
+        "baselines=[]",
+        "fit.epochs=20000",
+        "fit.early_stopping.patience=null",
+        "fit.max_minutes=0.05",
+    ]
+    began = forked.start(*typed, "tune.minutes=5", "tune.folds=1", f"tracking.uri={store}", command="tune")
     began.wait_for("ensemble of 1", 120)
     ended = began.signal(signal.SIGINT)
     assert ended.code == 0, ended.output
@@ -180,3 +197,23 @@ def test_a_network_of_an_ensemble_has_a_model_when_it_is_wanted(store: str, tune
     light.make(line.run_id, store)
     found = resolve(line.run_id, store)
     assert LoadedModel(found.path).manifest.run_id == line.run_id
+
+
+def test_folds_let_every_row_validate_by_networks_that_have_not_seen_it(store: str, tmp_path: Path) -> None:
+    """Targets are drawn by chance: validation rows that some network was trained on would have a better score."""
+    rng = np.random.default_rng(0)
+    pd.DataFrame({"a": rng.normal(size=90), "b": rng.normal(size=90), "y": rng.normal(size=90)}).to_csv(
+        tmp_path / "noise.csv", index=False
+    )
+    found = tune(
+        *("data=plain_table", f"data.path={tmp_path / 'noise.csv'}", "data.target=y", "model.units=[256,256]"),
+        *("fit.epochs=400", "fit.learning_rate=0.003", "fit.early_stopping.patience=null", "baselines=[]"),
+        *("tune.minutes=null", "tune.n_trials=1", "tune.folds=3", f"tracking.uri={store}"),
+    )
+    scores, client = found.result.scores, MlflowClient(store)
+    assert scores["train_rmse"] < 1 < 1.5 < scores["val_rmse"]
+    below = runs_below(client, found.result.run_id)
+    assert sorted(run.data.tags["fold"] for run in below) == ["1", "2", "3"]
+    assert sum(float(run.data.tags["share_of_ensemble"]) for run in below) == pytest.approx(1, abs=1e-3)
+    with pytest.raises(ModelError, match=f"the model is that of run {found.result.run_id}"):
+        resolve(below[0].info.run_id, store)

@@ -92,7 +92,9 @@ def _drawn(rows: Rows, config: Split, kind: str) -> Splits:
         _check_rest(len(rest) - n_val, rows)
     # The rows that were drawn to test need not be as many as were asked for: a group stays whole.
     train, val = draw(rest, min(n_val, len(rest) - 1), sides_left=1)
-    return Splits(train, val, test)
+    if isinstance(draw, InTime):
+        return Splits(train, val, test)
+    return Splits(train, val, test, groups=draw.groups if isinstance(draw, ByGroup) else numbers)
 
 
 def _given_test_rows(rows: Rows, config: Split, kind: str) -> np.ndarray | None:

@@ -1,5 +1,7 @@
 """Folds: parts of which each tests once while the others train."""
 
+import warnings
+from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
@@ -32,17 +34,31 @@ def rows_of_fold(rows: Rows, config: Split, groups: np.ndarray | None) -> np.nda
             f"data.split.n_folds: {config.n_folds} folds need as many {what}, but there are {n_parts}{where}; "
             f"use fewer folds or more {what}"
         )
-    has_classes = rows.target.task != "regression"
-    if has_classes:
+    if rows.target.task != "regression":
         _check_classes(rows.target, config)
+    return next(islice(folds(rows.target, groups, config.n_folds, config.seed), config.fold, None))
+
+
+def folds(target: Target, groups: np.ndarray | None, n_folds: int, seed: int) -> Iterator[np.ndarray]:
+    """Row numbers of one fold after the other, `(n,)` int64 in ascending order.
+
+    Args:
+        target: Of the rows; classes are balanced over the folds, but for those with fewer rows than folds.
+        groups: `(n_rows,)` int64, of which each stays whole; None where rows are drawn one by one.
+        n_folds: At most as many as there are rows or groups.
+        seed: Of the draw.
+    """
+    balanced = target.task != "regression" and np.bincount(target.values[:, 0]).max() >= n_folds
     if groups is None:
-        folds = StratifiedKFold if has_classes else KFold
+        kind = StratifiedKFold if balanced else KFold
     else:
-        folds = StratifiedGroupKFold if has_classes and n_parts <= MOST_GROUPS_TO_BALANCE else GroupKFold
-    drawn = folds(config.n_folds, shuffle=True, random_state=config.seed)
-    pairs = drawn.split(np.zeros(len(rows)), rows.target.values[:, 0], groups)
-    _, test = next(islice(pairs, config.fold, None))
-    return test.astype(np.int64)
+        few = balanced and len(np.unique(groups)) <= MOST_GROUPS_TO_BALANCE
+        kind = StratifiedGroupKFold if few else GroupKFold
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        pairs = kind(n_folds, shuffle=True, random_state=seed).split(target.values, target.values[:, 0], groups)
+        for _, fold in pairs:
+            yield fold.astype(np.int64)
 
 
 def _check_classes(target: Target, config: Split) -> None:

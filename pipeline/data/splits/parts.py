@@ -18,6 +18,9 @@ class Splits:
     val: np.ndarray
     test: np.ndarray
     calibration: np.ndarray = field(default_factory=lambda: np.array([], np.int64))  # in none of the parts
+    # (n_rows,) int64 of all rows, by which those that validate were drawn: the number of a row's group, or its own;
+    # None where they were not drawn at random, so that no others could be in their place.
+    groups: np.ndarray | None = None
 
     def parts(self) -> dict[str, np.ndarray]:
         """Row numbers by the name of the part."""

@@ -128,6 +128,10 @@ class Streamed:
         x, y, _ = preprocessing.apply(replace(rows, sample_weight=None))
         return [x, y] if rows.sample_weight is None else [x, y, rows.sample_weight / self.mean_weights[part]]
 
+    def folds(self, n_folds: int, seed: int) -> list[np.ndarray]:
+        """None: the rows lie on disk by their parts."""
+        return []
+
     def scored(self) -> Iterator[tuple[str, Rows]]:
         """Raw rows of every part to score a model on; of a part too large for the budget a share, drawn by chance."""
         bytes_per_row = 8 * (2 + 2 * self.rows.target.n_outputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from pipeline.fit.steps import batch_size
 if TYPE_CHECKING:
     from pipeline.evaluate import Columns, Evaluation
     from pipeline.evaluate.baselines import Standing
+    from pipeline.evaluate.leaderboard import Line
     from pipeline.export import Assembled
     from pipeline.fit import History
 
@@ -44,6 +45,7 @@ def write(
     found: Evaluation,
     beaten: Standing,
     run_id: str,
+    networks: Sequence[Line] = (),
 ) -> dict[str, str]:
     """The card as `card.md` and `card.html`.
 
@@ -55,13 +57,14 @@ def write(
         found: What the model made of each split.
         beaten: How it stands to its baselines.
         run_id: Of the run.
+        networks: Those that an ensemble was selected from, best first.
     """
     page = Page(f"Model card: {config.tracking.experiment}, {datetime.now(UTC):%Y-%m-%d}")
     page.paragraph(f"Run {run_id}.")
     page.heading("Intended use")
     page.paragraph("To be written by the author: what this model is for, for whom, and what it must not be used for.")
     _data(page, config, dataset)
-    _architecture(page, config, dataset, assembled, history)
+    _architecture(page, config, dataset, assembled, history, networks)
     target, outputs = found.targets["test"], found.outputs["test"]
     _scores(page, found, intervals(target, outputs, found.weights["test"], config.seed))
     uncertainty.write(page, config, dataset, assembled.learned, found)
@@ -94,14 +97,19 @@ def _data(page: Page, config: Config, dataset: Dataset) -> None:
     page.paragraph(f"Columns: {_shortened(list(rows.inputs))}")
 
 
-def _architecture(page: Page, config: Config, dataset: Dataset, assembled: Assembled, history: History) -> None:
+def _architecture(
+    page: Page, config: Config, dataset: Dataset, assembled: Assembled, history: History, networks: Sequence[Line]
+) -> None:
     """The layers, and how they were trained; values that were left to the pipeline as it chose them."""
     page.heading("Architecture and training")
     network, fit, task = assembled.network, config.fit, dataset.rows.target.task
-    page.table(
-        ["layer", "kind", "outputs", "parameters"],
-        [(layer.name, type(layer).__name__, _width(layer), f"{layer.count_params():,}") for layer in _layers(network)],
-    )
+    if networks:
+        _networks(page, networks)
+    else:
+        page.table(
+            ["layer", "kind", "outputs", "parameters"],
+            [(one.name, type(one).__name__, _width(one), f"{one.count_params():,}") for one in _layers(network)],
+        )
     facts = [
         ("parameters", f"{network.count_params():,}"),
         ("loss, optimizer", f"{fit.loss if fit.loss != 'auto' else LOSSES[task][0]}, {fit.optimizer}"),
@@ -112,6 +120,27 @@ def _architecture(page: Page, config: Config, dataset: Dataset, assembled: Assem
     if assembled.learned.threshold is not None:
         facts.append(("threshold", f"{assembled.learned.threshold:.6g}, by {config.decision.threshold}"))
     page.table(["", ""], facts)
+
+
+def _networks(page: Page, networks: Sequence[Line]) -> None:
+    """What an ensemble is made of."""
+    selected = [line for line in networks if line.share]
+    n_folds = len(networks[0].run_ids)
+    page.paragraph(
+        f"An ensemble, the weighted mean of {len(selected)} of {len(networks)} configurations that were trained, which "
+        "validation rows selected. What stands below the table is of the configuration that others were drawn around, "
+        "and the learning curve that of the network that counts most."
+    )
+    if n_folds > 1:
+        page.paragraph(
+            f"Each configuration is {n_folds} networks, one for each fold of the training and validation rows. What is "
+            "said of validation rows is of the networks that were not trained on them; training rows were each seen by "
+            f"{n_folds - 1} of {n_folds}."
+        )
+    page.table(
+        ["configuration", "share", "validation loss", "epochs", "overrides"],
+        [(line.number, f"{line.share:.0%}", number(line.loss), line.epochs, line.words or "-") for line in selected],
+    )
 
 
 def _layers(network: Any) -> Iterator[Any]:

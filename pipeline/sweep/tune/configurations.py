@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -16,6 +18,7 @@ from pipeline.errors import SweepError
 from pipeline.sweep.search.draws import Space, drawn
 
 SHARE_DRAWN = 0.5  # of the configured architecture's keys
+SEEDS_APART = 100_000  # of one fold and the next: more than there are configurations
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,18 @@ class Drawn:
     number: int  # from 0
     words: tuple[str, ...]  # what distinguishes it, as overrides
     config: Config
+
+    def of_fold(self, fold: int | None) -> Drawn:
+        """One of its networks, which starts from other weights than those of the other folds.
+
+        Args:
+            fold: From 1; None where it is one network.
+        """
+        if fold is None:
+            return self
+        tracking = self.config.tracking.model_copy(update={"run_name": f"network {self.number}, fold {fold}"})
+        seed = self.config.seed + SEEDS_APART * (fold - 1)
+        return replace(self, config=self.config.model_copy(update={"tracking": tracking, "seed": seed}))
 
 
 def configurations(typed: Sequence[str], config: Config) -> Iterator[Drawn]:
@@ -47,23 +62,37 @@ def configurations(typed: Sequence[str], config: Config) -> Iterator[Drawn]:
 
 def _drawn(typed: Sequence[str], config: Config, keys: set[str], architectures: Sequence[str]) -> Iterator[Drawn]:
     yield Drawn(0, (), _of_member(config, config, 0))
-    spaces = {name: _space(name, keys) for name in architectures}
-    number = 1
-    while True:
+    turns: Counter[str] = Counter()
+    for number in itertools.count(1):
         name = architectures[(number - 1) % len(architectures)]
-        fixed, space = spaces[name]
-        own = space.overrides(drawn(space, config.tune.seed, number))
-        if name == config.model.name:
-            chosen: list[str] = []
-            coins = np.random.default_rng([config.tune.seed, number, 1]).random(len(own))
-            own = [word for word, coin in zip(own, coins, strict=True) if coin < SHARE_DRAWN]
-        else:
-            chosen = [f"model={name}"]
-        words = (*chosen, *fixed, *own)
+        words = _words(name, turns[name], config, number, keys)
+        turns[name] += 1
         split = f"data.split.seed={config.data.split.seed}"  # all have the same rows
         found = configuration.load(*typed, *words, *_unless_typed(keys, f"seed={config.seed + number}", split))
         yield Drawn(number, words, _of_member(found, config, number))
-        number += 1
+
+
+def _words(name: str, turn: int, config: Config, number: int, keys: set[str]) -> tuple[str, ...]:
+    """What distinguishes a network of an architecture.
+
+    Args:
+        name: The architecture.
+        turn: How many of it there were before.
+        config: The configuration to draw around.
+        number: Of the network.
+        keys: That were typed.
+    """
+    declared, seed = model.searchable(name), config.tune.seed
+    fixed, space = _space(declared.tuned, keys)
+    own = space.overrides(drawn(space, seed, number))
+    if name == config.model.name:
+        chosen: list[str] = []
+        coins = np.random.default_rng([seed, number, 1]).random(len(own))
+        own = [word for word, coin in zip(own, coins, strict=True) if coin < SHARE_DRAWN]
+    else:
+        chosen = [f"model={name}"]
+    unlike, ranges = _space(declared.in_turn[turn % len(declared.in_turn)], keys)
+    return (*chosen, *fixed, *unlike, *ranges.overrides(drawn(ranges, seed, number)), *own)
 
 
 def _architectures(keys: set[str], own: str) -> list[str]:
@@ -76,9 +105,9 @@ def _architectures(keys: set[str], own: str) -> list[str]:
     return [own, own, *(name for name in model.names() if name != own and model.searchable(name).tuned)]
 
 
-def _space(architecture: str, keys: set[str]) -> tuple[list[str], Space]:
-    """What an architecture declares beside what was typed: words that are fixed, and ranges."""
-    words = _unless_typed(keys, *model.searchable(architecture).tuned)
+def _space(declared: Sequence[str], keys: set[str]) -> tuple[list[str], Space]:
+    """What is declared beside what was typed: words that are fixed, and ranges."""
+    words = _unless_typed(keys, *declared)
     ranges, fixed = search_space(OverridesParser.create().parse_overrides(words), lambda group: [])
     return fixed, Space(ranges)
 

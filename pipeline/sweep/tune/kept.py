@@ -41,19 +41,19 @@ class Kept:
             with _told(self._parent):
                 self._folder = made(self._parent, run_id)
 
-    def path(self, number: int) -> Path:
-        """Of a network's file."""
+    def path(self, number: int, fold: int | None = None) -> Path:
+        """Of a network's file; of a fold's, where a configuration is several networks."""
         assert self._folder is not None, "begin comes first"
-        return self._folder.path / f"network_{number:04d}.npz"
+        return self._folder.path / f"network_{number:04d}{'' if fold is None else f'_fold_{fold}'}.npz"
 
-    def keep(self, number: int, checkpoint: Checkpoint) -> None:
+    def keep(self, path: Path, checkpoint: Checkpoint) -> None:
         """Writes the file.
 
         Raises:
             SweepError: It cannot be written.
         """
         with _told(self._parent):
-            checkpoint.write(self.path(number))
+            checkpoint.write(path)
 
     def delete(self) -> None:
         """Deletes all of them."""

@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.errors import ConfigError, TrainingError
+from pipeline.evaluate.leaderboard import Line, as_csv
 from pipeline.runtime import signals
 from pipeline.runtime.startup import tell_of_tensorflow
 from pipeline.sweep.tune.configurations import Drawn, configurations
-from pipeline.sweep.tune.leaderboard import Line, as_csv, lines_of
 from pipeline.train import Prepared, Result, Trained, import_stages, prepare, result_of, score, ship
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from pipeline.evaluate.ensemble import ValidationLoss
     from pipeline.sweep.tune.kept import Kept
-    from pipeline.sweep.tune.members import Member
+    from pipeline.sweep.tune.members import Member, TrainedNetwork
+    from pipeline.sweep.tune.resampling import Part, Resampling
     from pipeline.sweep.tune.selection import Limits, Selection
     from pipeline.track import Run
 
@@ -64,7 +62,9 @@ def tune(*words: str) -> Tuned:
     from pipeline import fit, track
     from pipeline.evaluate import baselines
     from pipeline.sweep.tune.kept import keeping
+    from pipeline.sweep.tune.resampling import resampling
 
+    resampled = resampling(config, prepared)
     about = {"objective": prepared.objective, "device": fit.describe_devices(), "tuned": shlex.join(words)}
     with (
         baselines.beside(config, prepared.dataset) as beside,
@@ -74,16 +74,17 @@ def tune(*words: str) -> Tuned:
         kept.begin(tracked.id)
         tracked.log_report(prepared.report)
         with track.below(tracked.id), _quiet():
-            selection = _selected(config, prepared, networks, kept)
+            selection = _selected(config, resampled, networks, kept, _score(prepared))
         prepared.clock.lap("networks")
-        lines = lines_of(selection.members, selection.shares)
+        lines = selection.lines()
         tracked.log_networks(as_csv(lines))
-        done = _ensemble(selection, prepared, tracked)
+        done = replace(_ensemble(selection, resampled, prepared, tracked), networks=lines)
         scored = replace(score(config, prepared, done, beside), advice=_advice(config, selection))
         shipped = ship(config, prepared, done, scored)
         tracked.log_final({"n_networks": len(lines), "n_entries": len(selection.shares)})
     result = result_of(prepared, done, scored, shipped)
-    track.tag_runs(result.store, {line.run_id: {"share_of_ensemble": f"{line.share:.4g}"} for line in lines})
+    shares = {run_id: line.share / len(line.run_ids) for line in lines for run_id in line.run_ids}
+    track.tag_runs(result.store, {run_id: {"share_of_ensemble": f"{share:.4g}"} for run_id, share in shares.items()})
     return Tuned(result, _score(prepared), selection.reached, lines)
 
 
@@ -100,14 +101,11 @@ def _quiet() -> Iterator[None]:
             logger.setLevel(logging.NOTSET)
 
 
-def _selected(config: Config, prepared: Prepared, networks: Iterator[Drawn], kept: Kept) -> Selection:
-    """Trains, one network after the other, until the time or the patience is over, or Ctrl-C comes."""
-    from pipeline.evaluate.ensemble import ValidationLoss
+def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], kept: Kept, score: str) -> Selection:
+    """Trains, one configuration after the other, until the time or the patience is over, or Ctrl-C comes."""
     from pipeline.sweep.tune.selection import Limits, Selection
 
-    val = prepared.dataset.part("val")
-    x, loss = prepared.preprocessing.apply(val).x, ValidationLoss.of(val, prepared.preprocessing)
-    selection = Selection(loss, config.tune.max_entries, config.tune.seed)
+    selection = Selection(resampled.loss, config.tune.max_entries, config.tune.seed)
     limits = Limits(config.tune)
     try:
         for drawn in networks:
@@ -115,14 +113,14 @@ def _selected(config: Config, prepared: Prepared, networks: Iterator[Drawn], kep
                 break
             limits.n_tried += 1
             try:
-                member = _member(drawn, prepared, x, loss, kept, limits)
+                member = _member(drawn, resampled, kept, limits)
             except TrainingError as error:
                 if not selection.members and limits.n_tried > MOST_FAILURES:
                     raise
                 log.warning("network %d is left out: %s", drawn.number, error)
                 continue
             selection.add(member)
-            _tell(member, selection, limits, _score(prepared))
+            _tell(member, selection, limits, score)
     except KeyboardInterrupt as interrupt:
         if type(interrupt) is not KeyboardInterrupt or not selection.members:
             raise  # whoever terminates a process does not wait for an export
@@ -131,20 +129,29 @@ def _selected(config: Config, prepared: Prepared, networks: Iterator[Drawn], kep
     return selection
 
 
-def _member(
-    drawn: Drawn, prepared: Prepared, x: np.ndarray, loss: ValidationLoss, kept: Kept, limits: Limits
-) -> Member:
-    """The network of a configuration, trained now or before."""
-    from pipeline.sweep.tune.members import recalled, trained
+def _member(drawn: Drawn, resampled: Resampling, kept: Kept, limits: Limits) -> Member:
+    """A configuration with its networks."""
+    from pipeline.sweep.tune.members import Member
 
-    path = kept.path(drawn.number)
+    trained: list[TrainedNetwork] = []
+    for part in resampled.parts:
+        bounded = limits.bounded(drawn, n_networks=len(resampled.parts) - len(trained))
+        trained.append(_network(bounded.of_fold(part.fold), part, kept, limits))
+    return Member.of(drawn, trained, resampled)
+
+
+def _network(drawn: Drawn, part: Part, kept: Kept, limits: Limits) -> TrainedNetwork:
+    """A network of a configuration, trained now or before."""
+    from pipeline.sweep.tune.members import recalled, train_network
+
+    path = kept.path(drawn.number, part.fold)
     if path.exists():
-        member = recalled(drawn, prepared, x, loss, path)
-        limits.seconds_before += member.checkpoint.seconds
-        return member
-    member = trained(limits.bounded(drawn), prepared, x, loss)
-    kept.keep(drawn.number, member.checkpoint)
-    return member
+        found = recalled(drawn, part, path)
+        limits.seconds_before += found.checkpoint.seconds
+        return found
+    found = train_network(drawn, part)
+    kept.keep(path, found.checkpoint)
+    return found
 
 
 def _tell(member: Member, selection: Selection, limits: Limits, score: str) -> None:
@@ -156,16 +163,20 @@ def _tell(member: Member, selection: Selection, limits: Limits, score: str) -> N
     log.info("ensemble of %d: %s %.5g%s", len(selection.shares), score, selection.reached, of_time)
 
 
-def _ensemble(selection: Selection, prepared: Prepared, tracked: Run) -> Trained:
+def _ensemble(selection: Selection, resampled: Resampling, prepared: Prepared, tracked: Run) -> Trained:
     """The selected networks as one; its learning curve is that of the network that counts most."""
     from pipeline.fit import History
     from pipeline.model.layers.ensemble import ensemble
+    from pipeline.sweep.tune.members import held_out_by
 
     members, shares = selection.members, selection.shares
     task = prepared.dataset.rows.target.task
-    network = ensemble([member.network for member in members], selection.entries, task)
-    most = members[max(shares, key=lambda place: (shares[place], -place))].checkpoint
-    return Trained(network, History(most.epochs, most.best_epoch), tracked)
+    networks = [one.network for member in members for one in member.trained]
+    n_folds = len(resampled.parts)
+    entries = [place * n_folds + fold for place in selection.entries for fold in range(n_folds)]
+    most = members[max(shares, key=lambda place: (shares[place], -place))].trained[0].checkpoint
+    held_out = held_out_by(members, selection.entries, resampled) if resampled.has_folds else None
+    return Trained(ensemble(networks, entries, task), History(most.epochs, most.best_epoch), tracked, held_out)
 
 
 def _score(prepared: Prepared) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.config.tune import Tune
 from pipeline.evaluate.ensemble import ValidationLoss, mean_of, select
+from pipeline.evaluate.leaderboard import Line
 from pipeline.sweep.tune.configurations import Drawn
 
 if TYPE_CHECKING:
@@ -49,6 +50,23 @@ class Selection:
         """What each network counts in the ensemble, by its place."""
         return {place: count / len(self.entries) for place, count in Counter(self.entries).items()}
 
+    def lines(self) -> list[Line]:
+        """All of them, best first."""
+        shares = self.shares
+        lines = [
+            Line(
+                number=member.drawn.number,
+                words=" ".join(member.drawn.words),
+                loss=member.loss,
+                share=shares.get(place, 0.0),
+                epochs=member.epochs,
+                seconds=member.seconds,
+                run_ids=tuple(member.run_ids),
+            )
+            for place, member in enumerate(self.members)
+        ]
+        return sorted(lines, key=lambda line: line.loss)
+
 
 @dataclass
 class Limits:
@@ -76,11 +94,16 @@ class Limits:
             return False
         return self.minutes > (1 - SHORTEST_SHARE) * settings.minutes
 
-    def bounded(self, drawn: Drawn) -> Drawn:
-        """The network with no more time than is left: it keeps the best weights of the epochs that fit."""
+    def bounded(self, drawn: Drawn, n_networks: int) -> Drawn:
+        """A network with no more time than is left: it keeps the best weights of the epochs that fit.
+
+        Args:
+            drawn: Its configuration.
+            n_networks: So many share the time.
+        """
         if self.settings.minutes is None:
             return drawn
-        left = max(self.settings.minutes - self.minutes, SHORTEST_SHARE * self.settings.minutes)
+        left = max(self.settings.minutes - self.minutes, SHORTEST_SHARE * self.settings.minutes) / n_networks
         own = drawn.config.fit.max_minutes
         fit = drawn.config.fit.model_copy(update={"max_minutes": left if own is None else min(left, own)})
         return replace(drawn, config=drawn.config.model_copy(update={"fit": fit}))

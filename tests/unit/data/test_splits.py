@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pipeline import DataError, data
-from pipeline.data import Rows, Splits
+from pipeline.data import InMemory, Rows, Splits
 from pipeline.data.target import make_target
 from support.splitting import KINDS, columns_to_split_by, divided, made, rules
 
@@ -193,3 +193,24 @@ def test_people_of_a_real_table_stay_together(real_data: Callable[[str], Path]) 
     splits = data.split(rows, rules("kind=group"))
     keeps_its_promise(rows, splits, "group")
     assert abs(len(splits.test) / len(people) - 0.15) < 0.02
+
+
+@pytest.mark.parametrize("kind", ["random", "stratified", "group", "kfold", "group_kfold"])
+def test_other_rows_can_validate_where_they_were_drawn(kind: str) -> None:
+    rows = made(column=columns_to_split_by(kind, 200, np.random.default_rng(0)))
+    dataset = InMemory.divided(rows, data.split(rows, rules(f"kind={kind}")))
+    folds, n_rows = dataset.folds(4, seed=0), dataset.n_rows["train"] + dataset.n_rows["val"]
+    assert sorted(np.concatenate(folds).tolist()) == list(range(n_rows))
+    if dataset.groups is not None and "group" in kind:
+        sides = [set(dataset.groups[fold].tolist()) for fold in folds]
+        assert sum(map(len, sides)) == len(set().union(*sides))
+    else:
+        shares = [np.bincount(dataset.rows.target.values[fold, 0]) / len(fold) for fold in folds]
+        assert np.ptp(shares, axis=0).max() < 0.05
+    assert dataset.folds(n_rows + 1, seed=0) == []
+
+
+@pytest.mark.parametrize("kind", ["time", "column"])
+def test_no_others_can_where_they_were_not(kind: str) -> None:
+    rows = made(task="regression", column=columns_to_split_by(kind, 200, np.random.default_rng(0)))
+    assert InMemory.divided(rows, data.split(rows, rules(f"kind={kind}"))).folds(4, seed=0) == []

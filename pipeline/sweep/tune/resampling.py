@@ -1,0 +1,113 @@
+"""Which rows the networks of a configuration train and validate on: those of the split, or folds in turn."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.config import Config
+from pipeline.data import Arrays
+from pipeline.errors import ConfigError
+from pipeline.evaluate.ensemble import ValidationLoss
+from pipeline.train import Prepared
+
+log = logging.getLogger(__name__)
+
+FEW_ROWS = 5_000  # to train and validate on, below which validation rows alone would be a poor judge
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one network of a configuration trains and validates on."""
+
+    prepared: Prepared
+    rows: np.ndarray  # (n,) numbers of its validation rows among those of the loss
+    loss: ValidationLoss  # of these
+    fold: int | None  # from 1; None where a configuration is one network
+
+    @property
+    def x(self) -> np.ndarray:
+        """Its validation rows, preprocessed."""
+        return self.prepared.val.x
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """What a configuration is judged by.
+
+    Attributes:
+        parts: For each of its networks.
+        loss: Of all rows that one of them validates on: those of the split; or, of folds, the training rows and
+            behind them the validation rows.
+    """
+
+    parts: list[Part]
+    loss: ValidationLoss
+
+    @property
+    def has_folds(self) -> bool:
+        """Whether a configuration is several networks."""
+        return len(self.parts) > 1
+
+    def together(self, of_parts: Sequence[np.ndarray]) -> np.ndarray:
+        """In the order of the loss's rows what there is `(n_rows, n)` for the validation rows of each part."""
+        found = np.empty((len(self.loss.weight), of_parts[0].shape[1]), of_parts[0].dtype)
+        for part, values in zip(self.parts, of_parts, strict=True):
+            found[part.rows] = values
+        return found
+
+
+def resampling(config: Config, prepared: Prepared) -> Resampling:
+    """Folds where there are few rows, which are drawn; the split else.
+
+    Preprocessing and the edges of embedded numbers are those of the split's training rows for all folds: a model has
+    one preprocessing, and networks of one shape are compiled once.
+
+    Raises:
+        ConfigError: Folds are asked for, and there can be none.
+    """
+    folds = _folds(config, prepared)
+    if not folds:
+        val = prepared.dataset.part("val")
+        loss = ValidationLoss.of(val, prepared.preprocessing)
+        return Resampling([Part(prepared, np.arange(len(val)), loss, None)], loss)
+    both = _joined(prepared.train, prepared.val)
+    loss = ValidationLoss.of(prepared.dataset.rows.take(slice(len(both.x))), prepared.preprocessing)
+    log.info("%d networks for each configuration, one for each fold of %d rows (tune.folds)", len(folds), len(both.x))
+    return Resampling([_part(prepared, both, rows, loss, fold) for fold, rows in enumerate(folds, start=1)], loss)
+
+
+def _folds(config: Config, prepared: Prepared) -> list[np.ndarray]:
+    dataset, asked = prepared.dataset, config.tune.folds
+    if asked == 1:
+        return []
+    if asked == "auto":
+        if config.decision.calibration is not None or dataset.n_rows["train"] + dataset.n_rows["val"] >= FEW_ROWS:
+            return []
+        return dataset.folds(N_FOLDS, config.data.split.seed)
+    folds = dataset.folds(asked, config.data.split.seed)
+    if not folds:
+        raise ConfigError(
+            f"tune.folds: {asked} folds cannot be drawn: validation rows are given, the latest or on disk, or there "
+            "are fewer rows or groups; set tune.folds=auto"
+        )
+    return folds
+
+
+def _part(prepared: Prepared, both: Arrays, rows: np.ndarray, loss: ValidationLoss, fold: int) -> Part:
+    others = np.setdiff1d(np.arange(len(both.x)), rows)
+    own = replace(prepared, train=_taken(both, others), val=_taken(both, rows), embedded_by=prepared.train)
+    return Part(own, rows, loss.take(rows), fold)
+
+
+def _taken(arrays: Arrays, rows: np.ndarray) -> Arrays:
+    return Arrays(*(None if values is None else values[rows] for values in arrays))  # type: ignore[arg-type]
+
+
+def _joined(first: Arrays, second: Arrays) -> Arrays:
+    pairs = zip(first, second, strict=True)
+    return Arrays(*(None if one is None else np.concatenate([one, other]) for one, other in pairs))  # type: ignore
