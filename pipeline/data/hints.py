@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 LARGEST_ID = 1e22  # larger whole numbers are quantities
 MOST_ROWS = 100_000  # in which marks of gaps are looked for
 FEWEST_MARKS, MARKS_SHARE = 5, 0.005  # rows that have such a mark, and their share
+MOST_TEXTS = 20_000  # of a column that are looked at
 NINES = re.compile(r"-99+")  # what stands for a gap in one column alone
 NEARLY, SHOWN = 0.9, 3  # share of texts that are dates; others that are shown
 
@@ -43,6 +45,9 @@ def tell(rows: Rows, config: Data) -> None:
     _tell_of_dress(texts, config)
     for name, distinct in texts.items():
         _tell_of_odd_dates(name, distinct)
+    labels = rows.target.classes if rows.target.classes.dtype == object else np.array([], object)
+    for name, distinct in (*texts.items(), *((name, labels) for name in rows.target.names)):
+        _tell_of_lookalikes(name, distinct)
     if ids := [name for name in free if name in numbers and _loses_digits(numbers[name])]:
         said = (
             "column %s has whole numbers beyond 2**53, of which the last digits are lost: give each its own text by %s"
@@ -83,6 +88,20 @@ def _tell_of_odd_dates(name: str, distinct: np.ndarray) -> None:
             shown = ", ".join(map(repr, others[:SHOWN].tolist())) + (", ..." if len(others) > SHOWN else "")
             said = "column %r holds dates as %s but for %s, so it is taken for categories; correct or empty these"
             log.warning(said, name, written.name, shown)
+            return
+
+
+def _tell_of_lookalikes(name: str, distinct: np.ndarray) -> None:
+    """Warns of texts that look the same, and are two: an accent of its own, or a letter of no width."""
+    seen: dict[str, str] = {}
+    for text in distinct[:MOST_TEXTS].tolist():
+        if text.isascii():
+            seen.setdefault(text, text)
+            continue
+        shown = "".join(letter for letter in unicodedata.normalize("NFC", text) if unicodedata.category(letter) != "Cf")
+        if (other := seen.setdefault(shown, text)) != text:
+            said = "column %r has texts that look the same and are taken for two, such as %a and %a; write them alike"
+            log.warning(said, name, other, text)
             return
 
 

@@ -98,7 +98,7 @@ def _written_as(example: str) -> re.Pattern[str]:
         raise ValueError(f"{example!r} shows neither a number, as '1.234,5' does, nor a date, as '%d/%m/%Y' does")
     decimal = re.escape(decimal or ("," if thousands == "." else "."))
     alike = next((marks for marks in (BLANKS, APOSTROPHES) if thousands and thousands in marks), thousands or "")
-    grouped = rf"[0-9]{{1,3}}(?:[{alike}][0-9]{{2,3}})*[{alike}][0-9]{{3}}|" if alike else ""
+    grouped = rf"[1-9][0-9]{{0,2}}(?:[{alike}][0-9]{{2,3}})*[{alike}][0-9]{{3}}|" if alike else ""
     unit, currency = (rf"(?:{re.escape(affix.strip(f' ()+{MINUSES}'))})?" for affix in (behind, before))
     first, inner, last = (rf"(?P<{name}>[{plus}{MINUSES}])?" for name, plus in zip(PLACES, ("+", "+", ""), strict=True))
     number = (

@@ -44,6 +44,7 @@ NUMBERS = {  # how a quantity is written, and the format that reads it
     "Swiss": (grouped("'"), "1\u2019234.5"),
     "decimal comma beside whole numbers": ([str(v) if v % 2 else f"{v},0" for v in QUANTITY], "1,5"),
     "underscore": (grouped("_"), "1_234.5"),
+    "power": ([f"{value:.6e} kg" for value in QUANTITY], "1.5 kg"),
 }
 DATES = {
     "dashes": ([f"{day:%d-%m-%Y}" for day in [d.replace(day=1 + d.day % 12) for d in DAYS]], "%d-%m-%Y", True),
@@ -56,6 +57,8 @@ DATES = {
         "%m/%d/%Y %I:%M %p",
         False,
     ),
+    "days of the week": ([f"{day:%a, %d %b %Y}" for day in DAYS], "%a, %d %b %Y", False),
+    "days of the year": ([f"{day:%Y-%j}" for day in DAYS], "%Y-%j", False),
     "times": ([f"{n % 24:02}:{n % 60:02}" for n in range(N)], "%H:%M", False),
     "times of half a day": ([f"{1 + n % 12}:{n % 60:02} AM" for n in range(N)], "%I:%M %p", False),
     "months": ([f"{2010 + n // 12}-{1 + n % 12:02}" for n in range(N)], "%Y-%m", False),
@@ -190,7 +193,7 @@ CELLS = {
     "1.234,5": {"1.234,5": 1234.5, "12": 12, "1.234": 1234, "1.234.567,89": 1234567.89, "-3,2": -3.2, "(3,2)": -3.2,
                 "3,2-": -3.2, "\u22123,2": -3.2, "1,5e3": 1500, ",5": 0.5, "5,": 5, "+3": 3, "12.5": None, "1.23": None,
                 "1,234.5": None, "": None, "-(3)": None, "--3": None, "abc": None, "NaN": None, "inf": None, "५": None},
-    "$1,234.5": {"$1,137": 1137, "$ -5": -5, "-$5": -5, "($5.20)": -5.2, "1,00,000": 100000, "€5": None, "$1,13": None},
+    "$1,234.5": {"$1,137": 1137, "$ -5": -5, "-$5": -5, "($5.20)": -5.2, "1,00,000": 1e5, "€5": None, "$0,205": None},
     "1.5 kg": {"3.7 kg": 3.7, "3.7kg": 3.7, "4": 4, "3.7\u00a0kg": 3.7, "3.7 lb": None, "3.7 kg kg": None},
 }  # fmt: skip
 
@@ -198,6 +201,23 @@ CELLS = {
 @pytest.mark.parametrize(("example", "cell"), [(e, c) for e, cells in CELLS.items() for c in cells])
 def test_cells(example: str, cell: str) -> None:
     assert number_written(example, cell) == CELLS[example][cell]
+
+
+@pytest.mark.parametrize("target", ["a", "y"])
+def test_texts_that_look_the_same_are_told(
+    table: Callable[..., Path], caplog: pytest.LogCaptureFixture, target: str
+) -> None:
+    towns = np.resize(["K\u00f6ln", "Ko\u0308ln", "Ulm", "\u6771\u4eac"], N)
+    words = [f"data.path={table(a=towns, y=np.arange(N) % 3)}", f"data.target={target}"]
+    data.load(load("data=plain_table", *words).data)
+    assert "column 'a' has texts that look the same and are taken for two, such as 'K" in caplog.text
+
+
+def test_a_number_below_1_is_no_thousand(table: Callable[..., Path]) -> None:
+    """0,205 was proposed to be read as 205."""
+    path = table(a=np.arange(N), y=[f"{value / 5000:.3f}".replace(".", ",") for value in QUANTITY])
+    with pytest.raises(DataError, match=r"column_formats=\{y: \"1,5\"\}' reads it"):
+        data.load(load("data=plain_table", f"data.path={path}", "data.target=y").data)
 
 
 def test_an_identifier_in_dress_is_not_dropped(table: Callable[..., Path]) -> None:
