@@ -38,7 +38,7 @@ TEXTS: list[tuple[str, str, dict[str, Any]]] = [
     }),
     ("csv", "age", {"33": 33.0, "": GAP, "?": GAP, "-9999": GAP, "unknown": GAP, "old": REFUSED}),
     ("csv", "code", {"2": 2.0, "2.0": 2.0, " 2 ": 2.0, "7": 7.0, "2.5": 2.5, "": GAP, "two": REFUSED, "TRUE": REFUSED}),
-    ("csv", "garden", {"True": 1.0, "false": 0.0, " TRUE ": 1.0, "": GAP, "yes": REFUSED, "1000": REFUSED, "0.5": REFUSED}),
+    ("csv", "garden", {"True": 1.0, "false": 0.0, "tRue": 1.0, " TRUE ": 1.0, "": GAP, "yes": REFUSED, "1000": REFUSED, "0.5": REFUSED}),
     ("csv", "town", {
         "Bern": "Bern", " Bern ": "Bern", f"{NBSP}Bern": "Bern", "St. Gallen, SG": "St. Gallen, SG", "Atlantis": "Atlantis",
         "12": "12", "": GAP, " ": GAP, "?": GAP, "None": GAP, "NA": GAP, "unknown": GAP, "-9999": GAP,

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from itertools import product
 from numbers import Real
 from typing import Any, ClassVar, TypeVar
 
@@ -39,7 +40,12 @@ MARKS = (
     "", "?", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NAN", "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
-BOOLEANS = {word: word.lower() == "true" for word in ("True", "TRUE", "true", "False", "FALSE", "false")}
+# Each letter large or small, as pandas reads them from files.
+BOOLEANS = {
+    "".join(letters): word == "true"
+    for word in ("true", "false")
+    for letters in product(*zip(word, word.upper(), strict=True))
+}
 
 Found = TypeVar("Found")
 EXACT = 2**53  # from here on float64 leaves whole numbers out
