@@ -6,13 +6,11 @@ import contextlib
 import os
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -26,12 +24,10 @@ from pipeline.track.header import run_header
 from pipeline.track.spool.folders import Spooled, left
 from pipeline.track.spool.journal import Journal
 from pipeline.track.spool.transfer import Transfer
-from support import contents
+from support.contents import digests, files, known
 from support.servers import Way, mlflow_server, postgres
 
 WORDS = ("data=iris", "model.units=[8]", "fit.epochs=4", "baselines=[]", "fit.execution=graph")
-# What differs from run to run, or says which run it is.
-OF_A_RUN = ("alive_at", "journal", "mlflow.runName", "owner")
 AWAY_SECONDS = float(os.environ.get("PIPELINE_AWAY", "1"))  # thirty and more by `PIPELINE_AWAY=30`
 
 
@@ -86,38 +82,6 @@ def _short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PIPELINE_SPOOL", str(tmp_path / "spool"))
 
 
-def known(store: Store, found: Run) -> dict[str, Any]:
-    """What a store knows of a run, but for times and what only says which run it is; its files by their contents."""
-    client = store.client
-    series = {
-        name: [(entry.step, entry.value) for entry in client.get_metric_history(found.info.run_id, name)]
-        for name in found.data.metrics
-    }
-    outputs = found.outputs.model_outputs if found.outputs else []
-    models = [client.get_logged_model(one.model_id) for one in outputs]
-    artifacts, weights = files(store, found.info.artifact_uri)
-    return {
-        "status": found.info.status,
-        "params": {name: value for name, value in found.data.params.items() if name != "tracking.experiment"},
-        "tags": {name: value for name, value in found.data.tags.items() if name not in OF_A_RUN},
-        "steps": {name: [step for step, _ in values] for name, values in series.items()},
-        "values": {name: values for name, values in series.items() if "seconds" not in name},
-        "inputs": sorted(one.dataset.digest for one in found.inputs.dataset_inputs) if found.inputs else [],
-        "artifacts": contents.comparable(artifacts),
-        "weights": weights,
-        "models": [str(one.status) for one in models],
-        "files of models": [contents.comparable(files(store, one.artifact_location)[0]) for one in models],
-    }
-
-
-def files(store: Store, where: str) -> tuple[dict[str, str], list[str]]:
-    """What lies at an address of artifacts, as the store gives it, and the weights of the SavedModel in it."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(mlflow.artifacts.download_artifacts(where, dst_path=folder, tracking_uri=store.uri))
-        saved = next(place.rglob("saved_model.pb"), None)
-        return contents.digests(place), contents.weights(saved.parent) if saved else []
-
-
 def runs(store: Store, experiment: str) -> list[Run]:
     found = store.client.get_experiment_by_name(experiment)
     return list(store.client.search_runs([found.experiment_id])) if found else []
@@ -125,7 +89,7 @@ def runs(store: Store, experiment: str) -> list[Run]:
 
 def test_what_arrives_is_whole_and_the_spool_is_empty(there: Store) -> None:
     (found,) = runs(there, "iris")
-    seen = known(there, found)
+    seen = known(there.uri, found)
     assert seen["status"] == "FINISHED"
     assert seen["steps"]["loss"] == [1, 2, 3, 4]
     assert seen["models"] == ["READY"]
@@ -144,7 +108,7 @@ def test_sending_again_changes_nothing(there: Store, tmp_path: Path, monkeypatch
     monkeypatch.setattr(Spooled, "remove", keep)
     run(load(*WORDS, f"tracking.uri={there.uri}", "tracking.experiment=again"))
     (found,) = runs(there, "again")
-    before = known(there, found)
+    before = known(there.uri, found)
     again = Spooled(kept[0])
     offsets = [0, *(offset for _, offset in again.entries(0))]
     for offset in offsets[:: max(1, len(offsets) // 6)]:
@@ -153,7 +117,7 @@ def test_sending_again_changes_nothing(there: Store, tmp_path: Path, monkeypatch
     (again.path / "sent.json").unlink()
     Transfer(again, alive=False).send()
     (found,) = runs(there, "again")
-    assert known(there, found) == before
+    assert known(there.uri, found) == before
 
 
 @pytest.mark.parametrize("when", ["start", "middle", "end"])
@@ -187,14 +151,14 @@ def test_a_run_whose_store_is_away(
             assert runs(there, f"away_{when}") == [] if there.uri.startswith("sqlite") else True
         time.sleep(AWAY_SECONDS)
     (folder,) = left()
-    written = contents.digests(folder.artifacts)
+    written = digests(folder.artifacts)
     sent = send_left(there.uri)
     assert len(sent.runs) == 1
     assert not sent.kept
     (found,) = runs(there, f"away_{when}")
-    seen, expected = known(there, found), known(there, undisturbed)
+    seen, expected = known(there.uri, found), known(there.uri, undisturbed)
     assert seen == expected
-    assert files(there, found.info.artifact_uri)[0] == written
+    assert files(there.uri, found.info.artifact_uri)[0] == written
     assert resolve(result.run_id, there.uri).run_id == found.info.run_id  # by the id that it had at first
     assert send_left(there.uri).runs == []
 
@@ -209,7 +173,7 @@ def test_a_run_whose_store_comes_back_is_whole_when_it_ends(there: Store) -> Non
         tracked.log_final({"objective": 1.0})
     (found,) = runs(there, "back")
     assert (found.info.status, tracked.id, tracked.unsent) == ("FINISHED", found.info.run_id, None)
-    assert known(there, found)["steps"]["loss"] == [*range(1, 21)]
+    assert known(there.uri, found)["steps"]["loss"] == [*range(1, 21)]
 
 
 def test_a_run_is_made_once_though_the_answer_is_lost(there: Store, monkeypatch: pytest.MonkeyPatch) -> None:

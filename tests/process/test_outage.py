@@ -19,6 +19,7 @@ from mlflow.entities import Run
 
 from pipeline import load, run
 from pipeline.track import Run as Tracked
+from support.contents import known
 from support.forked import Forking, forking
 from support.places import ROOT
 from support.servers import Way, mlflow_server
@@ -70,6 +71,25 @@ def runs(uri: str, experiment: str) -> tuple[Run, list[Run]]:
     return above, [run for run in every if run.data.tags.get("mlflow.parentRunId") == above.info.run_id]
 
 
+def of_sweep(uri: str, experiment: str) -> dict[str, dict[str, Any]]:
+    """What the store knows of each trial."""
+    return {run.data.params["seed"]: known(uri, run) for run in runs(uri, experiment)[1]}
+
+
+def sweep_words(way: Way, experiment: str, folder: Path) -> list[str]:
+    seeds = ",".join(str(seed) for seed in range(N_TRIALS))
+    places = [f"tracking.uri={way.address}", f"tracking.experiment={experiment}", f"hydra.sweep.dir={folder}"]
+    return ["-m", *WORDS, "fit.epochs=2", f"seed={seeds}", "sweep.keep=all", *places]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(process: Forking, way: Way, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What a sweep leaves whose server is there all the time."""
+    ended = process.start(*sweep_words(way, "undisturbed", tmp_path_factory.mktemp("hydra"))).end(0)
+    assert ended.code == 0, ended.output
+    return of_sweep(way.address, "undisturbed")
+
+
 @contextlib.contextmanager
 def comes_back(way: Way) -> Iterator[None]:
     """Away from now on, for AWAY_SECONDS or until the end of the block."""
@@ -84,10 +104,10 @@ def comes_back(way: Way) -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["start", "middle", "end"])
-def test_a_sweep_whose_server_is_away(process: Forking, way: Way, tmp_path: Path, when: str) -> None:
-    seeds = ",".join(str(seed) for seed in range(N_TRIALS))
-    places = [f"tracking.uri={way.address}", f"tracking.experiment=sweep_{when}", f"hydra.sweep.dir={tmp_path}"]
-    words = ["-m", *WORDS, "fit.epochs=2", f"seed={seeds}", "sweep.keep=all", *places]
+def test_a_sweep_whose_server_is_away(
+    process: Forking, way: Way, undisturbed: dict[str, dict[str, Any]], tmp_path: Path, when: str
+) -> None:
+    words = sweep_words(way, f"sweep_{when}", tmp_path)
     if when == "start":
         with comes_back(way):
             sweep = process.start(*words)
@@ -105,7 +125,8 @@ def test_a_sweep_whose_server_is_away(process: Forking, way: Way, tmp_path: Path
     assert parent.info.status == "FINISHED", ended.output
     assert parent.data.metrics["n_finished"] == N_TRIALS
     assert parent.data.tags["best_run_id"] in {run.info.run_id for run in children}, ended.output
-    assert all(run.outputs and len(run.outputs.model_outputs) == 1 for run in children)
+    assert of_sweep(way.address, f"sweep_{when}") == undisturbed
+    assert all(one["models"] == ["READY"] for one in undisturbed.values())
 
 
 @pytest.mark.slow
