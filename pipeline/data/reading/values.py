@@ -99,6 +99,8 @@ def exact_numbers(text: pd.Series, decimal: str) -> pd.Series:
         text: A column of text, NaN for gaps.
         decimal: The decimal mark.
     """
+    if not _are_numbers(text.head(100).dropna(), decimal):
+        return text
     codes, found = pd.factorize(text)
     distinct = pd.Series(found, dtype="str")
     whole = distinct.str.fullmatch("[+-]?[0-9]{1,299}")
