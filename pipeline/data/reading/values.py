@@ -155,11 +155,13 @@ def _are_numbers(text: pd.Series, decimal: str) -> bool:
 
 
 def _numbers(text: pd.Series, decimal: str) -> pd.Series:
-    if decimal == ".":
-        return pd.to_numeric(text)
-    if has_points(text):
-        raise ValueError("a point is not the decimal mark")
-    return pd.to_numeric(text.str.replace(decimal, ".", regex=False))
+    if decimal != ".":
+        if has_points(text):
+            raise ValueError("a point is not the decimal mark")
+        text = text.str.replace(decimal, ".", regex=False)
+    numbers = pd.to_numeric(text)
+    # Pandas gives text back where whole numbers from 2**63 to 2**64 stand beside gaps or negative ones.
+    return numbers.astype(np.float64) if is_text(numbers) else numbers
 
 
 def has_points(text: pd.Series) -> bool:

@@ -132,6 +132,13 @@ def test_gaps_beside_large_whole_numbers(file: Callable[..., Path], large: int, 
     np.testing.assert_array_equal(inputs["a"][:3], [float(large), np.nan, 5.0])
 
 
+@pytest.mark.parametrize("large", [2**63 + 1, 10**19, 2**64 + 1])
+def test_large_whole_numbers_beside_decimal_commas(file: Callable[..., Path], large: int) -> None:
+    path = file(f"a;y\n {large};1\n NA;2\n-1,5;3\n" + "7;4\n" * 9)
+    inputs = load_rows(path, "data.decimal=','").inputs
+    np.testing.assert_array_equal(inputs["a"][:4], [float(large), np.nan, -1.5, 7.0])
+
+
 def test_codes_with_leading_zeros_far_into_a_file_and_between_quotes(file: Callable[..., Path]) -> None:
     rows = 'x,"1,\n2",5,1\n' * 200_000
     frame = read(file(f'a,q,code,y\n{rows}"u, 01","3",007,2\nv,4,8,"3"\n'))
