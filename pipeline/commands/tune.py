@@ -28,6 +28,8 @@ ends the training with the model that there is by then; the same command goes on
   tune.n_trials=20      so many networks at most; with tune.minutes=null the result repeats
   tune.patience=20      ends after so many networks in a row that have not improved the ensemble
   tune.max_entries=32   of the ensemble
+  tune.folds=auto       networks of a configuration, each validated by other rows; auto: 5 below 5 000 rows, else 1
+  tune.distill=true     the model is one network that is trained on what the ensemble gives: smaller, and not as good
   tune.seed=0           of what is drawn
 
 All other keys are those of train: {program} train --help.
@@ -72,6 +74,8 @@ def show_networks(tuned: Tuned) -> None:
         )
     table.add_section()
     table.add_row("all", number(tuned.loss), "100%", "", "", "the ensemble")
+    if tuned.is_distilled:
+        table.add_row("one", number(tuned.result.scores[tuned.score]), "", "", "", "the model, distilled from it")
     screen = console()
     screen.print(table)
     if len(tuned.lines) > MOST_LINES:

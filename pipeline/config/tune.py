@@ -15,6 +15,7 @@ class Tune(Section):
     patience: PositiveInt | None
     max_entries: PositiveInt
     folds: PositiveInt | Literal["auto"]
+    distill: bool
     seed: Seed
 
     @model_validator(mode="after")

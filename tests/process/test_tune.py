@@ -15,6 +15,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+import pipeline
 from pipeline import ConfigError
 from pipeline.commands import tune as command
 from pipeline.errors import ModelError, SweepError
@@ -217,3 +218,19 @@ def test_folds_let_every_row_validate_by_networks_that_have_not_seen_it(store: s
     assert sum(float(run.data.tags["share_of_ensemble"]) for run in below) == pytest.approx(1, abs=1e-3)
     with pytest.raises(ModelError, match=f"the model is that of run {found.result.run_id}"):
         resolve(below[0].info.run_id, store)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["data=diabetes"], ["data=breast_cancer"]])
+def test_one_network_is_distilled_from_the_ensemble(
+    store: str, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["baselines=[]", "tune.minutes=null", "tune.folds=1", "fit.epochs=100", f"tracking.uri={store}"]
+    found = tune(*words, *common, "tune.n_trials=2", "tune.distill=true")
+    command.show_networks(found)
+    assert "distilled from it" in capsys.readouterr().out
+    assert found.result.scores[found.score] < 1.2 * found.loss
+    metrics = MlflowClient(store).get_run(found.result.run_id).data.metrics
+    assert metrics[f"ensemble_{found.score}"] == found.loss
+    single = pipeline.run(pipeline.load(*words, "fit.epochs=1", "baselines=[]", f"tracking.uri={store}"))
+    assert found.result.n_parameters == single.n_parameters

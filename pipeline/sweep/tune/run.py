@@ -38,6 +38,7 @@ class Tuned:
     score: str  # by which networks were selected, such as val_rmse
     loss: float  # of the ensemble
     lines: list[Line]  # of the networks, best first
+    is_distilled: bool  # whether the model is one network that was trained on what the ensemble gives
 
 
 def tune(*words: str) -> Tuned:
@@ -61,10 +62,13 @@ def tune(*words: str) -> Tuned:
     import_stages()
     from pipeline import fit, track
     from pipeline.evaluate import baselines
+    from pipeline.sweep.tune.distillation import require_in_memory
     from pipeline.sweep.tune.kept import keeping
     from pipeline.sweep.tune.resampling import resampling
 
     resampled = resampling(config, prepared)
+    if config.tune.distill:
+        require_in_memory(prepared)
     about = {"objective": prepared.objective, "device": fit.describe_devices(), "tuned": shlex.join(words)}
     with (
         baselines.beside(config, prepared.dataset) as beside,
@@ -78,14 +82,15 @@ def tune(*words: str) -> Tuned:
         prepared.clock.lap("networks")
         lines = selection.lines()
         tracked.log_networks(as_csv(lines))
-        done = replace(_ensemble(selection, resampled, prepared, tracked), networks=lines)
+        done = _final(config, _ensemble(selection, resampled, prepared, tracked), prepared, lines)
         scored = replace(score(config, prepared, done, beside), advice=_advice(config, selection))
         shipped = ship(config, prepared, done, scored)
-        tracked.log_final({"n_networks": len(lines), "n_entries": len(selection.shares)})
+        of_ensemble = {f"ensemble_{_score(prepared)}": selection.reached}
+        tracked.log_final({"n_networks": len(lines), "n_entries": len(selection.shares)} | of_ensemble)
     result = result_of(prepared, done, scored, shipped)
     shares = {run_id: line.share / len(line.run_ids) for line in lines for run_id in line.run_ids}
     track.tag_runs(result.store, {run_id: {"share_of_ensemble": f"{share:.4g}"} for run_id, share in shares.items()})
-    return Tuned(result, _score(prepared), selection.reached, lines)
+    return Tuned(result, _score(prepared), selection.reached, lines, config.tune.distill)
 
 
 @contextlib.contextmanager
@@ -177,6 +182,13 @@ def _ensemble(selection: Selection, resampled: Resampling, prepared: Prepared, t
     most = members[max(shares, key=lambda place: (shares[place], -place))].trained[0].checkpoint
     held_out = held_out_by(members, selection.entries, resampled) if resampled.has_folds else None
     return Trained(ensemble(networks, entries, task), History(most.epochs, most.best_epoch), tracked, held_out)
+
+
+def _final(config: Config, ensemble: Trained, prepared: Prepared, lines: list[Line]) -> Trained:
+    """What becomes the model: the ensemble, or one network in its place."""
+    from pipeline.sweep.tune.distillation import distilled
+
+    return distilled(config, prepared, ensemble) if config.tune.distill else replace(ensemble, networks=lines)
 
 
 def _score(prepared: Prepared) -> str:
