@@ -263,7 +263,9 @@ def score(
 
     dataset, preprocessing, clock = prepared.dataset, prepared.preprocessing, prepared.clock
     network, history, tracked = trained.network, trained.history, trained.tracked
-    decided = export.decide(config.decision, dataset, preprocessing, network, trained.held_out)
+    held_out, arrays = trained.held_out, (prepared.train, prepared.val)
+    out_of_fold = export.out_of_fold(config, dataset, preprocessing, *arrays, held_out)
+    decided = export.decide(config.decision, dataset, preprocessing, network, held_out, out_of_fold)
     assembled = (assemble or export.assemble)(dataset.rows, preprocessing, decided.network, decided.learned)
     found = evaluate.evaluate(assembled, dataset, assembled.made_of(decided.held_out))
     clock.lap("evaluate")

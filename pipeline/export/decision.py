@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from pipeline.config.decision import Decision
-from pipeline.data import Dataset, Preprocessing, Rows
+from pipeline.data import Dataset, Preprocessing, Rows, Target
 from pipeline.export.assemble import BATCH_ROWS
 from pipeline.export.conformal import Interval, floors_of, interval_of, prediction_set_of
 from pipeline.export.deviation import probabilities_of
@@ -49,8 +49,11 @@ def decide(
     preprocessing: Preprocessing,
     network: keras.Model,
     held_out: np.ndarray | None = None,
+    out_of_fold: np.ndarray | None = None,
 ) -> Decided:
     """Learns what is asked for: temperature and threshold on validation rows, bounds and sets on those of calibration.
+
+    Without rows of calibration bounds and sets are learned from the training and validation rows, out of fold.
 
     Args:
         config: What is asked for.
@@ -59,6 +62,8 @@ def decide(
         network: From these to scaled predictions or to logits.
         held_out: `(n_train + n_val, n_outputs)` what is to be taken for its outputs, where it was trained on validation
             rows too; None where it was not.
+        out_of_fold: `(n_train + n_val, n)` what networks like it give for rows that they were not trained on; None
+            where there are rows of calibration. Members' spread may be beside it.
 
     Raises:
         TrainingError: There are no bounds that hold as often as asked.
@@ -81,12 +86,13 @@ def decide(
             log.info("threshold %.4g, by %s on %d validation rows", threshold, config.threshold, len(val))
     learned = Learned(threshold=threshold)
     if config.interval is not None:
-        network = with_spread(network)
-        learned = replace(learned, interval=_interval(config.interval, dataset, preprocessing, network))
+        if out_of_fold is None or out_of_fold.shape[1] > network.output_shape[1]:
+            network = with_spread(network)
+        learned = replace(learned, interval=_interval(config.interval, dataset, preprocessing, network, out_of_fold))
     if config.prediction_set is not None:
-        kept = dataset.calibration
-        probabilities = probabilities_of(_outputs(network, preprocessing, kept))
-        learned = replace(learned, prediction_set=prediction_set_of(config.prediction_set, kept.target, probabilities))
+        target, outputs = _calibrating(dataset, preprocessing, network, out_of_fold, temperature)
+        sets = prediction_set_of(config.prediction_set, target, probabilities_of(outputs))
+        learned = replace(learned, prediction_set=sets)
     return Decided(network, learned, temperature, made)
 
 
@@ -117,13 +123,33 @@ def with_spread(network: keras.Model) -> keras.Model:
     return keras.Model(network.input, both, name=network.name)
 
 
-def _interval(coverage: float, dataset: Dataset, preprocessing: Preprocessing, network: keras.Model) -> Interval:
+def _calibrating(
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    network: keras.Model,
+    out_of_fold: np.ndarray | None,
+    temperature: float | None = None,
+) -> tuple[Target, np.ndarray]:
+    """Targets of the rows that calibrate, and outputs for them."""
+    if out_of_fold is None:
+        return dataset.calibration.target, _outputs(network, preprocessing, dataset.calibration)
+    return dataset.rows.target.take(slice(len(out_of_fold))), out_of_fold / (temperature or 1.0)
+
+
+def _interval(
+    coverage: float,
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    network: keras.Model,
+    out_of_fold: np.ndarray | None,
+) -> Interval:
     """Bounds, whose floor of the spread is from the validation rows."""
-    val, kept = dataset.part("val"), dataset.calibration
-    floors = None
-    if network.output_shape[1] > len(kept.target.names):
-        floors = floors_of(_outputs(network, preprocessing, val), len(kept.target.names))
-    return interval_of(coverage, kept.target, _outputs(network, preprocessing, kept), preprocessing.outputs, floors)
+    target, outputs = _calibrating(dataset, preprocessing, network, out_of_fold)
+    floors, n_targets = None, len(target.names)
+    if network.output_shape[1] > n_targets:
+        val = _outputs(network, preprocessing, dataset.part("val")) if out_of_fold is None else out_of_fold
+        floors = floors_of(val, n_targets)
+    return interval_of(coverage, target, outputs, preprocessing.outputs, floors)
 
 
 def best_temperature(logits: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> float:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import math
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ from pipeline import config as configuration
 from pipeline.config import Config, direction
 from pipeline.errors import ModelError, PipelineError
 from pipeline.runtime.console import console, say
+from pipeline.runtime.quiet import quiet
 from pipeline.sweep.claims import claimed
 from pipeline.train import Prepared, Scored, Shipped, Trained, Trial, build, import_stages, prepare, score, ship
 
@@ -108,7 +107,7 @@ def make(run_id: str, tracking_uri: str | None) -> None:
         try:
             config = configuration.from_yaml(logged)
             tracking = config.tracking.model_copy(update={"uri": tracking_uri})
-            with _quietly():
+            with quiet("pipeline.data", level=logging.ERROR):  # it was said when the run was trained
                 prepared, weights = _as_it_was(config, kept)
             with baselines.beside(config, prepared.dataset) as beside, track.reopened(run, tracking) as tracked:
                 trained = _with_weights(config, prepared, weights, tracked)
@@ -120,18 +119,6 @@ def make(run_id: str, tracking_uri: str | None) -> None:
                 f"run {run_id} has no model, and none can be made of what it has kept: {error}. "
                 f"`python -m pipeline rerun {run_id}` trains it anew, with a model"
             ) from None
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """What is said of the data has been said when the run was trained."""
-    rooms = logging.getLogger("pipeline.data")
-    before = rooms.level
-    rooms.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        rooms.setLevel(before)
 
 
 class _Again(Trial):

@@ -57,14 +57,17 @@ def covered(words: tuple[str, ...], kind: str, seed: int, store: str) -> Iterato
     config = load(*words, *QUICK, f"decision.{kind}={COVERAGE}", f"seed={seed}", f"tracking.uri={store}")
     prepared = prepare(config)
     with baselines.beside(config, prepared.dataset) as beside, train(config, prepared) as trained:
-        found = score(config, prepared, trained, beside).found
+        scored = score(config, prepared, trained, beside)
+    found, learned = scored.found, scored.decided.learned
     truth, outputs = found.targets["test"].values, found.outputs["test"]
     if kind == BOUNDS:
         hits = (outputs["lower"] <= truth) & (truth <= outputs["upper"])
     else:
         hits = outputs["prediction_set"][np.arange(len(truth)), truth[:, 0]][:, np.newaxis] > 0
     for of_target in hits.T:
-        yield Covered(float(of_target.mean()), len(prepared.dataset.calibration), len(truth))
+        made = learned.interval or learned.prediction_set
+        assert made is not None
+        yield Covered(float(of_target.mean()), made.n_rows, len(truth))
 
 
 def check(name: str, words: tuple[str, ...], kind: str, store: str) -> None:

@@ -1,5 +1,7 @@
 """Preprocessing: from raw rows to the arrays that a network trains on, fitted on the training rows."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,6 +24,18 @@ class Arrays(NamedTuple):
     x: np.ndarray  # (n_rows, n_inputs) float32, encoded and scaled
     y: np.ndarray  # (n_rows, n_outputs) float32, scaled; for classes (n_rows, 1), the class numbers
     sample_weight: np.ndarray | None  # (n_rows,) float32
+
+    def take(self, rows: np.ndarray) -> Arrays:
+        """The rows of the given numbers."""
+        weight = None if self.sample_weight is None else self.sample_weight[rows]
+        return Arrays(self.x[rows], self.y[rows], weight)
+
+    def behind(self, first: Arrays) -> Arrays:
+        """These rows behind others of the same table."""
+        x, y = np.concatenate([first.x, self.x]), np.concatenate([first.y, self.y])
+        if first.sample_weight is None or self.sample_weight is None:
+            return Arrays(x, y, None)
+        return Arrays(x, y, np.concatenate([first.sample_weight, self.sample_weight]))
 
 
 @dataclass(frozen=True)

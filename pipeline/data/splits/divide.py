@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.config.decision import Calibration
 from pipeline.config.rules import FOLD_KINDS, Split
 from pipeline.data.rows import Rows
-from pipeline.data.splits.calibration import with_calibration
+from pipeline.data.splits.calibration import is_out_of_fold, with_calibration
 from pipeline.data.splits.column import distinct_values, times
 from pipeline.data.splits.draws import ByGroup, ByRow, Draw, InTime
 from pipeline.data.splits.folds import rows_of_fold
@@ -38,6 +38,9 @@ def split(rows: Rows, config: Split, calibration: Calibration | None = None) -> 
     counts = {name: len(part) for name, part in splits.parts().items()}
     log.info("split %s: %d rows train, %d validate, %d test", _kind(rows, config), *counts.values())
     if calibration is None:
+        return splits
+    n_folded = 0 if splits.groups is None else len(splits.train) + len(splits.val)
+    if is_out_of_fold(calibration, n_folded):
         return splits
     divided = with_calibration(splits, _draw(rows, config, _kind(rows, config)), config, calibration)
     _check(divided, rows)

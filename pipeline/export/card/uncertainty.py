@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from pipeline.evaluate import Evaluation
 
 LEVEL = 0.99  # of the draws, that are in a range
+KEPT = "that neither trained nor chose anything."
+OUT_OF_FOLD = (
+    "out of fold: all that trained and validated, each predicted by a network that was trained on others. Such errors "
+    "are like those on new rows, though not exactly: twice as many misses as asked for are the proven bound (CV+)."
+)
 # Why test rows are not like those of calibration: where they are given, and by kind of split.
 GIVEN = "Which rows test was given: what is asked for holds if chance has decided."
 NOT_ALIKE = {
@@ -36,9 +41,10 @@ def write(page: Page, config: Config, dataset: Dataset, learned: Learned, found:
     page.paragraph(_of_bounds(made) if isinstance(made, Interval) else _of_sets(made))
     _coverages(page, made, target, found)
     low, high = range_of_coverage(made.n_rows, made.coverage, LEVEL)
+    which = KEPT if len(dataset.calibration) else OUT_OF_FOLD
     page.paragraph(
-        f"The quantile is from {made.n_rows:,} rows that neither trained nor chose anything. With so many the coverage "
-        f"of new rows is between {low:.3f} and {high:.3f} in {LEVEL:.0%} of the draws of such rows (Beta)."
+        f"The quantile is from {made.n_rows:,} rows {which} With so many the coverage of new "
+        f"rows is between {low:.3f} and {high:.3f} in {LEVEL:.0%} of the draws of such rows (Beta)."
     )
     if differing := _not_alike(config.data.split):
         page.paragraph(differing)

@@ -75,7 +75,7 @@ def resampling(config: Config, prepared: Prepared) -> Resampling:
         val = prepared.dataset.part("val")
         loss = ValidationLoss.of(val, prepared.preprocessing)
         return Resampling([Part(prepared, np.arange(len(val)), loss, None)], loss)
-    both = _joined(prepared.train, prepared.val)
+    both = prepared.val.behind(prepared.train)
     loss = ValidationLoss.of(prepared.dataset.rows.take(slice(len(both.x))), prepared.preprocessing)
     log.info("%d networks for each configuration, one for each fold of %d rows (tune.folds)", len(folds), len(both.x))
     return Resampling([_part(prepared, both, rows, loss, fold) for fold, rows in enumerate(folds, start=1)], loss)
@@ -84,9 +84,14 @@ def resampling(config: Config, prepared: Prepared) -> Resampling:
 def _folds(config: Config, prepared: Prepared) -> list[np.ndarray]:
     dataset, asked = prepared.dataset, config.tune.folds
     if asked == 1:
+        if config.decision.calibration is not None and not len(dataset.calibration):
+            raise ConfigError(
+                f"tune.folds: {config.decision.calibration.key} of few rows takes folds; leave it at auto"
+            )
         return []
     if asked == "auto":
-        if config.decision.calibration is not None or dataset.n_rows["train"] + dataset.n_rows["val"] >= FEW_ROWS:
+        n_rows = dataset.n_rows["train"] + dataset.n_rows["val"]
+        if len(dataset.calibration) or n_rows >= FEW_ROWS:  # rows that calibrate must not train
             return []
         return dataset.folds(N_FOLDS, config.data.split.seed)
     folds = dataset.folds(asked, config.data.split.seed)
@@ -100,14 +105,5 @@ def _folds(config: Config, prepared: Prepared) -> list[np.ndarray]:
 
 def _part(prepared: Prepared, both: Arrays, rows: np.ndarray, loss: ValidationLoss, fold: int) -> Part:
     others = np.setdiff1d(np.arange(len(both.x)), rows)
-    own = replace(prepared, train=_taken(both, others), val=_taken(both, rows), embedded_by=prepared.train)
+    own = replace(prepared, train=both.take(others), val=both.take(rows), embedded_by=prepared.train)
     return Part(own, rows, loss.take(rows), fold)
-
-
-def _taken(arrays: Arrays, rows: np.ndarray) -> Arrays:
-    return Arrays(*(None if values is None else values[rows] for values in arrays))  # type: ignore[arg-type]
-
-
-def _joined(first: Arrays, second: Arrays) -> Arrays:
-    pairs = zip(first, second, strict=True)
-    return Arrays(*(None if one is None else np.concatenate([one, other]) for one, other in pairs))  # type: ignore

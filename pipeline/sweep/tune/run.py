@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shlex
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pipeline.config import Config
 from pipeline.errors import ConfigError, TrainingError
 from pipeline.evaluate.leaderboard import Line, as_csv
 from pipeline.runtime import signals
+from pipeline.runtime.quiet import quiet
 from pipeline.runtime.startup import tell_of_tensorflow
 from pipeline.sweep.tune.configurations import Drawn, configurations
 from pipeline.train import Prepared, Result, Trained, import_stages, prepare, result_of, score, ship
@@ -77,7 +77,7 @@ def tune(*words: str) -> Tuned:
     ):
         kept.begin(tracked.id)
         tracked.log_report(prepared.report)
-        with track.below(tracked.id), _quiet():
+        with track.below(tracked.id), quiet("pipeline.fit", "pipeline.track"):  # a line for each epoch
             selection = _selected(config, resampled, networks, kept, _score(prepared))
         prepared.clock.lap("networks")
         lines = selection.lines()
@@ -91,19 +91,6 @@ def tune(*words: str) -> Tuned:
     shares = {run_id: line.share / len(line.run_ids) for line in lines for run_id in line.run_ids}
     track.tag_runs(result.store, {run_id: {"share_of_ensemble": f"{share:.4g}"} for run_id, share in shares.items()})
     return Tuned(result, _score(prepared), selection.reached, lines, config.tune.distill)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Leaves out what single runs say of themselves: a line for each epoch, of many networks."""
-    loggers = [logging.getLogger(name) for name in ("pipeline.fit", "pipeline.track")]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.setLevel(logging.NOTSET)
 
 
 def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], kept: Kept, score: str) -> Selection:

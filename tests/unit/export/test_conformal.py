@@ -20,14 +20,16 @@ from pipeline.errors import TrainingError
 from pipeline.export.conformal import Interval, interval_of, prediction_set_of, quantile, range_of_coverage, rank
 from pipeline.export.formats.convert import export
 from pipeline.export.loaded import LoadedModel
+from pipeline.export.out_of_fold import out_of_fold
 from pipeline.export.table import as_text
 from pipeline.inference.batch.run import predict
 from pipeline.inference.labelled import score_file
 from pipeline.inference.locate import resolve
-from pipeline.train import Result
+from pipeline.train import Result, prepare
 from support.serving import served, serving
 
 BOUNDED = ("data=diabetes", "decision.interval=0.9")
+IN_ORDER = ("data.split.kind=time", "data.split.column=bmi")  # no folds of these: rows are kept
 OF_MEMBERS = (
     "data=linnerud", "data.output_scaling=log1p", "data.output_clip=range", "decision.interval=0.5",
     "data.split.val_fraction=0.4", "model=tabm", "model.members=4", "model.units=[8]",
@@ -143,10 +145,10 @@ def test_what_does_not_go_together(trained: Callable[..., Result], keys: list[st
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        (BOUNDED[:1], r"decision.interval: 0.99 takes at least 99 rows .* and these are 66; set "
+        ([*BOUNDED[:1], *IN_ORDER], r"decision.interval: 0.99 takes at least 99 rows .* and these are \d\d; set "
          r"data.split.val_fraction=0.4 or decision.interval=0.95"),
-        (["data=linnerud"], r"these are 3; set decision.interval=0.6"),
-        ([*BOUNDED[:1], "data.split.kind=kfold", "data.split.val_fraction=0.01"], "decision.interval=0.6"),
+        (["data=linnerud"], r"these are 3; set decision.interval=0.9"),
+        ([*BOUNDED[:1], *IN_ORDER, "data.split.val_fraction=0.01"], "decision.interval=0.6"),
     ],
 )  # fmt: skip
 def test_too_few_rows_are_told_with_remedies_that_work(keys: list[str], message: str) -> None:
@@ -155,7 +157,8 @@ def test_too_few_rows_are_told_with_remedies_that_work(keys: list[str], message:
         data.load(config.data, config.decision.calibration)
     for remedy in str(told.value).partition("; set ")[2].split(" or "):
         better = load(*keys, *["decision.interval=0.99"] * (not remedy.startswith("decision")), remedy)
-        assert len(data.load(better.data, better.decision.calibration).calibration)
+        dataset = data.load(better.data, better.decision.calibration)
+        assert bool(len(dataset.calibration)) == bool({*IN_ORDER} & {*keys})
 
 
 def kept(*keys: str) -> tuple[data.Dataset, data.Dataset]:
@@ -178,7 +181,7 @@ def in_rows(rows: data.Rows, column: str) -> set[object]:
 def test_rows_that_are_kept_choose_nothing_however_rows_are_divided(
     table: Callable[..., Path], keys: list[str]
 ) -> None:
-    rng, n = np.random.default_rng(0), 400
+    rng, n = np.random.default_rng(0), 1400
     path = table(
         a=np.arange(n), g=rng.integers(0, 100, n), t=rng.permutation(n), y=rng.normal(size=n),
         part=rng.choice(["train", "val", "test"], n),
@@ -202,16 +205,16 @@ def test_rows_that_are_kept_choose_nothing_however_rows_are_divided(
 @pytest.mark.slow
 def test_nothing_of_the_kept_rows_reaches_the_network(trained_once: Callable[..., Result]) -> None:
     """Scores that choose are of the other validation rows, and training is that without bounds."""
-    result, config = trained_once(*BOUNDED), load(*BOUNDED)
+    result, config = trained_once(*BOUNDED, *IN_ORDER), load(*BOUNDED, *IN_ORDER)
     dataset = data.load(config.data, config.decision.calibration)
     val, model = dataset.part("val"), LoadedModel(Path(result.model_path))
-    assert (len(val), len(dataset.calibration)) == (37, 29)
+    assert (len(val), len(dataset.calibration)) == (38, 29)
     errors = model.predict_raw(val.inputs)["prediction"] - val.target.values
     assert result.scores["val_rmse"] == pytest.approx(np.sqrt((errors**2).mean()))
 
 
 def test_bounds_by_hand(trained_once: Callable[..., Result], store: str) -> None:
-    result, config = trained_once(*BOUNDED), load(*BOUNDED)
+    result, config = trained_once(*BOUNDED, *IN_ORDER), load(*BOUNDED, *IN_ORDER)
     dataset = data.load(config.data, config.decision.calibration)
     model = LoadedModel(Path(result.model_path))
     outputs = {part: model.predict_raw(rows.inputs) for part, rows in dataset.scored()}
@@ -231,6 +234,26 @@ def test_bounds_by_hand(trained_once: Callable[..., Result], store: str) -> None
     assert "## Uncertainty" in card
     assert f"| 0.9 | {covered:.5g} |" in card
     assert "The quantile is from 29 rows that neither trained nor chose anything." in card
+
+
+def test_few_rows_calibrate_out_of_fold(trained_once: Callable[..., Result]) -> None:
+    config = load(*BOUNDED, "fit.epochs=20", "fit.learning_rate=0.01")
+    result, prepared = trained_once(*BOUNDED, "fit.epochs=20", "fit.learning_rate=0.01"), prepare(config)
+    made = out_of_fold(config, prepared.dataset, prepared.preprocessing, prepared.train, prepared.val)
+    assert made is not None
+    predicted = prepared.preprocessing.outputs.invert(made.astype(np.float64))
+    errors = np.abs(predicted - prepared.dataset.rows.target.values[: len(made)])[:, 0]
+    model = LoadedModel(Path(result.model_path))
+    outputs = model.predict_raw(prepared.dataset.part("test").inputs)
+    half = np.sort(errors)[rank(len(errors), 0.9) - 1]
+    assert outputs["upper"] - outputs["prediction"] == pytest.approx(half, rel=1e-5)
+    in_sample = np.abs(
+        model.predict_raw(prepared.dataset.part("train").inputs)["prediction"]
+        - prepared.dataset.part("train").target.values
+    )
+    assert np.quantile(in_sample, 0.9) < 0.95 * half  # rows that trained have smaller errors
+    card = (Path(result.model_path) / "assets.extra" / "card.md").read_text()
+    assert f"The quantile is from {len(errors)} rows out of fold" in card
 
 
 @pytest.mark.slow
