@@ -68,22 +68,10 @@ def decide(
     Raises:
         TrainingError: There are no bounds that hold as often as asked.
     """
-    temperature, threshold = None, None
     made = None if held_out is None else held_out[-dataset.n_rows["val"] :]
-    if config.temperature or config.threshold != "none":
-        val = dataset.part("val")
-        made_of_val = _outputs(network, preprocessing, val) if made is None else made
-        logits, truth = _logits(made_of_val), val.target.values[:, 0]
-        weight = np.ones(len(val)) if val.sample_weight is None else val.sample_weight
-        if config.temperature:
-            temperature = best_temperature(logits, truth, weight)
-            logits, network = logits / temperature, _cooled(network, temperature)
-            made = None if made is None else made / temperature
-            log.info("temperature %.4g, fitted on %d validation rows", temperature, len(val))
-        if config.threshold != "none":
-            probability = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
-            threshold = best_threshold(config, probability, truth == 1, weight)
-            log.info("threshold %.4g, by %s on %d validation rows", threshold, config.threshold, len(val))
+    temperature, threshold = _of_probabilities(config, dataset, preprocessing, network, made)
+    if temperature is not None:
+        network, made = _cooled(network, temperature), None if made is None else made / temperature
     learned = Learned(threshold=threshold)
     if config.interval is not None:
         if out_of_fold is None or out_of_fold.shape[1] > network.output_shape[1]:
@@ -94,6 +82,27 @@ def decide(
         sets = prediction_set_of(config.prediction_set, target, probabilities_of(outputs))
         learned = replace(learned, prediction_set=sets)
     return Decided(network, learned, temperature, made)
+
+
+def _of_probabilities(
+    config: Decision, dataset: Dataset, preprocessing: Preprocessing, network: keras.Model, made: np.ndarray | None
+) -> tuple[float | None, float | None]:
+    """Temperature and threshold by validation rows, for which `made` are the outputs, or else the network's."""
+    if not config.temperature and config.threshold == "none":
+        return None, None
+    val, temperature, threshold = dataset.part("val"), None, None
+    logits = _logits(_outputs(network, preprocessing, val) if made is None else made)
+    truth = val.target.values[:, 0]
+    weight = np.ones(len(val)) if val.sample_weight is None else val.sample_weight
+    if config.temperature:
+        temperature = best_temperature(logits, truth, weight)
+        logits = logits / temperature
+        log.info("temperature %.4g, fitted on %d validation rows", temperature, len(val))
+    if config.threshold != "none":
+        probability = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
+        threshold = best_threshold(config, probability, truth == 1, weight)
+        log.info("threshold %.4g, by %s on %d validation rows", threshold, config.threshold, len(val))
+    return temperature, threshold
 
 
 def _outputs(network: keras.Model, preprocessing: Preprocessing, rows: Rows) -> np.ndarray:

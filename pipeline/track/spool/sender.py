@@ -17,6 +17,13 @@ log = logging.getLogger(__name__)
 SEND_SECONDS = 2.0  # between two looks at what there is to send: each call costs milliseconds, as short epochs do
 RETRY_SECONDS = 1.0  # between two attempts while the store is away
 STOP_SECONDS = 1.0
+TURN_SECONDS = 0.2  # after which one that waits for its turn looks whether it is still to send
+FEW = 4  # runs of a process that send as often; more of them share so many sendings
+
+_turn = (
+    threading.Lock()
+)  # of the runs of a process: SQLite keeps writers that meet waiting for longer than writing takes
+_sending: set[threading.Thread] = set()
 
 
 class Sender:
@@ -76,6 +83,13 @@ class Sender:
         self._thread.join(STOP_SECONDS)  # longer only within a call that does not end
 
     def _work(self) -> None:
+        _sending.add(threading.current_thread())
+        try:
+            self._work_on()
+        finally:
+            _sending.discard(threading.current_thread())
+
+    def _work_on(self) -> None:
         while not self.transfer.is_complete and not self.transfer.is_stopped and self.refusal is None:
             pause = self._send()
             if self.transfer.is_complete:
@@ -90,6 +104,9 @@ class Sender:
 
     def _send(self) -> float:
         """Tries; gives how many seconds the next attempt has time."""
+        while not _turn.acquire(timeout=TURN_SECONDS):
+            if self.transfer.is_stopped:
+                return 0.0
         try:
             self.transfer.send()
         except Exception as error:  # whatever it is, training goes on
@@ -99,7 +116,9 @@ class Sender:
                 self._away = f"since {time.strftime('%H:%M:%S')} ({said(self._uri, error)})"
                 log.warning("the store does not answer %s; the run goes on, and is sent when it does", self._away)
             return RETRY_SECONDS
+        finally:
+            _turn.release()
         if self._away is not None:
             log.info("the store answers again")
             self._away = None
-        return SEND_SECONDS
+        return SEND_SECONDS * max(1.0, len(_sending) / FEW)
