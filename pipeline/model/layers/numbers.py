@@ -138,7 +138,9 @@ class Periodic(NumberEmbeddings):
 
 @keras.saving.register_keras_serializable("pipeline")
 class Cosine(NumberEmbeddings):
-    """`a ⊙ [x, cos 2π(w x + b)] + c`, where a and c start at 0, so that it opens while the network trains.
+    """`a ⊙ [x, cos 2π(w x + b)] + c`, where a starts at 0, so that it opens while the network trains.
+
+    c does not: behind it a layer of relu whose biases are 0 would give 0 for every row, and never learn.
 
     Args:
         columns: Positions of the columns that are embedded.
@@ -154,10 +156,11 @@ class Cosine(NumberEmbeddings):
         """Makes the weights: normal frequencies, phases over a whole turn."""
         n, waves = len(self.columns), self.width - 1
         normal, phases = keras.initializers.RandomNormal(stddev=self.scale), keras.initializers.RandomUniform(-0.5, 0.5)
+        uniform = keras.initializers.RandomUniform(-(self.width**-0.5), self.width**-0.5)
         self._frequencies = self.add_weight(shape=(n, 1, waves), initializer=normal, name="frequencies")
         self._phases = self.add_weight(shape=(n, 1, waves), initializer=phases, name="phases")
         self._scales = self.add_weight(shape=(n, 1, self.width), initializer="zeros", name="scales")
-        self._biases = self.add_weight(shape=(n, 1, self.width), initializer="zeros", name="biases")
+        self._biases = self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
 
     def embed(self, x: Any) -> Any:
         """The number beside its waves, each scaled."""

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pipeline import load, model
 from pipeline.model.embeddings.edges import quantile_edges
@@ -67,13 +68,18 @@ def test_a_copy_by_its_config_does_the_same(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["piecewise_linear", "target_bins", "periodic", "cosine"])
-@pytest.mark.parametrize("architecture", ["dense", "tabm"])
-def test_every_architecture_takes_every_embedding(architecture: str, name: str) -> None:
+@pytest.mark.parametrize("architecture", ["dense", "residual", "tabm"])
+def test_every_architecture_takes_every_embedding_and_has_it_learn(architecture: str, name: str) -> None:
+    """A layer of relu whose inputs and biases are all 0 gives 0 and passes no gradient on: it would stay so."""
     section = load("data.task=auto", f"model={architecture}", f"model.numeric_embedding={name}").model
     rows = model.TrainingRows(X, X[:, :1] ** 2, (0, 3))
     network = model.build(section, task="regression", n_inputs=4, n_outputs=1, rows=rows)
     assert network(X).shape == (300, 1)
-    assert [layer.name for layer in network.layers if isinstance(layer, NumberEmbeddings)] == ["numbers"]
+    (numbers,) = [layer for layer in network.layers if isinstance(layer, NumberEmbeddings)]
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(network(X) - X[:, :1]))
+    gradients = tape.gradient(loss, numbers.trainable_variables)
+    assert max(np.abs(gradient).max() for gradient in gradients if gradient is not None) > 0
 
 
 def test_two_valued_numbers_and_categories_are_left_alone() -> None:
