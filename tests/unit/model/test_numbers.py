@@ -72,7 +72,7 @@ def test_a_copy_by_its_config_does_the_same(name: str) -> None:
 def test_every_architecture_takes_every_embedding_and_has_it_learn(architecture: str, name: str) -> None:
     """A layer of relu whose inputs and biases are all 0 gives 0 and passes no gradient on: it would stay so."""
     section = load("data.task=auto", f"model={architecture}", f"model.numeric_embedding={name}").model
-    rows = model.TrainingRows(X, X[:, :1] ** 2, (0, 3))
+    rows = model.TrainingRows(X, X[:, :1] ** 2, (0, 1, 2, 3))
     network = model.build(section, task="regression", n_inputs=4, n_outputs=1, rows=rows)
     assert network(X).shape == (300, 1)
     (numbers,) = [layer for layer in network.layers if isinstance(layer, NumberEmbeddings)]
