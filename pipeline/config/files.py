@@ -12,12 +12,13 @@ from typing import Any
 
 import yaml
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.config_repository import ConfigRepository
+from hydra._internal.config_repository import ConfigRepository, IConfigRepository
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.default_element import ResultDefault
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from pipeline.config.quoting import NAMES
 from pipeline.errors import ConfigError
@@ -25,6 +26,7 @@ from pipeline.errors import ConfigError
 OTHER_NUMBER = re.compile(
     r"[+-]?(?:0[0-9_]+|[0-9][0-9_]*[_:][0-9_:]+|0[xXbB][0-9a-fA-F_]+)"
 )  # octal, base 60 and so on
+MOST_COMPOSED = 64
 BASE = "base"  # the file of a group that its others build on: it cannot be chosen
 
 # The files and folders in a folder; of a file when and how large it was written.
@@ -128,9 +130,26 @@ def _plain_scalars(node: yaml.Node | None, key: str = "") -> Iterator[tuple[str,
 
 
 def read_once(loader: ConfigLoader) -> None:
-    """Has a loader of Hydra's read each file once: a sweep composes anew for each of its jobs."""
+    """Has a loader of Hydra's read each file once, and put the same files together once, while they stay as they are.
+
+    A sweep composes anew for each of its jobs, most of which differ in values only.
+    """
     assert isinstance(loader, ConfigLoaderImpl)
-    loader.repository = Files(loader.config_search_path)
+    loader.repository = files = Files(loader.config_search_path)
+    compose, composed = loader._compose_config_from_defaults_list, dict[str, bytes]()
+
+    def compose_once(defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
+        key = repr((defaults, [source.path for source in repo.get_sources()]))
+        if not files.unchanged():
+            composed.clear()
+        if key not in composed:
+            if len(composed) >= MOST_COMPOSED:
+                composed.clear()
+            composed[key] = pickle.dumps(compose(defaults, repo))
+        found: DictConfig = pickle.loads(composed[key])
+        return found
+
+    loader._compose_config_from_defaults_list = compose_once  # type: ignore[method-assign]
 
 
 def choices(names: Sequence[str]) -> list[str]:
