@@ -74,12 +74,13 @@ class Dataset(Protocol):
         """Folds of the rows that train or validate, by which each of them could validate once.
 
         Args:
-            n_folds: How many.
+            n_folds: How many, 2 at least.
             seed: Of the draw.
 
         Returns:
-            Row numbers, `(n,)` int64 each: those of training rows first, then those of validation rows. Nothing where
-            validation rows are given, are the latest, or lie on disk: others would not be like them.
+            Row numbers, `(n,)` int64 each: those of training rows first, then those of validation rows, which are the
+            first fold. Nothing where validation rows are given, are the latest, or lie on disk: others would not be
+            like them; or where there are too few.
         """
 
 
@@ -166,12 +167,15 @@ class InMemory:
         yield from self._parts.items()
 
     def folds(self, n_folds: int, seed: int) -> list[np.ndarray]:
-        """Folds of the training and validation rows, which stand first; none where validation rows were not drawn."""
+        """The validation rows, and folds of the training rows; none where validation rows were not drawn."""
         if self.groups is None:
             return []
-        both = slice(self.n_rows["train"] + self.n_rows["val"])
-        n_groups = len(np.unique(self.groups[both]))
-        if n_groups < n_folds:
+        train, val = (self._slices[part] for part in ("train", "val"))
+        n_groups, n_others = len(np.unique(self.groups[train])), n_folds - 1
+        if n_groups < n_others:
             return []
-        groups = None if n_groups == both.stop else self.groups[both]
-        return list(folds(self.rows.target.take(both), groups, n_folds, seed))
+        first = np.arange(val.start, val.stop)
+        if n_others == 1:
+            return [first, np.arange(train.stop)]
+        groups = None if n_groups == train.stop else self.groups[train]
+        return [first, *folds(self.rows.target.take(train), groups, n_others, seed)]

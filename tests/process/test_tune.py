@@ -214,10 +214,18 @@ def test_folds_let_every_row_validate_by_networks_that_have_not_seen_it(store: s
     scores, client = found.result.scores, MlflowClient(store)
     assert scores["train_rmse"] < 1 < 1.5 < scores["val_rmse"]
     below = runs_below(client, found.result.run_id)
-    assert sorted(run.data.tags["fold"] for run in below) == ["1", "2", "3"]
+    assert sorted(run.data.tags.get("fold", "") for run in below) == ["", "2", "3"]
     assert sum(float(run.data.tags["share_of_ensemble"]) for run in below) == pytest.approx(1, abs=1e-3)
     with pytest.raises(ModelError, match=f"the model is that of run {found.result.run_id}"):
-        resolve(below[0].info.run_id, store)
+        resolve(next(run.info.run_id for run in below if "fold" in run.data.tags), store)
+
+
+@pytest.mark.slow
+def test_there_are_no_folds_where_they_would_take_the_time_of_other_networks(store: str) -> None:
+    words = ["data=diabetes", "baselines=[]", "fit.epochs=3", "tune.minutes=0.05", f"tracking.uri={store}"]
+    found = tune(*words)
+    assert {len(line.run_ids) for line in found.lines} == {1}
+    light.make(found.lines[0].run_id, store)  # it is the network of the split, like any other
 
 
 @pytest.mark.slow

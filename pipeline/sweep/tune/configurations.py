@@ -33,12 +33,12 @@ class Drawn:
         """One of its networks, which starts from other weights than those of the other folds.
 
         Args:
-            fold: From 1; None where it is one network.
+            fold: From 2; None of the first.
         """
         if fold is None:
             return self
         tracking = self.config.tracking.model_copy(update={"run_name": f"network {self.number}, fold {fold}"})
-        seed = self.config.seed + SEEDS_APART * (fold - 1)
+        seed = self.config.seed + SEEDS_APART * fold
         return replace(self, config=self.config.model_copy(update={"tracking": tracking, "seed": seed}))
 
 

@@ -42,7 +42,7 @@ class Kept:
                 self._folder = made(self._parent, run_id)
 
     def path(self, number: int, fold: int | None = None) -> Path:
-        """Of a network's file; of a fold's, where a configuration is several networks."""
+        """Of a network's file; of a fold's beyond the first, where a configuration is several networks."""
         assert self._folder is not None, "begin comes first"
         return self._folder.path / f"network_{number:04d}{'' if fold is None else f'_fold_{fold}'}.npz"
 

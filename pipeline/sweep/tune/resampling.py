@@ -27,7 +27,7 @@ class Part:
     prepared: Prepared
     rows: np.ndarray  # (n,) numbers of its validation rows among those of the loss
     loss: ValidationLoss  # of these
-    fold: int | None  # from 1; None where a configuration is one network
+    fold: int | None  # from 2; None of the split's own validation rows, which are the first
 
     @property
     def x(self) -> np.ndarray:
@@ -53,6 +53,11 @@ class Resampling:
         """Whether a configuration is several networks."""
         return len(self.parts) > 1
 
+    def alone(self) -> Resampling:
+        """The split as it is, without other folds."""
+        (first, *_) = self.parts
+        return Resampling([replace(first, rows=np.arange(len(first.rows)))], first.loss)
+
     def together(self, of_parts: Sequence[np.ndarray]) -> np.ndarray:
         """In the order of the loss's rows what there is `(n_rows, n)` for the validation rows of each part."""
         found = np.empty((len(self.loss.weight), of_parts[0].shape[1]), of_parts[0].dtype)
@@ -62,7 +67,7 @@ class Resampling:
 
 
 def resampling(config: Config, prepared: Prepared) -> Resampling:
-    """Folds where there are few rows, which are drawn; the split else.
+    """Folds where there are few rows, which are drawn, the first of them as the split has it; the split alone else.
 
     Preprocessing and the edges of embedded numbers are those of the split's training rows for all folds: a model has
     one preprocessing, and networks of one shape are compiled once.
@@ -78,7 +83,9 @@ def resampling(config: Config, prepared: Prepared) -> Resampling:
     both = prepared.val.behind(prepared.train)
     loss = ValidationLoss.of(prepared.dataset.rows.take(slice(len(both.x))), prepared.preprocessing)
     log.info("%d networks for each configuration, one for each fold of %d rows (tune.folds)", len(folds), len(both.x))
-    return Resampling([_part(prepared, both, rows, loss, fold) for fold, rows in enumerate(folds, start=1)], loss)
+    own, *others = folds
+    parts = [_part(prepared, both, rows, loss, fold) for fold, rows in enumerate(others, start=2)]
+    return Resampling([Part(prepared, own, loss.take(own), None), *parts], loss)
 
 
 def _folds(config: Config, prepared: Prepared) -> list[np.ndarray]:

@@ -82,7 +82,7 @@ def tune(*words: str) -> Tuned:
         prepared.clock.lap("networks")
         lines = selection.lines()
         tracked.log_networks(as_csv(lines))
-        done = _final(config, _ensemble(selection, resampled, prepared, tracked), prepared, lines)
+        done = _final(config, _ensemble(selection, prepared, tracked), prepared, lines)
         scored = replace(score(config, prepared, done, beside), advice=_advice(config, selection))
         shipped = ship(config, prepared, done, scored)
         of_ensemble = {f"ensemble_{_score(prepared)}": selection.reached}
@@ -97,7 +97,7 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
     """Trains, one configuration after the other, until the time or the patience is over, or Ctrl-C comes."""
     from pipeline.sweep.tune.selection import Limits, Selection
 
-    selection = Selection(resampled.loss, config.tune.max_entries, config.tune.seed)
+    selection = Selection(resampled, config.tune.max_entries, config.tune.seed)
     limits = Limits(config.tune)
     try:
         for drawn in networks:
@@ -105,7 +105,7 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
                 break
             limits.n_tried += 1
             try:
-                member = _member(drawn, resampled, kept, limits)
+                member = _member(drawn, selection, kept, limits)
             except TrainingError as error:
                 if not selection.members and limits.n_tried > MOST_FAILURES:
                     raise
@@ -121,15 +121,21 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
     return selection
 
 
-def _member(drawn: Drawn, resampled: Resampling, kept: Kept, limits: Limits) -> Member:
-    """A configuration with its networks."""
+def _member(drawn: Drawn, selection: Selection, kept: Kept, limits: Limits) -> Member:
+    """A configuration with its networks. The time that the first network takes decides whether there are folds."""
     from pipeline.sweep.tune.members import Member
 
-    trained: list[TrainedNetwork] = []
-    for part in resampled.parts:
-        bounded = limits.bounded(drawn, n_networks=len(resampled.parts) - len(trained))
+    (first, *_), settings = selection.resampled.parts, limits.settings
+    n_networks = len(selection.resampled.parts) if selection.members else 1  # that share the time
+    trained = [_network(limits.bounded(drawn, n_networks), first, kept, limits)]
+    seconds, n_folds = trained[0].checkpoint.seconds, len(selection.resampled.parts)
+    if not selection.members and settings.folds == "auto" and not limits.affords(n_folds, seconds):
+        log.info("no folds: %d networks take more than half of the time (tune.folds)", n_folds)
+        selection.resampled = selection.resampled.alone()
+    for part in selection.resampled.parts[1:]:
+        bounded = limits.bounded(drawn, n_networks=len(selection.resampled.parts) - len(trained))
         trained.append(_network(bounded.of_fold(part.fold), part, kept, limits))
-    return Member.of(drawn, trained, resampled)
+    return Member.of(drawn, trained, selection.resampled)
 
 
 def _network(drawn: Drawn, part: Part, kept: Kept, limits: Limits) -> TrainedNetwork:
@@ -155,13 +161,13 @@ def _tell(member: Member, selection: Selection, limits: Limits, score: str) -> N
     log.info("ensemble of %d: %s %.5g%s", len(selection.shares), score, selection.reached, of_time)
 
 
-def _ensemble(selection: Selection, resampled: Resampling, prepared: Prepared, tracked: Run) -> Trained:
+def _ensemble(selection: Selection, prepared: Prepared, tracked: Run) -> Trained:
     """The selected networks as one; its learning curve is that of the network that counts most."""
     from pipeline.fit import History
     from pipeline.model.layers.ensemble import ensemble
     from pipeline.sweep.tune.members import held_out_by
 
-    members, shares = selection.members, selection.shares
+    members, shares, resampled = selection.members, selection.shares, selection.resampled
     task = prepared.dataset.rows.target.task
     networks = [one.network for member in members for one in member.trained]
     n_folds = len(resampled.parts)

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.config.tune import Tune
-from pipeline.evaluate.ensemble import ValidationLoss, mean_of, select
+from pipeline.evaluate.ensemble import mean_of, select
 from pipeline.evaluate.leaderboard import Line
 from pipeline.sweep.tune.configurations import Drawn
 
 if TYPE_CHECKING:
     from pipeline.sweep.tune.members import Member
+    from pipeline.sweep.tune.resampling import Resampling
 
 log = logging.getLogger(__name__)
 
+SHARE_OF_FOLDS = 0.5  # of the time, in which the folds of the first configuration are to fit
 SHORTEST_SHARE = 0.02  # of the time, below which no other network is begun
 
 
@@ -27,7 +29,7 @@ SHORTEST_SHARE = 0.02  # of the time, below which no other network is begun
 class Selection:
     """The networks so far, and the ensemble of them that is best on the validation rows."""
 
-    loss: ValidationLoss
+    resampled: Resampling
     max_entries: int
     seed: int
     members: list[Member] = field(default_factory=list)
@@ -39,8 +41,8 @@ class Selection:
         """Selects anew with one more; the ensemble changes only if it gets better."""
         self.members.append(member)
         candidates = [member.averaged for member in self.members]
-        entries = select(candidates, self.loss, max_entries=self.max_entries, seed=self.seed)
-        reached = self.loss(mean_of(candidates, entries))
+        entries = select(candidates, self.resampled.loss, max_entries=self.max_entries, seed=self.seed)
+        reached = self.resampled.loss(mean_of(candidates, entries))
         self.n_idle += 1
         if reached < self.reached:
             self.entries, self.reached, self.n_idle = entries, reached, 0
@@ -93,6 +95,10 @@ class Limits:
         if settings.minutes is None or not selection.members:
             return False
         return self.minutes > (1 - SHORTEST_SHARE) * settings.minutes
+
+    def affords(self, n_networks: int, seconds: float) -> bool:
+        """Whether there is time for so many networks that take so long, and for other configurations."""
+        return self.settings.minutes is None or n_networks * seconds <= 60 * SHARE_OF_FOLDS * self.settings.minutes
 
     def bounded(self, drawn: Drawn, n_networks: int) -> Drawn:
         """A network with no more time than is left: it keeps the best weights of the epochs that fit.
