@@ -24,6 +24,7 @@ splits (adult, california_housing) and rows in order (bike_sharing_hour); RealML
 
 - this pipeline: `data=table` with a path and a target, and `fit.max_minutes=60` in place of 10, so that scores do not
   hang on what else the machine does; its dense network: `data=plain_table model=dense`.
+- tune: `python -m pipeline tune data=table` with the same, and `tune.minutes=3`; one seed.
 - LightGBM at rate 0.05, CatBoost and XGBoost at their defaults, all with early stopping by the validation rows after
   100 rounds, one model for each target. XGBoost's default way with categories does not bear hundreds of them.
 - pytabkit's RealMLP_TD and TabM_D at their tuned defaults, for classes with the cross entropy as the validation's

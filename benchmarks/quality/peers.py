@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmarks.quality.frames import Part, parts
 from benchmarks.quality.tables import Table
-from pipeline import run
+from pipeline import run, tune
 from pipeline.config import load
 from pipeline.data import Target
 from pipeline.evaluate import score
@@ -61,6 +61,20 @@ def network(*words: str, prefix: str = "test_") -> Callable[[Table, int], dict[s
         scores = {key.removeprefix("test_"): value for key, value in result.scores.items() if key.startswith(prefix)}
         seconds = sum(result.seconds[f"seconds_{part}"] for part in ("data", "build", "fit"))
         return {"scores": scores, "seconds": seconds}
+
+    return measure
+
+
+def tuned(minutes: int) -> Callable[[Table, int], dict[str, Any]]:
+    """The ensemble of a time budget."""
+
+    def measure(table: Table, seed: int) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as folder:
+            store = f"tracking.uri=sqlite:///{Path(folder) / 'mlflow.db'}"
+            words = (*table.words, *table.drawing_words(seed), f"seed={seed}", "baselines=[]", store)
+            result = tune("data=table", *words, f"tune.minutes={minutes}").result
+        scores = {key.removeprefix("test_"): value for key, value in result.scores.items() if key.startswith("test_")}
+        return {"scores": scores, "seconds": result.seconds["seconds_networks"]}
 
     return measure
 
@@ -154,10 +168,12 @@ def _pytabkit(name: str, **for_classes: Any) -> Fit:
 PIPELINE = ("dense-pipeline", "tensorflow", "keras")
 # A bound of the clock would make scores depend on what else the machine does.
 TABLE = ("data=table", "fit.max_minutes=60")
+MINUTES = 3  # of tune
 PYTABKIT = ("pytabkit", "torch")
 PEERS = {
     "pipeline": Peer("this pipeline", "pipeline", PIPELINE, 3, network(*TABLE)),
     "dense": Peer("its dense network", "pipeline", PIPELINE, 3, network("data=plain_table", "model=dense", "fit=adam")),
+    "tune": Peer(f"tune, {MINUTES} minutes", "pipeline", PIPELINE, 1, tuned(MINUTES)),
     "lightgbm": Peer("LightGBM", "lightgbm", ("lightgbm",), 3, _other(_lightgbm)),
     "catboost": Peer("CatBoost", "catboost", ("catboost",), 3, _other(_catboost)),
     "xgboost": Peer("XGBoost", "xgboost", ("xgboost",), 3, _other(_xgboost)),

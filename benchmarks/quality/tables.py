@@ -50,6 +50,10 @@ class Table:
         path = DATA / self.published if self.published else self._drawn(seed)
         return ["data.split.kind=indices", f"data.split.path={path}"]
 
+    def drawing_words(self, seed: int) -> list[str]:
+        """The same split, drawn by the pipeline itself where it was drawn: it can draw folds then."""
+        return self.split_words(seed) if self.published else [*self.split, f"data.split.seed={seed}"]
+
     def dataset(self, seed: int) -> tuple[Config, InMemory]:
         """The rows, divided, for peers that are not the pipeline."""
         config = load("data=plain_table", *self.words, *self.split_words(seed))
