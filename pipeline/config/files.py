@@ -145,7 +145,11 @@ def read_once(loader: ConfigLoader) -> None:
         if key not in composed:
             if len(composed) >= MOST_COMPOSED:
                 composed.clear()
-            composed[key] = pickle.dumps(compose(defaults, repo))
+            whole = compose(defaults, repo)
+            try:
+                composed[key] = pickle.dumps(whole)
+            except pickle.PicklingError:  # as of a file's content
+                return whole
         found: DictConfig = pickle.loads(composed[key])
         return found
 

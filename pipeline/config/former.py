@@ -33,6 +33,8 @@ ADDED: dict[str, Any] = {
     "sweep.keep": "all",
     "sweep.max_trials": 10_000,
     "tune": {"minutes": 10, "n_trials": None, "patience": 20, "max_entries": 32, "seed": 0},
+    "tune.distill": False,
+    "tune.folds": 1,
 }
 
 NEVER_LOGGED = ("sweep", "tune")  # sections that are no parameters of a run

@@ -58,7 +58,9 @@ def test_the_page_has_means_ranks_and_what_is_missing() -> None:
     results += [result("auto_mpg", "realmlp", 0, 4.0)]
     text = page.page(results)
     (line,) = [line for line in text.splitlines() if line.startswith("| auto_mpg | 3.1")]
-    assert line == "| auto_mpg | 3.1 ± 0.1 | missing | missing | **2.1** ± 0.1 | missing | missing | 4 (n 1) | missing |"
+    assert (
+        line == "| auto_mpg | 3.1 ± 0.1 | missing | missing | **2.1** ± 0.1 | missing | missing | 4 (n 1) | missing |"
+    )
     assert "| **mean rank** | 2 | missing | missing | 1 | missing | missing | 3 | missing |" in text
     assert "| adult | missing | missing |" in text
     assert "| LightGBM | 0 of 1 |  | auto_mpg |" in text
