@@ -71,7 +71,10 @@ def _with_onednn(setting: str) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("row", not_finite.ROWS, ids=" of ".join)
 def test_not_finite_numbers_in_compiled_and_exported_models(row: tuple[str, str]) -> None:
-    assert tuple(_of(runtime)[" of ".join(row)] for runtime in RUNTIMES) == page()[NOT_FINITE][row][4:]
+    """What hangs on the processor, as LiteRT's softplus does, stands on the page as `inf or 88.38`."""
+    found = [_of(runtime)[" of ".join(row)] for runtime in RUNTIMES]
+    told = [cell.split(" or ") for cell in page()[NOT_FINITE][row][4:]]
+    assert all(value in cell for value, cell in zip(found, told, strict=True)), (found, told)
 
 
 @pytest.mark.slow
