@@ -10,13 +10,12 @@ import numpy as np
 from pipeline import fit, model
 from pipeline.config import Config
 from pipeline.data import Arrays, Dataset, Preprocessing
+from pipeline.data.splits.folds import N_FOLDS
+from pipeline.export.assemble import BATCH_ROWS
 from pipeline.export.decision import with_spread
 from pipeline.runtime.quiet import quiet
 
 log = logging.getLogger(__name__)
-
-N_FOLDS = 5  # where there are so many groups of rows
-BATCH_ROWS = 8192
 
 
 def out_of_fold(

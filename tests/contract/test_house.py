@@ -132,4 +132,5 @@ def test_git_keeps_no_runs_and_nothing_large() -> None:
         pytest.skip("not a git checkout")
     files = [ROOT / name for name in listed.stdout.split("\0") if name]
     assert [path.name for path in files if path.is_relative_to(ROOT / "mlruns")] == [".gitkeep"]
+    assert [path for path in files if path.suffix in (".db", ".sqlite", ".log")] == []
     assert [path for path in files if path.exists() and path.stat().st_size > 1_000_000] == []

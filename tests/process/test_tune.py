@@ -229,6 +229,17 @@ def test_there_are_no_folds_where_they_would_take_the_time_of_other_networks(sto
 
 
 @pytest.mark.slow
+def test_bounds_of_few_rows_keep_the_folds_that_they_are_made_by(store: str) -> None:
+    words = ["data=diabetes", "baselines=[]", "decision.interval=0.9", "fit.epochs=3", "tune.minutes=0.05"]
+    found = tune(*words, f"tracking.uri={store}")
+    assert {len(line.run_ids) for line in found.lines} == {5}
+    assert 0.7 < found.result.scores["test_coverage"] <= 1
+    assert found.result.model_path is not None
+    card = (Path(found.result.model_path) / "assets.extra" / "card.md").read_text()
+    assert "The quantile is from 376 rows out of fold" in card
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["data=diabetes"], ["data=breast_cancer"]])
 def test_one_network_is_distilled_from_the_ensemble(
     store: str, words: list[str], capsys: pytest.CaptureFixture[str]

@@ -13,6 +13,7 @@ from pipeline.data.splits.uneven import UnevenClassesError
 from pipeline.data.target import Target
 from pipeline.errors import DataError
 
+N_FOLDS = 5  # of the rows that train or validate, where each of them is to validate
 MOST_GROUPS_TO_BALANCE = 10_000  # StratifiedGroupKFold takes 0.14 ms for each; chance balances the classes of more
 
 

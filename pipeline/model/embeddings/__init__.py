@@ -7,8 +7,8 @@ from typing import Literal
 from pipeline.schema import PositiveFloat, PositiveInt, Section
 
 # What `tune` gives networks in turn. Errors of networks with unlike embeddings are unlike, and their mean is better for
-# it. Of inputs that deviate by 1, frequencies of 0.1 are too low for what lies close together (California: 0.463, 0.441
-# at 1).
+# it. Of inputs that deviate by 1, frequencies of 0.1 are too low for what lies close together (California, periodic:
+# validation RMSE 0.463 after 60 epochs, and at 1 0.441 after 42).
 WAVES = "model.embedding_scale=tag(log,interval(0.2,2.0))"
 UNLIKE = (
     ("model.numeric_embedding=cosine", WAVES),

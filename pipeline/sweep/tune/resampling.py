@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.config import Config
 from pipeline.data import Arrays
+from pipeline.data.splits.folds import N_FOLDS
 from pipeline.errors import ConfigError
 from pipeline.evaluate.ensemble import ValidationLoss
 from pipeline.train import Prepared
@@ -17,7 +18,6 @@ from pipeline.train import Prepared
 log = logging.getLogger(__name__)
 
 FEW_ROWS = 5_000  # to train and validate on, below which validation rows alone would be a poor judge
-N_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,12 @@ class Resampling:
         parts: For each of its networks.
         loss: Of all rows that one of them validates on: those of the split; or, of folds, the training rows and
             behind them the validation rows.
+        needs_folds: Whether it must stay as it is, however long folds take: they were asked for, or all rows calibrate.
     """
 
     parts: list[Part]
     loss: ValidationLoss
+    needs_folds: bool = False
 
     @property
     def has_folds(self) -> bool:
@@ -85,7 +87,8 @@ def resampling(config: Config, prepared: Prepared) -> Resampling:
     log.info("%d networks for each configuration, one for each fold of %d rows (tune.folds)", len(folds), len(both.x))
     own, *others = folds
     parts = [_part(prepared, both, rows, loss, fold) for fold, rows in enumerate(others, start=2)]
-    return Resampling([Part(prepared, own, loss.take(own), None), *parts], loss)
+    needs_folds = config.tune.folds != "auto" or config.decision.calibration is not None
+    return Resampling([Part(prepared, own, loss.take(own), None), *parts], loss, needs_folds)
 
 
 def _folds(config: Config, prepared: Prepared) -> list[np.ndarray]:

@@ -125,11 +125,10 @@ def _member(drawn: Drawn, selection: Selection, kept: Kept, limits: Limits) -> M
     """A configuration with its networks. The time that the first network takes decides whether there are folds."""
     from pipeline.sweep.tune.members import Member
 
-    (first, *_), settings = selection.resampled.parts, limits.settings
-    n_networks = len(selection.resampled.parts) if selection.members else 1  # that share the time
-    trained = [_network(limits.bounded(drawn, n_networks), first, kept, limits)]
-    seconds, n_folds = trained[0].checkpoint.seconds, len(selection.resampled.parts)
-    if not selection.members and settings.folds == "auto" and not limits.affords(n_folds, seconds):
+    (first, *_), n_folds = selection.resampled.parts, len(selection.resampled.parts)
+    may_be_alone = not (selection.members or selection.resampled.needs_folds)
+    trained = [_network(limits.bounded(drawn, 1 if may_be_alone else n_folds), first, kept, limits)]
+    if may_be_alone and n_folds > 1 and not limits.affords(n_folds, trained[0].checkpoint.seconds):
         log.info("no folds: %d networks take more than half of the time (tune.folds)", n_folds)
         selection.resampled = selection.resampled.alone()
     for part in selection.resampled.parts[1:]:

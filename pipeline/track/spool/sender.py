@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -20,10 +21,19 @@ STOP_SECONDS = 1.0
 TURN_SECONDS = 0.2  # after which one that waits for its turn looks whether it is still to send
 FEW = 4  # runs of a process that send as often; more of them share so many sendings
 
-_turn = (
-    threading.Lock()
-)  # of the runs of a process: SQLite keeps writers that meet waiting for longer than writing takes
+# One of a process's runs sends at a time: SQLite keeps writers that meet waiting for longer than writing takes.
+_turn = threading.Lock()
 _sending: set[threading.Thread] = set()
+
+
+def _begin_anew() -> None:
+    """A forked process has none of the threads, and a lock that one of them held would stay locked."""
+    global _turn
+    _turn = threading.Lock()
+    _sending.clear()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 class Sender:
@@ -104,7 +114,8 @@ class Sender:
 
     def _send(self) -> float:
         """Tries; gives how many seconds the next attempt has time."""
-        while not _turn.acquire(timeout=TURN_SECONDS):
+        turn = _turn
+        while not turn.acquire(timeout=TURN_SECONDS):
             if self.transfer.is_stopped:
                 return 0.0
         try:
@@ -117,7 +128,7 @@ class Sender:
                 log.warning("the store does not answer %s; the run goes on, and is sent when it does", self._away)
             return RETRY_SECONDS
         finally:
-            _turn.release()
+            turn.release()
         if self._away is not None:
             log.info("the store answers again")
             self._away = None
