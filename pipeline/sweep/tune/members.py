@@ -1,4 +1,4 @@
-"""TrainedNetwork networks of an ensemble, and their files, from which a command that is repeated goes on."""
+"""Trained networks of an ensemble, and their files, from which a command that is repeated goes on."""
 
 from __future__ import annotations
 
