@@ -1,5 +1,7 @@
 """A run and a sweep with baselines: where they stand, and that the runs of a sweep share them."""
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +13,7 @@ import pytest
 from pipeline.config.rules import BASELINES
 from pipeline.evaluate.baselines import kept
 from pipeline.train import Result
+from support.places import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -63,25 +66,19 @@ def test_two_trials_compute_them_once_and_are_compared_with_them(regression_tabl
         "train", "-m", "data=table", "model=dense", f"data.path={regression_table}", "data.target=y", "fit.epochs=2",
         "model.units=[4],[8]", f"tracking.uri={uri}", "tracking.experiment=swept",
     ]  # fmt: skip
-    before = set(_kept())
-    ended = subprocess.run([sys.executable, "-m", "pipeline", *words], capture_output=True, text=True, check=False)
+    # A checkout of its own: what other tests keep in this one's mlruns/ meanwhile is not counted.
+    for name in ("pipeline", "conf"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    ended = subprocess.run(
+        [sys.executable, "-m", "pipeline", *words], capture_output=True, text=True, check=False, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-2000:]
-    made = [path for path in _kept() if path not in before]
-    try:
-        assert len(made) == len(BASELINES)
-        client = mlflow.MlflowClient(uri)
-        runs = client.search_runs(["1"], "metrics.val_rmse > 0")
-        trials = [run for run in runs if "sweep" not in run.data.tags]
-        assert len(trials) == 2
-        assert len({run.data.metrics["baseline/boosting/test_rmse"] for run in trials}) == 1
-        assert "against boosting" in ended.stdout
-        assert "within noise" in ended.stdout or "beyond noise" in ended.stdout
-    finally:
-        for path in made:
-            path.unlink()
-
-
-def _kept() -> list[Path]:
-    from pipeline.config import mlruns
-
-    return list((mlruns() / "baselines").glob("*.npz"))
+    assert len(list((tmp_path / "mlruns" / "baselines").glob("*.npz"))) == len(BASELINES)
+    client = mlflow.MlflowClient(uri)
+    runs = client.search_runs(["1"], "metrics.val_rmse > 0")
+    trials = [run for run in runs if "sweep" not in run.data.tags]
+    assert len(trials) == 2
+    assert len({run.data.metrics["baseline/boosting/test_rmse"] for run in trials}) == 1
+    assert "against boosting" in ended.stdout
+    assert "within noise" in ended.stdout or "beyond noise" in ended.stdout

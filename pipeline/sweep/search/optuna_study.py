@@ -29,8 +29,9 @@ from pipeline.sweep.search.storage import FAULTS, opened, storage_of
 
 Direction = Literal["minimize", "maximize"]
 PLACE, PROCESS, SIGN, ORIGINS = "place", "process", "sign ", "origins"
-KEEPS_PLACE = (TrialState.WAITING, TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
+KEEPS_PLACE = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+FIXED = "fixed_params"  # Optuna's own attribute for values that its sampler is not asked for
 DRAWN_AHEAD = ("random", "qmc", "grid")  # samplers that do not look at results
 
 
@@ -108,26 +109,28 @@ class Study:
             if found[0].state == TrialState.RUNNING and self._gone(found[0]):
                 self._study.tell(found[0].number, state=TrialState.FAIL, skip_if_finished=True)
                 trials[place] = [trial for trial in found if trial is not found[0]]
-        taken = {place for place, found in trials.items() if found and found[0].state in KEEPS_PLACE[1:]}
+        taken = {place for place, found in trials.items() if found and found[0].state in KEEPS_PLACE}
         free = (place for place in range(self.n_places) if place not in taken | self._tried | self._failed_beside)
         return next(free, None)
 
     def _attempt(self, place: int) -> optuna.Trial | None:
         """An attempt at a place, unless another process was faster."""
-        waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        if waiting:  # left by a process that was killed between enqueuing and asking
-            place = waiting[0].user_attrs.get(PLACE, place)
-        else:
-            self._study.enqueue_trial(self._known(place), user_attrs={PLACE: place, PROCESS: process.name()})
-        self._study.sampler = sampler_of(self._sweep, place)
-        trial = self._study.ask()
-        place = trial.user_attrs.get(PLACE, -1)
-        trial.set_user_attr(PROCESS, process.name())
-        others = self._trials().get(place, [])
-        if place in range(self.n_places) and others and others[0].number == trial.number:
+        # Not `enqueue_trial` and `ask`: on SQLite two processes that ask at once are given one and the same trial.
+        # A trial that is added has its number, its place and its process by one transaction.
+        self._study.add_trial(
+            optuna.create_trial(
+                state=TrialState.RUNNING,
+                user_attrs={PLACE: place, PROCESS: process.name()},
+                system_attrs={FIXED: self._known(place)},
+            )
+        )
+        first, *others = self._trials()[place]
+        mine = next(one for one in (first, *others) if _is_running_here(one))
+        if mine is first:
             self._tried.add(place)
-            return trial
-        self._study.tell(trial, state=TrialState.FAIL)
+            self._study.sampler = sampler_of(self._sweep, place)
+            return optuna.Trial(self._study, mine._trial_id)
+        self._study.tell(mine.number, state=TrialState.FAIL)
         return None
 
     def _known(self, place: int) -> dict[str, Any]:
@@ -181,6 +184,10 @@ def _require_same(study: optuna.Study, origins: Mapping[str, str]) -> None:
             f"sweep.study: {study.study_name} was begun with other {' and '.join(other)}; give another name, "
             f"or go on with the {began}"
         )
+
+
+def _is_running_here(trial: FrozenTrial) -> bool:
+    return trial.state == TrialState.RUNNING and trial.user_attrs.get(PROCESS) == process.name()
 
 
 def _failed(trial: FrozenTrial) -> bool:

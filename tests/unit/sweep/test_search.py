@@ -3,8 +3,11 @@
 import math
 import platform
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -265,6 +268,37 @@ def test_two_processes_have_no_trial_in_common(tmp_path: Path) -> None:
         trials += asked
     assert len(trials) == 10
     assert len({tuple(trial.overrides) for trial in trials}) == 10
+
+
+@pytest.mark.slow
+def test_processes_that_ask_at_once_have_no_trial_in_common(tmp_path: Path) -> None:
+    """On SQLite, where Optuna's queue gave one trial to two processes: six times of sixty."""
+    address = f"sqlite:///{tmp_path / 'study.db'}"
+    opened(address)
+    start = get_context("spawn")
+    barrier = start.Barrier(2)
+    with ProcessPoolExecutor(2, start, _meet, (barrier,)) as pool:
+        numbers = [one for found in pool.map(_ask_for_all, [address] * 2) for one in found]
+    assert len(numbers) >= 60  # the one who was late for a place failed at it, and took another
+    assert len(set(numbers)) == len(numbers)
+    study = Study("s", address, SPACE, sweep(n_trials=60), ["minimize"])
+    assert study.n_finished() == 60
+    assert study.ask() is None
+
+
+def _meet(barrier: Barrier) -> None:
+    global _barrier
+    _barrier = barrier
+
+
+def _ask_for_all(address: str) -> list[int]:
+    study = Study("s", address, SPACE, sweep(n_trials=60), ["minimize"])
+    numbers = []
+    _barrier.wait(60)
+    while (trial := study.ask()) is not None:
+        study.tell(trial.number, [1.0], pruned=False)
+        numbers.append(trial.number)
+    return numbers
 
 
 def test_what_failed_is_tried_again_by_the_next_command_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
