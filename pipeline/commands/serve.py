@@ -52,10 +52,25 @@ def parser() -> Parser:
         help=f"look this often whether an alias or best: has moved{given}",
     )
     found.add_argument(
+        "--max-connections", type=at_least_one, default=1000, help=f"open at once, else 503; idle ones make room{given}"
+    )
+    found.add_argument(
+        "--head-seconds",
+        type=real_number(0.1),
+        default=10.0,
+        help=f"longest a request's head may take, else 408{given}",
+    )
+    found.add_argument(
         "--max-body-mb", type=real_number(0.001), default=16.0, help=f"largest body of a request, else 413{given}"
     )
     found.add_argument(
         "--body-seconds", type=real_number(0.1), default=30.0, help=f"longest a body may take, else 408{given}"
+    )
+    found.add_argument(
+        "--answer-seconds",
+        type=real_number(0.1),
+        default=60.0,
+        help=f"longest a client may take to read an answer, else it is cut off{given}",
     )
     found.add_argument("--max-rows", type=at_least_one, default=10_000, help=f"of a request, else 413{given}")
     found.add_argument("--max-requests", type=at_least_one, default=512, help=f"in work at once, else 429{given}")
@@ -103,6 +118,9 @@ def _limits(args: argparse.Namespace) -> Limits:
     from pipeline.inference.http.limits import Limits
 
     return Limits(
+        connections=args.max_connections,
+        head_seconds=args.head_seconds,
+        answer_seconds=args.answer_seconds,
         body_bytes=int(args.max_body_mb * 1e6),
         body_seconds=args.body_seconds,
         rows=args.max_rows,

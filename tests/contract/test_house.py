@@ -48,6 +48,7 @@ HOMES = {
     "fastapi": ["inference/http/"],
     "starlette": ["inference/http/"],  # FastAPI's own foundation
     "uvicorn": ["inference/http/"],
+    "h11": ["inference/http/"],  # uvicorn's own foundation
     "prometheus_client": ["inference/http/"],
     "pyarrow": ["data/streaming/", "inference/batch/"],  # elsewhere pandas reads Parquet by it
 }

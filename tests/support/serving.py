@@ -15,12 +15,16 @@ import uvicorn
 
 from pipeline.inference import locate
 from pipeline.inference.http.app import Background, application
+from pipeline.inference.http.connections import protocol
 from pipeline.inference.http.limits import Limits
 from pipeline.inference.http.model import Served, load
 from pipeline.inference.http.run import bound_socket
 from pipeline.inference.http.service import Service
 
 LIMITS = Limits(
+    connections=200,
+    head_seconds=0.5,
+    answer_seconds=20.0,
     body_bytes=1_000_000,
     body_seconds=0.5,
     rows=10_000,
@@ -86,10 +90,10 @@ class Client:
 
 
 @contextlib.contextmanager
-def listening(app: Any) -> Iterator[Client]:
-    """Runs an application until the end of the block, and sees it end."""
+def listening(app: Any, http: Any = "auto") -> Iterator[Client]:
+    """Runs an application until the end of the block, and sees it end; `http` is what speaks to each client."""
     bound = bound_socket("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", http=http, ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()
     try:
@@ -114,7 +118,8 @@ def serving(
 ) -> Iterator[tuple[Client, Service]]:
     """Serves a model with some limits of its own."""
     service = Service(model, replace(LIMITS, **limits), token, strict)
-    with listening(application(service, background(service) if background else None)) as client:
+    app = application(service, background(service) if background else None)
+    with listening(app, protocol(service.limits, service.metrics)) as client:
         yield client, service
 
 

@@ -17,8 +17,11 @@ DRAINED_BODIES = 4  # how many times the largest allowed body is read and forgot
 class Limits:
     """All that is bounded."""
 
+    connections: int  # open at a time
+    head_seconds: float  # from a connection, or the first byte of a request, to the end of the request's head
     body_bytes: int
     body_seconds: float  # from the request's head to the end of its body
+    answer_seconds: float  # for the client to read an answer
     rows: int  # of one request
     requests: int  # in work at a time
     queue_rows: int  # checked and waiting for the model

@@ -28,6 +28,9 @@ class Metrics:
         self._batch_requests = self._of(Histogram, "batch_requests", "Requests scored in one call", buckets=ROWS)
         self._batch_rows = self._of(Histogram, "batch_rows", "Rows scored in one call", buckets=ROWS)
         self.in_work = self._of(Gauge, "requests_in_work", "Requests that are being read, waiting or scored")
+        self.connections = self._of(Gauge, "connections", "Connections that are open")
+        text = "Connections ended: limit reached (full), no head in time (late), answer not read in time (unread)"
+        self.refused = self._of(Counter, "connections_refused_total", text, "reason")
         self._reloads = self._of(Counter, "reloads_total", "New models that were looked at", "result")
         self._model = self._of(Gauge, "model", "The model that serves", "name", "version")
 

@@ -16,7 +16,10 @@ from pipeline.inference.http.refused import RefusedError
 
 Outputs = Mapping[str, np.ndarray]
 Warned = Sequence[NewGaps]
-CODES = {401: "UNAUTHENTICATED", 404: "ENDPOINT_NOT_FOUND", 429: "REQUEST_LIMIT_EXCEEDED", 500: "INTERNAL_ERROR"}
+CODES = {
+    401: "UNAUTHENTICATED", 404: "ENDPOINT_NOT_FOUND", 429: "REQUEST_LIMIT_EXCEEDED", 500: "INTERNAL_ERROR",
+    503: "TEMPORARILY_UNAVAILABLE",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

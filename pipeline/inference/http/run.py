@@ -6,10 +6,13 @@ import contextlib
 import errno
 import gc
 import logging
+import math
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -22,6 +25,7 @@ from pipeline.runtime.startup import import_tensorflow
 log = logging.getLogger(__name__)
 
 BACKLOG = 2048
+OTHER_FILES = 300  # that may be open beside connections: of TensorFlow, of a store, of clients that read why not
 LAST_SECONDS = 30  # for the last answers, after the last body has arrived; a client may never read its own
 
 
@@ -57,12 +61,13 @@ def serve(
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
         import_tensorflow()
         from pipeline.inference.http.app import application
+        from pipeline.inference.http.connections import protocol
         from pipeline.inference.http.model import load
         from pipeline.inference.http.reload import Follower
         from pipeline.inference.http.service import Service
 
         model = load(found, name=name, trust=trust)
-        service = Service(model, limits, token, strict)
+        service = Service(model, with_files_for(limits), token, strict)
         follower = Follower(
             service,
             lambda: locate.stands_for(reference, uri),
@@ -72,9 +77,11 @@ def serve(
         )
         app = application(service, follower.run)
         patience = int(limits.body_seconds) + LAST_SECONDS
+        http = protocol(service.limits, service.metrics)
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, backlog=BACKLOG, timeout_graceful_shutdown=patience
-        )
+            app, http=http, ws="none", log_level="warning", access_log=False, backlog=BACKLOG,
+            timeout_graceful_shutdown=patience,
+        )  # fmt: skip
         gc.collect()
         gc.freeze()  # what is loaded stays: looking through it again and again would hold up requests
         at = f"http://{_shown(listening)}"
@@ -83,6 +90,25 @@ def serve(
         with _signals_end_quietly():
             uvicorn.Server(config).run(sockets=[listening])
         log.info("all requests are answered")
+
+
+def with_files_for(limits: Limits) -> Limits:
+    """The limits, of connections at most as many as this process may have open files for; asks for more if need be."""
+    known = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = (math.inf if files == resource.RLIM_INFINITY else files for files in known)
+    wanted = limits.connections + OTHER_FILES
+    if soft >= wanted:
+        return limits
+    allowed = int(min(wanted, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, known[1]))
+    if allowed == wanted:
+        return limits
+    possible = max(allowed - OTHER_FILES, 1)
+    log.warning(
+        "--max-connections %d needs %d open files, and this process may have %d (ulimit -Hn); %d connections are taken",
+        limits.connections, wanted, allowed, possible,
+    )  # fmt: skip
+    return replace(limits, connections=possible)
 
 
 def bound_socket(host: str, port: int) -> socket.socket:

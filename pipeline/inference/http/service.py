@@ -37,7 +37,7 @@ class Service:
 
     def __init__(self, model: Served, limits: Limits, token: str | None, strict: bool = False) -> None:
         self.metrics = Metrics()
-        self._limits, self._token = limits, token
+        self.limits, self._token = limits, token
         self._strict = strict  # a gap that training did not know is refused
         self._in_work = 0
         self._threads = ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large")
@@ -68,11 +68,11 @@ class Service:
         try:
             self.authorize(request)
             check_address(self.model)
-            if self._in_work > self._limits.requests:
-                message = f"{self._limits.requests} requests are in work already; try again in a second"
+            if self._in_work > self.limits.requests:
+                message = f"{self.limits.requests} requests are in work already; try again in a second"
                 raise RefusedError(429, message, headers={"Retry-After": "1"})
             media_type = _media_type(request) if protocol is MLFLOW else "application/json"
-            content = await self._predict(await read_body(request, self._limits), media_type, protocol)
+            content = await self._predict(await read_body(request, self.limits), media_type, protocol)
             response = Response(content, media_type="application/json")
         except RefusedError as refused:
             response = JSONResponse(protocol.refusal(refused), refused.status, refused.headers)
@@ -92,9 +92,9 @@ class Service:
 
         def read() -> tuple[Given, Cleaned]:
             if media_type == "text/csv":
-                given = from_csv(body, model.columns, self._limits.rows)
+                given = from_csv(body, model.columns, self.limits.rows)
             else:
-                given = from_json(body, protocol.forms, model.columns, self._limits.rows)
+                given = from_json(body, protocol.forms, model.columns, self.limits.rows)
             return given, check(model.columns, given.values, self._strict)
 
         given, cleaned = read() if len(body) < LARGE_BODY else await self._aside(read)
