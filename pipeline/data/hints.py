@@ -17,6 +17,7 @@ from pipeline.data.reading.dress import FEWEST, are_thousands, formats_that_read
 from pipeline.data.reading.input_column import EXACT
 from pipeline.data.reading.notation import is_date
 from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.unread import unread_as
 from pipeline.data.rows import Rows
 from pipeline.data.streaming.pieces import beginning_of
 from pipeline.errors import DataError
@@ -42,9 +43,7 @@ def tell(rows: Rows, config: Data) -> None:
     free = {name: column for name, column in inputs.items() if name not in {*config.columns_as, *config.column_formats}}
     texts = {name: column.present() for name, column in free.items() if isinstance(column, Text)}
     numbers = {name: column for name, column in inputs.items() if not isinstance(column, Text)}
-    _tell_of_dress(texts, config)
-    for name, distinct in texts.items():
-        _tell_of_odd_dates(name, distinct)
+    _tell_of_texts(texts, config)
     labels = rows.target.classes if rows.target.classes.dtype == object else np.array([], object)
     for name, distinct in (*texts.items(), *((name, labels) for name in rows.target.names)):
         _tell_of_lookalikes(name, distinct)
@@ -60,10 +59,18 @@ def tell(rows: Rows, config: Data) -> None:
     _tell_of_marks(numbers, targets, config)
 
 
-def _tell_of_dress(texts: Mapping[str, np.ndarray], config: Data) -> None:
+def _tell_of_texts(texts: Mapping[str, np.ndarray], config: Data) -> None:
+    in_dress = _tell_of_dress(texts, config)
+    for name, distinct in texts.items():
+        if name not in in_dress and not _tell_of_odd_dates(name, distinct):
+            _tell_of_unread(name, distinct, config)
+
+
+def _tell_of_dress(texts: Mapping[str, np.ndarray], config: Data) -> set[str]:
+    """Warns of columns that `data.column_formats` can read, and gives their names."""
     found = {name: formats for name, distinct in texts.items() if (formats := formats_that_read(distinct))}
     if not found:
-        return
+        return set()
     shown = [f"{name!r} (as {texts[name][texts[name] != ''][0]!r})" for name in found]
     also = [f"{name} by {' or '.join(map(repr, others))}" for name, (_, *others) in found.items() if others]
     log.warning(
@@ -72,13 +79,29 @@ def _tell_of_dress(texts: Mapping[str, np.ndarray], config: Data) -> None:
         key_that_reads(config.column_formats | {name: formats[0] for name, formats in found.items()}),
         f"; or {', '.join(also)}" if also else "",
     )
+    return set(found)
 
 
-def _tell_of_odd_dates(name: str, distinct: np.ndarray) -> None:
-    """Warns of a column that a few texts keep from being one of dates."""
+def _tell_of_unread(name: str, distinct: np.ndarray, config: Data) -> None:
+    """Warns of a column of numbers or dates that nothing reads."""
+    if (kind := unread_as(distinct)) is None:
+        return
+    log.warning(
+        "column %r holds %s, such as %r, and is taken for categories; for %s, %s; if it has categories, %s says so",
+        name,
+        kind.what,
+        kind.example(distinct),
+        "dates" if kind.is_date else "numbers",
+        kind.remedy,
+        by_column("data.columns_as", config.columns_as | {name: "category"}),
+    )
+
+
+def _tell_of_odd_dates(name: str, distinct: np.ndarray) -> bool:
+    """Warns of a column that a few texts keep from being one of dates; says whether it is one."""
     there = distinct[distinct != ""]
     if len(there) < FEWEST or format_of(there) is not None:
-        return
+        return False
     few = there[:: 1 + len(there) // FEWEST].tolist()
     for written in FORMATS:
         if np.mean([is_date(written.name, text) for text in few]) < NEARLY:
@@ -88,7 +111,8 @@ def _tell_of_odd_dates(name: str, distinct: np.ndarray) -> None:
             shown = ", ".join(map(repr, others[:SHOWN].tolist())) + (", ..." if len(others) > SHOWN else "")
             said = "column %r holds dates as %s but for %s, so it is taken for categories; correct or empty these"
             log.warning(said, name, written.name, shown)
-            return
+            return True
+    return False
 
 
 def _tell_of_lookalikes(name: str, distinct: np.ndarray) -> None:

@@ -15,6 +15,7 @@ from pipeline.data.reading.finite import LARGEST_VALUE
 from pipeline.data.reading.input_column import EXACT
 from pipeline.data.reading.notation import is_date_example
 from pipeline.data.reading.places import Places
+from pipeline.data.reading.unread import unread_as
 from pipeline.data.reading.values import are_whole, has_rounded
 from pipeline.errors import DataError
 
@@ -172,9 +173,17 @@ def _check_labels(column: pd.Series, labels: np.ndarray, task: str) -> None:
     many = len(labels) > MANY_CLASSES_SHARE * len(column)
     if not many and task != "auto":
         return
-    if (formats_that_read(labels) and not _are_dates(labels)) or (many and _is_dressed_numbers(column)):
+    if _say_numbers(labels) or (many and _is_dressed_numbers(column)):
         classes = "; if they are classes, set data.task=multiclass" * (not many)
         raise DataError(f"{_dressed_numbers(column)}{classes}")
+
+
+def _say_numbers(labels: np.ndarray) -> bool:
+    """Whether all are numbers, which `data.column_formats` reads or nothing does."""
+    if formats_that_read(labels):
+        return not _are_dates(labels)
+    kind = unread_as(labels)
+    return kind is not None and not kind.is_date
 
 
 def _are_dates(labels: np.ndarray) -> bool:
@@ -188,12 +197,16 @@ def _is_dressed_numbers(column: pd.Series) -> bool:
         return False
     distinct = column.astype(str).str.strip().drop_duplicates()
     dressed = distinct.str.fullmatch(DRESSED_NUMBER) & ~distinct.str.isdigit()
+    if _say_numbers(distinct.to_numpy(object)):
+        return True
     return len(distinct) >= FEWEST and dressed.mean() > DRESSED_SHARE and not _are_dates(distinct.to_numpy(object))
 
 
 def _dressed_numbers(column: pd.Series) -> str:
     texts = column.astype(str).str.strip().drop_duplicates()
-    formats = formats_that_read(texts.to_numpy(object))
+    formats, kind = formats_that_read(texts.to_numpy(object)), unread_as(texts.to_numpy(object))
+    if kind and not formats:
+        return f"data.target: {column.name!r} holds {kind.what}, such as {kind.example(texts)!r}; {kind.remedy}"
     remedy = f"{key_that_reads({str(column.name): formats[0]})} reads it" if formats else MIXED
     are_decimals = texts.str.fullmatch(r"[+-]?\d+(?:,\d+)?").all()
     or_so = ", or set \"data.decimal=','\" if the comma is the decimal mark in all columns" if are_decimals else ""

@@ -11,6 +11,7 @@ from pipeline.data.dataset import Dataset
 from pipeline.data.preprocessing.column_kinds import kinds_of
 from pipeline.data.reading.dress import formats_that_read
 from pipeline.data.reading.raw import Raw, Text, is_constant
+from pipeline.data.reading.unread import unread_as
 from pipeline.data.rows import Rows
 from pipeline.errors import DataError
 
@@ -76,7 +77,7 @@ def is_identifier(column: Raw, kind: Kind) -> bool:
         return False
     if isinstance(column, Text):
         found = levels(column)
-        if formats_that_read(found.values):  # numbers or dates, which data.column_formats reads
+        if formats_that_read(found.values) or unread_as(found.values):  # numbers or dates, which can be had of it
             return False
         n_distinct, n_present, fewest = len(found.values), int((found.codes >= 0).sum()), FEWEST_ROWS_OF_TEXT
     else:

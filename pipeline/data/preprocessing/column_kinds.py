@@ -13,6 +13,7 @@ from pipeline.data.reading.dates import FORMATS, format_of, formats_of
 from pipeline.data.reading.dress import formats_that_read, key_that_reads
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.unread import unread_as
 from pipeline.errors import DataError
 from pipeline.runtime.threads import in_threads
 
@@ -103,11 +104,9 @@ def _faults(name: str, values: Raw, kind: Kind, places: Places) -> list[str]:
     if kind == "category":
         distinct = values.codes if isinstance(values, Text) else values
         if len(pd.unique(distinct)) == len(values) > 1:
-            formats = formats_that_read(values.present()) if isinstance(values, Text) else []
-            if formats:
-                key = key_that_reads({name: formats[0]})
-                return [f"column {name!r} has another value in every row; as numbers or dates {key} reads them"]
-            return [f"column {name!r} has another value in every row, so nothing can be learned of it; use data.drop"]
+            said = f"column {name!r} has another value in every row"
+            remedy = _as_numbers_or_dates(name, values) if isinstance(values, Text) else None
+            return [f"{said}; {remedy}" if remedy else f"{said}, so nothing can be learned of it; use data.drop"]
         return []
     if isinstance(values, Text):
         return _faults_of_text(name, values, kind, places)
@@ -117,6 +116,15 @@ def _faults(name: str, values: Raw, kind: Kind, places: Places) -> list[str]:
     if kind == "boolean" and not set(pd.unique(values[~np.isnan(values)])) <= {0.0, 1.0}:
         return [f"column {name!r} has other values than 0 and 1, so it is not boolean; use numeric or category"]
     return []
+
+
+def _as_numbers_or_dates(name: str, values: Text) -> str | None:
+    """How to have a column's texts as numbers or dates; None where they are none."""
+    present = values.present()
+    if formats := formats_that_read(present):
+        return f"as numbers or dates {key_that_reads({name: formats[0]})} reads them"
+    kind = unread_as(present)
+    return None if kind is None else f"it holds {kind.what}, such as {kind.example(present)!r}: {kind.remedy}"
 
 
 def _faults_of_text(name: str, values: Text, kind: Kind, places: Places) -> list[str]:

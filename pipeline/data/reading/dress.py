@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.config.quoting import by_column
 from pipeline.data.reading.dates import format_of
-from pipeline.data.reading.notation import MINUSES, is_date_example, moment_written, number_in, number_written
+from pipeline.data.reading.notation import MINUSES, is_date_example, moment_written, number_in, number_written, plain
 
 TELLING_ROWS = 1000  # of most columns they show already what all rows would
 FEWEST = 10  # distinct texts of a column that is looked at: categories are not that many, or lose little by being some
@@ -34,14 +34,21 @@ MARKS = (
 CURRENCIES = (
     "USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|TRY|KRW|[Rr]s\\.?|[Kk]r\\.?|[Ff]r\\.?"
 )
+# Words for numbers that are counted or ordered, beside which a number says all: not those of things, as in Store 5.
+WORDS = (
+    "(?i:no|nr|num|number|nummer|level|grade|rank|stage|phase|step|size|score|age|day|week|month|year|ca|approx|about)"
+    "\\.?"
+)
+FRACTIONS, POWERS = "\u00bc-\u00be\u2150-\u215e", "\u00b2\u00b3\u00b9\u2070-\u2079"  # signs that say numbers too
 SIGN = rf"[+{MINUSES}]?"
 DRESSED = re.compile(
-    rf"\(?{SIGN}\s*(?P<before>{CURRENCIES}|[^\W\d_]{{0,2}}[^\w\s.,()+{MINUSES}]{{1,2}})?\s*{SIGN}\s*"
+    rf"\(?{SIGN}\s*(?P<before>{CURRENCIES}|{WORDS}|[^\W\d_]{{0,2}}[^\w\s.,()+{MINUSES}]{{1,2}})?\s*{SIGN}\s*"
     rf"(?P<number>\.?\d(?:[\d.,_'\u2019 \u00a0\u202f\u2009]*\d)?[.,]?)(?:[eE][+-]?\d+)?"
-    rf"\s*(?P<behind>[^\s\d.,()+'\u2019{MINUSES}][^\d()+{MINUSES}]{{0,11}})?\s*[{MINUSES}]?\)?"
+    rf"\s*(?P<behind>[^\s\d.,()+'\u2019{FRACTIONS}{POWERS}{MINUSES}][^\d()+{MINUSES}]{{0,11}})?\s*[{MINUSES}]?\)?"
 )
 CLOCK = re.compile(
-    r"(?P<gap>^|[T ,]+)\d{1,2}:\d{2}(?P<second>:\d{2})?(?P<half> ?[AaPp][Mm])?(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?"
+    r"(?P<gap>^|[T ,]+)\d{1,2}:\d{2}(?P<second>:\d{2}(?P<part>\.\d{1,6})?)?"
+    r"(?P<half> ?[AaPp][Mm])?(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?"
 )
 DAYS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\d{4}([-/. ])\d{1,2}\1\d{1,2}", ("%Y{0}%m{0}%d",)),
@@ -54,6 +61,9 @@ DAYS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"[^\W\d_]{3,9}([-/. ]{1,2})\d{2}", ("%b{0}%y", "%B{0}%y")),
     (r"[^\W\d_]{3}(,?) \d{1,2}([-/. ])[^\W\d_]{3}\2\d{4}", ("%a{0} %d{1}%b{1}%Y",)),
     (r"\d{4}([-/.])\d{3}", ("%Y{0}%j",)),
+    (r"\d{4}([-/. ]?)(W|KW|CW)\d{1,2}", ("%G{0}{1}%V",)),
+    (r"\d{4}([-/. ]?)W\d{2}(-?)[1-7]", ("%G{0}W%V{1}%u",)),
+    (r"(W|KW|CW|Week)([-/. ]?)\d{1,2}([-/. ]{1,2})\d{4}", ("{0}{1}%V{2}%G",)),
     (r"\d{4}([-/.])\d{1,2}", ("%Y{0}%m",)),
     (r"\d{1,2}([-/.])\d{4}", ("%m{0}%Y",)),
     (r"\d{8}", ("%Y%m%d",)),
@@ -81,7 +91,7 @@ def _reads(example: str, texts: Sequence[str]) -> bool:
 
 def _numbers(texts: Sequence[str]) -> Iterator[str]:
     """Numbers with marks of thousands, units or currencies, and with signs of accountants."""
-    found = [DRESSED.fullmatch(text) for text in texts]
+    found = [DRESSED.fullmatch(plain(text)) for text in texts]
     if not all(found) or all(number_in(text, ".") is not None for text in texts):
         return
     matches = [match for match in found if match]
@@ -98,6 +108,7 @@ def _numbers(texts: Sequence[str]) -> Iterator[str]:
 
 def _dates(text: str) -> Iterator[str]:
     """Formats of the first of a column's dates or times."""
+    text = plain(text)
     for clock in (*CLOCK.finditer(text), None):
         day = text if clock is None else text[: clock.start()]
         if clock is not None and clock.end() != len(text):
@@ -112,7 +123,8 @@ def _clock(found: re.Match[str] | None) -> str:
         return ""
     half = re.sub("[AaPp][Mm]", "%p", found["half"] or "")
     zone = re.sub("[^ ]+", "%z", found["zone"] or "")
-    return f"{found['gap']}{'%I' if half else '%H'}:%M{':%S' if found['second'] else ''}{half}{zone}"
+    second = f":%S{'.%f' * bool(found['part'])}" if found["second"] else ""
+    return f"{found['gap']}{'%I' if half else '%H'}:%M{second}{half}{zone}"
 
 
 def key_that_reads(formats: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ from pipeline.config.rules import Data
 from pipeline.data.reading.clean import ValuesError, clean
 from pipeline.data.reading.dialect import Reading
 from pipeline.data.reading.input_column import InputColumn
-from pipeline.data.reading.notation import ISO, is_date_example, number_written
+from pipeline.data.reading.notation import ISO, WEEKDAY, is_date_example, moment_written, number_written
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.values import with_columns
 from pipeline.errors import DataError
@@ -51,9 +52,19 @@ def check_formats(config: Data) -> None:
     for name, example in config.column_formats.items():
         try:
             if is_date_example(example):
-                datetime.datetime.strptime(SOME_DAY.strftime(example), example)
+                _check_date(example)
             else:
                 number_written(example, "1")
         except ValueError as error:
             said = f"{example!r} is no format of dates: {error}" if is_date_example(example) else error
             raise DataError(f"data.column_formats: {name}: {said}") from None
+
+
+def _check_date(example: str) -> None:
+    """Raises ValueError where Python reads no dates by it, or by less than it says."""
+    if re.search("%[UW]", example) and not (WEEKDAY.search(example) and re.search("%[yY]", example)):
+        raise ValueError("a week needs its year %Y and its day %u beside it; weeks of ISO 8601 alone are %G-W%V")
+    written = SOME_DAY.strftime(example)
+    if moment_written(example, written) is None:
+        datetime.datetime.strptime(written, example)  # says why
+        raise ValueError("it does not say a day")

@@ -234,11 +234,12 @@ class InputColumn:
         return self._date_in(text) if self.date or self.format else text
 
     def _date_in(self, text: str) -> str:
-        """A date as the model takes it: written as in training, or as `data.column_formats` says of training's."""
-        if self.date and is_date(self.date, text):
+        """A date as the model takes it: as `data.column_formats` says of training's, or written as in training."""
+        moment = moment_written(self.format, text) if self.format is not None else None
+        if moment is None and self.date and is_date(self.date, text):
             return text
         if self.format is not None:
-            return written_date(self.date or ISO, self._in_format(moment_written(self.format, text), text))
+            return written_date(self.date or ISO, self._in_format(moment, text))
         instant = in_utc(self.date or ISO, text)
         if instant is None:
             raise ValueError(f"{shown(text)} is no date as {self.date}, which training's are; correct or empty it")

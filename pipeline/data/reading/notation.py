@@ -9,6 +9,7 @@ import calendar
 import datetime
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import cache
 
@@ -40,6 +41,8 @@ INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 # before and behind: "1.234,5", "$1,234.5", "1.5 kg". Signs may stand on either side, or parentheses around.
 NUMBER_EXAMPLE = re.compile(r"([^0-9%]*)1(?:([.,'\u2019 \u00a0\u202f\u2009_]?)234)?(?:([.,])5)?(\D*)")
 PLACES, POWER = ("first", "inner", "last"), "(?P<power>[eE][+-]?[0-9]+)?"  # places of a sign
+OTHER_MARKS = {"\u066b": ".", "\uff0e": ".", "\u066c": ",", "\uff0c": ","}  # Arabic ones, and those of full width
+WEEKDAY = re.compile("%[aAuw]")
 BLANKS, APOSTROPHES, MINUSES = " \u00a0\u202f\u2009", "'\u2019", "\u2212\u2013-"
 
 
@@ -70,13 +73,22 @@ def marks_of(missing_values: Iterable[str | int | float]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def plain(text: str) -> str:
+    """A text with the digits 0 to 9, point and comma in place of those of other scripts."""
+    if text.isascii():
+        return text
+    return "".join(
+        str(unicodedata.decimal(letter)) if letter.isdecimal() else OTHER_MARKS.get(letter, letter) for letter in text
+    )
+
+
 def number_written(example: str, text: str) -> float | None:
-    """The number that a text says where 1234.5 is written as the example; None where it says none.
+    """The number that a text says where 1234.5 is written as the example, in any script's digits; None if it says none.
 
     Raises:
         ValueError: The example is none.
     """
-    found = _written_as(example).fullmatch(text)
+    found = _written_as(example).fullmatch(plain(text))
     signs = [*filter(None, found.group("open", "first", "inner", "last"))] if found else []
     if found is None or len(signs) > 1:
         return None
@@ -113,7 +125,13 @@ def is_date_example(example: str) -> bool:
 
 
 def moment_written(example: str, text: str) -> datetime.datetime | None:
-    """The moment that a text says by one of Python's formats of dates; None where it says none."""
+    """The moment that a text says by one of Python's formats of dates; None where it says none.
+
+    A week of ISO 8601 (%G and %V) without a day is its Monday.
+    """
+    text = plain(text)
+    if "%V" in example and not WEEKDAY.search(example):
+        text, example = f"{text} 1", f"{example} %u"
     try:
         return datetime.datetime.strptime(text, example)
     except (ValueError, re.error):

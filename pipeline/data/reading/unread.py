@@ -1,0 +1,121 @@
+"""Numbers and dates as text that no entry of `data.column_formats` reads: 1/2, 5 ft 3 in, 1.2K, 0x1F, Q1 2019.
+
+What is found here is told, with what to write in its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.data.reading.dates import format_of
+from pipeline.data.reading.dress import FEWEST, FIRST, FRACTIONS, MOST, POWERS
+from pipeline.data.reading.notation import MINUSES, number_in
+
+FEWEST_OF_KIND = 4  # texts that are no plain numbers; fewer of them may be marks of gaps, which is told elsewhere
+SIGN, NUMBER = rf"[+{MINUSES}]?\s*", r"\d+(?:[.,]\d+)*"
+LENGTHS = "km|cm|mm|m|mi|miles?|yd|yards?|ft|foot|feet|in|inch(?:es)?|''|'|\"|\u2032\u2032|\u2032|\u2033"
+WEIGHTS = "kg|g|mg|lbs?|oz|st|pounds?|ounces?|stones?"
+TIMES = "y|yrs?|years?|mo|months?|w|wks?|weeks?|d|days?|h|hrs?|hours?|min|mins|minutes?|s|secs?|seconds?|ms"
+UNIT = rf"(?:{LENGTHS}|{WEIGHTS}|{TIMES}|\u00b0|deg)\.?"
+MAGNITUDE = r"(?:[kKMGT]i?[Bb]|[kKMBT]|bn|mn|[Bb]ytes?|[Mm]io\.?|[Mm]rd\.?|thousand|million|billion|trillion)"
+DAY = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ](?:\d{1,2}|[^\W\d_]{3,9})[-/. ]\d{4})"
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A way to write numbers or dates that is not read."""
+
+    what: str
+    remedy: str  # what to do instead
+    pattern: re.Pattern[str]  # of a whole text
+    is_date: bool = False
+
+    def example(self, texts: Iterable[str]) -> str:
+        """The first of a column's texts that is written so."""
+        return next(filter(self.pattern.fullmatch, texts))
+
+
+def _kind(what: str, remedy: str, pattern: str, is_date: bool = False) -> Unread:
+    return Unread(what, remedy, re.compile(pattern), is_date)
+
+
+KINDS = (
+    _kind(
+        "numbers on both sides of a slash",
+        "write their quotient (0.5), or the two in columns of their own",
+        rf"{SIGN}(?:\d+\s*[/\u2044]\s*\d+|\d+[\s-]+\d+\s*[/\u2044]\s*\d+|\d*\s*[{FRACTIONS}])",
+    ),
+    _kind(
+        "quantities in several units",
+        "write all in one unit, without it (63 for 5 ft 3 in)",
+        rf"{SIGN}{NUMBER}\s*{UNIT}(?:[\s,]*(?:and\s+)?{NUMBER}\s*{UNIT}){{0,3}}(?:\s*{NUMBER})?\s*[NSEW]?",
+    ),
+    _kind(
+        "lengths of time",
+        "write them in seconds, or another unit, as one number",
+        rf"{SIGN}(?:(?:\d+ days?,? )?\d+:[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?"
+        r"|P(?=[\dT])(?:\d+[YMWD])*(?:T(?:\d+(?:[.,]\d+)?[HMS])+)?)",
+    ),
+    _kind(
+        "numbers with several powers of ten behind",
+        "write all digits (1200 for 1.2K)",
+        rf"{SIGN}[^\w\s.,()]?\s*{NUMBER}\s*{MAGNITUDE}",
+    ),
+    _kind(
+        "ordinal numbers", "write their digits alone (3 for 3rd)", r"\d+\s?(?:st|nd|rd|th|er|re|\u00e8me|\u00ba|\u00aa)"
+    ),
+    _kind(
+        "numbers to another base than ten",
+        "write them in decimal digits (31 for 0x1F)",
+        rf"{SIGN}0(?:[xX][0-9a-fA-F]+|[bB][01]+|[oO][0-7]+)",
+    ),
+    _kind(
+        "powers of ten",
+        "write them as 1.5e3",
+        rf"{SIGN}{NUMBER}\s*[x*\u00d7\u00b7]\s*10\s*(?:(?:\^|\*\*)?\s*{SIGN}\d+|\u207b?[{POWERS}]+)",
+    ),
+    _kind("bounds", "write the bound alone, or an estimate", rf"(?:[<>\u2264\u2265]|[<>]=)\s*{SIGN}{NUMBER}"),
+    _kind(
+        "numbers with their errors",
+        "write the two in columns of their own",
+        rf"{SIGN}{NUMBER}\s*(?:\u00b1|\+/?[{MINUSES}])\s*{NUMBER}|{SIGN}{NUMBER}\s*\({NUMBER}\)",
+    ),
+    _kind(
+        "several numbers in brackets",
+        "write each in columns of their own",
+        rf"[\[(]\s*{SIGN}{NUMBER}(?:\s*[,; ]\s*{SIGN}{NUMBER})+\s*[\])]",
+    ),
+    _kind(
+        "quarters or halves of years",
+        "write the first day of each (2019-01-01)",
+        r"(?i:(?:\d\d)?\d\d[-/_. ]*Q[1-4]|(?:Q[1-4]|[1-4]Q)[-/_. ']*(?:\d\d)?\d\d|\d{4}[-/_. ]*[HST][1-4]"
+        r"|[HST][1-4][-/_. ']*\d{4})",
+        is_date=True,
+    ),
+    _kind(
+        "dates written in several ways", "write all as 2019-01-31", rf"{DAY}(?:[T ]\d{{1,2}}:\d{{2}}.*)?", is_date=True
+    ),
+)
+
+
+def unread_as(distinct: np.ndarray) -> Unread | None:
+    """What a column's texts say that is not read; None where they say nothing of the kind, or are few.
+
+    Plain numbers may stand beside them. Asked about columns of which `formats_that_read` gives nothing.
+    """
+    texts = [text for text in distinct.tolist() if text]
+    first = next((text for text in texts[:FIRST] if number_in(text, ".") is None), None)
+    likely = [kind for kind in KINDS if kind.pattern.fullmatch(first)] if len(texts) >= FEWEST and first else []
+    if not likely or format_of(distinct) is not None:
+        return None
+    texts = texts[:: 1 + len(texts) // MOST]
+    others = [text for text in texts if number_in(text, ".") is None]
+    return next((kind for kind in likely if _are(kind, others)), None)
+
+
+def _are(kind: Unread, texts: Sequence[str]) -> bool:
+    return len(texts) >= FEWEST_OF_KIND and all(map(kind.pattern.fullmatch, texts))
