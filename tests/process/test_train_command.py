@@ -151,7 +151,7 @@ def test_config_mistakes_are_told_in_less_than_two_seconds(store: str) -> None:
 
 @pytest.mark.slow
 def test_a_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
-    """Carries conf/, takes a user's own files, and keeps its runs in the current directory."""
+    """Carries conf/ and the mark of its types, takes a user's own files, keeps its runs in the current directory."""
     built = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
         cwd=ROOT, capture_output=True, text=True, check=False,
@@ -163,6 +163,7 @@ def test_a_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
     (own / "mine.yaml").write_text("# @package _global_\ndefaults: [override /data: iris]\nfit: {epochs: 1}\n")
     site = tmp_path / "site"
     subprocess.run([sys.executable, "-m", "zipfile", "-e", str(wheel), str(site)], check=True)
+    assert (site / "pipeline" / "py.typed").is_file()
     ended = subprocess.run(
         [sys.executable, "-m", "pipeline", "train", "--config-dir", str(tmp_path / "own"), "experiment=mine"],
         env=os.environ | {"PYTHONPATH": str(site)}, cwd=tmp_path, capture_output=True, text=True, check=False,
