@@ -40,6 +40,7 @@ def described(rows: Rows, inputs: TableInputs | ArrayInputs) -> tuple[InputColum
             fill=_fill(features.get(name)),
             date=inputs.dates[name].written.name if name in inputs.dates else None,
             numbers=_texts_of_numbers(column) if inputs.kinds[name] == "category" else (),
+            whole=inputs.kinds[name] in ("numeric", "category") and _is_whole(column),
             words=inputs.kinds[name] == "boolean" or _may_be_truth_values(column),
         )
         for name, argument, column in zip(names, identifiers(names), rows.inputs.values(), strict=True)
@@ -50,6 +51,14 @@ def _has_gaps(column: Raw) -> bool:
     if isinstance(column, Text):
         return bool(column.gaps().any())
     return column.dtype.kind == "f" and bool((column != column).any())
+
+
+def _is_whole(column: Raw) -> bool:
+    """Whether a column of numbers has whole ones only, and any at all."""
+    if isinstance(column, Text) or column.ndim != 1 or column.dtype.kind not in "iuf":
+        return False
+    numbers = column[~np.isnan(column)]
+    return bool(len(numbers) and (numbers == np.floor(numbers)).all())
 
 
 def _may_be_truth_values(column: Raw) -> bool:

@@ -80,6 +80,7 @@ class InputColumn:
     date: str | None = None  # how dates are written, one of DATE_PATTERNS; models of older versions do not say
     numbers: tuple[str, ...] | None = ()  # texts of a column of text that say a number or a truth value; None: unknown
     format: str | None = None  # how its text is written, by data.column_formats
+    whole: bool = False  # whether all its numbers were whole; models of older versions do not say
     words: bool = True  # whether true and false say 1 and 0 where it holds numbers; models of older versions take them
 
     largest: ClassVar[float] = LARGEST_VALUE
@@ -98,7 +99,8 @@ class InputColumn:
         numbers = {"numbers": self.numbers} if self.numbers != () else {}
         written = {"format": self.format} if self.format else {}
         words = {} if self.words or self.is_text else {"words": False}
-        return about | date | numbers | written | words
+        whole = {"whole": True} if self.whole else {}
+        return about | date | numbers | written | whole | words
 
     @property
     def is_text(self) -> bool:

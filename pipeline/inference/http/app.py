@@ -134,7 +134,7 @@ def _add_guarded(app: FastAPI, service: Service) -> None:
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi(request: Request) -> Response:
         service.authorize(request)
-        return JSONResponse(describe.openapi(app, service.model))
+        return JSONResponse(describe.openapi(app, service.model, service.strict))
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> Response:

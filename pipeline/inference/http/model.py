@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.errors import ModelError
 from pipeline.export.loaded import LoadedModel
+from pipeline.inference.http.column_schema import Categories, known_categories, value
 from pipeline.inference.http.protocols import Labels
 from pipeline.inference.locate import FoundModel
 
@@ -28,6 +29,7 @@ class Served:
     columns: tuple[InputColumn, ...]
     labels: Labels
     loaded: LoadedModel
+    categories: Categories = field(default_factory=dict)  # that training knew
 
     def predict(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs with a row per row."""
@@ -36,10 +38,13 @@ class Served:
     @property
     def example(self) -> dict[str, list[Any]]:
         """Rows that the model takes, by column; a gap is None."""
-        given = self.loaded.manifest.example
-        if given:
-            return {name: [None if value == "" else value for value in values] for name, values in given.items()}
-        return {column.name: [_neutral(column)] for column in self.columns}
+        given = self.loaded.manifest.example or {column.name: [_neutral(column)] for column in self.columns}
+        return {
+            column.name: given[column.name]
+            if column.width is not None
+            else [value(column, one) for one in given[column.name]]
+            for column in self.columns
+        }
 
     @property
     def uncertainty(self) -> str | None:
@@ -79,6 +84,7 @@ def load(found: FoundModel, *, name: str | None, trust: bool) -> Served:
         columns=tuple(manifest.inputs.values()),
         labels=Labels(manifest.target, manifest.classes, manifest.table_columns),
         loaded=loaded,
+        categories=known_categories(found.path),
     )
     _warm(served)
     return served

@@ -38,7 +38,7 @@ class Service:
     def __init__(self, model: Served, limits: Limits, token: str | None, strict: bool = False) -> None:
         self.metrics = Metrics()
         self.limits, self._token = limits, token
-        self._strict = strict  # a gap that training did not know is refused
+        self.strict = strict  # a gap that training did not know is refused
         self._in_work = 0
         self._threads = ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large")
         self.metrics.in_work.set_function(lambda: self._in_work)
@@ -95,7 +95,7 @@ class Service:
                 given = from_csv(body, model.columns, self.limits.rows)
             else:
                 given = from_json(body, protocol.forms, model.columns, self.limits.rows)
-            return given, check(model.columns, given.values, self._strict)
+            return given, check(model.columns, given.values, self.strict)
 
         given, cleaned = read() if len(body) < LARGE_BODY else await self._aside(read)
         n_rows, form = given.n_rows, given.form

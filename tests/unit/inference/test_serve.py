@@ -202,9 +202,11 @@ def test_openapi_has_the_models_own_columns_and_its_examples_work(client: Client
         rows = next(
             one["properties"]["instances"] for one in body["schema"]["oneOf"] if "instances" in one["properties"]
         )
-        assert list(rows["items"]["properties"]) == list(ROW)
-        assert rows["items"]["properties"]["age"] == {"type": ["number", "null"]}
-        assert rows["items"]["properties"]["code"] == {"type": "string"}
+        assert rows["items"] == {"$ref": "#/components/schemas/Row"}
+        row = document["components"]["schemas"]["Row"]
+        assert list(row["properties"]) == row["required"] == list(ROW)
+        assert row["properties"]["age"]["type"] == ["number", "null"]
+        assert row["properties"]["code"]["type"] == "string"
         for example in body["examples"].values():
             assert client.post(path, example["value"]).status == 200
 
