@@ -63,20 +63,25 @@ def run(words: Sequence[str]) -> None:
 
 
 def show_networks(tuned: Tuned) -> None:
-    """Prints the networks, best first, and the ensemble."""
-    table = Table("network", tuned.score, "share", "epochs", "seconds", "overrides")
+    """Prints the networks, best first, the ensemble, and the baselines."""
+    table = Table("network", tuned.score, "± to all", "share", "epochs", "seconds", "overrides")
     for column in table.columns[:-1]:
         column.justify = "right"
     for line in tuned.lines[:MOST_LINES]:
         share = f"{line.share:.0%}" if line.share else ""
-        table.add_row(
-            str(line.number), number(line.loss), share, str(line.epochs), f"{line.seconds:.1f}", line.words or "-"
-        )
+        training = f"{line.epochs}", f"{line.seconds:.1f}", line.words or "-"
+        table.add_row(str(line.number), number(line.loss), f"{line.error:.2g}", share, *training)
     table.add_section()
-    table.add_row("all", number(tuned.loss), "100%", "", "", "the ensemble")
+    table.add_row("all", number(tuned.loss), "", "100%", "", "", "the ensemble")
     if tuned.is_distilled:
-        table.add_row("one", number(tuned.result.scores[tuned.score]), "", "", "", "the model, distilled from it")
+        table.add_row("one", number(tuned.result.scores[tuned.score]), "", "", "", "", "the model, distilled from it")
+    if not tuned.has_folds:
+        for name, scores in tuned.result.baselines.scores.items():
+            table.add_row("", number(scores[tuned.score]), "", "", "", "", name)
+    table.caption = "± to all: standard error of the difference to the ensemble, over validation rows"
     screen = console()
     screen.print(table)
+    if tuned.told:
+        say(screen, tuned.told)
     if len(tuned.lines) > MOST_LINES:
         say(screen, f"{len(tuned.lines) - MOST_LINES} others stand in networks.csv of the run")

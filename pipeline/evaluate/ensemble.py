@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.data import Preprocessing, Rows, Target
 from pipeline.data.preprocessing.scaling.targets import OutputScaler
+from pipeline.evaluate.paired import of_logarithms, of_squares, standard_error
 
 N_BAGS = 16
 ENOUGH_ROWS = 5_000  # from which on validation rows are not drawn anew: what suits them suits others
@@ -73,6 +74,13 @@ class ValidationLoss:
         else:
             found = -(np.log(np.maximum(means[..., 0], np.finfo(np.float64).tiny)) @ shares)
         return found
+
+    def standard_error(self, mean: np.ndarray, other: np.ndarray) -> float:
+        """Of the difference between the losses of two means, row by row."""
+        if self.target.task == "regression":
+            own, others = (self.scaler.invert(given) for given in (mean, other))
+            return standard_error(of_squares(self.target.values, own, others, self.weight), self.weight)
+        return standard_error(of_logarithms(mean[:, 0], other[:, 0]), self.weight)
 
 
 def select(candidates: Sequence[np.ndarray], loss: ValidationLoss, *, max_entries: int, seed: int) -> list[int]:

@@ -15,6 +15,7 @@ class Line:
     number: int
     words: str  # what distinguishes it, as overrides
     loss: float  # by itself, on validation rows
+    error: float  # standard error of how far it is behind the ensemble, over these rows
     share: float  # of the ensemble
     epochs: int  # of all its folds
     seconds: float
@@ -30,9 +31,9 @@ def as_csv(lines: Sequence[Line]) -> str:
     """A row for each."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["network", "overrides", "loss", "share", "epochs", "seconds", "run_id"])
+    writer.writerow(["network", "overrides", "loss", "error", "share", "epochs", "seconds", "run_id"])
     writer.writerows(
-        [line.number, line.words, line.loss, line.share, line.epochs, round(line.seconds, 3), line.run_id]
+        [line.number, line.words, line.loss, line.error, line.share, line.epochs, round(line.seconds, 3), line.run_id]
         for line in lines
     )
     return text.getvalue()

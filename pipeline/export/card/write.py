@@ -104,8 +104,8 @@ def _architecture(
     page.heading("Architecture and training")
     network, fit, task = assembled.network, config.fit, dataset.rows.target.task
     if networks:
-        _networks(page, networks)
-    else:
+        _networks(page, networks, config.tune.distill)
+    if not networks or config.tune.distill:
         page.table(
             ["layer", "kind", "outputs", "parameters"],
             [(one.name, type(one).__name__, _width(one), f"{one.count_params():,}") for one in _layers(network)],
@@ -122,15 +122,24 @@ def _architecture(
     page.table(["", ""], facts)
 
 
-def _networks(page: Page, networks: Sequence[Line]) -> None:
-    """What an ensemble is made of."""
+def _networks(page: Page, networks: Sequence[Line], is_distilled: bool) -> None:
+    """What an ensemble is made of, which is the model, or which the model was trained to follow."""
     selected = [line for line in networks if line.share]
     n_folds = len(networks[0].run_ids)
-    page.paragraph(
-        f"An ensemble, the weighted mean of {len(selected)} of {len(networks)} configurations that were trained, which "
-        "validation rows selected. What stands below the table is of the configuration that others were drawn around, "
-        "and the learning curve that of the network that counts most."
+    made_of = (
+        f"the weighted mean of {len(selected)} of {len(networks)} configurations that were trained, which validation "
+        "rows selected"
     )
+    if is_distilled:
+        page.paragraph(
+            f"One network, trained on what an ensemble gives for the training rows (tune.distill): {made_of}. The "
+            "ensemble has seen the validation rows, so that scores of these are somewhat too good."
+        )
+    else:
+        page.paragraph(
+            f"An ensemble, {made_of}. What stands below the table is of the configuration that others were drawn "
+            "around, and the learning curve that of the network that counts most."
+        )
     if n_folds > 1:
         page.paragraph(
             f"Each configuration is {n_folds} networks, one for each fold of the training and validation rows. What is "
@@ -138,8 +147,11 @@ def _networks(page: Page, networks: Sequence[Line]) -> None:
             f"{n_folds - 1} of {n_folds}."
         )
     page.table(
-        ["configuration", "share", "validation loss", "epochs", "overrides"],
-        [(line.number, f"{line.share:.0%}", number(line.loss), line.epochs, line.words or "-") for line in selected],
+        ["configuration", "share", "validation loss", "± to the ensemble's", "epochs", "overrides"],
+        [
+            (line.number, f"{line.share:.0%}", number(line.loss), number(line.error), line.epochs, line.words or "-")
+            for line in selected
+        ],
     )
 
 

@@ -12,6 +12,7 @@ from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.errors import ConfigError, TrainingError
 from pipeline.evaluate.leaderboard import Line, as_csv
+from pipeline.evaluate.paired import Difference
 from pipeline.runtime import signals
 from pipeline.runtime.quiet import quiet
 from pipeline.runtime.startup import tell_of_tensorflow
@@ -37,8 +38,21 @@ class Tuned:
     result: Result  # of the ensemble
     score: str  # by which networks were selected, such as val_rmse
     loss: float  # of the ensemble
-    lines: list[Line]  # of the networks, best first
+    lines: list[Line]  # of the configurations, best first
     is_distilled: bool  # whether the model is one network that was trained on what the ensemble gives
+
+    @property
+    def has_folds(self) -> bool:
+        """Whether the losses are out of fold, so that scores of validation rows alone do not compare with them."""
+        return len(self.lines[0].run_ids) > 1
+
+    @property
+    def told(self) -> str | None:
+        """What the ensemble is better by than the network as configured; None where it is that, or that failed."""
+        first = next((line for line in self.lines if not line.words), None)
+        if first is None or first.share == 1:
+            return None
+        return f"against the network as configured: {Difference(self.score, self.loss, first.loss, first.error).told}"
 
 
 def tune(*words: str) -> Tuned:
@@ -180,7 +194,8 @@ def _final(config: Config, ensemble: Trained, prepared: Prepared, lines: list[Li
     """What becomes the model: the ensemble, or one network in its place."""
     from pipeline.sweep.tune.distillation import distilled
 
-    return distilled(config, prepared, ensemble) if config.tune.distill else replace(ensemble, networks=lines)
+    made = distilled(config, prepared, ensemble) if config.tune.distill else ensemble
+    return replace(made, networks=lines)
 
 
 def _score(prepared: Prepared) -> str:

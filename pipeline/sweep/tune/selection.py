@@ -55,11 +55,13 @@ class Selection:
     def lines(self) -> list[Line]:
         """All of them, best first."""
         shares = self.shares
+        ensemble = mean_of([member.averaged for member in self.members], self.entries)
         lines = [
             Line(
                 number=member.drawn.number,
                 words=" ".join(member.drawn.words),
                 loss=member.loss,
+                error=self.resampled.loss.standard_error(ensemble, member.averaged),
                 share=shares.get(place, 0.0),
                 epochs=member.epochs,
                 seconds=member.seconds,

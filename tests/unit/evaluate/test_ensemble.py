@@ -37,6 +37,18 @@ def test_the_loss_of_classes_is_the_score_that_runs_have(task: str, n_classes: i
     assert loss(loss.averaged(logits)) == pytest.approx(expected["log_loss"])
 
 
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_the_error_of_a_difference_is_what_drawing_rows_anew_gives(task: str) -> None:
+    rng = np.random.default_rng(0)
+    truth = np.arange(400) % 2 if task == "binary" else rng.normal(size=400)
+    loss = loss_of(truth, task, "none")
+    own, other = (loss.averaged(rng.normal(size=(400, 1))) for _ in range(2))
+    drawn = [rng.integers(400, size=400) for _ in range(500)]
+    differences = [loss.take(rows)(own[rows]) - loss.take(rows)(other[rows]) for rows in drawn]
+    assert loss.standard_error(own, other) == pytest.approx(np.std(differences), rel=0.15)
+    assert loss.standard_error(own, own) == 0
+
+
 def test_networks_whose_errors_cancel_are_taken_together_and_poor_ones_are_not() -> None:
     rng = np.random.default_rng(0)
     truth = rng.normal(size=(400, 1))

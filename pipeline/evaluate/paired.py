@@ -1,0 +1,74 @@
+"""Whether two models differ by more than the noise of the rows that both are scored on, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CLEAR = 2.0  # standard errors, beyond which a difference is more than the noise of the validation rows
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much a model is better than another on the validation rows, in RMSE or log loss."""
+
+    score: str  # val_rmse or val_log_loss
+    own: float
+    other: float
+    error: float  # standard error of own - other, over the rows
+
+    @property
+    def ahead(self) -> float:
+        """Positive where the model is better."""
+        return self.other - self.own
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it is more than noise of the rows."""
+        return abs(self.ahead) > CLEAR * self.error
+
+    @property
+    def told(self) -> str:
+        """In words, such as `0.4 % better in val_rmse, within noise of the validation rows`."""
+        share = abs(self.ahead) / self.other * 100 if self.other else 0.0
+        way = "better" if self.ahead >= 0 else "worse"
+        noise = "beyond noise" if self.is_clear else "within noise"
+        return f"{share:.2g} % {way} in {self.score}, {noise} of the validation rows"
+
+
+def of_squares(truth: np.ndarray, own: np.ndarray, other: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """What each row adds to the difference in RMSE: (a² - b²) / (a + b) = a - b; of several targets the mean.
+
+    Args:
+        truth: `(n_rows, n_targets)`, as are the predictions of both models.
+        own: Predictions of the model.
+        other: Those of the other.
+        weight: `(n_rows,)`, or None.
+
+    Returns:
+        `(n_rows,)`
+    """
+    squares = [np.square(given - truth) for given in (own, other)]
+    sums = np.sum([np.sqrt(np.average(of_rows, axis=0, weights=weight)) for of_rows in squares], axis=0)
+    found: np.ndarray = ((squares[0] - squares[1]) / np.where(sums > 0, sums, 1)).mean(axis=1)
+    return found
+
+
+def of_logarithms(own: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """What each row adds to the difference in log loss, clipped as scikit-learn does.
+
+    Args:
+        own: `(n_rows,)`, the probabilities that the model gives to what is true.
+        other: Those of the other model.
+    """
+    smallest = np.finfo(own.dtype).eps
+    own, other = (np.log(np.clip(given, smallest, 1 - smallest)) for given in (own, other))
+    return other - own
+
+
+def standard_error(per_row: np.ndarray, weight: np.ndarray | None) -> float:
+    """Of the weighted mean of what rows add `(n_rows,)`."""
+    shares = np.full(len(per_row), 1 / len(per_row)) if weight is None else weight / weight.sum()
+    mean = float(shares @ per_row)
+    return float(np.sqrt(np.square(shares * (per_row - mean)).sum()))
