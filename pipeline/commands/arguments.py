@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.commands import COMMANDS
-from pipeline.errors import NoModelYetError, did_you_mean, unknown_words
+from pipeline.errors import NoModelYetError, UsageError, did_you_mean, unknown_words
 from pipeline.inference.locate import FORMS, best_run
 from pipeline.runtime.console import console, say
+from pipeline.runtime.files import whole_file
 
 if TYPE_CHECKING:
     from pipeline.config.rules import Tracking
@@ -24,7 +25,8 @@ SCRIPT = "dense-pipeline"  # that the installed package has
 
 def program() -> str:
     """What the commands were called by."""
-    return SCRIPT if Path(sys.argv[0]).name == SCRIPT else "python -m pipeline"
+    name = Path(sys.argv[0]).name.removesuffix(" train")  # which `train` adds, for Hydra to show
+    return SCRIPT if name == SCRIPT else "python -m pipeline"
 
 
 class Parser(argparse.ArgumentParser):
@@ -100,6 +102,23 @@ def warn(about: Iterable[object]) -> None:
     """Prints a warning for each, where it does not mix with what a command answers."""
     for what in about:
         print(f"warning: {what}", file=sys.stderr)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file that appears whole or not at all; what has that name is replaced.
+
+    Raises:
+        UsageError: Its folder is missing, or it cannot be written.
+    """
+    try:
+        with whole_file(path) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(
+            f"{path} cannot be written: there is no folder {path.parent}; make it, or name another"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}; name another file") from None
 
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:

@@ -12,6 +12,7 @@ import pytest
 
 import pipeline
 from pipeline.commands import COMMANDS
+from pipeline.commands.arguments import program
 from pipeline.commands.ending import ends_tidily
 from pipeline.config import as_hydra_takes, only_shows
 from pipeline.errors import DataError, UsageError
@@ -90,6 +91,14 @@ def test_wrong_words_are_a_message_and_exit_code_2(typed: Typed, words: list[str
 def test_version(typed: Typed, words: list[str]) -> None:
     assert typed(*words) == (0, f"dense-pipeline {pipeline.__version__}\n", "")
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", pipeline.__version__)
+
+
+def test_what_is_shown_to_paste_is_called_as_the_command_itself_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    for called, name in [("/env/bin/dense-pipeline", "dense-pipeline"), ("pipeline/__main__.py", "python -m pipeline")]:
+        monkeypatch.setattr(sys, "argv", [called, "train"])
+        assert program() == name
+        monkeypatch.setattr(sys, "argv", [f"{program()} train", "data=iris"])  # which `train` gives Hydra
+        assert program() == name
 
 
 def test_a_port_that_is_taken_is_a_message(typed: Typed) -> None:

@@ -1,0 +1,70 @@
+"""`schema`: what editors complete the keys of config files by, and the reference of these keys."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.commands.arguments import Parser, one_of, write_text
+from pipeline.commands.ending import ends_tidily
+from pipeline.runtime.console import console, say
+
+GROUPS = ("experiment", "data", "model", "fit", "hydra/launcher", "hydra/sweeper")
+NOTES = """\
+groups, by the folder of the files:
+  experiment             the default, and for conf/config.yaml; a folder of your own has the same folders
+  data, model, fit
+  hydra/launcher, hydra/sweeper
+
+An editor with the YAML language server (VS Code's extension YAML) takes it by the first line of a file,
+  # yaml-language-server: $schema=experiment.schema.json
+completes keys and values, shows what each means, and marks what is misspelt.
+
+examples:
+  %(prog)s --output my_conf/experiment/experiment.schema.json
+  %(prog)s data --output my_conf/data/data.schema.json
+  %(prog)s --format markdown --output keys.md
+"""
+
+
+def main(words: Sequence[str]) -> None:
+    """The command line."""
+    with ends_tidily():
+        run(parser().read(words))
+
+
+def parser() -> Parser:
+    """The words that it takes."""
+    found = Parser("schema", NOTES)
+    found.add_argument("group", metavar="GROUP", nargs="?", type=one_of(*GROUPS), default="experiment", help="of files")
+    said = "json (the default), or markdown: a page on the keys of all groups"
+    found.add_argument("--format", type=one_of("json", "markdown"), default="json", help=said)
+    found.add_argument("--output", metavar="FILE", type=Path, help="file to write, or to replace; default: the screen")
+    return found
+
+
+def run(args: argparse.Namespace) -> None:
+    """Prints or writes it.
+
+    Raises:
+        PipelineError: The file cannot be written.
+    """
+    text = _text(args.group, args.format)
+    if args.output is None:
+        sys.stdout.write(text)
+    else:
+        write_text(args.output, text)
+        say(console(), f"written to {args.output}")
+
+
+def _text(group: str, kind: str) -> str:
+    if kind == "markdown":
+        from pipeline.config.reference import page  # Hydra and pydantic take half a second to import
+
+        return page()
+    from pipeline.config.json_schema import json_schema
+
+    return json.dumps(json_schema(group), indent=1, ensure_ascii=False) + "\n"
