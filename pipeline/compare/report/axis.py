@@ -81,11 +81,19 @@ def of_scores(values: Sequence[float], kept: Iterable[float] = ()) -> Axis:
         values: Finite numbers.
         kept: Those that are never far off, as the best score is.
     """
+    return of_numbers([*_near(values), *kept])
+
+
+def has_far_off(values: Sequence[float]) -> bool:
+    """Whether an axis of these scores has some on its edge."""
+    return len(_near(values)) < len(values)
+
+
+def _near(values: Sequence[float]) -> list[float]:
     ranked = sorted(values)
     lower, upper = (ranked[round((len(ranked) - 1) * part)] for part in (0.25, 0.75))
     reach = 3 * (upper - lower)
-    near = [value for value in ranked if lower - reach <= value <= upper + reach]
-    return of_numbers([*near, *kept])
+    return [value for value in ranked if lower - reach <= value <= upper + reach]
 
 
 def label(value: float) -> str:

@@ -18,8 +18,9 @@ class Column:
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, mark_first: bool = False) -> str:
     """A table of texts, the first row in bold if wanted."""
+    set_as_below = ("number", "id")
     head = "".join(
-        f'<th class="{column.css if column.css == "number" else ""}" title="{escape(column.title or column.name)}">'
+        f'<th class="{column.css if column.css in set_as_below else ""}" title="{escape(column.title or column.name)}">'
         f"{escape(column.name)}</th>"
         for column in columns
     )

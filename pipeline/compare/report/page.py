@@ -10,8 +10,9 @@ from pipeline.compare.candidates import Candidate, with_deviation
 from pipeline.compare.findings import Findings
 from pipeline.compare.ranking import Comparison, reason
 from pipeline.compare.report import pictures
+from pipeline.compare.report.axis import has_far_off
 from pipeline.compare.report.html import Column, charts, note, section, table
-from pipeline.compare.report.parallel import MOST_AXES, parallel
+from pipeline.compare.report.parallel import MOST_AXES, TOP_SHARE, parallel
 from pipeline.compare.report.style import STYLE
 from pipeline.compare.significance import Duel
 from pipeline.compare.values import short
@@ -21,6 +22,7 @@ MOST_ROWS = 100  # of the leaderboard
 MOST_EFFECTS = 12
 N_SEED_COLUMNS = 8  # configurations whose seeds are drawn
 MOST_ERROR = 400  # letters
+MEDIANS = {'<polyline class="line middle"': "lines", '<path class="line middle"': "dashes"}  # how they are drawn
 
 
 def render(found: Findings) -> str:
@@ -81,6 +83,7 @@ def _verdict(found: Findings) -> str:
     )
     if not verdict.rivals:
         return box
+    is_tested = any(duel.effect is not None for _, duel in verdict.rivals)  # one seed each tests nothing
     columns = [
         Column("against"), Column("ahead by", title=f"mean difference in {comparison.objective}"),
         Column("95 % interval"), Column("pairs", title="seeds or folds that both have"),
@@ -92,8 +95,9 @@ def _verdict(found: Findings) -> str:
     shown = comparison.candidates[:N_SEED_COLUMNS]
     several = any(len(candidate.scores) > 1 for candidate in shown)
     drawing = charts([pictures.seeds(comparison, shown)]) if several else ""
-    told = note("Each point is a run, each dash a mean over seeds and folds. No p value is corrected for their number.")
-    return box + table(columns, rows) + (drawing + told if several else "")
+    told = note("Each point is a run, each dash a mean over seeds and folds.") if several else ""
+    corrected = note("No p value is corrected for the number of tests.") if is_tested else ""
+    return box + (table(columns, rows) if is_tested else "") + corrected + drawing + told
 
 
 def _figures(duel: Duel) -> list[str]:
@@ -158,7 +162,10 @@ def _effects(found: Findings) -> str:
     if not keys or len(comparison.candidates) < 2:
         return ""
     drawn = charts(pictures.effect(comparison, key) for key in keys[:MOST_EFFECTS])
-    told = "All other parameters as they come; lines and dashes are medians. Scores far off lie on the edge."
+    medians = " and ".join(word for sign, word in MEDIANS.items() if sign in drawn)
+    told = "All other parameters as they come" + (f"; {medians} are medians." if medians else ".")
+    if has_far_off([candidate.mean for candidate in comparison.candidates]):
+        told += " Scores far off lie on the edge."
     left = len(keys) - MOST_EFFECTS
     return note(told) + drawn + (note(f"{left} less important parameters are not drawn.") if left > 0 else "")
 
@@ -168,7 +175,8 @@ def _parallel(found: Findings) -> str:
     if not keys or len(found.comparison.candidates) < 2:
         return ""
     left = len(keys) - MOST_AXES
-    told = "A line per configuration: the best thick, the best tenth green. Rest the pointer on a line to read it."
+    good = ", the best tenth green" if len(found.comparison.candidates) * TOP_SHARE > 1 else ""
+    told = f"A line per configuration: the best thick{good}. Rest the pointer on a line to read it."
     more = f" The {left} least important parameters are left out." if left > 0 else ""
     return note(told + more) + parallel(found.comparison, keys, pictures.told(found.comparison))
 
@@ -179,9 +187,15 @@ def _curves(found: Findings) -> str:
         return ""
     names = pictures.told(found.comparison)
     legend = "".join(
-        f'<li><span class="key c{place}"></span>{escape(names[place])}</li>' for place, _ in enumerate(found.curves)
+        f'<li><span class="key c{place}"></span>{escape(names[place])}</li>'
+        for place, pair in enumerate(found.curves)
+        if any(pair)
     )
-    told = "The run that stands for each of the best: validation solid, training dashed."
+    kinds = [
+        *(["training dashed"] if any(train for train, _ in found.curves) else []),
+        *(["validation solid"] if any(val for _, val in found.curves) else []),
+    ]
+    told = f"The run that stands for each of the best: {', '.join(kinds)}."
     return f'{note(told)}<div class="charts"><div>{drawn}</div><div><ul class="legend">{legend}</ul></div></div>'
 
 
@@ -205,7 +219,7 @@ def _others(comparison: Comparison) -> str:
         for state, runs in comparison.others.items()
         for run in runs[:MOST_ROWS]
     ]
-    columns = [Column("state", "id"), Column("run", "text"), Column("why", "text"), Column("id", "id")]
+    columns = [Column("state", "value"), Column("run", "text"), Column("why", "text"), Column("id", "id")]
     return table(columns, rows) if rows else ""
 
 

@@ -25,7 +25,9 @@ th, td { text-align: left; padding: .32rem .7rem; border-bottom: 1px solid var(-
 th { background: var(--panel); font-weight: 600; white-space: nowrap } tr.best td { font-weight: 600 }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .text { overflow-wrap: anywhere; min-width: 14rem; white-space: pre-line } .value { min-width: 5rem; max-width: 22rem }
-.id { white-space: nowrap; color: var(--quiet) }
+.id { color: var(--quiet); position: sticky; right: 0; background: var(--paper) }
+td.id { font: 12px/1.3 ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono", monospace; min-width: 19ch;
+  word-break: break-all } th.id { background: var(--panel) }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); gap: 1.4rem }
 svg { display: block; width: 100%; height: auto } svg text { font-size: 12px; fill: var(--quiet) }
 svg text.title { fill: var(--ink); font-weight: 600 }

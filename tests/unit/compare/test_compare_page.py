@@ -2,6 +2,7 @@
 
 import random
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -13,7 +14,7 @@ from pipeline.compare.report.axis import label, of_numbers, of_parameter, of_sco
 from pipeline.compare.report.chart import BOTTOM, HEIGHT, Chart
 from pipeline.compare.report.pictures import effect
 from pipeline.track import TrackedRun
-from support.ranked_runs import found_in, ranked, tracked
+from support.ranked_runs import found_in, ranked, replicas, tracked
 
 
 class Texts(HTMLParser):
@@ -96,6 +97,50 @@ def test_the_page_stands_whatever_the_numbers_are(scores: list[float], values: l
         for number, (score, value, size) in enumerate(zip(scores, values, sizes, strict=False))
     ]
     assert render(found_in(ranked(*runs))).endswith("</html>\n")
+
+
+def test_with_one_seed_no_test_is_shown() -> None:
+    runs = {"0.1": [3.0], "0.01": [5.0], "0.001": [6.0]}
+    page = render(found_in(ranked(*replicas(runs))))
+    assert "Too few seeds to tell" in page
+    for words in ("paired t", "Wilcoxon", "p value", "Each point is a run"):
+        assert words not in page
+    page = render(found_in(ranked(*replicas({rate: [*scores, scores[0] * 1.3] for rate, scores in runs.items()}))))
+    assert "Wilcoxon" not in page.split("<table>")[0]  # the headline tells of it from six pairs on
+    for words in ("paired t", "No p value is corrected", "Each point is a run"):
+        assert words in page
+
+
+def test_only_what_is_drawn_has_a_legend() -> None:
+    found = found_in(ranked(*replicas({"0.1": [3.0], "0.01": [5.0], "0.001": [6.0]})))
+    page = render(found)
+    assert "the best tenth green" not in page
+    assert "medians" not in page  # three values that hardly repeat have no middle
+    assert "far off" not in page
+    assert 'class="key c2"' in page
+    assert "training dashed, validation solid" in page
+    without = replace(found, curves=[*found.curves[:1], ([], [(1, 2.0), (2, 1.0)]), ([], [])])
+    page = render(without)
+    assert 'class="key c1"' in page
+    assert 'class="key c2"' not in page
+    page = render(replace(found, curves=[([], [(1, 2.0), (2, 1.0)])] * 3))
+    assert "validation solid" in page
+    assert "dashed" not in page.partition("<body>")[2]
+    many = {str(rate): [float(rate)] for rate in range(1, 12)} | {"99": [1e6]}
+    page = render(found_in(ranked(*replicas(many))))
+    assert "the best tenth green" in page
+    assert "lines are medians" in page
+    assert "far off lie on the edge" in page
+
+
+def test_ids_stand_whole_at_the_right_edge() -> None:
+    """Where a table is wider than the page they stay in sight, and break rather than be cut."""
+    page = render(found_in(ranked(*replicas({"0.1": [3.0], "0.01": [5.0]}))))
+    assert '<th class="id"' in page
+    rules = page.partition("<style>")[2]
+    assert "position: sticky; right: 0" in rules
+    assert "word-break: break-all" in rules
+    assert f'<td class="id">{0:032x}</td>' in page
 
 
 def test_axes_have_round_ticks_and_hold_their_values() -> None:
