@@ -182,6 +182,7 @@ class ProgressBar(keras.callbacks.Callback):
             TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[values]}", table_column=Column(no_wrap=True)),
             expand=True,
+            transient=not log.isEnabledFor(logging.INFO),  # one of many trainings, of which a line tells then
         )
         self._task = self._bar.add_task("fit", total=self.params["epochs"], epoch=0, values="")
         self._bar.start()

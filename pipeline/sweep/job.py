@@ -16,7 +16,7 @@ from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.errors import PipelineError, Pruned, SweepError
 from pipeline.sweep.identity import NO_PART
-from pipeline.sweep.open_sweep import is_open_here
+from pipeline.sweep.open_sweep import OF_THE_ROWS, is_open_here, open_here
 from pipeline.sweep.search.outcome import Outcome
 from pipeline.sweep.trial import Elsewhere, Finished, SweepTrial
 from pipeline.train import Result, run
@@ -82,7 +82,7 @@ def attempt(
     words = [word.lstrip("+") for word in words]
     own = [word for word in words if not word.startswith(NO_PART)]
     with contextlib.ExitStack() as resources:
-        trial = SweepTrial(_parent(), " ".join(own), resources)
+        trial = SweepTrial(_parent(), own, resources)
         config = None
         try:
             config = _named(compose(), trial.name)
@@ -90,13 +90,13 @@ def attempt(
             result = yield from story(config, trial)
         except Finished as finished:
             assert config is not None
-            log.info("job %s: finished before, as run %s", number, finished.done.run_id)
+            _tell(trial, f"finished before, as run {finished.done.run_id}", was_run=False)
             return _outcome(trial, config, finished.done.metrics, finished.done.pruned)
         except Elsewhere:
-            log.info("job %s: another process is at work on it", number)
+            _tell(trial, "another process is at work on it", was_run=False)
             return math.nan
         except Pruned as pruned:
-            log.info("job %s: pruned %s", number, pruned)
+            _tell(trial, f"pruned {pruned}")
             return Outcome(None, pruned=True)
         except Exception as error:
             if store_is_gone(error):
@@ -105,11 +105,22 @@ def attempt(
                 _keep_failure(config, trial.tags, error)
             if isinstance(error, PipelineError):
                 log.error("job %s failed: %s", number, error)
+                _tell(trial, "failed")
                 raise CompactHydraException(str(error)) from None
             log.exception("job %s failed", number)
+            _tell(trial, "failed")
             raise
-        log.info("objective %.5g, %s", result.objective, result.model_path or f"run {result.run_id}")
+        _tell(trial, f"objective {result.objective:.5g}, {sum(result.seconds.values()):.1f} s")
         return _outcome(trial, config, result.measured, pruned=False)
+
+
+def _tell(trial: SweepTrial, told: str, *, was_run: bool = True) -> None:
+    """The line of a trial that has ended; where another process leads the sweep, that prints it."""
+    if is_open_here():
+        log.info(open_here().progress.ended(trial.name, told, was_run=was_run))
+        logging.getLogger(OF_THE_ROWS).setLevel(logging.WARNING)
+    else:
+        log.info("%s: %s", trial.name, told)
 
 
 def store_is_gone(error: BaseException | None) -> bool:

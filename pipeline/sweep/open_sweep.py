@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.config import Command
+from pipeline.sweep.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,10 @@ class OpenSweep:
 
     command: Command
     origins: dict[str, str]  # what its trials follow from, see `origins_of`
+    progress: Progress
 
+
+OF_THE_ROWS = "pipeline.data"  # logger of what is the same for each trial, and said of the first
 
 _of_this_process: list[OpenSweep] = []
 

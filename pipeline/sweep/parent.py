@@ -5,22 +5,35 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
+import os
 import shlex
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+
 from pipeline import compare
 from pipeline.config import Command, Config
+from pipeline.config.ranges import values_of
 from pipeline.errors import ModelError, PipelineError
+from pipeline.runtime.quiet import quiet
 from pipeline.sweep.claims import claimed
 from pipeline.sweep.identity import is_same_command, origins_of, sweep_key
-from pipeline.sweep.open_sweep import OpenSweep, leading
+from pipeline.sweep.open_sweep import OF_THE_ROWS, OpenSweep, leading
+from pipeline.sweep.progress import VARIABLE, Progress
 
 if TYPE_CHECKING:
     from pipeline.track import Sweep, TrackedRun
 
 log = logging.getLogger(__name__)
+
+# Loggers that say of a single run what it does; a trial of a sweep is a line.
+TOLD_IN_FULL = (
+    "pipeline.fit.callbacks", "pipeline.fit.execution", "pipeline.fit.feed", "pipeline.fit.history",
+    "pipeline.track.run", BasicLauncher.__module__,
+)  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -58,8 +71,28 @@ def parent(command: Command) -> Iterator[None]:
         elif not opened.is_away and (former := _of_same_command(command, opened.run_id)):
             table.show_begun_anew(former, origins)
         at_the_end.callback(_conclude, opened, command.config, words)
-        resources.enter_context(leading(OpenSweep(command, origins)))
+        resources.enter_context(_told_briefly(command, origins))
         yield
+
+
+@contextlib.contextmanager
+def _told_briefly(command: Command, origins: dict[str, str]) -> Iterator[None]:
+    """Leads a sweep in which each trial is a line, with the keys that differ."""
+    os.environ[VARIABLE] = json.dumps(list(command.space))
+    progress = Progress(None if command.is_search else _n_jobs(command))
+    try:
+        with (
+            leading(OpenSweep(command, origins, progress)),
+            quiet(*TOLD_IN_FULL),
+            quiet(OF_THE_ROWS, level=logging.NOTSET),
+        ):
+            yield
+    finally:
+        del os.environ[VARIABLE]
+
+
+def _n_jobs(command: Command) -> int:
+    return math.prod(len(values_of(given) or ()) for given in command.space.values())
 
 
 def _of_same_command(command: Command, begun: str) -> TrackedRun | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.config import Config
@@ -13,6 +13,7 @@ from pipeline.errors import SweepError
 from pipeline.sweep import light
 from pipeline.sweep.claims import claimed
 from pipeline.sweep.identity import replica_key, trial_key
+from pipeline.sweep.progress import swept_words
 from pipeline.sweep.search.outcome import TRIAL_VARIABLE
 from pipeline.train import EpochReport, Prepared, Scored, Shipped, Trained, Trial
 
@@ -37,10 +38,10 @@ class Elsewhere(Exception):  # noqa: N818 - not an error either
 class SweepTrial(Trial):
     """A job of a sweep, which other jobs, processes or earlier commands may have done already."""
 
-    def __init__(self, parent: str, overrides: str, resources: contextlib.ExitStack) -> None:
+    def __init__(self, parent: str, overrides: Sequence[str], resources: contextlib.ExitStack) -> None:
         """Takes what outlives the run, such as its claim on the trial, with it into `resources`."""
         super().__init__()
-        self.tags = {"overrides": overrides}
+        self._own, self.tags = overrides, {"overrides": " ".join(overrides)}
         self._parent, self._resources = parent, resources
         self._study = json.loads(os.environ.get(TRIAL_VARIABLE) or "null")
         self._pruning: Pruning | None = None
@@ -53,7 +54,7 @@ class SweepTrial(Trial):
     @property
     def name(self) -> str:
         """What distinguishes it from the others."""
-        return self._study["searched"] if self._study else self.tags["overrides"]
+        return self._study["searched"] if self._study else swept_words(self._own)
 
     def may_begin(self, config: Config) -> None:
         """Asked first of all.

@@ -112,7 +112,7 @@ def test_a_ray_cluster_runs_trials_until_it_is_gone(
         out, err = ended(process)
     assert process.returncode == 1, out
     assert "Traceback" not in out + err
-    assert "#0 ended in" in out
+    assert "#0 1/2  fit.epochs=2  objective " in out
     assert f"#1 failed: the Ray cluster at {address} is gone" in out, out
     assert f"go on with: python -m pipeline train -m data=iris {launcher[0]}" in err
     (parent,), children = runs_of(store, "on_ray")
@@ -139,7 +139,7 @@ def test_a_ray_task_that_dies_costs_its_trial(
     assert process.returncode == 1, out + err
     assert "Traceback" not in out + err
     assert "#0 failed: its Ray task failed" in out
-    assert "#1 ended in" in out
+    assert "#1 2/2  fit.epochs=2  objective " in out
     (parent,), children = runs_of(store, "task_died")
     assert sorted(one.info.status for one in children) == ["FAILED", "FINISHED"]
     assert parent.data.metrics["n_finished"] == parent.data.metrics["n_failed"] == 1

@@ -1,6 +1,7 @@
 """The command line of training, as users start it and as it ends."""
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -71,6 +72,13 @@ def test_a_sweep_nests_its_runs_and_survives_a_job_that_fails(store: str) -> Non
     assert parent.data.metrics["n_failed"] == 1
     assert all("the training loss became" in one.data.tags["error"] for one in children if one not in done)
     assert best.info.run_id in ended.stdout
+    lines = [line for line in ended.stdout.splitlines() if re.match(r"\d/3  ", line)]
+    words = ["fit.learning_rate=0.01", "fit.learning_rate=1e+30", "fit.learning_rate=0.001"]
+    assert [line.split("  ")[1] for line in lines] == words
+    assert [line.split("  ")[2].split(" ")[0] for line in lines] == ["objective", "failed;", "objective"]
+    assert {one.info.run_name for one in children} == set(words)
+    assert "epoch 1/2" not in ended.stdout
+    assert ended.stdout.count("data iris: ") == 1  # what is the same for all of them
 
 
 @pytest.mark.slow

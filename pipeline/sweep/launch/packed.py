@@ -118,7 +118,7 @@ class PackedLauncher(Launcher):
                 yield job.number, self._run_alone(job)
 
     def _run_alone(self, job: Job) -> JobReturn:
-        log.info("#%d started: %s", job.number, self._sweep.difference(job))
+        log.debug("#%d started: %s", job.number, self._sweep.difference(job))
         try:
             return jobs.run_here(self._sweep, job, self._sweep.task_function)
         finally:

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, open_dict
 from pipeline import config as configuration
 from pipeline.runtime import signals
 from pipeline.sweep.launch.jobs import Job, Sweep, unpacked
+from pipeline.sweep.open_sweep import is_open_here, open_here
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ def _run(sweep: Sweep, workers: Workers, jobs: Iterator[tuple[int, Sequence[str]
     while True:
         while workers.has_room and (following := next(jobs, None)) is not None:
             job = sweep.job(*following)
-            log.info("#%d started: %s", job.number, sweep.difference(job))
+            log.debug("#%d started: %s", job.number, sweep.difference(job))
             started[job.number] = time.monotonic()
             workers.start(job)
         if not workers.is_busy:
@@ -109,7 +110,7 @@ def _run(sweep: Sweep, workers: Workers, jobs: Iterator[tuple[int, Sequence[str]
         job, event = workers.event()
         ret = _heard(job, event)
         if ret is not None:
-            _tell_of_end(job, ret, time.monotonic() - started.pop(job.number))
+            _tell_of_end(job, sweep.difference(job), ret, time.monotonic() - started.pop(job.number))
             yield job.number, ret
 
 
@@ -130,11 +131,15 @@ def _heard(job: Job, event: Event) -> JobReturn | None:
             raise AssertionError(event)
 
 
-def _tell_of_end(job: Job, ret: JobReturn, seconds: float) -> None:
+def _tell_of_end(job: Job, words: str, ret: JobReturn, seconds: float) -> None:
+    shown = "failed"
     if ret.status == JobStatus.COMPLETED:
         value = ret.return_value
         shown = f"objective {value:.5g}" if isinstance(value, float) else str(value)
-        log.info("#%d ended in %.1f s: %s", job.number, seconds, shown)
+    line = f"{shown}, {seconds:.1f} s"
+    if is_open_here():
+        line = open_here().progress.ended(words, line)
+    log.info("#%d %s", job.number, line)
 
 
 def _close_runs(job: Job, message: str) -> None:

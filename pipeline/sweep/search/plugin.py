@@ -83,6 +83,7 @@ class Search(Sweeper):
         try:
             study = Study(name, address, space, settings, directions)
             study.begin(sweep.origins)
+            sweep.progress.n_trials, sweep.progress.n_ended = study.n_places, study.n_before
             log.info("study %s in %s: %s", name, without_password(address), _counted(study, settings))
             with process.signs_of_life(study.sign):
                 return _Running(study, settings, fixed, {"storage": address, "study": name}).run(self._launcher)
