@@ -24,7 +24,7 @@ import json, resource, sys
 from pipeline import load, run
 from mlflow import MlflowClient
 result = run(load(*sys.argv[1:]))
-history = [m.value for m in MlflowClient(result.store).get_metric_history(result.run_id, "epoch_seconds")]
+history = [m.value for m in MlflowClient(result.store).get_metric_history(result.run_id, "epoch/seconds")]
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 print("RESULT", json.dumps({"peak": peak, "epochs": history, "rmse": result.scores["test_rmse"], **result.seconds}))
 """

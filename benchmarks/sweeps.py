@@ -136,7 +136,7 @@ def _sweep(folder: Path, *overrides: str) -> str:
 def _fit_seconds(folder: Path) -> float:
     with sqlite3.connect(folder / "mlflow.db") as store:
         return statistics.median(
-            value for (value,) in store.execute("SELECT value FROM metrics WHERE key = 'seconds_fit'")
+            value for (value,) in store.execute("SELECT value FROM metrics WHERE key = 'seconds/fit'")
         )
 
 

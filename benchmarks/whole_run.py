@@ -43,11 +43,11 @@ def _seconds(command: list[str]) -> float:
 
 
 def _logged(store: Path) -> dict[str, float]:
-    """The parts that the newest run logged; its process has ended."""
+    """The parts that the newest run logged, whose process has ended; earlier versions named one `seconds_fit`."""
     query = """
         SELECT key, value FROM metrics
-        WHERE key LIKE 'seconds\\_%' ESCAPE '\\' AND key != 'seconds_first_epoch'
+        WHERE (key LIKE 'seconds/%' OR key LIKE 'seconds\\_%' ESCAPE '\\') AND key NOT LIKE '%first_epoch'
         AND run_uuid = (SELECT run_uuid FROM runs ORDER BY start_time DESC LIMIT 1)
     """
     with sqlite3.connect(store) as connection:
-        return {key.removeprefix("seconds_"): value for key, value in connection.execute(query)}
+        return {key[len("seconds/") :]: value for key, value in connection.execute(query)}

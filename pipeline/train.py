@@ -260,6 +260,7 @@ def score(
     from pipeline import evaluate, export
     from pipeline.evaluate import baselines, sparsity
     from pipeline.evaluate.advice import advice
+    from pipeline.evaluate.description import description
 
     dataset, preprocessing, clock = prepared.dataset, prepared.preprocessing, prepared.clock
     network, history, tracked = trained.network, trained.history, trained.tracked
@@ -276,7 +277,10 @@ def score(
     scores = found.scores | {"objective": found.scores[prepared.objective]}
     measured = history.summary() | learnt.counts | decided.summary() | found.clamped | beaten.metrics
     tracked.log_final(scores | clock.seconds | measured)
-    hint = beaten.advice or advice(config, len(history.epochs), history.best_epoch, found.scores)
+    epochs = len(history.epochs), history.best_epoch
+    hint = beaten.advice or advice(config, *epochs, found.scores)
+    about = {"run_id": tracked.id, "n_parameters": network.count_params(), "epochs": epochs, "advice": hint}
+    tracked.describe(description(config, dataset, found.scores, beaten, **about))
     return Scored(decided, assembled, found, beaten, hint)
 
 
@@ -307,6 +311,8 @@ def ship(config: Config, prepared: Prepared, trained: Trained, scored: Scored) -
     difference = export.verify(exported, dataset.part("val"), preprocessing, scored.decided.network)
     clock.lap("export")
     tracked.log_saved_model(dataset.rows)
+    # Of an ensemble whose networks were validated by other rows each, validation rows trained as well.
+    tracked.log_training_rows(data.TrainingRows.of(dataset, ("train", "val")[: 1 + (trained.held_out is not None)]))
     clock.lap("log_model")
     tracked.log_final(clock.seconds | {"export_difference": difference})
     return Shipped(clock.seconds, difference)

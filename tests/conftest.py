@@ -140,11 +140,12 @@ def epochs_of(store: str) -> Callable[[str], pd.DataFrame]:
         import pandas as pd
         from mlflow import MlflowClient
 
+        from pipeline.track import metric_names
+
         client = MlflowClient(store)
-        names = [name for name in client.get_run(run_id).data.metrics if name.startswith("epoch_")]
-        histories = {
-            name: client.get_metric_history(run_id, name) for name in [*names, "loss", "val_loss", "learning_rate"]
-        }
+        logged = metric_names.plain_values(client.get_run(run_id).data.metrics)
+        names = [*(name for name in logged if name.startswith("epoch_")), "loss", "val_loss", "learning_rate"]
+        histories = {name: metric_names.history(client, run_id, name) for name in names}
         return pd.DataFrame({name: {entry.step: entry.value for entry in kept} for name, kept in histories.items()})
 
     return fetch

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
 
     options = {"weight": args.weight, "strict": args.strict, "trust": args.trust, "tracking_uri": args.uri}
     found = making(lambda: score_file(model, args.input, **options), args.uri)
-    warn(found.new_gaps)
+    warn([*found.new_gaps, *([found.seen] if found.seen else [])])
     places = {"SavedModel": str(found.path), "run": found.run_id or "unknown"}
     if args.log:
         if found.run_id is None:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pipeline.compare.candidates import Candidate
+    from pipeline.compare.findings import Findings
     from pipeline.compare.ranking import Comparison
     from pipeline.config.rules import Tracking
+
+N_DESCRIBED = 5  # configurations that the page of a sweep lists at its top
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +54,33 @@ def report_sweep(parent_run_id: str, comparison: Comparison, tracking: Tracking)
         with track.connected(tracking):
             found = find(comparison)
             place = report.log(parent_run_id, found)
+            track.describe(parent_run_id, description(found, again))
         print(f"{found.verdict.headline}. {found.verdict.text}")
         print(f"{'report':18}{place}\n{'again':18}{again}", flush=True)
     except Exception as error:
         logger.warning("the comparison was not written (%s: %s); to repeat it: %s", type(error).__name__, error, again)
+
+
+def description(found: Findings, again: str) -> str:
+    """What the page of a sweep's parent run says at its top, in Markdown: the best few, and what is known of them.
+
+    Args:
+        found: Of its runs.
+        again: The command that compares them once more.
+    """
+    from pipeline.compare.formats import as_markdown
+
+    comparison, verdict = found.comparison, found.verdict
+    best = comparison.best
+    trained = [found.command or ""] if found.command else []
+    used = [f"python -m pipeline predict {best.run.id} new.csv predictions.csv"] if best is not None else []
+    parts = [
+        f"{comparison.counts()}; by {comparison.objective}, {comparison.better()}",
+        as_markdown(comparison, N_DESCRIBED),
+        f"**{verdict.headline}.** {verdict.text}",
+        "\n".join(["The best:", "```", *trained, *used, "```", "All of them:", "```", again, "```"]),
+    ]
+    return "\n\n".join(parts)
 
 
 def command(parent_run_id: str, uri: str | None, *options: str) -> str:

@@ -11,6 +11,7 @@ from pipeline.data.reading.raw import Raw, Text
 from pipeline.data.rows import Rows
 from pipeline.data.splits import Splits, split
 from pipeline.data.target import Target
+from pipeline.data.training_rows import TrainingRows
 
 __all__ = [
     "Arrays",
@@ -25,6 +26,7 @@ __all__ = [
     "Splits",
     "Target",
     "Text",
+    "TrainingRows",
     "fit_preprocessing",
     "identifiers",
     "load",

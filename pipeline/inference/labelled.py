@@ -11,10 +11,11 @@ from typing import Any, cast
 import numpy as np
 
 from pipeline.config.rules import Task
-from pipeline.data import Target
+from pipeline.data import Target, TrainingRows
 from pipeline.data.reading.clean import NewGaps
 from pipeline.data.reading.input_column import BOOLEANS, InputColumn
 from pipeline.data.reading.notation import number_in
+from pipeline.data.training_rows import FILE, most_rows, row_hashes
 from pipeline.errors import DataError
 from pipeline.evaluate import Scores, score
 from pipeline.export.columns import missing_columns
@@ -23,7 +24,7 @@ from pipeline.export.manifest import Manifest
 from pipeline.inference.batch.run import cleaner_of, opened
 from pipeline.inference.batch.source import AnotherWay, Source
 from pipeline.inference.batch.values import Cleaner
-from pipeline.inference.locate import resolve
+from pipeline.inference.locate import FoundModel, resolve
 
 SHOWN = 5  # unknown labels that an error lists
 
@@ -37,6 +38,7 @@ class Labelled:
     run_id: str | None  # of the model
     path: Path  # of the SavedModel
     new_gaps: tuple[NewGaps, ...]  # where training had none
+    seen: str | None  # what to say of training rows among them
 
 
 def score_file(
@@ -66,16 +68,29 @@ def score_file(
         raise DataError(f"there is no file {source} (looked for from {Path.cwd()})")
     found = resolve(reference, tracking_uri)
     model = LoadedModel(found.path, trust)
+    trained_on = _training_rows(found, tracking_uri)
     rows = opened(source, model.manifest)
     while True:
         try:
-            predicted = _predicted(model, rows, weight, strict)
+            predicted = _predicted(model, rows, weight, strict, looks=trained_on is not None)
             break
         except AnotherWay as other:
             rows = other.source
     scores = score(predicted.target, predicted.outputs, predicted.weights)
     run_id = found.run_id or model.manifest.run_id
-    return Labelled(scores, len(predicted.target.values), run_id, found.path, predicted.new_gaps)
+    seen = trained_on.told(predicted.hashes) if trained_on else None
+    return Labelled(scores, len(predicted.target.values), run_id, found.path, predicted.new_gaps, seen)
+
+
+def _training_rows(found: FoundModel, tracking_uri: str | None) -> TrainingRows | None:
+    """What the model's run has kept of its training rows; None of a run of before, or of a model without its run."""
+    beside = TrainingRows.read(found.path.parent / FILE)
+    if beside is not None or found.run_id is None:
+        return beside
+    from pipeline.track.training_rows import fetched  # late: MLflow takes seconds, and a folder does not need it
+
+    with fetched(found.run_id, tracking_uri) as path:
+        return None if path is None else TrainingRows.read(path)
 
 
 class _Labels:
@@ -137,9 +152,10 @@ class _Predicted:
     outputs: dict[str, np.ndarray]
     weights: np.ndarray | None
     new_gaps: tuple[NewGaps, ...]
+    hashes: np.ndarray  # of rows, the first ones
 
 
-def _predicted(model: LoadedModel, source: Source, weight: str | None, strict: bool) -> _Predicted:
+def _predicted(model: LoadedModel, source: Source, weight: str | None, strict: bool, looks: bool) -> _Predicted:
     manifest, labels = model.manifest, _Labels(model.manifest, weight)
     if missing := [name for name in labels.names if name not in source.names]:
         raise DataError(f"to score a model, its target must be there: {missing_columns(missing, list(source.names))}")
@@ -149,10 +165,12 @@ def _predicted(model: LoadedModel, source: Source, weight: str | None, strict: b
         raise DataError(f"{', '.join(map(repr, both))} is an input of the model already; it cannot be a weight")
     if repeated := [name for name in wanted if source.names.count(name) > 1]:
         raise DataError(f"the file has more than one column named {', '.join(map(repr, repeated))}; rename them")
-    targets, weighed, made, n_rows = [], [], [], 0
+    targets, weighed, made, hashes, n_rows = [], [], [], [np.empty(0, np.uint64)], 0
     for block in source.blocks(wanted):
         columns = cleaner.columns(block, n_rows)
         values, weights = labels.of(block, n_rows)
+        if looks and n_rows < most_rows(sum(column.size for column in columns.values()) // max(1, len(values))):
+            hashes.append(row_hashes(columns, values))
         targets.append(values)
         weighed.append(weights)
         made.append(model.predict_raw(columns))
@@ -162,7 +180,7 @@ def _predicted(model: LoadedModel, source: Source, weight: str | None, strict: b
     target = Target(cast(Task, manifest.task), tuple(manifest.target), np.concatenate(targets), labels.classes)
     outputs = {name: np.concatenate([block[name] for block in made]) for name in made[0]}
     checked = _checked_weights(weight, weighed) if weight else None
-    return _Predicted(target, outputs, checked, tuple(cleaner.new_gaps.values()))
+    return _Predicted(target, outputs, checked, tuple(cleaner.new_gaps.values()), np.concatenate(hashes))
 
 
 def _known(manifest: Manifest) -> np.ndarray:

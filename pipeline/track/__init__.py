@@ -14,7 +14,7 @@ from pipeline.track.moved import relocate
 from pipeline.track.new_scores import tag_runs
 from pipeline.track.pages import page_of_newest
 from pipeline.track.parent_run import Sweep, log_best, sweep
-from pipeline.track.query import FINISHED, Selected, curves, last_finished, log_texts, select_runs, sweeps
+from pipeline.track.query import FINISHED, Selected, curves, describe, last_finished, log_texts, select_runs, sweeps
 from pipeline.track.reopened import kept_by, reopened
 from pipeline.track.run import Run, log_failure, start
 from pipeline.track.spool.left import send_left
@@ -38,6 +38,7 @@ __all__ = [
     "config_of_run",
     "connected",
     "curves",
+    "describe",
     "done",
     "epochs_of",
     "existing",

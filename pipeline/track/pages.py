@@ -1,8 +1,14 @@
-"""Addresses of MLflow's pages. Without a workflow type MLflow 3 shows what it has for language models."""
+"""MLflow's pages: their addresses, and where they have a description.
+
+Without a workflow type MLflow 3 shows what it has for language models.
+"""
 
 import mlflow
 
 TRAINING = "workflowType=machine_learning"
+NOTE = "mlflow.note.content"  # tag of a run: what its page says at the top, in Markdown
+LONGEST_NOTE = 7_900  # letters; MLflow's limit of a tag is 8000
+LONGEST_DESCRIPTION = 5_000  # of registered models and versions
 
 
 def page_of_newest() -> str:

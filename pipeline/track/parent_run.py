@@ -19,7 +19,7 @@ from pipeline.runtime.signals import held
 from pipeline.track.children import BEGUN, PARENT_VARIABLE, close_lost
 from pipeline.track.conclusion import conclude, jobs, n_in_state
 from pipeline.track.found import run_of
-from pipeline.track.header import run_header
+from pipeline.track.header import name_of, run_header
 from pipeline.track.machines import LEADER_VARIABLE, PROCESS, one_at_a_time, others
 from pipeline.track.query import FINISHED
 from pipeline.track.spool.journal import Journal
@@ -155,7 +155,9 @@ def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> Sw
     before = _before(where, tags["sweep_key"]) if config.sweep.resume == "auto" else None
     if before is None:
         own = {**{name: str(value) for name, value in config.tracking.tags.items()}, **tags, **now}
-        with mlflow.start_run(experiment_id=where, run_name=config.tracking.run_name, tags=own) as active:
+        with mlflow.start_run(
+            experiment_id=where, run_name=config.tracking.run_name or name_of(config), tags=own
+        ) as active:
             opened = Sweep(active.info.run_id, active.info.run_name, uri)
     else:
         opened = Sweep(before.info.run_id, before.info.run_name, uri, taken_up=True)

@@ -15,6 +15,8 @@ from mlflow.exceptions import MlflowException
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
 from pipeline.runtime.signals import held
+from pipeline.track import metric_names
+from pipeline.track.pages import LONGEST_NOTE, NOTE
 from pipeline.track.store import STORE_ERRORS, connected, experiment_id, local_path
 from pipeline.track.tracked_run import TrackedRun, one_per_job, tracked
 
@@ -82,7 +84,7 @@ def curves(run_ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, 
     with _told_as_tracking_errors():
         return {
             run_id: {
-                name: sorted((entry.step, entry.value) for entry in client.get_metric_history(run_id, name))
+                name: [(entry.step, entry.value) for entry in metric_names.history(client, run_id, name)]
                 for name in names
             }
             for run_id in run_ids
@@ -98,6 +100,13 @@ def log_texts(run_id: str, texts: dict[str, str]) -> dict[str, str]:
         for name, text in texts.items():
             client.log_text(run_id, text, name)
     return {name: local_path(f"{root}/{PurePosixPath(name)}") for name in texts}
+
+
+@held()
+def describe(run_id: str, text: str) -> None:
+    """Writes what a run's page says at its top, in Markdown."""
+    with _told_as_tracking_errors():
+        mlflow.MlflowClient().set_tag(run_id, NOTE, text[:LONGEST_NOTE])
 
 
 def search(where: Sequence[str], query: str, order: str = "attributes.start_time ASC") -> list[MlflowRun]:
@@ -131,14 +140,17 @@ def _experiments(name: str | None) -> list[str]:
 def _matching(where: list[str], parent: TrackedRun | None, query: str | None) -> list[MlflowRun]:
     """The runs below a parent, if there is one, that a user's filter finds, if there is one."""
     below = f"tags.mlflow.parentRunId = '{parent.id}'" if parent else None
+    found = dict[str, MlflowRun]()
     try:
-        return search(where, " and ".join(filter(None, [below, query])))
+        for one in [None] if query is None else metric_names.filters(query):
+            found |= {run.info.run_id: run for run in search(where, " and ".join(filter(None, [below, one])))}
     except MlflowException as error:
         if query is None:
             raise
         raise TrackingError(
             f"--query: MLflow cannot read {query!r}: {error.message}; write it as in {QUERY_EXAMPLE}"
         ) from None
+    return list(found.values())
 
 
 def _title(experiment: str | None, parent: TrackedRun | None, query: str | None) -> str:

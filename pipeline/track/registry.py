@@ -14,11 +14,13 @@ from pipeline.config import direction
 from pipeline.errors import RegistryError
 from pipeline.runtime.signals import held
 from pipeline.track.find_model import registered_version
+from pipeline.track.pages import LONGEST_DESCRIPTION, NOTE
 from pipeline.track.store import STORE_ERRORS, store_of
 from pipeline.track.tracked_run import digest_of
 
 CHAMPION = "champion"
 LOGGED = "model"  # the MLflow model of a run
+ABOUT = "This is of"  # how descriptions of registered models begin that were written here
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Contender:
     scores: dict[str, float]  # final `train_*`, `val_*`, `test_*`
     fingerprint: str  # of all its rows
     val_digest: str  # of its validation rows
+    note: str | None  # what its page says at the top
 
 
 @dataclass(frozen=True)
@@ -190,13 +193,14 @@ def _contender(run: MlflowRun, version: str | None) -> Contender:
         scores,
         tags.get("data_fingerprint", "unknown"),
         digest_of(run, "val") or "unknown",
+        tags.get(NOTE),
     )
 
 
 def _made_version(newcomer: Contender, name: str) -> ModelVersion:
     client = mlflow.MlflowClient()
     if not client.search_registered_models(f"name = '{name}'"):
-        client.create_registered_model(name)
+        client.create_registered_model(name, description=newcomer.note and _about(name, None, newcomer.note))
     for version in client.search_model_versions(f"name = '{name}'"):
         if version.run_id == newcomer.run_id:
             return version
@@ -212,12 +216,27 @@ def _made_version(newcomer: Contender, name: str) -> ModelVersion:
         newcomer.run_id,
         tags={"objective": score, score: f"{newcomer.scores[score]:.6g}", "data_fingerprint": newcomer.fingerprint},
         model_id=models[-1].model_id,
+        description=newcomer.note and newcomer.note[:LONGEST_DESCRIPTION],
     )
+
+
+def _describe(client: mlflow.MlflowClient, name: str, alias: str, note: str | None) -> None:
+    """Has the page of a model say what its alias stands for now, unless somebody has written something else there."""
+    written = client.get_registered_model(name).description
+    if note and (not written or written.startswith(ABOUT)):
+        client.update_registered_model(name, _about(name, alias, note))
+
+
+def _about(name: str, alias: str | None, note: str) -> str:
+    which = f"models:/{name}@{alias}" if alias else f"models:/{name}/1"
+    used = f"python -m pipeline predict {which} new.csv predictions.csv\npython -m pipeline serve {which}"
+    return f"{ABOUT} {which}\n```\n{used}\n```\n\n{note}"[:LONGEST_DESCRIPTION]
 
 
 def _with_alias(version: ModelVersion, alias: str | None, comparison: Comparison) -> Registered:
     client, name, number = mlflow.MlflowClient(), version.name, str(version.version)
     if alias is not None:
         client.set_registered_model_alias(name, alias, number)
+        _describe(client, name, alias, version.description)
     held = client.get_registered_model(name).aliases
     return Registered(name, number, tuple(sorted(key for key, of in held.items() if str(of) == number)), comparison)

@@ -22,7 +22,7 @@ import psutil
 from matplotlib.figure import Figure
 
 from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
-from pipeline.data import Dataset, Rows
+from pipeline.data import Dataset, Rows, TrainingRows, training_rows
 from pipeline.data.checks import Report, report_page
 from pipeline.errors import Pruned, TrackingError
 from pipeline.runtime import process, signals
@@ -34,6 +34,7 @@ from pipeline.track.going_on import is_there
 from pipeline.track.header import run_header
 from pipeline.track.left_running import close_dead, job_tag
 from pipeline.track.model import write_model
+from pipeline.track.pages import LONGEST_NOTE, NOTE
 from pipeline.track.spool.folders import MODEL, Spooled, taken_over
 from pipeline.track.spool.journal import Journal, digest, told_when_full
 from pipeline.track.spool.sender import Sender
@@ -153,6 +154,12 @@ class Run:
         self._log_text("inputs.json", _json(dict(norms)))
 
     @held()
+    def log_training_rows(self, rows: TrainingRows) -> None:
+        """Writes hashes of the training rows, which `evaluate` looks for in other files."""
+        with self.artifact(training_rows.FILE) as path:
+            rows.write(path)
+
+    @held()
     def log_networks(self, table: str) -> None:
         """Writes the networks of an ensemble as `networks.csv`."""
         self._log_text("networks.csv", table)
@@ -187,6 +194,10 @@ class Run:
     def tag(self, tags: Mapping[str, str]) -> None:
         """Writes tags."""
         self._journal.append("tags", tags=dict(tags))
+
+    def describe(self, text: str) -> None:
+        """Writes what its page says at the top, in Markdown."""
+        self.tag({NOTE: text[:LONGEST_NOTE]})
 
     def tell(self, error: BaseException) -> None:
         """Writes what went wrong, in a tag and with its traceback."""

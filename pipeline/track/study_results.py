@@ -12,6 +12,7 @@ from pipeline.config.rules import Tracking
 from pipeline.config.studies import TAG
 from pipeline.errors import TrackingError
 from pipeline.runtime.signals import held
+from pipeline.track import metric_names
 from pipeline.track.query import search
 from pipeline.track.store import connected, local_path
 
@@ -42,8 +43,7 @@ class StudiedSweep:
 
     def history(self, trial: Trial, name: str) -> list[float]:
         """What a run logged under this name in each epoch."""
-        entries = mlflow.MlflowClient().get_metric_history(trial.run_id, name)
-        return [entry.value for entry in sorted(entries, key=lambda entry: entry.step)]
+        return [entry.value for entry in metric_names.history(mlflow.MlflowClient(), trial.run_id, name)]
 
     def inputs(self, trial: Trial) -> dict[str, float]:
         """How much each input counts in a run's network."""
@@ -89,6 +89,6 @@ def _trial(run: MlflowRun) -> Trial:
         run_id=run.info.run_id,
         is_finished=run.info.status == "FINISHED",
         params=dict(run.data.params),
-        metrics=dict(run.data.metrics),
+        metrics=metric_names.plain_values(run.data.metrics),
         n_rows_train=int(run.data.tags["n_rows_train"]) if "n_rows_train" in run.data.tags else None,
     )

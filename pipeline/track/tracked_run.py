@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mlflow.entities import Dataset
 from mlflow.entities import Run as MlflowRun
 
 from pipeline.config import former
+from pipeline.track.metric_names import plain_values
 
 STATES = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "killed"}
 # Of several tries of one job of a sweep the first of these states counts.
@@ -23,7 +25,7 @@ class TrackedRun:
     status: str  # FINISHED, FAILED, KILLED, RUNNING or SCHEDULED
     started: float  # seconds since 1970
     params: dict[str, str]
-    metrics: dict[str, float]  # the last value of each
+    metrics: dict[str, float]  # the last value of each, by plain names
     tags: dict[str, str]
     val_digest: str | None = None  # of its validation rows; None where it logged none
 
@@ -49,7 +51,7 @@ def tracked(run: MlflowRun) -> TrackedRun:
         info.status,
         started,
         former.completed(data.params),
-        data.metrics,
+        plain_values(data.metrics),
         data.tags,
         digest_of(run, "val"),
     )
@@ -57,10 +59,14 @@ def tracked(run: MlflowRun) -> TrackedRun:
 
 def digest_of(run: MlflowRun, part: str) -> str | None:
     """The digest of the rows of a part, `train`, `val` or `test`, that a run has logged."""
-    for entry in run.inputs.dataset_inputs if run.inputs else []:
-        if any(tag.key == "mlflow.data.context" and tag.value == part for tag in entry.tags):
-            return str(entry.dataset.digest)
-    return None
+    found = datasets_of(run).get(part)
+    return None if found is None else str(found.digest)
+
+
+def datasets_of(run: MlflowRun) -> dict[str, Dataset]:
+    """The rows that a run has logged, by their part: `train`, `val` or `test`."""
+    entries = run.inputs.dataset_inputs if run.inputs else []
+    return {tag.value: entry.dataset for entry in entries for tag in entry.tags if tag.key == "mlflow.data.context"}
 
 
 def one_per_job(runs: Iterable[TrackedRun]) -> list[TrackedRun]:

@@ -10,6 +10,7 @@ import mlflow
 
 from pipeline.config.rules import Tracking
 from pipeline.runtime.signals import held
+from pipeline.track import metric_names
 from pipeline.track.children import BEGUN, children
 from pipeline.track.spool.folders import Entry, of_run, of_sweep
 from pipeline.track.store import STORE_ERRORS, connected
@@ -33,7 +34,7 @@ def done(tracking: Tracking, parent: str, key: str) -> Done | None:
         for run in children(parent, f"tags.trial_key = '{key}'"):
             pruned = "pruned" in run.data.tags
             if run.info.status == "FINISHED" or pruned:
-                return Done(run.info.run_id, run.data.metrics, pruned)
+                return Done(run.info.run_id, metric_names.plain_values(run.data.metrics), pruned)
     return None
 
 
@@ -77,4 +78,4 @@ def epochs_of(tracking: Tracking, run_id: str, name: str) -> list[tuple[int, flo
         values = (value for entry, _ in waiting.entries(0) for value in entry.get("values", []))
         return [(step, value) for known, value, _, step in values if known == name]
     with connected(tracking):
-        return [(entry.step, entry.value) for entry in mlflow.MlflowClient().get_metric_history(run_id, name)]
+        return [(entry.step, entry.value) for entry in metric_names.history(mlflow.MlflowClient(), run_id, name)]

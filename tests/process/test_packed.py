@@ -72,7 +72,7 @@ def test_trials_of_one_shape_train_as_one_and_come_to_what_they_come_to_alone(sw
             3,
             4,
         ]
-        assert {"gap_log_loss", "test_accuracy", "best_epoch", "seconds_fit"} <= done.data.metrics.keys()
+        assert {"gap_log_loss", "test_accuracy", "training/best_epoch", "seconds/fit"} <= done.data.metrics.keys()
     finished = [run for run in runs.values() if run.info.status == "FINISHED"]
     out, again = swept(*words, code=1)
     assert out.count("finished before, as run") == len(finished)
@@ -111,4 +111,4 @@ def test_models_are_made_of_trials_with_and_without_dropout(swept: Sweep) -> Non
     """Those that train as one have other layers."""
     out, runs = swept("fit.epochs=2", "model.units=[8]", "model.dropout=0.0,0.2")
     assert "cannot" not in out
-    assert all("export_difference" in run.data.metrics for run in runs.values())
+    assert all("export/difference" in run.data.metrics for run in runs.values())

@@ -100,6 +100,13 @@ def test_configurations_are_shown_as_compare_ranks_them(swept: Swept) -> None:
     units, best = min(scores.items(), key=lambda item: statistics.fmean(item[1]))
     run, mean = best[statistics.median(best)], statistics.fmean(best)  # each seed has validation rows of its own
     parent = swept.parent()
+    assert parent.info.run_name.startswith("iris-dense-")
+    assert f"| 1 | {mean:.5g} ± " in parent.data.tags["mlflow.note.content"]
+    lines = [line for line in out.splitlines() if re.match(r"\d/6  ", line)]
+    assert [line.split("  ")[1] for line in lines] == [
+        f"model.units=[{width}] seed={seed}" for width in (2, 8) for seed in (0, 1, 2)
+    ]
+    assert "; " in lines[2]  # the time left
     assert f"{parent.info.run_name} ({parent.info.run_id}): 6 finished" in out
     row = rf"1 .* {mean:.5g} ± {statistics.stdev(best):.2g} .* 3 .* {re.escape(units)} .* {run.info.run_id} "
     assert re.search(row, out)
@@ -189,11 +196,11 @@ def test_models_that_are_missing_are_made_at_the_end_by_the_same_command(swept: 
     command = ["fit.epochs=1", "model.units=[2],[4]"]
     swept(*command, "sweep.keep=none")
     before = {run.info.run_id: run.data.metrics for run in swept.children("FINISHED")}
-    assert not any("export_difference" in metrics for metrics in before.values())
+    assert not any("export/difference" in metrics for metrics in before.values())
     out = swept(*command)
     assert "models are made of 2 of the sweep's runs, as sweep.keep says" in out
     after = {run.info.run_id: run.data.metrics for run in swept.children("FINISHED")}
-    assert all("export_difference" in metrics for metrics in after.values())
+    assert all("export/difference" in metrics for metrics in after.values())
     assert {run: {name: after[run][name] for name in metrics} for run, metrics in before.items()} == before
     assert "models are made" not in swept(*command)
 
@@ -211,7 +218,7 @@ def test_the_five_best_configurations_have_a_model(swept: Swept, launcher: list[
     }
     best = sorted(scores, key=lambda units: statistics.fmean(scores[units]))[:5]
     expected = {(units, scores[units][0]) for units in best}
-    with_model = [run for run in swept.children("FINISHED") if "export_difference" in run.data.metrics]
+    with_model = [run for run in swept.children("FINISHED") if "export/difference" in run.data.metrics]
     assert {(run.data.params["model.units"], run.data.metrics["objective"]) for run in with_model} == expected
     for run in swept.children("FINISHED"):
         made = run.outputs.model_outputs if run.outputs else []
@@ -231,7 +238,7 @@ def test_a_trial_whose_model_cannot_be_made_is_told_and_the_others_have_theirs(
     out = swept(*command, "sweep.keep=all", code=1)
     assert "there is no file" in out
     assert "trains it anew, with a model" in out
-    assert len([run for run in swept.children("FINISHED") if "export_difference" in run.data.metrics]) == 1
+    assert len([run for run in swept.children("FINISHED") if "export/difference" in run.data.metrics]) == 1
 
 
 @pytest.mark.slow
@@ -246,7 +253,7 @@ def test_several_objectives_have_a_front(swept: Swept) -> None:
     report = Path(out.partition("\nreport ")[2].split("\n")[0].strip()).read_text(encoding="utf-8")
     assert "<h2>Pareto front</h2>" in report
     on_front = {line.split("│")[-2].strip() for line in out.splitlines() if line.startswith("│ *")}
-    with_model = {run.info.run_id for run in swept.children("FINISHED") if "export_difference" in run.data.metrics}
+    with_model = {run.info.run_id for run in swept.children("FINISHED") if "export/difference" in run.data.metrics}
     assert with_model == on_front
 
 

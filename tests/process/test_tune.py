@@ -51,7 +51,7 @@ def test_networks_are_runs_below_the_one_that_has_the_model(store: str, tuned: T
     client, result = MlflowClient(store), tuned.result
     whole = client.get_run(result.run_id)
     assert whole.info.status == "FINISHED"
-    assert whole.data.metrics["n_networks"] == N_NETWORKS
+    assert whole.data.metrics["network/n_networks"] == N_NETWORKS
     assert whole.data.metrics["objective"] == pytest.approx(tuned.loss, rel=1e-5)
     below = runs_below(client, result.run_id)
     assert {run.info.run_id for run in below} == {line.run_id for line in tuned.lines}

@@ -40,7 +40,7 @@ for (const drawing of document.querySelectorAll('svg')) {
 return found;
 """
 COLUMNS = [
-    "metrics.`objective`", "metrics.`test_log_loss`", "metrics.`test_accuracy`", "metrics.`n_parameters`",
+    "metrics.`objective`", "metrics.`test_log_loss`", "metrics.`test_accuracy`", "metrics.`network/n_parameters`",
     "params.`model.units`", "params.`fit.learning_rate`", "params.`seed`",
 ]  # fmt: skip
 # What the UI keeps of an experiment's page: here, its columns.
@@ -114,14 +114,13 @@ def test_the_ui_lists_a_sweep_nested_and_a_child_with_all_it_has(tmp_path: Path)
         own = f"{root}/{child.info.run_id}"
         page.open(own)
         page.says(
-            "val_accuracy", f"{child.data.metrics['val_accuracy']}"[:8], "fit.learning_rate", parent.info.run_name
-        )
+            "val_accuracy", f"{child.data.metrics['val_accuracy']}"[:8], "fit.learning_rate", parent.info.run_name,
+            f"pipeline predict {child.info.run_id}",
+        )  # fmt: skip
         model = "return [...document.querySelectorAll('a')].some(a => a.href.includes('/models/m-'))"
         page.wait(lambda: page.run(model))
         page.open(f"{own}/model-metrics")
-        page.says(
-            "epoch_accuracy", "best_epoch", "Step"
-        )  # the first charts; others are drawn when they are scrolled to
+        page.says("epoch", "network", "seconds", "Step")  # sections; charts are drawn when they are scrolled to
         page.open(f"{own}/artifacts/pictures/learning_curves.png")
         page.says("confusion_matrix.png", "saved_model")
         shown = "return [...document.querySelectorAll('img')].some(picture => picture.naturalWidth > 500)"
@@ -145,6 +144,8 @@ def test_the_report_is_easy_to_read(tmp_path: Path, dark: bool) -> None:
         assert page.run("return document.querySelectorAll('svg').length") >= 8
         assert page.run(OVERLAPS) == []
         assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+        cut = "return [...document.querySelectorAll('td.id')].filter(e => e.getBoundingClientRect().right > innerWidth)"
+        assert page.run(f"{cut}.length") == 0
 
 
 def page_of_many() -> str:

@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 # What differs from run to run, or says which run it is: tags, and files with its name, its times or chance in them.
-TAGS_OF_A_RUN = ("alive_at", "journal", "mlflow.runName", "mlflow.parentRunId", "owner")
+TAGS_OF_A_RUN = ("alive_at", "journal", "mlflow.note.content", "mlflow.runName", "mlflow.parentRunId", "owner")
 FILES_OF_A_RUN = {
     "card.html", "card.md", "config.yaml", "manifest.json", "MLmodel", "fingerprint.pb", "saved_model.pb",
     "variables.data-00000-of-00001", "variables.index",

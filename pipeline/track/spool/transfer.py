@@ -29,9 +29,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from pipeline.errors import TrackingError
+from pipeline.track import metric_names
 from pipeline.track.conclusion import conclude
 from pipeline.track.datasets import log_inputs
 from pipeline.track.found import JOURNAL_TAG, run_of, with_journal
+from pipeline.track.model_scores import scores_of_model
 from pipeline.track.spool.folders import MODEL, Entry, Spooled, root
 from pipeline.track.spool.journal import digest
 from pipeline.track.store import experiment_of, first_line
@@ -151,7 +153,10 @@ class Transfer:
     def _is_made(self, run: MlflowRun) -> None:
         info = run.info
         # Of a run that goes on, what another process has sent is not sent again: the times would differ.
-        logged = {metric.key: metric.step for metric in run.data._metric_objs} if "run_id" in self._header else {}
+        known = run.data._metric_objs if "run_id" in self._header else []
+        logged = dict[str, int]()
+        for name, step in ((metric_names.plain(metric.key), metric.step) for metric in known):
+            logged[name] = max(step, logged.get(name, step))
         self._has_moved(logged=logged)
         self._has_moved(run_id=info.run_id, artifact_uri=info.artifact_uri, experiment_id=info.experiment_id)
 
@@ -180,7 +185,9 @@ class Transfer:
         alive = [RunTag("alive_at", f"{time.time():.0f}")] if self._alive else []  # for looks from another machine
         with _no_collection():
             for start in range(0, len(values), MOST_METRICS):
-                part = [Metric(*value) for value in values[start : start + MOST_METRICS]]
+                part = [
+                    Metric(metric_names.stored(name), *value) for name, *value in values[start : start + MOST_METRICS]
+                ]
                 self._client.log_batch(self._id, metrics=part, tags=alive)
 
     def _params(self, params: dict[str, str]) -> None:
@@ -221,6 +228,8 @@ class Transfer:
             self._client.log_outputs(self._id, [LoggedModelOutput(logged.model_id, step=0)])
         self._client.log_model_artifacts(logged.model_id, str(place))
         self._client.log_model_artifacts(logged.model_id, str(self._described(place / "MLmodel", logged)))
+        if scores := scores_of_model(run, logged.model_id):
+            self._client.log_batch(self._id, metrics=scores)
         self._client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
 
     def _again(self) -> None:

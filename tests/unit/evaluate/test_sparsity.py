@@ -29,9 +29,9 @@ def test_every_run_counts_its_zeros_and_times_its_epochs(trained: Callable[..., 
     client = MlflowClient(store)
     run = client.get_run(result.run_id)
     # Zeros stay zeros below the output layer: no gradient reaches what is multiplied by zero.
-    assert run.data.metrics["n_zero_inputs"] == 10
-    assert run.data.metrics["n_zero_weights"] == 44
-    assert run.data.metrics["seconds_per_epoch"] > 0
+    assert run.data.metrics["network/n_zero_inputs"] == 10
+    assert run.data.metrics["network/n_zero_weights"] == 44
+    assert run.data.metrics["seconds/per_epoch"] > 0
     assert not any(key.startswith("study") for key in run.data.params)
     norms = json.loads(Path(client.download_artifacts(result.run_id, "inputs.json")).read_text())
     assert set(norms) == {"age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"}

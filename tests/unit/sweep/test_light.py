@@ -71,8 +71,8 @@ def test_the_model_that_is_made_later_gives_the_scores(kind: str, kept: Callable
     light.make(result.run_id, store)
     after, folder = client.get_run(result.run_id), resolve(result.run_id, store).path
     assert {name: after.data.metrics[name] for name in before.data.metrics} == before.data.metrics
-    assert after.data.metrics["export_difference"] <= TOLERANCE
-    assert after.data.metrics["seconds_export"] > 0
+    assert after.data.metrics["export/difference"] <= TOLERANCE
+    assert after.data.metrics["seconds/export"] > 0
     assert (after.info.status, after.info.end_time) == ("FINISHED", before.info.end_time)
     assert {"pictures", "card.html", "saved_model"} <= {entry.path for entry in client.list_artifacts(result.run_id)}
 
@@ -116,7 +116,7 @@ def test_rows_that_are_others_by_now_are_told_with_the_command_that_helps(
         light.make(result.run_id, store)
     found = MlflowClient(store).get_run(result.run_id)
     assert found.info.status == "FINISHED"
-    assert "export_difference" not in found.data.metrics
+    assert "export/difference" not in found.data.metrics
 
 
 def test_a_run_stays_finished_when_the_process_that_added_to_it_is_killed(
@@ -132,7 +132,7 @@ def test_a_run_stays_finished_when_the_process_that_added_to_it_is_killed(
     assert journal.folder not in left()
     found = MlflowClient(store).get_run(result.run_id)
     assert (found.info.status, "error" in found.data.tags) == ("FINISHED", False)
-    assert found.data.metrics["export_difference"] == 0
+    assert found.data.metrics["export/difference"] == 0
     assert found.data.metrics["val_log_loss"] == result.scores["val_log_loss"]
 
 

@@ -39,7 +39,7 @@ def test_steps_neither_repeat_nor_miss(store: str) -> None:
     assert run.info.status == "FINISHED"
     assert "error" not in run.data.tags
     assert (run.info.run_name, run.data.params) == (dead.info.run_name, dead.data.params)
-    assert steps(store, run, "loss") == steps(store, run, "epoch_accuracy") == [1, 2, 3, 4, 5, 6, 7]
+    assert steps(store, run, "loss") == steps(store, run, "epoch/accuracy") == [1, 2, 3, 4, 5, 6, 7]
     again = logged(store, epochs=7, going_on=dead.info.run_id)  # it died between the last score and its end
     assert steps(store, again, "loss") == [1, 2, 3, 4, 5, 6, 7]
     assert steps(store, again, "val_accuracy") == [0]

@@ -59,10 +59,10 @@ def test_a_run_logs_everything(
     assert {f"{part}_{name}" for part in parts for name in scores} == set(result.scores)
     assert {name: found.data.metrics[name] for name in result.scores} == pytest.approx(result.scores)
     assert found.data.metrics["objective"] == result.objective
-    assert found.data.metrics["seconds_fit"] > 0
-    assert found.data.metrics["n_parameters"] > 64 * 64
-    assert found.data.metrics["best_epoch"] in (1, 2)
-    assert found.data.metrics["export_difference"] <= 1e-5
+    assert found.data.metrics["seconds/fit"] > 0
+    assert found.data.metrics["network/n_parameters"] > 64 * 64
+    assert found.data.metrics["training/best_epoch"] in (1, 2)
+    assert found.data.metrics["export/difference"] <= 1e-5
 
     epochs = epochs_of(result.run_id)
     assert list(epochs.index) == [1, 2]

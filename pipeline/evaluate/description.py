@@ -1,0 +1,83 @@
+"""What a run's page in MLflow says at its top, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.config import Config
+from pipeline.runtime.console import number
+
+if TYPE_CHECKING:
+    from pipeline.data import Dataset
+    from pipeline.evaluate import Scores
+    from pipeline.evaluate.baselines import Standing
+
+PARTS = ("train", "val", "test")
+MOST_SCORES = 12  # that the table lists: with many targets each has its own
+LONGEST_NAME = 60  # letters
+
+
+def description(
+    config: Config,
+    dataset: Dataset,
+    scores: Scores,
+    beaten: Standing,
+    *,
+    run_id: str,
+    n_parameters: int,
+    epochs: tuple[int, int | None],
+    advice: str | None,
+) -> str:
+    """The text: scores beside those of the baselines, data, model, and the commands that use it.
+
+    Args:
+        config: The experiment.
+        dataset: The rows.
+        scores: Final ones, `train_*`, `val_*` and `test_*`.
+        beaten: How the model stands to its baselines.
+        run_id: Of the run.
+        n_parameters: Of the network.
+        epochs: How many were trained, and which one was kept, if any was chosen.
+        advice: What to try next.
+    """
+    told = [f"Against {name.removeprefix('against ')}: {text}." for name, text in beaten.told.items()]
+    trained, kept = epochs
+    kept_one = f", kept {kept}" if kept else ""
+    facts = [
+        f"**Data** {_data(config, dataset)}",
+        f"**Model** {config.model.name}, {n_parameters:,} parameters; {trained} epochs{kept_one}; seed {config.seed}",
+        *([f"**To try next** {advice}"] if advice else []),
+    ]
+    commands = [f"python -m pipeline {words}" for words in (
+        f"predict {run_id} new.csv predictions.csv", f"serve {run_id}", f"rerun {run_id}",
+    )]  # fmt: skip
+    parts = ["\n".join(_table(scores, beaten)), " ".join(told), "\n\n".join(facts), _code(commands)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(scores: Scores, beaten: Standing) -> list[str]:
+    names = list(dict.fromkeys(key.partition("_")[2] for key in scores))[:MOST_SCORES]
+    rows = [_row(name, name, scores) for name in names]
+    for baseline, others in beaten.scores.items():
+        rows += [_row(f"{name} of {baseline}", name, others) for name in beaten.main_scores]
+    return [f"| score | {' | '.join(PARTS)} |", "| --- | --: | --: | --: |", *rows]
+
+
+def _row(label: str, name: str, scores: Mapping[str, float]) -> str:
+    values = " | ".join(number(scores.get(f"{part}_{name}")) for part in PARTS)
+    return f"| {label.replace('|', '/')} | {values} |"
+
+
+def _data(config: Config, dataset: Dataset) -> str:
+    source = Path(config.data.path).name if config.data.path else config.data.name
+    target = dataset.rows.target
+    names = ", ".join(target.names)
+    shown = names if len(names) <= LONGEST_NAME else f"{names[:LONGEST_NAME]}…"
+    n_rows = ", ".join(f"{n:,} {part}" for part, n in dataset.n_rows.items())
+    return f"`{source}`: {target.task} of `{shown}` from {dataset.rows.n_inputs:,} inputs; rows: {n_rows}"
+
+
+def _code(lines: list[str]) -> str:
+    return "\n".join(["```", *lines, "```"])

@@ -1,0 +1,73 @@
+"""What metrics are called in the store: MLflow's pages make a section of each group, the word in front of a slash.
+
+Scores stand in none, so that they come first. Everywhere else values have their plain names, `seconds_fit` for
+`seconds/fit`: in objectives, filters, studies, journals and results. Earlier versions logged these; both are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric
+
+GROUPED = {"seconds_": "seconds/", "epoch_": "epoch/", "export_": "export/"}  # by how names begin
+# Those of which the group is no part of the plain name.
+NAMED = {
+    "best_epoch": "training/best_epoch",
+    "epochs_trained": "training/epochs_trained",
+    "n_parameters": "network/n_parameters",
+    "n_zero_inputs": "network/n_zero_inputs",
+    "n_zero_weights": "network/n_zero_weights",
+    "n_networks": "network/n_networks",
+    "n_entries": "network/n_entries",
+}
+PLAIN = {stored: plain for plain, stored in NAMED.items()}
+# What a filter says of a metric; texts in quotes, in which the same may stand, come first.
+OF_A_METRIC = re.compile(r"""'[^']*'|"[^"]*"|(\bmetrics?\.)(?:`([^`]+)`|"([^"]+)"|([\w.]+))""")
+
+
+def stored(name: str) -> str:
+    """What the store calls a value."""
+    for beginning, group in GROUPED.items():
+        if name.startswith(beginning):
+            return group + name.removeprefix(beginning)
+    return NAMED.get(name, name)
+
+
+def plain(name: str) -> str:
+    """The plain name of a metric of the store."""
+    for beginning, group in GROUPED.items():
+        if name.startswith(group):
+            return beginning + name.removeprefix(group)
+    return PLAIN.get(name, name)
+
+
+def plain_values(metrics: Mapping[str, float]) -> dict[str, float]:
+    """A run's metrics by their plain names; of one that two versions have logged, the later value."""
+    in_order = sorted(metrics, key=lambda name: plain(name) != name)
+    return {plain(name): metrics[name] for name in in_order}
+
+
+def history(client: MlflowClient, run_id: str, name: str) -> list[Metric]:
+    """What a run has logged of a value, by step; an earlier version may have logged the first of it."""
+    now = stored(name)
+    found = client.get_metric_history(run_id, now)
+    if now != name and min((entry.step for entry in found), default=2) > 1:
+        found = [*client.get_metric_history(run_id, name), *found]
+    return sorted(found, key=lambda entry: entry.step)
+
+
+def filters(query: str) -> list[str]:
+    """A filter in MLflow's language, by the store's names and then, where they differ, by those of earlier versions."""
+
+    def named(found: re.Match[str], name: str) -> str:
+        return f"{found[1]}`{name}`" if found[1] else found[0]
+
+    def given(found: re.Match[str]) -> str:
+        return plain(found[2] or found[3] or found[4] or "")
+
+    now = OF_A_METRIC.sub(lambda found: named(found, stored(given(found))), query)
+    before = OF_A_METRIC.sub(lambda found: named(found, given(found)), query)
+    return [now] if now == before else [now, before]
