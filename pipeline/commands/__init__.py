@@ -21,6 +21,7 @@ COMMANDS = {
     "sync": "Bring runs to their store that it has not got whole.",
     "relocate": "Put a store right whose folder was moved or copied.",
     "ui": "Open MLflow's UI on the runs.",
+    "init": "Write a config file of one's own for a table.",
     "schema": "Print a JSON schema of config files, by which editors complete keys.",
     "version": "Print the version of this package.",
 }

@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -47,6 +48,23 @@ def test_a_users_mistake_is_a_message_and_exit_code_1(store: str) -> None:
     assert ended.returncode == 1
     assert "data.path: there is no file nowhere.csv" in ended.stderr
     assert "Traceback" not in ended.stderr + ended.stdout
+
+
+@pytest.mark.slow
+def test_the_last_line_of_init_trains(tmp_path: Path) -> None:
+    (tmp_path / "my.csv").write_text("a,b,price\n" + "".join(f"{n},{n % 7},{n * 1.5}\n" for n in range(60)))
+    python, environment = Path(sys.executable), os.environ | {"PYTHONPATH": str(ROOT)}
+    words = ["-m", "pipeline", "init", "my.csv"]
+    made = subprocess.run([python, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (made.returncode, made.stderr) == (0, "")
+    first, *line = shlex.split(made.stdout.splitlines()[-1])
+    assert first == "python"
+    own = ["fit.epochs=1", f"tracking.uri=sqlite:///{tmp_path}/mlflow.db", f"hydra.run.dir={tmp_path}/hydra"]
+    ended = subprocess.run(
+        [python, *line, *own], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "SavedModel  " in ended.stdout
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ def lines(report: Report) -> list[str]:
     head = f"{report.name}: {report.n_rows} rows ({parts}), {report.n_columns} inputs, fingerprint {report.fingerprint}"
     if report.n_rows_looked_at < report.n_rows:
         head += f"; what follows is of a sample of {report.n_rows_looked_at} rows"
-    return [head, *target(report), *_table(report.columns), *(f"warning: {text}" for text in warnings(report))]
+    return [head, *target(report), *column_table(report.columns), *(f"warning: {text}" for text in warnings(report))]
 
 
 def target(report: Report) -> list[str]:
@@ -90,7 +90,8 @@ def values(column: Column) -> str:
     return "" if column.least is None else _span(column.least, column.mean, column.most)
 
 
-def _table(columns: Sequence[Column]) -> list[str]:
+def column_table(columns: Sequence[Column]) -> list[str]:
+    """A line for each column: its kind, gaps, distinct values and values; of many the first."""
     shown = [
         (
             _cut(column.name if column.n_inputs == 1 else f"{column.name} ({column.n_inputs} inputs)", WIDEST_NAME),

@@ -36,13 +36,13 @@ def split(rows: Rows, config: Split, calibration: Calibration | None = None) -> 
     except UnevenClassesError as error:
         raise DataError(f"{error}{remedies(rows, config, lambda other: _can_be_divided(rows, other))}") from None
     counts = {name: len(part) for name, part in splits.parts().items()}
-    log.info("split %s: %d rows train, %d validate, %d test", _kind(rows, config), *counts.values())
+    log.info("split %s: %d rows train, %d validate, %d test", kind_of_split(rows, config), *counts.values())
     if calibration is None:
         return splits
     n_folded = 0 if splits.groups is None else len(splits.train) + len(splits.val)
     if is_out_of_fold(calibration, n_folded):
         return splits
-    divided = with_calibration(splits, _draw(rows, config, _kind(rows, config)), config, calibration)
+    divided = with_calibration(splits, _draw(rows, config, kind_of_split(rows, config)), config, calibration)
     _check(divided, rows)
     return divided
 
@@ -56,7 +56,7 @@ def _can_be_divided(rows: Rows, config: Split) -> bool:
 
 
 def _divided(rows: Rows, config: Split) -> Splits:
-    kind = _kind(rows, config)
+    kind = kind_of_split(rows, config)
     if config.path:
         splits = from_file(Path(config.path), len(rows), rows.row_numbers)
     elif kind == "column":
@@ -67,7 +67,8 @@ def _divided(rows: Rows, config: Split) -> Splits:
     return splits
 
 
-def _kind(rows: Rows, config: Split) -> str:
+def kind_of_split(rows: Rows, config: Split) -> str:
+    """How rows are divided: `auto` is decided by path and task."""
     if config.kind == "auto":
         return "indices" if config.path else "random" if rows.target.task == "regression" else "stratified"
     if config.kind == "stratified" and rows.target.task == "regression":

@@ -1,0 +1,105 @@
+"""`init`: a config file of one's own for a table, with what was found in it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from pipeline.commands.arguments import Parser, program, write_text
+from pipeline.commands.ending import ends_tidily
+from pipeline.errors import UsageError
+from pipeline.runtime.console import console, list_places, say
+
+if TYPE_CHECKING:
+    from pipeline.data.proposal import Proposal
+
+FOLDER = "my_conf"
+NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
+OTHER_TO_HYDRA = ("base", "null", "true", "false", "inf", "nan")
+NOTES = """\
+Reads the file as training would and writes CONFIG_DIR/experiment/NAME.yaml: the columns and their kinds, what could be
+predicted, the split, and warnings, as comments beside the keys that change them. Words change what is found.
+
+example:
+  %(prog)s houses.csv data.target=price
+"""
+
+
+def main(words: Sequence[str]) -> None:
+    """The command line."""
+    with ends_tidily():
+        run(parser().read(words))
+
+
+def parser() -> Parser:
+    """The words that it takes."""
+    found = Parser("init", NOTES)
+    found.add_argument("input", metavar="INPUT", help="as data.path takes it: CSV or Parquet, or a pattern of files")
+    found.add_argument("overrides", metavar="key=value", nargs="*", help="keys of data, as in data.target=price")
+    found.add_argument("--config-dir", metavar="DIR", type=Path, default=Path(FOLDER), help=f"default: {FOLDER}")
+    found.add_argument("--name", help="of the experiment; default: by the file's name")
+    found.add_argument("--force", action="store_true", help="replace the file if it is there")
+    return found
+
+
+def run(args: argparse.Namespace) -> None:
+    """Writes the file, and prints what was found and the command that trains with it.
+
+    Raises:
+        PipelineError: The table cannot be read or divided, the file is there already, or it cannot be written.
+    """
+    name = args.name or _name_of(args.input)
+    if not NAME.fullmatch(name) or name.lower() in OTHER_TO_HYDRA:
+        raise UsageError(f"--name: should be letters, digits and _, as in --name houses, got {name!r}")
+    for word in args.overrides:
+        if not word.lstrip("+").startswith("data.") or word.startswith("data.path="):
+            said = "init takes keys of data, as in data.target=price; others go into the file that it writes"
+            raise UsageError(f"{word}: {said}")
+    file = args.config_dir / "experiment" / f"{name}.yaml"
+    if file.exists() and not args.force:
+        raise UsageError(f"{file} is there already; add --force to replace it, or --name another")
+    with Console(stderr=True).status("reading"):
+        from pipeline.data import experiment_file  # pandas and Hydra take a second to import
+        from pipeline.data.proposal import absolute, propose
+
+        proposal = propose(absolute(args.input), args.overrides)
+    command = shlex.join([*program().split(), "train", "--config-dir", str(args.config_dir), f"experiment={name}"])
+    _make_folder(file.parent)
+    write_text(file, experiment_file.text(name, proposal, command))
+    _show(proposal, file)
+    say(console(), command)
+
+
+def _name_of(path: str) -> str:
+    """An experiment's name by that of a file; `table` where that has no letters."""
+    stem = re.sub(r"\W+", "_", Path(path).name.partition(".")[0], flags=re.ASCII).strip("_")
+    is_name = NAME.fullmatch(stem) and stem.lower() not in OTHER_TO_HYDRA
+    return stem if is_name else f"table_{stem}".rstrip("_")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--config-dir: {folder} cannot be made: {error.strerror}; name another folder") from None
+
+
+def _show(proposal: Proposal, file: Path) -> None:
+    others = [name for name in proposal.candidates if name != proposal.data.target]
+    counts = ", ".join(f"{n} {part}" for part, n in proposal.report.n_rows_by_split.items())
+    named = proposal.data.target if isinstance(proposal.data.target, str) else ", ".join(proposal.data.target or [])
+    places = {"target": f"{named} ({proposal.report.task})"}
+    if others:
+        places["could as well be"] = ", ".join(others[:10]) + (", ..." if len(others) > 10 else "")
+    places |= {"inputs": str(proposal.report.n_columns), "rows": f"{counts} ({proposal.split_kind})"}
+    screen = console()
+    list_places(screen, places)
+    for warning in proposal.warnings:
+        say(screen, f"warning: {warning}")
+    list_places(screen, {"written to": str(file)})
