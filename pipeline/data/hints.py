@@ -43,7 +43,7 @@ def tell(rows: Rows, config: Data) -> None:
     free = {name: column for name, column in inputs.items() if name not in {*config.columns_as, *config.column_formats}}
     texts = {name: column.present() for name, column in free.items() if isinstance(column, Text)}
     numbers = {name: column for name, column in inputs.items() if not isinstance(column, Text)}
-    _tell_of_texts(texts, config)
+    _tell_of_texts({name: distinct for name, distinct in texts.items() if format_of(distinct) is None}, config)
     labels = rows.target.classes if rows.target.classes.dtype == object else np.array([], object)
     for name, distinct in (*texts.items(), *((name, labels) for name in rows.target.names)):
         _tell_of_lookalikes(name, distinct)
@@ -60,6 +60,7 @@ def tell(rows: Rows, config: Data) -> None:
 
 
 def _tell_of_texts(texts: Mapping[str, np.ndarray], config: Data) -> None:
+    """Warns of texts that are numbers or dates and are not read; those of dates that are read are not among them."""
     in_dress = _tell_of_dress(texts, config)
     for name, distinct in texts.items():
         if name not in in_dress and not _tell_of_odd_dates(name, distinct):
@@ -100,7 +101,7 @@ def _tell_of_unread(name: str, distinct: np.ndarray, config: Data) -> None:
 def _tell_of_odd_dates(name: str, distinct: np.ndarray) -> bool:
     """Warns of a column that a few texts keep from being one of dates; says whether it is one."""
     there = distinct[distinct != ""]
-    if len(there) < FEWEST or format_of(there) is not None:
+    if len(there) < FEWEST:
         return False
     few = there[:: 1 + len(there) // FEWEST].tolist()
     for written in FORMATS:
@@ -131,10 +132,11 @@ def _tell_of_lookalikes(name: str, distinct: np.ndarray) -> None:
 
 def _loses_digits(values: Raw) -> bool:
     numbers = np.asarray(values)
-    sizes = np.abs(numbers)
-    beyond = (sizes >= EXACT) & (sizes < LARGEST_ID)
-    there = numbers[~np.isnan(numbers)] if beyond.any() else numbers[:0]
-    return len(there) > 0 and bool((there == np.floor(there)).all())
+    lowest, highest = (float(end.reduce(numbers, initial=0.0)) for end in (np.fmin, np.fmax))
+    if max(-lowest, highest) < EXACT:  # of nearly all columns, for which two looks at each number do
+        return False
+    sizes, there = np.abs(numbers), numbers[~np.isnan(numbers)]
+    return bool(((sizes >= EXACT) & (sizes < LARGEST_ID)).any() and (there == np.floor(there)).all())
 
 
 def _tell_of_points(inputs: Mapping[str, Raw], targets: Mapping[str, np.ndarray], config: Data) -> None:
