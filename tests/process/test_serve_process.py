@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +30,7 @@ from pipeline.inference.http.service import Service
 from pipeline.train import Result
 from support.places import ROOT
 from support.runs import FLOWERS
-from support.serving import Client, served, serving
+from support.serving import Client, served, serving, wait_for
 from support.typed import Typed
 
 FLOWER = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
@@ -55,14 +54,6 @@ def registered(store: str) -> Iterator[Callable[[str | Path], str]]:
 
     yield register
     client.delete_registered_model("flowers")
-
-
-def wait_for(what: Callable[[], Any]) -> None:
-    """Until it is so, at most a while."""
-    end = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 class Asking:

@@ -123,6 +123,14 @@ def serving(
         yield client, service
 
 
+def wait_for(what: Callable[[], Any], seconds: float = 60) -> None:
+    """Until it is so, at most a while."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def served(folder: str | Path, name: str) -> Served:
     """A model from its folder."""
     return load(locate.resolve(str(folder)), name=name, trust=False)

@@ -18,7 +18,7 @@ from pipeline.inference.http.connections import IDLE_SECONDS
 from pipeline.inference.http.model import Served
 from pipeline.inference.http.service import Service
 from support.kinds import ROW
-from support.serving import LIMITS, Answer, serving
+from support.serving import LIMITS, Answer, serving, wait_for
 
 BEGUN = b"GET /ping HTTP/1.1\r\nHost: a\r\n"
 PING = BEGUN + b"\r\n"
@@ -67,13 +67,6 @@ def number(service: Service, name: str) -> float:
     """One of the server's metrics."""
     lines = service.metrics.page().decode().splitlines()
     return next((float(line.split()[-1]) for line in lines if line.startswith(f"pipeline_serve_{name}")), 0.0)
-
-
-def wait_for(what: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_a_head_that_does_not_end_is_given_up_though_bytes_come(kinds: Served, hold: Callable[..., Held]) -> None:
