@@ -18,7 +18,7 @@ renamed = $(if $(filter file,$(origin $2)),echo 'make: $1= is $2= now: make $@ $
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train sweep tune study rerun compare export predict evaluate register promote ui serve sync \
-	test test-all bench bench-ingredients bench-quality bench-search bench-sweeps bench-serve bench-setup fuzz check clean
+	test test-all bench bench-ingredients bench-quality bench-search bench-sweeps bench-serve bench-setup fuzz check docs clean
 
 help:  ## This text
 	@echo 'Experiments with dense networks: from a table to a tracked run and a SavedModel.'
@@ -130,6 +130,9 @@ check: $(STAMP)  ## Lint, types, complexity, and which room imports which
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@$(BIN)/complexipy && $(BIN)/lint-imports --no-cache --no-logo
 
+docs: $(STAMP)  ## Build the documentation, docs/_build/index.html; a warning is an error
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build
+
 clean:  ## Remove .venv and caches; what runs left under mlruns/ stays
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .complexipy_cache
+	@rm -rf $(VENV) build dist docs/_build *.egg-info .pytest_cache .mypy_cache .ruff_cache .complexipy_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

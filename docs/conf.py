@@ -1,0 +1,76 @@
+"""How Sphinx builds the documentation: `make docs`. What a page says of the code is written while it is built."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+
+import grimp
+from sphinx.application import Sphinx
+
+import pipeline
+from pipeline.commands import COMMANDS
+
+project = "dense-pipeline"
+version = release = pipeline.__version__
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"dense-pipeline {release}"
+myst_heading_anchors = 4
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+
+BY_HYDRA = ("train", "sweep")  # their help is the composed config
+ROOMS = [
+    "commands", "sweep", "inference", "train", "export", "compare", "evaluate", "track", "fit", "data", "config",
+    "model", "schema", "errors", "runtime",
+]  # fmt: skip
+
+
+def commands() -> str:
+    """The help of every command, as it prints it."""
+    os.environ["COLUMNS"] = "110"  # the width that argparse breaks lines at
+    parts = []
+    for name, about in COMMANDS.items():
+        module = importlib.import_module(f"pipeline.commands.{name}")
+        if name in BY_HYDRA:
+            shown = f"usage: python -m pipeline {name} [key=value ...]\n\n{about}\n"
+        elif name == "tune":
+            shown = module.HELP.format(program="python -m pipeline")
+        else:
+            shown = module.parser().format_help()
+        parts.append(f"## {name}\n\n```text\n{shown}```\n")
+    return "\n".join(parts)
+
+
+def rooms() -> str:
+    """What each room is for, and which others it imports, by the imports themselves."""
+    graph = grimp.build_graph("pipeline", cache_dir=None)
+    lines = ["| room | what it does | imports |", "|---|---|---|"]
+    for room in ROOMS:
+        module = f"pipeline.{room}"
+        inside = {module, *graph.find_descendants(module)}
+        imported = {other.split(".")[1] for one in inside for other in graph.find_modules_directly_imported_by(one)
+                    if "." in other}  # fmt: skip
+        about = (importlib.import_module(module).__doc__ or "").split("\n")[0]
+        others = ", ".join(f"`{other}`" for other in ROOMS if other in imported - {room})
+        lines.append(f"| `{room}` | {about} | {others} |")
+    return "\n".join(lines)
+
+
+WRITTEN: dict[str, Callable[[], str]] = {"commands": commands, "rooms": rooms}
+
+
+def fill_in(app: Sphinx, page: str, source: list[str]) -> None:
+    """Puts what is written of the code in the place of its mark, `<!-- written: NAME -->`."""
+    for name, write in WRITTEN.items():
+        mark = f"<!-- written: {name} -->"
+        if mark in source[0]:
+            source[0] = source[0].replace(mark, write())
+
+
+def setup(app: Sphinx) -> None:
+    """Sphinx calls this first."""
+    app.connect("source-read", fill_in)
