@@ -196,6 +196,25 @@ def test_a_signal_ends_it_when_all_is_answered(result: Result, number: signal.Si
 
 
 @pytest.mark.slow
+def test_limits_of_the_command_line_hold_and_idle_connections_do_not_keep_it_from_ending(result: Result) -> None:
+    with process(result.model_path, "--max-connections", "3", "--head-seconds", "1") as (server, client):
+        with contextlib.ExitStack() as stack:
+            held = [stack.enter_context(socket.create_connection(("127.0.0.1", client.port), 20)) for _ in range(20)]
+            for one in held:
+                one.sendall(b"GET /ping HTTP/1.1\r\n")
+            heads = [one.recv(12) for one in held]
+            assert set(heads) == {b"HTTP/1.1 408", b"HTTP/1.1 503"}
+            assert client.post("/invocations", {"instances": [FLOWER]}).status == 200
+            more = [stack.enter_context(socket.create_connection(("127.0.0.1", client.port), 20)) for _ in range(3)]
+            more[0].sendall(b"GET /ping HTTP/1.1\r\n")
+            wait_for(lambda: client.get("/ping").status == 503)
+            server.send_signal(signal.SIGTERM)
+            out, err = server.communicate(timeout=20)  # less than what a request may take
+        assert (server.returncode, err) == (0, "")
+        assert out.endswith("all requests are answered\n")
+
+
+@pytest.mark.slow
 def test_a_served_alias_moves_to_another_run(
     result: Result, store: str, registered: Callable[[str | Path], str]
 ) -> None:
