@@ -11,6 +11,7 @@ import keras
 from pipeline.config.rules import Fit
 from pipeline.errors import ConfigError
 
+OF_MORE_ROWS = "fit.batch_size=32, or "
 AUTO_SIZES = ((2_800, 32), (4_500, 64), (6_400, 128), (32_000, 256), (108_000, 512), (math.inf, 1024))
 
 
@@ -68,11 +69,10 @@ def check_batches(n_rows: int, n_batch: int, network: keras.Model) -> None:
         ConfigError: Batches are of one row, whose variance is 0: every row would be its bias and nothing else.
     """
     if n_batch == 1 and normalizes_batches(network):
-        why = "there is one training row" if n_rows == 1 else "each batch is one row"
-        raise ConfigError(
-            f"fit.batch_size: {why}, and batch normalization needs two or more to have a variance; "
-            "use fit.batch_size=32, or model.batch_norm=false"
-        )
+        without = "model.normalization=layer" if network.name.endswith("residual") else "model.batch_norm=false"
+        why, use = ("there is one training row", "") if n_rows == 1 else ("each batch is one row", OF_MORE_ROWS)
+        said = f"fit.batch_size: {why}, and batch normalization needs two or more to have a variance"
+        raise ConfigError(f"{said}; use {use}{without}")
 
 
 def normalizes_batches(network: Any) -> bool:

@@ -152,14 +152,28 @@ BEYOND = {
     "30 digits, then decimals": [[str(10**29 + 1), str(10**29 + 3)], ["1.5", "2.5"]],
     "decimals, then 30 digits": [["1.5", "2.5"], [str(10**29 + 1), str(10**29 + 3)]],
     "words": [[str(10**29 + 1), str(10**29 + 3)], ["a", "b"]],
+    "whole, gaps first": [["-5", "7", ""], [str(2**63 + 1), str(2**64 + 1)]],
+    "whole, gaps last": [["-5", "7"], [str(2**64 + 1), ""], ["7", "", "-5"]],
+    "one of them, gaps": [["-5", "7", ""], [str(2**63 + 1)]],
+    "decimals that are whole, gaps": [["5.0", "7.0", ""], [str(2**63 + 1), str(2**64 + 1)]],
 }
 
 
 @pytest.mark.parametrize("numbers", BEYOND)
 def test_targets_beyond_int64_are_the_same(numbers: str) -> None:
     """Their kind hung on which block, and which row, had them first."""
+    expected = "refused" if numbers.startswith("decimals that") else ""
     for block_bytes in (3_000, 10**6):
-        assert difference({"y": in_turn(BEYOND[numbers])}, block_bytes) == ""
+        found = difference({"y": in_turn(BEYOND[numbers])}, block_bytes, missing_target="drop")
+        assert found == expected
+
+
+def test_what_only_rows_without_a_target_hold_makes_a_column_text_too() -> None:
+    """A block of nothing else was passed over, so that its truth values were numbers and those at once text."""
+    values = in_turn([["true", "false"], ["maybe"]])
+    targets = [str(number) if number < N // 2 else "" for number in range(N)]
+    for block_bytes in (3_000, 10**6):
+        assert difference({"a": values, "y": targets}, block_bytes, missing_target="drop") == ""
 
 
 @pytest.mark.parametrize(

@@ -70,12 +70,14 @@ def compared(drawn: Drawn) -> str:
     """Nothing where a table is the same either way, `refused` where it is refused either way, or what differs."""
     with tempfile.TemporaryDirectory() as folder, _blocks_of(drawn.block_bytes):
         options = drawn.options | _written(drawn, Path(folder))
-        streamed = _staged(options | {"streaming": "on"})
+        streamed = _loaded(options | {"streaming": "on"})
         split = options["split"]
         if isinstance(streamed, str) and streamed.startswith("data.split:") and split["kind"] not in GIVEN:
             return "refused"  # a hash divides so few rows as chance has it; at once every part has its share
-        if not isinstance(streamed, str) and split["kind"] not in GIVEN:
-            split = _as_drawn(split, _parts(streamed, _with_target(drawn)), Path(folder) / "as_drawn.npz")
+        if not isinstance(streamed, str):
+            if split["kind"] not in GIVEN:
+                split = _as_drawn(split, _parts(streamed, _with_target(drawn)), Path(folder) / "as_drawn.npz")
+            streamed = _staged(options | {"streaming": "on"})
         drop = [options["split"]["column"]] if split["column"] != options["split"]["column"] else []
         at_once = _staged(options | {"streaming": "off", "split": split, "drop": drop})
         if isinstance(streamed, str) or isinstance(at_once, str):
@@ -102,6 +104,14 @@ class Staged:
     scored: dict[str, list[data.Rows]]
 
 
+def _loaded(options: dict[str, Any]) -> data.Dataset | str:
+    """The rows, or their refusal."""
+    try:
+        return data.load(Data.model_validate(options))
+    except DataError as error:
+        return str(error)
+
+
 def _staged(options: dict[str, Any]) -> Staged | str:
     """The stage's outcome, or its refusal."""
     config = Data.model_validate(options)
@@ -119,9 +129,8 @@ def _staged(options: dict[str, Any]) -> Staged | str:
     return Staged(dataset, preprocessing, train, val, report, scored)
 
 
-def _parts(staged: Staged, with_target: np.ndarray) -> dict[str, np.ndarray]:
+def _parts(dataset: data.Dataset, with_target: np.ndarray) -> dict[str, np.ndarray]:
     """The row numbers of each part, through all files."""
-    dataset = staged.dataset
     assert isinstance(dataset, Streamed)
     assert len(dataset.rows) == len(dataset), "the sample has to hold all rows"
     parts = np.concatenate([parts for _, parts, _ in dataset.blocks("looked at")])

@@ -15,7 +15,7 @@ from pipeline.data.reading.formats import formatted
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.raw import Raw
 from pipeline.data.reading.sources import Images, Table
-from pipeline.data.reading.values import exact_numbers
+from pipeline.data.reading.values import exact_numbers, has_large
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ def _in_own_type(target: pd.Series, config: Data) -> pd.Series:
         return pd.to_numeric(target)
     if kind == "string" and not Reading.of(config).typed:
         return exact_numbers(target, config.decimal)
-    return target.astype(object) if target.dtype == np.uint64 and (target >= 2**63).any() else target
+    return target.astype(object) if target.dtype == np.uint64 and has_large(target) else target
 
 
 def _with_target(frame: pd.DataFrame, targets: list[str], table: Table, config: Data) -> tuple[pd.DataFrame, Places]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -13,9 +13,9 @@ from pipeline.config.rules import Data
 from pipeline.data.reading.files import PARQUET, named_files
 from pipeline.data.reading.labels import agreeing_targets
 from pipeline.data.reading.ragged import check_header
-from pipeline.data.reading.text import TextFile, read_text, text_file
+from pipeline.data.reading.text import TextFile, read_text, text_file, with_whole
 from pipeline.data.reading.typed import is_url, read_parquet, read_sql, shown_url
-from pipeline.data.reading.values import is_text, kind_of, with_columns
+from pipeline.data.reading.values import has_large, is_text, kind_of, with_columns
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def read_tables(config: Data) -> tuple[pd.DataFrame, int]:
     n_test_file_rows = sum(len(part.frame) for part in tests)
     if tests and not n_test_file_rows:
         raise DataError(f"{TEST_PATH}: {_shown(config.split.test_path)} has no rows")
-    frame = _joined([part for part in parts + tests if len(part.frame)])
+    frame = _joined(_with_whole_targets([part for part in parts + tests if len(part.frame)], config))
     frame = _without_empty_nameless(frame)
     _hint_at_options(frame, parts[0], config)
     return agreeing_targets(frame, config.target, n_test_file_rows), n_test_file_rows
@@ -100,6 +100,13 @@ def _check_columns(parts: list[Part], first: Part) -> None:
             "\n".join([f"{parts[0].key}: all files must have the columns of {first.name}", *faults,
                        "Correct the headers, or set data.header=false and data.columns where files have none"])
         )  # fmt: skip
+
+
+def _with_whole_targets(parts: list[Part], config: Data) -> list[Part]:
+    """Whole targets beside gaps, which pandas makes floats, as whole ones where other files have some beyond int64."""
+    targets = [config.target] if isinstance(config.target, str) else config.target or []
+    exact = [name for name in targets if any(name in part.frame and has_large(part.frame[name]) for part in parts)]
+    return [replace(part, frame=with_whole(part.frame, exact, part.text)) for part in parts] if exact else parts
 
 
 def _joined(parts: list[Part]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Data
@@ -31,6 +32,7 @@ from pipeline.data.reading.values import (
     n_padded,
     stripped,
     with_columns,
+    without_decimals,
 )
 from pipeline.errors import DataError
 
@@ -174,6 +176,16 @@ class TextFile:
         text = [name for name in names if is_text(frame[name])]
         with ThreadPoolExecutor() as pool:
             return with_columns(frame, dict(zip(text, pool.map(column, text), strict=True)))
+
+
+def with_whole(frame: pd.DataFrame, names: Iterable[str], file: TextFile | None) -> pd.DataFrame:
+    """A file's rows with the columns of these names as Python's own whole numbers, where floats stand for such."""
+    floats = [name for name in names if file is not None and frame[name].dtype == np.float64]
+    if file is None or not floats:
+        return frame
+    texts = file.texts(floats)
+    found = {name: without_decimals(texts[name]) for name in floats}
+    return with_columns(frame, {name: column for name, column in found.items() if column is not None})
 
 
 def kept_texts(config: Data) -> dict[str, str]:

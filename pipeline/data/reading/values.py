@@ -113,12 +113,26 @@ def exact_numbers(text: pd.Series, decimal: str) -> pd.Series:
     return pd.Series(values if whole.all() else values.astype(np.float64), index=text.index, name=text.name)
 
 
+def without_decimals(text: pd.Series) -> pd.Series | None:
+    """Text of whole numbers as Python's own, NaN for gaps; None where a text is none, or has zeros in front."""
+    there = text.dropna()
+    if is_padded(there) or not there.str.fullmatch("[+-]?[0-9]{1,299}").all():
+        return None
+    numbers = [int(value) if is_there else np.nan for value, is_there in zip(text, text.notna(), strict=True)]
+    return pd.Series(np.array(numbers, object), index=text.index, name=text.name)
+
+
 def has_rounded(column: pd.Series) -> bool:
     """Whether float64 may have rounded whole numbers of a column to others."""
     if column.dtype != np.float64:
         return False
     there = column.dropna().to_numpy()
     return len(there) > 0 and bool(np.abs(there).max() >= EXACT and (there == np.floor(there)).all())
+
+
+def has_large(column: pd.Series) -> bool:
+    """Whether the column holds whole numbers of which some are too large for int64."""
+    return are_whole(column) or (column.dtype == np.uint64 and bool((column >= 2**63).any()))
 
 
 def are_whole(column: pd.Series) -> bool:

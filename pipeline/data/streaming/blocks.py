@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,9 +22,9 @@ from pipeline.data.reading.places import Places
 from pipeline.data.reading.ragged import check_fields, check_header
 from pipeline.data.reading.raw import Raw, Text
 from pipeline.data.reading.sources import Table
-from pipeline.data.reading.text import TextFile
+from pipeline.data.reading.text import TextFile, with_whole
 from pipeline.data.reading.typed import tidied_frame
-from pipeline.data.reading.values import is_text, kind_of, with_columns
+from pipeline.data.reading.values import are_whole, is_text, kind_of, with_columns
 from pipeline.data.streaming.budget import table_files
 from pipeline.data.streaming.pieces import WrongEncodingError, beginning, encodings_of, pieces
 from pipeline.errors import DataError
@@ -64,6 +64,7 @@ class Known:
 
     encodings: dict[Path, list[str]] = field(default_factory=dict)  # that are left to try
     as_text: set[str] = field(default_factory=set)  # columns with text or dates in some block, and so in all
+    large: set[str] = field(default_factory=set)  # target columns of whole numbers, of which some are beyond int64
     kinds: dict[str, set[str]] = field(default_factory=dict)  # of the values of each column, as `kind_of` calls them
     labels: dict[str, set[str]] = field(default_factory=dict)  # of target columns of text, test files left out
 
@@ -159,7 +160,7 @@ def _check_kinds(frame: pd.DataFrame, known: Known) -> None:
     """Looks for kinds of values that make no column together.
 
     Raises:
-        ReadAgainError: A column has numbers in some blocks and truth values in others: it is text, as read at once.
+        ReadAgainError: A column has truth values in some blocks and others in others: it is text, as read at once.
         DataError: A column has dates in one file and text in another, which may be written in any way.
     """
     for name, column in frame.items():
@@ -171,8 +172,10 @@ def _check_kinds(frame: pd.DataFrame, known: Known) -> None:
             raise DataError(
                 f"data.path: column {name!r} has dates in one file and is text in another; store it alike in all"
             )
-        if kinds >= {"number", "boolean"} and name not in known.as_text:
-            _log_mixed([str(name)], "numbers in some rows and true and false in others")
+        besides = kinds & {"number", "text"}  # the text may stand in rows without a target, which come no further
+        if besides and "boolean" in kinds and name not in known.as_text:
+            what = " and ".join(word for kind, word in (("number", "numbers"), ("text", "text")) if kind in besides)
+            _log_mixed([str(name)], f"{what} in some rows and true and false in others")
             known.as_text.add(str(name))
             raise ReadAgainError
 
@@ -197,6 +200,7 @@ def _frame(piece: TextFile, start: TextFile, known: Known) -> pd.DataFrame:
     except DataError:
         check_fields(start.content, start.dialect, start.names, start.config.header)  # which counts rows from the top
         raise
+    frame = with_whole(frame, known.large & set(frame), piece)
     lost = [name for name in frame if name in known.as_text and not is_text(frame[name])]
     return with_columns(frame, {name: piece.texts([name])[name] for name in lost}) if lost else frame
 
@@ -228,7 +232,11 @@ def _agreeing(frame: pd.DataFrame, config: Data, known: Known, from_test_file: b
 
 
 def _in_roles(table: Table, config: Data, known: Known) -> Columns | None:
-    """The columns as the pipeline takes them, text where another block has text; None if no row has a target."""
+    """The columns as the pipeline takes them, text where another block has text; None if no row has a target.
+
+    Raises:
+        ReadAgainError: A target is the first beyond int64; beside gaps, others were read as floats before.
+    """
     targets = [config.target] if isinstance(config.target, str) else config.target or []
     frame, numbers = table.frame, table.row_numbers
     assert numbers is not None
@@ -245,7 +253,16 @@ def _in_roles(table: Table, config: Data, known: Known) -> Columns | None:
         if name in known.as_text and not isinstance(values, Text)
     }
     target = {name: frame[name] if name in known.as_text else column for name, column in columns.target.items()}
+    _note_large(target, known)
     return replace(columns, inputs=columns.inputs | texts, target=target)
+
+
+def _note_large(target: Mapping[str, pd.Series], known: Known) -> None:
+    """Raises ReadAgainError where a target is the first beyond int64."""
+    large = {name for name, column in target.items() if are_whole(column)}
+    if large - known.large:
+        known.large |= large
+        raise ReadAgainError
 
 
 @dataclass
