@@ -131,7 +131,7 @@ check: $(STAMP)  ## Lint, types, complexity, and which room imports which
 	@$(BIN)/complexipy && $(BIN)/lint-imports --no-cache --no-logo
 
 docs: $(STAMP)  ## Build the documentation, docs/_build/index.html; a warning is an error
-	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build
+	@$(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going docs docs/_build
 
 clean:  ## Remove .venv and caches; what runs left under mlruns/ stays
 	@rm -rf $(VENV) build dist docs/_build *.egg-info .pytest_cache .mypy_cache .ruff_cache .complexipy_cache

@@ -24,7 +24,7 @@ def main() -> None:
     costs = "; ".join(f"{work.name}: {work.title}, {work.costs}" for work in WORKS.values())
     parser = argparse.ArgumentParser(
         prog="make bench",
-        description="Compares the pipeline's speed with its peers', in turns, and writes a table into the README.",
+        description="Compares the pipeline's speed with its peers', in turns, and writes docs/benchmarks.md.",
         epilog=f"{costs}; {START}: a whole `make train`, 1 minute; {TABLES}: large tables, 1 minute; {STREAMING}: "
         "files ten times a memory budget, 8 minutes, 4 GB of disk. Times are for two CPU cores, and nothing else "
         f"should run. Real data are looked for in {DATA} (PIPELINE_DATA).",

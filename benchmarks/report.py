@@ -1,4 +1,4 @@
-"""Prints what was measured, keeps it in results.json, and writes it as a table into the README."""
+"""Prints what was measured, keeps it in results.json, and writes it as a table into docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.works import WORKS, Work
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-README = HERE.parent / "README.md"
+PAGE = HERE.parent / "docs" / "benchmarks.md"
 MARKS = "<!-- benchmarks: written by make bench -->", "<!-- end of benchmarks -->"
 VERSIONS = ("tensorflow", "keras", "torch", "scikit-learn", "jax")
 
@@ -78,7 +78,7 @@ def _without_parts(machines: Iterable[str]) -> list[str]:
 
 
 def keep(part: str, lines: list[str]) -> None:
-    """Replaces a part of the results, and writes all of them into the README; the other parts stay as they are."""
+    """Replaces a part of the results, and writes all of them into the page; the other parts stay as they are."""
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     results[part] = {"machine": machine(), "lines": lines}
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -88,7 +88,7 @@ def keep(part: str, lines: list[str]) -> None:
         if name in results:
             body += results[name]["lines"]
     body.append("Measured on: " + "; and on ".join(machines) + ".")
-    text = README.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     block = "\n".join([MARKS[0], *body, MARKS[1]])
     pattern = re.escape(MARKS[0]) + ".*?" + re.escape(MARKS[1])
-    README.write_text(re.sub(pattern, lambda _: block, text, flags=re.DOTALL), encoding="utf-8")
+    PAGE.write_text(re.sub(pattern, lambda _: block, text, flags=re.DOTALL), encoding="utf-8")

@@ -39,7 +39,7 @@ Result = dict[str, Any]
 
 
 def main() -> None:
-    """Measures and writes the lines into the README; ends with 1 if an answer was wrong."""
+    """Measures and writes the lines into docs/benchmarks.md; ends with 1 if an answer was wrong."""
     parser = argparse.ArgumentParser(prog="make bench-serve", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="turns of ours and MLflow's (default: 5)")
     parser.add_argument("--seconds", type=float, default=10, help="of each turn (default: 10)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import grimp
 from sphinx.application import Sphinx
@@ -22,6 +23,7 @@ myst_heading_anchors = 4
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 
+README = Path(__file__).resolve().parents[1] / "README.md"
 BY_HYDRA = ("train", "sweep")  # their help is the composed config
 ROOMS = [
     "commands", "sweep", "inference", "train", "export", "compare", "evaluate", "track", "fit", "data", "config",
@@ -60,7 +62,13 @@ def rooms() -> str:
     return "\n".join(lines)
 
 
-WRITTEN: dict[str, Callable[[], str]] = {"commands": commands, "rooms": rooms}
+def readme() -> str:
+    """The README, with its links as they are in docs/."""
+    text = README.read_text(encoding="utf-8")
+    return text.replace("](docs/", "](").replace("](CHANGELOG.md)", "](changelog.md)")
+
+
+WRITTEN: dict[str, Callable[[], str]] = {"commands": commands, "readme": readme, "rooms": rooms}
 
 
 def fill_in(app: Sphinx, page: str, source: list[str]) -> None:

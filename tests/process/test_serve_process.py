@@ -286,12 +286,11 @@ def test_mlflows_own_commands_take_the_logged_model(result: Result, store: str, 
 
 
 @pytest.mark.slow
-def test_the_readmes_requests_are_answered(result: Result, store: str) -> None:
+def test_the_guides_requests_are_answered(result: Result, store: str) -> None:
     if shutil.which("curl") is None:
         pytest.skip("there is no curl")
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text.partition("\n## Serve\n")[2].partition("\n## ")[0]
-    block = section.split("```bash\n")[2].partition("```")[0]
+    text = (ROOT / "docs" / "guides" / "serve.md").read_text(encoding="utf-8")
+    block = text.split("```bash\n")[2].partition("```")[0]
     with process("best:iris", "--uri", store) as (_, client):
         script = block.replace(":8080", f":{client.port}").replace("curl -s", "echo; curl -sf")
         done = subprocess.run(["bash", "-ec", script], capture_output=True, text=True, timeout=60, check=True)

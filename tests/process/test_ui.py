@@ -1,4 +1,4 @@
-"""MLflow's UI and our report, as a real browser shows them; `UI_PICTURE=docs/ui.png` keeps the README's picture."""
+"""MLflow's UI and our report, as a real browser shows them; `UI_PICTURE=docs/ui.png` keeps the guide's picture."""
 
 import contextlib
 import os

@@ -7,18 +7,17 @@ import pytest
 
 from pipeline.config.rules import OWN_BEGINNINGS, OWN_TAGS
 from pipeline.config.scores import DIRECTIONS
+from support.documentation import DOCS, PAGES, TEXT, name
 from support.places import ROOT
 
-DOCS = ROOT / "docs"
-PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
-RESULTS = (DOCS / "reference" / "results.md").read_text(encoding="utf-8")
+RESULTS = TEXT[DOCS / "reference" / "results.md"]
 PATH = re.compile(r"`((?:pipeline|tests|conf|docs|benchmarks)/[\w./-]+\.(?:py|yaml|md))`")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_files_that_a_page_names_exist(page: Path) -> None:
-    named = PATH.findall(page.read_text(encoding="utf-8"))
-    assert [name for name in named if not (ROOT / name).is_file() and "highway" not in name] == []
+    named = [path for path in PATH.findall(TEXT[page]) if "highway" not in path]
+    assert [path for path in named if not (ROOT / path).is_file()] == []
 
 
 def test_files_that_internals_name_exist() -> None:

@@ -1,4 +1,4 @@
-"""The README's blocks do what they say."""
+"""The blocks of code in README.md and docs/ do what they say."""
 
 import os
 import re
@@ -15,28 +15,44 @@ import pytest
 from pipeline import data, run
 from pipeline.commands.compare import parser as compare_parser
 from pipeline.config import CONF, load, parse
+from support.documentation import PAGES, TEXT, block, blocks, name
 from support.places import ROOT
 
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-YAML = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+ALL = "\n".join(TEXT.values())
+OF_TRAINING = ("make train", "make sweep", "make tune")
 COMMANDS = [
     line
-    for block in re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
-    for line in block.splitlines()
-    if "ARGS=" in line and "model=highway" not in line and line.startswith(("make train", "make sweep"))
+    for shell in blocks("bash")
+    for line in shell.splitlines()
+    if "ARGS=" in line and "model=highway" not in line and line.startswith(OF_TRAINING)
 ]
 COMMANDS += [
     command
-    for command in re.findall(r"`(make [^`]*ARGS=[^`]*)`", TEXT)
-    if not ("my_conf" in command or "--help" in command)
+    for command in re.findall(r"`(make [^`]*ARGS=[^`]*)`", ALL)
+    if command.startswith((*OF_TRAINING, "make compare"))
+    and not re.search(r"my_conf|--help|key=value|highway", command)
 ]
+COMMANDS = list(dict.fromkeys(COMMANDS))
 
 
-def python(part: str) -> str:
-    """The block of Python that has this in it."""
-    (block,) = [block for block in PYTHON if part in block]
-    return block
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_shell_takes_every_block(page: Path) -> None:
+    for shell in re.findall(r"```bash\n(.*?)```", TEXT[page], re.DOTALL):
+        ended = subprocess.run(["sh", "-n"], input=shell, capture_output=True, text=True, check=False)
+        assert (ended.returncode, ended.stderr) == (0, ""), shell
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_shell_that_make_calls_takes_every_command(command: str) -> None:
+    """Make puts what stands in ARGS into a line of its own, where brackets need quotes."""
+    words = shlex.split(command.partition("#")[0].partition(">")[0])
+    (arguments,) = [word.removeprefix("ARGS=") for word in words if word.startswith("ARGS=")]
+    ended = subprocess.run(["sh", "-n", "-c", f"true {arguments}"], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_the_readme_is_short() -> None:
+    assert len(TEXT[ROOT / "README.md"].splitlines()) <= 200
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -52,7 +68,7 @@ def test_every_command_is_valid(command: str) -> None:
 def test_python_blocks_train_and_then_use_the_model(
     store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    use, train = python("tf.saved_model.load"), python("from pipeline import load, run")
+    use, train = block("python", "tf.saved_model.load"), block("python", "from pipeline import load, run")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     names: dict[str, object] = {}
     exec(train, names)
@@ -64,8 +80,8 @@ def test_python_blocks_train_and_then_use_the_model(
 def test_an_architecture_is_one_file_and_one_yaml(tmp_path: Path, store: str) -> None:
     shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(CONF, tmp_path / "conf")
-    (tmp_path / "pipeline" / "model" / "highway.py").write_text(python("class Spec(Section)"))
-    own, yaml = YAML
+    (tmp_path / "pipeline" / "model" / "highway.py").write_text(block("python", "class Spec(Section)"))
+    own, yaml = block("yaml", "override /data: wine"), block("yaml", "name: highway")
     (tmp_path / "my_conf" / "experiment").mkdir(parents=True)
     (tmp_path / "my_conf" / "experiment" / "mine.yaml").write_text(own)
     assert load("experiment=mine", config_dir=tmp_path / "my_conf").model.units == [16]
@@ -90,7 +106,7 @@ def test_an_architecture_is_one_file_and_one_yaml(tmp_path: Path, store: str) ->
 
 def test_every_make_command_named_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z-]+)", TEXT)) <= targets
+    assert set(re.findall(r"`make ([a-z-]+)", ALL)) <= targets
 
 
 @pytest.mark.slow
@@ -102,13 +118,16 @@ def test_export_and_predict_as_written(
     monkeypatch.chdir(tmp_path)
     rows = data.read_rows(load("data=iris").data).inputs
     pd.DataFrame(rows).assign(id=range(150)).to_csv("new.csv", index=False)
-    lines = [line for line in TEXT.splitlines() if re.match("make (export|predict) ", line)]
-    assert len(lines) == 4
+    found = [
+        line for shell in blocks("bash") for line in shell.splitlines() if re.match("make (export|predict) ", line)
+    ]
+    lines = list(dict.fromkeys(line.partition("#")[0].strip() for line in found))
+    assert len(lines) >= 4
     environment = os.environ | {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": store}
     # Where `make test ARGS=...` runs this, make would hand its own variables on.
     outside = {name: value for name, value in os.environ.items() if name not in ("ARGS", "MAKEFLAGS", "MFLAGS")}
     for line in lines:
-        words = shlex.split(line.partition("#")[0])
+        words = shlex.split(line)
         shown = subprocess.run(
             [words[0], "-n", "-C", str(ROOT), *words[1:]], env=outside, capture_output=True, text=True, check=True
         )
@@ -117,7 +136,7 @@ def test_export_and_predict_as_written(
             [sys.executable, *shlex.split(command)], env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-    exec(python("get_signature_runner"), {"model_path": str(tmp_path / "exports")})
+    exec(block("python", "get_signature_runner"), {"model_path": str(tmp_path / "exports")})
     printed = re.findall(r"\d\.\d+(?:e-\d+)?", capsys.readouterr().out)
     np.testing.assert_allclose(np.array(printed[:3], float), np.array(printed[3:], float), atol=1e-5)
     assert list(pd.read_csv("predictions.csv"))[:2] == ["id", "label"]

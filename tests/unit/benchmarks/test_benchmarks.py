@@ -1,4 +1,4 @@
-"""The benchmarks: every peer does its epochs and learns, and results reach the README."""
+"""The benchmarks: every peer does its epochs and learns, and results reach their page."""
 
 import importlib
 import json
@@ -58,17 +58,17 @@ def test_operations_per_row() -> None:
     assert TINY.flops_per_row() == 6 * (5 * 16 + 16) - 2 * 5 * 16
 
 
-def test_results_reach_the_readme_and_leave_the_others_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{report.MARKS[0]}\nold\n{report.MARKS[1]}\nafter\n", encoding="utf-8")
-    monkeypatch.setattr(report, "README", readme)
+def test_results_reach_their_page_and_leave_the_others_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+    page.write_text(f"before\n{report.MARKS[0]}\nold\n{report.MARKS[1]}\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(report, "PAGE", page)
     monkeypatch.setattr(report, "RESULTS", tmp_path / "results.json")
     measured = [
         Measured(name, 4.0, epoch, 9.0, 0.5, 0.1, 1e6) for name, epoch in (("this pipeline", 1.0), ("other", 3.0))
     ]
     report.keep("mnist", report.work_lines(works.WORKS["mnist"], measured, ["third: is not there"], 1e9))
     report.keep("start", report.start_lines({"whole": 9.0, "bare": 6.0, "fit": 1.0, "outside": 2.0}))
-    text = readme.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "old" not in text

@@ -48,8 +48,8 @@ def test_every_study_says_its_command_its_cost_and_what_was_found(name: str) -> 
     assert re.search(r"Found: .*\d", head, re.DOTALL)
 
 
-def test_the_readme_tells_what_every_study_found() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_guide_tells_what_every_study_found() -> None:
+    text = (ROOT / "docs" / "guides" / "studies.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| .* \| `make study NAME=(\w+)` \| (.*) \|$", text, re.MULTILINE))
     assert sorted(rows) == questions.names()
     assert [name for name, found in rows.items() if not re.search(r"\d", found)] == []
