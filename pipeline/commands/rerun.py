@@ -14,7 +14,7 @@ from pipeline.errors import UsageError
 
 def main(words: Sequence[str]) -> None:
     """The command line."""
-    with ends_tidily():
+    with ends_tidily(prints_log=True):
         run(parser().read(words))
 
 

@@ -28,7 +28,7 @@ example:
 
 def main(words: Sequence[str]) -> None:
     """The command line."""
-    with ends_tidily():
+    with ends_tidily(prints_log=True):
         run(parser().read(words))
 
 

@@ -52,7 +52,7 @@ def _announce(config: configuration.Config) -> None:
 
 def main(words: Sequence[str]) -> None:
     """The command line."""
-    with ends_tidily():
+    with ends_tidily(prints_log=True):
         run_words(words)
 
 

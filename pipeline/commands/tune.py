@@ -41,7 +41,7 @@ example:
 
 def main(words: Sequence[str]) -> None:
     """The command line."""
-    with ends_tidily():
+    with ends_tidily(prints_log=True):
         if {"-h", "--help"} & set(words):
             print(HELP.format(program=program()), end="")
         elif configuration.only_shows(words):

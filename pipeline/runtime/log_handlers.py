@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from pathlib import Path
 
 from pipeline.runtime.files import room
+from pipeline.runtime.stderr import tell
 
 
 class Screen(logging.StreamHandler):
@@ -25,7 +25,7 @@ class Screen(logging.StreamHandler):
             self._is_told = True
             where = "the log" if self._path is None else self._path
             left = "" if self._path is None else f"; {room(Path(self._path))}"
-            os.write(2, f"{where} cannot be written: {error.strerror}{left}; the command goes on without\n".encode())
+            tell(f"{where} cannot be written: {error.strerror}{left}; the command goes on without")
 
 
 class LogFile(Screen, logging.FileHandler):

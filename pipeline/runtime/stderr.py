@@ -1,10 +1,16 @@
-"""Standard error held back for a while, also what C++ writes to it."""
+"""Standard error: a line that is written if it can be, and all held back for a while, also what C++ writes."""
 
 import contextlib
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+
+
+def tell(text: str) -> None:
+    """Writes a line. Where not even that can be written, nobody is there to be told."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{text}\n".encode())
 
 
 @contextlib.contextmanager
@@ -23,4 +29,5 @@ def only_lines(wanted: Callable[[bytes], bool]) -> Iterator[None]:
             os.dup2(stderr, 2)
             os.close(stderr)
             said.seek(0)
-            os.write(2, b"".join(line for line in said if failed or wanted(line)))
+            with contextlib.suppress(OSError):  # it may be a file on a disk that is full
+                os.write(2, b"".join(line for line in said if failed or wanted(line)))
