@@ -230,8 +230,10 @@ def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[
 
     about = trial.tags | {"device": fit.describe_devices(), "objective": prepared.objective}
     with (
-        fit.keeping(config, prepared.dataset, trainee) as kept,
-        track.start(config, prepared.dataset, about=about, going_on=kept.run_id) as tracked,
+        fit.keeping(config, prepared.dataset, trainee, track.parent_run_id()) as kept,
+        track.start(
+            config, prepared.dataset, about, going_on=kept.run_id, is_known=kept.is_known, new_id=kept.new_id
+        ) as tracked,
     ):
         tracked.log_report(prepared.report)
         kept.begin(tracked.id, trial.recalling(tracked.log_epoch))

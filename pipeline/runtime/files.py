@@ -9,6 +9,7 @@ import functools
 import hashlib
 import os
 import platform
+import re
 import shutil
 import tempfile
 import time
@@ -18,6 +19,8 @@ from pathlib import Path
 from pipeline.runtime import process
 
 PREFIX = ".unfinished-"
+FORMER = re.compile(rf"{re.escape(PREFIX)}[a-z0-9_]{{8}}")  # names of versions that had no process in them
+FORMER_SECONDS = 86_400.0  # since anything was written there; making takes minutes at most
 _shared_temporary: list[Path] = []  # of processes of all kinds, where this one has a folder of its own
 PROBE_BYTES = 1 << 14
 
@@ -41,7 +44,27 @@ def remove_left(folder: Path) -> None:
         number, start, _ = path.name.removeprefix(f"{PREFIX}{_machine()}-").split("-", 2)
         if process.is_gone(f"{platform.node()}/{number}/{start}", time.time()):
             with contextlib.suppress(OSError):  # another process was faster, or it is another user's
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                _remove(path)
+
+
+def remove_former(folder: Path) -> None:
+    """Removes what former versions have left half made in a folder of this pipeline's own, if there is such a one.
+
+    Their names do not tell whose it is; so only what nobody has written to for a day goes.
+    """
+    for path in folder.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):  # another process was faster, or it is another user's
+            if FORMER.fullmatch(path.name) and time.time() - _last_written(path) > FORMER_SECONDS:
+                _remove(path)
+
+
+def _last_written(path: Path) -> float:
+    """When a file, or anything in a folder, was last written, in seconds since 1970."""
+    return max(one.lstat().st_mtime for one in (path, *path.rglob("*")))
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from pipeline.config.rules import Tracking
 from pipeline.runtime import process
 from pipeline.runtime.signals import held
 from pipeline.track.children import LOST
+from pipeline.track.found import JOURNAL_TAG
 from pipeline.track.spool.folders import left
 from pipeline.track.spool.left import Sent, end, may_go_on, send_left
 from pipeline.track.store import STORE_ERRORS, connected, store_uri
@@ -37,7 +38,7 @@ def close_dead(uri: str) -> Sent:
     waiting = {folder.sent["run_id"] for folder in left()}
     for run in client.search_runs(experiments, query) if experiments else []:
         run_id, owner = run.info.run_id, run.data.tags["owner"]
-        if run_id in waiting or may_go_on(run_id) or not process.is_gone(owner, 0):
+        if run_id in waiting or may_go_on(run_id, run.data.tags.get(JOURNAL_TAG)) or not process.is_gone(owner, 0):
             continue
         client.set_tag(run_id, "error", LOST)
         client.set_terminated(run_id, "KILLED")

@@ -1,27 +1,18 @@
 """One tracked run: opened, told everything, and closed as FINISHED, FAILED or KILLED."""
 
 import contextlib
-import functools
-import hashlib
 import json
 import logging
-import os
-import platform
-import re
 import shutil
-import subprocess
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
-from posixpath import normpath
 from typing import Any
 
-import psutil
 from matplotlib.figure import Figure
 
-from pipeline.config import CONF, IN_CHECKOUT, Config, to_yaml
+from pipeline.config import Config, to_yaml
 from pipeline.data import Dataset, Rows, TrainingRows, training_rows
 from pipeline.data.checks import Report, report_page
 from pipeline.errors import Pruned, TrackingError
@@ -29,13 +20,15 @@ from pipeline.runtime import process, signals
 from pipeline.runtime.signals import held
 from pipeline.track import datasets
 from pipeline.track.children import parent_run_id
+from pipeline.track.environment import environment
 from pipeline.track.epochs import Epochs
 from pipeline.track.going_on import is_there
 from pipeline.track.header import run_header
 from pipeline.track.left_running import close_dead, job_tag
 from pipeline.track.model import write_model
 from pipeline.track.pages import LONGEST_NOTE, NOTE
-from pipeline.track.spool.folders import MODEL, Spooled, taken_over
+from pipeline.track.params import params_of
+from pipeline.track.spool.folders import MODEL, Spooled, made, taken_over
 from pipeline.track.spool.journal import Journal, digest, told_when_full
 from pipeline.track.spool.sender import Sender
 from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected, local_path
@@ -48,11 +41,6 @@ TRIAL_SECONDS = 2.0  # the same for a trial: its sweep waits at its end
 KILLED_SECONDS = 3.0  # the same for a run that a signal ended: whoever sent it does not wait long
 SAVED_MODEL = "saved_model"
 SYNC = "`python -m pipeline sync`"
-
-PACKAGES = ("dense-pipeline", "tensorflow", "keras", "mlflow-skinny", "hydra-core", "pandas", "numpy", "scikit-learn")
-
-PLAIN = re.compile(r"[\w.\- :/]+")  # keys that MLflow takes as they are, if they are no longer than this
-LONGEST_KEY = 250
 
 
 class Run:
@@ -69,7 +57,7 @@ class Run:
 
         Args:
             header: What it is made of; see `run_header`.
-            again: The folder of a run that this one goes on with.
+            again: The folder of its journal, and the file that holds it; None makes them.
 
         Raises:
             TrackingError: The journal cannot be written, or the store refuses the run.
@@ -180,16 +168,16 @@ class Run:
 
     def log_known(self, config: Config, dataset: Dataset | None = None) -> None:
         """Writes what is known before training: the config, and the rows."""
-        params = {param_key(key): value for key, value in _flat(config.model_dump(exclude={"study", "sweep", "tune"}))}
-        self._journal.append("params", params=params)
+        self._journal.append("params", params=params_of(config))
         self._log_text("config.yaml", to_yaml(config))
         if dataset is not None:
             self._journal.append("inputs", inputs=datasets.described(config, dataset))
             self.tag(datasets.tags(dataset))
 
     def go_on(self) -> None:
-        """Says that it has not ended after all."""
+        """Says that it has not ended after all, and whose it is now."""
         self._journal.append("again")
+        self.tag({"owner": process.name()} | job_tag())
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Writes tags."""
@@ -250,7 +238,15 @@ class Run:
 
 
 @contextlib.contextmanager
-def start(config: Config, dataset: Dataset, about: Mapping[str, Any], going_on: str | None = None) -> Iterator[Run]:
+def start(
+    config: Config,
+    dataset: Dataset,
+    about: Mapping[str, Any],
+    *,
+    going_on: str | None = None,
+    is_known: bool = True,
+    new_id: str | None = None,
+) -> Iterator[Run]:
     """Opens a run and logs what is known before training: config, data, environment.
 
     Args:
@@ -258,15 +254,20 @@ def start(config: Config, dataset: Dataset, about: Mapping[str, Any], going_on: 
         dataset: The rows.
         about: More tags, such as the device.
         going_on: Id of the run that a dead process has left, and that this one goes on with.
+        is_known: Whether that run has logged what is known before training, and so has surely been opened.
+        new_id: By which a new run is to be found in the spool, and later by a tag; None draws one.
 
     Raises:
         TrackingError: The store cannot be used.
     """
     with signals.signals_raise(), connected(config.tracking) as uri, contextlib.ExitStack() as closed:
         with held():
-            run, is_new = _opened(run_header(config, uri, environment() | job_tag() | dict(about)), going_on)
+            header = run_header(config, uri, environment() | job_tag() | dict(about))
+            run = None if going_on is None else _gone_on_with(header, going_on, is_known)
+            is_new = run is None
+            run = run or _begun(header, new_id)
             closed.enter_context(_ends(run))
-            if is_new:
+            if is_new or not is_known:
                 run.log_known(config, dataset)
             if parent_run_id() is None and run.is_in_store:  # a sweep does so itself
                 with contextlib.suppress(*STORE_ERRORS):
@@ -275,20 +276,26 @@ def start(config: Config, dataset: Dataset, about: Mapping[str, Any], going_on: 
         yield run
 
 
-def _opened(header: dict[str, Any], going_on: str | None) -> tuple[Run, bool]:
-    """A run, and whether it is new rather than one that goes on.
+def _begun(header: dict[str, Any], new_id: str | None) -> Run:
+    """A new run, found by that id where one is given."""
+    with told_when_full():
+        return Run(header, made(header, new_id))
 
-    It goes on in its own journal or, where the store has got all of that, in another; a store that is away is thought
-    to have it still.
+
+def _gone_on_with(header: dict[str, Any], run_id: str, is_known: bool) -> Run | None:
+    """The run of a dead process, in its own journal or, where the store has got all of that, in another.
+
+    A store that is away is thought to have it still, if it has surely been opened.
+
+    Returns:
+        None where there is none any more.
     """
-    if going_on is None:
-        return Run(header), True
-    again = taken_over(going_on, header["parent"])
-    if again is None and not is_there(header, going_on):
-        return Run(header), True
-    run = Run(again[0].header if again else header | {"run_id": going_on}, again)
+    again = taken_over(run_id, header["parent"])
+    if again is None and not is_there(header, run_id, is_known):
+        return None
+    run = Run(again[0].header if again else header | {"run_id": run_id}, again)
     run.go_on()
-    return run, False
+    return run
 
 
 @contextlib.contextmanager
@@ -325,48 +332,6 @@ def log_failure(config: Config, tags: Mapping[str, str], error: BaseException) -
         run.log_known(config)
         run.tell(error)
         run.close("FAILED", TRIAL_SECONDS)
-
-
-@functools.cache
-def environment() -> dict[str, str]:
-    """Tags that tell of versions, code, machine and process; looked up once, for it takes a tenth of a second."""
-    versions = {f"version.{name.removesuffix('-skinny')}": version(name) for name in PACKAGES}
-    memory = psutil.virtual_memory().total / 2**30
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {memory:.0f} GiB"
-    return (
-        versions | _git() | {"version.python": platform.python_version(), "machine": machine, "owner": process.name()}
-    )
-
-
-def _git() -> dict[str, str]:
-    """The checkout's commit, and whether it has changes on top, when this process began; nothing for a wheel."""
-    if not IN_CHECKOUT:
-        return {}
-    git = ["git", "-C", str(CONF.parent)]
-    try:
-        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-        changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):  # no git, or an unpacked archive
-        return {}
-    return {"git_commit": commit, "git_dirty": str(bool(changes)).lower()}
-
-
-def param_key(key: str) -> str:
-    """A key as MLflow takes it: below keys such as `data.columns_as` stand columns, whose names may hold any sign."""
-    if not (PLAIN.fullmatch(key) and normpath(key) == key):
-        key = re.sub(r"[^\w.\- :]", lambda sign: f"_{ord(sign[0]):x}", key)
-    if len(key) > LONGEST_KEY:
-        key = f"{key[: LONGEST_KEY - 17]}_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-    return key
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Full keys and values, these as an override would write them."""
-    for name, value in values.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _json(values: Mapping[str, Any]) -> str:

@@ -44,7 +44,7 @@ HOMES = {
     "sqlalchemy": ["data/reading/typed.py", "track/", "sweep/search/storage.py"],
     "optuna": ["sweep/search/"],
     "scipy": ["sweep/search/draws.py", "compare/", "export/conformal.py"],
-    "psutil": ["track/run.py", "fit/feed.py", "data/streaming/budget.py", "runtime/process.py"],
+    "psutil": ["track/environment.py", "fit/feed.py", "data/streaming/budget.py", "runtime/process.py"],
     "fastapi": ["inference/http/"],
     "starlette": ["inference/http/"],  # FastAPI's own foundation
     "uvicorn": ["inference/http/"],

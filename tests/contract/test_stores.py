@@ -280,3 +280,20 @@ def test_what_a_killed_process_left_half_made_is_removed_by_the_next_command(
             (place / half / "lock").touch()
     send_left("sqlite:///none.db")
     assert [[path.name for path in place.iterdir()] for place in places] == [[name]] * 4
+
+
+def test_what_former_versions_left_half_made_goes_after_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their names tell no process; whoever still writes there has written since yesterday."""
+    monkeypatch.setattr("pipeline.track.spool.left.mlruns", lambda: tmp_path)
+    yesterday, place = time.time() - 86_500, tmp_path / "baselines"
+    for name in (".unfinished-old_one1", ".unfinished-growing_", ".unfinished-of-another", "unfinished-abcdefgh"):
+        (place / name).mkdir(parents=True)
+        (place / name / "part").touch()
+        for path in (place / name / "part", place / name):
+            os.utime(path, (yesterday, yesterday))
+    os.utime(place / ".unfinished-growing_" / "part")
+    (place / ".unfinished-fresh_12").touch()
+    send_left("sqlite:///none.db")
+    assert {path.name for path in place.iterdir()} == {
+        ".unfinished-growing_", ".unfinished-of-another", ".unfinished-fresh_12", "unfinished-abcdefgh",
+    }  # fmt: skip

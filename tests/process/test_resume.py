@@ -16,14 +16,13 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 from pipeline.commands import export
-from pipeline.track.children import LOST
+from pipeline.track.left_running import close_dead
 from support import contents
 from support.forked import Ended, forking
 
 N_KILLS = int(os.environ.get("PIPELINE_KILLS", "3"))  # of each kind of run
 COMMON = ["fit.checkpoint=true", "tracking.experiment=killed", "baselines=[]"]
 N_EPOCHS = 16
-MOST_WITHOUT_CHECKPOINT = 3  # epochs of a run whose first checkpoint, written beside them, is not on the disk yet
 # All that a checkpoint has to hold: dropout, averages of weights and of batches, a rate that falls, the best epoch.
 DEMANDING = [
     f"fit.epochs={N_EPOCHS}", "model.units=[32,32]", "model.dropout=0.3", "model.batch_norm=true", "fit.ema=0.9",
@@ -75,21 +74,12 @@ class Store:
     def runs(self) -> list[Run]:
         """Those that have trained, by what distinguishes them."""
         experiment = self.client.get_experiment_by_name("killed")
-        assert experiment is not None
+        if experiment is None:
+            return []
         found = self.client.search_runs([experiment.experiment_id], run_view_type=ViewType.ALL)
         return sorted(
             (run for run in found if "sweep" not in run.data.tags), key=lambda run: run.data.tags.get("overrides", "")
         )
-
-    def that_ended(self) -> list[Run]:
-        """But for those that were killed before their first checkpoint: these began anew, as other runs."""
-        begun_anew = [run for run in self.runs() if run.data.tags.get("error") == LOST]
-        for run in begun_anew:
-            assert run.info.status == "KILLED"
-            n_epochs = len(self.client.get_metric_history(run.info.run_id, "loss"))
-            assert n_epochs <= MOST_WITHOUT_CHECKPOINT, "it was not taken up"
-        lost = {run.info.run_id for run in begun_anew}
-        return [run for run in self.runs() if run.info.run_id not in lost]
 
     def told(self, run: Run) -> dict[str, Any]:
         """All that a run has come to, but for times and ids."""
@@ -115,16 +105,17 @@ class Store:
     def litert(self) -> dict[str, bytes]:
         """The run's LiteRT files."""
         folder = self.folder / "exported"
-        (run,) = self.that_ended()
+        (run,) = self.runs()
         export.main([run.info.run_id, "--uri", self.uri, "--format", "litert", "--output", str(folder)])
         return {path.name: path.read_bytes() for path in folder.rglob("*.tflite")}
 
 
 def at_random(chance: np.random.Generator, n_trials: int) -> tuple[str, int, float]:
-    """An instant: in an epoch, in a checkpoint, in the export, or while the MLflow model is made or sent."""
-    place = str(chance.choice(["epoch", "epoch", "checkpoint", "export", "make_model", "send_model"]))
-    is_late = place in ("export", "make_model", "send_model")
-    count = chance.integers(1, n_trials, endpoint=True) if is_late else chance.integers(2, n_trials * N_EPOCHS)
+    """An instant: while a run is opened, in an epoch, in a checkpoint, in the export, or about the MLflow model."""
+    places = ["open", "made", "epoch", "epoch", "checkpoint", "export", "make_model", "send_model"]
+    place = str(chance.choice(places))
+    is_in_training = place in ("epoch", "checkpoint")
+    count = chance.integers(1, n_trials * N_EPOCHS if is_in_training else n_trials, endpoint=not is_in_training)
     return place, int(count), float(chance.uniform(0, 0.2))
 
 
@@ -158,9 +149,43 @@ def test_a_run_that_is_killed_anywhere_comes_to_the_same_bits(
 
 def assert_same(killed: Store, whole: Store) -> None:
     """As many runs, and all that they have come to."""
-    undisturbed, resumed = whole.runs(), killed.that_ended()
+    undisturbed, resumed = whole.runs(), killed.runs()
     assert len(resumed) == len(undisturbed)
     for one, other in zip(undisturbed, resumed, strict=True):
         expected, found = whole.told(one), killed.told(other)
         for about in expected:
             assert found[about] == expected[about], about
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["made", "open", "epoch"])
+@pytest.mark.parametrize(
+    ("word", "comes_between", "n_runs"),
+    [
+        ("fit.checkpoint=false", False, 1),
+        ("fit.checkpoint=auto", True, 1),  # it is too short for one
+        ("fit.resume=off", False, 2),
+    ],
+)
+def test_a_run_that_died_before_a_checkpoint_is_the_same_run(
+    killable: Killable, tmp_path: Path, place: str, word: str, comes_between: bool, n_runs: int
+) -> None:
+    """From its first epoch, also where another command has closed it meanwhile; unless it is to begin anew."""
+    words = ["data=diabetes", "fit.epochs=4", "tracking.experiment=killed", "baselines=[]", word]
+    words += ["fit.checkpoint=false"] if word == "fit.resume=off" else []
+    killed = Store(tmp_path)
+    ended = killable([*words, *killed.words], (place, 1 if place != "epoch" else 3, 0.0))
+    assert ended.code == -9, ended.output
+    if comes_between:
+        close_dead(killed.uri)
+        assert [run.info.status for run in killed.runs()] in ([], ["KILLED"])
+    ended = killable([*words, *killed.words])
+    assert ended.code == 0, ended.output
+    close_dead(killed.uri)
+    states = sorted(run.info.status for run in killed.runs())
+    assert states == ["FINISHED", "KILLED"][:n_runs] or (states, place) == (["FINISHED"], "made")  # or not made yet
+    (finished,) = [run for run in killed.runs() if run.info.status == "FINISHED"]
+    assert [entry.step for entry in killed.client.get_metric_history(finished.info.run_id, "loss")] == [1, 2, 3, 4]
+    assert {"fit.epochs", "seed"} <= set(finished.data.params)
+    assert len(finished.inputs.dataset_inputs) == 3
+    assert ("error" in finished.data.tags) is False

@@ -16,8 +16,11 @@ from pipeline import export, track
 from pipeline.fit.checkpoint import file, pace
 from pipeline.track.spool.transfer import Transfer
 
-# Where an instant can be, beside a checkpoint: in an epoch, in the export, or while the MLflow model is made or sent.
+# Where an instant can be, beside a checkpoint: while a run's journal is made, or what is known of it written; in an
+# epoch, in the export, or while the MLflow model is made or sent.
 PLACES = {
+    "made": (importlib.import_module("pipeline.track.run"), "made"),
+    "open": (track.Run, "log_known"),
     "epoch": (track.Run, "log_epoch"),
     "export": (export, "save"),
     "make_model": (importlib.import_module("pipeline.track.run"), "write_model"),

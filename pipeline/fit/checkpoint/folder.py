@@ -3,26 +3,70 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import shutil
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pipeline.config import Config, mlruns
 from pipeline.fit.checkpoint.file import Checkpoint
 from pipeline.runtime.digest import digest
-from pipeline.runtime.files import PREFIX
+from pipeline.runtime.files import PREFIX, whole_file
 from pipeline.runtime.locks import locked
 
 log = logging.getLogger(__name__)
 
 KEPT = 2  # the one before is there while the next is written, and if that cannot be read
+ABOUT = "run.json"
 
 
 class RunFolder:
-    """The checkpoints of one run, which are this process's alone."""
+    """The checkpoints of one run, which are this process's alone, and what it follows from before there are any."""
 
     def __init__(self, path: Path, held: contextlib.ExitStack) -> None:
+        self.path, self._held = path, held
+
+    @property
+    def run_id(self) -> str:
+        """Of the run, by which its store or its journal has it."""
+        return self.path.name
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all that is known before training was logged when the run's process ended."""
+        return bool(self._about().get("is_known", self._files()))
+
+    def is_of(self, origins: Mapping[str, str], parent: str | None) -> bool:
+        """Whether its run follows from the same, and belongs to the same sweep; False where that was not kept."""
+        about = self._about()
+        return (about.get("origins"), about.get("parent")) == (dict(origins), parent)
+
+    def describe(self, origins: Mapping[str, str], parent: str | None, is_known: bool) -> None:
+        """Keeps what tells the same command that the run is one to go on with.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        with whole_file(self.path / ABOUT) as unfinished:
+            about = {"origins": dict(origins), "parent": parent, "is_known": is_known}
+            unfinished.write_text(json.dumps(about), encoding="utf-8")
+
+    def rename(self, run_id: str) -> None:
+        """Gives it the id by which the run is known from now on; one that another folder has changes nothing.
+
+        Raises:
+            OSError: It cannot be renamed.
+        """
+        path = self.path.with_name(run_id)
+        held = None if path.exists() else _locked(path)
+        if held is None:
+            return
+        self.path.rename(path)
+        _lock_of(self.path).unlink(missing_ok=True)
+        self._held.close()
         self.path, self._held = path, held
 
     def newest(self) -> Checkpoint | None:
@@ -54,6 +98,18 @@ class RunFolder:
         """Leaves it to other processes."""
         self._held.close()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no checkpoint in it."""
+        return not self._files()
+
+    def _about(self) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads((self.path / ABOUT).read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # a former version wrote none
+            return {}
+        return found
+
     def _files(self) -> list[Path]:
         return sorted(self.path.glob("*.npz"))
 
@@ -64,13 +120,17 @@ def folder_of(config: Config) -> Path:
     return mlruns() / "checkpoints" / digest(values)
 
 
-def made(folder: Path, run_id: str) -> RunFolder:
+def made(folder: Path, run_id: str | None = None) -> RunFolder:
     """A new folder for a run.
+
+    Args:
+        folder: Of all runs of its configuration.
+        run_id: Its id; None draws one for a run that is still to be opened.
 
     Raises:
         OSError: It cannot be made.
     """
-    path = folder / run_id
+    path = folder / (run_id or uuid.uuid4().hex)
     folder.mkdir(parents=True, exist_ok=True)
     held = _locked(path)  # before there is anything that others could take for left behind
     assert held is not None, "another process has no run of this id"
@@ -83,7 +143,10 @@ def left_behind(folder: Path) -> Iterator[RunFolder]:
     paths = [path for path in folder.glob("*") if path.is_dir()]
     for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True):
         held = _locked(path)
-        if held is not None:
+        if held is not None and not path.is_dir():  # its process has deleted or renamed it meanwhile
+            _lock_of(path).unlink(missing_ok=True)
+            held.close()
+        elif held is not None:
             for unfinished in path.glob(f"{PREFIX}*"):  # of a process that was killed while it wrote
                 unfinished.unlink(missing_ok=True)
             yield RunFolder(path, held)

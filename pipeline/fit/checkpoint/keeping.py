@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -28,27 +29,41 @@ from pipeline.runtime.files import room
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where runs of one configuration have their checkpoints, and what tells those apart that can be gone on with."""
+
+    folder: Path  # of all runs of the configuration
+    origins: dict[str, str]  # what a run's numbers follow from beside that
+    parent: str | None  # the sweep that it belongs to
+
+    def begun(self) -> RunFolder | None:
+        """The folder of a new run, made before the run is opened; None where none can be made."""
+        try:
+            found = made(self.folder)
+            found.describe(self.origins, self.parent, is_known=False)
+        except OSError:  # whoever has a checkpoint to write tells of it
+            return None
+        return found
+
+
 class Keeping:
     """What a run keeps of itself while it trains.
 
     Args:
         config: The fit section.
-        folder: Of all runs of its configuration.
-        origins: What its numbers follow from beside that.
-        taken: Where the run that it goes on with has its checkpoints.
-        found: The newest of them.
+        place: Where its checkpoints go.
+        taken: Where the run that it goes on with has its own.
+        found: The newest of them; None where it died before the first.
     """
 
     def __init__(
-        self,
-        config: Fit,
-        folder: Path,
-        origins: Mapping[str, str],
-        taken: RunFolder | None = None,
-        found: Checkpoint | None = None,
+        self, config: Fit, place: Place, taken: RunFolder | None = None, found: Checkpoint | None = None
     ) -> None:
         self.found = found
-        self._config, self._folder, self._origins, self._taken = config, folder, dict(origins), taken
+        self._config, self._place = config, place
+        self._taken, self._is_new = taken or place.begun(), taken is None
+        self.is_known = taken is None or taken.is_known
         self._run_id = self.run_id
         self._writer = ThreadPoolExecutor(1, "checkpoint")
         self._writing: Future[float] | None = None
@@ -56,8 +71,15 @@ class Keeping:
 
     @property
     def run_id(self) -> str | None:
-        """The run that this one goes on with."""
-        return None if self.found is None else self.found.run_id
+        """The run that this one goes on with; None of a new one."""
+        if self.found is not None:
+            return self.found.run_id
+        return None if self._is_new or self._taken is None else self._taken.run_id
+
+    @property
+    def new_id(self) -> str | None:
+        """By which the journal of a new run is found here, whatever becomes of this process; None of another."""
+        return self._taken.run_id if self._is_new and self._taken is not None else None
 
     @property
     def epochs(self) -> Epochs:
@@ -72,6 +94,10 @@ class Keeping:
     def begin(self, run_id: str, report: Callable[[int, dict[str, float]], None]) -> None:
         """Takes the id of the open run, and tells it the epochs from before: tracking may not have come as far."""
         self._run_id = run_id
+        if self._taken is not None:
+            with contextlib.suppress(OSError):  # then it is found as it was before, or begun anew
+                self._taken.describe(self._place.origins, self._place.parent, is_known=True)
+                self._taken.rename(run_id)
         for number, values in enumerate(self.epochs, 1):
             report(number, values)
 
@@ -121,24 +147,25 @@ class Keeping:
             self._taken.delete()
 
     def close(self) -> None:
-        """Leaves what it has kept to who comes next."""
+        """Leaves what it has kept to who comes next; a run that has ended without a checkpoint has nothing to leave."""
         self._writer.shutdown()
         if self._taken is not None:
-            self._taken.close()
+            self._taken.delete() if self._taken.is_empty else self._taken.close()
 
     def _of_run(self, epochs: Epochs) -> tuple[str, dict[str, str], float, Epochs]:
         assert self._run_id is not None, "begin comes first"
-        return self._run_id, self._origins, self._pace.seconds(time.monotonic()), list(epochs)
+        return self._run_id, self._place.origins, self._pace.seconds(time.monotonic()), list(epochs)
 
     def _write(self, checkpoint: Checkpoint, copying: float) -> float:
         """Writes, and gives what it has cost; that it cannot be written is no reason not to train."""
         began = time.monotonic()
         try:
             if self._taken is None:
-                self._taken = made(self._folder, checkpoint.run_id)
+                self._taken = made(self._place.folder, checkpoint.run_id)
             self._taken.write(checkpoint)
         except OSError as error:
-            told = f"no checkpoint can be written to {self._folder}: {error.strerror}; {room(self._folder)}"
+            folder = self._place.folder
+            told = f"no checkpoint can be written to {folder}: {error.strerror}; {room(folder)}"
             self._tell(f"{told}; training goes on without")
         return copying + time.monotonic() - began
 
@@ -181,21 +208,28 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 @contextlib.contextmanager
-def keeping(config: Config, dataset: Dataset, trainee: Trainee) -> Iterator[Keeping]:
+def keeping(config: Config, dataset: Dataset, trainee: Trainee, parent: str | None = None) -> Iterator[Keeping]:
     """Takes up what a run of this configuration has left that died; what is kept goes when the run has ended well.
 
-    A run that its sweep has pruned has ended as well. `fit.resume=off` and `sweep.resume=off` begin anew.
+    One that died before its first checkpoint is gone on with as well, from its first epoch. A run that its sweep has
+    pruned has ended as well. `fit.resume=off` and `sweep.resume=off` begin anew.
+
+    Args:
+        config: The experiment.
+        dataset: Its rows.
+        trainee: Its network.
+        parent: Id of the sweep that the run belongs to.
     """
-    folder, origins = folder_of(config), origins_of(dataset, trainee)
+    place = Place(folder_of(config), origins_of(dataset, trainee), parent)
     resume = "off" if config.sweep.resume == "off" else config.fit.resume
-    taken = None if resume == "off" else _taken_up(folder, origins, resume == "force")
-    kept = Keeping(config.fit, folder, origins, *(taken or ()))
-    if kept.found is not None:
-        _tell_where(kept.found, config.fit.epochs, trainee)
+    taken = None if resume == "off" else _taken_up(place, resume == "force") or _begun(place)
+    kept = Keeping(config.fit, place, *(taken or ()))
+    if kept.run_id is not None:
+        _tell_where(kept, config.fit.epochs, trainee)
     try:
         yield kept
         kept.delete()
-        delete_left_behind(folder)
+        delete_left_behind(place.folder)
     except Pruned:
         kept.delete()
         raise
@@ -206,12 +240,12 @@ def keeping(config: Config, dataset: Dataset, trainee: Trainee) -> Iterator[Keep
         kept.close()
 
 
-def _taken_up(folder: Path, origins: Mapping[str, str], whatever_differs: bool) -> tuple[RunFolder, Checkpoint] | None:
+def _taken_up(place: Place, whatever_differs: bool) -> tuple[RunFolder, Checkpoint] | None:
     """The latest that was left behind of the same data, code and machine; of others the latest is named."""
     told = False
-    for run in left_behind(folder):
+    for run in left_behind(place.folder):
         found = run.newest()
-        other = "" if found is None else differences(found.origins, origins)
+        other = "" if found is None else differences(found.origins, place.origins)
         if found is not None and (whatever_differs or not other):
             return run, found
         run.close()
@@ -224,7 +258,20 @@ def _taken_up(folder: Path, origins: Mapping[str, str], whatever_differs: bool) 
     return None
 
 
-def _tell_where(found: Checkpoint, n_epochs: int, trainee: Trainee) -> None:
+def _begun(place: Place) -> tuple[RunFolder] | None:
+    """The latest that died before its first checkpoint; as its epochs come again, they must be the very same."""
+    for run in left_behind(place.folder):
+        if run.is_empty and run.is_of(place.origins, place.parent):
+            return (run,)
+        run.close()
+    return None
+
+
+def _tell_where(kept: Keeping, n_epochs: int, trainee: Trainee) -> None:
+    found = kept.found
+    if found is None:
+        log.info("goes on with run %s from its first epoch: its process ended before a checkpoint", kept.run_id)
+        return
     where = "training has ended, the rest follows" if found.is_trained else f"of at most {n_epochs}"
     log.info("goes on with run %s after epoch %d, %s", found.run_id, len(found.epochs), where)
     if twin.structure(trainee.network) is None and not found.is_trained:

@@ -25,21 +25,35 @@ class Kept:
 
     Attributes:
         run_id: Of the run that a dead process has left, and that this one goes on with; None of a new one.
+        new_id: By which a new run is found here; None of one that is gone on with.
+        is_known: Whether that has logged what is known before training.
     """
 
-    def __init__(self, parent: Path, folder: RunFolder | None) -> None:
-        self._parent, self._folder = parent, folder
-        self.run_id = None if folder is None else folder.path.name
+    def __init__(self, parent: Path, taken: RunFolder | None) -> None:
+        """Makes a folder where none is taken up, before the run is opened: it is found from then on.
+
+        Raises:
+            SweepError: It cannot be made.
+        """
+        self._parent = parent
+        self.run_id = None if taken is None else taken.run_id
+        self.is_known = taken is None or taken.is_known
+        with _told(parent):
+            self._folder: RunFolder | None = taken or made(parent)
+            if taken is None:
+                self._folder.describe({}, None, is_known=False)
+        self.new_id = self._folder.run_id if taken is None else None
 
     def begin(self, run_id: str) -> None:
         """Takes the id of the open run.
 
         Raises:
-            SweepError: The folder cannot be made.
+            SweepError: The folder cannot be written.
         """
-        if self._folder is None:
-            with _told(self._parent):
-                self._folder = made(self._parent, run_id)
+        assert self._folder is not None, "it has ended"
+        with _told(self._parent):
+            self._folder.describe({}, None, is_known=True)
+            self._folder.rename(run_id)
 
     def path(self, number: int, fold: int | None = None) -> Path:
         """Of a network's file; of a fold's beyond the first, where a configuration is several networks."""
@@ -64,9 +78,9 @@ class Kept:
                 self._parent.rmdir()
 
     def close(self) -> None:
-        """Leaves them to who comes next."""
+        """Leaves them to who comes next, where there are some."""
         if self._folder is not None:
-            self._folder.close()
+            self._folder.delete() if self._folder.is_empty else self._folder.close()
 
 
 @contextlib.contextmanager

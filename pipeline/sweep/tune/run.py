@@ -87,7 +87,9 @@ def tune(*words: str) -> Tuned:
     with (
         baselines.beside(config, prepared.dataset) as beside,
         keeping(words, config, prepared.dataset) as kept,
-        track.start(config, prepared.dataset, about=about, going_on=kept.run_id) as tracked,
+        track.start(
+            config, prepared.dataset, about, going_on=kept.run_id, is_known=kept.is_known, new_id=kept.new_id
+        ) as tracked,
     ):
         kept.begin(tracked.id)
         tracked.log_report(prepared.report)

@@ -72,12 +72,13 @@ class Spooled:
 
     @property
     def sent(self) -> dict[str, Any]:
-        """How far the store is: `run_id` and `artifact_uri` once it has the run, `offset` in the journal."""
+        """How far the store is: its ids of the run and its parent and `artifact_uri`, `offset` in the journal."""
         try:
             known = json.loads((self.path / SENT).read_text(encoding="utf-8"))
         except FileNotFoundError:
             known = {}
-        return {"run_id": None, "artifact_uri": None, "offset": 0, "is_complete": False, "logged": {}} | known
+        nothing: dict[str, Any] = {"run_id": None, "parent": None, "artifact_uri": None, "logged": {}}
+        return {**nothing, "offset": 0, "is_complete": False, **known}
 
     def keep_sent(self, sent: Mapping[str, Any]) -> None:
         """Writes how far the store is. Where that fails the next to send begins earlier, which changes nothing."""
@@ -116,7 +117,7 @@ def taken_over(run_id: str, parent: str | None) -> tuple[Spooled, int] | None:
         parent: Of the sweep that it must belong to.
     """
     folder = of_run(run_id)
-    if folder is None or folder.header.get("parent") != parent:
+    if folder is None or parent not in _parents(folder):
         return None
     lock = os.open(folder.path / LOCK, os.O_RDWR | os.O_CLOEXEC)
     try:
@@ -129,8 +130,18 @@ def taken_over(run_id: str, parent: str | None) -> tuple[Spooled, int] | None:
     return folder, lock
 
 
-def made(header: Mapping[str, Any]) -> tuple[Spooled, int]:
+def _parents(folder: Spooled) -> list[str | None]:
+    """The sweep that a run belongs to, by either of its ids; None of a run on its own."""
+    above, sent = folder.header.get("parent"), folder.sent["parent"]
+    return [above] if sent is None else [above, sent]
+
+
+def made(header: Mapping[str, Any], run_id: str | None = None) -> tuple[Spooled, int]:
     """Makes the folder of a new run, whole or not at all, and holds it as long as this process lives.
+
+    Args:
+        header: The first entry of its journal.
+        run_id: Its provisional id; None draws one.
 
     Returns:
         The folder and the file that holds it, to be closed in the end.
@@ -147,7 +158,7 @@ def made(header: Mapping[str, Any]) -> tuple[Spooled, int]:
         (unfinished / ARTIFACTS).mkdir()
         (unfinished / JOURNAL).write_bytes(line({"kind": "run", **header}))
         unfinished.chmod(0o755)
-        folder = Spooled(parent / uuid.uuid4().hex)
+        folder = Spooled(parent / (run_id or uuid.uuid4().hex))
         unfinished.rename(folder.path)
     except BaseException:
         os.close(lock)

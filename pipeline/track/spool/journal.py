@@ -30,7 +30,7 @@ class Journal:
 
         Args:
             header: Its first entry.
-            again: The folder to go on with, and the file that holds it.
+            again: The folder to go on with, and the file that holds it; None makes them.
 
         Raises:
             TrackingError: The folder cannot be written.

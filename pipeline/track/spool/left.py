@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 
 from pipeline.config import mlruns
-from pipeline.runtime.files import remove_left
+from pipeline.runtime.files import remove_former, remove_left
 from pipeline.track.children import LOST
 from pipeline.track.spool.folders import JOURNAL, Entry, Spooled, header_of, left, line, root
 from pipeline.track.spool.transfer import Transfer, is_refused
@@ -68,6 +68,7 @@ def _remove_half_made() -> None:
     kept = mlruns()
     for folder in (root(), kept / "baselines", kept / "comparisons", *(kept / "checkpoints").glob("*/*")):
         remove_left(folder)
+        remove_former(folder)
 
 
 def end(folder: Spooled, status: str, error: str) -> bool:

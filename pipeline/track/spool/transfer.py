@@ -36,6 +36,7 @@ from pipeline.track.found import JOURNAL_TAG, run_of, with_journal
 from pipeline.track.model_scores import scores_of_model
 from pipeline.track.spool.folders import MODEL, Entry, Spooled, root
 from pipeline.track.spool.journal import digest
+from pipeline.track.spool.rows import add_rows, divided
 from pipeline.track.store import experiment_of, first_line
 
 log = logging.getLogger(__name__)
@@ -130,6 +131,8 @@ class Transfer:
             self._is_made(self._known(header["run_id"]))
             return
         parent = None if header["parent"] is None else self._known(header["parent"])
+        if parent is not None:  # another process that goes on with the run knows it by this id
+            self._sent["parent"] = parent.info.run_id
         named = header["experiment"], header["uri"]
         where = experiment_of(client, *named) if parent is None else parent.info.experiment_id
         self._is_tried_again = self._is_tried
@@ -157,8 +160,8 @@ class Transfer:
         logged = dict[str, int]()
         for name, step in ((metric_names.plain(metric.key), metric.step) for metric in known):
             logged[name] = max(step, logged.get(name, step))
-        self._has_moved(logged=logged)
-        self._has_moved(run_id=info.run_id, artifact_uri=info.artifact_uri, experiment_id=info.experiment_id)
+        where = {"artifact_uri": info.artifact_uri, "experiment_id": info.experiment_id}
+        self._has_moved(run_id=info.run_id, logged=logged, **where)
 
     def _send(self, entries: list[Entry]) -> None:
         kinds: dict[str, Callable[..., None]] = {
@@ -181,13 +184,15 @@ class Transfer:
 
     def _metrics(self, values: list[list[Any]]) -> None:
         logged = self._sent["logged"]
-        values = [value for value in values if value[3] > logged.get(value[0], -1)]
+        new = (value for value in values if value[3] > logged.get(value[0], -1))
+        values = [[metric_names.stored(name), *value] for name, *value in new]
+        earlier, last = divided(values)
+        if add_rows(self._client, self._id, earlier):
+            values = last
         alive = [RunTag("alive_at", f"{time.time():.0f}")] if self._alive else []  # for looks from another machine
         with _no_collection():
             for start in range(0, len(values), MOST_METRICS):
-                part = [
-                    Metric(metric_names.stored(name), *value) for name, *value in values[start : start + MOST_METRICS]
-                ]
+                part = [Metric(*value) for value in values[start : start + MOST_METRICS]]
                 self._client.log_batch(self._id, metrics=part, tags=alive)
 
     def _params(self, params: dict[str, str]) -> None:

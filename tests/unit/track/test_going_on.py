@@ -1,12 +1,15 @@
 """A run that goes on in the store where its process has left it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from pipeline import data, load, track
+from pipeline.track.header import run_header
+from pipeline.track.spool.journal import Journal
 
 WORDS = ("data=iris", "tracking.experiment=going_on")
 
@@ -43,6 +46,35 @@ def test_steps_neither_repeat_nor_miss(store: str) -> None:
     again = logged(store, epochs=7, going_on=dead.info.run_id)  # it died between the last score and its end
     assert steps(store, again, "loss") == [1, 2, 3, 4, 5, 6, 7]
     assert steps(store, again, "val_accuracy") == [0]
+
+
+def test_a_trial_of_a_sweep_that_began_while_the_store_was_away_is_the_same_run(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows its sweep by the id from before; going on beside its old journal would end it as KILLED later."""
+    monkeypatch.setattr("pipeline.track.spool.left.mlruns", lambda: tmp_path)
+    monkeypatch.setenv("PIPELINE_SPOOL", str(tmp_path / "spool"))
+    config = load(*WORDS, f"tracking.uri={store}")
+    sweep = Journal(run_header(config, store, {"sweep": "seed=1,2"}))
+    trial = Journal(run_header(config, store, {}) | {"parent": sweep.folder.id})
+    sweep.append("leave")
+    trial.append("metrics", values=[["loss", 1.0, 1_700_000_000_000, 1]])
+    for journal in (sweep, trial):  # their process has died
+        journal.close()
+        journal.release()
+    checkpoint = tmp_path / "checkpoints" / "configuration" / trial.folder.id / "00000001.npz"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.touch()
+    (dead,) = track.send_left(store).resumable
+    parent = MlflowClient(store).get_run(dead).data.tags["mlflow.parentRunId"]
+    assert parent != sweep.folder.id
+    with track.below(parent):
+        run = logged(store, epochs=3, going_on=trial.folder.id)
+    assert (run.info.run_id, run.info.status) == (dead, "FINISHED")
+    assert steps(store, run, "loss") == [1, 2, 3]
+    checkpoint.unlink()
+    track.send_left(store)
+    assert MlflowClient(store).get_run(dead).info.status == "FINISHED"
 
 
 @pytest.mark.parametrize("how", ["deleted", "elsewhere", "unknown"])

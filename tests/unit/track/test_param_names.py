@@ -10,7 +10,7 @@ import yaml
 from mlflow import MlflowClient
 
 from pipeline import load, run
-from pipeline.track.run import param_key
+from pipeline.track.params import param_key
 
 pytestmark = pytest.mark.slow
 

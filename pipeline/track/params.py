@@ -1,0 +1,36 @@
+"""A config as MLflow's params."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from posixpath import normpath
+from typing import Any
+
+from pipeline.config import Config
+
+PLAIN = re.compile(r"[\w.\- :/]+")  # keys that MLflow takes as they are, if they are no longer than this
+LONGEST_KEY = 250
+
+
+def params_of(config: Config) -> dict[str, str]:
+    """What a run is repeated from: full keys and values."""
+    return {param_key(key): value for key, value in _flat(config.model_dump(exclude={"study", "sweep", "tune"}))}
+
+
+def param_key(key: str) -> str:
+    """A key as MLflow takes it: below keys such as `data.columns_as` stand columns, whose names may hold any sign."""
+    if not (PLAIN.fullmatch(key) and normpath(key) == key):
+        key = re.sub(r"[^\w.\- :]", lambda sign: f"_{ord(sign[0]):x}", key)
+    if len(key) > LONGEST_KEY:
+        key = f"{key[: LONGEST_KEY - 17]}_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    return key
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Full keys and values, these as an override would write them."""
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
