@@ -54,9 +54,7 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         PipelineError: The table cannot be read or divided, the file is there already, or it cannot be written.
     """
-    name = args.name or _name_of(args.input)
-    if not NAME.fullmatch(name) or name.lower() in OTHER_TO_HYDRA:
-        raise UsageError(f"--name: should be letters, digits and _, as in --name houses, got {name!r}")
+    name = _name(args)
     for word in args.overrides:
         if not word.lstrip("+").startswith("data.") or word.startswith("data.path="):
             said = "init takes keys of data, as in data.target=price; others go into the file that it writes"
@@ -74,6 +72,26 @@ def run(args: argparse.Namespace) -> None:
     write_text(file, experiment_file.text(name, proposal, command))
     _show(proposal, file)
     say(console(), command)
+
+
+def _name(args: argparse.Namespace) -> str:
+    """Of the experiment, which is none of the package's own: Hydra would take that.
+
+    Raises:
+        UsageError: A name was given that cannot be taken.
+    """
+    name = args.name or _name_of(args.input)
+    if not NAME.fullmatch(name) or name.lower() in OTHER_TO_HYDRA:
+        raise UsageError(f"--name: should be letters, digits and _, as in --name houses, got {name!r}")
+    from pipeline.config import CONF  # Hydra and pydantic take half a second to import
+
+    if not (CONF / "experiment" / f"{name}.yaml").exists():
+        return name
+    if args.name:
+        raise UsageError(
+            f"--name: {name} is an experiment of the package itself; take another, as in --name {name}_table"
+        )
+    return f"{name}_table"
 
 
 def _name_of(path: str) -> str:

@@ -108,7 +108,8 @@ def _without_gaps(config: Data, keys: Sequence[str]) -> tuple[Data, int]:
 def _candidates(config: Data) -> tuple[str, ...]:
     """Columns that could be predicted: those that differ and repeat.
 
-    First come those with a telling name, then those without gaps, of these the last column of the table.
+    Those with a telling name come first, then those without gaps. In front stands, of the likeliest, the last column of
+    the table.
 
     Raises:
         DataError: There is none, or the table is too large to look at all columns.
@@ -129,9 +130,9 @@ def _candidates(config: Data) -> tuple[str, ...]:
     ]  # fmt: skip
     if not found:
         raise DataError("data.target: no column has values that could be predicted; name one, as in data.target=price")
-    there = [name for name in found if frame[name].notna().all()] or found
-    rank = {name: (not _is_likely(name), name not in there, name != there[-1]) for name in found}
-    return tuple(sorted(found, key=rank.__getitem__))
+    rank = {name: (not _is_likely(name), bool(frame[name].isna().any())) for name in found}
+    best = max((name for name in found if rank[name] == min(rank.values())), key=found.index)
+    return (best, *sorted((name for name in found if name != best), key=rank.__getitem__))
 
 
 def _n_distinct(column: pd.Series) -> int:

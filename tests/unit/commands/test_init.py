@@ -97,6 +97,26 @@ def test_names_that_mean_something_to_yaml_and_hydra(typed: Typed, table: Path) 
     assert (config.data.target, config.tracking.experiment) == ("a: ${b} #", "table_2024")
 
 
+def test_a_file_called_as_an_experiment_of_the_package_is(typed: Typed, table: Path) -> None:
+    """Hydra would take the package's, which it looks at first."""
+    table.rename("titanic.csv")
+    code, out, _ = typed("init", "titanic.csv")
+    assert code == 0
+    assert out.endswith(" experiment=titanic_table\n")
+    assert written(out)[1].config.data.path == str(Path("titanic.csv").absolute())
+    said = "--name: titanic is an experiment of the package itself; take another, as in --name titanic_table\n"
+    assert typed("init", "titanic.csv", "--name", "titanic") == (2, "", said)
+
+
+def test_of_columns_with_telling_names_the_last_is_taken(typed: Typed, table: Path) -> None:
+    frame = pd.read_csv(table)
+    frame.insert(0, "income", frame["area"] * 2)
+    frame.to_csv("two.csv", index=False)
+    code, out, _ = typed("init", "two.csv")
+    assert code == 0
+    assert "target            SalePrice (regression)\ncould as well be  income, district, " in out
+
+
 def test_a_table_that_is_read_in_blocks_is_told_its_target(typed: Typed, table: Path) -> None:
     code, out, err = typed("init", "my.csv", "data.streaming=on")
     assert (code, out) == (1, "")
