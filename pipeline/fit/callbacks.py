@@ -16,10 +16,11 @@ from pipeline.errors import TrainingError
 from pipeline.runtime import signals
 
 log = logging.getLogger(__name__)
+of_many = logging.getLogger("pipeline.fit.of_many")  # for signs of life where `log` is quiet
 
 BAR_SECONDS = 0.2  # between two moves of the bar within an epoch
 LARGE_PENALTY = 1e4  # of weights that are not trained yet, far above any other loss
-LINE_SECONDS = 20.0  # between two lines within an epoch
+LINE_SECONDS = 20.0  # between two lines within an epoch, or in one of many trainings
 
 
 def direction_of(monitor: str) -> str:
@@ -214,7 +215,14 @@ class ProgressBar(keras.callbacks.Callback):
 
 
 class ProgressLines(keras.callbacks.Callback):
-    """A plain line per epoch, for a log file, and within long epochs one from time to time."""
+    """A plain line per epoch, for a log file, and within long epochs one from time to time.
+
+    Of one of many trainings, as in a sweep, only a long one has lines, from time to time.
+    """
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Notes when it began."""
+        self._told = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Notes which epoch it is."""
@@ -229,7 +237,12 @@ class ProgressLines(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Writes the line."""
-        log.info("epoch %d/%d  %s", epoch + 1, self.params["epochs"], _line(logs))
+        said = log
+        if not log.isEnabledFor(logging.INFO):
+            if time.monotonic() - self._told < LINE_SECONDS:
+                return
+            said, self._told = of_many, time.monotonic()
+        said.info("epoch %d/%d  %s", epoch + 1, self.params["epochs"], _line(logs))
 
     def close(self) -> None:
         """Nothing to give back."""

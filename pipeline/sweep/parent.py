@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 # Loggers that say of a single run what it does; a trial of a sweep is a line.
 TOLD_IN_FULL = (
     "pipeline.fit.callbacks", "pipeline.fit.execution", "pipeline.fit.feed", "pipeline.fit.history",
-    "pipeline.track.run", BasicLauncher.__module__,
+    "pipeline.export.saved_model", "pipeline.track.run", BasicLauncher.__module__,
 )  # fmt: skip
 
 

@@ -2,9 +2,11 @@
 
 import os
 
-# Read when MLflow is imported: by itself it tells of every table it makes and every small file it copies.
+# Read when MLflow is imported: by itself it tells of every table it makes, every small file it copies and, where a
+# server keeps the runs, the address of each when it ends.
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from pipeline.track.children import PARENT_VARIABLE, below, parent_run_id
 from pipeline.track.found import TRAINED

@@ -122,7 +122,7 @@ def test_a_signal_between_a_sweeps_jobs_closes_the_parent(tmp_path: Path) -> Non
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
     )  # fmt: skip
     assert process.stdout is not None
-    next(line for line in process.stdout if "#0 :" in line)  # the first job imports TensorFlow now
+    next(line for line in process.stdout if "loading TensorFlow" in line)  # the first job imports TensorFlow now
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM, out + err
@@ -153,7 +153,7 @@ def test_a_signal_ends_runs_as_killed(tmp_path: Path, number: int, text: str, mo
     )  # fmt: skip
     assert process.stdout is not None
     for line in process.stdout:
-        if line.startswith("epoch 3/"):
+        if line.startswith("epoch "):  # in a sweep after 20 s
             break
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
