@@ -13,10 +13,16 @@ from pipeline.config.quoting import by_column
 from pipeline.config.rules import Data
 from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS, format_of
-from pipeline.data.reading.dress import FEWEST, are_thousands, formats_that_read, key_that_reads, may_be_thousands
 from pipeline.data.reading.input_column import EXACT
 from pipeline.data.reading.notation import is_date
 from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.suggest_formats import (
+    FEWEST,
+    are_thousands,
+    formats_that_read,
+    key_that_reads,
+    may_be_thousands,
+)
 from pipeline.data.reading.unread import unread_as
 from pipeline.data.rows import Rows
 from pipeline.data.streaming.pieces import beginning_of

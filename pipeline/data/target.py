@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Task
+from pipeline.data.reading.column_types import are_whole, has_rounded
 from pipeline.data.reading.dates import format_of
-from pipeline.data.reading.dress import FEWEST, formats_that_read, key_that_reads
 from pipeline.data.reading.finite import LARGEST_VALUE
 from pipeline.data.reading.input_column import EXACT
 from pipeline.data.reading.notation import is_date_example
 from pipeline.data.reading.places import Places
+from pipeline.data.reading.suggest_formats import FEWEST, formats_that_read, key_that_reads
 from pipeline.data.reading.unread import unread_as
-from pipeline.data.reading.values import are_whole, has_rounded
 from pipeline.errors import DataError
 
 FIRST_ROWS = 1000  # most quantities show in them that they are no classes

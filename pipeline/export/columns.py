@@ -16,9 +16,9 @@ from pipeline.data.preprocessing.date_columns import Date
 from pipeline.data.preprocessing.features import Feature
 from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs
 from pipeline.data.preprocessing.number_columns import Number
-from pipeline.data.reading.clean import Cleaned, ValuesError, clean
 from pipeline.data.reading.input_column import BOOLEANS, InputColumn
 from pipeline.data.reading.notation import number_in
+from pipeline.data.reading.parse_inputs import Cleaned, ValuesError, clean
 from pipeline.errors import DataError
 
 MOST_NUMBERS = 1000  # texts that say numbers, of a column of text

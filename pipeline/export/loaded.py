@@ -13,8 +13,8 @@ from pipeline.errors import ModelError
 from pipeline.export import manifest as manifests
 from pipeline.export.assemble import in_batches
 from pipeline.export.columns import raw_columns, values_at_fault
-from pipeline.export.packed import Packed
 from pipeline.export.table import table
+from pipeline.export.two_arrays import Packed
 
 FEW_ROWS = 1024  # for more of them the graph takes longer than the tensors
 

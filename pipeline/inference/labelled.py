@@ -12,9 +12,9 @@ import numpy as np
 
 from pipeline.config.rules import Task
 from pipeline.data import Target, TrainingRows
-from pipeline.data.reading.clean import NewGaps
 from pipeline.data.reading.input_column import BOOLEANS, InputColumn
 from pipeline.data.reading.notation import number_in
+from pipeline.data.reading.parse_inputs import NewGaps
 from pipeline.data.training_rows import FILE, most_rows, row_hashes
 from pipeline.errors import DataError
 from pipeline.evaluate import Scores, score

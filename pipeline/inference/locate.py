@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import ModelError
 
 if TYPE_CHECKING:
-    from pipeline.compare.best import Best
+    from pipeline.compare.resolve_best import Best
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def best_run(reference: str, tracking_uri: str | None = None) -> Best | None:
     """
     if not reference.startswith(BEST) or Path(reference).exists():
         return None
-    from pipeline.compare.best import best_of  # late, as above
+    from pipeline.compare.resolve_best import best_of  # late, as above
 
     return best_of(reference.removeprefix(BEST), tracking_uri)
 
@@ -86,7 +86,7 @@ def stands_for(reference: str, tracking_uri: str | None = None) -> str:
     if folder.is_dir():
         return str(_saved_model(folder, reference))
     if reference.startswith(BEST):
-        from pipeline.compare.best import best_id_of
+        from pipeline.compare.resolve_best import best_id_of
 
         return best_id_of(reference.removeprefix(BEST), tracking_uri)
     from pipeline.track.find_model import stands_for as in_store  # late, as above

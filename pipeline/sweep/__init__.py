@@ -2,8 +2,8 @@
 
 from pipeline.sweep import search
 from pipeline.sweep.job import Stopped, job
-from pipeline.sweep.parent import parent
 from pipeline.sweep.search.outcome import Outcome
+from pipeline.sweep.start_or_resume import parent
 
 
 def register() -> None:

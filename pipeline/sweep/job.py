@@ -15,8 +15,8 @@ from omegaconf import DictConfig
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.errors import PipelineError, Pruned, SweepError
+from pipeline.sweep.current_sweep import OF_THE_ROWS, is_open_here, open_here
 from pipeline.sweep.identity import NO_PART
-from pipeline.sweep.open_sweep import OF_THE_ROWS, is_open_here, open_here
 from pipeline.sweep.search.outcome import Outcome
 from pipeline.sweep.trial import Elsewhere, Finished, SweepTrial
 from pipeline.train import Result, run

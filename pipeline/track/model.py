@@ -12,12 +12,12 @@ from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import AnyType
 
 from pipeline.data import Rows
-from pipeline.data.reading import clean, input_column, notation
+from pipeline.data.reading import input_column, notation, parse_inputs
 
 EXAMPLE_ROWS = 2
 MANIFEST = "assets.extra/manifest.json"
 # Files by which pyfunc.py reads values; those that others import come first.
-READING = {file.__name__.rpartition(".")[2]: str(file.__file__) for file in (notation, input_column, clean)}
+READING = {file.__name__.rpartition(".")[2]: str(file.__file__) for file in (notation, input_column, parse_inputs)}
 
 
 def write_model(path: Path, folder: Path, rows: Rows) -> None:

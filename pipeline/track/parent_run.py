@@ -24,8 +24,8 @@ from pipeline.track.machines import LEADER_VARIABLE, PROCESS, one_at_a_time, oth
 from pipeline.track.query import FINISHED
 from pipeline.track.spool.journal import Journal
 from pipeline.track.spool.left import send_left
+from pipeline.track.spool.log_to_mlflow import is_refused
 from pipeline.track.spool.sender import Sender
-from pipeline.track.spool.transfer import is_refused
 from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected, connected_to, experiment_of, said
 from pipeline.track.tracked_run import TrackedRun
 

@@ -30,7 +30,7 @@ class ServedModel(mlflow.pyfunc.PythonModel):
         self._loaded = tf.saved_model.load(str(folder))  # kept: its function alone would lose the variables
         self._manifest = json.loads((folder / "assets.extra" / "manifest.json").read_text(encoding="utf-8"))
         _, described, cleaning = _modules(
-            [Path(context.artifacts[name]) for name in ("notation", "input_column", "clean")]
+            [Path(context.artifacts[name]) for name in ("notation", "input_column", "parse_inputs")]
         )
         self._columns = described.columns_of(self._manifest["inputs"], self._manifest["text"])
         self._clean = cleaning.clean

@@ -21,7 +21,7 @@ from pipeline.runtime.signals import held
 from pipeline.track import datasets
 from pipeline.track.children import parent_run_id
 from pipeline.track.environment import environment
-from pipeline.track.epochs import Epochs
+from pipeline.track.epoch_journal import Epochs
 from pipeline.track.going_on import is_there
 from pipeline.track.header import run_header
 from pipeline.track.left_running import close_dead, job_tag

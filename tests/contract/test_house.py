@@ -56,7 +56,7 @@ HOMES = {
 # What runs where this package is not: in another process's interpreter, or in whoever's loads an MLflow model.
 SELF_CONTAINED = [
     "export/formats/runtimes/", "track/pyfunc.py",
-    "data/reading/notation.py", "data/reading/input_column.py", "data/reading/clean.py",
+    "data/reading/notation.py", "data/reading/input_column.py", "data/reading/parse_inputs.py",
 ]  # fmt: skip
 
 

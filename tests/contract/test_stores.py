@@ -23,7 +23,7 @@ from pipeline.track import send_left, start
 from pipeline.track.header import run_header
 from pipeline.track.spool.folders import Spooled, left
 from pipeline.track.spool.journal import Journal
-from pipeline.track.spool.transfer import Transfer
+from pipeline.track.spool.log_to_mlflow import Transfer
 from support.contents import digests, files, known
 from support.servers import Way, mlflow_server, postgres
 

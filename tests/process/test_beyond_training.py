@@ -9,11 +9,11 @@ import pytest
 
 from pipeline import ExportError, data, export, load, model
 from pipeline.config.rules import NamedScaling
-from pipeline.export.beyond import Beyond, beyond
 from pipeline.export.formats.convert import export as export_to
 from pipeline.export.graph import network_of
 from pipeline.export.loaded import LoadedModel
 from pipeline.export.ops import TensorOps
+from pipeline.export.out_of_range import Beyond, beyond
 from pipeline.inference.locate import resolve
 from pipeline.model.dense import Activation
 from support.exported_files import BY_FORMAT, preprocessing_of

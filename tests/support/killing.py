@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline import export, track
 from pipeline.fit.checkpoint import file, pace
-from pipeline.track.spool.transfer import Transfer
+from pipeline.track.spool.log_to_mlflow import Transfer
 
 # Where an instant can be, beside a checkpoint: while a run's journal is made, or what is known of it written; in an
 # epoch, in the export, or while the MLflow model is made or sent.

@@ -9,8 +9,8 @@ from pipeline.config.rules import Data, Kind
 from pipeline.data.checks.levels import hashes, levels
 from pipeline.data.dataset import Dataset
 from pipeline.data.preprocessing.column_kinds import kinds_of
-from pipeline.data.reading.dress import formats_that_read
 from pipeline.data.reading.raw import Raw, Text, is_constant
+from pipeline.data.reading.suggest_formats import formats_that_read
 from pipeline.data.reading.unread import unread_as
 from pipeline.data.rows import Rows
 from pipeline.errors import DataError

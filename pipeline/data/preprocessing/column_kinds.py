@@ -10,9 +10,9 @@ import pandas as pd
 from pipeline.config.rules import Data, Kind
 from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS, format_of, formats_of
-from pipeline.data.reading.dress import formats_that_read, key_that_reads
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.suggest_formats import formats_that_read, key_that_reads
 from pipeline.data.reading.unread import unread_as
 from pipeline.errors import DataError
 from pipeline.runtime.threads import in_threads

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Data
+from pipeline.data.reading.column_types import exact_numbers, has_large
 from pipeline.data.reading.conversion import to_float
 from pipeline.data.reading.dialect import Reading
 from pipeline.data.reading.finite import LARGEST_VALUE, check_targets, raw_columns
@@ -15,7 +16,6 @@ from pipeline.data.reading.formats import formatted
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.raw import Raw
 from pipeline.data.reading.sources import Images, Table
-from pipeline.data.reading.values import exact_numbers, has_large
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.quoting import in_shell, quoted
+from pipeline.data.reading.column_types import are_plain, has_points, is_padded
 from pipeline.data.reading.raw import Raw, Text
-from pipeline.data.reading.values import are_plain, has_points, is_padded
 
 log = logging.getLogger(__name__)
 

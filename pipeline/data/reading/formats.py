@@ -8,12 +8,12 @@ import re
 import pandas as pd
 
 from pipeline.config.rules import Data
-from pipeline.data.reading.clean import ValuesError, clean
+from pipeline.data.reading.column_types import with_columns
 from pipeline.data.reading.dialect import Reading
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.data.reading.notation import ISO, WEEKDAY, is_date_example, moment_written, number_written
+from pipeline.data.reading.parse_inputs import ValuesError, clean
 from pipeline.data.reading.places import Places
-from pipeline.data.reading.values import with_columns
 from pipeline.errors import DataError
 
 SOME_DAY = datetime.datetime(2001, 12, 31, 23, 58, 57, tzinfo=datetime.UTC)

@@ -2,7 +2,7 @@
 
 Text is read by the model's format: marks of gaps, decimal mark, dates, no blanks around it. Typed values are taken as
 they are; marks of gaps such as -999 are compared by value. This file imports numpy, pandas and `notation.py`: every
-MLflow model carries a copy of both and of `clean.py`, by which it reads values where this package is not installed.
+MLflow model carries a copy of both and of `parse_inputs.py`, by which it reads values where this package is not there.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 
-from pipeline.data.reading.values import is_text, with_columns
+from pipeline.data.reading.column_types import is_text, with_columns
 
 log = logging.getLogger(__name__)
 

@@ -14,13 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Data
-from pipeline.data.reading.content import Content, reencoded, text_content
-from pipeline.data.reading.dialect import Dialect, column_names, find_dialect
-from pipeline.data.reading.input_column import MARKS
-from pipeline.data.reading.notation import marks_of
-from pipeline.data.reading.ragged import check_fields
-from pipeline.data.reading.scan import Fields, Scan, scan, scan_fields, scan_sample
-from pipeline.data.reading.values import (
+from pipeline.data.reading.column_types import (
     are_whole,
     exact_numbers,
     has_rounded,
@@ -34,6 +28,12 @@ from pipeline.data.reading.values import (
     with_columns,
     without_decimals,
 )
+from pipeline.data.reading.content import Content, reencoded, text_content
+from pipeline.data.reading.dialect import Dialect, column_names, find_dialect
+from pipeline.data.reading.input_column import MARKS
+from pipeline.data.reading.notation import marks_of
+from pipeline.data.reading.ragged import check_fields
+from pipeline.data.reading.scan import Fields, Scan, scan, scan_fields, scan_sample
 from pipeline.errors import DataError
 
 GROUPED = ("group", "group_kfold", "column")  # kinds of split that go by what a column says

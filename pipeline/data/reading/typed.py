@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipeline.config.rules import Data
+from pipeline.data.reading.column_types import tidied
 from pipeline.data.reading.notation import marks_of
-from pipeline.data.reading.values import tidied
 from pipeline.errors import DataError
 
 if TYPE_CHECKING:

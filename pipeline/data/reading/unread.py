@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.data.reading.dates import format_of
-from pipeline.data.reading.dress import FEWEST, FIRST, FRACTIONS, MOST, POWERS
 from pipeline.data.reading.notation import MINUSES, number_in
+from pipeline.data.reading.suggest_formats import FEWEST, FIRST, FRACTIONS, MOST, POWERS
 
 FEWEST_OF_KIND = 4  # texts that are no plain numbers; fewer of them may be marks of gaps, which is told elsewhere
 SIGN, NUMBER = rf"[+{MINUSES}]?\s*", r"\d+(?:[.,]\d+)*"

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config.rules import Data
+from pipeline.data.reading.column_types import are_whole, is_text, kind_of, with_columns
 from pipeline.data.reading.columns import Columns, from_table
 from pipeline.data.reading.conversion import to_text
 from pipeline.data.reading.files import PARQUET
@@ -24,7 +25,6 @@ from pipeline.data.reading.raw import Raw, Text
 from pipeline.data.reading.sources import Table
 from pipeline.data.reading.text import TextFile, with_whole
 from pipeline.data.reading.typed import tidied_frame
-from pipeline.data.reading.values import are_whole, is_text, kind_of, with_columns
 from pipeline.data.streaming.budget import table_files
 from pipeline.data.streaming.pieces import WrongEncodingError, beginning, encodings_of, pieces
 from pipeline.errors import DataError

@@ -13,8 +13,8 @@ from pipeline.config.decision import Calibration
 from pipeline.config.rules import Data
 from pipeline.data.dataset import InMemory
 from pipeline.data.fingerprint import HashedColumns
+from pipeline.data.reading.column_types import is_text
 from pipeline.data.reading.raw import Text
-from pipeline.data.reading.values import is_text
 from pipeline.data.rows import Rows
 from pipeline.data.splits.calibration import too_few
 from pipeline.data.splits.parts import NAMES, Splits, require_rows

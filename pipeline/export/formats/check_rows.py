@@ -12,9 +12,9 @@ import numpy as np
 from pipeline.data import Rows
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.errors import PipelineError
-from pipeline.export.beyond import changed, gaps_and_unseen
 from pipeline.export.columns import raw_columns
 from pipeline.export.manifest import Manifest
+from pipeline.export.out_of_range import changed, gaps_and_unseen
 
 MOST_ROWS = 2000
 

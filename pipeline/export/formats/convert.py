@@ -17,7 +17,6 @@ from pipeline.data import Preprocessing
 from pipeline.data.preprocessing import as_json as stored
 from pipeline.errors import ExportError
 from pipeline.export import manifest
-from pipeline.export.beyond import Beyond, beyond
 from pipeline.export.deviation import TOLERANCE, apart
 from pipeline.export.formats import litert, lowered, onnx, tf_serving
 from pipeline.export.formats.check_rows import HeldOut, held_out, with_awkward
@@ -26,6 +25,7 @@ from pipeline.export.formats.portable import portable
 from pipeline.export.formats.sidecar import encoded, sidecar
 from pipeline.export.graph import network_of
 from pipeline.export.loaded import LoadedModel
+from pipeline.export.out_of_range import Beyond, beyond
 from pipeline.export.saved_model import check_labels
 from pipeline.runtime.files import whole_folder
 

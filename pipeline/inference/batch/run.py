@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from pipeline.data import Reading
-from pipeline.data.reading.clean import NewGaps
 from pipeline.data.reading.files import PARQUET, TEXT
+from pipeline.data.reading.parse_inputs import NewGaps
 from pipeline.errors import DataError
 from pipeline.export.columns import missing_columns
 from pipeline.export.loaded import LoadedModel

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.data.reading.clean import Coded, NewGaps, clean
 from pipeline.data.reading.input_column import InputColumn
+from pipeline.data.reading.parse_inputs import Coded, NewGaps, clean
 from pipeline.export.columns import values_at_fault
 
 NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)

@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.data.reading.clean import Fault
 from pipeline.data.reading.input_column import InputColumn
+from pipeline.data.reading.parse_inputs import Fault
 from pipeline.inference.http.refused import RefusedError, refuse_values
 
 Values = dict[str, list[Any]]

@@ -7,8 +7,8 @@ import binascii
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.data.reading.clean import Cleaned, ValuesError, clean
 from pipeline.data.reading.input_column import InputColumn
+from pipeline.data.reading.parse_inputs import Cleaned, ValuesError, clean
 from pipeline.inference.http.refused import refuse_values
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.data.reading.clean import NewGaps
+from pipeline.data.reading.parse_inputs import NewGaps
 from pipeline.export.table import table
 from pipeline.inference.http.refused import RefusedError
 

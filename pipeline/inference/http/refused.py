@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from pipeline.data.reading.clean import Fault
+from pipeline.data.reading.parse_inputs import Fault
 from pipeline.errors import PipelineError
 
 SHOWN_FAULTS = 20  # of a request that may have one in every value

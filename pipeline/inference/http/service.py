@@ -12,7 +12,7 @@ from typing import TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from pipeline.data.reading.clean import Cleaned
+from pipeline.data.reading.parse_inputs import Cleaned
 from pipeline.inference.http.batching import Batcher
 from pipeline.inference.http.bodies import Given, from_csv, from_json
 from pipeline.inference.http.columns import check

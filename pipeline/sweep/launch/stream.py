@@ -18,8 +18,8 @@ from omegaconf import DictConfig, open_dict
 
 from pipeline import config as configuration
 from pipeline.runtime import signals
+from pipeline.sweep.current_sweep import is_open_here, open_here
 from pipeline.sweep.launch.jobs import Job, Sweep, unpacked
-from pipeline.sweep.open_sweep import is_open_here, open_here
 
 log = logging.getLogger(__name__)
 

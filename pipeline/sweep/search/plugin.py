@@ -29,7 +29,7 @@ from pipeline.config.sweep import Sweep
 from pipeline.errors import SweepError
 from pipeline.runtime import process
 from pipeline.sweep import plugins
-from pipeline.sweep.open_sweep import open_here
+from pipeline.sweep.current_sweep import open_here
 from pipeline.sweep.search.outcome import TRIAL_VARIABLE, Outcome
 
 if TYPE_CHECKING:

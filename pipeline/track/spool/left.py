@@ -9,7 +9,7 @@ from pipeline.config import mlruns
 from pipeline.runtime.files import remove_former, remove_left
 from pipeline.track.children import LOST
 from pipeline.track.spool.folders import JOURNAL, Entry, Spooled, header_of, left, line, root
-from pipeline.track.spool.transfer import Transfer, is_refused
+from pipeline.track.spool.log_to_mlflow import Transfer, is_refused
 from pipeline.track.store import connected_to, said
 
 REOPENED = "is_reopened"  # in a journal's first entry: the run had ended before, and stays as it ended

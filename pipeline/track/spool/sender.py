@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from pipeline.track.spool.folders import Spooled
-from pipeline.track.spool.transfer import Transfer, is_refused
+from pipeline.track.spool.log_to_mlflow import Transfer, is_refused
 from pipeline.track.store import said
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 
 from pipeline import ModelError, TrackingError, load, track
 from pipeline.commands.arguments import chosen_model
-from pipeline.compare import best, formats, rank_sweep
-from pipeline.compare.best import best_id_of, best_of
+from pipeline.compare import formats, rank_sweep, resolve_best
 from pipeline.compare.ranking import compare
+from pipeline.compare.resolve_best import best_id_of, best_of
 from pipeline.inference.locate import best_run, stands_for
 from pipeline.track.store import experiment_id
 from support.ranked_runs import ranked, replicas, tracked
@@ -70,7 +70,7 @@ class Experiment:
 
 @pytest.fixture
 def experiment(store: str, request: pytest.FixtureRequest) -> Experiment:
-    best._known_best.cache_clear()
+    resolve_best._known_best.cache_clear()
     return Experiment(store, request.node.name)
 
 
@@ -187,19 +187,19 @@ def test_sweeps_of_the_version_before_keep_what_they_say(experiment: Experiment)
 
 
 def test_to_watch_it_is_cheap_while_nothing_finishes(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(best, "FRESH_SECONDS", 1e9)  # no look falls into the next period by chance
+    monkeypatch.setattr(resolve_best, "FRESH_SECONDS", 1e9)  # no look falls into the next period by chance
     first = experiment.run(2.0)
     looks = [best_id_of(experiment.name, experiment.uri) for _ in range(5)]
     assert looks == [first] * 5
-    assert best._known_best.cache_info().misses == 1
+    assert resolve_best._known_best.cache_info().misses == 1
     experiment.run(1.0, status="FAILED")
     assert best_id_of(experiment.name, experiment.uri) == first
-    assert best._known_best.cache_info().misses == 1
+    assert resolve_best._known_best.cache_info().misses == 1
     second = experiment.run(1.0, params={"fit.learning_rate": "0.1"})
     assert best_id_of(experiment.name, experiment.uri) == second
     experiment.run(3.0, params={"fit.learning_rate": "0.2"})
     experiment.client.delete_run(second)
-    monkeypatch.setattr(best, "FRESH_SECONDS", 1e-3)
+    monkeypatch.setattr(resolve_best, "FRESH_SECONDS", 1e-3)
     assert best_id_of(experiment.name, experiment.uri) == first
 
 

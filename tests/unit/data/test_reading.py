@@ -14,10 +14,10 @@ import pytest
 from pipeline import DataError, data, load
 from pipeline.data import Rows
 from pipeline.data.reading import read_tables
+from pipeline.data.reading.column_types import tidied
 from pipeline.data.reading.content import Content
 from pipeline.data.reading.labels import agreeing_labels
 from pipeline.data.reading.scan import scan, scan_fields
-from pipeline.data.reading.values import tidied
 
 
 def read_all(path: object, *overrides: str) -> tuple[pd.DataFrame, int]:

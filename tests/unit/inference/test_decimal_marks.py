@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline import DataError, data, load
-from pipeline.data.reading.clean import Coded, clean
+from pipeline.data.reading.parse_inputs import Coded, clean
 from pipeline.export.loaded import LoadedModel
 from pipeline.inference.batch.run import predict
 from pipeline.inference.batch.values import Cleaner

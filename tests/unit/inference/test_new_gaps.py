@@ -11,7 +11,7 @@ import pytest
 from pipeline import DataError
 from pipeline.commands import evaluate as evaluate_command
 from pipeline.commands import predict as predict_command
-from pipeline.data.reading.clean import NewGaps
+from pipeline.data.reading.parse_inputs import NewGaps
 from pipeline.export.loaded import LoadedModel
 from pipeline.inference.batch import text as of_text
 from pipeline.inference.batch.run import predict

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pipeline import load
-from pipeline.sweep.parent import _conclude
+from pipeline.sweep.start_or_resume import _conclude
 from pipeline.sweep.table import list_next, show_ranking
 from pipeline.track import Sweep, TrackedRun
 from support.ranked_runs import ranked, replicas, tracked

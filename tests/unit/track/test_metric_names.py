@@ -11,7 +11,7 @@ from pipeline import track
 from pipeline.config import load
 from pipeline.track import metric_names
 from pipeline.track.spool.folders import made
-from pipeline.track.spool.transfer import Transfer
+from pipeline.track.spool.log_to_mlflow import Transfer
 from pipeline.train import Result
 
 NAMES = ["seconds_fit", "epoch_val_rmse", "export_difference", "best_epoch", "n_parameters", "val_rmse", "loss"]

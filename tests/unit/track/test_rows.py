@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from pipeline.track.spool import rows
 from pipeline.track.spool.journal import Journal
-from pipeline.track.spool.transfer import Transfer
+from pipeline.track.spool.log_to_mlflow import Transfer
 
 SERIES = [("loss", 300), ("val_loss", 300), ("learning_rate", 4), ("objective", 1)]
 ODD = {7: math.nan, 8: math.inf, 9: -math.inf, 300: math.nan}  # values of some steps

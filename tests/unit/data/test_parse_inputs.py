@@ -18,8 +18,8 @@ from pipeline import data, load
 from pipeline.data.reading import clean as of_columns
 from pipeline.data.reading import input_column as of_values
 from pipeline.data.reading import notation
-from pipeline.data.reading.clean import Coded, Fault, ValuesError, clean
 from pipeline.data.reading.input_column import InputColumn, columns_of
+from pipeline.data.reading.parse_inputs import Coded, Fault, ValuesError, clean
 from support.input_columns import number, text
 
 NUMBER, TEXT = number("a", "-9999", "unknown", gaps=False), text("a", "-9999", "unknown", gaps=False)

@@ -20,8 +20,8 @@ from pipeline.config.ranges import values_of
 from pipeline.errors import ModelError, PipelineError
 from pipeline.runtime.quiet import quiet
 from pipeline.sweep.claims import claimed
+from pipeline.sweep.current_sweep import OF_THE_ROWS, OpenSweep, leading
 from pipeline.sweep.identity import is_same_command, origins_of, sweep_key
-from pipeline.sweep.open_sweep import OF_THE_ROWS, OpenSweep, leading
 from pipeline.sweep.progress import VARIABLE, Progress
 
 if TYPE_CHECKING:
