@@ -43,7 +43,6 @@ log = logging.getLogger(__name__)
 
 PARENT_TAG = "mlflow.parentRunId"
 MOST_METRICS, MOST_PARAMS = 1000, 100  # MLflow's limits of a batch
-MOST_ROWS = 10_000  # metrics that go to SQLite at a time
 ANSWERS = {  # error codes by which a store that is there refuses something; others say that it is not
     "BAD_REQUEST", "ENDPOINT_NOT_FOUND", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "NOT_FOUND", "PERMISSION_DENIED",
     "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "UNAUTHENTICATED",
@@ -104,8 +103,7 @@ class Transfer:
         """
         if self.run_id is None:
             self._make_run()
-        most = MOST_ROWS if self._header["uri"].startswith("sqlite:") else MOST_METRICS
-        for entries, end in _batches(self.folder.entries(self._sent["offset"]), most):
+        for entries, end in _batches(self.folder.entries(self._sent["offset"])):
             try:
                 self._send(entries)
             except Exception as error:
@@ -289,14 +287,14 @@ def is_refused(error: Exception) -> bool:
     return isinstance(error, refusals) or "file is not a database" in str(error)
 
 
-def _batches(entries: Iterable[tuple[Entry, int]], most: int) -> Iterator[tuple[list[Entry], int]]:
-    """Entries one by one, but for metrics, of which as many come as are given; with the end of each batch."""
+def _batches(entries: Iterable[tuple[Entry, int]]) -> Iterator[tuple[list[Entry], int]]:
+    """Entries one by one, but for metrics as many as one call may take; with the end of each batch."""
     pending: list[Entry] = []
     n_pending = end = 0
     for entry, after in entries:
         is_metrics = entry["kind"] == "metrics"
         n_values = len(entry["values"]) if is_metrics else 0
-        if pending and (not is_metrics or n_pending + n_values > most):
+        if pending and (not is_metrics or n_pending + n_values > MOST_METRICS):
             yield pending, end
             pending, n_pending = [], 0
         end = after
