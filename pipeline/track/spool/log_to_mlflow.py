@@ -36,7 +36,6 @@ from pipeline.track.found import JOURNAL_TAG, run_of, with_journal
 from pipeline.track.model_scores import scores_of_model
 from pipeline.track.spool.folders import MODEL, Entry, Spooled, root
 from pipeline.track.spool.journal import digest
-from pipeline.track.spool.rows import add_rows, divided
 from pipeline.track.store import experiment_of, first_line
 
 log = logging.getLogger(__name__)
@@ -186,9 +185,6 @@ class Transfer:
         logged = self._sent["logged"]
         new = (value for value in values if value[3] > logged.get(value[0], -1))
         values = [[metric_names.stored(name), *value] for name, *value in new]
-        earlier, last = divided(values)
-        if add_rows(self._client, self._id, earlier):
-            values = last
         alive = [RunTag("alive_at", f"{time.time():.0f}")] if self._alive else []  # for looks from another machine
         with _no_collection():
             for start in range(0, len(values), MOST_METRICS):
