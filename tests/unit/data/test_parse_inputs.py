@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import data, load
-from pipeline.data.reading import clean as of_columns
 from pipeline.data.reading import input_column as of_values
 from pipeline.data.reading import notation
+from pipeline.data.reading import parse_inputs as of_columns
 from pipeline.data.reading.input_column import InputColumn, columns_of
 from pipeline.data.reading.parse_inputs import Coded, Fault, ValuesError, clean
 from support.input_columns import number, text
