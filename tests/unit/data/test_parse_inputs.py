@@ -125,7 +125,7 @@ for path in sys.argv[1:]:
     source = source.replace("from pipeline.data.reading.notation import", "from notation import")
     exec(source, module.__dict__)
 column = sys.modules["input_column"].InputColumn("a", "a", "numeric", "float64", (None,), False, 2.0)
-print(sys.modules["clean"].clean([column], {"a": [" 1.5 ", "?", 3]}))
+print(sys.modules["parse_inputs"].clean([column], {"a": [" 1.5 ", "?", 3]}))
 loaded = {name.partition(".")[0] for name in sys.modules}
 print(sorted(loaded & {"tensorflow", "keras", "mlflow", "sklearn", "hydra", "pydantic"}))
 """
