@@ -9,10 +9,10 @@ import pandas as pd
 
 from pipeline.config.rules import Data
 from pipeline.data.reading.conversion import is_date, raw_column, to_float
+from pipeline.data.reading.csv_file import kept_texts
 from pipeline.data.reading.input_column import LARGEST_VALUE
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.raw import Raw, Text
-from pipeline.data.reading.text import kept_texts
 from pipeline.errors import DataError
 from pipeline.runtime.threads import in_threads
 

@@ -17,13 +17,13 @@ from pipeline.config.rules import Data
 from pipeline.data.reading.column_types import are_whole, is_text, kind_of, with_columns
 from pipeline.data.reading.columns import Columns, from_table
 from pipeline.data.reading.conversion import to_text
+from pipeline.data.reading.csv_file import TextFile, with_whole
 from pipeline.data.reading.files import PARQUET
 from pipeline.data.reading.labels import agreeing_labels
 from pipeline.data.reading.places import Places
 from pipeline.data.reading.ragged import check_fields, check_header
 from pipeline.data.reading.raw import Raw, Text
 from pipeline.data.reading.sources import Table
-from pipeline.data.reading.text import TextFile, with_whole
 from pipeline.data.reading.typed import tidied_frame
 from pipeline.data.streaming.budget import table_files
 from pipeline.data.streaming.pieces import WrongEncodingError, beginning, encodings_of, pieces

@@ -13,9 +13,9 @@ from typing import BinaryIO
 
 from pipeline.config.rules import Data
 from pipeline.data.reading.content import SAMPLE_BYTES, Content, check_encoding, encoding_of
+from pipeline.data.reading.csv_file import TextFile
 from pipeline.data.reading.dialect import column_names, find_dialect, without_comment
 from pipeline.data.reading.files import PARQUET
-from pipeline.data.reading.text import TextFile
 from pipeline.data.reading.typed import is_url
 from pipeline.data.streaming.budget import table_files
 from pipeline.errors import DataError
