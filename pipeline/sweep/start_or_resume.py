@@ -1,6 +1,7 @@
 """What surrounds a sweep: a parent run, which the same command takes up again, and the table at the end.
 
-Which sweep is the same one, `track/parent_run.py` finds by its key; which trials are finished, `trial.py`.
+Which sweep is the same one, `track/parent_run.py` finds by its key; which trials are finished, `track/trials.py`,
+and `trial.py` skips these.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which networks a tuning has and selects, and when it is to end."""
+"""Which networks a tuning has and selects (by `evaluate/ensemble.py`), and when it is to end."""
 
 from __future__ import annotations
 
