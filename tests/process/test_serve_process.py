@@ -291,7 +291,7 @@ def test_the_guides_requests_are_answered(result: Result, store: str) -> None:
         pytest.skip("there is no curl")
     text = (ROOT / "docs" / "guides" / "serve.md").read_text(encoding="utf-8")
     block = text.split("```bash\n")[2].partition("```")[0]
-    with process("best:iris", "--uri", store) as (_, client):
+    with process(result.run_id, "--uri", store) as (_, client):
         script = block.replace(":8080", f":{client.port}").replace("curl -s", "echo; curl -sf")
         done = subprocess.run(["bash", "-ec", script], capture_output=True, text=True, timeout=60, check=True)
         answers = [json.loads(line) for line in done.stdout.splitlines() if line]

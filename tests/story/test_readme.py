@@ -111,9 +111,10 @@ def test_every_make_command_named_exists() -> None:
 
 @pytest.mark.slow
 def test_export_and_predict_as_written(
-    tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The lines go through the Makefile, whose last command is run here, with this Python."""
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"  # its own, in which best:iris is this run
     run(load("data=iris", "fit.epochs=5", "tracking.experiment=iris", f"tracking.uri={store}"))
     monkeypatch.chdir(tmp_path)
     rows = data.read_rows(load("data=iris").data).inputs
