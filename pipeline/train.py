@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.data import Arrays, Dataset, Preprocessing, Report, Rows
     from pipeline.evaluate import Evaluation
     from pipeline.evaluate.baselines import Beside, Standing
+    from pipeline.evaluate.confusion import BinaryDecisions
     from pipeline.evaluate.leaderboard import Line
     from pipeline.export import Assembled, Decided
     from pipeline.export.learned import Learned
@@ -93,6 +94,7 @@ class Scored:
     assembled: Assembled
     found: Evaluation  # on every split
     beaten: Standing  # how it stands to the baselines
+    decisions: BinaryDecisions | None  # of two classes, how errors of either kind follow from the threshold
     advice: str | None  # what to try next
 
 
@@ -117,6 +119,7 @@ class Result:
     n_parameters: int
     export_difference: float | None  # of the SavedModel from the pipeline's own predictions, in scaled units
     baselines: Standing  # how it stands to them
+    decisions: BinaryDecisions | None  # of two classes, how errors of either kind follow from the threshold
     advice: str | None  # what to try next
 
     @property
@@ -154,7 +157,8 @@ def result_of(prepared: Prepared, trained: Trained, scored: Scored, shipped: Shi
     scores, tracked = scored.found.scores, trained.tracked
     where, seconds = (tracked.id, tracked.model_path, tracked.uri), prepared.clock.seconds | shipped.seconds
     sizes = (trained.network.count_params(), shipped.difference)
-    return Result(scores, scores[prepared.objective], *where, seconds, *sizes, scored.beaten, scored.advice)
+    objective, told = scores[prepared.objective], (scored.decisions, scored.advice)
+    return Result(scores, objective, *where, seconds, *sizes, scored.beaten, *told)
 
 
 def import_stages() -> None:
@@ -262,6 +266,7 @@ def score(
     from pipeline import evaluate, export
     from pipeline.evaluate import baselines, sparsity
     from pipeline.evaluate.advice import advice
+    from pipeline.evaluate.confusion import binary_decisions
     from pipeline.evaluate.description import description
 
     dataset, preprocessing, clock = prepared.dataset, prepared.preprocessing, prepared.clock
@@ -283,7 +288,8 @@ def score(
     hint = beaten.advice or advice(config, *epochs, found.scores)
     about = {"run_id": tracked.id, "n_parameters": network.count_params(), "epochs": epochs, "advice": hint}
     tracked.describe(description(config, dataset, found.scores, beaten, **about))
-    return Scored(decided, assembled, found, beaten, hint)
+    decisions = binary_decisions(config.decision, found, decided.learned.threshold)
+    return Scored(decided, assembled, found, beaten, decisions, hint)
 
 
 def ship(config: Config, prepared: Prepared, trained: Trained, scored: Scored) -> Shipped:

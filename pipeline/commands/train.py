@@ -19,6 +19,7 @@ from pipeline.commands.arguments import program, tracking
 from pipeline.commands.ending import ends_tidily
 from pipeline.config import CONF
 from pipeline.errors import PipelineError, TrackingError
+from pipeline.evaluate.confusion import BinaryDecisions
 from pipeline.runtime.console import console, list_places, number, say
 from pipeline.runtime.files import check_room, room
 from pipeline.sweep import launch
@@ -109,10 +110,15 @@ def show(result: Result) -> None:
             table.add_row(f"{name} of {baseline}", *(number(scores.get(f"{part}_{name}")) for part in PARTS))
     screen = console()
     screen.print(table)
+    places = dict(result.baselines.told)
+    if made := result.decisions:
+        if made.learned is not None:
+            screen.print(_confusions(made))
+        places["positive class"] = made.told
     # What other commands take where nothing is said.
     is_default = result.store == store_uri(tracking(None))
     store = "" if is_default else f" --uri {shlex.quote(result.store)}"
-    places = result.baselines.told | {
+    places |= {
         "run": result.run_id,
         "SavedModel": str(result.model_path),
         "store": result.store,
@@ -124,6 +130,19 @@ def show(result: Result) -> None:
         places["try next"] = result.advice
     places["seconds"] = _seconds(result.seconds)
     list_places(screen, places)
+
+
+def _confusions(made: BinaryDecisions) -> Table:
+    """Errors of either kind before and after a threshold was learned."""
+    entries = made.confusions
+    table = Table("", *(entry.title for entry in entries), caption=f"mean cost of a row: {made.costs}")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name in entries[0].counts:
+        table.add_row(name, *(str(entry.counts[name]) for entry in entries))
+    for name in entries[0].scores:
+        table.add_row(name, *(number(entry.scores[name]) for entry in entries))
+    return table
 
 
 def _seconds(seconds: dict[str, float]) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from pipeline.config import Config
 from pipeline.config.rules import LOSSES
 from pipeline.data import Dataset, Rows, Target
-from pipeline.export.card import errors, uncertainty
+from pipeline.evaluate.confusion import binary_decisions
+from pipeline.export.card import decisions, errors, uncertainty
 from pipeline.export.card.calibration import reliability
 from pipeline.export.card.drawing import lines
 from pipeline.export.card.importance import MOST_PREDICTED, importance
@@ -69,7 +70,7 @@ def write(
     _scores(page, found, intervals(target, outputs, found.weights["test"], config.seed))
     uncertainty.write(page, config, dataset, assembled.learned, found)
     _baselines(page, beaten)
-    _predictions(page, target, outputs)
+    _predictions(page, config, assembled, found)
     _learning_curve(page, history)
     columns = _importance(page, assembled, dataset.part("val"), config.seed)
     errors.write(page, assembled, dataset.part("test"), outputs, columns)
@@ -117,8 +118,6 @@ def _architecture(
         ("epochs", f"{len(history.epochs)}" + (f", kept {history.best_epoch}" if history.best_epoch else "")),
         ("seed", str(config.seed)),
     ]
-    if assembled.learned.threshold is not None:
-        facts.append(("threshold", f"{assembled.learned.threshold:.6g}, by {config.decision.threshold}"))
     page.table(["", ""], facts)
 
 
@@ -198,19 +197,16 @@ def _baselines(page: Page, beaten: Standing) -> None:
         page.paragraph(f"To try next: {beaten.advice}.")
 
 
-def _predictions(page: Page, target: Target, outputs: Columns) -> None:
-    """What was said of test rows beside what is true."""
+def _predictions(page: Page, config: Config, assembled: Assembled, found: Evaluation) -> None:
+    """What was said of rows beside what is true."""
+    target, outputs = found.targets["test"], found.outputs["test"]
     if target.task == "regression":
         page.heading("Predictions and targets")
         _scatters(page, target, outputs)
+    elif made := binary_decisions(config.decision, found, assembled.learned.threshold):
+        decisions.of_two_classes(page, made)
     elif len(target.classes) <= MOST_CONFUSED:
-        page.heading("Confusion matrix")
-        counts = np.zeros((len(target.classes), len(target.classes)), int)
-        np.add.at(counts, (target.values[:, 0], target.named(outputs)), 1)
-        names = [str(label) for label in target.classes.tolist()]
-        rows = [(name, *(f"{count:,}" for count in row)) for name, row in zip(names, counts.tolist(), strict=True)]
-        page.table(["true, and predicted as", *names], rows)
-        page.paragraph("Test rows.")
+        decisions.of_many_classes(page, target, outputs)
 
 
 def _scatters(page: Page, target: Target, outputs: Columns) -> None:

@@ -8,6 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline import ConfigError, data, load
+from pipeline.commands.train import show
 from pipeline.config.decision import Decision
 from pipeline.export.decision import best_temperature, best_threshold
 from pipeline.export.formats.convert import export
@@ -63,7 +64,7 @@ def test_the_temperature_undoes_what_made_logits_too_sure() -> None:
 
 
 @pytest.mark.slow
-def test_the_export_follows_both(store: str) -> None:
+def test_the_export_follows_both(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     keys = ("decision.threshold=cost", "decision.false_negative_cost=20.0", "decision.temperature=true")
     config = load("data=breast_cancer", "fit.epochs=2", "model.units=[8]", *keys, f"tracking.uri={store}")
     result = run(config)
@@ -76,12 +77,23 @@ def test_the_export_follows_both(store: str) -> None:
     test = data.load(config.data).part("test")
     card = (Path(result.model_path) / "assets.extra" / "card.md").read_text()
     assert "## Calibration" in card
-    assert f"| threshold | {threshold:.6g}, by cost |" in card
+    assert f"Positive class: malignant, from a probability of {threshold:.4g} on (decision.threshold=cost)" in card
+    assert f"|  | val at 0.5 | val at {threshold:.4g} | test at 0.5 | test at {threshold:.4g} |" in card
+    assert "a false positive costs 1, a false negative 20" in card
     outputs = model.predict_raw(test.inputs)
     said = (outputs["probabilities"][:, 1] >= threshold).astype(int)
     assert (outputs["label"] == test.target.classes[said]).all()
     assert (said != outputs["probabilities"].argmax(axis=1)).any()
-    assert result.scores["test_accuracy"] == pytest.approx((said == test.target.values[:, 0]).mean())
+    truth = test.target.values[:, 0]
+    assert result.scores["test_accuracy"] == pytest.approx((said == truth).mean())
+    assert result.decisions
+    at_half, after = result.decisions.confusions[2:]
+    assert after.scores["mean cost"] == pytest.approx((20 * (truth > said) + (truth < said)).mean())
+    assert at_half.counts["false negatives"] == (truth > outputs["probabilities"].argmax(axis=1)).sum()
+    show(result)
+    printed = capsys.readouterr().out
+    assert f"positive class    malignant, from a probability of {threshold:.4g} on" in printed
+    assert f"test at {threshold:.4g}" in printed
 
 
 @pytest.mark.parametrize(
