@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 from pipeline.config.decision import Decision
 from pipeline.data import Dataset, Preprocessing, Rows, Target
@@ -20,7 +21,6 @@ from pipeline.model.layers.members import SpreadOfMembers
 log = logging.getLogger(__name__)
 
 TEMPERATURES = (0.05, 20.0)  # between which the best is looked for
-STEPS = 60  # of the search, each of which leaves 0.62 of the range
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _interval(
 
 
 def best_temperature(logits: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> float:
-    """The number to divide logits by for the least log loss (Guo et al. 2017), by golden-section search.
+    """The number to divide logits by for the least log loss (Guo et al. 2017).
 
     Args:
         logits: `(n_rows, n_classes)`.
@@ -175,12 +175,10 @@ def best_temperature(logits: np.ndarray, truth: np.ndarray, weight: np.ndarray) 
     def loss(inverse: float) -> float:
         return float(weight @ (np.log(np.exp(shifted * inverse).sum(axis=1)) - own * inverse))
 
-    low, high = 1 / TEMPERATURES[1], 1 / TEMPERATURES[0]  # the loss is convex in the inverse
-    golden = (np.sqrt(5) - 1) / 2
-    for _ in range(STEPS):
-        left, right = high - golden * (high - low), low + golden * (high - low)
-        low, high = (low, right) if loss(left) <= loss(right) else (left, high)
-    return float(2 / (low + high))
+    # It is convex in the inverse. Where all are as good the sign, changed, makes it the largest temperature.
+    low, high = -1 / TEMPERATURES[0], -1 / TEMPERATURES[1]
+    found = minimize_scalar(lambda x: loss(-x), bounds=(low, high), method="bounded", options={"xatol": 1e-9})
+    return float(-1 / found.x)
 
 
 def best_threshold(config: Decision, probability: np.ndarray, positive: np.ndarray, weight: np.ndarray) -> float:

@@ -43,7 +43,14 @@ HOMES = {
     "pydantic": ["schema.py", "config/", "model/"],
     "sqlalchemy": ["data/reading/typed.py", "track/", "sweep/search/storage.py"],
     "optuna": ["sweep/search/"],
-    "scipy": ["sweep/search/draws.py", "compare/", "export/conformal.py"],
+    "scipy": [
+        "compare/",
+        "data/checks/drift.py",
+        "data/preprocessing/scaling/fitting.py",
+        "export/conformal.py",
+        "export/decision.py",
+        "sweep/search/draws.py",
+    ],
     "psutil": ["track/environment.py", "fit/feed.py", "data/streaming/budget.py", "runtime/process.py"],
     "fastapi": ["inference/http/"],
     "starlette": ["inference/http/"],  # FastAPI's own foundation

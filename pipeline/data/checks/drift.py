@@ -1,12 +1,13 @@
 """How much the distribution of a column differs between the training rows and the others."""
 
 import numpy as np
+from scipy.special import chdtri
 
 from pipeline.data.checks.levels import Levels
 
 N_BINS = 10  # besides that of the gaps and, of categories, those of all other values
 STRONG = 0.25  # above this, credit scoring no longer takes two samples for the same population
-NORMAL_999 = 3.09  # 99.9 % quantile of the normal distribution
+CHANCE = 0.001  # of samples from the same population: so rarely is one called strong
 
 
 def number_bins(numbers: np.ndarray, ordered: np.ndarray) -> np.ndarray:
@@ -83,12 +84,6 @@ def stability(train: np.ndarray, other: np.ndarray) -> tuple[float, bool]:
     counts = counts[:, counts.any(axis=0)]
     shares = (counts + 0.5) / (counts + 0.5).sum(axis=1, keepdims=True)
     index = float(((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum())
-    by_chance = (1 / len(train) + 1 / len(other)) * _chi2_999(counts.shape[1] - 1)
-    return index, index > max(STRONG, by_chance)
-
-
-def _chi2_999(df: int) -> float:
-    """The 99.9 % quantile of the chi-square distribution, as Wilson and Hilferty (1931) approximate it."""
-    if df == 0:
-        return 0.0
-    return float(df * (1 - 2 / (9 * df) + NORMAL_999 * np.sqrt(2 / (9 * df))) ** 3)
+    degrees = max(1, counts.shape[1] - 1)  # in one bin there is no difference to call strong
+    by_chance = (1 / len(train) + 1 / len(other)) * chdtri(degrees, CHANCE)
+    return index, index > max(STRONG, float(by_chance))

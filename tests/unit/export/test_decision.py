@@ -63,6 +63,22 @@ def test_the_temperature_undoes_what_made_logits_too_sure() -> None:
     assert best_temperature(logits * 2.5, truth, np.ones(len(truth))) == pytest.approx(2.5, rel=0.03)
 
 
+@pytest.mark.parametrize(
+    ("logits", "temperature"),
+    [(np.eye(3) / 100, 0.05), (np.eye(3) * 1000, 20.0), (-np.eye(3), 20.0), (np.zeros((3, 3)), 20.0)],
+    ids=["right, and hardly sure", "right beyond doubt", "wrong", "nothing said"],
+)
+def test_temperatures_at_an_end(logits: np.ndarray, temperature: float) -> None:
+    assert best_temperature(logits, np.arange(3), np.ones(3)) == pytest.approx(temperature, rel=1e-6)
+
+
+def test_rows_that_are_right_beyond_doubt_leave_their_probabilities_as_they_are() -> None:
+    """Their loss is 0 in float64 for a range of temperatures, of which any will do."""
+    logits = np.eye(3) * 50
+    divided = logits / best_temperature(logits, np.arange(3), np.ones(3))
+    assert np.exp(divided - divided.max(axis=1, keepdims=True)).sum(axis=1).tolist() == [1, 1, 1]
+
+
 @pytest.mark.slow
 def test_the_export_follows_both(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     keys = ("decision.threshold=cost", "decision.false_negative_cost=20.0", "decision.temperature=true")

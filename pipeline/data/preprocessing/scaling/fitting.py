@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from statistics import NormalDist
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 from pipeline.config.rules import FixedScaling
 from pipeline.data.ops import NumpyOps
@@ -31,7 +31,7 @@ THIN = 1e-290  # widths below it leave no room for quantiles between them
 CONDITION = 1e5  # of an inverse in float64, which is exact to some 1e-15
 LARGEST_LOGARITHM = 700.0  # of a power: exp(709.8) is float64's end
 ENOUGH_ROWS = 100_000  # that a curve is fitted on; more do not change it by what matters
-HALVINGS = 40  # of the golden section: 0.618^40 is 4e-9 of the interval
+EXACT = 1e-9  # of an exponent
 NOISE = 1e-3  # of the interquartile range
 SLIGHT_NOISE = 1e-5  # of the standard deviation
 MAX_KNOTS, MIN_KNOTS, ROWS_PER_KNOT = 1000, 10, 30
@@ -137,12 +137,13 @@ def _yeo_johnson(column: np.ndarray, seed: int, condition: float) -> YeoJohnson 
     rows = _enough(column, np.random.default_rng(seed))
     logarithms = float(Log1p().apply(NumpyOps(), rows).mean())
 
-    def likelihood(exponent: float) -> float:  # logarithm of it, per row, without what does not depend on the exponent
+    def unlikelihood(exponent: float) -> float:  # minus the logarithm, per row, of what depends on the exponent
         raised = YeoJohnson(exponent).apply(NumpyOps(), rows)
         _, deviation = shift_and_scale(raised, "standard")
-        return (exponent - 1) * logarithms - math.log(deviation)
+        return math.log(deviation) - (exponent - 1) * logarithms
 
-    return YeoJohnson(_highest_point(likelihood, low, high))
+    found = minimize_scalar(unlikelihood, bounds=(low, high), method="bounded", options={"xatol": EXACT})
+    return YeoJohnson(float(found.x))
 
 
 def _exponents(column: np.ndarray, condition: float) -> tuple[float, float]:
@@ -160,23 +161,6 @@ def _powers(largest: float, condition: float) -> tuple[float, float]:
         return -math.inf, math.inf
     room = math.log(condition) / math.log1p(largest)
     return -room, min(1 + room, LARGEST_LOGARITHM / math.log1p(largest))
-
-
-def _highest_point(function: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function with one maximum has it: golden section search."""
-    ratio = (math.sqrt(5) - 1) / 2
-    left, right = high - ratio * (high - low), low + ratio * (high - low)
-    at_left, at_right = function(left), function(right)
-    for _ in range(HALVINGS):
-        if at_left > at_right:
-            high, right, at_right = right, left, at_left
-            left = high - ratio * (high - low)
-            at_left = function(left)
-        else:
-            low, left, at_left = left, right, at_right
-            right = low + ratio * (high - low)
-            at_right = function(right)
-    return (low + high) / 2
 
 
 def _noise(column: np.ndarray, scaling: str) -> float:
