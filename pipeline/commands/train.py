@@ -67,6 +67,7 @@ def run_words(words: Sequence[str]) -> None:
     sys.argv = [f"{program()} train", *words]  # where Hydra looks
     launch.register()
     if configuration.only_shows(words):
+        configuration.check_shown(words)
         return job()
     sweep.register()
     command = configuration.parse(words)

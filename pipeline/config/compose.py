@@ -1,5 +1,6 @@
 """From conf/ and overrides to a checked Config; every mistake is found before Hydra stops at the first."""
 
+import argparse
 import contextlib
 import math
 import os
@@ -80,14 +81,33 @@ def parse(arguments: Sequence[str]) -> Command:
         ConfigError: Every mistake, a line each, by its full key.
     """
     args = options(arguments)
+    with _told_as_config_errors():
+        return _checked(_composer(args), as_typed(args.overrides), args.multirun)
+
+
+def check_shown(arguments: Sequence[str]) -> None:
+    """Checks what Hydra is only to show for keys of an earlier version, of which it would say that there are none.
+
+    Raises:
+        ConfigError: There are some, with their new names.
+    """
+    args = options(arguments)
+    with _told_as_config_errors():
+        files = _composer(args)
+        typed, lines = former.in_words(files.parse(as_typed(args.overrides)), files.parse)
+        lines += files.former_keys(plain_words([override for override in typed if _is_option(files, override)]))
+    if lines:
+        raise ConfigError("\n".join(lines))
+
+
+def _composer(args: argparse.Namespace) -> Composer:
+    """Of the folders that a command line names."""
     if args.config_dir and not Path(args.config_dir).is_dir():
         raise ConfigError(f"--config-dir: there is no folder {args.config_dir}")
     folder = Path(args.config_path).resolve() if args.config_path else CONF
     own_folder = Path(args.config_dir).resolve() if args.config_dir else None
     elsewhere = [word for word in args.overrides if word.lstrip("+").startswith("hydra.searchpath=")]
-    with _told_as_config_errors():
-        files = composer(args.config_name or "config", folder, own_folder, elsewhere)
-        return _checked(files, as_typed(args.overrides), args.multirun)
+    return composer(args.config_name or "config", folder, own_folder, elsewhere)
 
 
 def from_hydra(config: DictConfig) -> Config:
@@ -101,11 +121,12 @@ def from_yaml(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Co
     Runs of earlier versions have logged fewer keys.
     """
     with _told_as_config_errors():
-        config = OmegaConf.load(Path(path))
-        assert isinstance(config, DictConfig)
-        former.complete(config)
-        parsed = OverridesParser.create().parse_overrides(as_typed(overrides))
-        problems = [f"{o.input_line}: one value only; a sweep cannot be rerun" for o in parsed if o.is_sweep_override()]
+        config = former.complete(OmegaConf.load(Path(path)))
+        parse = OverridesParser.create().parse_overrides
+        parsed, problems = former.in_words(parse(as_typed(overrides)), parse)
+        problems += [
+            f"{o.input_line}: one value only; a sweep cannot be rerun" for o in parsed if o.is_sweep_override()
+        ]
         problems = problems or [line for override in parsed for line in apply(config, override, override.value())]
     if problems:
         raise ConfigError("\n".join(problems))
@@ -149,16 +170,19 @@ def _by_whom(overrides: Sequence[Override]) -> _Given:
 
 def _checked(files: Composer, words: list[str], multirun: bool) -> Command:
     """Composes every job that the overrides stand for and gathers what is wrong with any of them."""
-    given = _by_whom(files.parse(words))
+    typed, former_words = former.in_words(files.parse(words), files.parse)
+    given = _by_whom(typed)
     check_hydra(files, given.hydra)
     hydra = plain_words(given.hydra)
     settings = files.settings(hydra, plain_words([o for o in given.own if _is_option(files, o)]))
     is_search = settings.runtime.choices["hydra/sweeper"] == "search"
     is_sweep = multirun or settings.mode == RunMode.MULTIRUN
-    own = [*given.own, *files.parse(_of_file(settings, given.own) if is_sweep else [])]
+    of_file = files.parse(_of_file(settings, given.own) if is_sweep else [])
+    own = [*given.own, *former.in_words(of_file, files.parse)[0]]  # whose former keys are told of with their file
     jobs = checked_jobs(files, own, is_search)
     space = search_space(own, files.options_of)[0] if is_sweep else {}
     problems = [
+        *former_words,
         *jobs.problems,
         *_misplaced_sweep(own, is_sweep, is_search),
         *launcher_problems(files, settings.launcher, given.launcher, hydra),

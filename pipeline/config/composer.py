@@ -9,7 +9,8 @@ from __future__ import annotations
 import copy
 import functools
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,19 @@ from hydra.types import RunMode
 from omegaconf import Container, DictConfig, OmegaConf
 
 from pipeline.config.files import Files
+from pipeline.config.former import Source, in_files, with_new_keys
 
 VERSION_BASE = "1.3"  # of Hydra's behaviour
 MOST_KEPT = 64  # compositions of a composer, and composers of a process
+
+
+@dataclass(frozen=True)
+class _Own:
+    """What our files make with some words."""
+
+    config: bytes  # pickled, without Hydra's section
+    hydra: Any  # what they say of that
+    former_keys: list[str]  # a line for each key of an earlier version
 
 
 class Composer:
@@ -51,7 +62,7 @@ class Composer:
         assert isinstance(found.delegate, Files)
         self._files = self._loader.repository = found.delegate
         self._searches_elsewhere = len(self._files.sources) > len(search_path.get_path())
-        self._own: dict[tuple[str, ...], tuple[bytes, Any]] = {}
+        self._own: dict[tuple[str, ...], _Own] = {}
         self._whole: dict[tuple[str, ...], DictConfig] = {}
 
     def lasts(self) -> bool:
@@ -68,8 +79,12 @@ class Composer:
 
     def own(self, words: Sequence[str]) -> DictConfig:
         """All but Hydra's section, with these words of groups, such as `data=iris`. The caller may change it."""
-        config: DictConfig = pickle.loads(self._own_and_hydra(words)[0])
+        config: DictConfig = pickle.loads(self._made_of(words).config)
         return config
+
+    def former_keys(self, words: Sequence[str]) -> list[str]:
+        """A line for each key of an earlier version in the files that these words choose; `own` has today's."""
+        return self._made_of(words).former_keys
 
     def settings(self, hydra: Sequence[str], groups: Sequence[str]) -> DictConfig:
         """Hydra's own section, which must not be changed.
@@ -78,7 +93,7 @@ class Composer:
             hydra: Words that are for it.
             groups: Words of groups, whose files may say something of it as well; they seldom do.
         """
-        is_usual = self._own_and_hydra(groups)[1] == self._usual_hydra
+        is_usual = self._made_of(groups).hydra == self._usual_hydra
         key = (*hydra, repr(self._usual_hydra), self._files.of_hydra())  # then it follows from these
         if not is_usual or self._searches_elsewhere:
             return self.whole([*hydra, *groups]).hydra
@@ -91,7 +106,7 @@ class Composer:
     def _usual_hydra(self) -> Any:
         """What the first file says of Hydra's section."""
         first = self._files.load_config(self.name)
-        return None if first is None else _hydra_in(first.config)
+        return None if first is None else _values_of(first.config).get("hydra")
 
     def whole(self, words: Sequence[str]) -> DictConfig:
         """All that Hydra composes with these words, which must not be changed."""
@@ -101,16 +116,23 @@ class Composer:
             self._whole[key] = self._loader.load_configuration(self.name, list(words), RunMode.RUN, from_shell=False)
         return self._whole[key]
 
-    def _own_and_hydra(self, words: Sequence[str]) -> tuple[bytes, Any]:
-        """What is ours, pickled; and what our files say of Hydra's section."""
+    def _made_of(self, words: Sequence[str]) -> _Own:
         key = tuple(words)
         if key not in self._own:
             _make_room(self._own)
             config = self._compose_own(words)
-            hydra = _hydra_in(config)
+            values = _values_of(config)
+            if lines := in_files(values, lambda: self._sources(words)):
+                config = OmegaConf.create(with_new_keys(values))
             config.pop("hydra", None)
-            self._own[key] = pickle.dumps(config), hydra
+            self._own[key] = _Own(pickle.dumps(config), values.get("hydra"), lines)
         return self._own[key]
+
+    def _sources(self, words: Sequence[str]) -> Iterator[Source]:
+        """The files that these words choose, in their order."""
+        for one in self._loader.compute_defaults_list(self.name, list(words), RunMode.RUN).defaults:
+            values = _values_of(self._loader._load_single_config(one, self._files).config)
+            yield Source(self._files.place_of(one.config_path), values)
 
     def _compose_own(self, words: Sequence[str]) -> DictConfig:
         """As Hydra composes it, but without the files of its own section, which take longer than all others."""
@@ -126,10 +148,11 @@ class Composer:
         return self._loader._compose_config_from_defaults_list(found.defaults, files)
 
 
-def _hydra_in(config: Container) -> Any:
-    """Hydra's section as it stands in files."""
+def _values_of(config: Container) -> dict[str, Any]:
+    """As the files give them: what refers to other keys stays so."""
     values = OmegaConf.to_container(config)
-    return values.get("hydra") if isinstance(values, dict) else None
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
 
 
 def _make_room(kept: dict[Any, Any]) -> None:

@@ -70,6 +70,13 @@ class Files(ConfigRepository):
             self._options[asked] = choices(super().get_group_options(group_name, results_filter))
         return self._options[asked]
 
+    def place_of(self, config_path: str | None) -> Path | None:
+        """Where a file lies; None of what is no file, such as Hydra's own."""
+        source = None if config_path is None else self._find_object_source(config_path, ObjectType.CONFIG)
+        if config_path is None or source is None or source.scheme() != "file":
+            return None
+        return Path(source.path, source._normalize_file_name(config_path))
+
     def of_hydra(self) -> tuple[Listing, ...]:
         """What our folders have for the groups that are Hydra's own."""
         roots = [Path(source.path) / "hydra" for source in self.sources if source.scheme() == "file"]

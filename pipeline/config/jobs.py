@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,12 +12,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
 
 from pipeline import model
+from pipeline.config import former
 from pipeline.config.composer import Composer
 from pipeline.config.overrides import apply, combinations, first_lines, is_refused_by_hydra, listed, unknown_options
 from pipeline.config.problems import inspect
 from pipeline.config.ranges import DEPTH, WIDTH, layer_overrides
 from pipeline.config.rules import Config
 from pipeline.errors import ConfigError
+
+REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
 
 @dataclass
@@ -40,6 +44,7 @@ def checked_jobs(composer: Composer, overrides: Sequence[Override], is_search: b
     groups, values = _groups_and_values(composer, overrides, found)
     for chosen, given in combinations(groups, values, is_search):
         config = composer.own(chosen)
+        found.problems += composer.former_keys(chosen)
         for override, value in given:
             if is_refused_by_hydra(config, override, value):
                 found.for_hydra[str(override.input_line)] = f"++{override.input_line}"
@@ -113,7 +118,7 @@ def unresolved_in(config: DictConfig) -> list[str]:
         except OmegaConfBaseException as error:
             key = parent._get_full_key(name)
             given = parent._get_node(name)._value() if not OmegaConf.is_missing(parent, name) else "???"
-            lines.append(f"{key}: {given} {_why_unresolved(error)}")
+            lines.append(f"{key}: {given} {_of_former_keys(given) or _why_unresolved(error)}")
     return lines
 
 
@@ -126,6 +131,12 @@ def _places(container: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(node)
         else:
             yield container, name
+
+
+def _of_former_keys(given: Any) -> str | None:
+    """What to say of a value that refers to keys of an earlier version; None of any other."""
+    said = [former.says_new(key) for key in REFERENCE.findall(str(given)) if former.new_key(key)]
+    return f"cannot be resolved: {', '.join(said)}" if said else None
 
 
 def _why_unresolved(error: OmegaConfBaseException) -> str:

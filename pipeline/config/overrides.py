@@ -116,7 +116,7 @@ def apply(config: DictConfig, override: Override, value: Any) -> list[str]:
 def is_refused_by_hydra(config: DictConfig, override: Override, value: Any) -> bool:
     """Whether Hydra says that there is no such key, which it also does below a mapping whose keys are the user's own.
 
-    Those are such as `data.columns_as` and `tracking.tags`; the rules know them.
+    Those are such as `data.column_kinds` and `tracking.tags`; the rules know them.
     """
     try:
         node = OmegaConf.select(config, override.key_or_group, default=ABSENT)

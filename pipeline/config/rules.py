@@ -130,7 +130,7 @@ class Data(Section):
     missing_values: list[str | int | float]
     column_formats: dict[str, str]
     missing_target: Literal["error", "drop"]
-    columns_as: dict[str, Kind]
+    column_kinds: dict[str, Kind]
     drop_useless: bool
     category_encoding: Encoding
     category_encodings: dict[str, Encoding]

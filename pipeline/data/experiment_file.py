@@ -16,7 +16,7 @@ BESIDE = 28  # column in which comments beside keys begin
 MOST_CANDIDATES = 10
 PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
 OTHER_TO_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
-WRITTEN = ("path", "target", "missing_target", "columns_as", "drop")
+WRITTEN = ("path", "target", "missing_target", "column_kinds", "drop")
 
 
 def text(name: str, proposal: Proposal, command: str) -> str:
@@ -44,9 +44,9 @@ def _lines(name: str, proposal: Proposal, command: str) -> Iterator[str]:
     yield _key("  path", proposal.data.path)
     yield from _target(proposal)
     yield from _given(proposal)
-    yield "  # The inputs, as training rows show them; columns_as sets another kind: numeric, category, boolean, date."
+    yield "  # The inputs, as training rows show them; column_kinds sets other kinds: numeric, category, boolean, date"
     yield from (f"  #   {_one_line(line, keep=True)}" for line in column_table(report.columns))
-    yield _key("  columns_as", proposal.data.columns_as)
+    yield _key("  column_kinds", proposal.data.column_kinds)
     yield from _drop(proposal)
     yield from _split(proposal)
     yield "tracking:"

@@ -46,7 +46,8 @@ def tell(rows: Rows, config: Data) -> None:
         config: The data section.
     """
     inputs = {name: column for name, column in rows.inputs.items() if column.ndim == 1}
-    free = {name: column for name, column in inputs.items() if name not in {*config.columns_as, *config.column_formats}}
+    declared = {*config.column_kinds, *config.column_formats}
+    free = {name: column for name, column in inputs.items() if name not in declared}
     texts = {name: column.present() for name, column in free.items() if isinstance(column, Text)}
     numbers = {name: column for name, column in inputs.items() if not isinstance(column, Text)}
     _tell_of_texts({name: distinct for name, distinct in texts.items() if format_of(distinct) is None}, config)
@@ -57,7 +58,7 @@ def tell(rows: Rows, config: Data) -> None:
         said = (
             "column %s has whole numbers beyond 2**53, of which the last digits are lost: give each its own text by %s"
         )
-        remedy = by_column("data.columns_as", config.columns_as | dict.fromkeys(ids, "category"))
+        remedy = by_column("data.column_kinds", config.column_kinds | dict.fromkeys(ids, "category"))
         log.warning(said, ", ".join(map(repr, ids)), remedy)
     values = rows.target.values if rows.target.task == "regression" else np.empty((0, 0))
     targets = dict(zip(rows.target.names, values.T, strict=False))
@@ -100,7 +101,7 @@ def _tell_of_unread(name: str, distinct: np.ndarray, config: Data) -> None:
         kind.example(distinct),
         "dates" if kind.is_date else "numbers",
         kind.remedy,
-        by_column("data.columns_as", config.columns_as | {name: "category"}),
+        by_column("data.column_kinds", config.column_kinds | {name: "category"}),
     )
 
 

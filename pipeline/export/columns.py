@@ -62,7 +62,7 @@ def _is_whole(column: Raw) -> bool:
 
 
 def _may_be_truth_values(column: Raw) -> bool:
-    """Whether numbers may have been true and false in the table, though `data.columns_as` calls them something else."""
+    """Whether numbers may have been true and false in the table, though `data.column_kinds` says otherwise."""
     return not isinstance(column, Text) and column.ndim == 1 and set(np.unique(column[~np.isnan(column)])) <= {0, 1}
 
 

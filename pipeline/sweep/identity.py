@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import Command, Config
+from pipeline.config import Command, Config, former
 from pipeline.config.code import code
 from pipeline.errors import PipelineError
 from pipeline.runtime.digest import digest
@@ -71,7 +71,8 @@ def differences(origins: Mapping[str, str], begun: Mapping[str, str]) -> list[st
 
 
 def _that_count(overrides: Iterable[str]) -> list[str]:
-    return sorted(line for line in overrides if not line.lstrip("+~").startswith(NO_JOBS))
+    lines = map(former.with_new_key, overrides)
+    return sorted(line for line in lines if not line.lstrip("+~").startswith(NO_JOBS))
 
 
 def _fingerprint(config: Config) -> str:

@@ -7,10 +7,12 @@ Scores stand in none, so that they come first. Everywhere else values have their
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric
+
+from pipeline.config import former
 
 GROUPED = {"seconds_": "seconds/", "epoch_": "epoch/", "export_": "export/"}  # by how names begin
 # Those of which the group is no part of the plain name.
@@ -24,8 +26,8 @@ NAMED = {
     "n_entries": "network/n_entries",
 }
 PLAIN = {stored: plain for plain, stored in NAMED.items()}
-# What a filter says of a metric; texts in quotes, in which the same may stand, come first.
-OF_A_METRIC = re.compile(r"""'[^']*'|"[^"]*"|(\bmetrics?\.)(?:`([^`]+)`|"([^"]+)"|([\w.]+))""")
+# What a filter says of a metric or a parameter; texts in quotes, in which the same may stand, come first.
+NAMED_IN_FILTERS = re.compile(r"""'[^']*'|"[^"]*"|(\b(?:metric|param(?:eter)?)s?\.)(?:`([^`]+)`|"([^"]+)"|([\w.]+))""")
 
 
 def stored(name: str) -> str:
@@ -62,12 +64,18 @@ def history(client: MlflowClient, run_id: str, name: str) -> list[Metric]:
 def filters(query: str) -> list[str]:
     """A filter in MLflow's language, by the store's names and then, where they differ, by those of earlier versions."""
 
-    def named(found: re.Match[str], name: str) -> str:
-        return f"{found[1]}`{name}`" if found[1] else found[0]
+    def by(metric: Callable[[str], str], param: Callable[[str], str]) -> str:
+        def named(found: re.Match[str]) -> str:
+            kind, name = found[1], found[2] or found[3] or found[4]
+            if kind and kind.startswith("metric"):
+                return f"{kind}`{metric(plain(name))}`"
+            return f"{kind}`{param(name)}`" if kind and param(name) != name else found[0]
 
-    def given(found: re.Match[str]) -> str:
-        return plain(found[2] or found[3] or found[4] or "")
+        return NAMED_IN_FILTERS.sub(named, query)
 
-    now = OF_A_METRIC.sub(lambda found: named(found, stored(given(found))), query)
-    before = OF_A_METRIC.sub(lambda found: named(found, given(found)), query)
-    return [now] if now == before else [now, before]
+    versions = [(stored, _new_key), (stored, former.old_key), (plain, former.old_key)]  # the latest first
+    return list(dict.fromkeys(by(*names) for names in versions))
+
+
+def _new_key(key: str) -> str:
+    return former.new_key(key) or key

@@ -19,7 +19,7 @@ def params_of(config: Config) -> dict[str, str]:
 
 
 def param_key(key: str) -> str:
-    """A key as MLflow takes it: below keys such as `data.columns_as` stand columns, whose names may hold any sign."""
+    """A key as MLflow takes it: below keys such as `data.column_kinds` stand columns, whose names may hold any sign."""
     if not (PLAIN.fullmatch(key) and normpath(key) == key):
         key = re.sub(r"[^\w.\- :]", lambda sign: f"_{ord(sign[0]):x}", key)
     if len(key) > LONGEST_KEY:

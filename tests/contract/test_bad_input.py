@@ -71,13 +71,13 @@ VALUES: Corpus = {
         ["data.target: y holds text ('unknown' in row 1)", "data.missing_values", "data.task"],
     ),
     "dates that do not parse": (
-        b"when,y\n" + DAYS.encode(), ["data.columns_as={when: date}"],
-        ["data.columns_as: column 'when' has 4 values that are no dates as year-month-day",
+        b"when,y\n" + DAYS.encode(), ["data.column_kinds={when: date}"],
+        ["data.column_kinds: column 'when' has 4 values that are no dates as year-month-day",
          "'day 3' (row 3), 'day 5' (row 5), 'day 8' (row 8); correct or empty them"],
     ),
     "category with a value per row": (
-        b"name,y\n" + b"".join(b"n%d,%d.5\n" % (row, row) for row in range(40)), ["data.columns_as={name: category}"],
-        ["data.columns_as: column 'name' has another value in every row", "use data.drop"],
+        b"name,y\n" + b"".join(b"n%d,%d.5\n" % (row, row) for row in range(40)), ["data.column_kinds={name: category}"],
+        ["data.column_kinds: column 'name' has another value in every row", "use data.drop"],
     ),
     "one group": (
         b"g,a,y\n" + b"".join(b"one,%d,%d.5\n" % (row, row) for row in range(40)),
@@ -103,8 +103,8 @@ VALUES: Corpus = {
         b"a,y\n1,\n2,\n", ["data.missing_target=drop"], ["data.target: no row has a value in 'y'", "name another"]
     ),
     "text where training rows have none": (
-        b"t,y\n" + b",1.5\n,2.5\n,3.5\n" * 9 + b"x,1.5\n", ["data.columns_as={t: numeric}", "data.split.seed=1"],
-        ["data.columns_as: column 't' ", "text", "use "],
+        b"t,y\n" + b",1.5\n,2.5\n,3.5\n" * 9 + b"x,1.5\n", ["data.column_kinds={t: numeric}", "data.split.seed=1"],
+        ["data.column_kinds: column 't' ", "text", "use "],
     ),
     "wrong target": (
         table(a=A, price=Y), ["data.target=prize"],
@@ -147,7 +147,7 @@ VALUES: Corpus = {
             "s.npz": npz(train=np.arange(38), val=[38, 39], test=[40]),
         },
         ["data.split.path=FOLDER/s.npz"],
-        ["column 'when', row 40: 'someday' is no date as year-month-day\n", "columns_as={when"],
+        ["column 'when', row 40: 'someday' is no date as year-month-day\n", "column_kinds={when"],
     ),
     "a gap is filled with what cannot be trained on": (
         {
@@ -162,12 +162,12 @@ VALUES: Corpus = {
 KINDS: Corpus = {
     " ".join(overrides): (EVERY_KIND, overrides, [said])
     for overrides, said in [
-        (["data.columns_as={twon: date}"], "data.columns_as: there is no input column 'twon'"),
-        (["data.columns_as={number: date}"], "column 'number' holds numbers, not dates"),
-        (["data.columns_as={town: numeric}"], "column 'town' holds text (first: "),
-        (["data.columns_as={town: date}"], "values that are no dates as year-month-day: "),
-        (["data.columns_as={code: boolean}"], "column 'code' has other values than 0 and 1"),
-        (["data.columns_as={when: category}"], "column 'when' has another value in every row"),
+        (["data.column_kinds={twon: date}"], "data.column_kinds: there is no input column 'twon'"),
+        (["data.column_kinds={number: date}"], "column 'number' holds numbers, not dates"),
+        (["data.column_kinds={town: numeric}"], "column 'town' holds text (first: "),
+        (["data.column_kinds={town: date}"], "values that are no dates as year-month-day: "),
+        (["data.column_kinds={code: boolean}"], "column 'code' has other values than 0 and 1"),
+        (["data.column_kinds={when: category}"], "column 'when' has another value in every row"),
         (["data.category_encodings={number: hash}"], "'number' is a numeric column; it takes category columns"),
         (["data.category_encodings={code: hash}"], "column 'code' holds numbers; hash is for text"),
         (["data.imputes={town: mean}"], "data.imputes: 'town' is a category column; it takes numeric columns"),

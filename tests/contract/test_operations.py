@@ -186,7 +186,7 @@ CHOICES = [
     ["data.impute=constant", "data.impute_constant=-7", "data.clip=3"],
     *([f"data.input_scaling={name}"] for name in OF_INPUTS if name != "standard"),
     ["data.input_scalings={number: quantile}"],
-    ["data.columns_as={code: numeric}"],
+    ["data.column_kinds={code: numeric}"],
     ["data.two_valued=zero_one", "data.ordered_numbers=number_and_one_hot", "data.narrowest_range=1e-6"],
 ]
 

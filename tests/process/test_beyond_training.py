@@ -76,12 +76,12 @@ CASES = [
     ),
     (
         "price",
-        "data.columns_as={rooms: category} data.category_encodings={town: embedding,rooms: ordinal} data.clip=5",
+        "data.column_kinds={rooms: category} data.category_encodings={town: embedding,rooms: ordinal} data.clip=5",
     ),
     ("price", "model.batch_norm=true"),
     ("lots", "model.activation=softplus"),
-    ("lots", "data.columns_as={rooms: category, year: category}"),
-    ("garden", "data.columns_as={rooms: category}"),
+    ("lots", "data.column_kinds={rooms: category, year: category}"),
+    ("garden", "data.column_kinds={rooms: category}"),
 ]
 
 

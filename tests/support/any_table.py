@@ -116,7 +116,7 @@ def _options(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
     if draw(st.integers(0, 4)) == 0:  # often an error, so not too often
         key, values = draw(
             st.sampled_from(
-                [("columns_as", KINDS), ("category_encodings", ENCODINGS), ("imputes", IMPUTATIONS),
+                [("column_kinds", KINDS), ("category_encodings", ENCODINGS), ("imputes", IMPUTATIONS),
                  ("input_scalings", SCALINGS)]
             )
         )  # fmt: skip

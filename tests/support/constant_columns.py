@@ -9,7 +9,7 @@ OTHERS = {"empty": 352.0, "five": -7.0, "flag": 1.0, "word": "other", "day": "20
 CHOICES = [
     ("data.category_encoding=embedding", "data.missing_indicator=true"), ("data.missing_indicator=true",),
     ("data.category_encoding=hash",), ("data.input_scaling=quantile",),
-    ("data.input_scaling.shift=0", "data.input_scaling.scale=1"), ("data.columns_as={five: category}",),
+    ("data.input_scaling.shift=0", "data.input_scaling.scale=1"), ("data.column_kinds={five: category}",),
 ]  # fmt: skip
 
 

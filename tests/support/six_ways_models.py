@@ -93,7 +93,7 @@ def models_in(folder: Path) -> Iterator[dict[str, Asked]]:
     )
     with contextlib.ExitStack() as stack:
         yield {
-            "csv": asked(stack, folder / "plain.csv", table(), "data.columns_as={flag:category, yes:numeric}"),
+            "csv": asked(stack, folder / "plain.csv", table(), "data.column_kinds={flag:category, yes:numeric}"),
             "comma": asked(stack, folder / "comma.csv", table()[["size", "town", "y"]], "data.decimal=','"),
             "dress": asked(stack, folder / "dress.csv", dressed(), DRESS),
             "dates": asked(stack, folder / "dates.csv", dates()),

@@ -1,4 +1,4 @@
-"""What kind of column each input is: found on training rows, or set by data.columns_as."""
+"""What kind of column each input is: found on training rows, or set by data.column_kinds."""
 
 from __future__ import annotations
 
@@ -32,25 +32,26 @@ def kinds_of(inputs: Mapping[str, Raw], config: Data) -> dict[str, Kind]:
         config: The data section.
 
     Raises:
-        DataError: data.columns_as names no column, or a kind that the column's values do not allow.
+        DataError: data.column_kinds names no column, or a kind that the column's values do not allow.
     """
-    unknown = [name for name in config.columns_as if name not in inputs]
+    unknown = [name for name in config.column_kinds if name not in inputs]
     if unknown:
         raise DataError(
-            f"data.columns_as: there is no input column {', '.join(map(repr, unknown))}; "
+            f"data.column_kinds: there is no input column {', '.join(map(repr, unknown))}; "
             f"there are {', '.join(map(repr, inputs))}"
         )
     n_rows = len(next(iter(inputs.values())))
     places = Places(n_rows, 0, None)
-    faults = [fault for name, kind in config.columns_as.items() for fault in _faults(name, inputs[name], kind, places)]
+    declared = config.column_kinds.items()
+    faults = [fault for name, kind in declared for fault in _faults(name, inputs[name], kind, places)]
     if faults:
-        raise DataError("\n".join(f"data.columns_as: {fault}" for fault in faults))
-    others = {name: values for name, values in inputs.items() if name not in config.columns_as}
+        raise DataError("\n".join(f"data.column_kinds: {fault}" for fault in faults))
+    others = {name: values for name, values in inputs.items() if name not in config.column_kinds}
     found = dict(zip(others, in_threads(_inferred, others.values(), n_rows=n_rows), strict=True))
     ordered: dict[str, Kind] = {
         name: "numeric" for name, values in others.items() if gets_one_hot(name, values, config)
     }
-    return {name: config.columns_as.get(name) or ordered.get(name) or found[name] for name in inputs}
+    return {name: config.column_kinds.get(name) or ordered.get(name) or found[name] for name in inputs}
 
 
 def gets_one_hot(column: str, values: Raw, config: Data) -> bool:
@@ -59,7 +60,7 @@ def gets_one_hot(column: str, values: Raw, config: Data) -> bool:
     These are whole numbers with few values, each of them often: at most as many as `data.category_encoding=auto` makes
     one-hot. What the config says of the column wins.
     """
-    said = column in config.columns_as or column in config.category_encodings
+    said = column in config.column_kinds or column in config.category_encodings
     if config.ordered_numbers == "number" or said or isinstance(values, Text):
         return False
     if len(pd.unique(values[:FIRST_ROWS])) > MOST_ORDERED + 1:  # one of them may be the gap
@@ -68,15 +69,15 @@ def gets_one_hot(column: str, values: Raw, config: Data) -> bool:
 
 
 def check_dates(inputs: Mapping[str, Raw], config: Data, places: Places) -> None:
-    """Looks at all rows of the columns that `data.columns_as` calls dates, so that each is found that is none.
+    """Looks at all rows of the columns that `data.column_kinds` calls dates, so that each is found that is none.
 
     Raises:
         DataError: A column holds other text, with the first three values and their rows.
     """
-    dates = [name for name, kind in config.columns_as.items() if kind == "date" and name in inputs]
+    dates = [name for name, kind in config.column_kinds.items() if kind == "date" and name in inputs]
     faults = [fault for name in dates for fault in _faults(name, inputs[name], "date", places)]
     if faults:
-        raise DataError("\n".join(f"data.columns_as: {fault}" for fault in faults))
+        raise DataError("\n".join(f"data.column_kinds: {fault}" for fault in faults))
 
 
 def _inferred(values: Raw) -> Kind:

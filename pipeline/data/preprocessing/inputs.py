@@ -203,7 +203,7 @@ def _check_kinds(key: str, allowed: tuple[Kind, ...], kinds: Mapping[str, Kind],
         if kinds.get(name) not in allowed:
             is_what = f"is a {kinds[name]} column" if name in kinds else "is no input column"
             raise DataError(
-                f"data.{key}: {name!r} {is_what}; it takes {allowed[0]} columns (data.columns_as sets them)"
+                f"data.{key}: {name!r} {is_what}; it takes {allowed[0]} columns (data.column_kinds sets them)"
             )
 
 
@@ -217,7 +217,7 @@ def _given_chains(kinds: Mapping[str, Kind], config: Data) -> dict[str, Chain]:
 
 
 def _fit_array(x: np.ndarray, config: Data) -> ArrayInputs:
-    for key in ("columns_as", *KINDS_BY_KEY):
+    for key in ("column_kinds", *KINDS_BY_KEY):
         if getattr(config, key):
             raise DataError(f"data.{key}: {config.name} is an array without column names; leave {key} out")
     for key, off in (("two_valued", "as_is"), ("ordered_numbers", "number"), ("narrowest_range", 0)):

@@ -84,7 +84,7 @@ class Preprocessing:
                 place = rows.places(int((used.codes == other).argmax()))
                 faults[name] = f"column {name!r}, {place}: {used.levels[other]!r} is no date as {date.written.name}"
         if faults:
-            categories = by_column("data.columns_as", dict.fromkeys(faults, "category"))
+            categories = by_column("data.column_kinds", dict.fromkeys(faults, "category"))
             remedy = f"Training rows are written so; correct the values, or set {categories}"
             raise DataError("\n".join([*faults.values(), remedy]))
 

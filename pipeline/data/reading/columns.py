@@ -75,7 +75,7 @@ def _roles(names: list[str], default_target: str | None, config: Data) -> tuple[
     twice = sorted({name for name in roles if roles.count(name) > 1})
     if twice:
         raise DataError(f"data.target, data.sample_weight and data.drop: {', '.join(twice)} is named more than once")
-    aside = {*roles, *(name for name in splits if name not in config.columns_as)}
+    aside = {*roles, *(name for name in splits if name not in config.column_kinds)}
     inputs = [name for name in names if name not in aside]
     if not inputs:
         raise DataError("data.drop: no input columns are left")

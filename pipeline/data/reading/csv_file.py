@@ -191,7 +191,7 @@ def with_whole(frame: pd.DataFrame, names: Iterable[str], file: TextFile | None)
 def kept_texts(config: Data) -> dict[str, str]:
     """Columns of which each text counts, as a category or a date, or by a format that says how it is written."""
     groups = [config.split.column] if config.split.kind in GROUPED and config.split.column else []
-    declared = {name: kind for name, kind in config.columns_as.items() if kind in ("category", "date")}
+    declared = {name: kind for name, kind in config.column_kinds.items() if kind in ("category", "date")}
     return dict.fromkeys(groups, "category") | declared | dict.fromkeys(config.column_formats, "format")
 
 

@@ -39,8 +39,8 @@ def read_tables(config: Data) -> tuple[pd.DataFrame, int]:
     Columns are int64, float64, bool, datetime64 (Parquet and databases only), `str`, or objects where booleans have
     gaps; gaps are NaN (NaT in dates). In text files blanks around values do not count, and these are gaps: nothing,
     what pandas takes for one, "?", and `data.missing_values`. Whole numbers of which one has zeros in front (020) stay
-    text, and so do booleans that `data.columns_as` calls a category or a date; plain numbers are numbers whatever they
-    are called. A column with text in one file and numbers in another is text in all.
+    text, and so do booleans that `data.column_kinds` calls a category or a date; plain numbers are numbers whatever
+    they are called. A column with text in one file and numbers in another is text in all.
 
     Returns:
         The rows, and how many of them, the last ones, are from `data.split.test_path`.

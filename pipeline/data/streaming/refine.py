@@ -69,7 +69,7 @@ def _varied(feature: Feature, known: Numbers | Texts, kind: Kind, config: Data) 
         others = [text for text in levels if text not in feature.vocabulary.values][:3]
         raise DataError(
             f"column {feature.column!r} has dates and other text: {', '.join(map(repr, others))}; correct it, or set "
-            f"{by_column('data.columns_as', {feature.column: 'category'})}"
+            f"{by_column('data.column_kinds', {feature.column: 'category'})}"
         )
     return fit_feature(feature.column, values, kind, config, None)
 
@@ -158,5 +158,5 @@ def _require_dates(feature: Date, known: Texts) -> None:
         raise DataError(
             f"column {feature.column!r} has {len(wrong)} values that are no dates as {feature.written.name}: "
             f"{', '.join(map(repr, wrong[:3]))}; correct them, or set "
-            f"{by_column('data.columns_as', {feature.column: 'category'})}"
+            f"{by_column('data.column_kinds', {feature.column: 'category'})}"
         )

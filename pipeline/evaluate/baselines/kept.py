@@ -77,7 +77,7 @@ def place_of(name: Baseline, dataset: Dataset, config: Data) -> Place:
         dataset.rows.target.task,
         dataset.fingerprint,
         {part: dataset.fingerprint_of(part) for part in dataset.n_rows},
-        config.columns_as,
+        config.column_kinds,
         {package: version(package) for package in ("dense-pipeline", "scikit-learn", "numpy")},
     ]
     digest = hashlib.sha256(json.dumps(follows_from, sort_keys=True).encode()).hexdigest()[:16]

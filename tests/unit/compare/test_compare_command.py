@@ -197,7 +197,7 @@ def test_a_thousand_runs_take_seconds(tmp_path: Path) -> None:
             "data=plain_table",
             "data.path=a b.csv",
             "data.target=[Heating Load,Cooling Load]",
-            "data.columns_as={a b: date}",
+            "data.column_kinds={a b: date}",
         ],
         [
             "data=plain_table",

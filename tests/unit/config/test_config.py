@@ -206,12 +206,12 @@ def test_a_glob_stands_for_all_that_can_be_chosen() -> None:
 
 def test_keys_of_the_users_own_are_spelled_as_hydra_takes_them() -> None:
     """It says of them that they are not in the config, which is right of all others."""
-    own = ["data.columns_as={sex: category}", "data.imputes.bmi=mean", "tracking.tags={team: blue}"]
+    own = ["data.column_kinds={sex: category}", "data.imputes.bmi=mean", "tracking.tags={team: blue}"]
     plain = [
         "data=diabetes",
         "model.units=[4]",
         "data.input_scaling={shift: 0, scale: 2}",
-        "+data.columns_as.age=numeric",
+        "+data.column_kinds.age=numeric",
     ]
     assert parse([*own, *plain]).for_hydra == {word: f"++{word}" for word in own}
     swept = "data.input_scalings={bmi: minmax},{bmi: robust}"

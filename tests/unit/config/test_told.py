@@ -79,12 +79,12 @@ def test_another_number_to_yaml_is_told(tmp_path: Path, text: str, number: int) 
 
 @pytest.mark.parametrize("name", ["Wall Area", "f(x)", "a,b", "a:b", "a=b", "a{b}", "a[1]", "say"])
 def test_columns_in_a_mapping_can_be_pasted(name: str) -> None:
-    (word,) = shlex.split(by_column("data.columns_as", {name: "category", "b": "date"}))
-    assert load(*TABLE, "data.target=y", word).data.columns_as == {name: "category", "b": "date"}
+    (word,) = shlex.split(by_column("data.column_kinds", {name: "category", "b": "date"}))
+    assert load(*TABLE, "data.target=y", word).data.column_kinds == {name: "category", "b": "date"}
 
 
 def test_columns_that_no_command_line_can_name() -> None:
-    assert by_column("data.columns_as", {"price €": "category"}) == "data.columns_as for 'price €' in a config file"
+    assert by_column("data.column_kinds", {"price €": "category"}) == "data.column_kinds for 'price €' in a config file"
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ def test_an_identifier_in_dress_is_not_dropped(table: Callable[..., Path]) -> No
     path = written(table, price=NUMBERS["currency"][0], id=[f"id{number}" for number in range(N)])
     config = configured(path, "data.drop_useless=true")
     assert list(data.without_useless(data.load(config), config).rows.inputs) == ["x", "price"]
-    config = configured(path, "data.columns_as={price: category}")
+    config = configured(path, "data.column_kinds={price: category}")
     loaded = data.load(config)
     with pytest.raises(DataError, match=r"'price' has another value in every row; as numbers or dates 'data.column"):
         loaded.fit(config)

@@ -152,7 +152,7 @@ def test_messages_name_the_rows_of_the_file_after_some_were_dropped(file: Callab
     with pytest.raises(DataError, match="1 missing values, first in row 41; kind=group"):
         divided(*given, "data.split.kind=group", "data.split.column=g")
     with pytest.raises(DataError, match=r"no dates as year-month-day: 'p' \(row 1\), 'q' \(row 2\)"):
-        read(*given, "data.columns_as={g: date}")
+        read(*given, "data.column_kinds={g: date}")
 
 
 def test_only_the_proportions_of_sample_weights_matter(regression_table: Path, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_kinds_are_found() -> None:
         "town": "category",
         "when": "date",
     }
-    assert kinds_of(of_every_kind(), config("data.columns_as={code: numeric}"))["code"] == "numeric"
+    assert kinds_of(of_every_kind(), config("data.column_kinds={code: numeric}"))["code"] == "numeric"
 
 
 def test_categories_gaps_and_unknown_ones_have_their_places() -> None:
@@ -142,7 +142,7 @@ def test_hash_of_all_columns_is_of_text() -> None:
 def test_a_category_of_gaps_only() -> None:
     for encoding in ("one_hot", "ordinal", "embedding"):
         given = {"a": np.full(30, np.nan), "t": Text.of([""] * 30)}
-        inputs = fit_inputs(given, config(f"data.category_encoding={encoding}", "data.columns_as={a: category}"))
+        inputs = fit_inputs(given, config(f"data.category_encoding={encoding}", "data.column_kinds={a: category}"))
         assert np.isfinite(to_array(inputs, given)).all()
 
 

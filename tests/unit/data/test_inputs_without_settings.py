@@ -71,8 +71,8 @@ def test_ordered_numbers_are_numbers_with_one_hot_beside_them() -> None:
         (np.arange(N) % 21, [], 1),
         (np.arange(N) % 2, [], 1),
         (np.arange(N) % 5 + 0.5, [], 1),
-        (np.arange(N) % 15 * 1.0, ["data.columns_as={a: numeric}"], 1),
-        (np.arange(N) % 15 * 1.0, ["data.columns_as={a: category}"], 15),
+        (np.arange(N) % 15 * 1.0, ["data.column_kinds={a: numeric}"], 1),
+        (np.arange(N) % 15 * 1.0, ["data.column_kinds={a: category}"], 15),
         (np.arange(N) % 5 * 1.0, ["data.category_encodings={a: ordinal}"], 1),
     ],
 )

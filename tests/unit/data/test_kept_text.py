@@ -47,7 +47,7 @@ def test_a_declared_category_keeps_its_text(
     table: Callable[..., Path], texts: list[str], is_text: bool, gap: str, streaming: str
 ) -> None:
     path = table(a=np.resize([*texts, gap], N), b=np.arange(N) / 7, y=np.arange(N) / 3)
-    found = column(path, "a", "data.columns_as={a: category}", f"data.streaming={streaming}")
+    found = column(path, "a", "data.column_kinds={a: category}", f"data.streaming={streaming}")
     expected = {*texts, *filter(None, [gap.strip()])}
     assert isinstance(found, Text) == is_text
     assert values(found) == (expected if is_text else set(map(float, expected)))
@@ -56,7 +56,7 @@ def test_a_declared_category_keeps_its_text(
 def test_parquet_keeps_its_text_too(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": np.resize(["1.1", "1.10", "2"], N), "y": np.arange(N) / 3})
     frame.to_parquet(tmp_path / "t.parquet")
-    assert values(column(tmp_path / "t.parquet", "a", "data.columns_as={a: category}")) == {"1.1", "1.10", "2"}
+    assert values(column(tmp_path / "t.parquet", "a", "data.column_kinds={a: category}")) == {"1.1", "1.10", "2"}
 
 
 @pytest.mark.parametrize("streaming", ["off", "on"])
@@ -69,7 +69,7 @@ def test_groups_go_by_their_text(table: Callable[..., Path], style: str, streami
         "data.split.kind=group",
         "data.split.column=g",
         f"data.streaming={streaming}",
-        "data.columns_as={g: category}",
+        "data.column_kinds={g: category}",
     )
     path = table(**rows)
     loaded = data.load(
@@ -83,7 +83,7 @@ def test_groups_go_by_their_text(table: Callable[..., Path], style: str, streami
 def test_a_column_of_days_that_is_declared_a_date_is_one(table: Callable[..., Path]) -> None:
     days = pd.date_range("2019-01-15", periods=N).strftime("%Y%m%d")
     path = table(a=days, y=np.arange(N) / 3)
-    assert values(column(path, "a", "data.columns_as={a: date}")) == set(days)
+    assert values(column(path, "a", "data.column_kinds={a: date}")) == set(days)
     assert values(column(path, "a")) == set(map(float, days))
 
 
@@ -96,7 +96,7 @@ def test_ids_that_numbers_cannot_tell_apart_are_named(
     column(path, "a", "data.missing_values=[x]", f"data.streaming={streaming}")
     said = "column 'a' has whole numbers beyond 2**53, of which the last digits are lost"
     assert said in caplog.text
-    assert '"data.columns_as={a: category}"' in caplog.text
+    assert '"data.column_kinds={a: category}"' in caplog.text
 
 
 @pytest.mark.parametrize("streaming", ["off", "on"])

@@ -101,7 +101,7 @@ def test_types(file: Callable[..., Path]) -> None:
     assert [str(dtype) for dtype in frame.dtypes] == ["bool", "object", "str", "str", "int64", "int64", "str", "int64"]
     assert frame["code"].tolist() == ["020", "120"]
     assert frame["g"].tolist()[0] is True
-    words = read(file("b,n,y\nTrue,1,1\nfalse,2,2\n"), "data.columns_as={b:category,n:category}")
+    words = read(file("b,n,y\nTrue,1,1\nfalse,2,2\n"), "data.column_kinds={b:category,n:category}")
     assert (words["b"].tolist(), words["n"].tolist()) == (["True", "false"], ["1", "2"])
     assert read(file("a,y\n-999,1\n3,2\n"), "data.missing_values=['-999']")["a"].isna().tolist() == [True, False]
 

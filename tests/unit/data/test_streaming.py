@@ -120,7 +120,9 @@ def test_every_kind_of_split_keeps_its_promise(mixed: pd.DataFrame, tmp_path: Pa
     assert (by_group.groupby("again").part.nunique() == 1).all()
     assert by_group.part.nunique() == 3
 
-    in_time = parts_of(configured(path, "data.split.kind=time", "data.split.column=day", "data.columns_as={day: date}"))
+    in_time = parts_of(
+        configured(path, "data.split.kind=time", "data.split.column=day", "data.column_kinds={day: date}")
+    )
     ends = in_time.groupby("part").day.agg(["min", "max"])
     assert ends["max"][0] < ends["min"][1]
     assert ends["max"][1] < ends["min"][2]

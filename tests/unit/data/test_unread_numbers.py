@@ -125,16 +125,16 @@ def test_what_no_format_reads_is_told_with_what_to_write(
     table: Callable[..., Path], caplog: pytest.LogCaptureFixture, texts: list[str], remedy: str, streaming: str
 ) -> None:
     path = written(table, **{"Wall Area (m)": np.resize(texts, N)})
-    data.load(configured(path, f"data.streaming={streaming}", "data.columns_as={x: numeric}"))
+    data.load(configured(path, f"data.streaming={streaming}", "data.column_kinds={x: numeric}"))
     (line,) = caplog.messages
     assert line.startswith("column 'Wall Area (m)' holds ")
     assert "and is taken for categories" in line
     assert remedy in line
     assert "data.drop" not in line
-    (key,) = pasted(line, "columns_as")
+    (key,) = pasted(line, "column_kinds")
     caplog.clear()
     config = configured(path, f"data.streaming={streaming}", key)
-    assert config.columns_as == {"x": "numeric", "Wall Area (m)": "category"}
+    assert config.column_kinds == {"x": "numeric", "Wall Area (m)": "category"}
     data.load(config)
     assert not caplog.text
 
@@ -169,7 +169,7 @@ def test_a_column_of_such_numbers_is_neither_dropped_nor_called_to_be(table: Cal
     path = written(table, a=TOLD["fractions"][0], id=[f"id{number}" for number in range(N)])
     config = configured(path, "data.drop_useless=true")
     assert list(data.without_useless(data.load(config), config).rows.inputs) == ["x", "a"]
-    config = configured(path, "data.columns_as={a: category}")
+    config = configured(path, "data.column_kinds={a: category}")
     loaded = data.load(config)
     with pytest.raises(DataError, match=r"column 'a' has another value in every row.*write .*0\.5") as error:
         loaded.fit(config)

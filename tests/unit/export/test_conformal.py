@@ -186,7 +186,7 @@ def test_rows_that_are_kept_choose_nothing_however_rows_are_divided(
         a=np.arange(n), g=rng.integers(0, 100, n), t=rng.permutation(n), y=rng.normal(size=n),
         part=rng.choice(["train", "val", "test"], n),
     )  # fmt: skip
-    words = ("data=plain_table", f"data.path={path}", "data.target=y", "data.columns_as={g: numeric, t: numeric}")
+    words = ("data=plain_table", f"data.path={path}", "data.target=y", "data.column_kinds={g: numeric, t: numeric}")
     before, after = kept(*words, *keys)
     parts = {part: in_rows(after.part(part), "a") for part in ("train", "val", "test")}
     of_calibration = in_rows(after.calibration, "a")

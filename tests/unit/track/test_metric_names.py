@@ -35,6 +35,12 @@ def test_a_name_comes_back(name: str) -> None:
         ),
         ("metrics.val_rmse < 3", "metrics.`val_rmse` < 3", None),
         ("params.`model.units` = \"[64, 64]\"", "params.`model.units` = \"[64, 64]\"", None),
+        ("param.`data.columns_as.a b` = 1", "param.`data.column_kinds.a b` = 1", "param.`data.columns_as.a b` = 1"),
+        (
+            "parameters.\"data.column_kinds.a\" = 'params.`data.columns_as`'",
+            "parameters.\"data.column_kinds.a\" = 'params.`data.columns_as`'",
+            "parameters.`data.columns_as.a` = 'params.`data.columns_as`'",
+        ),
     ],
 )  # fmt: skip
 def test_a_filter_finds_runs_by_either_name(query: str, now: str, before: str | None) -> None:

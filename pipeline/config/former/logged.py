@@ -1,4 +1,4 @@
-"""Configurations of earlier versions, as their runs have logged them."""
+"""Configs of earlier versions, as their runs have logged them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pipeline.config.former.renamed import new_key
+from pipeline.config.former.translated import with_new_keys
+
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
+    from omegaconf import DictConfig, ListConfig
 
 # Keys that have come since, with the value by which earlier versions acted.
 ADDED: dict[str, Any] = {
@@ -43,20 +46,25 @@ NEVER_LOGGED = ("sweep", "tune")  # sections that are no parameters of a run
 ADDED_TO: dict[str, dict[str, Any]] = {"tabm": {"model.member_batches": "shared"}}
 
 
-def complete(config: DictConfig) -> None:
-    """Gives a whole configuration the keys that its version did not have."""
+def complete(logged: DictConfig | ListConfig) -> DictConfig:
+    """A whole logged config by today's keys, with those that its version did not have."""
     from omegaconf import OmegaConf
 
+    values = OmegaConf.to_container(logged)
+    assert isinstance(values, dict)
+    config = OmegaConf.create(with_new_keys({str(key): value for key, value in values.items()}))
     for key, value in (ADDED | ADDED_TO.get(config.model.get("name"), {})).items():
         section, _, name = key.rpartition(".")
         if name not in (config[section] if section else config):
             OmegaConf.update(config, key, value, force_add=True)
+    return config
 
 
 def completed(params: Mapping[str, str]) -> dict[str, str]:
-    """A run's logged parameters with those that its version did not have; a run that has none stays so."""
+    """A run's logged parameters by today's keys, with those that its version did not have; none if it has none."""
     if not params:
         return {}
     added = ADDED | ADDED_TO.get(params.get("model.name", ""), {})
     logged = {key: value for key, value in added.items() if key.partition(".")[0] not in NEVER_LOGGED}
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in logged.items()} | dict(params)
+    found = {key: value if isinstance(value, str) else json.dumps(value) for key, value in logged.items()}
+    return found | {new_key(key) or key: value for key, value in params.items()}

@@ -1,0 +1,21 @@
+"""Keys and values of earlier versions: named on the command line and in files, translated in what runs have logged."""
+
+from pipeline.config.former.files import Source, in_files
+from pipeline.config.former.logged import complete, completed
+from pipeline.config.former.renamed import RENAMED, new_key, old_key, says_new
+from pipeline.config.former.translated import with_new_keys
+from pipeline.config.former.words import in_words, with_new_key
+
+__all__ = [
+    "RENAMED",
+    "Source",
+    "complete",
+    "completed",
+    "in_files",
+    "in_words",
+    "new_key",
+    "old_key",
+    "says_new",
+    "with_new_key",
+    "with_new_keys",
+]

@@ -1,0 +1,54 @@
+"""Which keys are called otherwise now: one table for the command line, files, logged configs and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# As they were, and as they are; the keys below one go with it.
+RENAMED: dict[str, str] = {
+    "data.columns_as": "data.column_kinds",
+}
+
+HOLD_KEYS = ("hydra.sweeper.params", "study.sweep")  # mappings of full keys
+NAME_KEYS = ("study.axis.key", "study.lines", "study.best_of")  # whose values are full keys
+
+
+def new_key(key: str) -> str | None:
+    """What a key of an earlier version is called now; None for any other key."""
+    for old, new in RENAMED.items():
+        if key == old or key.startswith(f"{old}."):
+            return new + key[len(old) :]
+    holder = next((f"{holder}." for holder in HOLD_KEYS if key.startswith(f"{holder}.")), None)
+    found = None if holder is None else new_key(key.removeprefix(holder))
+    return None if found is None else f"{holder}{found}"
+
+
+def old_key(key: str) -> str:
+    """What earlier versions called a key of today's; the same if they called it so."""
+    for old, new in RENAMED.items():
+        if key == new or key.startswith(f"{new}."):
+            return old + key[len(new) :]
+    return key
+
+
+def says_new(key: str) -> str:
+    """The words for a key of an earlier version."""
+    return f"{key} is now {new_key(key)}"
+
+
+def former_keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """The keys of an earlier version that a nested mapping sets or names.
+
+    Args:
+        values: A config, or a part of one.
+        prefix: In front of its keys, such as `data.`.
+    """
+    for name, value in values.items():
+        key = f"{prefix}{name}"
+        if new_key(key):
+            yield key
+        elif key in NAME_KEYS:
+            yield from filter(new_key, value if isinstance(value, list) else [str(value)])
+        elif isinstance(value, Mapping):
+            yield from former_keys(value, "" if key in HOLD_KEYS else f"{key}.")

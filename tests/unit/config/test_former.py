@@ -1,0 +1,155 @@
+"""Keys of earlier versions: each is named with its new form where a user writes it, and translated where a run did."""
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from pipeline import ConfigError, load
+from pipeline.config import Config, check_shown, from_yaml, parse, to_yaml
+from pipeline.config.former import RENAMED, completed, with_new_keys
+from support.places import ROOT
+
+TABLE = ["data=plain_table", "data.path=a.csv", "data.target=y"]
+# Of each key of the table a value that is not its default.
+GIVEN: dict[str, Any] = {
+    "data.columns_as": {"a b": "category"},
+}
+FORMER = pytest.mark.parametrize("old", RENAMED)
+
+
+def value_of(config: Config, key: str) -> Any:
+    return OmegaConf.select(OmegaConf.create(config.model_dump()), key)
+
+
+def written(value: Any) -> str:
+    """A value in Hydra's grammar."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {one}" for name, one in value.items()) + "}"
+    return json.dumps(value).replace('"', "") if isinstance(value, list) else str(value)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Callable[..., Path]:
+    """Writes an experiment `mine` of one's own, of keys with dots; gives the file."""
+
+    def write(values: dict[str, Any], *defaults: str) -> Path:
+        config = OmegaConf.create()
+        for key, value in values.items():
+            OmegaConf.update(config, key, value, force_add=True)
+        path = tmp_path / "experiment" / "mine.yaml"
+        path.parent.mkdir(exist_ok=True)
+        chosen = "".join(f"  - override {word}\n" for word in ("/data: plain_table", *defaults))
+        path.write_text(f"# @package _global_\ndefaults:\n{chosen}{OmegaConf.to_yaml(config)}")
+        return path
+
+    return write
+
+
+def test_each_has_a_value_here_and_a_line_in_the_changelog() -> None:
+    assert list(GIVEN) == list(RENAMED)
+    lines = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    assert [old for old, new in RENAMED.items() if f"| `{old}` | `{new}` |" not in lines] == []
+
+
+@FORMER
+@pytest.mark.parametrize("sign", ["", "+", "++"])
+def test_on_the_command_line_the_new_key_is_named_and_can_be_pasted(old: str, sign: str) -> None:
+    word = f"{sign}{old}={written(GIVEN[old])}"
+    with pytest.raises(ConfigError) as raised:
+        load(*TABLE, word)
+    said, _, told = str(raised.value).partition("; write ")
+    assert said == f"{old} is now {RENAMED[old]}"
+    (pasted,) = shlex.split(told)
+    assert value_of(load(*TABLE, pasted), RENAMED[old]) == GIVEN[old]
+    with pytest.raises(ConfigError, match=rf"^{old} is now {RENAMED[old]}; write "):
+        check_shown(["--cfg", "job", *TABLE, word])
+
+
+@FORMER
+def test_in_a_file_of_ones_own_it_is_named_with_the_file(old: str, own: Callable[..., Path]) -> None:
+    path = own({"data.path": "a.csv", "data.target": "y", old: GIVEN[old]})
+    words = ["--config-dir", str(path.parents[1]), "experiment=mine"]
+    for asked in (parse, check_shown):
+        with pytest.raises(ConfigError) as raised:
+            asked(words)
+        assert str(raised.value).splitlines()[0].startswith(f"{path}: {old} is now {RENAMED[old]}")
+    own({"data.path": "a.csv", "data.target": "y", RENAMED[old]: GIVEN[old]})
+    assert value_of(parse(words).config, RENAMED[old]) == GIVEN[old]
+
+
+@FORMER
+def test_a_value_that_refers_to_it_is_told_of(old: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load("data=iris", f"tracking.run_name=${{{old}}}")
+    assert str(raised.value) == (f"tracking.run_name: ${{{old}}} cannot be resolved: {old} is now {RENAMED[old]}")
+
+
+@FORMER
+def test_a_logged_config_is_translated(old: str, tmp_path: Path) -> None:
+    logged = OmegaConf.create(to_yaml(load(*TABLE)))
+    OmegaConf.update(logged, old, GIVEN[old], force_add=True)
+    path = tmp_path / "config.yaml"
+    OmegaConf.save(logged, path)
+    assert value_of(from_yaml(path), RENAMED[old]) == GIVEN[old]
+    with pytest.raises(ConfigError, match=rf"^{old} is now {RENAMED[old]}; write "):
+        from_yaml(path, [f"{old}={written(GIVEN[old])}"])
+
+
+def test_other_mistakes_are_told_of_besides(own: Callable[..., Path]) -> None:
+    path = own({"data.columns_as": {"a": "category"}, "fit.epoch": 3})
+    with pytest.raises(ConfigError) as raised:
+        load("experiment=mine", *TABLE[1:], "data.columns_as.b=text", config_dir=path.parents[1])
+    assert str(raised.value).splitlines() == [
+        'data.columns_as.b is now data.column_kinds.b; write "data.column_kinds.b=text"',
+        f"{path}: data.columns_as is now data.column_kinds",
+        "fit.epoch: unknown key, did you mean 'fit.epochs'?",
+        "data.column_kinds.b: should be 'numeric', 'category', 'boolean' or 'date', got 'text'",
+    ]
+
+
+def test_a_file_of_a_group_is_named_by_its_own_keys(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "data" / "mine.yaml"
+    path.write_text("defaults: [base]\nname: table\npath: a.csv\ntarget: y\ncolumns_as: {a: category}\n")
+    with pytest.raises(ConfigError) as raised:
+        load("data=mine", config_dir=tmp_path)
+    assert str(raised.value) == f"{path}: data.columns_as is now data.column_kinds"
+
+
+def test_keys_that_a_study_or_a_sweep_in_a_file_names_are_keys() -> None:
+    values = {
+        "study": {
+            "sweep": {"data.columns_as.a": ["numeric", "category"], "seed": [0]},
+            "axis": {"key": "data.columns_as.a"},
+            "lines": ["data.columns_as.a", "seed"],
+            "best_of": [],
+        },
+        "hydra": {"sweeper": {"params": {"data.columns_as.a": "numeric,category"}}},
+    }
+    assert with_new_keys(values) == {
+        "study": {
+            "sweep": {"data.column_kinds.a": ["numeric", "category"], "seed": [0]},
+            "axis": {"key": "data.column_kinds.a"},
+            "lines": ["data.column_kinds.a", "seed"],
+            "best_of": [],
+        },
+        "hydra": {"sweeper": {"params": {"data.column_kinds.a": "numeric,category"}}},
+    }
+
+
+def test_ranges_in_a_file_are_named_with_it(own: Callable[..., Path]) -> None:
+    path = own({"hydra": {"mode": "MULTIRUN", "sweeper": {"params": {"data.columns_as.a": "numeric,category"}}}})
+    with pytest.raises(ConfigError) as raised:
+        parse(["--config-dir", str(path.parents[1]), "experiment=mine", *TABLE[1:]])
+    assert str(raised.value) == f"{path}: data.columns_as.a is now data.column_kinds.a"
+
+
+def test_parameters_of_earlier_runs_are_compared_by_the_new_keys() -> None:
+    found = completed({"model.name": "dense", "data.columns_as.a": "category", "seed": "1"})
+    assert found["data.column_kinds.a"] == "category"
+    assert "data.columns_as.a" not in found
