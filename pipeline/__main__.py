@@ -6,9 +6,9 @@ import importlib
 import sys
 
 from pipeline.commands import COMMANDS
-from pipeline.commands.arguments import program
 from pipeline.commands.ending import ends_tidily
 from pipeline.errors import UsageError, did_you_mean
+from pipeline.runtime.program import program
 
 OPTIONS = {"-h": "help", "--help": "help", "-V": "version", "--version": "version"}
 

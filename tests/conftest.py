@@ -6,6 +6,7 @@ Folders whose tests need TensorFlow have a conftest of their own, which imports 
 from __future__ import annotations
 
 import functools
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -29,6 +30,9 @@ pytest_plugins = ["support.kinds", "support.streaming", "support.typed"]  # fixt
 # and all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# As in an environment that is activated: there what is printed to paste begins with `python -m pipeline`.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 FEW_FILES = 4  # which one process has tested before two more have started
 

@@ -15,18 +15,12 @@ from pipeline.errors import NoModelYetError, UsageError, did_you_mean, unknown_w
 from pipeline.inference.locate import FORMS, best_run
 from pipeline.runtime.console import console, say
 from pipeline.runtime.files import whole_file
+from pipeline.runtime.program import program
 
 if TYPE_CHECKING:
     from pipeline.config.rules import Tracking
 
 T = TypeVar("T")
-SCRIPT = "dense-pipeline"  # that the installed package has
-
-
-def program() -> str:
-    """What the commands were called by."""
-    name = Path(sys.argv[0]).name.removesuffix(" train")  # which `train` adds, for Hydra to show
-    return SCRIPT if name == SCRIPT else "python -m pipeline"
 
 
 class Parser(argparse.ArgumentParser):

@@ -13,6 +13,7 @@ from pipeline.commands.arguments import Parser, one_of, tracking, whole_number
 from pipeline.commands.ending import ends_tidily
 from pipeline.compare import TOP
 from pipeline.errors import PipelineError
+from pipeline.runtime.program import program
 
 if TYPE_CHECKING:
     from pipeline.compare.ranking import Comparison
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
     with track.existing(settings):
         selected = track.select_runs(args.experiment, args.sweep, args.query)
         if not selected.runs:
-            raise PipelineError(f"{selected.title}: there is no run in it yet; make ui shows what there is")
+            raise PipelineError(f"{selected.title}: there is no run in it yet; {program()} ui shows what there is")
         comparison = compare(selected, args.objective)
         written = {"csv": formats.as_csv, "json": formats.as_json, "md": formats.as_markdown}.get(args.format)
         if written is None or args.report is not None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from pipeline.commands.arguments import Parser, program, write_text
+from pipeline.commands.arguments import Parser, write_text
 from pipeline.commands.ending import ends_tidily
 from pipeline.errors import UsageError
 from pipeline.runtime.console import console, list_places, say
+from pipeline.runtime.program import program
 
 if TYPE_CHECKING:
     from pipeline.data.proposal import Proposal
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> None:
         from pipeline.data.proposal import absolute, propose
 
         proposal = propose(absolute(args.input), args.overrides)
-    command = shlex.join([*program().split(), "train", "--config-dir", str(args.config_dir), f"experiment={name}"])
+    command = f"{program()} {shlex.join(['train', '--config-dir', str(args.config_dir), f'experiment={name}'])}"
     _make_folder(file.parent)
     write_text(file, experiment_file.text(name, proposal, command))
     _show(proposal, file)

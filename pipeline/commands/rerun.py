@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.commands.arguments import Parser, program, tracking
+from pipeline.commands.arguments import Parser, tracking
 from pipeline.commands.ending import ends_tidily
 from pipeline.errors import UsageError
+from pipeline.runtime.program import program
 
 
 def main(words: Sequence[str]) -> None:

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from pipeline.commands import train
-from pipeline.commands.arguments import Parser, program
+from pipeline.commands.arguments import Parser
 from pipeline.commands.ending import ends_tidily
 from pipeline.compare.study import questions
 from pipeline.runtime.console import console, say, say_labelled
+from pipeline.runtime.program import program
 
 NOTES = """\
 A study is an experiment file, conf/experiment/study_NAME.yaml, and a sweep like any other, nested in MLflow.
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
 
 def list_all(config_dir: str | None) -> None:
     """Prints what there is to ask."""
-    table = Table("study", "question", caption=f"{program()} study NAME (make study NAME=...)")
+    table = Table("study", "question", caption=f"{program()} study NAME")
     for name, question in questions.questions(config_dir):
         table.add_row(name, question)
     console().print(table)
@@ -73,7 +74,7 @@ def study(name: str, overrides: list[str], config_dir: str | None = None) -> Non
     except SystemExit:
         folder = ["--config-dir", config_dir] if config_dir else []
         again = shlex.join([name, *overrides, *folder])
-        say_labelled(console(), "or, with picture", f"python -m pipeline study {again}")
+        say_labelled(console(), "or, with picture", f"{program()} study {again}")
         raise
 
     from pipeline import track

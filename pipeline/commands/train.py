@@ -6,6 +6,7 @@ import errno
 import shlex
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -15,15 +16,18 @@ from rich.table import Table
 
 from pipeline import config as configuration
 from pipeline import sweep
-from pipeline.commands.arguments import program, tracking
+from pipeline.commands.arguments import tracking
 from pipeline.commands.ending import ends_tidily
 from pipeline.config import CONF
 from pipeline.errors import PipelineError, TrackingError
-from pipeline.evaluate.confusion import BinaryDecisions
 from pipeline.runtime.console import console, list_places, number, say
 from pipeline.runtime.files import check_room, room
+from pipeline.runtime.program import program
 from pipeline.sweep import launch
 from pipeline.train import Result, run
+
+if TYPE_CHECKING:
+    from pipeline.evaluate.confusion import BinaryDecisions
 
 PARTS = ("train", "val", "test", "gap")
 

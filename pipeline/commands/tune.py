@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from pipeline import config as configuration
-from pipeline.commands.arguments import program
 from pipeline.commands.ending import ends_tidily
 from pipeline.commands.train import run_words, show
 from pipeline.runtime.console import console, number, say
+from pipeline.runtime.program import program
 from pipeline.sweep.tune import Tuned, tune
 
 MOST_LINES = 20  # of networks, the best; networks.csv has all

@@ -7,9 +7,10 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from pipeline.commands.arguments import Parser, program, tracking, whole_number
+from pipeline.commands.arguments import Parser, tracking, whole_number
 from pipeline.commands.ending import ends_tidily
 from pipeline.errors import TrackingError
+from pipeline.runtime.program import program
 
 HOST = "127.0.0.1"
 

@@ -4,8 +4,9 @@ import argparse
 from collections.abc import Sequence
 
 import pipeline
-from pipeline.commands.arguments import SCRIPT, Parser
+from pipeline.commands.arguments import Parser
 from pipeline.commands.ending import ends_tidily
+from pipeline.runtime.program import SCRIPT
 
 
 def main(words: Sequence[str]) -> None:

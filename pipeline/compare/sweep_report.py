@@ -6,6 +6,8 @@ import logging
 import shlex
 from typing import TYPE_CHECKING
 
+from pipeline.runtime.program import program
+
 if TYPE_CHECKING:
     from pipeline.compare.candidates import Candidate
     from pipeline.compare.findings import Findings
@@ -88,7 +90,7 @@ def command(parent_run_id: str, uri: str | None, *options: str) -> str:
     from pipeline.config import IN_CHECKOUT  # late: it comes with Hydra, which the help of a command need not wait for
 
     words = shlex.join(["--sweep", parent_run_id, *(["--uri", uri] if uri else []), *options])
-    return f'make compare ARGS="{words}"' if IN_CHECKOUT else f"python -m pipeline compare {words}"
+    return f'make compare ARGS="{words}"' if IN_CHECKOUT else f"{program()} compare {words}"
 
 
 def _figures(best: Candidate) -> dict[str, float]:

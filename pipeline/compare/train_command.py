@@ -13,6 +13,7 @@ from pipeline import config as configuration
 from pipeline import track
 from pipeline.config import Config
 from pipeline.errors import PipelineError
+from pipeline.runtime.program import program
 
 FOR_A_SHELL_ONLY = set('"$`\\#')  # characters that make or its shell would read otherwise inside ARGS="..."
 TABLES = [("table", "tabm"), ("plain_table", "dense")]  # files of an own table, and the architecture that each chooses
@@ -23,11 +24,16 @@ def command(run_id: str) -> str:
     """The shortest command that composes a run's config, or where there is none, the one that repeats its run."""
     tuned = track.tag_of(run_id, "tuned")
     if tuned is not None:
-        return f"python -m pipeline tune {tuned}"
+        return f"{program()} tune {tuned}"
     found = overrides(run_id)
     if found is None:
-        return f"make rerun RUN={run_id}" if configuration.IN_CHECKOUT else f"python -m pipeline rerun {run_id}"
+        return rerun(run_id)
     return spelled(found)
+
+
+def rerun(run_id: str) -> str:
+    """The command that repeats a run exactly."""
+    return f"make rerun RUN={run_id}" if configuration.IN_CHECKOUT else f"{program()} rerun {run_id}"
 
 
 def spelled(found: list[str]) -> str:
@@ -35,7 +41,7 @@ def spelled(found: list[str]) -> str:
     words = shlex.join(found)
     if configuration.IN_CHECKOUT and not FOR_A_SHELL_ONLY & set(words):
         return f'make train ARGS="{words}"'
-    return f"python -m pipeline train {words}"
+    return f"{program()} train {words}"
 
 
 def overrides(run_id: str) -> list[str] | None:

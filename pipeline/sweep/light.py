@@ -13,6 +13,7 @@ from pipeline import config as configuration
 from pipeline.config import Config, direction
 from pipeline.errors import ModelError, PipelineError
 from pipeline.runtime.console import console, say
+from pipeline.runtime.program import program
 from pipeline.runtime.quiet import quiet
 from pipeline.sweep.claims import claimed
 from pipeline.train import Prepared, Scored, Shipped, Trained, Trial, build, import_stages, prepare, score, ship
@@ -117,7 +118,7 @@ def make(run_id: str, tracking_uri: str | None) -> None:
         except PipelineError as error:
             raise ModelError(
                 f"run {run_id} has no model, and none can be made of what it has kept: {error}. "
-                f"`python -m pipeline rerun {run_id}` trains it anew, with a model"
+                f"`{program()} rerun {run_id}` trains it anew, with a model"
             ) from None
 
 

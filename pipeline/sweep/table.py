@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import compare
 from pipeline.runtime.console import console, list_places, say, say_labelled
+from pipeline.runtime.program import program
 from pipeline.sweep.identity import differences
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def show_begun_anew(former: TrackedRun, origins: Mapping[str, str]) -> None:
     say(
         console(),
         f"sweep {former.name} of the same command is of {of}: all trials begin anew. "
-        f"Its own stay: python -m pipeline compare --sweep {former.id}",
+        f"Its own stay: {program()} compare --sweep {former.id}",
     )
 
 
@@ -60,7 +61,7 @@ def list_next(sweep: Sweep, tracking: Tracking, words: str) -> None:
 
     places = {"every run's id": _every_run(sweep, tracking), "compare runs with": track.ui_command(sweep.uri)}
     if sweep.status != "FINISHED" or sweep.n_in_state("failed", "killed"):
-        places["go on with"] = f"python -m pipeline train {words}"
+        places["go on with"] = f"{program()} train {words}"
     list_places(console(), places)
 
 

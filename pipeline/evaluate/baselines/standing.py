@@ -16,12 +16,12 @@ from pipeline.config.scores import baseline_metric
 from pipeline.evaluate import Evaluation, Scores
 from pipeline.evaluate.baselines.kept import Scored
 from pipeline.evaluate.paired import Difference, of_logarithms, of_squares, standard_error
+from pipeline.runtime.program import program
 
 STRONG = "tabm"  # the architecture to try where another one loses
 NEAR_THE_END = 0.9  # of the epochs: a best one behind it says that more of them may help
 SEARCH = (
-    "make sweep with the same keys and hydra/sweeper=search sweep.n_trials=20 "
-    "'fit.learning_rate=tag(log,interval(3e-4,1e-2))'"
+    "with the same keys and hydra/sweeper=search sweep.n_trials=20 'fit.learning_rate=tag(log,interval(3e-4,1e-2))'"
 )
 
 
@@ -96,4 +96,4 @@ def _next(config: Config, epochs: int, best_epoch: int | None) -> Sequence[str]:
         out_of_time = config.fit.max_minutes is not None and epochs < config.fit.epochs
         minutes = config.fit.max_minutes or 0
         found.append(f"fit.max_minutes={2 * minutes:g}" if out_of_time else f"fit.epochs={2 * config.fit.epochs}")
-    return [*found, SEARCH]
+    return [*found, f"{program()} sweep {SEARCH}"]

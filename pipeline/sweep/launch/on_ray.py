@@ -17,6 +17,7 @@ from typing import Any
 import cloudpickle
 from hydra.errors import CompactHydraException
 
+from pipeline.runtime.program import program
 from pipeline.sweep.launch.jobs import Job, Sweep
 from pipeline.sweep.launch.stream import Event, StreamLauncher, Workers
 from pipeline.sweep.launch.worker import GRACE_SECONDS
@@ -122,7 +123,7 @@ class Tasks:
             return job, ("lost", f"the Ray cluster at {self._address} is gone")
         raise CompactHydraException(
             f"the Ray cluster at {self._address} is gone; finished trials are kept. Start it again, and go on with: "
-            f"python -m pipeline train {shlex.join(sys.argv[1:])}"
+            f"{program()} train {shlex.join(sys.argv[1:])}"
         )
 
     def stop(self, number: signal.Signals) -> None:

@@ -7,15 +7,16 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import pipeline
 from pipeline.commands import COMMANDS
-from pipeline.commands.arguments import program
 from pipeline.commands.ending import ends_tidily
 from pipeline.config import as_hydra_takes, only_shows
 from pipeline.errors import DataError, UsageError
+from pipeline.runtime.program import program
 from pipeline.runtime.signals import HungUp, Terminated
 from support.places import ROOT
 from support.typed import Typed
@@ -93,12 +94,27 @@ def test_version(typed: Typed, words: list[str]) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", pipeline.__version__)
 
 
-def test_what_is_shown_to_paste_is_called_as_the_command_itself_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    for called, name in [("/env/bin/dense-pipeline", "dense-pipeline"), ("pipeline/__main__.py", "python -m pipeline")]:
-        monkeypatch.setattr(sys, "argv", [called, "train"])
+def test_what_is_shown_to_paste_works_where_it_was_called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    on_path, elsewhere = tmp_path / "env" / "bin", tmp_path / "other env" / "bin"
+    for folder in (on_path, elsewhere):
+        folder.mkdir(parents=True)
+        for name in ("python", "dense-pipeline"):
+            (folder / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(on_path))
+    for python, called, name in [
+        (on_path / "python", on_path / "dense-pipeline", "dense-pipeline"),
+        (on_path / "python", tmp_path / "pipeline" / "__main__.py", "python -m pipeline"),
+        (elsewhere / "python", elsewhere / "dense-pipeline", "'other env/bin/dense-pipeline'"),
+        (elsewhere / "python", tmp_path / "pipeline" / "__main__.py", "'other env/bin/python' -m pipeline"),
+    ]:
+        monkeypatch.setattr(sys, "executable", str(python))
+        monkeypatch.setattr(sys, "argv", [str(called), "train"])
         assert program() == name
         monkeypatch.setattr(sys, "argv", [f"{program()} train", "data=iris"])  # which `train` gives Hydra
         assert program() == name
+    monkeypatch.chdir(on_path)
+    assert program() == f"'{elsewhere}/python' -m pipeline"
 
 
 def test_a_port_that_is_taken_is_a_message(typed: Typed) -> None:
