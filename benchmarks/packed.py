@@ -99,8 +99,8 @@ def large_pack() -> None:
         return model.build(config.model, task="regression", n_inputs=8, n_outputs=1)
 
     one = network(0)
-    trainee = fit.compile_network(one, config.fit, task="regression", n_rows=len(train[0]), output_scale=np.ones(1))
-    alone = fit.fit(trainee, train, val, config.fit, seed=0, report=lambda epoch, values: None)
+    trainable = fit.compile_network(one, config.fit, task="regression", n_rows=len(train[0]), output_scale=np.ones(1))
+    alone = fit.fit(trainable, train, val, config.fit, seed=0, report=lambda epoch, values: None)
     jobs = [Job(network(seed), config.fit, seed, lambda epoch, values: None) for seed in range(MEMBERS)]
     _, together = next(iter(train_packed(jobs, train, val, task="regression", output_scale=np.ones(1))))
     single, many = alone.summary()["seconds_per_epoch"], together.summary()["seconds_per_epoch"]

@@ -26,7 +26,7 @@ import json, resource, sys
 from pathlib import Path
 from pipeline.runtime.startup import import_tensorflow
 import_tensorflow()
-from pipeline.inference.batch.run import predict
+from pipeline.inference.batch.predict_file import predict
 model, source, output = sys.argv[1:]
 done = predict(model, Path(source), Path(output), keep=["id"])
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

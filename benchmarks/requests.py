@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.export.loaded import LoadedModel
+from pipeline.export.loaded_model import LoadedModel
 
 JSON, CSV = "application/json", "text/csv"
 GOOD, BAD = 240, 120  # different requests of each sort; the load draws from them

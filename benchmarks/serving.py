@@ -136,7 +136,7 @@ def _train(folder: Path, store: str) -> tuple[str, pd.DataFrame]:
 
 def _plan(folder: Path, run_id: str, store: str, rows: pd.DataFrame) -> Path:
     """Requests with the truth about them, as the load's process reads them."""
-    from pipeline.export.loaded import LoadedModel
+    from pipeline.export.loaded_model import LoadedModel
     from pipeline.inference import locate
 
     requests = Requests(NAME, LoadedModel(locate.resolve(run_id, store).path), rows)

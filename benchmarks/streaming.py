@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 BUDGET = 256_000_000  # bytes
-N_FILES, FEWEST_ROWS = 32, 1000
+N_FILES, MIN_ROWS = 32, 1000
 COLUMNS = 20
 EPOCHS = 4
 # A file's peak memory is that of its own process.
@@ -46,7 +46,7 @@ def measure_streaming() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write(folder / "large", n_rows, N_FILES)
-        _write(folder / "small", FEWEST_ROWS, 1)
+        _write(folder / "small", MIN_ROWS, 1)
         streamed = ["data.streaming=on", f"data.memory_budget={BUDGET // 10**6}MB"]
         small = _run(folder, "small", *streamed)
         large = _run(folder, "large", *streamed)
@@ -69,7 +69,7 @@ def streaming_lines(found: dict[str, float]) -> list[str]:
     return [
         f"**Streaming.** {found['n_rows']:,.0f} rows of {COLUMNS} numbers in {N_FILES} Parquet files, ten times "
         f"`data.memory_budget={BUDGET // 10**6}MB`; network 64-64, batch 1024. Peak memory {found['peak'] / 1e6:,.0f} "
-        f"MB; that of the same command on {FEWEST_ROWS:,} rows and the budget together are "
+        f"MB; that of the same command on {MIN_ROWS:,} rows and the budget together are "
         f"{found['allowed'] / 1e6:,.0f} MB; with all rows in memory it is {found['peak_in_memory'] / 1e6:,.0f} MB. "
         f"{found['rows_per_second']:,.0f} training rows a second, {found['ratio']:.2f} of those in memory. "
         f"Test RMSE {found['rmse']:.4f}, in memory {found['rmse_in_memory']:.4f}. Before training, two passes over the "

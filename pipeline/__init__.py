@@ -21,8 +21,8 @@ from pipeline.errors import (
 
 if TYPE_CHECKING:
     from pipeline.config import Config, load
-    from pipeline.export.loaded import LoadedModel
-    from pipeline.inference.load import load_model
+    from pipeline.export.loaded_model import LoadedModel
+    from pipeline.inference.load_model import load_model
     from pipeline.sweep.tune import Tuned, tune
     from pipeline.train import Result, run
 
@@ -56,11 +56,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Public names that are imported when they are asked for: Hydra and pydantic take half a second, TensorFlow six.
 _HOMES = {
     "Config": "pipeline.config",
-    "LoadedModel": "pipeline.export.loaded",
+    "LoadedModel": "pipeline.export.loaded_model",
     "Result": "pipeline.train",
     "Tuned": "pipeline.sweep.tune",
     "load": "pipeline.config",
-    "load_model": "pipeline.inference.load",
+    "load_model": "pipeline.inference.load_model",
     "run": "pipeline.train",
     "tune": "pipeline.sweep.tune",
 }

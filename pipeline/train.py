@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from pipeline.data import Arrays, Dataset, Preprocessing, Report, Rows
     from pipeline.evaluate import Evaluation
-    from pipeline.evaluate.baselines import Beside, Standing
+    from pipeline.evaluate.baselines import BackgroundFit, BaselineComparison
     from pipeline.evaluate.confusion import BinaryDecisions
-    from pipeline.evaluate.leaderboard import Line
+    from pipeline.evaluate.leaderboard import LeaderboardRow
     from pipeline.export import Assembled, Decided
-    from pipeline.export.learned import Learned
+    from pipeline.export.calibration_values import Learned
     from pipeline.fit import History
     from pipeline.track import Run
 
@@ -56,7 +56,7 @@ class Trial:
         return ship(config, prepared, trained, scored)
 
 
-ALONE = Trial()
+SINGLE_RUN = Trial()
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Trained:
     # (n_train + n_val, n_outputs) what others like it gave for the training and then the validation rows, each row by
     # networks that were not trained on it; None where it was not trained on validation rows itself.
     held_out: np.ndarray | None = None
-    networks: Sequence[Line] = ()  # of an ensemble those that it was selected from, best first
+    networks: Sequence[LeaderboardRow] = ()  # of an ensemble those that it was selected from, best first
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Scored:
     decided: Decided
     assembled: Assembled
     found: Evaluation  # on every split
-    beaten: Standing  # how it stands to the baselines
+    beaten: BaselineComparison  # how it stands to the baselines
     decisions: BinaryDecisions | None  # of two classes, how errors of either kind follow from the threshold
     advice: str | None  # what to try next
 
@@ -118,7 +118,7 @@ class Result:
     seconds: dict[str, float]  # that each part took: `seconds_fit`, `seconds_export`, ...
     n_parameters: int
     export_difference: float | None  # of the SavedModel from the pipeline's own predictions, in scaled units
-    baselines: Standing  # how it stands to them
+    baselines: BaselineComparison  # how it stands to them
     decisions: BinaryDecisions | None  # of two classes, how errors of either kind follow from the threshold
     advice: str | None  # what to try next
 
@@ -129,7 +129,7 @@ class Result:
         return self.scores | self.seconds | {name: float(value) for name, value in own.items() if value is not None}
 
 
-def run(config: Config, trial: Trial = ALONE) -> Result:
+def run(config: Config, trial: Trial = SINGLE_RUN) -> Result:
     """Runs one experiment, from raw rows to a tracked run and a verified SavedModel; `trial` is its part in a sweep.
 
     Raises:
@@ -138,7 +138,7 @@ def run(config: Config, trial: Trial = ALONE) -> Result:
     return finish(config, prepare(config, trial), trial)
 
 
-def finish(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Result:
+def finish(config: Config, prepared: Prepared, trial: Trial = SINGLE_RUN) -> Result:
     """What comes after `prepare` in a run.
 
     Raises:
@@ -146,7 +146,7 @@ def finish(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Result:
     """
     from pipeline.evaluate import baselines
 
-    with baselines.beside(config, prepared.dataset) as beside, train(config, prepared, trial) as trained:
+    with baselines.in_background(config, prepared.dataset) as beside, train(config, prepared, trial) as trained:
         scored = score(config, prepared, trained, beside)
         shipped = trial.ship(config, prepared, trained, scored)
     return result_of(prepared, trained, scored, shipped)
@@ -169,7 +169,7 @@ def import_stages() -> None:
     from pipeline.export import card  # noqa: F401
 
 
-def prepare(config: Config, trial: Trial = ALONE) -> Prepared:
+def prepare(config: Config, trial: Trial = SINGLE_RUN) -> Prepared:
     """Reads, divides and checks the rows, and fits preprocessing on those that train.
 
     Raises:
@@ -213,7 +213,7 @@ def build(config: Config, prepared: Prepared) -> keras.Model:
 
 
 @contextlib.contextmanager
-def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[Trained]:
+def train(config: Config, prepared: Prepared, trial: Trial = SINGLE_RUN) -> Iterator[Trained]:
     """Builds, compiles and fits a network, or goes on with one. Its run is open until the context ends.
 
     Raises:
@@ -226,15 +226,15 @@ def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[
 
     clock.lap("import")
     fit.seed(config.seed)
-    with fit.scope(config.fit), fit.too_large_told():
+    with fit.scope(config.fit), fit.memory_error_explained():
         network = build(config, prepared)
         scale, n_rows = prepared.preprocessing.outputs.units_per_scaled, len(prepared.train.x)
-        trainee = fit.compile_network(network, config.fit, task=task, n_rows=n_rows, output_scale=scale)
+        trainable = fit.compile_network(network, config.fit, task=task, n_rows=n_rows, output_scale=scale)
     clock.lap("build")
 
     about = trial.tags | {"device": fit.describe_devices(), "objective": prepared.objective}
     with (
-        fit.keeping(config, prepared.dataset, trainee, track.parent_run_id()) as kept,
+        fit.keeping(config, prepared.dataset, trainable, track.parent_run_id()) as kept,
         track.start(
             config, prepared.dataset, about, going_on=kept.run_id, is_known=kept.is_known, new_id=kept.new_id
         ) as tracked,
@@ -243,13 +243,13 @@ def train(config: Config, prepared: Prepared, trial: Trial = ALONE) -> Iterator[
         kept.begin(tracked.id, trial.recalling(tracked.log_epoch))
         clock.lap("open_run")
         train, val, watching = prepared.train, prepared.val, trial.watching(tracked.log_epoch)
-        history = fit.fit(trainee, train, val, config.fit, seed=config.seed, report=watching, keeping=kept)
+        history = fit.fit(trainable, train, val, config.fit, seed=config.seed, report=watching, keeping=kept)
         clock.lap("fit")
         yield Trained(network, history, tracked)
 
 
 def score(
-    config: Config, prepared: Prepared, trained: Trained, beside: Beside, assemble: Assemble | None = None
+    config: Config, prepared: Prepared, trained: Trained, beside: BackgroundFit, assemble: Assemble | None = None
 ) -> Scored:
     """Assembles the model from raw rows to original units, scores *that* on every split and logs what it comes to.
 
@@ -277,7 +277,7 @@ def score(
     assembled = (assemble or export.assemble)(dataset.rows, preprocessing, decided.network, decided.learned)
     found = evaluate.evaluate(assembled, dataset, assembled.made_of(decided.held_out))
     clock.lap("evaluate")
-    beaten = baselines.standing(beside.collect(), found, config, len(history.epochs), history.best_epoch)
+    beaten = baselines.compare_with_baselines(beside.collect(), found, config, len(history.epochs), history.best_epoch)
     clock.lap("baselines")
     learnt = sparsity.measure(network, preprocessing.inputs.names)
     tracked.log_inputs(learnt.of_inputs)
@@ -320,7 +320,7 @@ def ship(config: Config, prepared: Prepared, trained: Trained, scored: Scored) -
     clock.lap("export")
     tracked.log_saved_model(dataset.rows)
     # Of an ensemble whose networks were validated by other rows each, validation rows trained as well.
-    tracked.log_training_rows(data.TrainingRows.of(dataset, ("train", "val")[: 1 + (trained.held_out is not None)]))
+    tracked.log_training_rows(data.RowHashes.of(dataset, ("train", "val")[: 1 + (trained.held_out is not None)]))
     clock.lap("log_model")
     tracked.log_final(clock.seconds | {"export_difference": difference})
     return Shipped(clock.seconds, difference)

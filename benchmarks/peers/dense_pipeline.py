@@ -32,7 +32,7 @@ def train(work, rows, turns):
     numbers = model.TrainingRows(rows.x, rows.y, range(work.n_inputs))
     sizes = {"n_inputs": work.n_inputs, "n_outputs": work.n_outputs}
     network = model.build(config.model, task=work.task, **sizes, rows=numbers)
-    trainee = fit.compile_network(
+    trainable = fit.compile_network(
         network, config.fit, task=work.task, n_rows=len(rows.x), output_scale=np.ones(work.n_outputs)
     )
 
@@ -42,5 +42,5 @@ def train(work, rows, turns):
             turns.begin()
 
     turns.begin()
-    fit.fit(trainee, (rows.x, rows.y, None), (rows.x_val, rows.y_val, None), config.fit, seed=0, report=report)
+    fit.fit(trainable, (rows.x, rows.y, None), (rows.x_val, rows.y_val, None), config.fit, seed=0, report=report)
     return network.predict(rows.x, batch_size=4096, verbose=0)

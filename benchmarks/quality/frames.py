@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config import Config
-from pipeline.data import InMemory, Raw, Rows, Text, fit_preprocessing
+from pipeline.data import InMemory, RawColumn, Rows, TextArray, fit_preprocessing
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ def _part(rows: Rows, x: pd.DataFrame) -> Part:
     return Part(x.reset_index(drop=True), y if rows.target.task == "regression" else y[:, 0])
 
 
-def _column(values: Raw, *, is_date: bool) -> pd.Series:
-    if not isinstance(values, Text):
+def _column(values: RawColumn, *, is_date: bool) -> pd.Series:
+    if not isinstance(values, TextArray):
         return pd.Series(values)
     texts = pd.Series(np.asarray(values), dtype=object).replace("", None)
     if is_date:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.quality.peers import Peer
 from pipeline.config import mlruns
-from pipeline.runtime.files import whole_file
+from pipeline.runtime.atomic_files import whole_file
 from pipeline.runtime.locks import locked
 
 ROOT = Path(__file__).parents[2]

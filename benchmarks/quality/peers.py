@@ -20,7 +20,7 @@ from pipeline.config import load
 from pipeline.data import Target
 from pipeline.evaluate import score
 
-MOST_ROUNDS, PATIENCE = 10_000, 100  # of boosting; early stopping by the validation rows ends it before
+MAX_ROUNDS, PATIENCE = 10_000, 100  # of boosting; early stopping by the validation rows ends it before
 
 Parts = Mapping[str, Part]
 Predict = Callable[[pd.DataFrame], np.ndarray]  # numbers (n_rows,), or probabilities (n_rows, n_classes)
@@ -107,7 +107,7 @@ def _lightgbm(train: Part, val: Part, is_classes: bool, seed: int) -> Predict:
     import lightgbm
 
     kind = lightgbm.LGBMClassifier if is_classes else lightgbm.LGBMRegressor
-    model = kind(n_estimators=MOST_ROUNDS, learning_rate=0.05, random_state=seed, verbose=-1)
+    model = kind(n_estimators=MAX_ROUNDS, learning_rate=0.05, random_state=seed, verbose=-1)
     stopping = lightgbm.early_stopping(PATIENCE, verbose=False)
     model.fit(train.x, train.y, eval_X=(val.x,), eval_y=(val.y,), callbacks=[stopping])
     return model.predict_proba if is_classes else model.predict
@@ -134,7 +134,7 @@ def _xgboost(train: Part, val: Part, is_classes: bool, seed: int) -> Predict:
     import xgboost
 
     kind = xgboost.XGBClassifier if is_classes else xgboost.XGBRegressor
-    model = kind(n_estimators=MOST_ROUNDS, early_stopping_rounds=PATIENCE, enable_categorical=True, random_state=seed)
+    model = kind(n_estimators=MAX_ROUNDS, early_stopping_rounds=PATIENCE, enable_categorical=True, random_state=seed)
     model.fit(train.x, train.y, eval_set=[(val.x, val.y)], verbose=False)
     return model.predict_proba if is_classes else model.predict
 

@@ -14,7 +14,7 @@ from pipeline import config as configuration
 from pipeline import data
 from pipeline.config import Config, load, mlruns
 from pipeline.data import InMemory, Splits
-from pipeline.runtime.files import whole_file
+from pipeline.runtime.atomic_files import whole_file
 
 ADULT_COLUMNS = (
     "[age,workclass,fnlwgt,education,education_num,marital_status,occupation,relationship,race,sex,capital_gain,"

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pipeline.commands import COMMANDS
 from pipeline.errors import NoModelYetError, UsageError, did_you_mean, unknown_words
 from pipeline.inference.locate import FORMS, best_run
+from pipeline.runtime.atomic_files import whole_file
 from pipeline.runtime.console import console, say
-from pipeline.runtime.files import whole_file
 from pipeline.runtime.program import program
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def making(use: Callable[[], T], uri: str | None) -> T:
     try:
         return use()
     except NoModelYetError as missing:
-        from pipeline.sweep import light  # late: all of training comes with it
+        from pipeline.sweep import light_trials  # late: all of training comes with it
 
         say(console(), f"run {missing.run_id} has no model yet: it is made now")
-        light.make(missing.run_id, uri)
+        light_trials.make(missing.run_id, uri)
         return use()
 
 

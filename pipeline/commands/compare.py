@@ -45,8 +45,8 @@ def parser() -> Parser:
     found.add_argument("--experiment", metavar="NAME", help="MLflow experiment")
     found.add_argument("--query", metavar="FILTER", help="filter in MLflow's language")
     found.add_argument("--objective", metavar="SCORE", help="val_* score to rank by; default: the runs' own")
-    formats = one_of("table", "csv", "json", "md")
-    found.add_argument("--format", type=formats, default="table", help="table (the default), csv, json or md")
+    text_output = one_of("table", "csv", "json", "md")
+    found.add_argument("--format", type=text_output, default="table", help="table (the default), csv, json or md")
     found.add_argument(
         "--top", type=whole_number(1), metavar="N", help=f"configurations to print; default: {TOP}, else all"
     )
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
     """
     settings = tracking(args.uri)
     from pipeline import track  # MLflow takes seconds to import
-    from pipeline.compare import formats
+    from pipeline.compare import text_output
     from pipeline.compare.ranking import compare
 
     with track.existing(settings):
@@ -71,7 +71,9 @@ def run(args: argparse.Namespace) -> None:
         if not selected.runs:
             raise PipelineError(f"{selected.title}: there is no run in it yet; {program()} ui shows what there is")
         comparison = compare(selected, args.objective)
-        written = {"csv": formats.as_csv, "json": formats.as_json, "md": formats.as_markdown}.get(args.format)
+        written = {"csv": text_output.as_csv, "json": text_output.as_json, "md": text_output.as_markdown}.get(
+            args.format
+        )
         if written is None or args.report is not None:
             _report(args, selected, comparison, on_screen=written is None)
     if written is not None:
@@ -83,9 +85,9 @@ def run(args: argparse.Namespace) -> None:
 def _report(args: argparse.Namespace, selected: Selected, comparison: Comparison, *, on_screen: bool) -> None:
     """Writes the page, and shows the leaderboard if wanted."""
     from pipeline import config
-    from pipeline.compare import screen
+    from pipeline.compare import leaderboard_text
     from pipeline.compare.findings import find
-    from pipeline.compare.report import write as report
+    from pipeline.compare.report import save_report as report
 
     found = find(comparison)
     if args.report is not None:
@@ -96,4 +98,4 @@ def _report(args: argparse.Namespace, selected: Selected, comparison: Comparison
         name = re.sub(r"[^\w.-]+", "_", selected.title)[:80]
         place = report.write(config.mlruns() / "comparisons" / f"{name}.html", found)
     if on_screen:
-        screen.show(found, args.top or TOP, {"report": place})
+        leaderboard_text.show(found, args.top or TOP, {"report": place})

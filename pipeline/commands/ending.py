@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from pipeline.errors import PipelineError, UsageError
-from pipeline.runtime.files import own_temporary_files
+from pipeline.runtime.atomic_files import own_temporary_files
 from pipeline.runtime.signals import exit_code, signals_raise
 from pipeline.runtime.stdout import lossy_output
 

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
     """
     model = chosen_model(args)
     import_tensorflow()
-    from pipeline.inference.labelled import score_file
+    from pipeline.inference.score_file import score_file
 
     options = {"weight": args.weight, "strict": args.strict, "trust": args.trust, "tracking_uri": args.uri}
     found = making(lambda: score_file(model, args.input, **options), args.uri)

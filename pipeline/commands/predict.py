@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
         PipelineError: There is no such model, or a file is not as it must be.
     """
     import_tensorflow()
-    from pipeline.inference.batch.run import predict
+    from pipeline.inference.batch.predict_file import predict
 
     keep = [name.strip() for name in args.keep.split(",") if name.strip()]
     model = chosen_model(args)

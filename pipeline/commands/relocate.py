@@ -39,5 +39,5 @@ def run(args: argparse.Namespace) -> None:
 
     with track.existing(settings) as uri:
         changed = track.relocate(uri)
-    told = ", ".join(f"{number} of {table.replace('_', ' ')}" for table, number in changed.items() if number)
-    say(console(), f"{uri}: addresses changed: {told}" if told else f"{uri}: every address is right")
+    outcome = ", ".join(f"{number} of {table.replace('_', ' ')}" for table, number in changed.items() if number)
+    say(console(), f"{uri}: addresses changed: {outcome}" if outcome else f"{uri}: every address is right")

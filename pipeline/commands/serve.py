@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> None:
     token = os.environ.get(TOKEN) or None
     if token is None and not _is_local(args.host):
         logging.warning("--host %s: whoever reaches this address can ask; set %s to ask for a token", args.host, TOKEN)
-    from pipeline.inference.http.run import serve  # TensorFlow takes seconds to import
+    from pipeline.inference.http.start_server import serve  # TensorFlow takes seconds to import
 
     serve(
         args.model,

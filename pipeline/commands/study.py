@@ -78,19 +78,19 @@ def study(name: str, overrides: list[str], config_dir: str | None = None) -> Non
         raise
 
     from pipeline import track
-    from pipeline.compare.study import conclusions, figures, kept_inputs, pictures, table
+    from pipeline.compare.study import conclusions, figures, figures_table, pictures, used_inputs
 
     with track.studied(config.tracking, name) as sweep:
         lines = figures.gather(asked, sweep)
         seen = conclusions.sentences(asked, lines)
         if "inputs" in asked.pictures:
-            seen += [kept_inputs.sentence(line, sweep) for line in lines if line.finished]
-        texts = {"figures.csv": table.as_csv(asked, lines), "seen.txt": "\n".join(seen)}
+            seen += [used_inputs.sentence(line, sweep) for line in lines if line.finished]
+        texts = {"figures.csv": figures_table.as_csv(asked, lines), "seen.txt": "\n".join(seen)}
         drawn = pictures.draw(asked, lines, sweep)
         sweep.log(drawn, texts, " ".join(seen))
     screen = console()
     screen.print(f"\n{asked.question}", style="bold", highlight=False)
-    table.show(asked, lines, screen)
+    figures_table.show(asked, lines, screen)
     for sentence in seen:
         say(screen, sentence)
     for picture in drawn:

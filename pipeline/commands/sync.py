@@ -38,14 +38,14 @@ def run(args: argparse.Namespace) -> None:
         PipelineError: A run could not be sent, or a model not be made.
     """
     from pipeline import track  # MLflow takes seconds to import
-    from pipeline.sweep import light
+    from pipeline.sweep import light_trials
 
     found, lacking = track.send_left(args.uri), defaultdict[str, list[track.TrackedRun]](list)
     for uri, sweep in found.sweeps:
         tracking_of_it = tracking(uri)
         comparison = compare.rank_sweep(sweep, tracking_of_it)
         compare.report_sweep(sweep, comparison, tracking_of_it)
-        lacking[uri] += light.lacking(comparison, light.asked_of(comparison))
+        lacking[uri] += light_trials.lacking(comparison, light_trials.asked_of(comparison))
     for run_id in found.runs:
         say(console(), f"run {run_id}: sent")
     for what, ids in (
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     if not found.runs and not found.kept:
         say(console(), "nothing is waiting for a store")
     if found.kept:
-        told = [f"run {run_id}: {why}" for run_id, why in found.kept.items()]
-        raise TrackingError("\n".join([*told, "these stay in the spool; sync again when the store can be reached"]))
+        outcome = [f"run {run_id}: {why}" for run_id, why in found.kept.items()]
+        raise TrackingError("\n".join([*outcome, "these stay in the spool; sync again when the store can be reached"]))
     for uri, runs in lacking.items():
-        light.make_all(runs, uri)
+        light_trials.make_all(runs, uri)

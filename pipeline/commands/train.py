@@ -20,8 +20,8 @@ from pipeline.commands.arguments import tracking
 from pipeline.commands.ending import ends_tidily
 from pipeline.config import CONF
 from pipeline.errors import PipelineError, TrackingError
+from pipeline.runtime.atomic_files import check_room, room
 from pipeline.runtime.console import console, list_places, number, say
-from pipeline.runtime.files import check_room, room
 from pipeline.runtime.program import program
 from pipeline.sweep import launch
 from pipeline.train import Result, run
@@ -80,7 +80,7 @@ def run_words(words: Sequence[str]) -> None:
         with sweep.parent(command):
             sys.argv[1:] = [command.for_hydra.get(word, word) for word in words]
             job()
-    except sweep.Stopped as error:
+    except sweep.SweepAborted as error:
         sys.exit(str(error))
 
 
@@ -115,11 +115,11 @@ def show(result: Result) -> None:
             table.add_row(f"{name} of {baseline}", *(number(scores.get(f"{part}_{name}")) for part in PARTS))
     screen = console()
     screen.print(table)
-    places = dict(result.baselines.told)
+    places = dict(result.baselines.texts)
     if made := result.decisions:
         if made.learned is not None:
             screen.print(_confusions(made))
-        places["positive class"] = made.told
+        places["positive class"] = made.text
     # What other commands take where nothing is said.
     is_default = result.store == store_uri(tracking(None))
     store = "" if is_default else f" --uri {shlex.quote(result.store)}"

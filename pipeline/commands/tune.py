@@ -15,7 +15,7 @@ from pipeline.runtime.console import console, number, say
 from pipeline.runtime.program import program
 from pipeline.sweep.tune import Tuned, tune
 
-MOST_LINES = 20  # of networks, the best; networks.csv has all
+MAX_LINES = 20  # of networks, the best; networks.csv has all
 
 HELP = """\
 usage: {program} tune [key=value ...]
@@ -67,7 +67,7 @@ def show_networks(tuned: Tuned) -> None:
     table = Table("network", tuned.score, "± to all", "share", "epochs", "seconds", "overrides")
     for column in table.columns[:-1]:
         column.justify = "right"
-    for line in tuned.lines[:MOST_LINES]:
+    for line in tuned.lines[:MAX_LINES]:
         share = f"{line.share:.0%}" if line.share else ""
         training = f"{line.epochs}", f"{line.seconds:.1f}", line.words or "-"
         table.add_row(str(line.number), number(line.loss), f"{line.error:.2g}", share, *training)
@@ -81,7 +81,7 @@ def show_networks(tuned: Tuned) -> None:
     table.caption = "± to all: standard error of the difference to the ensemble, over validation rows"
     screen = console()
     screen.print(table)
-    if tuned.told:
-        say(screen, tuned.told)
-    if len(tuned.lines) > MOST_LINES:
-        say(screen, f"{len(tuned.lines) - MOST_LINES} others stand in networks.csv of the run")
+    if tuned.summary:
+        say(screen, tuned.summary)
+    if len(tuned.lines) > MAX_LINES:
+        say(screen, f"{len(tuned.lines) - MAX_LINES} others stand in networks.csv of the run")

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from pipeline.compare.candidates import Candidate
 from pipeline.compare.ranking import Comparison
-from pipeline.compare.significance import LEVEL, duel
+from pipeline.compare.significance import LEVEL, paired_test
 from pipeline.config.rules import BASELINES
 from pipeline.config.scores import baseline_metric
 
@@ -31,7 +31,7 @@ class Against:
         return self.best.sign * (self.baseline.mean - self.best.mean)
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """In words, such as `0.4 % better in val_rmse (0.5021 against 0.5041), within noise of 3 seeds or folds`."""
         share = abs(self.ahead / self.baseline.mean) * 100 if self.baseline.mean else 0.0
         way = "better" if self.ahead >= 0 else "worse"
@@ -42,7 +42,7 @@ class Against:
 
     def _noise(self) -> str:
         """Of seeds or folds where there are enough of them, else of the validation rows of each run."""
-        found = duel(self.best, self.baseline, self.best.sign)
+        found = paired_test(self.best, self.baseline, self.best.sign)
         if not found.too_few:
             of = f"noise of {found.n} seeds or folds"
             return f"beyond {of}" if found.p_t is None or found.p_t < LEVEL else f"within {of}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipeline.compare.values import is_usable, order
+from pipeline.compare.logged_values import is_usable, order
 from pipeline.runtime.console import number
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline import track
 from pipeline.compare.candidates import Candidate
-from pipeline.compare.importance import Importance, importance
+from pipeline.compare.parameter_importance import ParameterImportance, importance
 from pipeline.compare.ranking import Comparison
 from pipeline.compare.train_command import command
 from pipeline.compare.verdict import Verdict, verdict
@@ -22,7 +22,7 @@ class Findings:
 
     comparison: Comparison
     verdict: Verdict
-    importance: Importance | None
+    importance: ParameterImportance | None
     command: str | None  # that trains the best configuration; None where nothing is ranked
     curve_name: str  # of the metric whose values per epoch these are
     curves: list[tuple[Curve, Curve]]  # training's and validation's, of the run of each of the best few

@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipeline.compare.candidates import Candidate, grouped, varying_keys
+from pipeline.compare.logged_values import is_usable
 from pipeline.compare.pareto import pareto_front
-from pipeline.compare.values import is_usable
 from pipeline.config import MEASURED, direction
 from pipeline.errors import ConfigError
 
@@ -79,8 +79,8 @@ class Comparison:
 
     def counts(self) -> str:
         """How many runs finished, and how many did not, by state."""
-        told = [f"{self.n_finished} finished", *(f"{len(runs)} {state}" for state, runs in self.others.items())]
-        return ", ".join(told)
+        message = [f"{self.n_finished} finished", *(f"{len(runs)} {state}" for state, runs in self.others.items())]
+        return ", ".join(message)
 
     def better(self) -> str:
         """Which way the objective is better."""
@@ -187,8 +187,8 @@ def _data_notes(runs: list[TrackedRun]) -> list[str]:
     prints = {run.tags.get("data_fingerprint", "") for run in runs}
     if len(prints) <= 1:
         return []
-    told = f"these runs saw {len(prints)} different sets of rows or columns (data_fingerprint)"
-    return [f"{told}: scores on other rows do not compare"]
+    message = f"these runs saw {len(prints)} different sets of rows or columns (data_fingerprint)"
+    return [f"{message}: scores on other rows do not compare"]
 
 
 def _replica_notes(candidates: list[Candidate], n_ranked: int) -> list[str]:
@@ -197,8 +197,8 @@ def _replica_notes(candidates: list[Candidate], n_ranked: int) -> list[str]:
     numbers = sorted({len(candidate.runs) for candidate in candidates})
     if len(numbers) <= 1:
         return notes
-    told = f"configurations have from {numbers[0]} to {numbers[-1]} runs: a mean over fewer is more a matter of luck"
-    return [*notes, told]
+    message = f"configurations have from {numbers[0]} to {numbers[-1]} runs: a mean over fewer is more a matter of luck"
+    return [*notes, message]
 
 
 def _shortest(key: str, keys: Iterable[str]) -> str:

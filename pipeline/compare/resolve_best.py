@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.compare.candidates import with_deviation
+from pipeline.compare.logged_values import is_usable
 from pipeline.compare.ranking import Comparison, compare
-from pipeline.compare.values import is_usable
 from pipeline.errors import ModelError, TrackingError
 from pipeline.runtime.console import number
 

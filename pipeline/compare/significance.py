@@ -13,12 +13,12 @@ from pipeline.compare.candidates import Candidate, on_same_rows
 LEVEL = 0.05  # of error that counts as settled
 POWER = 0.8  # chance of finding a difference that is there, of the number of seeds that is named
 FEWEST = 3  # pairs, below which nothing is said to be settled
-MOST_SEEDS = 10_000
-MOST_EFFECT = 10.0  # three pairs find it, and far beyond it the distribution is not computed rightly
+MAX_SEEDS = 10_000
+MAX_EFFECT = 10.0  # three pairs find it, and far beyond it the distribution is not computed rightly
 
 
 @dataclass(frozen=True)
-class Duel:
+class PairedTest:
     """The better-ranked of two configurations against the other, over the seeds and folds that both have."""
 
     n: int  # pairs
@@ -42,7 +42,7 @@ class Duel:
         return self.n < FEWEST
 
 
-def duel(best: Candidate, other: Candidate, sign: int) -> Duel:
+def paired_test(best: Candidate, other: Candidate, sign: int) -> PairedTest:
     """Compares two configurations pair by pair.
 
     Where replicas differ in their split (folds, or seeds that draw it anew) their training sets overlap, so that the
@@ -59,15 +59,15 @@ def duel(best: Candidate, other: Candidate, sign: int) -> Duel:
     splits_vary = not on_same_rows({key: best.runs[key] for key in common})
     if len(gains) < 2:
         difference = float(gains.mean()) if len(gains) else sign * (other.mean - best.mean)
-        return Duel(len(gains), difference, None, None, None, None, None, splits_vary, None)
+        return PairedTest(len(gains), difference, None, None, None, None, None, splits_vary, None)
     n, mean, deviation = len(gains), float(gains.mean()), float(gains.std(ddof=1))
     if deviation <= 1e-12 * max(1.0, float(np.abs(mine).max())):
-        return Duel(n, mean, mean, mean, None, None, None, splits_vary, None)
+        return PairedTest(n, mean, mean, mean, None, None, None, splits_vary, None)
     overlap = _overlap(best) if splits_vary else 0.0
     error = deviation * math.sqrt(1 / n + overlap)
     reach = float(stats.t.ppf(1 - LEVEL / 2, n - 1)) * error
     effect = mean / deviation
-    return Duel(
+    return PairedTest(
         n=n,
         difference=mean,
         low=mean - reach,
@@ -90,10 +90,10 @@ def seeds_needed(effect: float, overlap: float = 0.0) -> int | None:
     Returns:
         At least 3; None if not even ten thousand are enough.
     """
-    effect = min(effect, MOST_EFFECT)
-    if _power(MOST_SEEDS, effect, overlap) < POWER:
+    effect = min(effect, MAX_EFFECT)
+    if _power(MAX_SEEDS, effect, overlap) < POWER:
         return None
-    low, high = FEWEST, MOST_SEEDS
+    low, high = FEWEST, MAX_SEEDS
     while low < high:
         middle = (low + high) // 2
         if _power(middle, effect, overlap) >= POWER:

@@ -51,7 +51,7 @@ def report_sweep(parent_run_id: str, comparison: Comparison, tracking: Tracking)
     try:
         from pipeline import track
         from pipeline.compare.findings import find
-        from pipeline.compare.report import write as report  # and with it scikit-learn
+        from pipeline.compare.report import save_report as report  # and with it scikit-learn
 
         with track.connected(tracking):
             found = find(comparison)
@@ -70,7 +70,7 @@ def description(found: Findings, again: str) -> str:
         found: Of its runs.
         again: The command that compares them once more.
     """
-    from pipeline.compare.formats import as_markdown
+    from pipeline.compare.text_output import as_markdown
 
     comparison, verdict = found.comparison, found.verdict
     best = comparison.best

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.compare.candidates import Candidate, with_deviation
 from pipeline.compare.ranking import Comparison
-from pipeline.compare.significance import FEWEST, Duel, duel
+from pipeline.compare.significance import FEWEST, PairedTest, paired_test
 from pipeline.runtime.console import number
 
 N_RIVALS = 5
@@ -19,7 +19,7 @@ class Verdict:
 
     headline: str  # a few words
     text: str  # the figures, and what to do
-    rivals: list[tuple[Candidate, Duel]]
+    rivals: list[tuple[Candidate, PairedTest]]
 
 
 def verdict(comparison: Comparison) -> Verdict:
@@ -29,7 +29,7 @@ def verdict(comparison: Comparison) -> Verdict:
     best, *others = comparison.candidates
     if not others:
         return Verdict("One configuration", _alone(best, comparison), [])
-    rivals = [(other, duel(best, other, comparison.sign)) for other in others[:N_RIVALS]]
+    rivals = [(other, paired_test(best, other, comparison.sign)) for other in others[:N_RIVALS]]
     return _told(rivals[0][1], comparison, rivals)
 
 
@@ -41,7 +41,7 @@ def _runs(candidate: Candidate) -> str:
     return f"{len(candidate.runs)} run{'s' if len(candidate.runs) > 1 else ''}"
 
 
-def _told(first: Duel, comparison: Comparison, rivals: list[tuple[Candidate, Duel]]) -> Verdict:
+def _told(first: PairedTest, comparison: Comparison, rivals: list[tuple[Candidate, PairedTest]]) -> Verdict:
     gain = f"The best is ahead of the next by {number(first.difference)} in {comparison.objective}"
     if first.n == 0:
         text = f"{gain}, but they share no seed or fold"
@@ -63,8 +63,8 @@ def _told(first: Duel, comparison: Comparison, rivals: list[tuple[Candidate, Due
     return Verdict("Not settled: within seed noise", f"{figures} {_needed(first)}", rivals)
 
 
-def _without_noise(duel: Duel, figures: str) -> tuple[str, str]:
-    if duel.difference == 0:
+def _without_noise(paired_test: PairedTest, figures: str) -> tuple[str, str]:
+    if paired_test.difference == 0:
         return (
             "No difference",
             "The two best have the same score on every seed or fold; take the smaller or the faster.",
@@ -72,17 +72,17 @@ def _without_noise(duel: Duel, figures: str) -> tuple[str, str]:
     return "The same difference on every seed", f"{figures}; it does not vary, so there is no noise to test against."
 
 
-def _needed(duel: Duel) -> str:
-    if duel.seeds_needed is None and duel.splits_vary:
+def _needed(paired_test: PairedTest) -> str:
+    if paired_test.seeds_needed is None and paired_test.splits_vary:
         return (
             "More seeds would not settle it while each draws its own split: a fixed data.split.seed, or more "
             "validation rows, would help."
         )
-    if duel.seeds_needed is None:
+    if paired_test.seeds_needed is None:
         return "No number of seeds that one would run can settle it: take the smaller or the faster."
-    more = duel.seeds_needed - duel.n
+    more = paired_test.seeds_needed - paired_test.n
     again = f"{more} more of each" if more > 0 else "as many again"
-    return f"About {duel.seeds_needed} seeds would settle a difference of this size, {again}."
+    return f"About {paired_test.seeds_needed} seeds would settle a difference of this size, {again}."
 
 
 def _more_seeds() -> str:

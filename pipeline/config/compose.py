@@ -20,14 +20,14 @@ from pipeline.config import former
 from pipeline.config.command_line import options
 from pipeline.config.composer import Composer, composer
 from pipeline.config.hydra_keys import check_hydra, launcher_problems, plain_words
-from pipeline.config.jobs import checked_jobs, resolved
+from pipeline.config.job_list import checked_jobs, resolved
 from pipeline.config.launchers import is_launcher_key
 from pipeline.config.overrides import apply, first_lines, n_values, unknown_options
 from pipeline.config.problems import check
 from pipeline.config.quoting import as_typed, how_to_quote, in_shell, quoted
 from pipeline.config.ranges import DEPTH, WIDTH, Range, search_space, unsuitable
 from pipeline.config.rules import Config
-from pipeline.config.sweep import Sweep
+from pipeline.config.sweep_rules import Sweep
 from pipeline.errors import ConfigError, UsageError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -81,7 +81,7 @@ def parse(arguments: Sequence[str]) -> Command:
         ConfigError: Every mistake, a line each, by its full key.
     """
     args = options(arguments)
-    with _told_as_config_errors():
+    with _as_config_errors():
         return _checked(_composer(args), as_typed(args.overrides), args.multirun)
 
 
@@ -92,7 +92,7 @@ def check_shown(arguments: Sequence[str]) -> None:
         ConfigError: There are some, with their new names.
     """
     args = options(arguments)
-    with _told_as_config_errors():
+    with _as_config_errors():
         files = _composer(args)
         typed, lines = former.in_words(files.parse(as_typed(args.overrides)), files.parse)
         lines += files.former_keys(plain_words([override for override in typed if _is_option(files, override)]))
@@ -120,7 +120,7 @@ def from_yaml(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Co
 
     Runs of earlier versions have logged fewer keys.
     """
-    with _told_as_config_errors():
+    with _as_config_errors():
         config = former.complete(OmegaConf.load(Path(path)))
         parse = OverridesParser.create().parse_overrides
         parsed, problems = former.in_words(parse(as_typed(overrides)), parse)
@@ -139,7 +139,7 @@ def to_yaml(config: Config) -> str:
 
 
 @contextlib.contextmanager
-def _told_as_config_errors() -> Iterator[None]:
+def _as_config_errors() -> Iterator[None]:
     """Hydra's and OmegaConf's own errors in our words."""
     try:
         yield

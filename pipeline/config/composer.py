@@ -27,11 +27,11 @@ from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import Container, DictConfig, OmegaConf
 
-from pipeline.config.files import Files
+from pipeline.config.config_files import Files
 from pipeline.config.former import Source, in_files, with_new_keys
 
 VERSION_BASE = "1.3"  # of Hydra's behaviour
-MOST_KEPT = 64  # compositions of a composer, and composers of a process
+MAX_KEPT = 64  # compositions of a composer, and composers of a process
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _values_of(config: Container) -> dict[str, Any]:
 
 
 def _make_room(kept: dict[Any, Any]) -> None:
-    if len(kept) >= MOST_KEPT:
+    if len(kept) >= MAX_KEPT:
         kept.clear()
 
 

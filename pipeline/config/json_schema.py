@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.config.documented import Schema, architectures, inner_section, launchers, rules
+from pipeline.config.key_documentation import Schema, architectures, inner_section, launchers, rules
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 INTERPOLATION: Schema = {"type": "string", "pattern": r"\$\{.+\}"}

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field, ValidationError, create_model
 
 from pipeline.config.overrides import apply
-from pipeline.config.problems import told
+from pipeline.config.problems import messages_of
 from pipeline.schema import PositiveFloat, PositiveInt, Section
 
 PREFIX = "hydra.launcher."
@@ -77,5 +77,5 @@ def _problems(rules: type[Section], values: dict[str, Any]) -> list[str]:
     try:
         whole.model_validate(values)
     except ValidationError as error:
-        return told(error, whole, values)
+        return messages_of(error, whole, values)
     return []

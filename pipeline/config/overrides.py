@@ -9,13 +9,13 @@ from hydra.core.override_parser.types import Override, OverrideType, RangeSweep,
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from pipeline.config.files import BASE
+from pipeline.config.config_files import BASE
 from pipeline.config.problems import nearest_key
 from pipeline.config.ranges import ends
 from pipeline.errors import ConfigError
 
 ABSENT = object()
-MOST_COMBINATIONS = 100  # of a sweep to compose ahead; beyond, every value is still looked at once
+MAX_COMBINATIONS = 100  # of a sweep to compose ahead; beyond, every value is still looked at once
 
 
 def unknown_options(override: Override, options: Sequence[str]) -> list[str]:
@@ -47,7 +47,7 @@ def _values(override: Override, *, is_group: bool, is_search: bool = False) -> l
         return [override.value()]
     if is_search and override.value_type in (ValueType.INTERVAL_SWEEP, ValueType.RANGE_SWEEP):
         return ends(override)
-    if override.is_range_sweep() and n_values(override) > MOST_COMBINATIONS:
+    if override.is_range_sweep() and n_values(override) > MAX_COMBINATIONS:
         return ends(override)  # the others are of the same kind; each is checked once more when its job begins
     is_glob = override.value_type == ValueType.GLOB_CHOICE_SWEEP
     if not override.is_discrete_sweep() or (is_glob and not is_group):
@@ -79,7 +79,7 @@ def combinations(
     choices = [_values(override, is_group=True, is_search=is_search) for override in groups]
     choices += [_values(override, is_group=False, is_search=is_search) for override in values]
     total = math.prod(len(choice) for choice in choices)
-    if total <= MOST_COMBINATIONS:
+    if total <= MAX_COMBINATIONS:
         picks: Iterator[tuple[Any, ...]] = itertools.product(*choices)
     else:
         longest = max(len(choice) for choice in choices)

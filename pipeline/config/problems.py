@@ -45,7 +45,7 @@ def inspect(values: dict[str, Any]) -> tuple[Config | None, list[str]]:
     try:
         config = rules.model_validate(values)
     except ValidationError as error:
-        return None, problems + told(error, rules, values)
+        return None, problems + messages_of(error, rules, values)
     return (None, problems) if problems else (config, [])
 
 
@@ -86,7 +86,7 @@ def _section_in(annotation: Any) -> type[Section] | None:
     return next((found for option in options if (found := _section_in(option))), None)
 
 
-def told(error: ValidationError, rules: type[BaseModel], values: dict[str, Any]) -> list[str]:
+def messages_of(error: ValidationError, rules: type[BaseModel], values: dict[str, Any]) -> list[str]:
     """One line per key that is wrong; a union's several complaints about one value become alternatives."""
     known = list(keys(rules))
     lines: list[str] = []
@@ -108,7 +108,7 @@ def told(error: ValidationError, rules: type[BaseModel], values: dict[str, Any])
 
 
 def _of_another(key: str) -> str | None:
-    """What to say of a key that another architecture has; `told` is only asked of the one that is chosen."""
+    """What to say of a key that another architecture has; `messages_of` is only asked of the one that is chosen."""
     section, _, name = key.partition(".")
     having = [other for other in model.names() if section == "model" and name in model.spec(other).model_fields]
     return f"{key}: belongs to {_or([f'model={other}' for other in having])}; add that to choose it" if having else None

@@ -17,7 +17,7 @@ from hydra.core.override_parser.types import (
 )
 
 from pipeline import model
-from pipeline.config.sweep import Sweep
+from pipeline.config.sweep_rules import Sweep
 from pipeline.errors import ConfigError
 
 DEPTH, WIDTH = "sweep.depth", "sweep.width"  # so many hidden layers, so wide; each architecture says what that means

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.config.comments import entries
 from pipeline.config.compose import CONF
-from pipeline.config.documented import Schema, architectures, launchers, leaves, rules
+from pipeline.config.key_documentation import Schema, architectures, launchers, leaves, rules
 from pipeline.schema import LARGEST
 
 COMMAND = "python -m pipeline schema --format markdown --output docs/reference/keys.md"

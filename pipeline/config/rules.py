@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
-from pipeline.config.decision import Decision, check_decision
+from pipeline.config.decision_rules import Decision, check_decision
 from pipeline.config.scores import checked_objective
 from pipeline.config.studies import Study
-from pipeline.config.sweep import Sweep
-from pipeline.config.tune import Tune
+from pipeline.config.sweep_rules import Sweep
+from pipeline.config.tune_rules import Tune
 from pipeline.schema import (
     Fraction,
     NonNegativeFloat,

@@ -3,30 +3,30 @@
 from pipeline.data.checks import Report, report, without_useless
 from pipeline.data.dataset import Dataset, InMemory
 from pipeline.data.identifiers import identifiers
-from pipeline.data.load import load, read_rows
+from pipeline.data.load_dataset import load, read_rows
 from pipeline.data.preprocessing.preprocessing import Arrays, Preprocessing, fit_preprocessing
 from pipeline.data.preprocessing.scaling import Scaler
 from pipeline.data.reading import Reading
-from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.raw_columns import RawColumn, TextArray
+from pipeline.data.row_hashes import RowHashes
 from pipeline.data.rows import Rows
 from pipeline.data.splits import Splits, split
 from pipeline.data.target import Target
-from pipeline.data.training_rows import TrainingRows
 
 __all__ = [
     "Arrays",
     "Dataset",
     "InMemory",
     "Preprocessing",
-    "Raw",
+    "RawColumn",
     "Reading",
     "Report",
+    "RowHashes",
     "Rows",
     "Scaler",
     "Splits",
     "Target",
-    "Text",
-    "TrainingRows",
+    "TextArray",
     "fit_preprocessing",
     "identifiers",
     "load",

@@ -13,7 +13,7 @@ from pipeline.data.proposal import Proposal
 
 WIDTH = 116
 BESIDE = 28  # column in which comments beside keys begin
-MOST_CANDIDATES = 10
+MAX_CANDIDATES = 10
 PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
 OTHER_TO_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 WRITTEN = ("path", "target", "missing_target", "column_kinds", "drop")
@@ -57,8 +57,8 @@ def _target(proposal: Proposal) -> Iterator[str]:
     yield _key("  target", proposal.data.target, proposal.report.task)
     yield from (f"  #   {_one_line(line)}" for line in target(proposal.report)[:3])
     if others := [name for name in proposal.candidates if name != proposal.data.target]:
-        more = f" and {len(others) - MOST_CANDIDATES} more" if len(others) > MOST_CANDIDATES else ""
-        shown = ", ".join(map(_flow, others[:MOST_CANDIDATES]))
+        more = f" and {len(others) - MAX_CANDIDATES} more" if len(others) > MAX_CANDIDATES else ""
+        shown = ", ".join(map(_flow, others[:MAX_CANDIDATES]))
         yield from _comment(f"It was chosen by its name or place; it could as well be {shown}{more}")
     said = f"{proposal.n_without_target} rows without a target are left out" if proposal.n_without_target else ""
     yield _key("  missing_target", proposal.data.missing_target, said)

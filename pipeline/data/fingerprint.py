@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from pipeline.data.reading.raw import Raw, Text, as_raw
+from pipeline.data.reading.raw_columns import RawColumn, TextArray, as_raw
 
 
 class HashedColumns:
@@ -17,7 +17,7 @@ class HashedColumns:
     def __init__(self) -> None:
         self._digests: dict[str, hashlib._Hash] = {}
 
-    def add(self, name: str, values: Raw) -> None:
+    def add(self, name: str, values: RawColumn) -> None:
         """Takes rows of a column in."""
         self._digests.setdefault(name, hashlib.sha256()).update(_bytes_of(values))
 
@@ -26,14 +26,14 @@ class HashedColumns:
         return {name: digest.hexdigest() for name, digest in self._digests.items()}
 
 
-def hash_of(values: Raw) -> str:
+def hash_of(values: RawColumn) -> str:
     """The hash of a whole column."""
     return hashlib.sha256(_bytes_of(values)).hexdigest()
 
 
-def _bytes_of(values: Raw) -> memoryview:
+def _bytes_of(values: RawColumn) -> memoryview:
     values = as_raw(values)
-    if isinstance(values, Text):
+    if isinstance(values, TextArray):
         values = pd.util.hash_array(values.levels, categorize=False)[values.codes]
     elif values.dtype.kind in "ib":
         values = values.astype(np.float64)

@@ -15,7 +15,7 @@ from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS, format_of
 from pipeline.data.reading.input_column import EXACT
 from pipeline.data.reading.notation import is_date
-from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.reading.suggest_formats import (
     FEWEST,
     are_thousands,
@@ -25,15 +25,15 @@ from pipeline.data.reading.suggest_formats import (
 )
 from pipeline.data.reading.unread import unread_as
 from pipeline.data.rows import Rows
-from pipeline.data.streaming.pieces import beginning_of
+from pipeline.data.streaming.text_blocks import beginning_of
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
 
 LARGEST_ID = 1e22  # larger whole numbers are quantities
-MOST_ROWS = 100_000  # in which marks of gaps are looked for
-FEWEST_MARKS, MARKS_SHARE = 5, 0.005  # rows that have such a mark, and their share
-MOST_TEXTS = 20_000  # of a column that are looked at
+MAX_ROWS = 100_000  # in which marks of gaps are looked for
+MIN_MARKS, MARKS_SHARE = 5, 0.005  # rows that have such a mark, and their share
+MAX_TEXTS = 20_000  # of a column that are looked at
 NINES = re.compile(r"-99+")  # what stands for a gap in one column alone
 NEARLY, SHOWN = 0.9, 3  # share of texts that are dates; others that are shown
 
@@ -48,8 +48,8 @@ def tell(rows: Rows, config: Data) -> None:
     inputs = {name: column for name, column in rows.inputs.items() if column.ndim == 1}
     declared = {*config.column_kinds, *config.column_formats}
     free = {name: column for name, column in inputs.items() if name not in declared}
-    texts = {name: column.present() for name, column in free.items() if isinstance(column, Text)}
-    numbers = {name: column for name, column in inputs.items() if not isinstance(column, Text)}
+    texts = {name: column.present() for name, column in free.items() if isinstance(column, TextArray)}
+    numbers = {name: column for name, column in inputs.items() if not isinstance(column, TextArray)}
     _tell_of_texts({name: distinct for name, distinct in texts.items() if format_of(distinct) is None}, config)
     labels = rows.target.classes if rows.target.classes.dtype == object else np.array([], object)
     for name, distinct in (*texts.items(), *((name, labels) for name in rows.target.names)):
@@ -126,7 +126,7 @@ def _tell_of_odd_dates(name: str, distinct: np.ndarray) -> bool:
 def _tell_of_lookalikes(name: str, distinct: np.ndarray) -> None:
     """Warns of texts that look the same, and are two: an accent of its own, or a letter of no width."""
     seen: dict[str, str] = {}
-    for text in distinct[:MOST_TEXTS].tolist():
+    for text in distinct[:MAX_TEXTS].tolist():
         if text.isascii():
             seen.setdefault(text, text)
             continue
@@ -137,7 +137,7 @@ def _tell_of_lookalikes(name: str, distinct: np.ndarray) -> None:
             return
 
 
-def _loses_digits(values: Raw) -> bool:
+def _loses_digits(values: RawColumn) -> bool:
     numbers = np.asarray(values)
     lowest, highest = (float(end.reduce(numbers, initial=0.0)) for end in (np.fmin, np.fmax))
     if max(-lowest, highest) < EXACT:  # of nearly all columns, for which two looks at each number do
@@ -146,7 +146,7 @@ def _loses_digits(values: Raw) -> bool:
     return bool(((sizes >= EXACT) & (sizes < LARGEST_ID)).any() and (there == np.floor(there)).all())
 
 
-def _tell_of_points(inputs: Mapping[str, Raw], targets: Mapping[str, np.ndarray], config: Data) -> None:
+def _tell_of_points(inputs: Mapping[str, RawColumn], targets: Mapping[str, np.ndarray], config: Data) -> None:
     """Warns of columns in which points may stand between thousands; as a target such a column is refused.
 
     Raises:
@@ -171,7 +171,7 @@ def _of_points(name: str, texts: Sequence[str], config: Data) -> str:
     return f"{said}; if points stand between its thousands, {thousands} reads it"
 
 
-def _tell_of_marks(inputs: Mapping[str, Raw], targets: Mapping[str, np.ndarray], config: Data) -> None:
+def _tell_of_marks(inputs: Mapping[str, RawColumn], targets: Mapping[str, np.ndarray], config: Data) -> None:
     """Warns of a number that stands for a gap: far outside, frequent, and the same in several columns."""
     by_mark: dict[float, dict[str, float]] = {}
     for name, values in {**inputs, **targets}.items():
@@ -189,13 +189,13 @@ def _tell_of_marks(inputs: Mapping[str, Raw], targets: Mapping[str, np.ndarray],
 
 def _marks_in(values: np.ndarray) -> dict[float, float]:
     """Whole numbers at an end of a column's values, further from the others than these are from each other."""
-    few = values[:: 1 + len(values) // MOST_ROWS]
+    few = values[:: 1 + len(values) // MAX_ROWS]
     there = few[~np.isnan(few)] if few.dtype.kind == "f" else few
     found = {}
     for mark in {there.min(), there.max()} if len(there) else ():
         others = there[there != mark]
         n_marks = len(there) - len(others)
-        if n_marks < max(FEWEST_MARKS, MARKS_SHARE * len(there)) or not len(others) or mark != round(mark):
+        if n_marks < max(MIN_MARKS, MARKS_SHARE * len(there)) or not len(others) or mark != round(mark):
             continue
         low, high = others.min(), others.max()
         if max(low - mark, mark - high) > high - low and len(np.unique(others)) >= FEWEST:

@@ -21,7 +21,7 @@ FIELDS = ("year", "month", "day", "hour", "minute", "second")
 class Ops(Protocol):
     """On columns `(n_rows,)`: float64 numbers, or text.
 
-    What has no twin for columns side by side takes these too, `(n_rows, n_columns)`, with vectors `(n_columns,)` for
+    What has no counterpart for several columns also takes `(n_rows, n_columns)`, with vectors `(n_columns,)` for
     numbers.
     """
 

@@ -18,13 +18,13 @@ from pipeline.config.rules import Data
 from pipeline.data.checks import Report, report
 from pipeline.data.checks.report_text import warnings
 from pipeline.data.checks.useless import is_identifier
-from pipeline.data.load import load
+from pipeline.data.load_dataset import load
 from pipeline.data.preprocessing.column_kinds import kinds_of
 from pipeline.data.reading import read_tables
+from pipeline.data.reading.column_formats import formatted
 from pipeline.data.reading.finite import raw_columns
-from pipeline.data.reading.formats import formatted
-from pipeline.data.reading.places import Places
-from pipeline.data.reading.raw import Text, is_constant
+from pipeline.data.reading.raw_columns import TextArray, is_constant
+from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.data.splits.divide import kind_of_split
 from pipeline.data.streaming import streams
 from pipeline.errors import DataError
@@ -35,7 +35,7 @@ LIKELY = {
     "sales", "income", "quality", "diagnosis", "survived", "churn", "churned", "species",
 }  # fmt: skip
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
-MOST_CLASSES, MOST_TRIES = 100, 5
+MAX_CLASSES, MAX_TRIES = 100, 5
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def propose(path: str, words: Sequence[str] = ()) -> Proposal:
     unnamed = compose(*own, "data.target=unknown").data
     candidates = _candidates(unnamed.model_copy(update={"target": None}))
     faults = []
-    for name in candidates[:MOST_TRIES]:
+    for name in candidates[:MAX_TRIES]:
         try:
             return _examined(unnamed.model_copy(update={"target": name}), keys, candidates)
         except DataError as error:
@@ -119,14 +119,14 @@ def _candidates(config: Data) -> tuple[str, ...]:
     with _heard():
         frame = read_tables(config)[0].rename(columns=str)
         frame = frame.drop(columns=[name for name in config.drop if name in frame])
-        places = Places(len(frame), 0, None)
+        places = RowNumbers(len(frame), 0, None)
         raw = raw_columns(formatted(frame, places, config), places, config)
         kinds = kinds_of(raw, config)
     found = [
         name
         for name, column in raw.items()
         if not is_constant(column) and kinds[name] != "date" and not is_identifier(column, kinds[name])
-        and not (isinstance(column, Text) and _n_distinct(frame[name]) > MOST_CLASSES)
+        and not (isinstance(column, TextArray) and _n_distinct(frame[name]) > MAX_CLASSES)
     ]  # fmt: skip
     if not found:
         raise DataError("data.target: no column has values that could be predicted; name one, as in data.target=price")

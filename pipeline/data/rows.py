@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from pipeline.data.fingerprint import fingerprint, hash_of
-from pipeline.data.reading.places import Places
-from pipeline.data.reading.raw import Raw, as_raw
+from pipeline.data.reading.raw_columns import RawColumn, as_raw
+from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.data.target import Target
 from pipeline.runtime.threads import in_threads
 
@@ -20,15 +20,15 @@ class Rows:
     """What the exported model is fed and what it is scored against."""
 
     name: str
-    inputs: dict[str, Raw]  # (n_rows,) each; an array without names is {"x": (n_rows, n)}
+    inputs: dict[str, RawColumn]  # (n_rows,) each; an array without names is {"x": (n_rows, n)}
     target: Target
     sample_weight: np.ndarray | None  # (n_rows,) float64
     test_rows: np.ndarray | None  # row numbers of an official test set
-    split_column: Raw | None = None  # (n_rows,) of data.split.column
+    split_column: RawColumn | None = None  # (n_rows,) of data.split.column
     n_test_file_rows: int = 0  # of a separate test file; they are the last ones
     row_numbers: np.ndarray | None = None  # (n_rows,) of each row through all files, where not all of them are there
     n_first: int | None = None  # rows of the files before the test file, those that are not there among them
-    taken_places: Places | None = None  # of rows that were taken out of others
+    taken_places: RowNumbers | None = None  # of rows that were taken out of others
 
     def __post_init__(self) -> None:
         """Takes text as an array of objects too."""
@@ -44,9 +44,9 @@ class Rows:
         return sum(column.shape[1] if column.ndim == 2 else 1 for column in self.inputs.values())
 
     @property
-    def places(self) -> Places:
+    def places(self) -> RowNumbers:
         """Where a user finds each row."""
-        return self.taken_places or Places(len(self), self.n_test_file_rows, self.row_numbers, self.n_first)
+        return self.taken_places or RowNumbers(len(self), self.n_test_file_rows, self.row_numbers, self.n_first)
 
     def take(self, rows: np.ndarray | slice) -> Rows:
         """The rows of the given numbers, in that order; those of a slice share the memory of these."""

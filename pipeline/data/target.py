@@ -14,7 +14,7 @@ from pipeline.data.reading.dates import format_of
 from pipeline.data.reading.finite import LARGEST_VALUE
 from pipeline.data.reading.input_column import EXACT
 from pipeline.data.reading.notation import is_date_example
-from pipeline.data.reading.places import Places
+from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.data.reading.suggest_formats import FEWEST, formats_that_read, key_that_reads
 from pipeline.data.reading.unread import unread_as
 from pipeline.errors import DataError
@@ -24,7 +24,7 @@ FIRST_ROWS = 1000  # most quantities show in them that they are no classes
 DRESSED_NUMBER = r"(?:[^\w\s]{0,2}\s?|[A-Za-z]{3}\s?)[+-]?\d[\d.,'\u2019_\s]*\s?[^\d\s.,]{0,6}"
 DRESSED_SHARE, MANY_CLASSES_SHARE = 0.8, 0.5  # of distinct texts; classes by rows
 MIXED = "write all of them alike, and say how by data.column_formats, as in '{price: \"1.234,5\"}'"
-MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more distinct values than this are a quantity, not classes
+MAX_CLASSES_OF_NUMBERS = 20  # whole numbers with more distinct values than this are a quantity, not classes
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Target:
         """`(n_rows, n_targets)`: numbers, or labels as they were."""
         return self.values if self.task == "regression" else self.classes[self.values]
 
-    def like(self, columns: Mapping[str, pd.Series], places: Places) -> Target:
+    def like(self, columns: Mapping[str, pd.Series], places: RowNumbers) -> Target:
         """The same targets of other rows, which are found at the given places.
 
         Raises:
@@ -79,7 +79,7 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
     """Decides the task where it is `auto`, and numbers the classes.
 
     `auto`: several columns are a regression; text and booleans are classes; so are whole numbers with at most
-    MOST_CLASSES_OF_NUMBERS distinct values, and any two distinct values; all else is a regression.
+    MAX_CLASSES_OF_NUMBERS distinct values, and any two distinct values; all else is a regression.
 
     Raises:
         DataError: The values do not suit the task.
@@ -139,11 +139,11 @@ def _check_digits(column: pd.Series) -> None:
 def _task_of(column: pd.Series) -> str:
     if not _are_numbers(column) or pd.api.types.is_bool_dtype(column):
         return "auto"  # classes; how many decides between the two kinds
-    if column[:FIRST_ROWS].nunique() > MOST_CLASSES_OF_NUMBERS:
+    if column[:FIRST_ROWS].nunique() > MAX_CLASSES_OF_NUMBERS:
         return "regression"
     values, n_distinct = column.to_numpy(np.float64), column.nunique()
     whole = bool((values == np.round(values)).all())
-    return "auto" if n_distinct == 2 or (whole and n_distinct <= MOST_CLASSES_OF_NUMBERS) else "regression"
+    return "auto" if n_distinct == 2 or (whole and n_distinct <= MAX_CLASSES_OF_NUMBERS) else "regression"
 
 
 def _regression(columns: dict[str, pd.Series]) -> Target:

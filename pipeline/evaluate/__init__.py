@@ -10,9 +10,9 @@ import numpy as np
 from sklearn import metrics
 
 from pipeline.config import DIRECTIONS, Config
-from pipeline.config import decision as decisions
-from pipeline.config.decision import Decision
-from pipeline.data import Dataset, Raw, Rows, Target, identifiers
+from pipeline.config import decision_rules as decisions
+from pipeline.config.decision_rules import Decision
+from pipeline.data import Dataset, RawColumn, Rows, Target, identifiers
 from pipeline.errors import ConfigError, TrainingError
 
 log = logging.getLogger(__name__)
@@ -37,10 +37,10 @@ class Evaluation:
 class Model(Protocol):
     """From raw columns to original units; see `pipeline.export.Assembled`."""
 
-    def predict(self, inputs: Mapping[str, Raw]) -> Columns:
+    def predict(self, inputs: Mapping[str, RawColumn]) -> Columns:
         """The outputs."""
 
-    def n_clamped(self, inputs: Mapping[str, Raw], outputs: Columns) -> int | None:
+    def n_clamped(self, inputs: Mapping[str, RawColumn], outputs: Columns) -> int | None:
         """How many of these predictions were set to an end of the training targets' range; None: they may leave it."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.config.decision import Decision
+from pipeline.config.decision_rules import Decision
 
 if TYPE_CHECKING:
     from pipeline.evaluate import Evaluation
@@ -42,7 +42,7 @@ class BinaryDecisions:
     confusions: tuple[Confusion, ...]  # of each of PARTS at DEFAULT_THRESHOLD and, where one was learned, at that
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """Which class is the positive one, and when a row is called so."""
         if self.learned is None:
             return f"{self.positive}, from a probability of {DEFAULT_THRESHOLD} on"

@@ -12,18 +12,18 @@ from pipeline.runtime.console import number
 if TYPE_CHECKING:
     from pipeline.data import Dataset
     from pipeline.evaluate import Scores
-    from pipeline.evaluate.baselines import Standing
+    from pipeline.evaluate.baselines import BaselineComparison
 
 PARTS = ("train", "val", "test")
-MOST_SCORES = 12  # that the table lists: with many targets each has its own
-LONGEST_NAME = 60  # letters
+MAX_SCORES = 12  # that the table lists: with many targets each has its own
+MAX_NAME_LENGTH = 60  # letters
 
 
 def description(
     config: Config,
     dataset: Dataset,
     scores: Scores,
-    beaten: Standing,
+    beaten: BaselineComparison,
     *,
     run_id: str,
     n_parameters: int,
@@ -42,7 +42,7 @@ def description(
         epochs: How many were trained, and which one was kept, if any was chosen.
         advice: What to try next.
     """
-    told = [f"Against {name.removeprefix('against ')}: {text}." for name, text in beaten.told.items()]
+    comparisons = [f"Against {name.removeprefix('against ')}: {text}." for name, text in beaten.texts.items()]
     trained, kept = epochs
     kept_one = f", kept {kept}" if kept else ""
     facts = [
@@ -53,12 +53,12 @@ def description(
     commands = [f"python -m pipeline {words}" for words in (
         f"predict {run_id} new.csv predictions.csv", f"serve {run_id}", f"rerun {run_id}",
     )]  # fmt: skip
-    parts = ["\n".join(_table(scores, beaten)), " ".join(told), "\n\n".join(facts), _code(commands)]
+    parts = ["\n".join(_table(scores, beaten)), " ".join(comparisons), "\n\n".join(facts), _code(commands)]
     return "\n\n".join(part for part in parts if part)
 
 
-def _table(scores: Scores, beaten: Standing) -> list[str]:
-    names = list(dict.fromkeys(key.partition("_")[2] for key in scores))[:MOST_SCORES]
+def _table(scores: Scores, beaten: BaselineComparison) -> list[str]:
+    names = list(dict.fromkeys(key.partition("_")[2] for key in scores))[:MAX_SCORES]
     rows = [_row(name, name, scores) for name in names]
     for baseline, others in beaten.scores.items():
         rows += [_row(f"{name} of {baseline}", name, others) for name in beaten.main_scores]
@@ -74,7 +74,7 @@ def _data(config: Config, dataset: Dataset) -> str:
     source = Path(config.data.path).name if config.data.path else config.data.name
     target = dataset.rows.target
     names = ", ".join(target.names)
-    shown = names if len(names) <= LONGEST_NAME else f"{names[:LONGEST_NAME]}…"
+    shown = names if len(names) <= MAX_NAME_LENGTH else f"{names[:MAX_NAME_LENGTH]}…"
     n_rows = ", ".join(f"{n:,} {part}" for part, n in dataset.n_rows.items())
     return f"`{source}`: {target.task} of `{shown}` from {dataset.rows.n_inputs:,} inputs; rows: {n_rows}"
 

@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipeline.data import Raw, Rows, Target, Text
+from pipeline.data import RawColumn, Rows, Target, TextArray
 from pipeline.evaluate import Columns, score
 
 WORST = 10  # rows that are listed
 N_BINS = 4  # of a column of numbers, by its quantiles
-MOST_CATEGORIES = 6  # of a column that are a slice each; the others are one together
-FEWEST_ROWS = 5  # of a slice
+MAX_CATEGORIES = 6  # of a column that are a slice each; the others are one together
+MIN_ROWS = 5  # of a slice
 BEYOND = 3.0  # standard errors, from which on a slice is worse than the other rows
 
 
@@ -70,7 +70,7 @@ def analyse(rows: Rows, outputs: Columns, columns: Sequence[str]) -> ErrorAnalys
         for column in columns
         if column in rows.inputs and rows.inputs[column].ndim == 1
         for values, chosen in _parts(rows.inputs[column])
-        if FEWEST_ROWS <= chosen.sum() < len(rows)
+        if MIN_ROWS <= chosen.sum() < len(rows)
     ]
     return ErrorAnalysis(worst, losses[worst] / whole, slices)
 
@@ -102,15 +102,15 @@ def _slice(column: str, values: str, chosen: np.ndarray, losses: np.ndarray, row
     )
 
 
-def _parts(column: Raw) -> Iterator[tuple[str, np.ndarray]]:
+def _parts(column: RawColumn) -> Iterator[tuple[str, np.ndarray]]:
     """Names and masks of a column's slices: of many numbers quarters, else the most frequent values; and gaps."""
-    if isinstance(column, Text):
+    if isinstance(column, TextArray):
         yield from _of_values(column.codes, [str(text) for text in column.levels])
         return
     numbers = column.astype(np.float64)
     gaps = np.isnan(numbers)
     known = np.unique(numbers[~gaps])
-    if len(known) <= MOST_CATEGORIES:
+    if len(known) <= MAX_CATEGORIES:
         codes = np.where(gaps, -1, np.searchsorted(known, np.where(gaps, 0, numbers)))
         yield from _of_values(codes, [f"{value:g}" for value in known])
         return
@@ -124,7 +124,7 @@ def _parts(column: Raw) -> Iterator[tuple[str, np.ndarray]]:
 
 def _of_values(codes: np.ndarray, names: list[str]) -> Iterator[tuple[str, np.ndarray]]:
     counts = np.bincount(codes[codes >= 0], minlength=len(names))
-    first = [code for code in np.argsort(-counts, kind="stable")[:MOST_CATEGORIES] if counts[code]]
+    first = [code for code in np.argsort(-counts, kind="stable")[:MAX_CATEGORIES] if counts[code]]
     for code in first:
         yield names[code] or "missing", codes == code
     if (others := ~np.isin(codes, [*first, -1])).any():

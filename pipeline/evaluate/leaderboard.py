@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Line:
+class LeaderboardRow:
     """A configuration."""
 
     number: int
@@ -27,7 +27,7 @@ class Line:
         return " ".join(self.run_ids)
 
 
-def as_csv(lines: Sequence[Line]) -> str:
+def as_csv(lines: Sequence[LeaderboardRow]) -> str:
     """A row for each."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

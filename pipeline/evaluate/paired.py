@@ -29,7 +29,7 @@ class Difference:
         return abs(self.ahead) > CLEAR * self.error
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """In words, such as `0.4 % better in val_rmse, within noise of the validation rows`."""
         share = abs(self.ahead) / self.other * 100 if self.other else 0.0
         way = "better" if self.ahead >= 0 else "worse"

@@ -13,10 +13,10 @@ from sklearn.metrics import confusion_matrix, roc_curve
 from pipeline.data import Target
 
 SHOWN = ("val", "test")
-MOST_CLASSES = 20  # with more, a confusion matrix has no numbers and a ROC plot no legend
+MAX_CLASSES = 20  # with more, a confusion matrix has no numbers and a ROC plot no legend
 TITLE = 1.0  # where the axes end; left to itself, Matplotlib lays out all labels once more to find that out
-MOST_TICKS = 5  # of an axis: most of the time goes into them
-MOST_POINTS = 5000  # of a scatter: more only take longer to draw
+MAX_TICKS = 5  # of an axis: most of the time goes into them
+MAX_POINTS = 5000  # of a scatter: more only take longer to draw
 
 
 def draw(
@@ -52,7 +52,7 @@ def _figure(n_panels: int, fitted: bool = False) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained" if fitted else None)
     FigureCanvasAgg(figure)
     for axes in figure.subplots(1, n_panels, squeeze=False).flat:
-        axes.locator_params(nbins=MOST_TICKS)
+        axes.locator_params(nbins=MAX_TICKS)
     if not fitted:
         inches = {"left": 0.85 / width, "right": 1 - 0.15 / width, "bottom": 0.55 / height, "top": 1 - 0.35 / height}
         figure.subplots_adjust(**inches, wspace=0.24)
@@ -97,7 +97,7 @@ def _residuals(axes: Axes, target: Target, outputs: dict[str, np.ndarray]) -> No
 
 
 def _columns(target: Target, outputs: dict[str, np.ndarray]) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    shown = slice(None, None, -(-len(target.values) // MOST_POINTS))
+    shown = slice(None, None, -(-len(target.values) // MAX_POINTS))
     truth, prediction = target.values[shown].T, outputs["prediction"][shown].T
     return list(zip(target.names, truth, prediction, strict=True))
 
@@ -107,7 +107,7 @@ def _confusion(axes: Axes, target: Target, outputs: dict[str, np.ndarray]) -> No
     counts = confusion_matrix(target.values[:, 0], target.named(outputs), labels=classes)
     axes.imshow(counts, cmap="Blues")
     axes.set(xlabel="predicted", ylabel="actual")
-    if len(classes) > MOST_CLASSES:
+    if len(classes) > MAX_CLASSES:
         return
     names = [_drawable(str(label)) for label in target.classes]
     axes.set_xticks(classes, names, rotation=45, ha="right")
@@ -126,7 +126,7 @@ def _roc(axes: Axes, target: Target, outputs: dict[str, np.ndarray]) -> None:
             axes.plot(false_rate, true_rate, label=_drawable(str(target.classes[number])))
     axes.plot([0, 1], [0, 1], color="gray", linestyle=":")
     axes.set(xlabel="false positive rate", ylabel="true positive rate")
-    if axes.get_legend_handles_labels()[1] and len(target.classes) <= MOST_CLASSES:
+    if axes.get_legend_handles_labels()[1] and len(target.classes) <= MAX_CLASSES:
         axes.legend(fontsize="small")
 
 

@@ -5,7 +5,7 @@ from pipeline.runtime.startup import import_tensorflow
 import_tensorflow()  # before Keras does, with all its notices
 
 from pipeline.export.assemble import Assembled, assemble, in_batches  # noqa: E402
-from pipeline.export.decision import Decided, decide  # noqa: E402
+from pipeline.export.calibrate import Decided, decide  # noqa: E402
 from pipeline.export.deviation import TOLERANCE  # noqa: E402
 from pipeline.export.out_of_fold import out_of_fold  # noqa: E402
 from pipeline.export.saved_model import difference, save, verify  # noqa: E402

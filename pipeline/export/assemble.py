@@ -11,16 +11,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.data import Preprocessing, Raw, Rows
+from pipeline.data import Preprocessing, RawColumn, Rows
 from pipeline.data.preprocessing.arrays import to_array
 from pipeline.data.preprocessing.scaling import OutputScaler
 from pipeline.data.reading.input_column import InputColumn
-from pipeline.export.columns import described
+from pipeline.export.calibration_values import Learned
 from pipeline.export.conformal import Interval, PredictionSet
-from pipeline.export.learned import Learned
 from pipeline.export.manifest import BOUNDED
-from pipeline.export.ops import TensorOps
-from pipeline.export.preprocessed import preprocessed
+from pipeline.export.model_columns import described
+from pipeline.export.preprocessing_graph import preprocessed
+from pipeline.export.tensorflow_ops import TensorOps
 
 BATCH_ROWS = 8192  # rows scored at a time
 EXAMPLE_ROWS = 2  # in the manifest
@@ -52,7 +52,7 @@ class Assembled:
         """What stands beside the model for whoever loads it without this package."""
         return {"inputs": {column.name: column.to_json() for column in self.columns}, **self.about}
 
-    def predict(self, inputs: Mapping[str, Raw]) -> Columns:
+    def predict(self, inputs: Mapping[str, RawColumn]) -> Columns:
         """The outputs for raw columns, `(n_rows,)` or `(n_rows, n_inputs)` each."""
         return in_batches(self.serve, inputs)
 
@@ -62,7 +62,7 @@ class Assembled:
             return None
         return as_text({name: value.numpy() for name, value in self.answer(tf.constant(outputs)).items()})
 
-    def n_clamped(self, inputs: Mapping[str, Raw], outputs: Columns) -> int | None:
+    def n_clamped(self, inputs: Mapping[str, RawColumn], outputs: Columns) -> int | None:
         """How many predictions were set to an end of the training targets' range; None where they may leave it.
 
         Args:
@@ -121,7 +121,9 @@ def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model, lea
     return Assembled(preprocessing, network, serve, outputs, about, columns, _example(rows), ops)
 
 
-def in_batches(serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], inputs: Mapping[str, Raw]) -> Columns:
+def in_batches(
+    serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], inputs: Mapping[str, RawColumn]
+) -> Columns:
     """Runs a serving function over raw columns, a block of rows at a time; text comes back as `str`."""
     n_rows = len(next(iter(inputs.values())))
     blocks = []
@@ -140,7 +142,7 @@ def as_text(outputs: Columns) -> Columns:
     }
 
 
-def _dtype(column: Raw) -> tf.DType:
+def _dtype(column: RawColumn) -> tf.DType:
     return tf.string if column.dtype == object else tf.float64
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config.decision import rounded_up
+from pipeline.config.decision_rules import rounded_up
 from pipeline.data import Target
 from pipeline.data.ops import NumpyOps, Ops
 from pipeline.data.preprocessing.scaling import OutputScaler

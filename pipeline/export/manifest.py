@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.data import Reading
 from pipeline.data.reading.input_column import InputColumn, TextFormat, columns_of
 from pipeline.errors import ModelError
-from pipeline.export.learned import Learned
+from pipeline.export.calibration_values import Learned
 
 EXTRA = "assets.extra"  # a folder that TensorFlow Serving sets aside for files of one's own
 MANIFEST = f"{EXTRA}/manifest.json"

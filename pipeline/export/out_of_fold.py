@@ -12,7 +12,7 @@ from pipeline.config import Config
 from pipeline.data import Arrays, Dataset, Preprocessing
 from pipeline.data.splits.folds import N_FOLDS
 from pipeline.export.assemble import BATCH_ROWS
-from pipeline.export.decision import with_spread
+from pipeline.export.calibrate import with_spread
 from pipeline.runtime.quiet import quiet
 
 log = logging.getLogger(__name__)
@@ -72,8 +72,8 @@ def out_of_fold(
 def _trained(
     network: keras.Model, train: Arrays, val: Arrays, config: Config, task: str, scale: np.ndarray
 ) -> keras.Model:
-    trainee = fit.compile_network(network, config.fit, task=task, n_rows=len(train.x), output_scale=scale)
-    fit.fit(trainee, train, val, config.fit, seed=config.seed, report=lambda epoch, values: None)
+    trainable = fit.compile_network(network, config.fit, task=task, n_rows=len(train.x), output_scale=scale)
+    fit.fit(trainable, train, val, config.fit, seed=config.seed, report=lambda epoch, values: None)
     return network
 
 

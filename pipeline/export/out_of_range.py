@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from pipeline.data import Preprocessing
 from pipeline.data.ops import NumpyOps
-from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs
+from pipeline.data.preprocessing.network_inputs import ArrayInputs, TableInputs
 from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.errors import ExportError
@@ -25,9 +25,9 @@ from pipeline.export.manifest import BOUNDED
 UNSEEN = "\u00bfnever seen?"
 TIMES = 10  # its bounds, that a column is set to
 SPREAD = 3.0  # scaled units either side of 0, that count as seen whatever the rows at hand hold
-MOST_GROUPS = 250  # of a wide table's columns: those of a group leave their range in the same row
-MOST_CELLS, FEWEST_GROUPS = 50_000, 10  # columns times groups: the work does not grow with their square
-MOST_NAMES = 3
+MAX_GROUPS = 250  # of a wide table's columns: those of a group leave their range in the same row
+MAX_CELLS, MIN_GROUPS = 50_000, 10  # columns times groups: the work does not grow with their square
+MAX_NAMES = 3
 NUDGES = 3  # of the network's inputs by float32's last digit, to see what it makes of that
 ROUNDINGS = 10.0  # times what float32 itself loses in a row, that another order of its operations may lose there
 
@@ -39,7 +39,7 @@ Changes = dict[str, dict[str, Any]]  # by what is changed: the value of each col
 
 
 @dataclass(frozen=True)
-class Beyond:
+class OutOfRange:
     """Raw rows beyond training's range, and what the pipeline makes of them."""
 
     columns: Columns
@@ -87,7 +87,7 @@ def beyond(
     columns: Columns,
     numbers: type[np.floating] = np.float64,
     interval: Interval | None = None,
-) -> Beyond:
+) -> OutOfRange:
     """Makes rows of those at hand: each column at ten times its bounds, with a gap, with a category never seen.
 
     Args:
@@ -107,7 +107,7 @@ def beyond(
     about_outputs = preprocessing, task, interval
     lost = [apart_by_row(_served(_in_blocks(network, given), *about_outputs), exact, *about_outputs) for given in seen]
     tolerance = TOLERANCE if numbers is np.float64 else IN_FLOAT32
-    return Beyond(rows, about, exact, np.max(lost, axis=0), preprocessing, task, tolerance, interval)
+    return OutOfRange(rows, about, exact, np.max(lost, axis=0), preprocessing, task, tolerance, interval)
 
 
 def changed(columns: Columns, changes: Changes) -> tuple[Columns, tuple[str, ...]]:
@@ -127,7 +127,7 @@ def changed(columns: Columns, changes: Changes) -> tuple[Columns, tuple[str, ...
 
 def _groups(by_column: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     names = list(by_column)
-    n_groups = min(len(names), MOST_GROUPS, max(FEWEST_GROUPS, MOST_CELLS // max(1, len(names))))
+    n_groups = min(len(names), MAX_GROUPS, max(MIN_GROUPS, MAX_CELLS // max(1, len(names))))
     for group in range(n_groups):
         yield {name: by_column[name] for name in names[group::n_groups]}
     if n_groups > 1:
@@ -135,8 +135,8 @@ def _groups(by_column: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _named(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return f"{', '.join(map(repr, names[:MOST_NAMES]))}{more}"
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"{', '.join(map(repr, names[:MAX_NAMES]))}{more}"
 
 
 def gaps_and_unseen(inputs: Mapping[str, InputColumn]) -> Changes:

@@ -17,13 +17,13 @@ from pipeline.data.preprocessing import as_json as stored
 from pipeline.data.reading.input_column import TextFormat
 from pipeline.errors import ExportError
 from pipeline.export.assemble import BATCH_ROWS, Assembled, Columns, in_batches
+from pipeline.export.calibration_values import Learned
 from pipeline.export.conformal import Interval
 from pipeline.export.deviation import TOLERANCE, apart
 from pipeline.export.graph import network_of
-from pipeline.export.learned import Learned
 from pipeline.export.manifest import EXTRA, PREPROCESSING, SCHEMA, Manifest, installed_versions, read, write
 from pipeline.export.out_of_range import beyond
-from pipeline.runtime.files import whole_folder
+from pipeline.runtime.atomic_files import whole_folder
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.data.reading.input_column import InputColumn
-from pipeline.export.assemble import Columns, Raw, in_batches
+from pipeline.export.assemble import Columns, RawColumn, in_batches
 
 
-class Packed:
+class TwoArrays:
     """Calls a serving function through another that takes numbers and texts as a matrix each, wide columns as they are.
 
     Args:
@@ -41,7 +41,7 @@ class Packed:
 
         self._call = unpack.get_concrete_function()
 
-    def predict(self, columns: Mapping[str, Raw]) -> Columns:
+    def predict(self, columns: Mapping[str, RawColumn]) -> Columns:
         """The outputs for columns that are float64 or objects `str`."""
         packed = {
             "numbers": _matrix(columns, self._numbers, np.dtype(np.float64)),
@@ -55,7 +55,7 @@ def _key(name: str) -> str:
     return f"wide {name}"
 
 
-def _matrix(columns: Mapping[str, Raw], names: list[str], dtype: np.dtype[Any]) -> Raw:
+def _matrix(columns: Mapping[str, RawColumn], names: list[str], dtype: np.dtype[Any]) -> RawColumn:
     n_rows = len(next(iter(columns.values())))
     matrix = np.empty((n_rows, len(names)), dtype)
     for position, name in enumerate(names):

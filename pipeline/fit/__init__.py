@@ -2,9 +2,9 @@
 
 from pipeline.fit.checkpoint import keeping
 from pipeline.fit.history import History
-from pipeline.fit.loop import fit, seed, seed_layers, too_large_told
+from pipeline.fit.loop import fit, memory_error_explained, seed, seed_layers
 from pipeline.fit.strategy import describe_devices, scope
-from pipeline.fit.trainee import compile_network
+from pipeline.fit.trainable_model import compile_network
 
 __all__ = [
     "History",
@@ -12,8 +12,8 @@ __all__ = [
     "describe_devices",
     "fit",
     "keeping",
+    "memory_error_explained",
     "scope",
     "seed",
     "seed_layers",
-    "too_large_told",
 ]

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from pipeline.config.rules import LOSSES, Fit, check_loss
 from pipeline.errors import ConfigError
+from pipeline.fit.label_smoothing import SmoothedCrossentropy
 from pipeline.fit.muon import Muon
-from pipeline.fit.smoothed import SmoothedCrossentropy
 from pipeline.fit.unscaled_metrics import MeanAbsoluteError, RootMeanSquaredError
 
 STEP_SCHEDULES = ("cosine", "exponential")  # reduce_on_plateau is a callback that changes the number

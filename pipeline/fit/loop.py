@@ -13,9 +13,8 @@ import tensorflow as tf
 
 from pipeline.config.rules import Fit
 from pipeline.errors import Pruned, TrainingError
-from pipeline.fit import programs
-from pipeline.fit.block import VALIDATION_ROWS, BlockTrained
-from pipeline.fit.block_inputs import Rows as Arrays
+from pipeline.fit import compiled_models
+from pipeline.fit.batching import batches, batches_in_order
 from pipeline.fit.callbacks import (
     Averages,
     BestWeights,
@@ -27,12 +26,13 @@ from pipeline.fit.callbacks import (
     progress,
 )
 from pipeline.fit.checkpoint import Checkpoint, Checkpoints, Keeping, assign
-from pipeline.fit.disk_feed import OnDisk, Weighted, class_counts
-from pipeline.fit.draws import EpochDraws
-from pipeline.fit.feed import batches, batches_in_order
+from pipeline.fit.device_batch import Rows as Arrays
+from pipeline.fit.disk_batching import OnDisk, Weighted, class_counts
+from pipeline.fit.epoch_randomness import EpochDraws
 from pipeline.fit.history import History, history_of, require_finite
+from pipeline.fit.multi_step_model import VALIDATION_ROWS, MultiStepModel
 from pipeline.fit.steps import batch_size, steps_of
-from pipeline.fit.trainee import Trainee
+from pipeline.fit.trainable_model import TrainableModel
 from pipeline.runtime.signals import held
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def seed(number: int) -> None:
     has prepared to run, a third of a second for each job of a sweep.
     """
     seed_layers(number)
-    if not programs.any_idle():
+    if not compiled_models.any_idle():
         keras.utils.set_random_seed(number)
 
 
@@ -56,7 +56,7 @@ def seed_layers(number: int) -> None:
 
 
 def fit(
-    trainee: Trainee,
+    trainable: TrainableModel,
     train: Arrays,
     val: Arrays,
     config: Fit,
@@ -68,7 +68,7 @@ def fit(
     """Trains a network; all rows of an epoch in a new order, the last batch with what is left.
 
     Args:
-        trainee: What `compile_network` made.
+        trainable: What `compile_network` made.
         train: Scaled training rows.
         val: Scaled validation rows.
         config: The fit section.
@@ -80,7 +80,7 @@ def fit(
         TrainingError: The loss is no finite number any more, or the weights are not.
     """
     if keeping is not None and keeping.found is not None and keeping.found.is_trained:
-        return _recalled(trainee, keeping.found)
+        return _recalled(trainable, keeping.found)
     epochs = [] if keeping is None else keeping.epochs
     best = BestWeights(config.early_stopping) if config.early_stopping.patience is not None else None
     shown, draws = progress(), EpochDraws(seed)
@@ -89,39 +89,39 @@ def fit(
         epochs.append(values)
         report(epoch, values)
 
-    if trainee.structure is None:  # Keras's own loop, or layers not of Keras: they may draw by TensorFlow's generator
+    if trainable.structure is None:  # Keras's own loop, or layers not of Keras: they may draw by TensorFlow's generator
         keras.utils.set_random_seed(seed)
-    callbacks = [Interrupts(), shown, *_callbacks(config, trainee, best, draws, Report(keep), keeping)]
+    callbacks = [Interrupts(), shown, *_callbacks(config, trainable, best, draws, Report(keep), keeping)]
     if keeping is not None:
         callbacks.append(Checkpoints(keeping, callbacks, epochs))
     rows = train[0], train[1], weights_of(train, config)
     start = time.perf_counter()
     try:
-        with held(), _remedies_told(trainee):
-            fed = _fed(trainee.model, rows, val, config, draws)
-            trainee.model.fit(**fed, epochs=config.epochs, initial_epoch=len(epochs), callbacks=callbacks)
+        with held(), _with_remedies(trainable):
+            fed = _fed(trainable.model, rows, val, config, draws)
+            trainable.model.fit(**fed, epochs=config.epochs, initial_epoch=len(epochs), callbacks=callbacks)
     except Pruned:
-        trainee.bring_back()  # the next job of the sweep may need the same program
+        trainable.bring_back()  # the next job of the sweep may need the same program
         raise
     finally:
         shown.close()
-    trainee.bring_back()
-    require_finite(trainee.network)
+    trainable.bring_back()
+    require_finite(trainable.network)
     history = history_of(epochs, best, config, time.perf_counter() - start)
     if keeping is not None:
-        keeping.trained(trainee.model, epochs, history.best_epoch)
+        keeping.trained(trainable.model, epochs, history.best_epoch)
     return history
 
 
-def _recalled(trainee: Trainee, found: Checkpoint) -> History:
+def _recalled(trainable: TrainableModel, found: Checkpoint) -> History:
     """What training had come to when the process died."""
-    assign(trainee.model.variables, found.weights)
-    trainee.bring_back()
+    assign(trainable.model.variables, found.weights)
+    trainable.bring_back()
     return History(list(found.epochs), found.best_epoch)
 
 
 @contextlib.contextmanager
-def too_large_told() -> Iterator[None]:
+def memory_error_explained() -> Iterator[None]:
     """Makes of errors that a network's size causes while it is built what a user can do something about."""
     try:
         yield
@@ -130,14 +130,14 @@ def too_large_told() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _remedies_told(trainee: Trainee) -> Iterator[None]:
+def _with_remedies(trainable: TrainableModel) -> Iterator[None]:
     """Makes of TensorFlow's errors what a user can do something about."""
     try:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError):
         raise TrainingError("out of memory; try a smaller fit.batch_size or a smaller network") from None
     except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
-        if trainee.execution != "compiled":
+        if trainable.execution != "compiled":
             raise
         first = str(error).strip().partition("\n")[0]
         raise TrainingError(f"XLA cannot compile this network ({first}); set fit.execution=graph") from None
@@ -147,7 +147,7 @@ def _fed(model: keras.Model, train: Arrays, val: Arrays, config: Fit, draws: Epo
     """The arguments by which a model gets its rows."""
     n_batch = batch_size(config, len(train[0]))
     validated: dict[str, Any] = {"validation_data": val if val[2] is not None else val[:2]}
-    if isinstance(model, BlockTrained):
+    if isinstance(model, MultiStepModel):
         x, y, weight = train
         return validated | {"x": x, "y": y, "sample_weight": weight, "batch_size": n_batch, "seed": draws.seed}
     n_validated = max(VALIDATION_ROWS, n_batch)
@@ -160,13 +160,18 @@ def _fed(model: keras.Model, train: Arrays, val: Arrays, config: Fit, draws: Epo
 
 
 def _callbacks(
-    config: Fit, trainee: Trainee, best: BestWeights | None, draws: EpochDraws, report: Report, keeping: Keeping | None
+    config: Fit,
+    trainable: TrainableModel,
+    best: BestWeights | None,
+    draws: EpochDraws,
+    report: Report,
+    keeping: Keeping | None,
 ) -> Iterator[keras.callbacks.Callback]:
     """All but the display, in the order in which an epoch's end is to be dealt with."""
-    if not isinstance(trainee.model, BlockTrained):
+    if not isinstance(trainable.model, MultiStepModel):
         yield draws
     yield report
-    yield StopAtNaN(float(sum(trainee.network.losses)))
+    yield StopAtNaN(float(sum(trainable.network.losses)))
     yield from plateau(config)
     if best is not None:
         yield best

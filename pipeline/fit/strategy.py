@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from pipeline.config.rules import Fit
 from pipeline.errors import ConfigError
-from pipeline.fit.members import ByMember
+from pipeline.fit.member_losses import ByMember
 
 log = logging.getLogger(__name__)
 
-MOST_VIRTUAL_CPUS = 64
+MAX_VIRTUAL_CPUS = 64
 
 # A second MirroredStrategy object in one process aborts its collective operations as soon as two networks of
 # different width are trained one after the other, as every sweep does.
@@ -86,7 +86,7 @@ def _named(devices: list[str]) -> list[str]:
 
 def _make_virtual_cpus(n: int) -> None:
     """Makes CPU:1 and above, if TensorFlow has not started yet; where it has, whether they exist is seen later."""
-    if not 1 < n <= MOST_VIRTUAL_CPUS:
+    if not 1 < n <= MAX_VIRTUAL_CPUS:
         return
     cpu = tf.config.list_physical_devices("CPU")[0]
     with contextlib.suppress(RuntimeError):

@@ -139,7 +139,7 @@ def build(
         architecture.start(network, lengths)
     if len(network.output_shape) == 2:
         return network if x is inputs else Model(inputs, network(x), name=f"embedded_{network.name}")
-    from pipeline.model.layers.members import MeanOfMembers
+    from pipeline.model.layers.stacked_members import MeanOfMembers
 
     return Model(inputs, MeanOfMembers(task, name="mean")(network(x)), name=f"mean_of_{network.name}")
 

@@ -48,7 +48,7 @@ def build(spec: Spec, *, n_inputs: int, n_outputs: int, output_activation: str) 
     """
     from keras import Input, Model, initializers, layers
 
-    from pipeline.model.layers.members import MemberInputs, MemberOutputs
+    from pipeline.model.layers.stacked_members import MemberInputs, MemberOutputs
 
     hidden = {"mini": _shared, "full": _adapted, "packed": _apart}[spec.sharing]
     own = None if spec.sharing == "packed" else initializers.RandomNormal(stddev=1.0)
@@ -73,7 +73,7 @@ def _shared(spec: Spec, layer: int, units: int, x: Any) -> Any:
 
 
 def _adapted(spec: Spec, layer: int, units: int, x: Any) -> Any:
-    from pipeline.model.layers.members import MemberScale
+    from pipeline.model.layers.stacked_members import MemberScale
 
     if layer:  # before the first the members' views of the inputs are the same
         x = MemberScale(spec.members, use_bias=False, name=f"before_{layer}")(x)
@@ -82,7 +82,7 @@ def _adapted(spec: Spec, layer: int, units: int, x: Any) -> Any:
 
 
 def _apart(spec: Spec, layer: int, units: int, x: Any) -> Any:
-    from pipeline.model.layers.members import MemberDense
+    from pipeline.model.layers.stacked_members import MemberDense
 
     return MemberDense(spec.members, units, name=f"dense_{layer}")(x)
 

@@ -6,7 +6,7 @@ import logging
 import sys
 from pathlib import Path
 
-from pipeline.runtime.files import room
+from pipeline.runtime.atomic_files import room
 from pipeline.runtime.stderr import tell
 
 

@@ -99,18 +99,18 @@ def signals_raise() -> Iterator[None]:
     _handler = _Handler()
     heard = [number for number in EXCEPTIONS if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, _handler) for number in heard}
-    told = sys.unraisablehook
+    hook = sys.unraisablehook
 
     def tell(forgotten: Any) -> None:
         if not isinstance(forgotten.exc_value, KeyboardInterrupt):  # which is raised again
-            told(forgotten)
+            hook(forgotten)
 
     sys.unraisablehook = tell
     try:
         yield
         _handler.check()
     finally:
-        sys.unraisablehook = told
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from pipeline.runtime.files import room
+from pipeline.runtime.atomic_files import room
 from pipeline.runtime.stderr import tell
 
 

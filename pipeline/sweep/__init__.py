@@ -1,9 +1,9 @@
 """Sweeps: what surrounds their trials, so that none is lost and none is run twice."""
 
 from pipeline.sweep import search
-from pipeline.sweep.job import Stopped, job
 from pipeline.sweep.search.outcome import Outcome
 from pipeline.sweep.start_or_resume import parent
+from pipeline.sweep.trial_job import SweepAborted, job
 
 
 def register() -> None:
@@ -14,4 +14,4 @@ def register() -> None:
     grid.register()
 
 
-__all__ = ["Outcome", "Stopped", "job", "parent", "register"]
+__all__ = ["Outcome", "SweepAborted", "job", "parent", "register"]

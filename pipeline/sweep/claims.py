@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from pipeline.runtime.files import shared_temporary
+from pipeline.runtime.atomic_files import shared_temporary
 from pipeline.runtime.locks import locked
 
 

@@ -12,7 +12,7 @@ from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from pipeline.config.files import read_once
+from pipeline.config.config_files import read_once
 
 
 class Grid(BasicSweeper):

@@ -25,18 +25,18 @@ class Progress:
         self._n_run = 0
         self._began = time.monotonic()
 
-    def ended(self, words: str, told: str, *, was_run: bool = True) -> str:
+    def ended(self, words: str, outcome: str, *, was_run: bool = True) -> str:
         """Counts a trial; gives its line, such as `3/8  model.units=[32]  objective 0.12, 4.1 s; 20 s left`.
 
         Args:
             words: What tells it from the others.
-            told: What it came to.
+            outcome: Of the trial, such as its score.
             was_run: Whether it took its time, rather than having been finished before.
         """
         self.n_ended += 1
         self._n_run += was_run
         of_all = "" if self.n_trials is None else f"/{self.n_trials}"
-        return "  ".join(part for part in (f"{self.n_ended}{of_all}", words, told) if part) + self._left()
+        return "  ".join(part for part in (f"{self.n_ended}{of_all}", words, outcome) if part) + self._left()
 
     def _left(self) -> str:
         n_left = 0 if self.n_trials is None else self.n_trials - self.n_ended

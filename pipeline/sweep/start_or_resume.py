@@ -29,13 +29,13 @@ from pipeline.sweep.identity import is_same_command, origins_of, sweep_key
 from pipeline.sweep.progress import VARIABLE, Progress
 
 if TYPE_CHECKING:
-    from pipeline.track import Sweep, TrackedRun
+    from pipeline.track import ParentRun, TrackedRun
 
 log = logging.getLogger(__name__)
 
 # Loggers that say of a single run what it does; a trial of a sweep is a line.
-TOLD_IN_FULL = (
-    "pipeline.fit.callbacks", "pipeline.fit.execution", "pipeline.fit.feed", "pipeline.fit.history",
+LOGGED_IN_FULL = (
+    "pipeline.fit.callbacks", "pipeline.fit.execution", "pipeline.fit.batching", "pipeline.fit.history",
     "pipeline.export.saved_model", "pipeline.track.run", BasicLauncher.__module__,
 )  # fmt: skip
 
@@ -51,7 +51,7 @@ def parent(command: Command) -> Iterator[None]:
         yield
         return
     from pipeline import track  # MLflow takes seconds to import
-    from pipeline.sweep import table
+    from pipeline.sweep import results_table
 
     origins = origins_of(command)
     if command.is_search and command.config.sweep.study is not None:
@@ -65,29 +65,29 @@ def parent(command: Command) -> Iterator[None]:
         "command": f"python -m pipeline train {words}",
         "search_space": "\n".join(f"{name}: {given}" for name, given in command.space.items()),
         "sweeper": f"search, {command.config.sweep.sampler}" if command.is_search else "grid",
-        table.ORIGINS: json.dumps(origins),
+        results_table.ORIGINS: json.dumps(origins),
     }
     with contextlib.ExitStack() as at_the_end, contextlib.ExitStack() as resources:
         with claimed(key, wait=True):  # of two commands at once one makes the parent run
             opened = resources.enter_context(track.sweep(command.config, key, tags))
         if opened.taken_up:
-            table.show_taken_up(opened, command.config.sweep.study)
+            results_table.show_taken_up(opened, command.config.sweep.study)
         elif not opened.is_away and (former := _of_same_command(command, opened.run_id)):
-            table.show_begun_anew(former, origins)
+            results_table.show_begun_anew(former, origins)
         at_the_end.callback(_conclude, opened, command.config, words)
-        resources.enter_context(_told_briefly(command, origins))
+        resources.enter_context(_without_hydra_hints(command, origins))
         yield
 
 
 @contextlib.contextmanager
-def _told_briefly(command: Command, origins: dict[str, str]) -> Iterator[None]:
+def _without_hydra_hints(command: Command, origins: dict[str, str]) -> Iterator[None]:
     """Leads a sweep in which each trial is a line, with the keys that differ."""
     os.environ[VARIABLE] = json.dumps(list(command.space))
     progress = Progress(None if command.is_search else _n_jobs(command))
     try:
         with (
             leading(OpenSweep(command, origins, progress)),
-            quiet(*TOLD_IN_FULL),
+            quiet(*LOGGED_IN_FULL),
             quiet(OF_THE_ROWS, level=logging.NOTSET),
         ):
             yield
@@ -110,36 +110,36 @@ def _of_same_command(command: Command, begun: str) -> TrackedRun | None:
     return next((run for run in before if is_same_command(run.tags["sweep"], typed)), None)
 
 
-def _conclude(opened: Sweep, config: Config, words: str) -> None:
+def _conclude(opened: ParentRun, config: Config, words: str) -> None:
     """Names the best of a sweep that has ended, shows the ranking, and has the models made that are to be kept.
 
     No fault in it hides what ended the sweep.
     """
-    from pipeline.sweep import light, table
+    from pipeline.sweep import light_trials, results_table
 
     comparison, tracking = None, config.tracking
     try:
         comparison = compare.rank_sweep(opened.run_id, tracking)
-        table.show_ranking(opened, comparison, tracking)
+        results_table.show_ranking(opened, comparison, tracking)
     except PipelineError as error:
         log.error("the sweep's runs could not be ranked: %s", error)
-    table.list_next(opened, tracking, words)
+    results_table.list_next(opened, tracking, words)
     if comparison is not None and comparison.best is not None:
         compare.report_sweep(opened.run_id, comparison, tracking)
         if opened.is_over:
-            _make_models(light.lacking(comparison, config.sweep.keep), opened)
+            _make_models(light_trials.lacking(comparison, config.sweep.keep), opened)
 
 
-def _make_models(runs: list[TrackedRun], opened: Sweep) -> None:
+def _make_models(runs: list[TrackedRun], opened: ParentRun) -> None:
     """Makes those that are missing.
 
     Raises:
         ModelError: One could not be made, and nothing else has ended the sweep.
     """
-    from pipeline.sweep import light
+    from pipeline.sweep import light_trials
 
     try:
-        light.make_all(runs, opened.uri)
+        light_trials.make_all(runs, opened.uri)
     except ModelError as error:
         if opened.status == "FINISHED":
             raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config import Config
 from pipeline.errors import SweepError
-from pipeline.sweep import light
+from pipeline.sweep import light_trials
 from pipeline.sweep.claims import claimed
 from pipeline.sweep.identity import replica_key, trial_key
 from pipeline.sweep.progress import swept_words
@@ -20,18 +20,18 @@ from pipeline.train import EpochReport, Prepared, Scored, Shipped, Trained, Tria
 if TYPE_CHECKING:
     from pipeline.data import Dataset
     from pipeline.sweep.search.pruning import Pruning
-    from pipeline.track import Done
+    from pipeline.track import FinishedTrial
 
 
 class Finished(Exception):  # noqa: N818 - not an error: there is nothing left to do
     """The trial was finished, or pruned, before."""
 
-    def __init__(self, done: Done) -> None:
+    def __init__(self, done: FinishedTrial) -> None:
         super().__init__(done.run_id)
         self.done = done
 
 
-class Elsewhere(Exception):  # noqa: N818 - not an error either
+class TrialTaken(Exception):  # noqa: N818 - not an error either
     """Another process is at work on the trial."""
 
 
@@ -83,7 +83,7 @@ class SweepTrial(Trial):
         key = trial_key(config, dataset)
         self.tags |= {"trial_key": key, "replica_key": replica_key(config, dataset)}
         if not self._claims(config, key):
-            raise Elsewhere
+            raise TrialTaken
         if self._study and config.sweep.pruner != "none":
             from pipeline.sweep.search.pruning import Pruning
 
@@ -121,7 +121,7 @@ class SweepTrial(Trial):
         """Makes a model, or keeps what one can be made of later."""
         if config.sweep.keep == "all":
             return super().ship(config, prepared, trained, scored)
-        return light.keep(prepared, trained)
+        return light_trials.keep(prepared, trained)
 
     def _claims(self, config: Config, key: str) -> bool:
         """Whether no other process has the trial, on this machine or another.
@@ -134,7 +134,7 @@ class SweepTrial(Trial):
             return False
         return self.is_searched or self._resources.enter_context(track.claimed(config.tracking, self._parent, key))
 
-    def _tell_again(self, config: Config, done: Done) -> None:
+    def _tell_again(self, config: Config, done: FinishedTrial) -> None:
         """Tells the study the epochs of a run that was finished before it could be told what that came to."""
         if self._pruning is None or done.pruned:
             return

@@ -9,31 +9,31 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from pipeline.track.children import PARENT_VARIABLE, below, parent_run_id
-from pipeline.track.found import TRAINED
-from pipeline.track.left_running import JOB_VARIABLE, fail_left_running
+from pipeline.track.dead_runs import JOB_VARIABLE, fail_left_running
+from pipeline.track.find_run import TRAINED
 from pipeline.track.machines import claimed
-from pipeline.track.moved import relocate
+from pipeline.track.moved_store import relocate
 from pipeline.track.new_scores import tag_runs
 from pipeline.track.pages import page_of_newest
-from pipeline.track.parent_run import Sweep, log_best, sweep
+from pipeline.track.parent_run import ParentRun, log_best, sweep
 from pipeline.track.query import FINISHED, Selected, curves, describe, last_finished, log_texts, select_runs, sweeps
-from pipeline.track.reopened import kept_by, reopened
+from pipeline.track.reopened_run import kept_by, reopened
 from pipeline.track.run import Run, log_failure, start
-from pipeline.track.spool.left import send_left
+from pipeline.track.spool.unfinished_runs import send_left
 from pipeline.track.store import config_of_run, connected, existing, store_of, tag_of, ui_command
 from pipeline.track.study_results import studied
 from pipeline.track.tracked_run import TrackedRun
-from pipeline.track.trials import Done, done, epochs_of, n_failed
+from pipeline.track.trials import FinishedTrial, done, epochs_of, n_failed
 
 __all__ = [
     "FINISHED",
     "JOB_VARIABLE",
     "PARENT_VARIABLE",
     "TRAINED",
-    "Done",
+    "FinishedTrial",
+    "ParentRun",
     "Run",
     "Selected",
-    "Sweep",
     "TrackedRun",
     "below",
     "claimed",

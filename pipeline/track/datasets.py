@@ -15,7 +15,7 @@ from pipeline.config import Config
 from pipeline.data import Dataset
 
 ATTEMPTS = 20
-MOST_PAUSE = 0.05  # seconds
+MAX_PAUSE = 0.05  # seconds
 
 
 def described(config: Config, dataset: Dataset) -> list[tuple[str, dict[str, str]]]:
@@ -62,4 +62,4 @@ def log_inputs(client: MlflowClient, run_id: str, inputs: list[DatasetInput]) ->
         except MlflowException as error:
             if "IntegrityError" not in str(error) or attempt + 1 == ATTEMPTS:
                 raise
-            time.sleep(random.SystemRandom().uniform(0, MOST_PAUSE))  # the seeded generator is the network's
+            time.sleep(random.SystemRandom().uniform(0, MAX_PAUSE))  # the seeded generator is the network's

@@ -18,14 +18,14 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.entities.model_registry import ModelVersion
 
 from pipeline.errors import ModelError, NoModelYetError, TrackingError
-from pipeline.track.found import TRAINED, run_of
-from pipeline.track.moved import as_path, beside, sqlite_path
+from pipeline.track.find_run import TRAINED, run_of
+from pipeline.track.moved_store import as_path, find_beside, sqlite_path
 from pipeline.track.spool.folders import of_run
 from pipeline.track.store import STORE_ERRORS, store_of
 
 ARTIFACT = "saved_model"  # of a run
 NEAREST = 5  # that an error lists
-MOST_RUNS = 1000  # that are looked through for near ones
+MAX_RUNS = 1000  # that are looked through for near ones
 VERSION = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>[^/@]+)|@(?P<alias>[^/@]+))?")
 
 
@@ -135,7 +135,7 @@ def _run(run_id: str, reference: str) -> MlflowRun:
     except STORE_ERRORS:
         pass
     experiments = {entry.experiment_id: entry.name for entry in client.search_experiments()}
-    runs = client.search_runs(list(experiments), max_results=MOST_RUNS) if experiments else []
+    runs = client.search_runs(list(experiments), max_results=MAX_RUNS) if experiments else []
     shown = {
         run.info.run_id: f"{run.info.run_id} ({run.info.run_name}, {experiments[run.info.experiment_id]})"
         for run in runs
@@ -175,7 +175,7 @@ def registered_version(reference: str, name: str, number: str | None, alias: str
         ModelError: There is none; with the nearest that there are.
     """
     client = mlflow.MlflowClient()
-    names = [model.name for model in client.search_registered_models(max_results=MOST_RUNS)]
+    names = [model.name for model in client.search_registered_models(max_results=MAX_RUNS)]
     if name not in names:
         there = _nearest(name, names) or "none is registered"
         raise ModelError(f"{reference}: there is no registered model {name!r}; the nearest: {there}")
@@ -205,7 +205,7 @@ def _fetched(uri: str) -> Path:
     """The folder itself where it lies on this machine, else a copy that goes with the process."""
     if urlparse(uri).scheme in ("", "file"):
         path, store = as_path(uri), sqlite_path(mlflow.get_tracking_uri())
-        return (beside(path, store) if store is not None else None) or path
+        return (find_beside(path, store) if store is not None else None) or path
     folder = tempfile.mkdtemp(prefix="pipeline-model-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))

@@ -16,7 +16,7 @@ from pipeline.config import Config
 from pipeline.track.children import parent_run_id
 
 TABLE = "table"  # name of data that its file tells apart
-LONGEST_NAME = 250  # MLflow's limit
+MAX_NAME_LENGTH = 250  # MLflow's limit
 
 
 def run_header(config: Config, uri: str, tags: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def name_of(config: Config) -> str:
     """What a run is called that was given no name: its data, its model, and what MLflow invents, for there are more."""
     data = config.data
     source = Path(data.path).name.partition(".")[0] if data.name == TABLE and data.path else data.name
-    return re.sub(r"[^\w-]+", "-", f"{source}-{config.model.name}-{_invented_name()}")[-LONGEST_NAME:]
+    return re.sub(r"[^\w-]+", "-", f"{source}-{config.model.name}-{_invented_name()}")[-MAX_NAME_LENGTH:]
 
 
 def _invented_name() -> str:

@@ -7,8 +7,8 @@ import mlflow
 
 TRAINING = "workflowType=machine_learning"
 NOTE = "mlflow.note.content"  # tag of a run: what its page says at the top, in Markdown
-LONGEST_NOTE = 7_900  # letters; MLflow's limit of a tag is 8000
-LONGEST_DESCRIPTION = 5_000  # of registered models and versions
+MAX_NOTE_LENGTH = 7_900  # letters; MLflow's limit of a tag is 8000
+MAX_DESCRIPTION_LENGTH = 5_000  # of registered models and versions
 
 
 def page_of_newest() -> str:

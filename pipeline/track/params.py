@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.config import Config
 
 PLAIN = re.compile(r"[\w.\- :/]+")  # keys that MLflow takes as they are, if they are no longer than this
-LONGEST_KEY = 250
+MAX_KEY_LENGTH = 250
 
 
 def params_of(config: Config) -> dict[str, str]:
@@ -22,8 +22,8 @@ def param_key(key: str) -> str:
     """A key as MLflow takes it: below keys such as `data.column_kinds` stand columns, whose names may hold any sign."""
     if not (PLAIN.fullmatch(key) and normpath(key) == key):
         key = re.sub(r"[^\w.\- :]", lambda sign: f"_{ord(sign[0]):x}", key)
-    if len(key) > LONGEST_KEY:
-        key = f"{key[: LONGEST_KEY - 17]}_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    if len(key) > MAX_KEY_LENGTH:
+        key = f"{key[: MAX_KEY_LENGTH - 17]}_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
     return key
 
 

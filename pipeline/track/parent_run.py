@@ -18,14 +18,14 @@ from pipeline.runtime import process, signals
 from pipeline.runtime.signals import held
 from pipeline.track.children import BEGUN, PARENT_VARIABLE, close_lost
 from pipeline.track.conclusion import conclude, jobs, n_in_state
-from pipeline.track.found import run_of
+from pipeline.track.find_run import run_of
 from pipeline.track.header import name_of, run_header
 from pipeline.track.machines import LEADER_VARIABLE, PROCESS, one_at_a_time, others
 from pipeline.track.query import FINISHED
 from pipeline.track.spool.journal import Journal
-from pipeline.track.spool.left import send_left
 from pipeline.track.spool.log_to_mlflow import is_refused
 from pipeline.track.spool.sender import Sender
+from pipeline.track.spool.unfinished_runs import send_left
 from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected, connected_to, experiment_of, said
 from pipeline.track.tracked_run import TrackedRun
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Sweep:
+class ParentRun:
     """A sweep's parent run and, once the last job has ended, its children, one for each job."""
 
     run_id: str
@@ -56,7 +56,7 @@ class Sweep:
 
 
 @contextlib.contextmanager
-def sweep(config: Config, key: str, tags: Mapping[str, str]) -> Iterator[Sweep]:
+def sweep(config: Config, key: str, tags: Mapping[str, str]) -> Iterator[ParentRun]:
     """Opens the parent run, or takes up that of the same command again, and closes it, whatever happens to the jobs.
 
     Args:
@@ -74,7 +74,7 @@ def sweep(config: Config, key: str, tags: Mapping[str, str]) -> Iterator[Sweep]:
 
 
 @contextlib.contextmanager
-def _ends(opened: Sweep, tracking: Tracking) -> Iterator[None]:
+def _ends(opened: ParentRun, tracking: Tracking) -> Iterator[None]:
     """Leads a sweep by its parent run, and closes it, whatever happens to the jobs."""
     client, journal = mlflow.MlflowClient(opened.uri), _begun(opened)
     mine = PROCESS + process.name()
@@ -115,7 +115,7 @@ def log_best(parent: str, best: TrackedRun, figures: Mapping[str, float]) -> Non
         raise TrackingError(f"run {parent}: its best run cannot be logged: {str(error).splitlines()[0]}") from None
 
 
-def _opened_where_it_is_there(config: Config, uri: str, tags: Mapping[str, str]) -> Sweep | None:
+def _opened_where_it_is_there(config: Config, uri: str, tags: Mapping[str, str]) -> ParentRun | None:
     """The parent run in the store; None where that does not answer.
 
     Raises:
@@ -135,14 +135,14 @@ def _opened_where_it_is_there(config: Config, uri: str, tags: Mapping[str, str])
         return None
 
 
-def _opened_in_the_spool(config: Config, uri: str, tags: Mapping[str, str]) -> Sweep:
+def _opened_in_the_spool(config: Config, uri: str, tags: Mapping[str, str]) -> ParentRun:
     """A parent run that the store gets when it answers; its children find it there."""
     header = run_header(config, uri, {**tags, **_marks()})
     journal = Journal(header)
     journal.append("leave")
     journal.close()
     Sender(journal.folder, journal.release)
-    return Sweep(journal.folder.id, str(header["name"]), uri, is_away=True)
+    return ParentRun(journal.folder.id, str(header["name"]), uri, is_away=True)
 
 
 def _marks() -> dict[str, str]:
@@ -150,7 +150,7 @@ def _marks() -> dict[str, str]:
     return {BEGUN: str(int(time.time() * 1000)), PROCESS + process.name(): str(time.time())}
 
 
-def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> Sweep:
+def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> ParentRun:
     client, now = mlflow.MlflowClient(), _marks()
     before = _before(where, tags["sweep_key"]) if config.sweep.resume == "auto" else None
     if before is None:
@@ -158,9 +158,9 @@ def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> Sw
         with mlflow.start_run(
             experiment_id=where, run_name=config.tracking.run_name or name_of(config), tags=own
         ) as active:
-            opened = Sweep(active.info.run_id, active.info.run_name, uri)
+            opened = ParentRun(active.info.run_id, active.info.run_name, uri)
     else:
-        opened = Sweep(before.info.run_id, before.info.run_name, uri, taken_up=True)
+        opened = ParentRun(before.info.run_id, before.info.run_name, uri, taken_up=True)
         if others(before.data.tags, process.name()):  # at work on it: their failures count as well
             del now[BEGUN]
         for name, value in now.items():
@@ -171,7 +171,7 @@ def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> Sw
     return opened
 
 
-def _begun(opened: Sweep) -> Journal:
+def _begun(opened: ParentRun) -> Journal:
     """The journal by which the parent run is closed; where this process dies, by the next command on the store.
 
     Raises:
@@ -187,13 +187,13 @@ def _begun(opened: Sweep) -> Journal:
         raise
 
 
-def _conclude_at_once(opened: Sweep) -> None:
+def _conclude_at_once(opened: ParentRun) -> None:
     """Closes the parent run without a journal, if the store answers."""
     with contextlib.suppress(*STORE_ERRORS), connected_to(opened.uri):
         conclude(opened.run_id, process.name(), opened.status)
 
 
-def _conclude(opened: Sweep, journal: Journal, seconds: float) -> None:
+def _conclude(opened: ParentRun, journal: Journal, seconds: float) -> None:
     """Closes the parent run when the store has all its children, now or when they are sent.
 
     Args:

@@ -16,12 +16,12 @@ from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
 from pipeline.runtime.signals import held
 from pipeline.track import metric_names
-from pipeline.track.pages import LONGEST_NOTE, NOTE
+from pipeline.track.pages import MAX_NOTE_LENGTH, NOTE
 from pipeline.track.store import STORE_ERRORS, connected, experiment_id, local_path
 from pipeline.track.tracked_run import TrackedRun, one_per_job, tracked
 
 PAGE = 1000  # runs per request
-MOST_NAMED = 5  # sweeps or experiments that an error lists
+MAX_NAMED = 5  # sweeps or experiments that an error lists
 IS_SWEEP = "tags.sweep LIKE '%'"  # the tag that only parents have
 FINISHED = "attributes.status = 'FINISHED'"
 NEWEST_FIRST = "attributes.start_time DESC"
@@ -106,7 +106,7 @@ def log_texts(run_id: str, texts: dict[str, str]) -> dict[str, str]:
 def describe(run_id: str, text: str) -> None:
     """Writes what a run's page says at its top, in Markdown."""
     with _told_as_tracking_errors():
-        mlflow.MlflowClient().set_tag(run_id, NOTE, text[:LONGEST_NOTE])
+        mlflow.MlflowClient().set_tag(run_id, NOTE, text[:MAX_NOTE_LENGTH])
 
 
 def search(where: Sequence[str], query: str, order: str = "attributes.start_time ASC") -> list[MlflowRun]:
@@ -188,8 +188,8 @@ def _nearest(given: str, names: list[str]) -> str:
     near = difflib.get_close_matches(given, known, n=3, cutoff=0.5)
     if near:
         return f"did you mean {' or '.join(near)}?"
-    more = ", ..." if len(known) > MOST_NAMED else ""
-    return f"there are {', '.join(known[:MOST_NAMED])}{more}"
+    more = ", ..." if len(known) > MAX_NAMED else ""
+    return f"there are {', '.join(known[:MAX_NAMED])}{more}"
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from pipeline.config import direction
 from pipeline.errors import RegistryError
 from pipeline.runtime.signals import held
 from pipeline.track.find_model import registered_version
-from pipeline.track.pages import LONGEST_DESCRIPTION, NOTE
+from pipeline.track.pages import MAX_DESCRIPTION_LENGTH, NOTE
 from pipeline.track.store import STORE_ERRORS, store_of
 from pipeline.track.tracked_run import digest_of
 
@@ -38,7 +38,7 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ContenderComparison:
     """A newcomer beside the model that holds the alias."""
 
     newcomer: Contender
@@ -68,7 +68,7 @@ class Registered:
     name: str
     version: str
     aliases: tuple[str, ...]
-    comparison: Comparison
+    comparison: ContenderComparison
 
 
 @held()
@@ -128,7 +128,7 @@ def _require_alias(alias: str | None) -> None:
         )
 
 
-def _require_better(comparison: Comparison, name: str) -> None:
+def _require_better(comparison: ContenderComparison, name: str) -> None:
     holder, newcomer = comparison.holder, comparison.newcomer
     if holder is None:
         return
@@ -147,10 +147,10 @@ def _require_better(comparison: Comparison, name: str) -> None:
         )
 
 
-def _compared(newcomer: Contender, name: str, alias: str) -> Comparison:
+def _compared(newcomer: Contender, name: str, alias: str) -> ContenderComparison:
     holder = _holder(name, alias)
     if holder is None or holder.run_id == newcomer.run_id:
-        return Comparison(newcomer, None, alias)
+        return ContenderComparison(newcomer, None, alias)
     differs = []
     if newcomer.fingerprint != holder.fingerprint:
         differs.append(f"it saw other data (fingerprint {newcomer.fingerprint}, not {holder.fingerprint})")
@@ -158,7 +158,7 @@ def _compared(newcomer: Contender, name: str, alias: str) -> Comparison:
         differs.append(f"its validation rows are others ({newcomer.val_digest}, not {holder.val_digest})")
     if holder.objective not in newcomer.scores:
         differs.append(f"it has no {holder.objective}")
-    return Comparison(newcomer, holder, alias, tuple(differs))
+    return ContenderComparison(newcomer, holder, alias, tuple(differs))
 
 
 def _holder(name: str, alias: str) -> Contender | None:
@@ -216,7 +216,7 @@ def _made_version(newcomer: Contender, name: str) -> ModelVersion:
         newcomer.run_id,
         tags={"objective": score, score: f"{newcomer.scores[score]:.6g}", "data_fingerprint": newcomer.fingerprint},
         model_id=models[-1].model_id,
-        description=newcomer.note and newcomer.note[:LONGEST_DESCRIPTION],
+        description=newcomer.note and newcomer.note[:MAX_DESCRIPTION_LENGTH],
     )
 
 
@@ -230,10 +230,10 @@ def _describe(client: mlflow.MlflowClient, name: str, alias: str, note: str | No
 def _about(name: str, alias: str | None, note: str) -> str:
     which = f"models:/{name}@{alias}" if alias else f"models:/{name}/1"
     used = f"python -m pipeline predict {which} new.csv predictions.csv\npython -m pipeline serve {which}"
-    return f"{ABOUT} {which}\n```\n{used}\n```\n\n{note}"[:LONGEST_DESCRIPTION]
+    return f"{ABOUT} {which}\n```\n{used}\n```\n\n{note}"[:MAX_DESCRIPTION_LENGTH]
 
 
-def _with_alias(version: ModelVersion, alias: str | None, comparison: Comparison) -> Registered:
+def _with_alias(version: ModelVersion, alias: str | None, comparison: ContenderComparison) -> Registered:
     client, name, number = mlflow.MlflowClient(), version.name, str(version.version)
     if alias is not None:
         client.set_registered_model_alias(name, alias, number)

@@ -13,23 +13,23 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from pipeline.config import Config, to_yaml
-from pipeline.data import Dataset, Rows, TrainingRows, training_rows
+from pipeline.data import Dataset, RowHashes, Rows, row_hashes
 from pipeline.data.checks import Report, report_page
 from pipeline.errors import Pruned, TrackingError
 from pipeline.runtime import process, signals
 from pipeline.runtime.signals import held
 from pipeline.track import datasets
 from pipeline.track.children import parent_run_id
+from pipeline.track.dead_runs import close_dead, job_tag
 from pipeline.track.environment import environment
 from pipeline.track.epoch_journal import Epochs
-from pipeline.track.going_on import is_there
 from pipeline.track.header import run_header
-from pipeline.track.left_running import close_dead, job_tag
-from pipeline.track.model import write_model
-from pipeline.track.pages import LONGEST_NOTE, NOTE
+from pipeline.track.mlflow_model import write_model
+from pipeline.track.pages import MAX_NOTE_LENGTH, NOTE
 from pipeline.track.params import params_of
+from pipeline.track.resumed_run import is_there
 from pipeline.track.spool.folders import MODEL, Spooled, made, taken_over
-from pipeline.track.spool.journal import Journal, digest, told_when_full
+from pipeline.track.spool.journal import Journal, digest, full_disk_as_error
 from pipeline.track.spool.sender import Sender
 from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected, local_path
 
@@ -92,7 +92,7 @@ class Run:
         """
         folder = self._journal.artifact(SAVED_MODEL)
         shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
-        with told_when_full():
+        with full_disk_as_error():
             yield folder
 
     @property
@@ -108,7 +108,7 @@ class Run:
     @contextlib.contextmanager
     def artifact(self, name: str) -> Iterator[Path]:
         """Where to write an artifact, a file or a folder, which is added then."""
-        with told_when_full():
+        with full_disk_as_error():
             yield self._journal.artifact(name)
             self._journal.add_artifact(name)
 
@@ -142,9 +142,9 @@ class Run:
         self._log_text("inputs.json", _json(dict(norms)))
 
     @held()
-    def log_training_rows(self, rows: TrainingRows) -> None:
+    def log_training_rows(self, rows: RowHashes) -> None:
         """Writes hashes of the training rows, which `evaluate` looks for in other files."""
-        with self.artifact(training_rows.FILE) as path:
+        with self.artifact(row_hashes.FILE) as path:
             rows.write(path)
 
     @held()
@@ -157,7 +157,7 @@ class Run:
         """Takes the SavedModel, which lies where `writing_model` says, as artifact and as MLflow model."""
         folder, made = self._journal.artifact(SAVED_MODEL), self._journal.folder.path / MODEL
         shutil.rmtree(made, ignore_errors=True)  # what a process has left that was killed while it made it
-        with told_when_full():
+        with full_disk_as_error():
             write_model(made, folder, rows)
             self._journal.add_artifact(SAVED_MODEL)
         for card in (folder / "assets.extra").glob("card.*"):  # where a reader of the run looks for it
@@ -185,7 +185,7 @@ class Run:
 
     def describe(self, text: str) -> None:
         """Writes what its page says at the top, in Markdown."""
-        self.tag({NOTE: text[:LONGEST_NOTE]})
+        self.tag({NOTE: text[:MAX_NOTE_LENGTH]})
 
     def tell(self, error: BaseException) -> None:
         """Writes what went wrong, in a tag and with its traceback."""
@@ -278,7 +278,7 @@ def start(
 
 def _begun(header: dict[str, Any], new_id: str | None) -> Run:
     """A new run, found by that id where one is given."""
-    with told_when_full():
+    with full_disk_as_error():
         return Run(header, made(header, new_id))
 
 

@@ -21,9 +21,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.config import mlruns
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
-from pipeline.runtime.files import room
+from pipeline.runtime.atomic_files import room
 from pipeline.runtime.locks import locked
-from pipeline.track.moved import FOLDER, check_place, sqlite_path
+from pipeline.track.moved_store import FOLDER, check_place, sqlite_path
 
 # MLflow prints the traceback of a database's error before it raises that error, which we tell in our own words.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)

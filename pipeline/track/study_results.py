@@ -18,7 +18,7 @@ from pipeline.track.store import connected, local_path
 
 
 @dataclass(frozen=True)
-class Trial:
+class StudyTrial:
     """One run of the sweep."""
 
     run_id: str
@@ -33,7 +33,7 @@ class StudiedSweep:
     """The sweep that a study has just run."""
 
     run_id: str
-    trials: list[Trial]
+    trials: list[StudyTrial]
     folder: str  # of the study's artifacts: a path, or an address in a remote store
 
     @property
@@ -41,11 +41,11 @@ class StudiedSweep:
         """Training rows of a run that got that far."""
         return max((trial.n_rows_train for trial in self.trials if trial.n_rows_train is not None), default=0)
 
-    def history(self, trial: Trial, name: str) -> list[float]:
+    def history(self, trial: StudyTrial, name: str) -> list[float]:
         """What a run logged under this name in each epoch."""
         return [entry.value for entry in metric_names.history(mlflow.MlflowClient(), trial.run_id, name)]
 
-    def inputs(self, trial: Trial) -> dict[str, float]:
+    def inputs(self, trial: StudyTrial) -> dict[str, float]:
         """How much each input counts in a run's network."""
         return mlflow.artifacts.load_dict(f"runs:/{trial.run_id}/inputs.json")
 
@@ -84,8 +84,8 @@ def studied(tracking: Tracking, study: str) -> Iterator[StudiedSweep]:
         )
 
 
-def _trial(run: MlflowRun) -> Trial:
-    return Trial(
+def _trial(run: MlflowRun) -> StudyTrial:
+    return StudyTrial(
         run_id=run.info.run_id,
         is_finished=run.info.status == "FINISHED",
         params=dict(run.data.params),

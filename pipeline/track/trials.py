@@ -17,7 +17,7 @@ from pipeline.track.store import STORE_ERRORS, connected
 
 
 @dataclass(frozen=True)
-class Done:
+class FinishedTrial:
     """A child that need not be run again."""
 
     run_id: str
@@ -26,7 +26,7 @@ class Done:
 
 
 @held()
-def done(tracking: Tracking, parent: str, key: str) -> Done | None:
+def done(tracking: Tracking, parent: str, key: str) -> FinishedTrial | None:
     """The child that has that trial key and is finished, or was pruned."""
     if (waiting := _done_here(parent, key)) is not None:
         return waiting
@@ -34,18 +34,18 @@ def done(tracking: Tracking, parent: str, key: str) -> Done | None:
         for run in children(parent, f"tags.trial_key = '{key}'"):
             pruned = "pruned" in run.data.tags
             if run.info.status == "FINISHED" or pruned:
-                return Done(run.info.run_id, metric_names.plain_values(run.data.metrics), pruned)
+                return FinishedTrial(run.info.run_id, metric_names.plain_values(run.data.metrics), pruned)
     return None
 
 
-def _done_here(parent: str, key: str) -> Done | None:
+def _done_here(parent: str, key: str) -> FinishedTrial | None:
     """The same among those that the store has not got yet."""
     for folder in of_sweep(parent):
         entries = [entry for entry, _ in folder.entries(0)]  # none of a run that the store has got meanwhile
         if entries and entries[0]["tags"].get("trial_key") == key:
             pruned = any("pruned" in entry.get("tags", {}) for entry in entries)
             if pruned or _ended_as(entries, "FINISHED"):
-                return Done(folder.id, _last_values(entries), pruned)
+                return FinishedTrial(folder.id, _last_values(entries), pruned)
     return None
 
 

@@ -18,7 +18,7 @@ from pipeline.config.rules import Data
 from pipeline.data import Dataset, Preprocessing, Rows
 from pipeline.data.checks import report_page
 from pipeline.data.preprocessing.arrays import to_array
-from pipeline.export.ops import TensorOps
+from pipeline.export.tensorflow_ops import TensorOps
 from support.any_table import Case, cases
 
 pytestmark = pytest.mark.slow
@@ -76,14 +76,14 @@ def assert_trains(dataset: Dataset, preprocessing: Preprocessing) -> None:
         n_outputs=rows.target.n_outputs,
         categories=preprocessing.inputs.categories,
     )
-    trainee = fit.compile_network(
+    trainable = fit.compile_network(
         network,
         config.fit,
         task=rows.target.task,
         n_rows=len(train.x),
         output_scale=preprocessing.outputs.units_per_scaled,
     )
-    fit.fit(trainee, train, val, config.fit, seed=0, report=lambda epoch, values: None)
+    fit.fit(trainable, train, val, config.fit, seed=0, report=lambda epoch, values: None)
     assert all(np.isfinite(weight).all() for weight in network.get_weights())
     served = export.assemble(rows, preprocessing, network).predict(rows.inputs)
     assert export.difference(served, rows, preprocessing, network) <= export.TOLERANCE

@@ -18,7 +18,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from pipeline.commands import compare, evaluate, export, predict, promote, register, rerun
-from pipeline.export.loaded import LoadedModel
+from pipeline.export.loaded_model import LoadedModel
 from pipeline.inference import locate
 from support.command_process import Commands, command_process
 from support.former import KEPT, MODEL, STUDY, unpack, words

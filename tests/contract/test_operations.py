@@ -23,12 +23,12 @@ from pipeline.data.preprocessing.arrays import to_array
 from pipeline.data.preprocessing.category_columns import Hashed
 from pipeline.data.preprocessing.date_columns import Date
 from pipeline.data.preprocessing.features import Feature
-from pipeline.data.preprocessing.inputs import fit_inputs
-from pipeline.data.preprocessing.scaling import Chain, OutputScaler, fit_scaling
+from pipeline.data.preprocessing.network_inputs import fit_inputs
+from pipeline.data.preprocessing.scaling import ComposedTransform, OutputScaler, fit_scaling
 from pipeline.data.reading.dates import FORMATS, DateFormat, days_of, weekday
-from pipeline.data.reading.raw import Raw
+from pipeline.data.reading.raw_columns import RawColumn
 from pipeline.export.formats.portable import PortableOps
-from pipeline.export.ops import TensorOps
+from pipeline.export.tensorflow_ops import TensorOps
 from support.columns import COLUMNS, LOGNORMAL, TARGETS, at_the_ends_of_float64, never_seen, of_every_kind
 
 pytestmark = pytest.mark.slow
@@ -221,7 +221,7 @@ def features() -> list[Case]:
     return list(cases.values())
 
 
-def of_feature(feature: Feature, values: Raw, expected: np.ndarray) -> Case:
+def of_feature(feature: Feature, values: RawColumn, expected: np.ndarray) -> Case:
     column = np.asarray(values)
     portable: np.ndarray | None = column
     if isinstance(feature, Hashed):
@@ -341,7 +341,7 @@ def test_every_operation_has_a_case() -> None:
 
 
 def test_a_saved_model_scales_and_comes_back(tmp_path: Path) -> None:
-    chains: dict[str, Chain] = {scaling: fit_scaling(LOGNORMAL, scaling, "key") for scaling in NAMES}
+    chains: dict[str, ComposedTransform] = {scaling: fit_scaling(LOGNORMAL, scaling, "key") for scaling in NAMES}
     module, column = tf.Module(), tf.TensorSpec([None], tf.float64)
     for scaling, chain in chains.items():
         for way in ("apply", "invert"):

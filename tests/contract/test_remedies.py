@@ -18,7 +18,7 @@ ROOTS = "data|fit|model|seed|objective|decision|tracking|sweep"
 OVERRIDE = rf"""(?:"(?:{ROOTS})[\w.]*=[^"]*"|'(?:{ROOTS})[\w.]*=[^']*'|(?<![\w.'"])(?:{ROOTS})[\w.]*=[^\s;,()]+)"""
 REMEDY = re.compile(rf"{OVERRIDE}(?: {OVERRIDE})*")
 AS_EXAMPLE = re.compile(r"as in '?\"?$")
-LONGEST_WAY = 4  # messages, one after the other
+MAX_WAY_LENGTH = 4  # messages, one after the other
 # Overrides that another message, or the user's own file, has to go with: the reason stands beside each.
 NOT_BY_THEMSELVES = {
     "data.header=false": "goes with data.columns, the user's own names",
@@ -99,7 +99,7 @@ def test_printed_overrides_do_not_lead_back(tmp_path: Path, monkeypatch: pytest.
             continue
         assert "not an override such as key=value" not in message, (words, message)
         assert message not in messages, f"{words} lead back to: {message}"
-        assert len(messages) < LONGEST_WAY, [*messages, message]
+        assert len(messages) < MAX_WAY_LENGTH, [*messages, message]
         ways += [([*messages, message], [*words, *more]) for more in remedies_in(message, [*given, *words])]
 
 

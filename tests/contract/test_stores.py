@@ -18,7 +18,7 @@ from mlflow.entities import Run
 from pipeline import load, run
 from pipeline.data import load as load_data
 from pipeline.inference.locate import resolve
-from pipeline.runtime.files import prefix
+from pipeline.runtime.atomic_files import prefix
 from pipeline.track import send_left, start
 from pipeline.track.header import run_header
 from pipeline.track.spool.folders import Spooled, left
@@ -215,7 +215,7 @@ def test_a_run_whose_process_was_killed_while_the_store_was_away(there: Store) -
 def test_a_run_that_its_command_goes_on_with_stays_open(
     there: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.track.spool.left.mlruns", lambda: tmp_path)
+    monkeypatch.setattr("pipeline.track.spool.unfinished_runs.mlruns", lambda: tmp_path)
     journal = Journal(run_header(load(f"tracking.uri={there.uri}", "tracking.experiment=goes_on"), there.uri, {}))
     checkpoint = tmp_path / "checkpoints" / "configuration" / journal.folder.id / "00000001.npz"
     checkpoint.parent.mkdir(parents=True)
@@ -237,9 +237,9 @@ def test_a_sweep_whose_process_was_killed_is_killed_as_well(there: Store) -> Non
     made = [there.client.create_run(where, tags={"sweep": "seed=1,2"}).info.run_id for _ in range(2)]
     for run_id in made:
         if os.fork() == 0:
-            from pipeline.track.parent_run import Sweep, _begun
+            from pipeline.track.parent_run import ParentRun, _begun
 
-            _begun(Sweep(run_id, "killed", there.uri))
+            _begun(ParentRun(run_id, "killed", there.uri))
             os._exit(9)
         os.wait()
     there.client.set_terminated(made[1], "FINISHED")
@@ -270,7 +270,7 @@ def test_a_sweep_is_concluded_after_its_trials(there: Store) -> None:
 def test_what_a_killed_process_left_half_made_is_removed_by_the_next_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.track.spool.left.mlruns", lambda: tmp_path)
+    monkeypatch.setattr("pipeline.track.spool.unfinished_runs.mlruns", lambda: tmp_path)
     name = f"{prefix()}abc"
     dead = name.replace(f"-{os.getpid()}-", f"-{2**22 + 1}-")
     places = [tmp_path / part for part in ("spool", "baselines", "comparisons", "checkpoints/configuration/run")]
@@ -284,7 +284,7 @@ def test_what_a_killed_process_left_half_made_is_removed_by_the_next_command(
 
 def test_what_former_versions_left_half_made_goes_after_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their names tell no process; whoever still writes there has written since yesterday."""
-    monkeypatch.setattr("pipeline.track.spool.left.mlruns", lambda: tmp_path)
+    monkeypatch.setattr("pipeline.track.spool.unfinished_runs.mlruns", lambda: tmp_path)
     yesterday, place = time.time() - 86_500, tmp_path / "baselines"
     for name in (".unfinished-old_one1", ".unfinished-growing_", ".unfinished-of-another", "unfinished-abcdefgh"):
         (place / name).mkdir(parents=True)

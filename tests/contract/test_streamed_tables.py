@@ -9,7 +9,7 @@ import pytest
 
 from fuzz.tables import Drawn, compared, streamed_differences
 from pipeline import DataError, data, load
-from pipeline.data.streaming.streamed import Streamed
+from pipeline.data.streaming.streamed_dataset import Streamed
 from pipeline.train import run
 
 pytestmark = pytest.mark.slow
@@ -223,8 +223,8 @@ def test_predictions_keep_to_the_range_of_all_rows(
     tmp_path: Path, scaling: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sample has not the lowest and the highest target."""
-    monkeypatch.setattr("pipeline.data.streaming.survey.MOST_SAMPLED", 200)
-    monkeypatch.setattr("pipeline.data.streaming.survey.FEWEST_SAMPLED", 200)
+    monkeypatch.setattr("pipeline.data.streaming.survey.MAX_SAMPLED", 200)
+    monkeypatch.setattr("pipeline.data.streaming.survey.MIN_SAMPLED", 200)
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=N), "y": rng.lognormal(size=N)})
     frame["part"] = rng.choice(["train", "val", "test"], N, p=[0.6, 0.2, 0.2])

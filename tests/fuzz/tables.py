@@ -22,11 +22,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from pipeline import DataError, PipelineError, data, load, run
 from pipeline.config.rules import Data
 from pipeline.data.splits.parts import NAMES
-from pipeline.data.streaming.streamed import Streamed
+from pipeline.data.streaming.streamed_dataset import Streamed
 from support.any_table import Case, cases
 
-FEWEST_ROWS, MOST_ROWS = 120, 500
-FEWEST_COMPARED = 0.7  # of the tables; the others are refused either way
+MIN_ROWS, MAX_ROWS = 120, 500
+MIN_COMPARED = 0.7  # of the tables; the others are refused either way
 BLOCK_BYTES = (1_500, 4_000, 10**6)  # a few rows, some dozens, all
 TINY = ("fit.epochs=1", "fit.execution=graph", "model.units=[4]")
 # Words that say what to do, or a key to do it with.
@@ -62,7 +62,7 @@ def streamed_differences(count: int, seed: int) -> list[str]:
     """
     outcomes = {number: compared(draw(np.random.default_rng(number))) for number in range(seed, seed + count)}
     n_compared = sum(outcome != "refused" for outcome in outcomes.values())
-    assert n_compared >= FEWEST_COMPARED * count, f"only {n_compared} of {count} tables could be compared"
+    assert n_compared >= MIN_COMPARED * count, f"only {n_compared} of {count} tables could be compared"
     return [f"seed {number}: {text}" for number, text in outcomes.items() if text not in ("", "refused")]
 
 
@@ -391,7 +391,7 @@ KINDS_OF_SPLIT = ("auto", "auto", "random", "kfold", "group", "group_kfold", "ti
 
 def draw(rng: Rng) -> Drawn:
     """A table, its options and its form."""
-    n = int(rng.integers(FEWEST_ROWS, MOST_ROWS))
+    n = int(rng.integers(MIN_ROWS, MAX_ROWS))
     names = rng.permutation(["a", "b", "Wall Area", "Köln", "e", "1st", "x=y"])[: int(rng.integers(1, 6))]
     columns = {str(name): _with_gaps(_pick(rng, INPUTS)(rng, n), rng) for name in names}
     targets = {"y": _pick(rng, TARGETS)(rng, n)}

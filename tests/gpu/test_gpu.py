@@ -11,7 +11,7 @@ import tensorflow as tf
 from mlflow import MlflowClient
 
 from pipeline import fit, load, model
-from pipeline.fit import feed
+from pipeline.fit import batching
 from pipeline.fit.packed import Job, train_packed
 from pipeline.sweep.launch.devices import visible_gpus
 from pipeline.train import Result
@@ -31,7 +31,7 @@ def test_rows_and_steps_are_on_the_gpu() -> None:
     if not tf.config.list_physical_devices("GPU"):
         pytest.skip("needs a GPU: what is tested is that rows and weights lie on it, so that the host is idle")
     found, _ = block_training.trained("fit.execution=compiled")
-    placed = feed.place(block_training.arrays())
+    placed = batching.place(block_training.arrays())
     assert all("GPU" in tensor.device for tensor in [*placed, found.model.trainable_variables[0].value])
 
 

@@ -11,9 +11,9 @@ from pipeline import ExportError, data, export, load, model
 from pipeline.config.rules import NamedScaling
 from pipeline.export.formats.convert import export as export_to
 from pipeline.export.graph import network_of
-from pipeline.export.loaded import LoadedModel
-from pipeline.export.ops import TensorOps
-from pipeline.export.out_of_range import Beyond, beyond
+from pipeline.export.loaded_model import LoadedModel
+from pipeline.export.out_of_range import OutOfRange, beyond
+from pipeline.export.tensorflow_ops import TensorOps
 from pipeline.inference.locate import resolve
 from pipeline.model.dense import Activation
 from support.exported_files import BY_FORMAT, preprocessing_of
@@ -53,7 +53,7 @@ def saved(folder: Path, path: Path, *overrides: str, kernels: float = 1.0, targe
     return LoadedModel(folder)
 
 
-def rows_beyond(loaded: LoadedModel, path: Path, kind: str) -> Beyond:
+def rows_beyond(loaded: LoadedModel, path: Path, kind: str) -> OutOfRange:
     config = load("data=plain_table", f"data.path={path}", f"data.target={loaded.manifest.target[0]}")
     rows = data.read_rows(config.data)
     inputs = {name: np.asarray(rows.inputs[name]) for name in loaded.manifest.inputs}
@@ -108,7 +108,7 @@ def test_a_file_that_overflows_far_out_is_refused(
 ) -> None:
     far = rows_beyond(overflowing, path, "litert")
     assert far.check("litert", outputs(overflowing, "litert", far.columns)) < 1e-4
-    monkeypatch.setattr("pipeline.export.formats.lowered.LITERT", {})
+    monkeypatch.setattr("pipeline.export.formats.replaced_ops.LITERT", {})
     with pytest.raises(
         ExportError,
         match=r"^m.tflite differs from the pipeline computed in float64 by \S+ in scaled units in a row beyond "
@@ -121,7 +121,7 @@ def test_a_file_that_overflows_far_out_is_refused(
 def test_nothing_is_written_then(overflowing: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = resolve(str(overflowing.folder))
     assert [file.beyond < 0.1 for file in export_to(found, "litert", tmp_path / "out").files] == [True] * 3
-    monkeypatch.setattr("pipeline.export.formats.lowered.LITERT", {})
+    monkeypatch.setattr("pipeline.export.formats.replaced_ops.LITERT", {})
     with pytest.raises(ExportError, match=r"^m.tflite differs .* nothing was written"):
         export_to(found, "litert", tmp_path / "none")
     assert not (tmp_path / "none").exists()

@@ -11,7 +11,7 @@ from pipeline import ExportError
 from pipeline import export as exports
 from pipeline.export.formats import convert as command
 from pipeline.export.formats.convert import export
-from pipeline.export.formats.fresh_process import _write_arrays
+from pipeline.export.formats.run_in_subprocess import _write_arrays
 from pipeline.inference.locate import resolve
 
 N = 60

@@ -91,7 +91,7 @@ def test_an_operation_that_onnx_has_not_is_named(
     untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = untrained(tmp_path / "m", *table_of(mixed(table)), "model.activation=gelu")
-    monkeypatch.setattr("pipeline.export.formats.lowered.ONNX", {})
+    monkeypatch.setattr("pipeline.export.formats.replaced_ops.ONNX", {})
     with pytest.raises(ExportError, match=r"ONNX cannot express the network: it has no Erfc; savedmodel has every"):
         export(resolve(str(folder)), "onnx", tmp_path / "out")
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.data import InMemory, Rows, Splits, Target, report
 from pipeline.data.checks import report_page
-from pipeline.export.card import errors
+from pipeline.export.card import worst_rows
 from pipeline.export.card.page import Page
 from support import browser
 
@@ -58,7 +58,7 @@ def test_the_data_report_fits_and_can_be_searched(tmp_path: Path, width: int) ->
 def test_the_cards_error_analysis_fits(tmp_path: Path, width: int) -> None:
     card, given = Page("Model card"), rows()
     outputs = {"prediction": np.full((300, 1), 2e5)}
-    errors.write(card, None, given, outputs, list(given.inputs))  # type: ignore[arg-type]
+    worst_rows.write(card, None, given, outputs, list(given.inputs))  # type: ignore[arg-type]
     path = tmp_path / "card.html"
     path.write_text(card.html(), encoding="utf-8")
     with browser.page(tmp_path / "profile", width, 900) as page:

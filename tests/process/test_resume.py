@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 from pipeline.commands import export
-from pipeline.track.left_running import close_dead
+from pipeline.track.dead_runs import close_dead
 from support import contents
 from support.forked import Ended, forking
 

@@ -23,9 +23,9 @@ from pipeline import load, run
 from pipeline.errors import ModelError
 from pipeline.inference import locate
 from pipeline.inference.http.app import Background
-from pipeline.inference.http.model import load as load_served
 from pipeline.inference.http.protocols import Labels
-from pipeline.inference.http.reload import Follower, check_replaces
+from pipeline.inference.http.reload import ModelReloader, check_replaces
+from pipeline.inference.http.served_model import load as load_served
 from pipeline.inference.http.service import Service
 from pipeline.train import Result
 from support.places import ROOT
@@ -91,7 +91,7 @@ def test_an_alias_that_moves_is_followed_without_a_failed_request(
     assert (model.name, model.version, model.run_id) == ("flowers", first, result.run_id)
 
     def follower(service: Service) -> Background:
-        return Follower(
+        return ModelReloader(
             service,
             lambda: locate.stands_for(alias, store),
             lambda: load_served(locate.resolve(alias, store), name=None, trust=False),

@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from support.forked import Ended, Forking, forking
 
 N_INSTANTS = int(os.environ.get("PIPELINE_SIGNALS", "2"))  # of each kind; a hundred take a quarter of an hour
-MOST_SECONDS = 5.0
+MAX_SECONDS = 5.0
 SHORT_EPOCHS = (  # of about 2 ms
     "data=digits", "model.units=[8]", "fit.epochs=1000000", "fit.early_stopping.patience=null", "fit.checkpoint=false",
     "fit.execution=compiled", "baselines=[]",
@@ -43,7 +43,7 @@ def places(folder: Path, experiment: str) -> list[str]:
 def check(folder: Path, experiment: str, ended: Ended, number: int, word: str) -> None:
     """That a run was closed, in time, and that nothing is left locked."""
     assert ended.code == 128 + number or (experiment in CALLS and ended.code == 0), ended.output
-    assert ended.seconds < MOST_SECONDS, ended.output
+    assert ended.seconds < MAX_SECONDS, ended.output
     assert "Traceback" not in ended.output
     assert "Exception ignored" not in ended.output
     with sqlite3.connect(folder / "mlflow.db", timeout=0) as store:

@@ -21,9 +21,9 @@ from pipeline import ConfigError
 from pipeline.commands import tune as command
 from pipeline.errors import ModelError, SweepError
 from pipeline.export.formats.convert import export
-from pipeline.export.loaded import LoadedModel
+from pipeline.export.loaded_model import LoadedModel
 from pipeline.inference.locate import resolve
-from pipeline.sweep import light
+from pipeline.sweep import light_trials
 from pipeline.sweep.tune import Tuned, tune
 from support.forked import Forking, forking
 from support.typed import Typed
@@ -205,7 +205,7 @@ def test_ctrl_c_ends_with_the_model_that_there_is(forked: Forking, tmp_path: Pat
 @pytest.mark.slow
 def test_a_network_of_an_ensemble_has_a_model_when_it_is_wanted(store: str, tuned: Tuned) -> None:
     line = tuned.lines[-1]
-    light.make(line.run_id, store)
+    light_trials.make(line.run_id, store)
     found = resolve(line.run_id, store)
     assert LoadedModel(found.path).manifest.run_id == line.run_id
 
@@ -235,7 +235,7 @@ def test_there_are_no_folds_where_they_would_take_the_time_of_other_networks(sto
     words = ["data=diabetes", "baselines=[]", "fit.epochs=3", "tune.minutes=0.05", f"tracking.uri={store}"]
     found = tune(*words)
     assert {len(line.run_ids) for line in found.lines} == {1}
-    light.make(found.lines[0].run_id, store)  # it is the network of the split, like any other
+    light_trials.make(found.lines[0].run_id, store)  # it is the network of the split, like any other
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import mlflow
 import pytest
 
 from pipeline.config.rules import BASELINES
-from pipeline.evaluate.baselines import kept
+from pipeline.evaluate.baselines import baseline_cache
 from pipeline.train import Result
 from support.places import ROOT
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(kept, "mlruns", lambda: tmp_path / "mlruns")
+    monkeypatch.setattr(baseline_cache, "mlruns", lambda: tmp_path / "mlruns")
     return tmp_path / "mlruns" / "baselines"
 
 

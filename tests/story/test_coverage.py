@@ -56,7 +56,7 @@ def covered(words: tuple[str, ...], kind: str, seed: int, store: str) -> Iterato
     """Trains and scores; nothing is exported."""
     config = load(*words, *QUICK, f"decision.{kind}={COVERAGE}", f"seed={seed}", f"tracking.uri={store}")
     prepared = prepare(config)
-    with baselines.beside(config, prepared.dataset) as beside, train(config, prepared) as trained:
+    with baselines.in_background(config, prepared.dataset) as beside, train(config, prepared) as trained:
         scored = score(config, prepared, trained, beside)
     found, learned = scored.found, scored.decided.learned
     truth, outputs = found.targets["test"].values, found.outputs["test"]

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from pipeline import fit, load, model
-from pipeline.fit.draws import order_of
+from pipeline.fit.epoch_randomness import order_of
 from pipeline.fit.steps import steps_of
-from pipeline.fit.trainee import Trainee
+from pipeline.fit.trainable_model import TrainableModel
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
@@ -21,7 +21,7 @@ def arrays(n_rows: int = 50) -> Arrays:
     return x, x[:, :1] - 2 * x[:, 1:2], np.linspace(0, 2, n_rows, dtype=np.float32)
 
 
-def trainee(*overrides: str, n_rows: int = 50) -> Trainee:
+def trainable(*overrides: str, n_rows: int = 50) -> TrainableModel:
     config = load("model.units=[6]", "data.task=auto", "fit.batch_size=8", "fit.learning_rate=0.01", *overrides)
     fit.seed(config.seed)
     network = model.build(config.model, task="regression", n_inputs=4, n_outputs=1)
@@ -30,10 +30,10 @@ def trainee(*overrides: str, n_rows: int = 50) -> Trainee:
     )
 
 
-def trained(*overrides: str, epochs: int = 1, seed: int = 0, rows: Arrays | None = None) -> tuple[Trainee, dict]:
+def trained(*overrides: str, epochs: int = 1, seed: int = 0, rows: Arrays | None = None) -> tuple[TrainableModel, dict]:
     """By blocks; the network has the weights in the end."""
     x, y, weight = rows or arrays()
-    found = trainee(*overrides, n_rows=len(x))
+    found = trainable(*overrides, n_rows=len(x))
     history = found.model.fit(
         x,
         y,
@@ -64,9 +64,9 @@ class Batches(keras.utils.PyDataset):
         return x[chosen], y[chosen], weight[chosen]
 
 
-def trained_by_keras(*overrides: str, epochs: int = 1, seed: int = 0) -> tuple[Trainee, dict]:
+def trained_by_keras(*overrides: str, epochs: int = 1, seed: int = 0) -> tuple[TrainableModel, dict]:
     """By stock steps, in the order and the batches in which blocks take the rows."""
-    found, logs = trainee("fit.execution=stock", *overrides), {}
+    found, logs = trainable("fit.execution=stock", *overrides), {}
     steps = steps_of(50, 8, found.model)
     for epoch in range(epochs):
         full, last = np.split(order_of(seed, epoch).permutation(50), [steps.n_rows_of_full])

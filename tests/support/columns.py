@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.raw_columns import RawColumn, TextArray
 
 RNG = np.random.default_rng(0)
 NORMAL, LOGNORMAL = RNG.normal(5, 3, 2000), RNG.lognormal(size=2000)
@@ -30,7 +30,7 @@ COLUMNS = {
 TARGETS = np.stack([LOGNORMAL, 1e5 * LOGNORMAL[::-1], NORMAL], axis=1)
 
 
-def of_every_kind(n: int = 60) -> dict[str, Raw]:
+def of_every_kind(n: int = 60) -> dict[str, RawColumn]:
     """A column of every kind, with gaps."""
     rng = np.random.default_rng(0)
     day = datetime(2023, 12, 25, 22, tzinfo=UTC)
@@ -38,8 +38,8 @@ def of_every_kind(n: int = 60) -> dict[str, Raw]:
         "number": rng.lognormal(2, 1, n),
         "code": rng.integers(1, 4, n).astype(float),
         "flag": rng.integers(0, 2, n).astype(float),
-        "town": Text(rng.integers(0, 4, n), np.array(["Köln", "Bern", "", "naïve 東京"], object)),
-        "when": Text.of(
+        "town": TextArray(rng.integers(0, 4, n), np.array(["Köln", "Bern", "", "naïve 東京"], object)),
+        "when": TextArray.of(
             [(day + timedelta(hours=7 * k)).strftime("%Y-%m-%d %H:%M:%S") for k in range(n) if k != 7] + [""]
         ),
     }
@@ -47,18 +47,18 @@ def of_every_kind(n: int = 60) -> dict[str, Raw]:
     return found
 
 
-def never_seen(given: dict[str, Raw]) -> dict[str, Raw]:
+def never_seen(given: dict[str, RawColumn]) -> dict[str, RawColumn]:
     """Other rows: gaps, unseen categories, dates that are none, and numbers far away."""
     return {
         "number": np.array([np.nan, 1e30, -1e30, 0.0, 5.0, given["number"][0]]),
         "code": np.array([np.nan, 2.0, 99.0, 1.5, 1.0, 3.0]),
         "flag": np.array([np.nan, 1.0, 0.0, 2.0, 1.0, 0.0]),
-        "town": Text.of(["", "Köln", "Paris", "\N{GRINNING FACE}" * 40, "naïve 東京", "bern"]),
-        "when": Text.of(["", "1999-02-29", "2024-02-29T23:59:59", "soon", "0001-01-01", "2100-12-31 00:00"]),
+        "town": TextArray.of(["", "Köln", "Paris", "\N{GRINNING FACE}" * 40, "naïve 東京", "bern"]),
+        "when": TextArray.of(["", "1999-02-29", "2024-02-29T23:59:59", "soon", "0001-01-01", "2100-12-31 00:00"]),
     }
 
 
-def at_the_ends_of_float64() -> dict[str, Raw]:
+def at_the_ends_of_float64() -> dict[str, RawColumn]:
     """TensorFlow takes numbers below 2e-308 for 0, also the reciprocals by which its graphs divide."""
     ends = np.array([1.7e308, -1.7e308, 1e308, 0.0, -1.0, np.nan, 1e300, -1.6e308])
     return {

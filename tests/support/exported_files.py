@@ -11,10 +11,10 @@ from ai_edge_litert.interpreter import Interpreter
 
 from pipeline.data import Preprocessing
 from pipeline.data.preprocessing import as_json
-from pipeline.export.formats import litert, lowered, onnx
+from pipeline.export.formats import litert, onnx, replaced_ops
 from pipeline.export.formats.portable import portable
 from pipeline.export.formats.sidecar import encoded, sidecar
-from pipeline.export.loaded import LoadedModel
+from pipeline.export.loaded_model import LoadedModel
 from pipeline.export.manifest import PREPROCESSING
 
 onnxruntime.set_default_logger_severity(4)
@@ -28,7 +28,7 @@ def preprocessing_of(folder: Path) -> Preprocessing:
 def by_litert(folder: Path, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Outputs of a saved model's float32 LiteRT file for raw columns."""
     model, preprocessing = LoadedModel(folder), preprocessing_of(folder)
-    content = litert.convert(portable(model, preprocessing, tf.float32, tf.int32, lowered.LITERT), "float32")
+    content = litert.convert(portable(model, preprocessing, tf.float32, tf.int32, replaced_ops.LITERT), "float32")
     given = encoded(sidecar(model.manifest, preprocessing, "float32", "int32"), preprocessing, columns)
     return Interpreter(model_content=content).get_signature_runner()(**given)
 
@@ -36,7 +36,7 @@ def by_litert(folder: Path, columns: Mapping[str, np.ndarray]) -> dict[str, np.n
 def by_onnx(folder: Path, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Outputs of a saved model's ONNX file for raw columns."""
     model, preprocessing = LoadedModel(folder), preprocessing_of(folder)
-    built = portable(model, preprocessing, tf.float64, tf.int64, lowered.ONNX)
+    built = portable(model, preprocessing, tf.float64, tf.int64, replaced_ops.ONNX)
     session = onnxruntime.InferenceSession(onnx.convert(built), providers=["CPUExecutionProvider"])
     given = encoded(sidecar(model.manifest, preprocessing, "float64", "int64"), preprocessing, columns)
     names = onnx.output_names(built)

@@ -30,7 +30,7 @@ PLACES = {
 
 def often() -> None:
     """Has runs of seconds write checkpoints all the time."""
-    pace.SECONDS_BETWEEN, pace.MOST_SHARE = 0.0, 1.0
+    pace.SECONDS_BETWEEN, pace.MAX_SHARE = 0.0, 1.0
 
 
 def kill_at(place: str, count: int, seconds: float) -> None:

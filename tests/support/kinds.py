@@ -13,7 +13,7 @@ import pytest
 import pipeline
 
 if TYPE_CHECKING:
-    from pipeline.inference.http.model import Served
+    from pipeline.inference.http.served_model import Served
     from pipeline.inference.http.service import Service
     from pipeline.train import Result
     from support.serving import Client

@@ -1,7 +1,7 @@
 """Runs as the store would give them, and their ranking, for the tests of the comparison."""
 
 from pipeline.compare.findings import Findings
-from pipeline.compare.importance import importance
+from pipeline.compare.parameter_importance import importance
 from pipeline.compare.ranking import Comparison, compare
 from pipeline.compare.verdict import verdict
 from pipeline.track import Selected, TrackedRun

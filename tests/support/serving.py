@@ -17,9 +17,9 @@ from pipeline.inference import locate
 from pipeline.inference.http.app import Background, application
 from pipeline.inference.http.connections import protocol
 from pipeline.inference.http.limits import Limits
-from pipeline.inference.http.model import Served, load
-from pipeline.inference.http.run import bound_socket
+from pipeline.inference.http.served_model import Served, load
 from pipeline.inference.http.service import Service
+from pipeline.inference.http.start_server import bound_socket
 
 LIMITS = Limits(
     connections=200,

@@ -21,9 +21,9 @@ from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import format_of
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.data.reading.notation import written_date
-from pipeline.export.loaded import LoadedModel
-from pipeline.inference.batch.run import cleaner_of, opened
-from pipeline.inference.batch.source import AnotherWay
+from pipeline.export.loaded_model import LoadedModel
+from pipeline.inference.batch.predict_file import opened, parser_of
+from pipeline.inference.batch.source import FormatChanged
 from support.serving import Client
 
 
@@ -198,10 +198,10 @@ class Asked:
     def _file(self, column: str, path: Path) -> Outcome:
         source = opened(path, self.model.manifest)
         while True:
-            cleaner = cleaner_of(self.model.manifest, source, [], strict=False)
+            cleaner = parser_of(self.model.manifest, source, [], strict=False)
             try:
                 blocks = [cleaner.columns(block, 0) for block in source.blocks(cleaner.names)]
-            except AnotherWay as other:
+            except FormatChanged as other:
                 source = other.source
                 continue
             except DataError as error:

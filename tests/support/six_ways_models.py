@@ -16,8 +16,8 @@ from pipeline import data, load
 from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS
 from pipeline.data.reading.notation import written_date
-from pipeline.export.loaded import LoadedModel
-from pipeline.track.model import write_model
+from pipeline.export.loaded_model import LoadedModel
+from pipeline.track.mlflow_model import write_model
 from support.serving import served, serving
 from support.six_ways import Asked, Taken
 from support.untrained import save

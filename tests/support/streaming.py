@@ -45,10 +45,10 @@ def mixed() -> pd.DataFrame:
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of some hundred rows and a sample of some hundred, so that little files show what large ones do."""
     monkeypatch.setattr("pipeline.data.streaming.survey.block_bytes", lambda budget: 20_000)
-    monkeypatch.setattr("pipeline.data.streaming.streamed.block_bytes", lambda budget: 20_000)
-    monkeypatch.setattr("pipeline.data.streaming.survey.FEWEST_SAMPLED", 500)
+    monkeypatch.setattr("pipeline.data.streaming.streamed_dataset.block_bytes", lambda budget: 20_000)
+    monkeypatch.setattr("pipeline.data.streaming.survey.MIN_SAMPLED", 500)
     monkeypatch.setattr("pipeline.data.streaming.survey.SAMPLE_SHARE", 0)
-    monkeypatch.setattr("pipeline.data.streaming.sample.MOST_SEEN", 20)
+    monkeypatch.setattr("pipeline.data.streaming.sample.MAX_SEEN", 20)
 
 
 def split_file(folder: Path, n: int) -> Path:

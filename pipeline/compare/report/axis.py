@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pipeline.compare.values import Value, ordered, parsed
+from pipeline.compare.logged_values import Value, ordered, parsed
 
 LOG_FROM = 8  # ratio of the largest to the smallest from which equal factors are equal distances
 SMALLEST = 1e-100  # but for 0; beyond, logarithms and steps are not computed rightly
-MOST_LABELS = 12
+MAX_LABELS = 12
 FEW_VALUES = 6  # of numbers, which are then labelled themselves
 STEPS = (1, 2, 2.5, 5, 10)
 
@@ -47,7 +47,7 @@ def of_parameter(values: Sequence[str]) -> Axis:
 def of_categories(values: Iterable[str]) -> Axis:
     """Equal distances, in an order that means something."""
     names = ordered(values)
-    every = math.ceil(len(names) / MOST_LABELS)
+    every = math.ceil(len(names) / MAX_LABELS)
     ticks = [(float(place), name) for place, name in enumerate(names) if place % every == 0]
     return Axis(-0.5, len(names) - 0.5, ticks, categories=tuple(names))
 

@@ -23,7 +23,7 @@ class Mark:
 
     x: float | str
     y: float
-    told: str
+    title: str
     css: str = ""
 
 
@@ -42,7 +42,7 @@ class Chart:
         """Adds points."""
         self._pieces += [
             f'<circle class="mark {mark.css}" cx="{self._at_x(mark.x):.1f}" cy="{self._at_y(mark.y):.1f}" '
-            f'r="{radius}"><title>{escape(mark.told)}</title></circle>'
+            f'r="{radius}"><title>{escape(mark.title)}</title></circle>'
             for mark in marks
         ]
         return self
@@ -82,14 +82,14 @@ class Chart:
         right, floor = WIDTH - RIGHT, self._height - self._bottom
         rows = [
             f'<path class="grid" d="M{LEFT} {self._at_y(value):.1f}H{right}"/>'
-            f'<text x="{LEFT - 6}" y="{self._at_y(value) + 4:.1f}" text-anchor="end">{escape(told)}</text>'
-            for value, told in self._y.ticks
+            f'<text x="{LEFT - 6}" y="{self._at_y(value) + 4:.1f}" text-anchor="end">{escape(label)}</text>'
+            for value, label in self._y.ticks
         ]
-        columns = [self._x_label(self._at_x(self._named(value)), told, floor) for value, told in self._x.ticks]
+        columns = [self._x_label(self._at_x(self._named(value)), label, floor) for value, label in self._x.ticks]
         return f'{"".join(rows)}{"".join(columns)}<path class="frame" d="M{LEFT} {TOP}V{floor}H{right}"/>'
 
-    def _x_label(self, at: float, told: str, floor: float) -> str:
-        text = f"{escape(cut(told))}<title>{escape(told)}</title>"
+    def _x_label(self, at: float, label: str, floor: float) -> str:
+        text = f"{escape(cut(label))}<title>{escape(label)}</title>"
         tick = f'<path class="frame" d="M{at:.1f} {floor}v4"/>'
         if self._slanted:
             turned = f'transform="translate({at + 3:.1f} {floor + 14}) rotate(-35)" text-anchor="end"'
@@ -116,7 +116,7 @@ def _crowded(axis: Axis) -> bool:
     """Whether level labels would touch their neighbours."""
     wide = WIDTH - LEFT - RIGHT
     places = sorted(
-        (axis.place(axis.categories[int(value)] if axis.categories else value) * wide, len(cut(told)) * LETTER / 2)
-        for value, told in axis.ticks
+        (axis.place(axis.categories[int(value)] if axis.categories else value) * wide, len(cut(label)) * LETTER / 2)
+        for value, label in axis.ticks
     )
     return any(left + half + 6 > right - other for (left, half), (right, other) in pairwise(places))

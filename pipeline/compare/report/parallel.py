@@ -5,34 +5,34 @@ from __future__ import annotations
 from html import escape
 
 from pipeline.compare.candidates import Candidate
+from pipeline.compare.logged_values import Value
 from pipeline.compare.ranking import Comparison
 from pipeline.compare.report.axis import Axis, of_parameter, of_scores
 from pipeline.compare.report.chart import cut
-from pipeline.compare.values import Value
 
 WIDTH, HEIGHT = 1120, 400
 LEFT, RIGHT, TOP, BOTTOM = 30, 96, 46, 16
-MOST_AXES = 9
+MAX_AXES = 9
 TOP_SHARE = 0.1  # of the configurations that stand out
 LETTER = 7.0  # pixels
 
 
-def parallel(comparison: Comparison, keys: list[str], told: dict[int, str]) -> str:
+def parallel(comparison: Comparison, keys: list[str], titles: dict[int, str]) -> str:
     """The drawing.
 
     Args:
         comparison: The ranked configurations.
         keys: Parameters to show, the most important first; what is too many is left out.
-        told: What a pointer that rests on the line of a place in the ranking is told.
+        titles: By rank, the tooltip of its line.
     """
-    shown, candidates = keys[:MOST_AXES], comparison.candidates
+    shown, candidates = keys[:MAX_AXES], comparison.candidates
     axes = [of_parameter([candidate.params[key] for candidate in candidates]) for key in shown]
     axes.append(of_scores([candidate.mean for candidate in candidates], kept=[candidates[0].mean]))
     distance = (WIDTH - LEFT - RIGHT) / max(1, len(axes) - 1)
     places = [LEFT + distance * number for number in range(len(axes))]
     lines = [
         f'<polyline class="{_css(rank, len(candidates))}" points="{_points(candidates[rank], shown, axes, places)}">'
-        f"<title>{escape(told[rank])}</title></polyline>"
+        f"<title>{escape(titles[rank])}</title></polyline>"
         for rank in reversed(range(len(candidates)))  # the best is drawn last, over the others
     ]
     names = [*(comparison.labels[key] for key in shown), comparison.objective]
@@ -64,8 +64,8 @@ def _axis(axis: Axis, at: float, name: str, letters: int) -> str:
     anchor = "start" if at == LEFT else "middle"
     labels = "".join(
         f'<text class="halo" x="{at + 6:.0f}" y="{_height(_place(axis, value)) + 4:.1f}">'
-        f"{escape(cut(told, letters - 2))}<title>{escape(told)}</title></text>"
-        for value, told in axis.ticks
+        f"{escape(cut(label, letters - 2))}<title>{escape(label)}</title></text>"
+        for value, label in axis.ticks
     )
     return (
         f'<path class="frame" d="M{at:.0f} {TOP}V{HEIGHT - BOTTOM}"/>{labels}'

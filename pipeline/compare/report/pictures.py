@@ -9,16 +9,16 @@ from html import escape
 from itertools import pairwise
 
 from pipeline.compare.candidates import Candidate
-from pipeline.compare.importance import Importance
+from pipeline.compare.logged_values import parsed, short
+from pipeline.compare.parameter_importance import ParameterImportance
 from pipeline.compare.ranking import Comparison
 from pipeline.compare.report.axis import Axis, label, of_numbers, of_parameter, of_scores
 from pipeline.compare.report.chart import Chart, Mark, cut
-from pipeline.compare.values import parsed, short
 
-MOST_STEPS = 300  # points of a curve: more cannot be told apart
+MAX_STEPS = 300  # points of a curve: more cannot be told apart
 N_BINS = 8  # at most, of a parameter that hardly takes a value twice
-FEWEST_IN_BIN = 3
-MOST_DISTINCT = 12  # values, each with a middle of its own
+MIN_IN_BIN = 3
+MAX_DISTINCT = 12  # values, each with a middle of its own
 STYLES = ("dashed", "")  # of the lines of training and of validation
 
 Curve = list[tuple[int, float]]
@@ -108,7 +108,7 @@ def learning(name: str, curves: Sequence[tuple[Curve, Curve]]) -> str | None:
     return chart.svg()
 
 
-def bars(found: Importance, comparison: Comparison) -> str:
+def bars(found: ParameterImportance, comparison: Comparison) -> str:
     """How much each parameter matters, as a table with bars."""
     rows = "".join(
         f'<tr><td class="name" title="{escape(key)}">{escape(cut(comparison.labels[key], 40))}</td>'
@@ -119,7 +119,7 @@ def bars(found: Importance, comparison: Comparison) -> str:
     return f'<table class="narrow bars"><tbody>{rows}</tbody></table>'
 
 
-def told(comparison: Comparison) -> dict[int, str]:
+def descriptions_of(comparison: Comparison) -> dict[int, str]:
     """What each place in the ranking is, in a line."""
     return {
         rank: f"#{rank + 1}  {comparison.objective} {label(candidate.mean)}  "
@@ -132,7 +132,7 @@ def _marks(
     comparison: Comparison, points: Mapping[int, tuple[float | str, float]], best: Sequence[int] = (0,)
 ) -> list[Mark]:
     """A point for each rank, the best ones on top of the others."""
-    names = told(comparison)
+    names = descriptions_of(comparison)
     ranks = sorted(points, key=lambda rank: (rank in best, -rank))
     return [Mark(*points[rank], names[rank], "best" if rank in best else "") for rank in ranks]
 
@@ -143,7 +143,7 @@ def _middles(values: Sequence[str], scores: Sequence[float]) -> list[tuple[float
     numeric = all(isinstance(parsed(value), float) for value in values)
     for value, score in zip(values, scores, strict=True):
         groups[parsed(value) if numeric else value].append(score)
-    if len(groups) <= min(MOST_DISTINCT, len(values) / 2) or not numeric:
+    if len(groups) <= min(MAX_DISTINCT, len(values) / 2) or not numeric:
         return [(value, statistics.median(groups[value])) for value in sorted(groups)]
     return _middles_of_bins([(float(value), score) for value, score in zip(values, scores, strict=True)])
 
@@ -151,7 +151,7 @@ def _middles(values: Sequence[str], scores: Sequence[float]) -> list[tuple[float
 def _middles_of_bins(points: Sequence[tuple[float, float]]) -> list[tuple[float | str, float]]:
     """Median value and score of bins of equal counts; none where there are too few points for two bins."""
     pairs = sorted(points)
-    n_bins = min(N_BINS, len(pairs) // FEWEST_IN_BIN)
+    n_bins = min(N_BINS, len(pairs) // MIN_IN_BIN)
     edges = [round(len(pairs) * part / n_bins) for part in range(n_bins + 1)] if n_bins > 1 else []
     bins = [pairs[start:end] for start, end in pairwise(edges)]
     return [
@@ -167,5 +167,5 @@ def _epochs(steps: Sequence[int]) -> Axis:
 
 
 def _thinned(curve: Curve) -> Curve:
-    every = -(-len(curve) // MOST_STEPS)
+    every = -(-len(curve) // MAX_STEPS)
     return curve[::every] if curve[-1] in curve[::every] else [*curve[::every], curve[-1]]

@@ -25,9 +25,9 @@ def sentences(study: Study, lines: list[Line]) -> list[str]:
     found = []
     for quantity in study.tells:
         for line in lines:
-            told = _words(line, quantity) if study.axis.reads == "word" else _trend(line, quantity)
-            told += _missing(line, quantity)
-            found.append(_capital(f"{line.name}: {told}" if line.name else told, study, quantity))
+            text = _words(line, quantity) if study.axis.reads == "word" else _trend(line, quantity)
+            text += _missing(line, quantity)
+            found.append(_capital(f"{line.name}: {text}" if line.name else text, study, quantity))
         if len(lines) > 1 and (compared := _compared(lines, quantity)):
             found.append(_capital(compared, study, quantity))
     failed = sum(point.n_failed for line in lines for point in line.points)
@@ -124,12 +124,12 @@ def _ranking(points: list[tuple[str, Point]], best: Point, quantity: str) -> str
     worse = [pair for pair in others if differs(pair[1], best, quantity)]
     level = [pair for pair in others if pair not in worse]
     superlative = {"minimize": "best (lowest)", "maximize": "best (highest)", None: "lowest"}[words.better(quantity)]
-    told = f"{{quantity}} is {superlative} with {listed([pair for pair in points if pair[1] is best])}"
+    text = f"{{quantity}} is {superlative} with {listed([pair for pair in points if pair[1] is best])}"
     if _is_single([point for _, point in points], quantity):
-        return f"{told}, against {listed(others)}, {UNTESTED}"
+        return f"{text}, against {listed(others)}, {UNTESTED}"
     if level:
-        told += f"; within the seeds' spread of it: {listed(level)}"
-    return told + (f"; beyond it: {listed(worse)}" if worse else "; nothing lies beyond that spread")
+        text += f"; within the seeds' spread of it: {listed(level)}"
+    return text + (f"; beyond it: {listed(worse)}" if worse else "; nothing lies beyond that spread")
 
 
 def _is_single(points: Iterable[Point], quantity: str) -> bool:

@@ -17,7 +17,7 @@ from pipeline.config.studies import REPEATS, Study
 from pipeline.errors import ConfigError, TrainingError
 
 if TYPE_CHECKING:
-    from pipeline.track.study_results import StudiedSweep, Trial
+    from pipeline.track.study_results import StudiedSweep, StudyTrial
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Point:
     position: Position
     values: Mapping[str, np.ndarray]  # of each quantity, `(n_repeats,)`; NaN where a run failed or never got there
     tuned: tuple[str, ...]  # values of `best_of` that were best here
-    trials: tuple[Trial | None, ...]  # one per repetition; None where the run failed
+    trials: tuple[StudyTrial | None, ...]  # one per repetition; None where the run failed
 
     def mean(self, quantity: str) -> float:
         """Over the repetitions that have it; NaN if none has."""
@@ -71,7 +71,7 @@ def gather(study: Study, sweep: StudiedSweep) -> list[Line]:
     if not any(trial.is_finished for trial in sweep.trials):
         raise TrainingError("no run of this study was finished; what ended them is told above, and in MLflow")
     repeats = sorted({_repeat(trial) for trial in sweep.trials})
-    lines: dict[str, dict[str, dict[tuple[str, ...], dict[str, Trial]]]] = {}
+    lines: dict[str, dict[str, dict[tuple[str, ...], dict[str, StudyTrial]]]] = {}
     # A sweep that was taken up again may hold a job twice: failed, and then finished.
     for trial in sorted(sweep.trials, key=lambda trial: trial.is_finished):
         tuned = tuple(trial.params[key] for key in study.best_of)
@@ -86,11 +86,11 @@ def gather(study: Study, sweep: StudiedSweep) -> list[Line]:
     return found
 
 
-def _repeat(trial: Trial) -> str:
+def _repeat(trial: StudyTrial) -> str:
     return " ".join(f"{trial.params[key]:>4}" for key in REPEATS)
 
 
-def _name(keys: Sequence[str], trial: Trial) -> str:
+def _name(keys: Sequence[str], trial: StudyTrial) -> str:
     """What tells a line from the others: words and numbers, a key's name with those that say nothing alone."""
     parts = []
     for key in keys:
@@ -106,7 +106,7 @@ def _point(
     study: Study,
     sweep: StudiedSweep,
     value: str,
-    choices: dict[tuple[str, ...], dict[str, Trial]],
+    choices: dict[tuple[str, ...], dict[str, StudyTrial]],
     repeats: list[str],
 ) -> Point:
     tuned = min(choices, key=lambda choice: _badness(study, sweep, choices[choice], repeats))
@@ -120,7 +120,7 @@ def _point(
     return Point(_position(study, value, sweep.n_rows_train), values, tuned, trials)
 
 
-def _badness(study: Study, sweep: StudiedSweep, trials: dict[str, Trial], repeats: list[str]) -> tuple[int, float]:
+def _badness(study: Study, sweep: StudiedSweep, trials: dict[str, StudyTrial], repeats: list[str]) -> tuple[int, float]:
     """What tuned values are chosen by, worse the higher: repetitions without a result, then the mean of the others."""
     finished = [trials[repeat] for repeat in repeats if repeat in trials and trials[repeat].is_finished]
     if study.best_by == "objective":
@@ -152,19 +152,19 @@ def _position(study: Study, value: str, n_rows_train: int) -> Position:
         raise ConfigError(f"study.axis.reads: {study.axis.key}={value} has no {reads}; word takes any") from None
 
 
-def _value(quantity: str, study: Study, sweep: StudiedSweep, trial: Trial) -> float:
+def _value(quantity: str, study: Study, sweep: StudiedSweep, trial: StudyTrial) -> float:
     if quantity in FROM_EPOCHS:
         assert study.target_loss is not None
         return FROM_EPOCHS[quantity](sweep, trial, study.target_loss)
     return trial.metrics.get(quantity, math.nan)
 
 
-def _epochs_to_loss(sweep: StudiedSweep, trial: Trial, loss: float) -> float:
+def _epochs_to_loss(sweep: StudiedSweep, trial: StudyTrial, loss: float) -> float:
     reached = np.flatnonzero(np.array(sweep.history(trial, "val_loss")) <= loss)
     return float(reached[0] + 1) if len(reached) else math.nan
 
 
-def _seconds_to_loss(sweep: StudiedSweep, trial: Trial, loss: float) -> float:
+def _seconds_to_loss(sweep: StudiedSweep, trial: StudyTrial, loss: float) -> float:
     """Until the first epoch that reached it. The first of all, which compiles, counts as the median of the others."""
     n_epochs = _epochs_to_loss(sweep, trial, loss)
     if math.isnan(n_epochs):
@@ -173,7 +173,7 @@ def _seconds_to_loss(sweep: StudiedSweep, trial: Trial, loss: float) -> float:
     return trial.metrics["seconds_per_epoch"] + sum(seconds[1:])
 
 
-FROM_EPOCHS: dict[str, Callable[[StudiedSweep, Trial, float], float]] = {
+FROM_EPOCHS: dict[str, Callable[[StudiedSweep, StudyTrial, float], float]] = {
     "epochs_to_loss": _epochs_to_loss,
     "seconds_to_loss": _seconds_to_loss,
 }

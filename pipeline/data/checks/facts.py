@@ -8,7 +8,7 @@ from pipeline.config.rules import Kind
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnFacts:
     """One input column; what is not said otherwise is of the training rows. `None` stands for "does not apply"."""
 
     name: str
@@ -49,7 +49,7 @@ class Report:
     n_duplicate_rows: int  # copies of an earlier row, targets included
     n_copies_of_training_rows: dict[str, int]  # val and test: rows that are also among the training rows
     suspicious: dict[str, float]  # columns that predict the target suspiciously well alone, and their score
-    columns: list[Column]
+    columns: list[ColumnFacts]
 
     @property
     def useless(self) -> dict[str, str]:

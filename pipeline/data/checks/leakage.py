@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn import config_context
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.rows import Rows
 from pipeline.data.target import Target
 
@@ -13,10 +13,10 @@ from pipeline.data.target import Target
 # 1.00 (`alive` of the Titanic's passengers) and 0.977 (`registered` of bicycle rentals). The best of honest columns
 # score 0.96 with classes (petal width of iris) and 0.93 with numbers (which patient, of Parkinson's telemonitoring).
 SUSPICIOUS_CLASSES, SUSPICIOUS_NUMBERS = 0.98, 0.955
-MOST_ROWS = 10_000
-MOST_CELLS = 1_000_000  # rows times columns: wide tables are judged by fewer rows, ...
-FEWEST_ROWS = 1_000  # ... but not by fewer than these
-LEAST_ROWS = 30  # with fewer training rows, nothing is said
+MAX_ROWS = 10_000
+MAX_CELLS = 1_000_000  # rows times columns: wide tables are judged by fewer rows, ...
+MIN_ROWS = 1_000  # ... but not by fewer than these
+MIN_ROWS = 30  # with fewer training rows, nothing is said
 N_FOLDS, ROWS_PER_LEAF, N_LEAVES = 3, 5, 32
 CHANCE = np.random.RandomState(0)  # scikit-learn's order of columns, of which there is one
 
@@ -33,13 +33,13 @@ def scores_alone(rows: Rows) -> dict[str, float]:
         rows: Raw training rows.
 
     Returns:
-        Score by column, at most 1; nothing for an array without column names or fewer than LEAST_ROWS rows.
+        Score by column, at most 1; nothing for an array without column names or fewer than MIN_ROWS rows.
     """
     names = [name for name, column in rows.inputs.items() if column.ndim == 1]
-    if not names or len(rows) < LEAST_ROWS:
+    if not names or len(rows) < MIN_ROWS:
         return {}
     rng = np.random.default_rng(0)
-    n_rows = min(len(rows), MOST_ROWS, max(FEWEST_ROWS, MOST_CELLS // len(names)))
+    n_rows = min(len(rows), MAX_ROWS, max(MIN_ROWS, MAX_CELLS // len(names)))
     sample = rng.permutation(len(rows))[:n_rows]
     judges = _judges(rows.target.take(sample))
     with config_context(skip_parameter_validation=True):  # which takes longer than such a tree
@@ -48,9 +48,9 @@ def scores_alone(rows: Rows) -> dict[str, float]:
         }
 
 
-def _ranks(column: Raw) -> np.ndarray:
+def _ranks(column: RawColumn) -> np.ndarray:
     """The rank of each row's value among the distinct ones; text goes by its letters."""
-    if not isinstance(column, Text):
+    if not isinstance(column, TextArray):
         return pd.factorize(column, sort=True)[0]
     used = column.used()
     return np.argsort(np.argsort(used.levels))[used.codes]

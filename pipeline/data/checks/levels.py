@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.raw_columns import RawColumn, TextArray
 
-LONGEST_LABEL = 80  # letters of a value that are kept for show
+MAX_LABEL_LENGTH = 80  # letters of a value that are kept for show
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Levels:
     values: np.ndarray  # (n_levels,) float64 or text, in their order of appearance
 
 
-def levels(column: Raw) -> Levels:
+def levels(column: RawColumn) -> Levels:
     """Numbers the distinct values of a raw column `(n_rows,)`; NaN and "" are gaps."""
-    if not isinstance(column, Text):
+    if not isinstance(column, TextArray):
         codes, values = pd.factorize(column)
         return Levels(codes.astype(np.int64, copy=False), values)
     used = column.used()
@@ -34,12 +34,12 @@ def levels(column: Raw) -> Levels:
 def label(value: object) -> str:
     """A value for show."""
     written = f"{value:.12g}" if isinstance(value, float) else str(value)
-    return written if len(written) <= LONGEST_LABEL else written[: LONGEST_LABEL - 3] + "..."
+    return written if len(written) <= MAX_LABEL_LENGTH else written[: MAX_LABEL_LENGTH - 3] + "..."
 
 
-def hashes(column: Raw) -> np.ndarray:
+def hashes(column: RawColumn) -> np.ndarray:
     """A number `(n_rows,)` uint64 per row that is the same where the values are the same."""
-    if isinstance(column, Text):
+    if isinstance(column, TextArray):
         hashed = pd.util.hash_array(column.levels, categorize=False)
         return np.where(column.levels == "", np.uint64(0), hashed)[column.codes]
     if column.ndim == 2:

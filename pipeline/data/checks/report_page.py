@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 from pipeline.data.checks import report_text
-from pipeline.data.checks.facts import Column, Report
+from pipeline.data.checks.facts import ColumnFacts, Report
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #1d2430; background: #fff; margin: 2rem auto; max-width: 78rem;
@@ -27,8 +27,8 @@ input { font: inherit; padding: .2rem .5rem; width: 16rem; max-width: 100% } .so
 }
 """
 BAR_WIDTH, BAR_HEIGHT = 7, 28  # pixels
-MOST_UNSORTED = 20  # columns; more of them can be filtered and sorted
-LONGEST_VALUES = 120  # characters
+MAX_UNSORTED = 20  # columns; more of them can be filtered and sorted
+MAX_VALUES_LENGTH = 120  # characters
 SEARCH = """\
 <p><input type="search" placeholder="filter by name, kind or note" aria-label="filter columns" id="filter">
 <span class="note">A click on a heading sorts.</span></p>
@@ -64,7 +64,7 @@ def render(report: Report) -> str:
     found = "".join(f"<li>{escape(warning)}</li>" for warning in report_text.warnings(report))
     warnings = f'<ul class="warnings">{found}</ul>' if found else '<p class="note">Nothing looks wrong.</p>'
     title = escape(f"Data report: {report.name}")
-    search, script = (SEARCH, SCRIPT) if len(report.columns) > MOST_UNSORTED else ("", "")
+    search, script = (SEARCH, SCRIPT) if len(report.columns) > MAX_UNSORTED else ("", "")
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><style>{STYLE}</style></head><body>
@@ -136,13 +136,13 @@ def _columns(report: Report) -> str:
     )
     top = "".join(f"<th>{name}</th>" for name in head)
     body = "\n".join(_column(column, column.name in report.suspicious) for column in report.columns)
-    css = "sorts" if len(report.columns) > MOST_UNSORTED else ""
+    css = "sorts" if len(report.columns) > MAX_UNSORTED else ""
     return (
         f'<div class="scroll"><table class="{css}"><thead><tr>{top}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
     )
 
 
-def _column(column: Column, suspicious: bool) -> str:
+def _column(column: ColumnFacts, suspicious: bool) -> str:
     notes = [*(["suspicious"] if suspicious else []), *([column.useless] if column.useless else [])]
     name = column.name if column.n_inputs == 1 else f"{column.name} ({column.n_inputs} inputs)"
     cells = [
@@ -160,12 +160,12 @@ def _column(column: Column, suspicious: bool) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _values(column: Column) -> str:
+def _values(column: ColumnFacts) -> str:
     """In short; all of what is known stands in the title."""
     text = report_text.values(column)
-    if len(text) <= LONGEST_VALUES:
+    if len(text) <= MAX_VALUES_LENGTH:
         return escape(text)
-    return f'<span title="{escape(text)}">{escape(text[: LONGEST_VALUES - 3])}...</span>'
+    return f'<span title="{escape(text)}">{escape(text[: MAX_VALUES_LENGTH - 3])}...</span>'
 
 
 def _number(value: float | None, form: str, *, marked: bool = False) -> str:

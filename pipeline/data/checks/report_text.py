@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.config.quoting import in_shell, quoted
-from pipeline.data.checks.facts import Column, Report
+from pipeline.data.checks.facts import ColumnFacts, Report
 
-MOST_COLUMNS = 30
-MOST_NAMED = 10  # columns or classes in a sentence
+MAX_COLUMNS = 30
+MAX_NAMED = 10  # columns or classes in a sentence
 MUCH_UNSEEN = 0.5  # of the rows of a split
 WIDEST_NAME, WIDEST_VALUES = 32, 48
 
@@ -27,8 +27,8 @@ def target(report: Report) -> list[str]:
     found = []
     for part, counts in report.classes.items():
         total = max(1, sum(counts.values()))
-        shown = [f"{name} {count / total:.1%}" for name, count in list(counts.items())[:MOST_NAMED]]
-        found.append(f"classes in {part}: {', '.join(shown)}{_and_more(len(counts) - MOST_NAMED)}")
+        shown = [f"{name} {count / total:.1%}" for name, count in list(counts.items())[:MAX_NAMED]]
+        found.append(f"classes in {part}: {', '.join(shown)}{_and_more(len(counts) - MAX_NAMED)}")
     for name, by_part in report.ranges.items():
         shown = [f"{part} {_span(r['min'], r['mean'], r['max'])}" for part, r in by_part.items()]
         found.append(f"target {name} (min, mean, max): {'; '.join(shown)}")
@@ -61,7 +61,7 @@ def _copies(report: Report) -> list[str]:
     return found
 
 
-def _differing(columns: Sequence[Column]) -> list[str]:
+def _differing(columns: Sequence[ColumnFacts]) -> list[str]:
     """Columns of which validation or test rows have other values than training rows."""
     found = []
     drifted = [
@@ -83,14 +83,14 @@ def _differing(columns: Sequence[Column]) -> list[str]:
     return found
 
 
-def values(column: Column) -> str:
+def values(column: ColumnFacts) -> str:
     """A column's values in short: least, mean and most, or the most frequent."""
     if column.frequent:
         return ", ".join(f"{value} ({count})" for value, count in column.frequent.items())
     return "" if column.least is None else _span(column.least, column.mean, column.most)
 
 
-def column_table(columns: Sequence[Column]) -> list[str]:
+def column_table(columns: Sequence[ColumnFacts]) -> list[str]:
     """A line for each column: its kind, gaps, distinct values and values; of many the first."""
     shown = [
         (
@@ -100,7 +100,7 @@ def column_table(columns: Sequence[Column]) -> list[str]:
             "" if column.n_distinct is None else str(column.n_distinct),
             _cut(values(column), WIDEST_VALUES),
         )
-        for column in columns[:MOST_COLUMNS]
+        for column in columns[:MAX_COLUMNS]
     ]
     table = [("column", "kind", "missing", "distinct", "values of training rows"), *shown]
     widths = [max(len(row[place]) for row in table) for place in range(4)]
@@ -108,7 +108,7 @@ def column_table(columns: Sequence[Column]) -> list[str]:
         f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}  {row[4]}".rstrip()
         for row in table
     ]
-    n_more = len(columns) - MOST_COLUMNS
+    n_more = len(columns) - MAX_COLUMNS
     return formatted + ([f"and {n_more} more columns"] if n_more > 0 else [])
 
 
@@ -119,7 +119,7 @@ def _span(*numbers: float | str | None) -> str:
 
 
 def _listed(texts: list[str], mark: str) -> str:
-    return mark.join(texts[:MOST_NAMED]) + _and_more(len(texts) - MOST_NAMED)
+    return mark.join(texts[:MAX_NAMED]) + _and_more(len(texts) - MAX_NAMED)
 
 
 def _and_more(n: int) -> str:

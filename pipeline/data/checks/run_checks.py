@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.config.rules import Kind
 from pipeline.data.checks import report_text
-from pipeline.data.checks.describe import Findings, describe, distribution
+from pipeline.data.checks.column_summary import Findings, describe, distribution
 from pipeline.data.checks.duplicates import duplicates
 from pipeline.data.checks.facts import Report
 from pipeline.data.checks.leakage import is_suspicious, scores_alone

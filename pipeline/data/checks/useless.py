@@ -9,7 +9,7 @@ from pipeline.config.rules import Data, Kind
 from pipeline.data.checks.levels import hashes, levels
 from pipeline.data.dataset import Dataset
 from pipeline.data.preprocessing.column_kinds import kinds_of
-from pipeline.data.reading.raw import Raw, Text, is_constant
+from pipeline.data.reading.raw_columns import RawColumn, TextArray, is_constant
 from pipeline.data.reading.suggest_formats import formats_that_read
 from pipeline.data.reading.unread import unread_as
 from pipeline.data.rows import Rows
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 DISTINCT_SHARE = 0.98  # of the rows; from here on values identify rows
 # In fewer rows measurements, too, may all differ by chance.
-FEWEST_ROWS_OF_TEXT, FEWEST_ROWS_OF_NUMBERS = 20, 100
+MIN_ROWS_OF_TEXT, MIN_ROWS_OF_NUMBERS = 20, 100
 ROWS_TO_LOOK_AT_FIRST, SHARE_OF_FEW = 1_000, 0.9
 
 
@@ -71,43 +71,43 @@ def without_useless(dataset: Dataset, config: Data) -> Dataset:
     return dataset.without(found)
 
 
-def is_identifier(column: Raw, kind: Kind) -> bool:
+def is_identifier(column: RawColumn, kind: Kind) -> bool:
     """Whether the column is text or whole numbers that differ in nearly every row that has a value."""
     if kind in ("date", "boolean") or _repeats(_few(column)):
         return False
-    if isinstance(column, Text):
+    if isinstance(column, TextArray):
         found = levels(column)
         if formats_that_read(found.values) or unread_as(found.values):  # numbers or dates, which can be had of it
             return False
-        n_distinct, n_present, fewest = len(found.values), int((found.codes >= 0).sum()), FEWEST_ROWS_OF_TEXT
+        n_distinct, n_present, fewest = len(found.values), int((found.codes >= 0).sum()), MIN_ROWS_OF_TEXT
     else:
         present = column[~np.isnan(column)]
         if not (present == np.floor(present)).all():
             return False
-        n_distinct, n_present, fewest = n_distinct_numbers(np.sort(present)), len(present), FEWEST_ROWS_OF_NUMBERS
+        n_distinct, n_present, fewest = n_distinct_numbers(np.sort(present)), len(present), MIN_ROWS_OF_NUMBERS
     return n_present >= fewest and n_distinct >= DISTINCT_SHARE * n_present
 
 
-def _is_empty(column: Raw) -> bool:
-    return bool((column.gaps() if isinstance(column, Text) else np.isnan(column)).all())
+def _is_empty(column: RawColumn) -> bool:
+    return bool((column.gaps() if isinstance(column, TextArray) else np.isnan(column)).all())
 
 
-def _few(column: Raw) -> Raw:
+def _few(column: RawColumn) -> RawColumn:
     """Rows by which most columns are told apart at once; evenly spaced, as neighbours are often alike."""
     return column[:: max(1, len(column) // ROWS_TO_LOOK_AT_FIRST)]
 
 
-def _repeats(few: Raw) -> bool:
+def _repeats(few: RawColumn) -> bool:
     """Whether already a few rows share values so much that all rows must."""
     found = levels(few)
     return len(found.values) < SHARE_OF_FEW * (found.codes >= 0).sum()
 
 
-def _equal(column: Raw, other: Raw) -> bool:
-    if isinstance(column, Text) and isinstance(other, Text):
+def _equal(column: RawColumn, other: RawColumn) -> bool:
+    if isinstance(column, TextArray) and isinstance(other, TextArray):
         one, another = column.used(), other.used()
         return np.array_equal(one.codes, another.codes) and np.array_equal(one.levels, another.levels)
-    if isinstance(column, Text) or isinstance(other, Text):
+    if isinstance(column, TextArray) or isinstance(other, TextArray):
         return False
     return np.array_equal(column, other, equal_nan=True)
 

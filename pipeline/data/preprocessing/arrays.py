@@ -11,8 +11,8 @@ import numpy as np
 from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing.category_columns import Hashed, OneHot
 from pipeline.data.preprocessing.features import Feature
-from pipeline.data.preprocessing.inputs import ArrayInputs, Columns, TableInputs
-from pipeline.data.reading.raw import Text, as_raw
+from pipeline.data.preprocessing.network_inputs import ArrayInputs, Columns, TableInputs
+from pipeline.data.reading.raw_columns import TextArray, as_raw
 from pipeline.runtime.threads import in_threads
 
 BLOCK_ROWS = 8192  # in float64 at a time: such a part of a column fits the processor's cache
@@ -64,10 +64,10 @@ def _writers(features: tuple[Feature, ...], columns: Columns) -> Iterator[Writer
 def _writer(feature: Feature, columns: Columns, first: int) -> Writer:
     values = columns[feature.column]
     if isinstance(feature, OneHot | Hashed):
-        if isinstance(values, Text):
+        if isinstance(values, TextArray):
             return partial(_write_ones_of_levels, feature.place(NumpyOps(), values.levels), values.codes, first)
         return partial(_write_ones, feature, values, first)
-    assert isinstance(values, Text)
+    assert isinstance(values, TextArray)
     parts = feature.apply(NumpyOps(), values.levels)
     table = np.stack([np.asarray(part, np.float32) for part in parts], axis=1)
     return partial(_write_levels, table, values.codes, slice(first, first + len(parts)))

@@ -10,14 +10,14 @@ import numpy as np
 
 from pipeline.data.preprocessing.category_columns import Embedded, Hashed, OneHot, Ordinal, Vocabulary
 from pipeline.data.preprocessing.date_columns import Date
-from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs
+from pipeline.data.preprocessing.network_inputs import ArrayInputs, TableInputs
 from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.preprocessing.preprocessing import Preprocessing
 from pipeline.data.preprocessing.scaling import (
     Affine,
     Between,
-    Chain,
     Clip,
+    ComposedTransform,
     Log1p,
     OutputScaler,
     Quantile,
@@ -30,10 +30,10 @@ from pipeline.data.reading.dates import DateFormat
 CLASSES = {
     kind.__name__: kind
     for kind in (
-        Preprocessing, TableInputs, ArrayInputs, OutputScaler, Scaler, Chain, Affine, Between, Clip, Log1p, Quantile,
-        SmoothClip, YeoJohnson, Number, OneHot, Hashed, Ordinal, Embedded, Date, DateFormat, Vocabulary,
+        Preprocessing, TableInputs, ArrayInputs, OutputScaler, Scaler, ComposedTransform, Affine, Between, Clip, Log1p,
+        Quantile, SmoothClip, YeoJohnson, Number, OneHot, Hashed, Ordinal, Embedded, Date, DateFormat, Vocabulary,
     )
-}  # fmt: skip
+} | {"Chain": ComposedTransform}  # the name that files of earlier versions have  # fmt: skip
 KIND, ARRAY = "is", "array"
 
 

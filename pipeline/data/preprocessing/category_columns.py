@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.config.rules import Data
 from pipeline.data.ops import NumpyOps, Ops
-from pipeline.data.reading.raw import Raw, Text, is_constant
+from pipeline.data.reading.raw_columns import RawColumn, TextArray, is_constant
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -162,34 +162,34 @@ class Embedded(_Category):
         return [ops.number(ops.where(index < 0, self.vocabulary.size, index))]
 
 
-def encoding_of(column: str, values: Raw, config: Data) -> str:
+def encoding_of(column: str, values: RawColumn, config: Data) -> str:
     """How the column is to be encoded; a constant one is one number, whose weight is never trained."""
     if is_constant(values):
         return "ordinal"
     encoding = config.category_encodings.get(column, config.category_encoding)
     if encoding == "auto":
-        n_categories = values.counts().astype(bool).sum() if isinstance(values, Text) else len(np.unique(values))
+        n_categories = values.counts().astype(bool).sum() if isinstance(values, TextArray) else len(np.unique(values))
         return "one_hot" if n_categories <= ONE_HOT_AT_MOST else "embedding"
-    if encoding == "hash" and column not in config.category_encodings and not isinstance(values, Text):
+    if encoding == "hash" and column not in config.category_encodings and not isinstance(values, TextArray):
         return "one_hot"  # a hash of all columns is one of those that hold text
     return encoding
 
 
-def fit_category(column: str, values: Raw, encoding: str, config: Data) -> OneHot | Hashed | Ordinal | Embedded:
+def fit_category(column: str, values: RawColumn, encoding: str, config: Data) -> OneHot | Hashed | Ordinal | Embedded:
     """Learns the training rows' categories.
 
     Raises:
         DataError: Numbers are to be hashed.
     """
     if encoding == "hash":
-        if not isinstance(values, Text):
+        if not isinstance(values, TextArray):
             raise DataError(f"data.category_encodings: column {column!r} holds numbers; hash is for text, use one_hot")
         return Hashed(column, config.hash_buckets)
     vocabulary = vocabulary_of(column, *_counted(values), config.max_categories)
     if encoding == "embedding":
         return Embedded(column, vocabulary)
     if encoding == "ordinal":
-        if isinstance(values, Text):
+        if isinstance(values, TextArray):
             index = vocabulary.index(NumpyOps(), values.levels)[values.codes]
         else:
             index = vocabulary.index(NumpyOps(), values)
@@ -219,9 +219,9 @@ def vocabulary_of(column: str, found: np.ndarray, counts: np.ndarray, most: int)
     return Vocabulary(tuple(sorted(kept)) or (0.0,), len(found) > most)
 
 
-def _counted(values: Raw) -> tuple[np.ndarray, np.ndarray]:
+def _counted(values: RawColumn) -> tuple[np.ndarray, np.ndarray]:
     """The categories and how many rows have each."""
-    if isinstance(values, Text):
+    if isinstance(values, TextArray):
         counts = values.counts()
         return values.levels[counts > 0], counts[counts > 0]
     return np.unique(values[~np.isnan(values)], return_counts=True)

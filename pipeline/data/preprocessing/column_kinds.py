@@ -10,21 +10,21 @@ import pandas as pd
 from pipeline.config.rules import Data, Kind
 from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS, format_of, formats_of
-from pipeline.data.reading.places import Places
-from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.raw_columns import RawColumn, TextArray
+from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.data.reading.suggest_formats import formats_that_read, key_that_reads
 from pipeline.data.reading.unread import unread_as
 from pipeline.errors import DataError
 from pipeline.runtime.threads import in_threads
 
 # Whole numbers with few values, each of them often, are codes rather than quantities.
-MOST_CODES = 12
-MOST_ORDERED = 20  # of those that are numbers and one-hot too; of categories, as many are one-hot by default
+MAX_CODES = 12
+MAX_ORDERED = 20  # of those that are numbers and one-hot too; of categories, as many are one-hot by default
 ROWS_PER_CODE = 10
 FIRST_ROWS = 10_000  # most columns of quantities show in them that they are
 
 
-def kinds_of(inputs: Mapping[str, Raw], config: Data) -> dict[str, Kind]:
+def kinds_of(inputs: Mapping[str, RawColumn], config: Data) -> dict[str, Kind]:
     """The kind of each named column.
 
     Args:
@@ -41,7 +41,7 @@ def kinds_of(inputs: Mapping[str, Raw], config: Data) -> dict[str, Kind]:
             f"there are {', '.join(map(repr, inputs))}"
         )
     n_rows = len(next(iter(inputs.values())))
-    places = Places(n_rows, 0, None)
+    places = RowNumbers(n_rows, 0, None)
     declared = config.column_kinds.items()
     faults = [fault for name, kind in declared for fault in _faults(name, inputs[name], kind, places)]
     if faults:
@@ -54,21 +54,21 @@ def kinds_of(inputs: Mapping[str, Raw], config: Data) -> dict[str, Kind]:
     return {name: config.column_kinds.get(name) or ordered.get(name) or found[name] for name in inputs}
 
 
-def gets_one_hot(column: str, values: Raw, config: Data) -> bool:
+def gets_one_hot(column: str, values: RawColumn, config: Data) -> bool:
     """Whether the column holds ordered numbers that are to have one-hot categories beside them.
 
     These are whole numbers with few values, each of them often: at most as many as `data.category_encoding=auto` makes
     one-hot. What the config says of the column wins.
     """
     said = column in config.column_kinds or column in config.category_encodings
-    if config.ordered_numbers == "number" or said or isinstance(values, Text):
+    if config.ordered_numbers == "number" or said or isinstance(values, TextArray):
         return False
-    if len(pd.unique(values[:FIRST_ROWS])) > MOST_ORDERED + 1:  # one of them may be the gap
+    if len(pd.unique(values[:FIRST_ROWS])) > MAX_ORDERED + 1:  # one of them may be the gap
         return False
-    return _are_codes(values[~np.isnan(values)], MOST_ORDERED)
+    return _are_codes(values[~np.isnan(values)], MAX_ORDERED)
 
 
-def check_dates(inputs: Mapping[str, Raw], config: Data, places: Places) -> None:
+def check_dates(inputs: Mapping[str, RawColumn], config: Data, places: RowNumbers) -> None:
     """Looks at all rows of the columns that `data.column_kinds` calls dates, so that each is found that is none.
 
     Raises:
@@ -80,18 +80,18 @@ def check_dates(inputs: Mapping[str, Raw], config: Data, places: Places) -> None
         raise DataError("\n".join(f"data.column_kinds: {fault}" for fault in faults))
 
 
-def _inferred(values: Raw) -> Kind:
-    if isinstance(values, Text):
+def _inferred(values: RawColumn) -> Kind:
+    if isinstance(values, TextArray):
         first = values[:FIRST_ROWS].present()
         is_date = (formats_of(first) or not (first != "").any()) and format_of(values.present())
         return "date" if is_date else "category"
-    if len(pd.unique(values[:FIRST_ROWS])) > MOST_CODES + 1:  # one of them may be the gap
+    if len(pd.unique(values[:FIRST_ROWS])) > MAX_CODES + 1:  # one of them may be the gap
         return "numeric"
     there = values[~np.isnan(values)]
     distinct = pd.unique(there)
     if 0 < len(distinct) <= 2 and set(distinct) <= {0.0, 1.0}:
         return "boolean"
-    return "category" if _are_codes(there, MOST_CODES) else "numeric"
+    return "category" if _are_codes(there, MAX_CODES) else "numeric"
 
 
 def _are_codes(there: np.ndarray, most: int) -> bool:
@@ -101,15 +101,15 @@ def _are_codes(there: np.ndarray, most: int) -> bool:
     return bool(often and (distinct == np.round(distinct)).all())
 
 
-def _faults(name: str, values: Raw, kind: Kind, places: Places) -> list[str]:
+def _faults(name: str, values: RawColumn, kind: Kind, places: RowNumbers) -> list[str]:
     if kind == "category":
-        distinct = values.codes if isinstance(values, Text) else values
+        distinct = values.codes if isinstance(values, TextArray) else values
         if len(pd.unique(distinct)) == len(values) > 1:
             said = f"column {name!r} has another value in every row"
-            remedy = _as_numbers_or_dates(name, values) if isinstance(values, Text) else None
+            remedy = _as_numbers_or_dates(name, values) if isinstance(values, TextArray) else None
             return [f"{said}; {remedy}" if remedy else f"{said}, so nothing can be learned of it; use data.drop"]
         return []
-    if isinstance(values, Text):
+    if isinstance(values, TextArray):
         return _faults_of_text(name, values, kind, places)
     if kind == "date":
         remedy = "leave it numeric, write its dates as 2024-12-31, or say by data.column_formats how they are written"
@@ -119,7 +119,7 @@ def _faults(name: str, values: Raw, kind: Kind, places: Places) -> list[str]:
     return []
 
 
-def _as_numbers_or_dates(name: str, values: Text) -> str | None:
+def _as_numbers_or_dates(name: str, values: TextArray) -> str | None:
     """How to have a column's texts as numbers or dates; None where they are none."""
     present = values.present()
     if formats := formats_that_read(present):
@@ -128,7 +128,7 @@ def _as_numbers_or_dates(name: str, values: Text) -> str | None:
     return None if kind is None else f"it holds {kind.what}, such as {kind.example(present)!r}: {kind.remedy}"
 
 
-def _faults_of_text(name: str, values: Text, kind: Kind, places: Places) -> list[str]:
+def _faults_of_text(name: str, values: TextArray, kind: Kind, places: RowNumbers) -> list[str]:
     present = values.present()
     if not (present != "").any():
         return [f"column {name!r} has text, but none in training rows, so it cannot be {kind}; use data.drop"]
@@ -138,7 +138,7 @@ def _faults_of_text(name: str, values: Text, kind: Kind, places: Places) -> list
     return [] if format_of(present) else [_dates_that_do_not_parse(name, values, places)]
 
 
-def _dates_that_do_not_parse(name: str, values: Text, places: Places) -> str:
+def _dates_that_do_not_parse(name: str, values: TextArray, places: RowNumbers) -> str:
     there = values.levels != ""
     missed = {
         known.name: np.flatnonzero((there & np.isnan(known.days(NumpyOps(), values.levels)))[values.codes])

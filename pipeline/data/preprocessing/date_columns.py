@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.data.ops import NumpyOps, Ops
-from pipeline.data.preprocessing.scaling import Chain, fit_scaling, flat
+from pipeline.data.preprocessing.scaling import ComposedTransform, fit_scaling, flat
 from pipeline.data.reading.dates import DateFormat, circle, days_of, format_of, formats_of, weekday
-from pipeline.data.reading.raw import Text
+from pipeline.data.reading.raw_columns import TextArray
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +23,8 @@ class Date:
     column: str
     written: DateFormat
     has_time: bool
-    elapsed: Chain
-    year: Chain
+    elapsed: ComposedTransform
+    year: ComposedTransform
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ class Date:
         return [ops.where(gap, 0.0, part) for part in parts]
 
 
-def fit_date(column: str, values: Text) -> Date:
+def fit_date(column: str, values: TextArray) -> Date:
     """Learns how the training rows' dates are written, and over which time they are spread."""
     ops = NumpyOps()
     values = values.used()
@@ -72,7 +72,7 @@ def fit_date(column: str, values: Text) -> Date:
     return Date(column, written, has_time, elapsed, year)
 
 
-def _standardized(column: str, numbers: np.ndarray) -> Chain:
+def _standardized(column: str, numbers: np.ndarray) -> ComposedTransform:
     """A chain for a part of a date; a year that is the same in all training rows says nothing of later ones."""
     low = float(numbers.min())
     return flat(low) if low == numbers.max() else fit_scaling(numbers, "standard", column)

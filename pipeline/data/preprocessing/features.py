@@ -13,8 +13,8 @@ from pipeline.data.preprocessing.category_columns import encoding_of, fit_catego
 from pipeline.data.preprocessing.column_kinds import gets_one_hot
 from pipeline.data.preprocessing.date_columns import fit_date
 from pipeline.data.preprocessing.number_columns import fit_number
-from pipeline.data.preprocessing.scaling import Chain
-from pipeline.data.reading.raw import Raw, Text, is_constant
+from pipeline.data.preprocessing.scaling import ComposedTransform
+from pipeline.data.reading.raw_columns import RawColumn, TextArray, is_constant
 
 
 class Feature(Protocol):
@@ -36,7 +36,9 @@ class Feature(Protocol):
         """From the raw column `(n_rows,)` to float64 parts, `(n_rows,)` or `(n_rows, n)` each."""
 
 
-def fit_features(column: str, values: Raw, kind: Kind, config: Data, given: Chain | None) -> list[Feature]:
+def fit_features(
+    column: str, values: RawColumn, kind: Kind, config: Data, given: ComposedTransform | None
+) -> list[Feature]:
     """The column's feature, and beside it one-hot categories where it holds ordered numbers that get some."""
     feature = fit_feature(column, values, kind, config, given)
     if kind == "numeric" and gets_one_hot(column, values, config):
@@ -44,7 +46,7 @@ def fit_features(column: str, values: Raw, kind: Kind, config: Data, given: Chai
     return [feature]
 
 
-def fit_feature(column: str, values: Raw, kind: Kind, config: Data, given: Chain | None) -> Feature:
+def fit_feature(column: str, values: RawColumn, kind: Kind, config: Data, given: ComposedTransform | None) -> Feature:
     """Learns from a column's training rows what its feature must know; a scaling may be given.
 
     A column that is constant or empty in them becomes 0, whatever values come later: its weights are never trained.
@@ -52,6 +54,6 @@ def fit_feature(column: str, values: Raw, kind: Kind, config: Data, given: Chain
     """
     if kind == "category":
         return fit_category(column, values, encoding_of(column, values, config), config)
-    if not isinstance(values, Text):
+    if not isinstance(values, TextArray):
         return fit_number(column, values, kind, config, given)
     return fit_category(column, values, "ordinal", config) if is_constant(values) else fit_date(column, values)

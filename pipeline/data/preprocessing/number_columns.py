@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.config.rules import Data, FixedScaling, Imputation, Kind
 from pipeline.data.ops import NumpyOps, Ops
-from pipeline.data.preprocessing.scaling import Chain, fit_scaling, flat, zero_one
+from pipeline.data.preprocessing.scaling import ComposedTransform, fit_scaling, flat, zero_one
 from pipeline.data.preprocessing.scaling.statistics import median, shift_and_scale
 
 
@@ -21,7 +21,7 @@ class Number:
     column: str
     fill: float
     indicator: bool
-    scaling: Chain
+    scaling: ComposedTransform
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ def imputation_of(column: str, kind: Kind, config: Data) -> Imputation:
     return config.imputes.get(column, "most_frequent" if kind == "boolean" else config.impute)
 
 
-def fit_number(column: str, values: np.ndarray, kind: Kind, config: Data, given: Chain | None) -> Number:
+def fit_number(column: str, values: np.ndarray, kind: Kind, config: Data, given: ComposedTransform | None) -> Number:
     """Learns fill and scaling of the training rows' numbers; a scaling may be given."""
     gaps = np.isnan(values)
     has_gaps = bool(gaps.any())
@@ -78,7 +78,7 @@ def becomes_zero_one(column: str, config: Data) -> bool:
     return config.two_valued == "zero_one" and not said
 
 
-def unless_narrow(chain: Chain, fill: float, ends: tuple[float, float], config: Data) -> Chain:
+def unless_narrow(chain: ComposedTransform, fill: float, ends: tuple[float, float], config: Data) -> ComposedTransform:
     """The chain, or that of an input without weight where training rows are spread less than data.narrowest_range.
 
     Args:

@@ -10,9 +10,9 @@ import numpy as np
 from pipeline.config.quoting import by_column
 from pipeline.config.rules import Data
 from pipeline.data.preprocessing.arrays import to_array
-from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs, fit_inputs
+from pipeline.data.preprocessing.network_inputs import ArrayInputs, TableInputs, fit_inputs
 from pipeline.data.preprocessing.scaling import TRAINABLE, OutputScaler
-from pipeline.data.reading.raw import Text
+from pipeline.data.reading.raw_columns import TextArray
 from pipeline.data.rows import Rows
 from pipeline.data.target import Target
 from pipeline.errors import DataError
@@ -78,7 +78,7 @@ class Preprocessing:
         faults = {}
         for name, date in self.inputs.dates.items():
             column = rows.inputs[name]
-            assert isinstance(column, Text)
+            assert isinstance(column, TextArray)
             used = column.used()
             if (other := date.written.first_other(used.levels)) is not None:
                 place = rows.places(int((used.codes == other).argmax()))

@@ -7,12 +7,12 @@ import pandas as pd
 
 from pipeline.config.quoting import in_shell, quoted
 from pipeline.data.reading.column_types import are_plain, has_points, is_padded
-from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.raw_columns import RawColumn, TextArray
 
 log = logging.getLogger(__name__)
 
 
-def raw_column(column: pd.Series, decimal: str, kept_as: str | None = None) -> Raw:
+def raw_column(column: pd.Series, decimal: str, kept_as: str | None = None) -> RawColumn:
     """Numbers as float64 with NaN for gaps, all else as text; with a decimal comma, text with points stays text.
 
     Args:
@@ -41,16 +41,16 @@ def _say_all(text: pd.Series, numbers: np.ndarray, decimal: str, kept_as: str) -
     return not is_date and are_plain(text, numbers, decimal)
 
 
-def to_text(column: pd.Series) -> Text:
+def to_text(column: pd.Series) -> TextArray:
     """Text without blanks around it; dates as ISO 8601."""
     codes, found = pd.factorize(column)
     if pd.api.types.is_datetime64_any_dtype(column):
-        return Text.from_levels(codes, [*pd.DatetimeIndex(found).strftime("%Y-%m-%dT%H:%M:%S"), ""])
+        return TextArray.from_levels(codes, [*pd.DatetimeIndex(found).strftime("%Y-%m-%dT%H:%M:%S"), ""])
     return _texts(str(column.name), codes, found)
 
 
-def _texts(name: str, codes: np.ndarray, found: pd.Index) -> Text:
-    text = Text.from_levels(codes, [*(str(value).strip() for value in found.to_numpy(object)), ""])
+def _texts(name: str, codes: np.ndarray, found: pd.Index) -> TextArray:
+    text = TextArray.from_levels(codes, [*(str(value).strip() for value in found.to_numpy(object)), ""])
     _hint_at_marks(name, text.levels[text.levels != ""])
     return text
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pipeline.config.rules import Data
 from pipeline.data.reading.content import Content
-from pipeline.data.reading.files import PARQUET
+from pipeline.data.reading.data_files import PARQUET
 from pipeline.data.reading.input_column import MARKS, TextFormat
 from pipeline.data.reading.notation import marks_of
-from pipeline.data.reading.typed import is_url
+from pipeline.data.reading.typed_tables import is_url
 from pipeline.errors import DataError
 
 SAMPLE_RECORDS = 200  # that the delimiter is found from

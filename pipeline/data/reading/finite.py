@@ -11,15 +11,15 @@ from pipeline.config.rules import Data
 from pipeline.data.reading.conversion import is_date, raw_column, to_float
 from pipeline.data.reading.csv_file import kept_texts
 from pipeline.data.reading.input_column import LARGEST_VALUE
-from pipeline.data.reading.places import Places
-from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.raw_columns import RawColumn, TextArray
+from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.errors import DataError
 from pipeline.runtime.threads import in_threads
 
 SHOWN = 3  # values that the remedy lists
 
 
-def raw_columns(frame: pd.DataFrame, places: Places, config: Data) -> dict[str, Raw]:
+def raw_columns(frame: pd.DataFrame, places: RowNumbers, config: Data) -> dict[str, RawColumn]:
     """Each column as the exported model takes it.
 
     Raises:
@@ -42,9 +42,9 @@ def raw_columns(frame: pd.DataFrame, places: Places, config: Data) -> dict[str, 
     return dict(zip(frame.columns, columns, strict=True))
 
 
-def _beyond(values: Raw) -> np.ndarray:
+def _beyond(values: RawColumn) -> np.ndarray:
     """The numbers of the rows that have infinite or too large values."""
-    return np.flatnonzero([] if isinstance(values, Text) else np.abs(values) > LARGEST_VALUE)
+    return np.flatnonzero([] if isinstance(values, TextArray) else np.abs(values) > LARGEST_VALUE)
 
 
 def _counted(beyond: np.ndarray) -> str:
@@ -60,7 +60,7 @@ def _as_gaps(values: Sequence[float], config: Data) -> str:
     return f'"data.missing_values=[{", ".join(marks)}]"'
 
 
-def check_targets(frame: pd.DataFrame, places: Places, config: Data) -> None:
+def check_targets(frame: pd.DataFrame, places: RowNumbers, config: Data) -> None:
     """Targets may be labels, but not gaps.
 
     Raises:
@@ -83,7 +83,7 @@ def check_targets(frame: pd.DataFrame, places: Places, config: Data) -> None:
         raise DataError("\n".join([f"data.target: {rule}", *faults]))
 
 
-def _gaps(column: pd.Series, values: np.ndarray, places: Places) -> str:
+def _gaps(column: pd.Series, values: np.ndarray, places: RowNumbers) -> str:
     missing, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
     counts = [f"{count} {word}" for count, word in ((missing, "missing"), (infinite, "infinite")) if count]
     first = places(np.flatnonzero(~np.isfinite(values))[0])

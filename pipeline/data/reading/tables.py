@@ -12,10 +12,10 @@ import pandas as pd
 from pipeline.config.rules import Data
 from pipeline.data.reading.column_types import has_large, is_text, kind_of, with_columns
 from pipeline.data.reading.csv_file import TextFile, read_text, text_file, with_whole
-from pipeline.data.reading.files import PARQUET, named_files
+from pipeline.data.reading.data_files import PARQUET, named_files
 from pipeline.data.reading.labels import agreeing_targets
 from pipeline.data.reading.ragged import check_header
-from pipeline.data.reading.typed import is_url, read_parquet, read_sql, shown_url
+from pipeline.data.reading.typed_tables import is_url, read_parquet, read_sql, shown_url
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from pipeline.data.reading.dates import format_of
 from pipeline.data.reading.notation import MINUSES, number_in
 from pipeline.data.reading.suggest_formats import FEWEST, FIRST, FRACTIONS, MOST, POWERS
 
-FEWEST_OF_KIND = 4  # texts that are no plain numbers; fewer of them may be marks of gaps, which is told elsewhere
+MIN_OF_KIND = 4  # texts that are no plain numbers; fewer of them may be marks of gaps, which is told elsewhere
 SIGN, NUMBER = rf"[+{MINUSES}]?\s*", r"\d+(?:[.,]\d+)*"
 LENGTHS = "km|cm|mm|m|mi|miles?|yd|yards?|ft|foot|feet|in|inch(?:es)?|''|'|\"|\u2032\u2032|\u2032|\u2033"
 WEIGHTS = "kg|g|mg|lbs?|oz|st|pounds?|ounces?|stones?"
@@ -118,4 +118,4 @@ def unread_as(distinct: np.ndarray) -> Unread | None:
 
 
 def _are(kind: Unread, texts: Sequence[str]) -> bool:
-    return len(texts) >= FEWEST_OF_KIND and all(map(kind.pattern.fullmatch, texts))
+    return len(texts) >= MIN_OF_KIND and all(map(kind.pattern.fullmatch, texts))

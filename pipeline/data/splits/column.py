@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Split
-from pipeline.data.reading.raw import Text
+from pipeline.data.reading.raw_columns import TextArray
 from pipeline.data.rows import Rows
 from pipeline.errors import DataError
 
@@ -18,13 +18,13 @@ def distinct_values(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
     values = rows.split_column
     if values is None:
         raise DataError(f"data.split.column: {rows.name} is an array without column names; leave kind and column out")
-    missing = np.flatnonzero(values.gaps() if isinstance(values, Text) else np.isnan(values))
+    missing = np.flatnonzero(values.gaps() if isinstance(values, TextArray) else np.isnan(values))
     if len(missing):
         raise DataError(
             f"data.split.column: column {config.column!r} has {len(missing)} missing values, first in "
             f"{rows.places(missing[0])}; kind={config.kind} needs one in every row: fill them in, or remove these rows"
         )
-    if isinstance(values, Text):
+    if isinstance(values, TextArray):
         used = values.used()
         return used.codes.astype(np.int64), used.levels
     numbers, distinct = pd.factorize(values)

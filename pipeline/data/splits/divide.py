@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.config.decision import Calibration
+from pipeline.config.decision_rules import Calibration
 from pipeline.config.rules import FOLD_KINDS, Split
 from pipeline.data.rows import Rows
-from pipeline.data.splits.calibration import is_out_of_fold, with_calibration
+from pipeline.data.splits.calibration_rows import is_out_of_fold, with_calibration
 from pipeline.data.splits.column import distinct_values, times
-from pipeline.data.splits.draws import ByGroup, ByRow, Draw, InTime
 from pipeline.data.splits.folds import rows_of_fold
 from pipeline.data.splits.given import from_column, from_file
 from pipeline.data.splits.parts import Splits, require_rows
+from pipeline.data.splits.sampling import ByGroup, ByRow, Draw, InTime
 from pipeline.data.splits.uneven import UnevenClassesError, remedies, without_training_rows
 from pipeline.errors import DataError
 

@@ -14,7 +14,7 @@ from pipeline.data.target import Target
 from pipeline.errors import DataError
 
 N_FOLDS = 5  # of the rows that train or validate, where each of them is to validate
-MOST_GROUPS_TO_BALANCE = 10_000  # StratifiedGroupKFold takes 0.14 ms for each; chance balances the classes of more
+MAX_GROUPS_TO_BALANCE = 10_000  # StratifiedGroupKFold takes 0.14 ms for each; chance balances the classes of more
 
 
 def rows_of_fold(rows: Rows, config: Split, groups: np.ndarray | None) -> np.ndarray:
@@ -53,7 +53,7 @@ def folds(target: Target, groups: np.ndarray | None, n_folds: int, seed: int) ->
     if groups is None:
         kind = StratifiedKFold if balanced else KFold
     else:
-        few = balanced and len(np.unique(groups)) <= MOST_GROUPS_TO_BALANCE
+        few = balanced and len(np.unique(groups)) <= MAX_GROUPS_TO_BALANCE
         kind = StratifiedGroupKFold if few else GroupKFold
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)

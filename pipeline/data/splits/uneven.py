@@ -14,8 +14,8 @@ from pipeline.data.rows import Rows
 from pipeline.data.target import Target
 from pipeline.errors import DataError
 
-MOST_NAMED = 5  # classes in a message
-MOST_REMEDIES = 2  # that a message names
+MAX_NAMED = 5  # classes in a message
+MAX_REMEDIES = 2  # that a message names
 SEEDS = range(1, 21)  # that are tried
 
 
@@ -25,8 +25,8 @@ class UnevenClassesError(DataError):
 
 def without_training_rows(classes: np.ndarray) -> str:
     """What is wrong where no training row has one of these classes."""
-    named = ", ".join(str(label) for label in classes[:MOST_NAMED])
-    return f"data.split: no training row has the class {named}{', ...' if len(classes) > MOST_NAMED else ''}"
+    named = ", ".join(str(label) for label in classes[:MAX_NAMED])
+    return f"data.split: no training row has the class {named}{', ...' if len(classes) > MAX_NAMED else ''}"
 
 
 def taken_for_classes(target: Target) -> str:
@@ -45,7 +45,7 @@ def remedies(rows: Rows, config: Split, works: Callable[[Split], bool]) -> str:
         works: Whether they can be divided as another config says.
     """
     changes = [] if _is_given(config) else _nearest(rows, config)
-    found = [one for one in changes if one and works(config.model_copy(update=one))][:MOST_REMEDIES]
+    found = [one for one in changes if one and works(config.model_copy(update=one))][:MAX_REMEDIES]
     found = found or _first_seed(config, works)
     ways = [" ".join(f"data.split.{key}={value}" for key, value in one.items()) for one in found]
     ways = ways or (["another split"] if _is_given(config) else [])

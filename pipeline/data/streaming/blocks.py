@@ -14,19 +14,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config.rules import Data
+from pipeline.data.reading.column_roles import Columns, from_table
 from pipeline.data.reading.column_types import are_whole, is_text, kind_of, with_columns
-from pipeline.data.reading.columns import Columns, from_table
 from pipeline.data.reading.conversion import to_text
 from pipeline.data.reading.csv_file import TextFile, with_whole
-from pipeline.data.reading.files import PARQUET
+from pipeline.data.reading.data_files import PARQUET
 from pipeline.data.reading.labels import agreeing_labels
-from pipeline.data.reading.places import Places
 from pipeline.data.reading.ragged import check_fields, check_header
-from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.raw_columns import RawColumn, TextArray
+from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.data.reading.sources import Table
-from pipeline.data.reading.typed import tidied_frame
+from pipeline.data.reading.typed_tables import tidied_frame
 from pipeline.data.streaming.budget import table_files
-from pipeline.data.streaming.pieces import WrongEncodingError, beginning, encodings_of, pieces
+from pipeline.data.streaming.text_blocks import WrongEncodingError, beginning, encodings_of, pieces
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -52,10 +52,10 @@ class Block:
         return self.columns.row_numbers
 
     @property
-    def places(self) -> Places:
+    def places(self) -> RowNumbers:
         """Where a user finds each row."""
         n_test_file_rows = len(self) if self.from_test_file else 0
-        return Places(len(self), n_test_file_rows, self.row_numbers, self.columns.n_first)
+        return RowNumbers(len(self), n_test_file_rows, self.row_numbers, self.columns.n_first)
 
 
 @dataclass
@@ -247,10 +247,10 @@ def _in_roles(table: Table, config: Data, known: Known) -> Columns | None:
             return None
     n_test_file_rows = len(frame) if table.n_test_file_rows else 0
     columns = from_table(Table(frame, None, n_test_file_rows, numbers, table.n_first), config)
-    texts: dict[str, Raw] = {
+    texts: dict[str, RawColumn] = {
         name: to_text(frame[name])
         for name, values in columns.inputs.items()
-        if name in known.as_text and not isinstance(values, Text)
+        if name in known.as_text and not isinstance(values, TextArray)
     }
     target = {name: frame[name] if name in known.as_text else column for name, column in columns.target.items()}
     _note_large(target, known)
@@ -287,11 +287,11 @@ def in_same_form(columns: Columns, seen: Seen, known: Known) -> Columns:
     """
     inputs = dict(columns.inputs)
     for name, values in columns.inputs.items():
-        if isinstance(values, Text):
+        if isinstance(values, TextArray):
             known.as_text.add(name)
         elif np.isnan(values).all():
             if name in known.as_text:
-                inputs[name] = Text.of([""] * len(values))
+                inputs[name] = TextArray.of([""] * len(values))
             else:
                 seen.only_gaps.add(name)
         else:

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config.rules import Data
-from pipeline.data.reading.files import PARQUET, named_files
-from pipeline.data.reading.typed import is_url
+from pipeline.data.reading.data_files import PARQUET, named_files
+from pipeline.data.reading.typed_tables import is_url
 from pipeline.errors import DataError
 from pipeline.schema import n_bytes
 

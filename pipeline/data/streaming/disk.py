@@ -11,7 +11,7 @@ import weakref
 import numpy as np
 
 from pipeline.errors import DataError
-from pipeline.runtime.files import shared_temporary
+from pipeline.runtime.atomic_files import shared_temporary
 
 
 class DiskArray:
@@ -19,11 +19,11 @@ class DiskArray:
 
     Args:
         row: Shape of a row: `(n,)`, or `()` for one number.
-        piece_bytes: To hold of it in memory at a time, for those who read.
+        device_batch_bytes: To hold of it in memory at a time, for those who read.
     """
 
-    def __init__(self, row: tuple[int, ...], piece_bytes: int) -> None:
-        self.piece_bytes = piece_bytes
+    def __init__(self, row: tuple[int, ...], device_batch_bytes: int) -> None:
+        self.device_batch_bytes = device_batch_bytes
         self._file = tempfile.TemporaryFile(prefix="pipeline-rows-", buffering=0)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._row = row

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Data, Split
-from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.splits.column import parsed_times, shown
 from pipeline.data.splits.given import PARTS, from_file
 from pipeline.data.splits.parts import NAMES
@@ -92,10 +92,10 @@ def _by_value(split: Split) -> Callable[[Block], np.ndarray]:
     return keys
 
 
-def _column(block: Block, split: Split) -> Raw:
+def _column(block: Block, split: Split) -> RawColumn:
     values = block.columns.split_column
     assert values is not None
-    missing = np.flatnonzero(values.gaps() if isinstance(values, Text) else np.isnan(values))
+    missing = np.flatnonzero(values.gaps() if isinstance(values, TextArray) else np.isnan(values))
     if len(missing):
         raise DataError(
             f"data.split.column: column {split.column!r} has missing values, first in "
@@ -182,7 +182,7 @@ def _in_time(split: Split, read: Callable[[], Iterator[Block]]) -> Assign:
 def _times(block: Block, split: Split) -> np.ndarray:
     """Points in time as float64 that can be compared, whatever they count."""
     values = _column(block, split)
-    if not isinstance(values, Text):
+    if not isinstance(values, TextArray):
         return values
     parsed = parsed_times(values.levels)[values.codes]
     wrong = np.flatnonzero(np.isnat(parsed) if parsed.dtype.kind == "M" else np.isnan(parsed))

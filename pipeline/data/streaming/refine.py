@@ -18,15 +18,15 @@ from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing.category_columns import Embedded, OneHot, Ordinal, vocabulary_of
 from pipeline.data.preprocessing.date_columns import Date
 from pipeline.data.preprocessing.features import Feature, fit_feature
-from pipeline.data.preprocessing.inputs import TableInputs
+from pipeline.data.preprocessing.network_inputs import TableInputs
 from pipeline.data.preprocessing.number_columns import Number, becomes_zero_one, imputation_of, unless_narrow
 from pipeline.data.preprocessing.preprocessing import Preprocessing
-from pipeline.data.preprocessing.scaling import LARGEST, Chain, flat, zero_one
+from pipeline.data.preprocessing.scaling import LARGEST, ComposedTransform, flat, zero_one
 from pipeline.data.preprocessing.scaling.statistics import BROADEST, NARROWEST
 from pipeline.data.preprocessing.scaling.targets import OutputScaler
 from pipeline.data.preprocessing.scaling.transforms import Affine, Clip
 from pipeline.data.reading.dates import format_of
-from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.streaming.running_statistics import Numbers, Texts
 from pipeline.errors import DataError
 
@@ -64,8 +64,8 @@ def _varied(feature: Feature, known: Numbers | Texts, kind: Kind, config: Data) 
     if not (isinstance(feature, Ordinal) and len(feature.vocabulary) == 1 and known.counts and len(known.counts) > 1):
         return feature
     levels = list(known.counts)
-    values: Raw = Text.of(map(str, levels)) if isinstance(known, Texts) else np.array(levels, np.float64)
-    if kind == "date" and isinstance(values, Text) and format_of(values.levels) is None:
+    values: RawColumn = TextArray.of(map(str, levels)) if isinstance(known, Texts) else np.array(levels, np.float64)
+    if kind == "date" and isinstance(values, TextArray) and format_of(values.levels) is None:
         others = [text for text in levels if text not in feature.vocabulary.values][:3]
         raise DataError(
             f"column {feature.column!r} has dates and other text: {', '.join(map(repr, others))}; correct it, or set "
@@ -96,7 +96,7 @@ def _number(feature: Number, known: Numbers, kind: Kind, config: Data) -> Number
     elif becomes_zero_one(feature.column, config) and known.counts is not None and len(known.counts) == 2:
         chain = zero_one(known.low, known.high, config.clip)
     elif feature.scaling.is_flat or feature.scaling.is_zero_one:  # the sample has one value only, or two
-        bounded = Chain((Affine(0.0, 1.0), Clip(LARGEST if config.clip is None else config.clip)))
+        bounded = ComposedTransform((Affine(0.0, 1.0), Clip(LARGEST if config.clip is None else config.clip)))
         log.info("column %r: the sample has too few values; it is standardized by all rows", feature.column)
         chain = _chain(bounded, whole, "minmax" if scaling == "minmax" else "standard")
     else:
@@ -106,7 +106,7 @@ def _number(feature: Number, known: Numbers, kind: Kind, config: Data) -> Number
     return replace(feature, fill=fill, indicator=indicator, scaling=chain)
 
 
-def _chain(chain: Chain, known: Numbers, scaling: str) -> Chain:
+def _chain(chain: ComposedTransform, known: Numbers, scaling: str) -> ComposedTransform:
     """The chain with the shift and scale of all rows, if it is a straight line through moments or ends."""
     shift, scale = {
         "standard": (known.mean, known.deviation),

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from pipeline.data.reading.raw import Text
+from pipeline.data.reading.raw_columns import TextArray
 
-MOST_NUMBERS = 1000  # distinct numbers of a column that are counted; with more it is no category
-MOST_TEXTS = 200_000  # distinct texts; with more, those that were rarest so far are forgotten
+MAX_NUMBERS = 1000  # distinct numbers of a column that are counted; with more it is no category
+MAX_TEXTS = 200_000  # distinct texts; with more, those that were rarest so far are forgotten
 
 
 @dataclass
@@ -85,12 +85,12 @@ class Numbers:
     def _count(self, there: np.ndarray) -> None:
         if self.counts is None:
             return
-        if len(self.counts) == 0 and len(np.unique(there[: 2 * MOST_NUMBERS])) > MOST_NUMBERS:
+        if len(self.counts) == 0 and len(np.unique(there[: 2 * MAX_NUMBERS])) > MAX_NUMBERS:
             self.counts = None
             return
         values, counts = np.unique(there, return_counts=True)
         self.counts.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
-        if len(self.counts) > MOST_NUMBERS:
+        if len(self.counts) > MAX_NUMBERS:
             self.counts = None
 
 
@@ -102,12 +102,12 @@ class Texts:
     n: int = 0
     forgotten: bool = False
 
-    def add(self, values: Text) -> None:
+    def add(self, values: TextArray) -> None:
         """Takes a block `(n_rows,)` in."""
         counts = values.counts()
         there = np.flatnonzero(counts)
         self.counts.update(dict(zip(values.levels[there].tolist(), counts[there].tolist(), strict=True)))
         self.n += len(values)
-        if len(self.counts) > MOST_TEXTS:
+        if len(self.counts) > MAX_TEXTS:
             self.forgotten = True
-            self.counts = Counter(dict(self.counts.most_common(MOST_TEXTS // 2)))
+            self.counts = Counter(dict(self.counts.most_common(MAX_TEXTS // 2)))

@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.data.reading.columns import Columns
-from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.column_roles import Columns
+from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.streaming.blocks import Block
 from pipeline.data.streaming.hash_split import uniform
 
 SALT = 7  # so that the sample is drawn otherwise than the parts
-MOST_SEEN = 1000  # distinct values of a column, all of which are in the sample if there are no more
+MAX_SEEN = 1000  # distinct values of a column, all of which are in the sample if there are no more
 
 
 class Held(NamedTuple):
@@ -63,13 +63,13 @@ class Sample:
         columns = _taken(_joined([held.columns for held in self._held]), rows)
         self._held = [Held(columns, parts[rows], drawn[rows], is_first[rows])]
 
-    def _first_rows(self, name: str, values: Raw | pd.Series) -> np.ndarray:
+    def _first_rows(self, name: str, values: RawColumn | pd.Series) -> np.ndarray:
         """Numbers of the block's rows with a value that no earlier row had."""
         seen = self._seen.setdefault(name, set())
         if seen is None:
             return np.array([], np.int64)
         codes, distinct = pd.factorize(np.asarray(values))
-        if len(seen) + len(distinct) > 2 * MOST_SEEN:
+        if len(seen) + len(distinct) > 2 * MAX_SEEN:
             self._seen[name] = None
             return np.array([], np.int64)
         new = [number for number, value in enumerate(distinct) if value not in seen]
@@ -103,7 +103,7 @@ def _joined(several: list[Columns]) -> Columns:
     )
 
 
-def _in_one(parts: list[Raw]) -> Raw:
+def _in_one(parts: list[RawColumn]) -> RawColumn:
     """All of a column's parts have the same form, see `in_same_form`."""
     values = np.concatenate([np.asarray(part) for part in parts])
-    return Text.of(values) if isinstance(parts[0], Text) else values
+    return TextArray.of(values) if isinstance(parts[0], TextArray) else values

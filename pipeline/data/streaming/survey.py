@@ -9,32 +9,32 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from pipeline.config.decision import Calibration
+from pipeline.config.decision_rules import Calibration
 from pipeline.config.rules import Data
 from pipeline.data.dataset import InMemory
 from pipeline.data.fingerprint import HashedColumns
 from pipeline.data.reading.column_types import is_text
-from pipeline.data.reading.raw import Text
+from pipeline.data.reading.raw_columns import TextArray
 from pipeline.data.rows import Rows
-from pipeline.data.splits.calibration import too_few
+from pipeline.data.splits.calibration_rows import too_few
 from pipeline.data.splits.parts import NAMES, Splits, require_rows
 from pipeline.data.splits.uneven import taken_for_classes, without_training_rows
 from pipeline.data.streaming.blocks import Block, Known, ReadAgainError, Seen, blocks, in_same_form
 from pipeline.data.streaming.budget import memory_budget
 from pipeline.data.streaming.hash_split import CALIBRATION, TRAIN, VAL, Assign, assignment, keeping_half
 from pipeline.data.streaming.running_statistics import Numbers, Texts
-from pipeline.data.streaming.sample import MOST_SEEN, Sample
-from pipeline.data.streaming.streamed import Streamed, block_bytes, told
+from pipeline.data.streaming.sample import MAX_SEEN, Sample
+from pipeline.data.streaming.streamed_dataset import Streamed, block_bytes, with_progress
 from pipeline.data.target import Target, labels_of, make_target
 from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
 
 SAMPLE_SHARE = 1 / 64  # of the budget
-MOST_SAMPLED, FEWEST_SAMPLED = 200_000, 2_000  # rows
+MAX_SAMPLED, MIN_SAMPLED = 200_000, 2_000  # rows
 TEXT_BYTES = 80  # of a text in memory
 N_PLACES = CALIBRATION + 1  # the parts, none of them, and what is kept for calibration
-MOST_LABELS = 2 * MOST_SEEN  # with more, a target is no class
+MAX_LABELS = 2 * MAX_SEEN  # with more, a target is no class
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Survey:
     sample: Sample
     inputs: dict[str, Numbers | Texts] = field(default_factory=dict)
     targets: dict[str, Numbers] = field(default_factory=dict)
-    labels: dict[str, set[object]] = field(default_factory=dict)  # of training rows; more than MOST_LABELS, not all
+    labels: dict[str, set[object]] = field(default_factory=dict)  # of training rows; more than MAX_LABELS, not all
     n_rows: np.ndarray = field(default_factory=lambda: np.zeros(N_PLACES, np.int64))
     weights: np.ndarray = field(default_factory=lambda: np.zeros(N_PLACES))
     hashed: HashedColumns = field(default_factory=HashedColumns)
@@ -59,7 +59,7 @@ class Survey:
             self.weights += np.bincount(parts, columns.sample_weight, minlength=len(self.weights))
         training = parts == TRAIN
         for name, values in columns.inputs.items():
-            found = self.inputs.setdefault(name, Texts() if isinstance(values, Text) else Numbers())
+            found = self.inputs.setdefault(name, Texts() if isinstance(values, TextArray) else Numbers())
             found.add(values[training])  # type: ignore[arg-type]
             self.hashed.add(name, values)
         for name, target in columns.target.items():
@@ -70,7 +70,7 @@ class Survey:
     def _add_target(self, name: str, target: pd.Series, training: np.ndarray) -> None:
         """Takes in a target as numbers and as labels, for which it is only all rows say."""
         labels = self.labels.setdefault(name, set())
-        if len(labels) <= MOST_LABELS:
+        if len(labels) <= MAX_LABELS:
             labels.update(pd.unique(labels_of(target[training])).tolist())
             self.as_labels.add(f"target {name}", _label_texts(target))
         if is_text(target):
@@ -115,7 +115,7 @@ def load_streamed(config: Data, calibration: Calibration | None = None) -> Strea
 
 def _pass(config: Data, budget: int, known: Known, what: str) -> Iterator[Block]:
     seen = Seen()
-    for block in told(blocks(config, block_bytes(budget), known), what):
+    for block in with_progress(blocks(config, block_bytes(budget), known), what):
         yield replace(block, columns=in_same_form(block.columns, seen, known))
 
 
@@ -131,8 +131,8 @@ def _survey(config: Data, budget: int, known: Known, assign: Assign) -> Survey:
 
 
 def _sample_rows(budget: int, block: Block) -> int:
-    row = sum(TEXT_BYTES if isinstance(values, Text) else 8 for values in block.columns.inputs.values())
-    return max(FEWEST_SAMPLED, min(MOST_SAMPLED, int(budget * SAMPLE_SHARE / row)))
+    row = sum(TEXT_BYTES if isinstance(values, TextArray) else 8 for values in block.columns.inputs.values())
+    return max(MIN_SAMPLED, min(MAX_SAMPLED, int(budget * SAMPLE_SHARE / row)))
 
 
 def _streamed(config: Data, budget: int, known: Known, assign: Assign, survey: Survey) -> Streamed:
@@ -180,13 +180,13 @@ def _require_trained(target: Target, labels: Mapping[str, set[object]], config: 
     if target.classes.dtype == object:  # also for whole numbers of which some blocks have none beyond int64
         trained = set(map(str, trained))
     absent = np.array([label not in trained for label in target.classes.tolist()])
-    if absent.any() and len(trained) <= MOST_LABELS:
+    if absent.any() and len(trained) <= MAX_LABELS:
         by_chance = config.split.path is None and config.split.kind not in ("time", "column")
         ways = "another data.split.seed, data.streaming=off" if by_chance else "another split"
         said = without_training_rows(target.classes[absent])
         raise DataError(f"{said}; use {ways}, or more rows of it{taken_for_classes(target)}")
 
 
-def _label_texts(target: pd.Series) -> Text:
+def _label_texts(target: pd.Series) -> TextArray:
     codes, labels = pd.factorize(labels_of(target))
-    return Text.from_levels(codes, map(str, labels.tolist()))
+    return TextArray.from_levels(codes, map(str, labels.tolist()))

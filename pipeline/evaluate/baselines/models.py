@@ -13,11 +13,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from pipeline.config.rules import Baseline, Data
-from pipeline.data import Raw, Rows
-from pipeline.evaluate.baselines.inputs import Matrix, for_linear, for_trees
+from pipeline.data import RawColumn, Rows
+from pipeline.evaluate.baselines.baseline_inputs import Matrix, for_linear, for_trees
 
 Columns = dict[str, np.ndarray]
-Predict = Callable[[Mapping[str, Raw]], Columns]  # as the pipeline's own models: raw columns to outputs
+Predict = Callable[[Mapping[str, RawColumn]], Columns]  # as the pipeline's own models: raw columns to outputs
 
 LINEAR_STEPS = 1000  # of L-BFGS, at most
 # LightGBM's usual setting for a fair comparison; early stopping ends almost every table long before the last round.
@@ -30,11 +30,11 @@ class Fitted:
 
     outputs: Predict
 
-    def predict(self, inputs: Mapping[str, Raw]) -> Columns:
+    def predict(self, inputs: Mapping[str, RawColumn]) -> Columns:
         """The outputs."""
         return self.outputs(inputs)
 
-    def n_clamped(self, inputs: Mapping[str, Raw], outputs: Columns) -> int | None:
+    def n_clamped(self, inputs: Mapping[str, RawColumn], outputs: Columns) -> int | None:
         """No bounds are set to it."""
         return None
 
@@ -97,7 +97,7 @@ def _boosting(train: Rows, val: Rows, config: Data) -> Predict:
         for y, y_val in zip(train.target.values.T, val.target.values.T, strict=True)
     ]
 
-    def predict(columns: Mapping[str, Raw]) -> Columns:
+    def predict(columns: Mapping[str, RawColumn]) -> Columns:
         rows = inputs.matrix(columns)
         return {"prediction": np.stack([model.predict(rows) for model in of_targets], axis=1)}
 
@@ -107,7 +107,7 @@ def _boosting(train: Rows, val: Rows, config: Data) -> Predict:
 def _probabilities(model: Any, matrix: Matrix, n_classes: int) -> Predict:
     """Of all classes, 0 for those that no training row has."""
 
-    def predict(columns: Mapping[str, Raw]) -> Columns:
+    def predict(columns: Mapping[str, RawColumn]) -> Columns:
         given = model.predict_proba(matrix(columns))
         found = np.zeros((len(given), n_classes))
         found[:, model.classes_] = given

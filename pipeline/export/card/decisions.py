@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def of_two_classes(page: Page, made: BinaryDecisions) -> None:
     """Which class is the positive one, and errors and costs on validation and test rows."""
     page.heading("Confusion matrix")
-    page.paragraph(f"Positive class: {made.told}; all other rows are called {made.negative}.")
+    page.paragraph(f"Positive class: {made.text}; all other rows are called {made.negative}.")
     entries = made.confusions
     counts = [(name, *(f"{entry.counts[name]:,}" for entry in entries)) for name in entries[0].counts]
     scores = [(name, *(number(entry.scores[name]) for entry in entries)) for name in entries[0].scores]

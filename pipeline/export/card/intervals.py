@@ -11,9 +11,9 @@ from pipeline.data import Target, identifiers
 
 DRAWS = 1000
 PERCENTILES = (2.5, 97.5)
-MOST_GROUPS = 2000  # more rows than this are drawn in random groups of equal size: as good, and the work stays the same
-MOST_RANKED = 2_000_000  # rows times draws times classes, for scores that sort the rows
-FEWEST_DRAWS = 200
+MAX_GROUPS = 2000  # more rows than this are drawn in random groups of equal size: as good, and the work stays the same
+MAX_RANKED = 2_000_000  # rows times draws times classes, for scores that sort the rows
+MIN_DRAWS = 200
 
 Interval = tuple[float, float]
 
@@ -52,7 +52,7 @@ def _drawn(n: int, n_draws: int, rng: np.random.Generator) -> np.ndarray:
 
 def _drawn_sums(statistics: Iterable[np.ndarray], n_rows: int, rng: np.random.Generator) -> np.ndarray:
     """Sums `(n_draws, n_statistics)` over drawn rows; of all rows, only one statistic is in memory at a time."""
-    n_groups = min(n_rows, MOST_GROUPS)
+    n_groups = min(n_rows, MAX_GROUPS)
     group = rng.permutation(n_rows) * n_groups // n_rows
     sums = [np.bincount(group, values, minlength=n_groups) for values in statistics]
     return _drawn(n_groups, DRAWS, rng) @ np.stack(sums, axis=1)
@@ -109,8 +109,8 @@ def _ranked(
     """Areas under the curves: of the second of two classes, or the mean of each class against the rest."""
     n_rows, n_classes = probabilities.shape
     positives = [1] if n_classes == 2 else range(n_classes)
-    n_draws = min(DRAWS, MOST_RANKED // (n_rows * len(positives)))
-    if n_draws < FEWEST_DRAWS:
+    n_draws = min(DRAWS, MAX_RANKED // (n_rows * len(positives)))
+    if n_draws < MIN_DRAWS:
         return {}
     weights = _drawn(n_rows, n_draws, rng) * weight
     areas = [_areas(probabilities[:, number], target.values[:, 0] == number, weights) for number in positives]

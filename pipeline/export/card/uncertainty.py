@@ -8,9 +8,9 @@ from pipeline.config import Config
 from pipeline.config.rules import Split
 from pipeline.data import Dataset, Target
 from pipeline.data.identifiers import identifiers
+from pipeline.export.calibration_values import Learned
 from pipeline.export.card.page import Page, number
 from pipeline.export.conformal import Interval, PredictionSet, range_of_coverage
-from pipeline.export.learned import Learned
 
 if TYPE_CHECKING:
     from pipeline.evaluate import Evaluation

@@ -12,11 +12,11 @@ import numpy as np
 from pipeline.data import Rows
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.errors import PipelineError
-from pipeline.export.columns import raw_columns
 from pipeline.export.manifest import Manifest
+from pipeline.export.model_columns import raw_columns
 from pipeline.export.out_of_range import changed, gaps_and_unseen
 
-MOST_ROWS = 2000
+MAX_ROWS = 2000
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def held_out(manifest: Manifest, run_id: str | None, tracking_uri: str | None) -
         rows = _validation_rows(run_id, tracking_uri)
         if list(rows.inputs) != list(manifest.inputs):
             raise PipelineError("the data has other columns now")
-        rows = rows.take(slice(MOST_ROWS))
+        rows = rows.take(slice(MAX_ROWS))
         columns = {name: np.asarray(column) for name, column in rows.inputs.items()}
         return HeldOut(columns, rows, f"{len(rows)} validation rows")
     except PipelineError as error:

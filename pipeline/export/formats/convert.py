@@ -18,16 +18,16 @@ from pipeline.data.preprocessing import as_json as stored
 from pipeline.errors import ExportError
 from pipeline.export import manifest
 from pipeline.export.deviation import TOLERANCE, apart
-from pipeline.export.formats import litert, lowered, onnx, tf_serving
+from pipeline.export.formats import litert, onnx, replaced_ops, tf_serving
 from pipeline.export.formats.check_rows import HeldOut, held_out, with_awkward
-from pipeline.export.formats.fresh_process import blurred, run_fresh, scaled_predictions
 from pipeline.export.formats.portable import portable
+from pipeline.export.formats.run_in_subprocess import blurred, run_fresh, scaled_predictions
 from pipeline.export.formats.sidecar import encoded, sidecar
 from pipeline.export.graph import network_of
-from pipeline.export.loaded import LoadedModel
-from pipeline.export.out_of_range import Beyond, beyond
+from pipeline.export.loaded_model import LoadedModel
+from pipeline.export.out_of_range import OutOfRange, beyond
 from pipeline.export.saved_model import check_labels
-from pipeline.runtime.files import whole_folder
+from pipeline.runtime.atomic_files import whole_folder
 
 Format = Literal["savedmodel", "litert", "onnx"]
 LARGEST = float(np.finfo(np.float64).max)  # a difference that any number is within
@@ -65,7 +65,7 @@ class Checked:
     held: HeldOut
     columns: dict[str, np.ndarray]  # the held-out rows and awkward ones
     scaled: np.ndarray  # what the network says of them
-    beyond: Beyond
+    beyond: OutOfRange
 
     @property
     def rows(self) -> dict[str, np.ndarray]:
@@ -228,7 +228,7 @@ def _type(values: np.ndarray) -> Any:
 
 def _litert(checked: Checked, name: str, folder: Path) -> list[File]:
     content = sidecar(checked.model.manifest, checked.preprocessing, "float32", "int32")
-    built = portable(checked.model, checked.preprocessing, tf.float32, tf.int32, lowered.LITERT)
+    built = portable(checked.model, checked.preprocessing, tf.float32, tf.int32, replaced_ops.LITERT)
     inputs = encoded(content, checked.preprocessing, checked.rows)
     files = []
     for precision in litert.PRECISIONS:
@@ -242,7 +242,7 @@ def _litert(checked: Checked, name: str, folder: Path) -> list[File]:
 
 def _onnx(checked: Checked, name: str, folder: Path) -> list[File]:
     content = sidecar(checked.model.manifest, checked.preprocessing, "float64", "int64")
-    built = portable(checked.model, checked.preprocessing, tf.float64, tf.int64, lowered.ONNX)
+    built = portable(checked.model, checked.preprocessing, tf.float64, tf.int64, replaced_ops.ONNX)
     path = folder / f"{name}.onnx"
     path.write_bytes(onnx.convert(built))
     found = run_fresh("run_onnx.py", path, encoded(content, checked.preprocessing, checked.rows))

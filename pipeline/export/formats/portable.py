@@ -16,19 +16,19 @@ from pipeline.data.ops import FIELDS
 from pipeline.data.preprocessing.category_columns import Hashed
 from pipeline.data.preprocessing.date_columns import Date
 from pipeline.data.preprocessing.features import Feature
-from pipeline.data.preprocessing.inputs import ArrayInputs, TableInputs
+from pipeline.data.preprocessing.network_inputs import ArrayInputs, TableInputs
 from pipeline.data.preprocessing.number_columns import Number
-from pipeline.data.preprocessing.scaling import Affine, Chain
+from pipeline.data.preprocessing.scaling import Affine, ComposedTransform
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.errors import ExportError
 from pipeline.export.assemble import bounded, label_sets, named_class
 from pipeline.export.graph import Instead, network_of, run_again
-from pipeline.export.loaded import LoadedModel
+from pipeline.export.loaded_model import LoadedModel
 from pipeline.export.manifest import Manifest
-from pipeline.export.ops import TensorOps
-from pipeline.export.preprocessed import preprocessed
+from pipeline.export.preprocessing_graph import preprocessed
+from pipeline.export.tensorflow_ops import TensorOps
 
-MOST_COMPARED = 1023  # numbers, with each row; from 1024 on LiteRT takes what is looked up for weights, also in int8
+MAX_COMPARED = 1023  # numbers, with each row; from 1024 on LiteRT takes what is looked up for weights, also in int8
 
 
 class PortableOps(TensorOps):
@@ -114,7 +114,7 @@ class PortableOps(TensorOps):
 
 def _few_columns(constants: Sequence[np.ndarray]) -> list[slice]:
     """Columns of which each number is compared with all of these at once: more would not fit in memory, per row."""
-    step = max(1, MOST_COMPARED // max(map(len, constants)))
+    step = max(1, MAX_COMPARED // max(map(len, constants)))
     return [slice(start, start + step) for start in range(0, len(constants), step)]
 
 
@@ -217,7 +217,7 @@ def _split_feature(feature: Feature) -> Feature:
     return feature
 
 
-def _split(chain: Chain) -> Chain:
+def _split(chain: ComposedTransform) -> ComposedTransform:
     first, *others = chain.steps or (None,)
     if not isinstance(first, Affine):
         return chain

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.data import Preprocessing
 from pipeline.data.ops import FIELDS, NumpyOps
 from pipeline.data.preprocessing.category_columns import Embedded, OneHot, Ordinal
-from pipeline.data.preprocessing.inputs import TableInputs
+from pipeline.data.preprocessing.network_inputs import TableInputs
 from pipeline.export.formats.portable import check_expressible
 from pipeline.export.manifest import BOUNDED, Manifest
 

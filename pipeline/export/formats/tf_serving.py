@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from pipeline.export.loaded import LoadedModel
+from pipeline.export.loaded_model import LoadedModel
 from pipeline.export.manifest import EXTRA
 
 WARM_UP = f"{EXTRA}/tf_serving_warmup_requests"  # where TensorFlow Serving looks for them

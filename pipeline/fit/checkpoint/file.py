@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.runtime.files import lasting_file
+from pipeline.runtime.atomic_files import lasting_file
 
 FORMAT = 1
 # What numpy and zipfile raise of a file that is cut off, has other bytes in it, or is another file.

@@ -13,8 +13,8 @@ from typing import Any
 
 from pipeline.config import Config, mlruns
 from pipeline.fit.checkpoint.file import Checkpoint
+from pipeline.runtime.atomic_files import PREFIX, whole_file
 from pipeline.runtime.digest import digest
-from pipeline.runtime.files import PREFIX, whole_file
 from pipeline.runtime.locks import locked
 
 log = logging.getLogger(__name__)

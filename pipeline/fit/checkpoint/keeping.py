@@ -16,15 +16,15 @@ from pipeline.config import Config
 from pipeline.config.rules import Fit
 from pipeline.data import Dataset
 from pipeline.errors import Pruned
-from pipeline.fit import twin
+from pipeline.fit import variable_clone
 from pipeline.fit.checkpoint.file import Checkpoint, Epochs
 from pipeline.fit.checkpoint.folder import RunFolder, delete_left_behind, folder_of, left_behind, made
 from pipeline.fit.checkpoint.origins import differences, origins_of
 from pipeline.fit.checkpoint.pace import Pace
 from pipeline.fit.checkpoint.state import best_weights, remembered, restore, values_of
-from pipeline.fit.trainee import Trainee
+from pipeline.fit.trainable_model import TrainableModel
 from pipeline.runtime import signals
-from pipeline.runtime.files import room
+from pipeline.runtime.atomic_files import room
 
 log = logging.getLogger(__name__)
 
@@ -165,8 +165,8 @@ class Keeping:
             self._taken.write(checkpoint)
         except OSError as error:
             folder = self._place.folder
-            told = f"no checkpoint can be written to {folder}: {error.strerror}; {room(folder)}"
-            self._tell(f"{told}; training goes on without")
+            problem = f"no checkpoint can be written to {folder}: {error.strerror}; {room(folder)}"
+            self._tell(f"{problem}; training goes on without")
         return copying + time.monotonic() - began
 
     def _wait(self) -> None:
@@ -208,7 +208,9 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 @contextlib.contextmanager
-def keeping(config: Config, dataset: Dataset, trainee: Trainee, parent: str | None = None) -> Iterator[Keeping]:
+def keeping(
+    config: Config, dataset: Dataset, trainable: TrainableModel, parent: str | None = None
+) -> Iterator[Keeping]:
     """Takes up what a run of this configuration has left that died; what is kept goes when the run has ended well.
 
     One that died before its first checkpoint is gone on with as well, from its first epoch. A run that its sweep has
@@ -217,15 +219,15 @@ def keeping(config: Config, dataset: Dataset, trainee: Trainee, parent: str | No
     Args:
         config: The experiment.
         dataset: Its rows.
-        trainee: Its network.
+        trainable: Its network.
         parent: Id of the sweep that the run belongs to.
     """
-    place = Place(folder_of(config), origins_of(dataset, trainee), parent)
+    place = Place(folder_of(config), origins_of(dataset, trainable), parent)
     resume = "off" if config.sweep.resume == "off" else config.fit.resume
     taken = None if resume == "off" else _taken_up(place, resume == "force") or _begun(place)
     kept = Keeping(config.fit, place, *(taken or ()))
     if kept.run_id is not None:
-        _tell_where(kept, config.fit.epochs, trainee)
+        _tell_where(kept, config.fit.epochs, trainable)
     try:
         yield kept
         kept.delete()
@@ -242,15 +244,15 @@ def keeping(config: Config, dataset: Dataset, trainee: Trainee, parent: str | No
 
 def _taken_up(place: Place, whatever_differs: bool) -> tuple[RunFolder, Checkpoint] | None:
     """The latest that was left behind of the same data, code and machine; of others the latest is named."""
-    told = False
+    announced = False
     for run in left_behind(place.folder):
         found = run.newest()
         other = "" if found is None else differences(found.origins, place.origins)
         if found is not None and (whatever_differs or not other):
             return run, found
         run.close()
-        if found is not None and not told:
-            told = True
+        if found is not None and not announced:
+            announced = True
             log.warning(
                 "run %s ended after epoch %d, but what it follows from has changed: %s; this one begins anew "
                 "(fit.resume=force goes on with it)", found.run_id, len(found.epochs), other,
@@ -267,14 +269,14 @@ def _begun(place: Place) -> tuple[RunFolder] | None:
     return None
 
 
-def _tell_where(kept: Keeping, n_epochs: int, trainee: Trainee) -> None:
+def _tell_where(kept: Keeping, n_epochs: int, trainable: TrainableModel) -> None:
     found = kept.found
     if found is None:
         log.info("goes on with run %s from its first epoch: its process ended before a checkpoint", kept.run_id)
         return
     where = "training has ended, the rest follows" if found.is_trained else f"of at most {n_epochs}"
     log.info("goes on with run %s after epoch %d, %s", found.run_id, len(found.epochs), where)
-    if twin.structure(trainee.network) is None and not found.is_trained:
+    if variable_clone.structure(trainable.network) is None and not found.is_trained:
         log.warning(
             "the network has layers that are not Keras's own: where they draw random numbers in ways of their own, the "
             "run will not come to exactly what it would have come to undisturbed"

@@ -13,14 +13,14 @@ import tensorflow as tf
 from pipeline.config.code import code
 from pipeline.data import Dataset
 from pipeline.fit.strategy import describe_devices
-from pipeline.fit.trainee import Trainee
+from pipeline.fit.trainable_model import TrainableModel
 from pipeline.runtime.digest import digest
 
 LIBRARIES = ("tensorflow", "keras", "numpy")
 SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS", "TF_DETERMINISTIC_OPS", "TF_USE_CUDNN")
 
 
-def origins_of(dataset: Dataset, trainee: Trainee) -> dict[str, str]:
+def origins_of(dataset: Dataset, trainable: TrainableModel) -> dict[str, str]:
     """What the numbers of a run follow from, by name."""
     settings = {name: os.environ[name] for name in SETTINGS if name in os.environ}
     return {
@@ -31,7 +31,7 @@ def origins_of(dataset: Dataset, trainee: Trainee) -> dict[str, str]:
         "devices": describe_devices(),
         "threads": str(_n_threads()),  # by which XLA and Eigen divide sums
         "environment": " ".join(f"{name}={value}" for name, value in settings.items()),
-        "execution": trainee.execution,
+        "execution": trainable.execution,
     }
 
 
@@ -42,12 +42,12 @@ def of_data(dataset: Dataset) -> str:
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     """What is not as it was, with both values where a reader can do something with them; empty if all is."""
-    told = []
+    found = []
     for name, value in now.items():
         was = before.get(name, "unknown")
         if was != value:
-            told.append(name if name == "data" else f"{name} ({was or 'none'}, now {value or 'none'})")
-    return ", ".join(told)
+            found.append(name if name == "data" else f"{name} ({was or 'none'}, now {value or 'none'})")
+    return ", ".join(found)
 
 
 def _n_threads() -> int:

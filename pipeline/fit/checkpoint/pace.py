@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.config.rules import Fit
 
-MOST_SHARE = 0.02  # of the time of training, for all checkpoints
+MAX_SHARE = 0.02  # of the time of training, for all checkpoints
 SHORT_SECONDS = 60.0  # what trains no longer is begun anew, unless fit.checkpoint=true
 SECONDS_BETWEEN = 1.0  # at least, from one to the next
 
@@ -39,7 +39,7 @@ class Pace:
         left = 0 if n_epochs == 1 else self._config.epochs - n_epochs  # the first compiles, and says little of others
         if not self.is_long(now, left * last_epoch):
             return False
-        affordable = self._spent + self._cost <= MOST_SHARE * (now - self._begun)
+        affordable = self._spent + self._cost <= MAX_SHARE * (now - self._begun)
         return affordable and now - self._last >= SECONDS_BETWEEN
 
     def is_long(self, now: float, left: float = 0.0) -> bool:

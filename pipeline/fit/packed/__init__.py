@@ -1,7 +1,7 @@
 """Many dense networks of one shape, trained as one: what a sweep's jobs share is then done once."""
 
-from pipeline.fit.packed.alike import shape, why_alone
 from pipeline.fit.packed.member import Job
+from pipeline.fit.packed.packable import shape, why_alone
 from pipeline.fit.packed.stack import dense_layers
 from pipeline.fit.packed.training import train_packed
 

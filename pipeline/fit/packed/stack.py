@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.fit.packed import threefry
-from pipeline.fit.twin import LEVELS, threefry_seed
+from pipeline.fit.variable_clone import LEVELS, threefry_seed
 
 PLAIN = (keras.layers.InputLayer, keras.layers.Dense, keras.layers.Activation, keras.layers.Dropout)
 

@@ -14,17 +14,17 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.errors import TrainingError
-from pipeline.fit.block import CALL_SECONDS
-from pipeline.fit.block_inputs import Rows, place
 from pipeline.fit.compile import with_decay_of_averages
-from pipeline.fit.draws import DRAWS_AN_EPOCH, order_of
+from pipeline.fit.device_batch import Rows, place
+from pipeline.fit.epoch_randomness import DRAWS_AN_EPOCH, order_of
 from pipeline.fit.history import History
 from pipeline.fit.loop import weights_of
+from pipeline.fit.multi_step_model import CALL_SECONDS
+from pipeline.fit.packed.compiled_steps import Schedule, State, compiled_steps_of, no_sums
 from pipeline.fit.packed.member import Job, Member
-from pipeline.fit.packed.program import Schedule, State, no_sums, program_of
-from pipeline.fit.packed.rules import decay_of, rule_of
 from pipeline.fit.packed.schedules import factors
 from pipeline.fit.packed.stack import DenseLayer, Network, dense_layers, of_member, stacked, values_of
+from pipeline.fit.packed.stacked_optimizers import decay_of, rule_of
 from pipeline.fit.steps import Steps, batch_size, steps_of
 from pipeline.runtime import signals
 from pipeline.runtime.signals import held
@@ -32,7 +32,7 @@ from pipeline.runtime.threads import usable_cpus
 
 log = logging.getLogger(__name__)
 
-FEWEST_A_THREAD = 8  # members: below, two threads gain nothing
+MIN_A_THREAD = 8  # members: below, two threads gain nothing
 SCORED_NUMBERS = 2**21  # of a layer's outputs at most, while all members are scored
 Ended = tuple[int, History | Exception]
 
@@ -98,7 +98,7 @@ class _Pack:
             [seeds.index(job.seed) for job in jobs],
         )
         network = Network.of(layers[0], self._values)
-        self._program = program_of(network, self._config, task)
+        self._program = compiled_steps_of(network, self._config, task)
         weights = stacked(layers)
         self._dtype = tf.as_dtype(weights[0].dtype)
         self._rows = place(_as(weights[0].dtype, (*train[:2], weights_of(train, self._config))))
@@ -167,7 +167,7 @@ class _Pack:
     def _divided(self, numbers: np.ndarray, state: State) -> list[_Part]:
         """Parts for the threads, as equal as can be: those of one size share what is compiled."""
         most = 1 if tf.config.list_logical_devices("GPU") else usable_cpus()
-        n_parts = max(1, min(most, len(numbers) // FEWEST_A_THREAD))
+        n_parts = max(1, min(most, len(numbers) // MIN_A_THREAD))
         found = []
         for those in np.array_split(np.arange(len(numbers)), n_parts):
             chosen = tf.nest.map_structure(lambda array: tf.constant(array[those]), state)  # noqa: B023

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv as arrow_csv
 
 from pipeline.errors import DataError
-from pipeline.runtime.files import whole_file
+from pipeline.runtime.atomic_files import whole_file
 
 SUFFIXES = (".csv", ".parquet")
 

@@ -37,7 +37,7 @@ class Source(Protocol):
         """How much of the file is read, and how much there is."""
 
 
-class AnotherWay(Exception):  # noqa: N818, it is no error
+class FormatChanged(Exception):  # noqa: N818, it is no error
     """A file turned out to be written otherwise than its beginning; `source` reads it."""
 
     def __init__(self, source: Source) -> None:

@@ -20,7 +20,7 @@ from pipeline.data import Reading
 from pipeline.data.reading.content import BOMS, OTHER_FORMATS, SAMPLE_BYTES, Content, check_encoding
 from pipeline.data.reading.dialect import Dialect, find_dialect
 from pipeline.errors import DataError
-from pipeline.inference.batch.source import AnotherWay
+from pipeline.inference.batch.source import FormatChanged
 
 BLOCK_BYTES = 4 << 20  # that Arrow takes apart at a time
 BLOCK_ROWS = 8192  # that are taken apart line by line
@@ -76,10 +76,10 @@ class TextSource:
             for batch in reader:
                 table = pa.Table.from_batches([batch]).rename_columns(columns)
                 if any(_begins_with_blank_and_mark(column) for column in table.columns):
-                    raise AnotherWay(replace(self, exact=True))
+                    raise FormatChanged(replace(self, exact=True))
                 yield table
         except (pa.ArrowException, UnicodeError):  # which of its rows are at fault, the exact way tells
-            raise AnotherWay(replace(self, exact=True)) from None
+            raise FormatChanged(replace(self, exact=True)) from None
 
     def _lines(self, file: IO[bytes], columns: list[str]) -> Iterator[pa.Table]:
         places = [self.names.index(name) for name in columns]
@@ -112,7 +112,7 @@ class TextSource:
         following = {"utf-8": "cp1252", "utf-8-sig": "cp1252", "cp1252": "latin-1"}
         name = codecs.lookup(self.encoding).name
         if self.reading.encoding == "auto" and name in following:
-            return AnotherWay(replace(self, encoding=following[name]))
+            return FormatChanged(replace(self, encoding=following[name]))
         return DataError(f"{self.path} cannot be read as {self.encoding}: {error}")
 
 

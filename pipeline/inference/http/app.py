@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from pipeline.inference.http import describe
-from pipeline.inference.http.model import Served
-from pipeline.inference.http.page import page
+from pipeline.inference.http import model_metadata
+from pipeline.inference.http.docs_page import page
 from pipeline.inference.http.protocols import MLFLOW, TENSORFLOW
-from pipeline.inference.http.refused import RefusedError
+from pipeline.inference.http.request_errors import RefusedError
+from pipeline.inference.http.served_model import Served
 from pipeline.inference.http.service import Service
 
 Background = Callable[[], Coroutine[Any, Any, None]]
@@ -107,7 +107,7 @@ def _add_guarded(app: FastAPI, service: Service) -> None:
     async def version(request: Request) -> Response:
         """The model that serves, and the versions of what it was made with and is run by."""
         service.authorize(request)
-        return JSONResponse(describe.version(service.model))
+        return JSONResponse(model_metadata.version(service.model))
 
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:
@@ -121,7 +121,7 @@ def _add_guarded(app: FastAPI, service: Service) -> None:
         """The state of the model, as TensorFlow Serving says it."""
         service.authorize(request)
         _named(service.model, name, version)
-        return JSONResponse(describe.status(service.model))
+        return JSONResponse(model_metadata.status(service.model))
 
     @app.get("/v1/models/{name}/metadata")
     @app.get("/v1/models/{name}/versions/{version}/metadata")
@@ -129,12 +129,12 @@ def _add_guarded(app: FastAPI, service: Service) -> None:
         """The model's inputs and outputs, as TensorFlow Serving says them."""
         service.authorize(request)
         _named(service.model, name, version)
-        return JSONResponse(describe.metadata(service.model))
+        return JSONResponse(model_metadata.metadata(service.model))
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi(request: Request) -> Response:
         service.authorize(request)
-        return JSONResponse(describe.openapi(app, service.model, service.strict))
+        return JSONResponse(model_metadata.openapi(app, service.model, service.strict))
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> Response:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from pipeline.inference.http.refused import RefusedError
+from pipeline.inference.http.request_errors import RefusedError
 
 Arrays = dict[str, np.ndarray]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.data.reading.parse_inputs import Fault
-from pipeline.inference.http.refused import RefusedError, refuse_values
+from pipeline.inference.http.request_errors import RefusedError, refuse_values
 
 Values = dict[str, list[Any]]
 

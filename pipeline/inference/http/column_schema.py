@@ -16,7 +16,7 @@ from pipeline.export.manifest import PREPROCESSING
 Json = dict[str, Any]
 Categories = Mapping[str, Sequence[Any]]  # by column, in ascending order
 
-MOST_SHOWN = 20  # categories of a column; a column may have thousands
+MAX_SHOWN = 20  # categories of a column; a column may have thousands
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -72,7 +72,7 @@ def schema(column: InputColumn, categories: Categories, example: Sequence[Any], 
     if column.kind == "date" and seen and all(ISO_DAY.fullmatch(str(one)) for one in seen):
         found["format"] = "date"
     found["description"] = " ".join(_sentences(column, known, strict))
-    if examples := known[:MOST_SHOWN] or list(dict.fromkeys(seen)):
+    if examples := known[:MAX_SHOWN] or list(dict.fromkeys(seen)):
         found["examples"] = examples
     return found
 
@@ -92,7 +92,7 @@ def _sentences(column: InputColumn, known: Sequence[Any], strict: bool) -> list[
     elif column.kind == "boolean":
         said.append("True or false; 1 and 0 do as well.")
     elif column.kind == "category":
-        about = f" Training knew {len(known)}" + (", of which these are the first." if len(known) > MOST_SHOWN else ".")
+        about = f" Training knew {len(known)}" + (", of which these are the first." if len(known) > MAX_SHOWN else ".")
         said.append(f"A category, {hint(column)}." + (about if known else "") + " Any other is taken, as unknown.")
     else:
         said.append(f"A {hint(column)}.")

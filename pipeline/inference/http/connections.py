@@ -18,14 +18,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from pipeline.inference.http.limits import Limits
 from pipeline.inference.http.metrics import Metrics
 from pipeline.inference.http.protocols import MLFLOW, TENSORFLOW
-from pipeline.inference.http.refused import RefusedError
+from pipeline.inference.http.request_errors import RefusedError
 
 IDLE_SECONDS = 1.0  # a client that has just connected, or just been answered, is about to ask
 # A connection that is closed while bytes of its client arrive takes the answer away with it: so the client has some
 # time to read why it was refused, and close. Only so many are kept for that.
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1_000_000
-MOST_LINGERING = 100
+MAX_LINGERING = 100
 
 
 class Connections:
@@ -161,7 +161,7 @@ class Connection(H11Protocol):
         response = h11.Response(status_code=refused.status, reason=HTTPStatus(refused.status).phrase, headers=headers)
         for event in (response, h11.Data(content), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
-        if len(self.shared.lingering) >= MOST_LINGERING:
+        if len(self.shared.lingering) >= MAX_LINGERING:
             self.transport.close()
             return
         self._discarded = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from pipeline.inference.http.refused import RefusedError
+from pipeline.inference.http.request_errors import RefusedError
 
 DRAINED_BODIES = 4  # how many times the largest allowed body is read and forgotten, so that the answer is read at all
 

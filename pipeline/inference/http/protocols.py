@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.data.reading.parse_inputs import NewGaps
-from pipeline.export.table import table
-from pipeline.inference.http.refused import RefusedError
+from pipeline.export.output_table import table
+from pipeline.inference.http.request_errors import RefusedError
 
 Outputs = Mapping[str, np.ndarray]
 Warned = Sequence[NewGaps]

@@ -8,13 +8,13 @@ import logging
 from collections.abc import Callable
 
 from pipeline.errors import ModelError, PipelineError
-from pipeline.inference.http.model import Served
+from pipeline.inference.http.served_model import Served
 from pipeline.inference.http.service import Service
 
 log = logging.getLogger(__name__)
 
 
-class Follower:
+class ModelReloader:
     """Looks every few seconds whether the model's name stands for another one.
 
     Args:

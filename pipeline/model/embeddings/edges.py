@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-MOST_BINS, FEWEST_BINS, ROWS_PER_BIN = 48, 8, 20
+MAX_BINS, MIN_BINS, ROWS_PER_BIN = 48, 8, 20
 LEAF, IMPURITY_DECREASE = 64, 1e-4  # of the tree whose splits are edges
 NARROWEST = 1e-4  # bin, in scaled units: LiteRT scales in float32, which has no digits for narrower ones
 
@@ -22,7 +22,7 @@ def quantile_edges(column: np.ndarray, n_bins: int | None) -> list[float] | None
     values, counts = np.unique(column, return_counts=True)
     if len(values) < 3:
         return None
-    n_bins = n_bins or min(MOST_BINS, max(FEWEST_BINS, len(column) // ROWS_PER_BIN))
+    n_bins = n_bins or min(MAX_BINS, max(MIN_BINS, len(column) // ROWS_PER_BIN))
     n_bins = min(n_bins, len(values) - 1)
     often = counts > len(column) / n_bins
     left = np.repeat(values[~often], counts[~often])
@@ -47,7 +47,7 @@ def target_edges(column: np.ndarray, y: np.ndarray, task: str, n_bins: int | Non
     if len(values) < 3:
         return None
     options = {
-        "max_leaf_nodes": max(2, n_bins or MOST_BINS),
+        "max_leaf_nodes": max(2, n_bins or MAX_BINS),
         "min_samples_leaf": min(LEAF, max(1, len(column) // ROWS_PER_BIN)),
         "min_impurity_decrease": IMPURITY_DECREASE,
         "random_state": 0,

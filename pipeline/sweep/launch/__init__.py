@@ -1,10 +1,10 @@
 """Launchers: `hydra/launcher=local` and `ray` run a sweep's jobs in other processes, `packed` many as one network."""
 
 from pipeline.sweep import plugins
-from pipeline.sweep.launch.jobs import JobError
 from pipeline.sweep.launch.local import LocalLauncher
 from pipeline.sweep.launch.on_ray import RayLauncher
-from pipeline.sweep.launch.packed import PackedLauncher
+from pipeline.sweep.launch.packed_launcher import PackedLauncher
+from pipeline.sweep.launch.remote_job import JobError
 
 
 def register() -> None:

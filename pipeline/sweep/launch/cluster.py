@@ -20,9 +20,9 @@ import ray
 from ray.exceptions import RayError
 
 from pipeline.runtime.startup import import_tensorflow, use_threads
-from pipeline.sweep.launch import jobs
+from pipeline.sweep.launch import remote_job
 from pipeline.sweep.launch.on_ray import Cluster
-from pipeline.sweep.launch.worker import GRACE_SECONDS, printing_to
+from pipeline.sweep.launch.worker_process import GRACE_SECONDS, printing_to
 
 CONNECT_SECONDS = 10.0
 SETTLE_SECONDS = 3.0  # between an error and the question whether the cluster is still there: its parts end one by one
@@ -86,13 +86,13 @@ def _serve(connection: Connection, cluster: Cluster, sweep: Any) -> None:
                 connection.send((number, event))
 
 
-def _received(connection: Connection) -> jobs.Job | None:
+def _received(connection: Connection) -> remote_job.Job | None:
     """The next job; None at a signal to end, or where the connection has ended."""
     try:
         message = cloudpickle.loads(connection.recv_bytes())
     except (EOFError, OSError):
         return None
-    return message if isinstance(message, jobs.Job) else None
+    return message if isinstance(message, remote_job.Job) else None
 
 
 def _came_of(task: Any) -> list[tuple[Any, ...]]:
@@ -118,7 +118,7 @@ def _cancel(running: Mapping[Any, int]) -> None:
 
 def _trial(sweep: bytes, packed: bytes, threads: int) -> list[tuple[Any, ...]]:
     """Runs one job in a process of Ray's, which does other jobs before and after it."""
-    job: jobs.Job = cloudpickle.loads(packed)
+    job: remote_job.Job = cloudpickle.loads(packed)
     sent = {name: value for name, value in job.environment.items() if name.startswith(SENT)}
     for name in [name for name in os.environ if name.startswith(SENT) and name not in sent]:
         del os.environ[name]
@@ -130,7 +130,7 @@ def _trial(sweep: bytes, packed: bytes, threads: int) -> list[tuple[Any, ...]]:
         use_threads(threads)
     said: list[tuple[Any, ...]] = []
     with printing_to(job.output):
-        outcome = jobs.run(cloudpickle.loads(sweep), job, lambda level, text: said.append(("said", level, text)))
+        outcome = remote_job.run(cloudpickle.loads(sweep), job, lambda level, text: said.append(("said", level, text)))
     return [*said, ("ended", outcome)]
 
 

@@ -18,9 +18,9 @@ import cloudpickle
 from hydra.errors import CompactHydraException
 
 from pipeline.runtime.program import program
-from pipeline.sweep.launch.jobs import Job, Sweep
+from pipeline.sweep.launch.remote_job import Job, LaunchedSweep
 from pipeline.sweep.launch.stream import Event, StreamLauncher, Workers
-from pipeline.sweep.launch.worker import GRACE_SECONDS
+from pipeline.sweep.launch.worker_process import GRACE_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Tasks:
     be the process that has the sweep's parent run to close.
     """
 
-    def __init__(self, sweep: Sweep, cluster: Cluster) -> None:
+    def __init__(self, sweep: LaunchedSweep, cluster: Cluster) -> None:
         self._address = cluster.address
         self._jobs: dict[int, Job] = {}
         self._gone = False

@@ -18,9 +18,9 @@ import cloudpickle
 
 from pipeline.runtime.process import module_path
 from pipeline.sweep.launch.devices import Share
-from pipeline.sweep.launch.jobs import Job, Sweep
+from pipeline.sweep.launch.remote_job import Job, LaunchedSweep
 from pipeline.sweep.launch.stream import Event
-from pipeline.sweep.launch.worker import GRACE_SECONDS
+from pipeline.sweep.launch.worker_process import GRACE_SECONDS
 
 STATUS_SECONDS = 10.0  # to be told how a worker ended: the server may be busy importing
 
@@ -93,7 +93,7 @@ class Worker:
 class Pool:
     """Runs jobs in as many workers as there are shares of the machine."""
 
-    def __init__(self, sweep: Sweep, shares: Sequence[Share]) -> None:
+    def __init__(self, sweep: LaunchedSweep, shares: Sequence[Share]) -> None:
         self._sweep = sweep
         self._free = list(shares)  # of workers that do not exist yet
         self._server: Server | None = None

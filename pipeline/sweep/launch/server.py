@@ -19,7 +19,7 @@ import sys
 from multiprocessing.connection import Connection
 
 from pipeline.runtime.startup import preload_tensorflow
-from pipeline.sweep.launch import worker
+from pipeline.sweep.launch import worker_process
 from pipeline.train import import_stages
 
 # Modules that their packages import only when they are first used.
@@ -77,7 +77,7 @@ def _become_worker(end: int) -> None:
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        code = worker.main(Connection(end))
+        code = worker_process.main(Connection(end))
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:

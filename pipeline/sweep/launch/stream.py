@@ -19,7 +19,7 @@ from omegaconf import DictConfig, open_dict
 from pipeline import config as configuration
 from pipeline.runtime import signals
 from pipeline.sweep.current_sweep import is_open_here, open_here
-from pipeline.sweep.launch.jobs import Job, Sweep, unpacked
+from pipeline.sweep.launch.remote_job import Job, LaunchedSweep, unpacked
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class StreamLauncher(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Takes what all jobs have in common."""
-        self._sweep = Sweep.of(hydra_context, task_function, config)
+        self._sweep = LaunchedSweep.of(hydra_context, task_function, config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Runs jobs; gives what came of them in the order of their overrides."""
@@ -97,7 +97,9 @@ class StreamLauncher(Launcher):
         """Where the jobs are to run."""
 
 
-def _run(sweep: Sweep, workers: Workers, jobs: Iterator[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, JobReturn]]:
+def _run(
+    sweep: LaunchedSweep, workers: Workers, jobs: Iterator[tuple[int, Sequence[str]]]
+) -> Iterator[tuple[int, JobReturn]]:
     started: dict[int, float] = {}
     while True:
         while workers.has_room and (following := next(jobs, None)) is not None:

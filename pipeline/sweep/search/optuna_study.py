@@ -19,11 +19,11 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.config.ranges import Choice, Range
-from pipeline.config.sweep import Sweep
+from pipeline.config.sweep_rules import Sweep
 from pipeline.errors import SweepError
 from pipeline.runtime import process
 from pipeline.sweep.identity import differences
-from pipeline.sweep.search.draws import Params, Space, Value, in_order
+from pipeline.sweep.search.proposals import Params, Space, Value, in_order
 from pipeline.sweep.search.samplers import sampler_of
 from pipeline.sweep.search.storage import FAULTS, opened, storage_of
 
@@ -43,7 +43,7 @@ class Asked:
     overrides: list[str]
 
 
-class Study:
+class OptunaStudy:
     """One sweep's study in a storage that other processes may share."""
 
     def __init__(self, name: str, address: str, space: Space, sweep: Sweep, directions: Sequence[Direction]) -> None:

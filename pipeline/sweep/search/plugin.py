@@ -23,9 +23,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from pipeline import model
 from pipeline.config import direction
-from pipeline.config.files import choices, read_once
+from pipeline.config.config_files import choices, read_once
 from pipeline.config.ranges import search_space
-from pipeline.config.sweep import Sweep
+from pipeline.config.sweep_rules import Sweep
 from pipeline.errors import SweepError
 from pipeline.runtime import process
 from pipeline.sweep import plugins
@@ -33,7 +33,7 @@ from pipeline.sweep.current_sweep import open_here
 from pipeline.sweep.search.outcome import TRIAL_VARIABLE, Outcome
 
 if TYPE_CHECKING:
-    from pipeline.sweep.search.optuna_study import Study
+    from pipeline.sweep.search.optuna_study import OptunaStudy
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +66,8 @@ class Search(Sweeper):
 
     def _search(self, arguments: list[str]) -> int:
         from pipeline import track
-        from pipeline.sweep.search.draws import Space
-        from pipeline.sweep.search.optuna_study import Study
+        from pipeline.sweep.search.optuna_study import OptunaStudy
+        from pipeline.sweep.search.proposals import Space
         from pipeline.sweep.search.storage import FAULTS, first_line, storage_of, without_password
 
         settings = Sweep.model_validate(OmegaConf.to_container(self._config.sweep, resolve=True))
@@ -81,7 +81,7 @@ class Search(Sweeper):
         names = settings.objectives or [self._config.objective]
         directions = [direction(one) or "minimize" for one in names]
         try:
-            study = Study(name, address, space, settings, directions)
+            study = OptunaStudy(name, address, space, settings, directions)
             study.begin(sweep.origins)
             sweep.progress.n_trials, sweep.progress.n_ended = study.n_places, study.n_before
             log.info("study %s in %s: %s", name, without_password(address), _counted(study, settings))
@@ -97,8 +97,8 @@ class Search(Sweeper):
 class _Running:
     """The trials of one command, from asking to telling."""
 
-    def __init__(self, study: Study, settings: Sweep, fixed: list[str], told: dict[str, str]) -> None:
-        self._study, self._settings, self._fixed, self._told = study, settings, fixed, told
+    def __init__(self, study: OptunaStudy, settings: Sweep, fixed: list[str], about: dict[str, str]) -> None:
+        self._study, self._settings, self._fixed, self._about = study, settings, fixed, about
         self._open: set[int] = set()
         self._failed = 0
         self._began = time.monotonic()
@@ -117,8 +117,8 @@ class _Running:
     def _jobs(self) -> Iterator[tuple[int, Sequence[str]]]:
         while not self._is_over() and (asked := self._study.ask()) is not None:
             self._open.add(asked.number)
-            told = json.dumps({**self._told, "number": asked.number, "searched": " ".join(asked.overrides)})
-            quoted = QuotedString(told, Quote.single).with_quotes()
+            about = json.dumps({**self._about, "number": asked.number, "searched": " ".join(asked.overrides)})
+            quoted = QuotedString(about, Quote.single).with_quotes()
             yield asked.number, [*self._fixed, *asked.overrides, f"hydra.job.env_set.{TRIAL_VARIABLE}={quoted}"]
 
     def _is_over(self) -> bool:
@@ -165,7 +165,7 @@ def _overrides(loader: ConfigLoader, params: dict[str, Any], arguments: list[str
     return parser.parse_overrides([f"{key}={value}" for key, value in params.items() if key not in keys]) + given
 
 
-def _counted(study: Study, settings: Sweep) -> str:
+def _counted(study: OptunaStudy, settings: Sweep) -> str:
     every = ", all there are" if study.n_places < settings.n_trials or settings.sampler == "grid" else ""
     before = f", {study.n_before} of them finished before" if study.n_before else ""
     return f"{study.n_places} trials{every}{before}"

@@ -4,7 +4,7 @@ import numpy as np
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, CmaEsSampler, RandomSampler, TPESampler
 
-from pipeline.config.sweep import Sweep
+from pipeline.config.sweep_rules import Sweep
 
 KEPT_OF = 3  # successive halving and Hyperband: one trial of so many goes on (Li et al. 2018 take 3 or 4)
 COMPARED_FROM = 5  # trials that must have ended before the median of trials says anything

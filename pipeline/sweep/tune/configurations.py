@@ -15,7 +15,7 @@ from pipeline import model
 from pipeline.config import Config
 from pipeline.config.ranges import search_space
 from pipeline.errors import SweepError
-from pipeline.sweep.search.draws import Space, drawn
+from pipeline.sweep.search.proposals import Space, drawn
 
 SHARE_DRAWN = 0.5  # of the configured architecture's keys
 SEEDS_APART = 100_000  # of one fold and the next: more than there are configurations

@@ -11,7 +11,7 @@ from pipeline import fit
 from pipeline.config import Config
 from pipeline.data import Arrays, InMemory
 from pipeline.errors import ConfigError
-from pipeline.sweep.tune.members import outputs
+from pipeline.sweep.tune.networks import outputs
 from pipeline.train import Prepared, Trained, build
 
 log = logging.getLogger(__name__)
@@ -41,12 +41,12 @@ def distilled(config: Config, prepared: Prepared, ensemble: Trained) -> Trained:
     own = config.fit.model_copy(update=FOLLOWING)
     train, val = (_followed(arrays, ensemble) for arrays in (prepared.train, prepared.val))
     fit.seed(config.seed)
-    with fit.scope(own), fit.too_large_told():
+    with fit.scope(own), fit.memory_error_explained():
         network = build(config, prepared)
         scale = np.ones(train.y.shape[1])
-        trainee = fit.compile_network(network, own, task="regression", n_rows=len(train.x), output_scale=scale)
+        trainable = fit.compile_network(network, own, task="regression", n_rows=len(train.x), output_scale=scale)
     log.info("one network is trained on what the ensemble gives (tune.distill)")
-    history = fit.fit(trainee, train, val, own, seed=config.seed, report=ensemble.tracked.log_epoch)
+    history = fit.fit(trainable, train, val, own, seed=config.seed, report=ensemble.tracked.log_epoch)
     prepared.clock.lap("distill")
     return replace(ensemble, network=network, history=history, held_out=None)
 

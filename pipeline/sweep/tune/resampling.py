@@ -12,7 +12,7 @@ from pipeline.config import Config
 from pipeline.data import Arrays
 from pipeline.data.splits.folds import N_FOLDS
 from pipeline.errors import ConfigError
-from pipeline.evaluate.ensemble import ValidationLoss
+from pipeline.evaluate.ensemble_selection import ValidationLoss
 from pipeline.train import Prepared
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ FEW_ROWS = 5_000  # to train and validate on, below which validation rows alone 
 
 
 @dataclass(frozen=True)
-class Part:
+class ResampledPart:
     """What one network of a configuration trains and validates on."""
 
     prepared: Prepared
@@ -46,7 +46,7 @@ class Resampling:
         needs_folds: Whether it must stay as it is, however long folds take: they were asked for, or all rows calibrate.
     """
 
-    parts: list[Part]
+    parts: list[ResampledPart]
     loss: ValidationLoss
     needs_folds: bool = False
 
@@ -81,14 +81,14 @@ def resampling(config: Config, prepared: Prepared) -> Resampling:
     if not folds:
         val = prepared.dataset.part("val")
         loss = ValidationLoss.of(val, prepared.preprocessing)
-        return Resampling([Part(prepared, np.arange(len(val)), loss, None)], loss)
+        return Resampling([ResampledPart(prepared, np.arange(len(val)), loss, None)], loss)
     both = prepared.val.behind(prepared.train)
     loss = ValidationLoss.of(prepared.dataset.rows.take(slice(len(both.x))), prepared.preprocessing)
     log.info("%d networks for each configuration, one for each fold of %d rows (tune.folds)", len(folds), len(both.x))
     own, *others = folds
     parts = [_part(prepared, both, rows, loss, fold) for fold, rows in enumerate(others, start=2)]
     needs_folds = config.tune.folds != "auto" or config.decision.calibration is not None
-    return Resampling([Part(prepared, own, loss.take(own), None), *parts], loss, needs_folds)
+    return Resampling([ResampledPart(prepared, own, loss.take(own), None), *parts], loss, needs_folds)
 
 
 def _folds(config: Config, prepared: Prepared) -> list[np.ndarray]:
@@ -113,7 +113,7 @@ def _folds(config: Config, prepared: Prepared) -> list[np.ndarray]:
     return folds
 
 
-def _part(prepared: Prepared, both: Arrays, rows: np.ndarray, loss: ValidationLoss, fold: int) -> Part:
+def _part(prepared: Prepared, both: Arrays, rows: np.ndarray, loss: ValidationLoss, fold: int) -> ResampledPart:
     others = np.setdiff1d(np.arange(len(both.x)), rows)
     own = replace(prepared, train=both.take(others), val=both.take(rows), embedded_by=prepared.train)
-    return Part(own, rows, loss.take(rows), fold)
+    return ResampledPart(own, rows, loss.take(rows), fold)

@@ -1,4 +1,4 @@
-"""Which networks a tuning has and selects (by `evaluate/ensemble.py`), and when it is to end."""
+"""Which networks a tuning has and selects (by `evaluate/ensemble_selection.py`), and when it is to end."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.config.tune import Tune
-from pipeline.evaluate.ensemble import mean_of, select
-from pipeline.evaluate.leaderboard import Line
+from pipeline.config.tune_rules import Tune
+from pipeline.evaluate.ensemble_selection import mean_of, select
+from pipeline.evaluate.leaderboard import LeaderboardRow
 from pipeline.sweep.tune.configurations import Drawn
 
 if TYPE_CHECKING:
-    from pipeline.sweep.tune.members import Member
+    from pipeline.sweep.tune.networks import TunedMember
     from pipeline.sweep.tune.resampling import Resampling
 
 log = logging.getLogger(__name__)
@@ -32,12 +32,12 @@ class Selection:
     resampled: Resampling
     max_entries: int
     seed: int
-    members: list[Member] = field(default_factory=list)
+    members: list[TunedMember] = field(default_factory=list)
     entries: list[int] = field(default_factory=list)  # places in `members`
     reached: float = np.inf  # loss of the ensemble
     n_idle: int = 0  # networks in a row that have not improved it
 
-    def add(self, member: Member) -> None:
+    def add(self, member: TunedMember) -> None:
         """Selects anew with one more; the ensemble changes only if it gets better."""
         self.members.append(member)
         candidates = [member.averaged for member in self.members]
@@ -52,12 +52,12 @@ class Selection:
         """What each network counts in the ensemble, by its place."""
         return {place: count / len(self.entries) for place, count in Counter(self.entries).items()}
 
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[LeaderboardRow]:
         """All of them, best first."""
         shares = self.shares
         ensemble = mean_of([member.averaged for member in self.members], self.entries)
         lines = [
-            Line(
+            LeaderboardRow(
                 number=member.drawn.number,
                 words=" ".join(member.drawn.words),
                 loss=member.loss,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import mlruns
-from pipeline.runtime.files import prefix, whole_file
+from pipeline.runtime.atomic_files import prefix, whole_file
 
 VARIABLE = "PIPELINE_SPOOL"  # by the environment another folder, say on a disk of the machine's own
 JOURNAL, SENT, LOCK = "journal.jsonl", "sent.json", "lock"

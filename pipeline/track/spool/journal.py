@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import TrackingError
-from pipeline.runtime.files import room
+from pipeline.runtime.atomic_files import room
 from pipeline.runtime.signals import held
 from pipeline.track.spool.folders import JOURNAL, Spooled, line, made
 
@@ -35,7 +35,7 @@ class Journal:
         Raises:
             TrackingError: The folder cannot be written.
         """
-        with told_when_full(), held():
+        with full_disk_as_error(), held():
             self.folder, self._lock = again or made(header)
             self._logged = {} if again is None else _last_steps(self.folder)
             self._file = os.open(self.folder.path / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
@@ -75,7 +75,7 @@ class Journal:
         """
         self._ended.set()
         self._syncer.join()
-        with told_when_full(), held():
+        with full_disk_as_error(), held():
             while self._unwritten:
                 self._unwritten = self._unwritten[os.write(self._file, self._unwritten) :]
             os.fdatasync(self._file)
@@ -117,7 +117,7 @@ def _last_steps(folder: Spooled) -> dict[str, int]:
 
 
 @contextlib.contextmanager
-def told_when_full() -> Iterator[None]:
+def full_disk_as_error() -> Iterator[None]:
     """Makes of an error of the disk a message that names the file system and what it has left.
 
     Raises:
@@ -152,4 +152,4 @@ def digest(path: Path) -> str:
     return found.hexdigest()
 
 
-__all__ = ["Journal", "Spooled", "digest", "full", "told_when_full"]
+__all__ = ["Journal", "Spooled", "digest", "full", "full_disk_as_error"]

@@ -32,7 +32,7 @@ from pipeline.errors import TrackingError
 from pipeline.track import metric_names
 from pipeline.track.conclusion import conclude
 from pipeline.track.datasets import log_inputs
-from pipeline.track.found import JOURNAL_TAG, run_of, with_journal
+from pipeline.track.find_run import JOURNAL_TAG, run_of, with_journal
 from pipeline.track.model_scores import scores_of_model
 from pipeline.track.spool.folders import MODEL, Entry, Spooled, root
 from pipeline.track.spool.journal import digest
@@ -41,7 +41,7 @@ from pipeline.track.store import experiment_of, first_line
 log = logging.getLogger(__name__)
 
 PARENT_TAG = "mlflow.parentRunId"
-MOST_METRICS, MOST_PARAMS = 1000, 100  # MLflow's limits of a batch
+MAX_METRICS, MAX_PARAMS = 1000, 100  # MLflow's limits of a batch
 ANSWERS = {  # error codes by which a store that is there refuses something; others say that it is not
     "BAD_REQUEST", "ENDPOINT_NOT_FOUND", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "NOT_FOUND", "PERMISSION_DENIED",
     "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "UNAUTHENTICATED",
@@ -187,14 +187,14 @@ class Transfer:
         values = [[metric_names.stored(name), *value] for name, *value in new]
         alive = [RunTag("alive_at", f"{time.time():.0f}")] if self._alive else []  # for looks from another machine
         with _no_collection():
-            for start in range(0, len(values), MOST_METRICS):
-                part = [Metric(*value) for value in values[start : start + MOST_METRICS]]
+            for start in range(0, len(values), MAX_METRICS):
+                part = [Metric(*value) for value in values[start : start + MAX_METRICS]]
                 self._client.log_batch(self._id, metrics=part, tags=alive)
 
     def _params(self, params: dict[str, str]) -> None:
         known = [Param(*param) for param in params.items()]
-        for start in range(0, len(known), MOST_PARAMS):
-            self._client.log_batch(self._id, params=known[start : start + MOST_PARAMS])
+        for start in range(0, len(known), MAX_PARAMS):
+            self._client.log_batch(self._id, params=known[start : start + MAX_PARAMS])
 
     def _tags(self, tags: dict[str, str]) -> None:
         self._client.log_batch(self._id, tags=[RunTag(*tag) for tag in tags.items()])
@@ -271,7 +271,7 @@ class Transfer:
         return self.run_id
 
 
-class Damaged(Exception):  # noqa: N818 - a state of a file
+class DamagedArtifact(Exception):  # noqa: N818 - a state of a file
     """An artifact in the spool is not what the run wrote there."""
 
 
@@ -279,7 +279,7 @@ def is_refused(error: Exception) -> bool:
     """Whether something can never be sent: a store that is there says no, rather than nothing."""
     if isinstance(error, MlflowException) and error.error_code in ANSWERS:
         return True
-    refusals = (Damaged, TrackingError, ImportError, CommandError)
+    refusals = (DamagedArtifact, TrackingError, ImportError, CommandError)
     return isinstance(error, refusals) or "file is not a database" in str(error)
 
 
@@ -290,7 +290,7 @@ def _batches(entries: Iterable[tuple[Entry, int]]) -> Iterator[tuple[list[Entry]
     for entry, after in entries:
         is_metrics = entry["kind"] == "metrics"
         n_values = len(entry["values"]) if is_metrics else 0
-        if pending and (not is_metrics or n_pending + n_values > MOST_METRICS):
+        if pending and (not is_metrics or n_pending + n_values > MAX_METRICS):
             yield pending, end
             pending, n_pending = [], 0
         end = after
@@ -306,7 +306,7 @@ def _batches(entries: Iterable[tuple[Entry, int]]) -> Iterator[tuple[list[Entry]
 def _check(place: Path, expected: str) -> None:
     """Raises Damaged for a file that is not what was written."""
     if not place.exists() or digest(place) != expected:
-        raise Damaged(f"{place} is not what the run wrote there")
+        raise DamagedArtifact(f"{place} is not what the run wrote there")
 
 
 @contextmanager

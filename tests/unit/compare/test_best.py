@@ -11,7 +11,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 
 from pipeline import ModelError, TrackingError, load, track
 from pipeline.commands.arguments import chosen_model
-from pipeline.compare import formats, rank_sweep, resolve_best
+from pipeline.compare import rank_sweep, resolve_best, text_output
 from pipeline.compare.ranking import compare
 from pipeline.compare.resolve_best import best_id_of, best_of
 from pipeline.inference.locate import best_run, stands_for
@@ -63,7 +63,7 @@ class Experiment:
 
     def compared(self) -> str:
         with track.connected(self.tracking):
-            table = formats.as_csv(compare(track.select_runs(self.name)), 1)
+            table = text_output.as_csv(compare(track.select_runs(self.name)), 1)
         (row,) = csv.DictReader(io.StringIO(table))
         return row["run_id"]
 

@@ -9,9 +9,9 @@ import pytest
 from scipy import stats
 
 from pipeline import ConfigError
-from pipeline.compare.importance import importance
-from pipeline.compare.significance import duel, seeds_needed
-from pipeline.compare.values import ordered, short
+from pipeline.compare.logged_values import ordered, short
+from pipeline.compare.parameter_importance import importance
+from pipeline.compare.significance import paired_test, seeds_needed
 from pipeline.compare.verdict import verdict
 from support.ranked_runs import ranked, replicas, tracked
 
@@ -159,7 +159,7 @@ def test_no_number_of_seeds_settles_nothing() -> None:
 def test_a_clear_difference_is_settled() -> None:
     better, worse = [1.0, 1.2, 0.9, 1.1, 1.3, 1.0], [3.1, 2.9, 3.3, 3.0, 3.2, 2.8]
     found = ranked(*replicas({"0.1": better, "0.01": worse}, split_seed=7))
-    against = duel(*found.candidates, sign=1)
+    against = paired_test(*found.candidates, sign=1)
     expected = stats.ttest_rel(worse, better)
     assert against.p_t == pytest.approx(expected.pvalue)
     assert (against.low, against.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
@@ -175,7 +175,7 @@ def test_splits_that_overlap_make_the_test_stricter() -> None:
     """Nadeau and Bengio 2003: the variance of the mean is that of one difference times 1 / n + n_val / n_train."""
     better, worse = [1.0, 1.2, 0.9, 1.1, 1.3], [2.0, 1.9, 1.6, 2.2, 1.7]
     found = ranked(*replicas({"0.1": better, "0.01": worse}))
-    against = duel(*found.candidates, sign=1)
+    against = paired_test(*found.candidates, sign=1)
     gains = np.subtract(worse, better)
     t = gains.mean() / (gains.std(ddof=1) * math.sqrt(1 / 5 + 20 / 80))
     assert against.splits_vary
@@ -201,7 +201,7 @@ def test_folds_are_pairs_too() -> None:
         for place, score in enumerate([1.0, 1.5])
         for fold in range(4)
     ]
-    against = duel(*ranked(*runs).candidates, sign=1)
+    against = paired_test(*ranked(*runs).candidates, sign=1)
     assert (against.n, against.splits_vary, against.difference) == (4, True, 0.5)
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipeline.compare import formats, screen
+from pipeline.compare import leaderboard_text, text_output
 from pipeline.compare.pareto import pareto_front
 from pipeline.compare.ranking import Comparison
 from pipeline.compare.report import render
@@ -51,12 +51,12 @@ def test_a_comparison_marks_the_front_and_says_so(compared: Comparison) -> None:
 
 
 def test_formats_tell_the_front(compared: Comparison) -> None:
-    assert [line.split(" | ")[0] for line in formats.as_markdown(compared, None).splitlines()[2:]] == [
+    assert [line.split(" | ")[0] for line in text_output.as_markdown(compared, None).splitlines()[2:]] == [
         "| * 1", "| * 2", "| 3"
     ]  # fmt: skip
-    rows = list(csv.DictReader(io.StringIO(formats.as_csv(compared, None))))
+    rows = list(csv.DictReader(io.StringIO(text_output.as_csv(compared, None))))
     assert [row["on_front"] for row in rows] == ["True", "True", "False"]
-    told = json.loads(formats.as_json(compared, None))
+    told = json.loads(text_output.as_json(compared, None))
     assert told["objectives"] == ["val_rmse", "n_parameters"]
     assert [entry["on_front"] for entry in told["configurations"]] == [True, True, False]
 
@@ -66,7 +66,7 @@ def test_the_page_draws_the_front(compared: Comparison, capsys: pytest.CaptureFi
     drawn = page[page.index("<h2>Pareto front</h2>") : page.index("<h2>One parameter at a time</h2>")]
     assert 'aria-label="val_rmse by n_parameters"' in drawn
     assert drawn.count('class="mark best"') == 2
-    screen.show(found_in(compared), None, {})
+    leaderboard_text.show(found_in(compared), None, {})
     assert "* 2" in capsys.readouterr().out
 
 
@@ -77,15 +77,15 @@ def test_another_score_has_a_column_of_its_own(capsys: pytest.CaptureFixture[str
         run.params["model.units"] = str(r2)
     found = ranked(*runs)
     assert found.places == ["* 1", "* 2"]
-    assert "| 0.75 |" in formats.as_markdown(found, None)
-    assert csv.DictReader(io.StringIO(formats.as_csv(found, None))).__next__()["val_r2"] == "0.25"
+    assert "| 0.75 |" in text_output.as_markdown(found, None)
+    assert csv.DictReader(io.StringIO(text_output.as_csv(found, None))).__next__()["val_r2"] == "0.25"
     assert '<th class="number" title="of validation, another objective">val_r2</th>' in render(found_in(found))
-    screen.show(found_in(found), None, {})
+    leaderboard_text.show(found_in(found), None, {})
     assert "val_r2" in capsys.readouterr().out
 
 
 def test_runs_of_other_searches_have_no_front() -> None:
     found = ranked(tracked(1.0, number=1, tags=TWO, a="1"), tracked(2.0, number=2, a="2"))
     assert (found.places, found.notes) == (["1", "2"], [])
-    assert "on_front" not in formats.as_csv(found, None)
+    assert "on_front" not in text_output.as_csv(found, None)
     assert "Pareto" not in render(found_in(found))

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from pipeline import ConfigError, TrainingError
-from pipeline.compare.study import conclusions, figures, pictures, questions, table
+from pipeline.compare.study import conclusions, figures, figures_table, pictures, questions
 from pipeline.compare.study.figures import Line, Point
 from pipeline.config.studies import Study
-from pipeline.track.study_results import StudiedSweep, Trial
+from pipeline.track.study_results import StudiedSweep, StudyTrial
 from support.places import ROOT
 
 QUICK = ("width", "optimizer")  # the others' sweeps are checked in the slow tests: a second each
@@ -116,10 +116,12 @@ def test_a_study_of_ones_own_in_a_folder_of_ones_own(tmp_path: Path) -> None:
         questions.read("mine")
 
 
-def trial(number: int = 0, *, failed: bool = False, metrics: dict[str, float] | None = None, **params: str) -> Trial:
+def trial(
+    number: int = 0, *, failed: bool = False, metrics: dict[str, float] | None = None, **params: str
+) -> StudyTrial:
     given = {key.replace("__", "."): value for key, value in params.items()}
     every = {"seed": "0", "data.split.seed": "0", "data.split.fold": "0", "objective": "auto"}
-    return Trial(f"run{number}", not failed, every | given, metrics or {}, n_rows_train=309)
+    return StudyTrial(f"run{number}", not failed, every | given, metrics or {}, n_rows_train=309)
 
 
 def scores(objective: float) -> dict[str, float]:
@@ -173,7 +175,7 @@ def test_each_point_is_taken_at_its_best_tuned_value() -> None:
         ("none", ("0.01",), 6),
         ("log1p", ("0.1",), 4),
     ]
-    assert "none,0.01,val_rmse,6.0" in table.as_csv(study, [line])
+    assert "none,0.01,val_rmse,6.0" in figures_table.as_csv(study, [line])
 
 
 @pytest.mark.parametrize(

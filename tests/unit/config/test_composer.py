@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from pipeline import ConfigError, load
 from pipeline.config import CONF, parse
 from pipeline.config.composer import composer
-from pipeline.config.files import read_once
+from pipeline.config.config_files import read_once
 
 
 def test_a_file_that_changes_is_read_anew(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pipeline.data.checks import report_text
 from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing.arrays import to_array
 from pipeline.data.preprocessing.features import fit_feature
-from pipeline.data.reading.raw import Text
+from pipeline.data.reading.raw_columns import TextArray
 from pipeline.data.streaming.refine import refined
 from pipeline.data.streaming.running_statistics import Numbers, Texts
 from support.constant_columns import CHOICES, KEYS, OTHERS, N, table
@@ -24,7 +24,7 @@ def test_later_values_change_nothing_that_the_network_sees(tmp_path: Path, keys:
     inputs = data.fit_preprocessing(rows, config).inputs
     expected = to_array(inputs, rows.inputs)
     for name, value in OTHERS.items():
-        later = Text.of([value] * N) if isinstance(value, str) else np.full(N, value)
+        later = TextArray.of([value] * N) if isinstance(value, str) else np.full(N, value)
         np.testing.assert_array_equal(to_array(inputs, {**rows.inputs, name: later}), expected, name)
     assert not np.allclose(to_array(inputs, {**rows.inputs, "a": np.full(N, 3.0)}), expected)
 
@@ -44,7 +44,7 @@ def test_an_empty_column_is_no_boolean_and_the_report_says_what_becomes_of_it(tm
 
 def test_a_year_that_all_rows_share_has_no_weight() -> None:
     days = [f"2023-01-{1 + row % 28:02}" for row in range(N)]
-    feature = fit_feature("when", Text.of(days), "date", load("data=diabetes").data, None)
+    feature = fit_feature("when", TextArray.of(days), "date", load("data=diabetes").data, None)
     parts = dict(zip(feature.names, feature.apply(NumpyOps(), np.array(["2031-03-04"], object)), strict=True))
     assert parts["when year"] == 0
     assert parts["when elapsed"] > 1
@@ -60,11 +60,11 @@ def test_streamed_columns_are_constant_where_all_rows_say_so(tmp_path: Path, sca
         f"data.category_encoding={encoding}",
     ).data  # fmt: skip
     rows = data.read_rows(config)
-    others = {"rare": np.ones(5), "few": Text.of("qqqpp"), "some": np.array([3.0, 4, 4, 4, 4]),
-              "day": Text.of(["2025-01-01"] * 5)}  # fmt: skip
+    others = {"rare": np.ones(5), "few": TextArray.of("qqqpp"), "some": np.array([3.0, 4, 4, 4, 4]),
+              "day": TextArray.of(["2025-01-01"] * 5)}  # fmt: skip
     whole: dict[str, Numbers | Texts] = {}
     for name, values in rows.inputs.items():
-        known = whole[name] = Texts() if isinstance(values, Text) else Numbers()
+        known = whole[name] = Texts() if isinstance(values, TextArray) else Numbers()
         known.add(values)  # type: ignore[arg-type]
         known.add(others.get(name, values))  # type: ignore[arg-type]
     fitted = refined(data.fit_preprocessing(rows, config), whole, {}, config).inputs
@@ -86,8 +86,8 @@ def test_a_sample_of_one_date_and_other_text_elsewhere_is_named(tmp_path: Path) 
     rows = data.read_rows(config)
     whole: dict[str, Numbers | Texts] = {}
     for name, values in rows.inputs.items():
-        known = whole[name] = Texts() if isinstance(values, Text) else Numbers()
+        known = whole[name] = Texts() if isinstance(values, TextArray) else Numbers()
         known.add(values)  # type: ignore[arg-type]
-    whole["day"].add(Text.of(["someday"]))  # type: ignore[arg-type]
+    whole["day"].add(TextArray.of(["someday"]))  # type: ignore[arg-type]
     with pytest.raises(DataError, match="column 'day' has dates and other text: 'someday'; correct it, or set"):
         refined(data.fit_preprocessing(rows, config), whole, {}, config)

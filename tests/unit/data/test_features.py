@@ -11,10 +11,10 @@ from pipeline import load
 from pipeline.data.ops import FIELDS, NumpyOps
 from pipeline.data.preprocessing.arrays import to_array
 from pipeline.data.preprocessing.column_kinds import kinds_of
-from pipeline.data.preprocessing.inputs import fit_inputs
+from pipeline.data.preprocessing.network_inputs import fit_inputs
 from pipeline.data.reading.dates import FORMATS, format_of, weekday
 from pipeline.data.reading.notation import WITH_OFFSET
-from pipeline.data.reading.raw import Text
+from pipeline.data.reading.raw_columns import TextArray
 from support.columns import of_every_kind
 
 
@@ -34,15 +34,15 @@ def test_kinds_are_found() -> None:
 
 
 def test_categories_gaps_and_unknown_ones_have_their_places() -> None:
-    given = {"town": Text.of(["a", "a", "b", "", "c"])}
-    one_hot = to_array(fit_inputs(given, config()), {"town": Text.of(["", "a", "b", "c", "new"])})
+    given = {"town": TextArray.of(["a", "a", "b", "", "c"])}
+    one_hot = to_array(fit_inputs(given, config()), {"town": TextArray.of(["", "a", "b", "c", "new"])})
     np.testing.assert_array_equal(one_hot, [*np.eye(4), np.zeros(4)])
     rare = fit_inputs(given, config("data.max_categories=1"))
     assert rare.features[0].names == ("town=a", "town=other")
-    np.testing.assert_array_equal(to_array(rare, {"town": Text.of(["a", "b", "new"])}), [[1, 0], [0, 1], [0, 1]])
+    np.testing.assert_array_equal(to_array(rare, {"town": TextArray.of(["a", "b", "new"])}), [[1, 0], [0, 1], [0, 1]])
     embedded = fit_inputs(given, config("data.category_encoding=embedding"))
     assert embedded.categories == (5,)
-    assert to_array(embedded, {"town": Text.of(["", "c", "new"])}).ravel().tolist() == [0, 3, 4]
+    assert to_array(embedded, {"town": TextArray.of(["", "c", "new"])}).ravel().tolist() == [0, 3, 4]
 
 
 def test_embedded_columns_come_last() -> None:
@@ -129,7 +129,7 @@ def test_an_offset_makes_an_instant(offset: str) -> None:
 
 
 def test_month_first_is_said_where_it_could_be_day_first(caplog: pytest.LogCaptureFixture) -> None:
-    fit_inputs({"when": Text.of(["1/2/2024", "3/4/2024"])}, config())
+    fit_inputs({"when": TextArray.of(["1/2/2024", "3/4/2024"])}, config())
     assert "1/2/2024 is taken as month/day/year, though it could be day/month/year" in caplog.text
 
 
@@ -141,13 +141,13 @@ def test_hash_of_all_columns_is_of_text() -> None:
 
 def test_a_category_of_gaps_only() -> None:
     for encoding in ("one_hot", "ordinal", "embedding"):
-        given = {"a": np.full(30, np.nan), "t": Text.of([""] * 30)}
+        given = {"a": np.full(30, np.nan), "t": TextArray.of([""] * 30)}
         inputs = fit_inputs(given, config(f"data.category_encoding={encoding}", "data.column_kinds={a: category}"))
         assert np.isfinite(to_array(inputs, given)).all()
 
 
 def test_auto_makes_few_categories_one_hot_and_embeds_many() -> None:
-    few, many = (Text.of([f"c{row % n}" for row in range(100)]) for n in (20, 21))
+    few, many = (TextArray.of([f"c{row % n}" for row in range(100)]) for n in (20, 21))
     inputs = fit_inputs({"few": few, "many": many}, config("data.category_encoding=auto"))
     assert (inputs.n_inputs, inputs.categories) == (21, (22,))
 
@@ -155,10 +155,10 @@ def test_auto_makes_few_categories_one_hot_and_embeds_many() -> None:
 def test_quantities_are_numbers_and_times_that_differ() -> None:
     n = 40
     columns = {
-        "town": Text.of([f"t{row % 3}" for row in range(n)]),
+        "town": TextArray.of([f"t{row % 3}" for row in range(n)]),
         "size": np.where(np.arange(n) % 7, np.arange(n) * 1.0, np.nan),
         "same": np.ones(n),
-        "day": Text.of([f"2024-01-{1 + row % 28:02}" for row in range(n)]),
+        "day": TextArray.of([f"2024-01-{1 + row % 28:02}" for row in range(n)]),
     }
     inputs = fit_inputs(columns, config("data.missing_indicator=true"))
     assert [inputs.names[place] for place in inputs.numbers] == ["size", "day elapsed"]  # the year is one

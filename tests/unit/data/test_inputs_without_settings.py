@@ -10,7 +10,7 @@ from pipeline import DataError, load
 from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing.arrays import to_array
 from pipeline.data.preprocessing.column_kinds import kinds_of
-from pipeline.data.preprocessing.inputs import TableInputs, fit_inputs
+from pipeline.data.preprocessing.network_inputs import TableInputs, fit_inputs
 from pipeline.data.preprocessing.scaling import fit_scaling
 
 N = 300

@@ -8,17 +8,17 @@ import pandas as pd
 import pytest
 
 from pipeline import data, load
-from pipeline.data.reading.raw import Raw, Text
+from pipeline.data.reading.raw_columns import RawColumn, TextArray
 
 N = 40
 
 
-def column(path: Path, name: str, *keys: str) -> Raw:
+def column(path: Path, name: str, *keys: str) -> RawColumn:
     config = load("data=plain_table", f"data.path='{path}'", "data.target=y", *keys).data
     return data.load(config).rows.inputs[name]
 
 
-def values(raw: Raw) -> set[object]:
+def values(raw: RawColumn) -> set[object]:
     return {value for value in np.asarray(raw).tolist() if value not in ("",) and value == value}
 
 
@@ -49,7 +49,7 @@ def test_a_declared_category_keeps_its_text(
     path = table(a=np.resize([*texts, gap], N), b=np.arange(N) / 7, y=np.arange(N) / 3)
     found = column(path, "a", "data.column_kinds={a: category}", f"data.streaming={streaming}")
     expected = {*texts, *filter(None, [gap.strip()])}
-    assert isinstance(found, Text) == is_text
+    assert isinstance(found, TextArray) == is_text
     assert values(found) == (expected if is_text else set(map(float, expected)))
 
 

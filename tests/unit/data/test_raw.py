@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline import data, load
-from pipeline.data import Text
+from pipeline.data import TextArray
 from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing.scaling.statistics import median
 
@@ -20,17 +20,17 @@ def mixed(n: int) -> data.Rows:
     number = rng.normal(size=n)
     inputs = {
         "number": np.where(rng.random(n) < 0.1, np.nan, number),
-        "word": Text(rng.integers(0, 5, n), np.array(["x", "", "y", "z", "never"], object)),
-        "name": Text.of([f"name {k}" for k in range(n)]),
+        "word": TextArray(rng.integers(0, 5, n), np.array(["x", "", "y", "z", "never"], object)),
+        "name": TextArray.of([f"name {k}" for k in range(n)]),
         "code": rng.integers(0, 5, n).astype(float),
-        "day": Text.of([f"{1 + k % 28}.{1 + k % 12}.{2000 + k % 7}" for k in range(n)]),
+        "day": TextArray.of([f"{1 + k % 28}.{1 + k % 12}.{2000 + k % 7}" for k in range(n)]),
     }
     target = data.Target("regression", ("y",), number[:, None], np.array([]))
     return data.Rows("table", inputs, target, None, None)
 
 
 def test_text_is_an_array_of_objects_to_whoever_asks() -> None:
-    text = Text.of(TEXTS)
+    text = TextArray.of(TEXTS)
     assert (len(text), text.shape, text.ndim, text.dtype) == (6, (6,), 1, object)
     assert np.asarray(text).tolist() == list(text) == TEXTS
     assert text.codes.dtype == np.int32
@@ -41,7 +41,7 @@ def test_text_is_an_array_of_objects_to_whoever_asks() -> None:
 
 @pytest.mark.parametrize("rows", [slice(2, 4), np.array([5, 2]), np.array([4, 0, 0, 3, 1, 2, 5]), slice(0, 0)], ids=str)
 def test_rows_of_text(rows: slice | np.ndarray) -> None:
-    taken = Text.of(TEXTS)[rows]
+    taken = TextArray.of(TEXTS)[rows]
     assert list(taken) == np.array(TEXTS, object)[rows].tolist()
     assert len(taken.levels) <= max(len(taken), 4)
     assert sorted(taken.used().levels) == sorted(set(taken))
@@ -49,7 +49,7 @@ def test_rows_of_text(rows: slice | np.ndarray) -> None:
 
 
 def test_texts_that_become_equal_are_one_level() -> None:
-    text = Text.from_levels(np.array([0, 1, -1, 2, 0]), ["a", "b", "a", ""])
+    text = TextArray.from_levels(np.array([0, 1, -1, 2, 0]), ["a", "b", "a", ""])
     assert list(text) == ["a", "b", "", "a", "a"]
     assert len(set(text.levels)) == len(text.levels) == 3
 

@@ -6,7 +6,7 @@ import pytest
 from pipeline import DataError
 from pipeline.config.rules import FixedScaling
 from pipeline.data.preprocessing.arrays import to_array
-from pipeline.data.preprocessing.inputs import ArrayInputs
+from pipeline.data.preprocessing.network_inputs import ArrayInputs
 from pipeline.data.preprocessing.scaling import LARGEST, Scaler
 
 

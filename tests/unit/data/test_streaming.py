@@ -13,7 +13,7 @@ from pipeline import ConfigError, DataError, data, load
 from pipeline.config import Config
 from pipeline.data.streaming import budget
 from pipeline.data.streaming.running_statistics import Texts
-from pipeline.data.streaming.streamed import Streamed
+from pipeline.data.streaming.streamed_dataset import Streamed
 from support.streaming import split_file
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from pipeline import DataError, data, load
-from pipeline.data.streaming import streamed
-from pipeline.data.streaming.streamed import Streamed
+from pipeline.data.streaming import streamed_dataset
+from pipeline.data.streaming.streamed_dataset import Streamed
 
 N = 3000
 
@@ -17,7 +17,7 @@ N = 3000
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.data.streaming.survey.block_bytes", lambda budget: 20_000)
-    monkeypatch.setattr(streamed, "block_bytes", lambda budget: 20_000)
+    monkeypatch.setattr(streamed_dataset, "block_bytes", lambda budget: 20_000)
 
 
 def table(of_days: str) -> pd.DataFrame:

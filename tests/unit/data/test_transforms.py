@@ -15,7 +15,7 @@ from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing.scaling import (
     LARGEST,
     Affine,
-    Chain,
+    ComposedTransform,
     OutputScaler,
     Quantile,
     Scaler,
@@ -34,7 +34,7 @@ def width(column: np.ndarray) -> float:
     return float(np.ptp(column)) or 1.0
 
 
-def scaled_and_back(chain: Chain, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def scaled_and_back(chain: ComposedTransform, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     scaled = chain.apply(NumpyOps(), column)
     return scaled, chain.invert(NumpyOps(), scaled)
 

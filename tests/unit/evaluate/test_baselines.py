@@ -17,11 +17,11 @@ from pipeline.config import Config
 from pipeline.config.rules import BASELINES, chosen_baselines
 from pipeline.data import InMemory, Rows, Splits, Target
 from pipeline.evaluate import Evaluation, evaluate, score
-from pipeline.evaluate.baselines import beside, kept, standing
-from pipeline.evaluate.baselines.inputs import for_trees
-from pipeline.evaluate.baselines.kept import Scored
+from pipeline.evaluate.baselines import background_fit, baseline_cache, comparison
+from pipeline.evaluate.baselines.baseline_cache import CachedScores
+from pipeline.evaluate.baselines.baseline_inputs import for_trees
+from pipeline.evaluate.baselines.comparison import BaselineComparison, difference
 from pipeline.evaluate.baselines.models import BOOSTING, fitted
-from pipeline.evaluate.baselines.standing import Standing, difference
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,7 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where baselines of these tests are kept."""
-    monkeypatch.setattr(kept, "mlruns", lambda: tmp_path / "mlruns")
+    monkeypatch.setattr(baseline_cache, "mlruns", lambda: tmp_path / "mlruns")
     return tmp_path / "mlruns" / "baselines"
 
 
@@ -180,7 +180,7 @@ def test_differences_and_their_noise_are_those_of_drawn_rows(weighted: bool) -> 
             for given in (own, other)
         ]
         found = difference(
-            Scored(scores[1], other),
+            CachedScores(scores[1], other),
             Evaluation(scores[0], {"val": target}, {"val": {name: own}}, {"val": weight}, {}),
         )
         measure = "rmse" if target.task == "regression" else "log_loss"
@@ -215,24 +215,24 @@ def probabilities() -> tuple[Target, np.ndarray, np.ndarray]:
     return Target("multiclass", ("y",), rng.integers(0, 3, (400, 1)), np.arange(3)), own, other
 
 
-def stand(config: Config, boosting: float, epochs: int = 10, best_epoch: int = 5) -> Standing:
+def stand(config: Config, boosting: float, epochs: int = 10, best_epoch: int = 5) -> BaselineComparison:
     """A network whose predictions are off by about 1 beside boosting that is off by about so much."""
     rng = np.random.default_rng(0)
     target = Target("regression", ("y",), rng.normal(size=(200, 1)), np.array([]))
     own, other = (target.values + rng.normal(0, spread, (200, 1)) for spread in (1.0, boosting))
     scores = [{"val_rmse": score(target, {"prediction": given})["rmse"]} for given in (own, other)]
     found = Evaluation(scores[0], {"val": target}, {"val": {"prediction": own}}, {"val": None}, {})
-    return standing({"boosting": Scored(scores[1], other)}, found, config, epochs, best_epoch)
+    return comparison({"boosting": CachedScores(scores[1], other)}, found, config, epochs, best_epoch)
 
 
 def test_where_boosting_wins_clearly_it_is_said_what_to_try(config: Config) -> None:
     assert stand(config, 0.97).advice is None
-    assert "within noise" in stand(config, 0.97).told["against boosting"]
+    assert "within noise" in stand(config, 0.97).texts["against boosting"]
     won = stand(config, 1.5)
     assert won.advice is None
-    assert won.told["against boosting"].endswith("better in val_rmse, beyond noise of the validation rows")
+    assert won.texts["against boosting"].endswith("better in val_rmse, beyond noise of the validation rows")
     lost = stand(config, 0.5)
-    assert "worse in val_rmse, beyond noise" in lost.told["against boosting"]
+    assert "worse in val_rmse, beyond noise" in lost.texts["against boosting"]
     assert lost.advice is not None
     assert (lost.advice or "").startswith("model=tabm; make sweep")
     assert f"fit.epochs={2 * config.fit.epochs}" in (stand(config, 0.5, epochs=10, best_epoch=10).advice or "")
@@ -263,17 +263,17 @@ def test_a_baseline_that_is_none_is_refused_with_the_nearest() -> None:
 def test_they_are_computed_once_for_the_same_rows(config: Config, folder: Path) -> None:
     inputs, target, weight = numbers()
     rows = dataset(inputs, target, weight)
-    with beside(config, rows) as first:
+    with background_fit(config, rows) as first:
         assert first.process is not None
         found = first.collect()
     assert list(found) == list(BASELINES)
     expected = evaluate(fitted("boosting", rows.part("train"), rows.part("val"), config.data), rows)
     assert found["boosting"].scores == pytest.approx(expected.scores)
     other_inputs = load("data=plain_table", "data.path=x.csv", "data.target=y", "data.input_scaling=quantile", "seed=3")
-    with beside(other_inputs, rows) as second:
+    with background_fit(other_inputs, rows) as second:
         assert second.process is None
         assert second.collect()["boosting"].scores == found["boosting"].scores
-    with beside(config, dataset(inputs, replace(target, values=target.values + 1), weight)) as third:
+    with background_fit(config, dataset(inputs, replace(target, values=target.values + 1), weight)) as third:
         assert third.process is not None
     assert len(list(folder.glob("*.npz"))) == 3
 
@@ -283,13 +283,13 @@ def test_what_does_not_end_in_time_is_named(config: Config, caplog: pytest.LogCa
     short = config.model_copy(update={"baseline_seconds": 0.01})
     for text in ("it did not end within 0.01 s", "it did not end within 0.01 s"):
         caplog.clear()
-        with caplog.at_level(logging.WARNING), beside(short, dataset(inputs, target)) as late:
+        with caplog.at_level(logging.WARNING), background_fit(short, dataset(inputs, target)) as late:
             assert late.collect() == {}
         assert len(caplog.messages) == 3
         assert text in caplog.messages[-1]
         assert caplog.messages[-1].startswith("baseline boosting is left out")
     assert late.process is None  # it is not tried again for no longer
-    with beside(config, dataset(inputs, target)) as longer:
+    with background_fit(config, dataset(inputs, target)) as longer:
         assert list(longer.collect()) == list(BASELINES)
 
 
@@ -300,14 +300,14 @@ def test_what_fails_is_named_and_the_others_are_there(config: Config, caplog: py
         rows.rows,
         target=replace(target, values=np.where(np.arange(N) < 180, 0, rows.rows.target.values[:, 0])[:, None]),
     )
-    with caplog.at_level(logging.WARNING), beside(config, InMemory(one, rows.n_rows, one.hashes)) as found:
+    with caplog.at_level(logging.WARNING), background_fit(config, InMemory(one, rows.n_rows, one.hashes)) as found:
         assert "majority" in found.collect()
     assert any(text.startswith("baseline linear is left out: ValueError: This solver") for text in caplog.messages)
 
 
 def test_the_process_ends_with_who_started_it(config: Config) -> None:
     inputs, target, _ = numbers()
-    with pytest.raises(KeyboardInterrupt), beside(config, dataset(inputs, target)) as started:
+    with pytest.raises(KeyboardInterrupt), background_fit(config, dataset(inputs, target)) as started:
         raise KeyboardInterrupt
     assert started.process is not None
     assert started.process.returncode is not None

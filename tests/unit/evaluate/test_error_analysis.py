@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.data import Rows, Target, Text
+from pipeline.data import Rows, Target, TextArray
 from pipeline.evaluate.error_analysis import analyse
 
 N = 200
@@ -33,7 +33,7 @@ def test_what_badly_predicted_rows_have_in_common() -> None:
     town = np.array(["Ulm", "Bonn", "", "Köln"], object)[rng.integers(0, 4, N)]
     size, noise = rng.normal(size=N), rng.normal(0, 0.1, N)
     noise[town == "Bonn"] *= 20
-    given = rows_of(size, town=Text.of(town), size=np.where(np.arange(N) < 20, np.nan, size), x=np.zeros((N, 2)))
+    given = rows_of(size, town=TextArray.of(town), size=np.where(np.arange(N) < 20, np.nan, size), x=np.zeros((N, 2)))
     found = analyse(given, {"prediction": (size + noise)[:, np.newaxis]}, ["town", "size", "x", "gone"])
     assert found.in_common is not None
     assert (found.in_common.column, found.in_common.values) == ("town", "Bonn")
@@ -52,7 +52,7 @@ def test_classes_by_the_logarithm_of_the_true_one_and_rare_categories_together()
     sure = np.full(N, 0.9)
     sure[3] = 0.01
     second = np.where(target.values[:, 0] == 1, sure, 1 - sure)
-    street = Text.of([f"street {min(number, 100) % 30}" for number in range(N)])
+    street = TextArray.of([f"street {min(number, 100) % 30}" for number in range(N)])
     outputs = {"probabilities": np.stack([1 - second, second], axis=1)}
     found = analyse(
         Rows("t", {"street": street, "flag": np.arange(N) % 2.0}, target, None, None), outputs, ["street", "flag"]

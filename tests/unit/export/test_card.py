@@ -12,11 +12,11 @@ import pytest
 from pipeline import evaluate
 from pipeline.data import Rows, Target
 from pipeline.export import manifest as manifests
-from pipeline.export.card.calibration import reliability
 from pipeline.export.card.drawing import lines
-from pipeline.export.card.importance import importance
 from pipeline.export.card.intervals import intervals
 from pipeline.export.card.page import Page
+from pipeline.export.card.permutation_importance import importance
+from pipeline.export.card.reliability import reliability
 from pipeline.train import Result
 
 

@@ -12,19 +12,19 @@ from mlflow import MlflowClient
 from scipy import stats
 
 from pipeline import ConfigError, DataError, data, load
-from pipeline.config.decision import Calibration
+from pipeline.config.decision_rules import Calibration
 from pipeline.data import Target
 from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing.scaling import OutputScaler
 from pipeline.errors import TrainingError
 from pipeline.export.conformal import Interval, interval_of, prediction_set_of, quantile, range_of_coverage, rank
 from pipeline.export.formats.convert import export
-from pipeline.export.loaded import LoadedModel
+from pipeline.export.loaded_model import LoadedModel
 from pipeline.export.out_of_fold import out_of_fold
-from pipeline.export.table import as_text
-from pipeline.inference.batch.run import predict
-from pipeline.inference.labelled import score_file
+from pipeline.export.output_table import as_text
+from pipeline.inference.batch.predict_file import predict
 from pipeline.inference.locate import resolve
+from pipeline.inference.score_file import score_file
 from pipeline.train import Result, prepare
 from support.serving import served, serving
 

@@ -14,7 +14,7 @@ from pipeline import DataError, ModelError, data, load
 from pipeline.data.preprocessing import as_json as stored
 from pipeline.data.reading.input_column import MARKS, TextFormat
 from pipeline.export import manifest as manifests
-from pipeline.export.loaded import LoadedModel
+from pipeline.export.loaded_model import LoadedModel
 from pipeline.train import Result
 from support.runs import FLOWERS
 

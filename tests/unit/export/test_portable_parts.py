@@ -8,14 +8,14 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from pipeline.data.ops import FIELDS, NumpyOps
 from pipeline.data.preprocessing.date_columns import fit_date
-from pipeline.data.reading.raw import Text
+from pipeline.data.reading.raw_columns import TextArray
 from pipeline.export.formats import onnx
 from pipeline.export.formats.portable import PortableOps
 
 
 def test_the_last_second_of_a_day_is_not_the_next_one() -> None:
     texts = np.array(["2020-06-14 00:00:00", "2020-06-15 23:59:59", "2023-01-31 23:59:59"], object)
-    date = fit_date("at", Text.of(texts))
+    date = fit_date("at", TextArray.of(texts))
     parsed = date.written.parse(NumpyOps(), texts)
     fields = tf.constant(np.stack([parsed[name] for name in FIELDS], axis=1), tf.float32)
     found = np.stack([part.numpy() for part in date.apply(PortableOps(tf.float32), fields)], axis=1)

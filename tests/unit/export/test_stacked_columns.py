@@ -7,14 +7,14 @@ import pytest
 import tensorflow as tf
 
 from pipeline import load
-from pipeline.data import Raw
+from pipeline.data import RawColumn
 from pipeline.data.ops import FIELDS, NumpyOps
 from pipeline.data.preprocessing.date_columns import Date
-from pipeline.data.preprocessing.inputs import TableInputs, fit_inputs
-from pipeline.data.reading.raw import Text
+from pipeline.data.preprocessing.network_inputs import TableInputs, fit_inputs
+from pipeline.data.reading.raw_columns import TextArray
 from pipeline.export.formats.portable import PortableOps
-from pipeline.export.ops import TensorOps
-from pipeline.export.preprocessed import preprocessed
+from pipeline.export.preprocessing_graph import preprocessed
+from pipeline.export.tensorflow_ops import TensorOps
 
 pytestmark = pytest.mark.slow
 
@@ -29,24 +29,24 @@ SCALINGS = [
 ]
 
 
-def many(times: int) -> dict[str, Raw]:
+def many(times: int) -> dict[str, RawColumn]:
     """So many columns of each kind, each with values of its own, in turn."""
     rng = np.random.default_rng(0)
-    found: dict[str, Raw] = {}
+    found: dict[str, RawColumn] = {}
     for number in range(times):
         found[f"plain {number}"] = rng.normal(number, 1 + number, N)
-        found[f"town {number}"] = Text.of([f"{place}{number % 3}" for place in rng.choice(["Ulm", "Bonn", ""], N)])
+        found[f"town {number}"] = TextArray.of([f"{place}{number % 3}" for place in rng.choice(["Ulm", "Bonn", ""], N)])
         found[f"gaps {number}"] = np.where(rng.random(N) < 0.1, np.nan, rng.lognormal(number / 10, 1, N))
         found[f"code {number}"] = rng.integers(number, number + 3 + number % 2, N).astype(float)
         found[f"switch {number}"] = rng.choice([-1.5, number], N)
-        found[f"many {number}"] = Text.of([f"{number}-{place}" for place in rng.integers(0, 40, N)])
-        found[f"few {number}"] = Text.of([f"{number}+{place}" for place in rng.integers(0, 9, N)])
+        found[f"many {number}"] = TextArray.of([f"{number}-{place}" for place in rng.integers(0, 40, N)])
+        found[f"few {number}"] = TextArray.of([f"{number}+{place}" for place in rng.integers(0, 9, N)])
         days = rng.integers(1, 29, N)
-        found[f"day {number}"] = Text.of([f"20{10 + number % 80}-0{1 + day % 9}-{day:02}" for day in days])
+        found[f"day {number}"] = TextArray.of([f"20{10 + number % 80}-0{1 + day % 9}-{day:02}" for day in days])
     return found
 
 
-def fitted(columns: dict[str, Raw], scaling: str, of_few: str = "one_hot") -> TableInputs:
+def fitted(columns: dict[str, RawColumn], scaling: str, of_few: str = "one_hot") -> TableInputs:
     ways = ", ".join(
         f"{name}: {'ordinal' if name.startswith('town') else of_few}"
         for name in columns
@@ -77,7 +77,7 @@ def graph(
     return whole.get_concrete_function(**{spec.name: spec for spec in specs})
 
 
-def encoded(inputs: TableInputs, columns: dict[str, Raw], dtype: type) -> dict[str, np.ndarray]:
+def encoded(inputs: TableInputs, columns: dict[str, RawColumn], dtype: type) -> dict[str, np.ndarray]:
     """As portable files take them."""
     found: dict[str, np.ndarray] = {}
     for feature in inputs.features:
@@ -122,8 +122,8 @@ def test_stacked_columns_are_what_each_is_alone(scaling: str) -> None:
         assert _apart(PortableOps(tf.as_dtype(dtype)), inputs, rows, dtype) <= tolerance
 
 
-def _strange(values: Raw) -> np.ndarray:
-    return np.array(["", "never seen"], object) if isinstance(values, Text) else np.array([np.nan, 1e3])
+def _strange(values: RawColumn) -> np.ndarray:
+    return np.array(["", "never seen"], object) if isinstance(values, TextArray) else np.array([np.nan, 1e3])
 
 
 def _apart(

@@ -36,8 +36,8 @@ def network_for(task: str, *overrides: str) -> tuple[keras.Model, keras.Model]:
     network = model.build(config.model, task=task, n_inputs=D, n_outputs=TASKS[task])
     for weight in network.weights:  # biases start at 0, where a wrong sign would go unseen
         weight.assign(np.random.default_rng(2).normal(size=weight.shape, scale=0.7))
-    trainee = compile_network(network, config.fit, task=task, n_rows=N, output_scale=np.ones(TASKS[task]))
-    return network, trainee.model
+    trainable = compile_network(network, config.fit, task=task, n_rows=N, output_scale=np.ones(TASKS[task]))
+    return network, trainable.model
 
 
 def textbook_gradients(
@@ -150,12 +150,12 @@ def test_clip_norm_bounds_the_whole_gradient() -> None:
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
 def test_label_smoothing_spreads_a_share_of_each_label(task: str) -> None:
     """Szegedy et al. (2016), section 7: the cross-entropy with a label mixed with the uniform distribution."""
-    trainee = network_for(task, "fit.label_smoothing=0.3")[1]
+    trainable = network_for(task, "fit.label_smoothing=0.3")[1]
     x, y = data(task)
-    logits = trainee.predict(x, verbose=0).astype(np.float64)
+    logits = trainable.predict(x, verbose=0).astype(np.float64)
     logits = np.hstack([np.zeros_like(logits), logits]) if task == "binary" else logits
     logarithms = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     n_classes = logits.shape[1]
     labels = 0.7 * np.eye(n_classes)[y[:, 0].astype(int)] + 0.3 / n_classes
     expected = -(labels * logarithms).sum(axis=1).mean()
-    assert trainee.evaluate(x, y, verbose=0, return_dict=True)["loss"] == pytest.approx(expected, rel=1e-5)
+    assert trainable.evaluate(x, y, verbose=0, return_dict=True)["loss"] == pytest.approx(expected, rel=1e-5)

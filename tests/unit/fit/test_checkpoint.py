@@ -11,11 +11,11 @@ import pytest
 
 from pipeline import Config, data, fit, load, model
 from pipeline.errors import Pruned, TrainingError
-from pipeline.fit import draws
+from pipeline.fit import epoch_randomness
 from pipeline.fit.checkpoint import Checkpoint, folder, pace
 from pipeline.fit.checkpoint.folder import folder_of, left_behind
 from pipeline.fit.checkpoint.pace import Pace
-from pipeline.runtime.files import lasting_file
+from pipeline.runtime.atomic_files import lasting_file
 
 Trained = tuple[list[np.ndarray], list[dict[str, float]], int | None]
 SHORT = ["data=diabetes", "model.units=[6]", "fit.epochs=8", "fit.learning_rate=0.01", "fit.checkpoint=true"]
@@ -25,7 +25,7 @@ SHORT = ["data=diabetes", "model.units=[6]", "fit.epochs=8", "fit.learning_rate=
 def _at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Has a checkpoint written after each epoch, in a folder of the test's own."""
     monkeypatch.setattr(pace, "SECONDS_BETWEEN", 0.0)
-    monkeypatch.setattr(pace, "MOST_SHARE", np.inf)
+    monkeypatch.setattr(pace, "MAX_SHARE", np.inf)
     monkeypatch.setattr(folder, "mlruns", lambda: tmp_path)
 
 
@@ -41,11 +41,11 @@ def train(config: Config, *, dies_after: int = 0, error: BaseException | None = 
     fit.seed(config.seed)
     with fit.scope(config.fit):
         network = model.build(config.model, task="regression", n_inputs=train.x.shape[1], n_outputs=1)
-        trainee = fit.compile_network(
+        trainable = fit.compile_network(
             network, config.fit, task="regression", n_rows=len(train.x), output_scale=np.ones(1)
         )
 
-    with fit.keeping(config, dataset, trainee) as kept:
+    with fit.keeping(config, dataset, trainable) as kept:
 
         def report(epoch: int, values: dict[str, float]) -> None:
             if kept._writing is not None:
@@ -54,7 +54,7 @@ def train(config: Config, *, dies_after: int = 0, error: BaseException | None = 
                 raise error or Died
 
         kept.begin("run", lambda epoch, values: None)
-        history = fit.fit(trainee, train, val, config.fit, seed=config.seed, report=report, keeping=kept)
+        history = fit.fit(trainable, train, val, config.fit, seed=config.seed, report=report, keeping=kept)
         if dies_after > config.fit.epochs:
             raise Died
     # The generators of a network that Keras trains by itself are exported as well.
@@ -325,7 +325,7 @@ def test_auto_is_where_a_run_would_take_more_than_a_minute(
 
 def test_order_and_masks_follow_from_seed_and_epoch() -> None:
     def order(seed: int, epoch: int) -> list[int]:
-        return draws.order_of(seed, epoch).permutation(100).tolist()
+        return epoch_randomness.order_of(seed, epoch).permutation(100).tolist()
 
     assert order(0, 3) == order(0, 3)
     assert len({tuple(order(seed, epoch)) for seed in range(5) for epoch in range(5)}) == 25
@@ -334,10 +334,10 @@ def test_order_and_masks_follow_from_seed_and_epoch() -> None:
 def test_masks_begin_where_the_epoch_does_however_many_were_drawn_before() -> None:
     layer = keras.layers.Dropout(0.5, seed=7)
     network = keras.Sequential([keras.Input((3,)), layer])
-    (state,) = draws.generators(network)
+    (state,) = epoch_randomness.generators(network)
     found = []
     for n_drawn in (1, 5, 2):
-        draws.begin_epoch([state])
+        epoch_randomness.begin_epoch([state])
         found.append(state.numpy().tolist())
         for _ in range(n_drawn):
             network(np.ones((2, 3)), training=True)

@@ -33,10 +33,10 @@ def trained(
     fit.seed(config.seed)
     with fit.scope(config.fit):
         network = model.build(config.model, task=task, n_inputs=4, n_outputs=1)
-        trainee = fit.compile_network(network, config.fit, task=task, n_rows=len(train[0]), output_scale=np.ones(1))
+        trainable = fit.compile_network(network, config.fit, task=task, n_rows=len(train[0]), output_scale=np.ones(1))
     seen: list[dict[str, float]] = []
     history = fit.fit(
-        trainee, train, val, config.fit, seed=config.seed, report=lambda epoch, values: seen.append(values)
+        trainable, train, val, config.fit, seed=config.seed, report=lambda epoch, values: seen.append(values)
     )
     return network, history, seen
 
@@ -158,8 +158,8 @@ def test_metrics_are_in_original_units_and_exact_over_uneven_batches() -> None:
     config = load("model=linear", "data.task=auto").model
     network = model.build(config, task="regression", n_inputs=4, n_outputs=1)
     stock = load("fit.execution=stock").fit
-    trainee = fit.compile_network(network, stock, task="regression", n_rows=50, output_scale=np.array([7.0]))
-    found = trainee.model.evaluate(x, y, batch_size=32, verbose=0, return_dict=True)
+    trainable = fit.compile_network(network, stock, task="regression", n_rows=50, output_scale=np.array([7.0]))
+    found = trainable.model.evaluate(x, y, batch_size=32, verbose=0, return_dict=True)
     error = 7 * (network(x).numpy() - y)
     assert found["rmse"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-5)
     assert found["mae"] == pytest.approx(np.abs(error).mean(), rel=1e-5)

@@ -1,4 +1,4 @@
-"""Batch normalization with a small rest: weighted, mirrored, in pieces, on disk, as stock Keras has these batches."""
+"""Batch normalization with a small last batch: weighted, mirrored, on disk, in device batches, equal to stock Keras."""
 
 import itertools
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ import pytest
 from pipeline import ConfigError, fit, load, model
 from pipeline.config.rules import Fit
 from pipeline.data.streaming.disk import DiskArray
-from pipeline.fit import feed
-from pipeline.fit.disk_feed import FromDisk
-from pipeline.fit.draws import order_of
+from pipeline.fit import batching
+from pipeline.fit.disk_batching import FromDisk
+from pipeline.fit.epoch_randomness import order_of
 from pipeline.fit.steps import steps_of
-from pipeline.fit.trainee import Trainee
+from pipeline.fit.trainable_model import TrainableModel
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ NETWORKS = {
 CASES = [
     *itertools.product([(33, 32), (3, 2), (40, 16)], WAYS, ["dense"], ["memory"]),
     *itertools.product([(33, 32)], ["graph", "mirrored"], ["second layer only", "residual"], ["memory"]),
-    *itertools.product([(33, 32), (65, 32)], ["graph"], ["dense"], ["pieces"]),
+    *itertools.product([(33, 32), (65, 32)], ["graph"], ["dense"], ["device_batches"]),
     *itertools.product([(33, 32), (5, 2)], ["graph", "compiled", "mirrored"], ["dense"], ["disk"]),
 ]
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray | None]
@@ -54,7 +54,7 @@ def on_disk(rows: Arrays) -> tuple[DiskArray | None, ...]:
     return found
 
 
-def made(n_rows: int, *words: str) -> tuple[Trainee, Fit]:
+def made(n_rows: int, *words: str) -> tuple[TrainableModel, Fit]:
     # Not Adam, which makes steps of rounding where gradients are 0, as those of biases before a normalization are.
     config = load("data.task=auto", "fit.optimizer=sgd", "fit.learning_rate=0.05", f"fit.epochs={EPOCHS}",
                   "fit.early_stopping.patience=null", *words)  # fmt: skip
@@ -73,9 +73,13 @@ def batches(rows: Arrays, n_batch: int, network: keras.Model, where: str) -> Ite
     steps = steps_of(n_rows, min(n_batch, n_rows), network)
     for epoch in range(EPOCHS):
         if where == "disk":
-            for piece in FromDisk(on_disk(rows), steps).pieces(order_of(0, epoch)):
-                for step in range(piece.n_steps):
-                    yield [part.numpy()[piece.numbers.numpy()[step]] for part in piece.rows if part is not None]
+            for device_batch in FromDisk(on_disk(rows), steps).device_batches(order_of(0, epoch)):
+                for step in range(device_batch.n_steps):
+                    yield [
+                        part.numpy()[device_batch.numbers.numpy()[step]]
+                        for part in device_batch.rows
+                        if part is not None
+                    ]
             continue
         full, last = np.split(order_of(0, epoch).permutation(n_rows), [steps.n_rows_of_full])
         for chosen in (*full.reshape(-1, steps.n_batch), *([last] if len(last) else [])):
@@ -101,9 +105,9 @@ def test_a_small_rest_is_as_stock_keras_has_it(
     expected, _ = made(n_rows, *words, "fit.execution=stock")
     for batch in batches(rows, n_batch, expected.model, where):
         expected.model.train_on_batch(*(of_two_replicas(batch) if way == "mirrored" else batch))
-    if where == "pieces":
-        monkeypatch.setattr(feed, "PIECE_BYTES", 500)
-        monkeypatch.setattr(feed, "SHARE_OF_MEMORY", 0.0)
+    if where == "device_batches":
+        monkeypatch.setattr(batching, "DEVICE_BATCH_BYTES", 500)
+        monkeypatch.setattr(batching, "SHARE_OF_MEMORY", 0.0)
     found, config = made(n_rows, *words, *WAYS[way])
     given, val = (on_disk(part) if where == "disk" else part for part in (rows, arrays(7, weighted)))
     fit.fit(found, given, val, config, seed=0, report=lambda epoch, values: None)

@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from pipeline import Config, TrainingError, fit, load, model
 from pipeline.fit import compile as compiling
-from pipeline.fit.draws import order_of
+from pipeline.fit.epoch_randomness import order_of
 from pipeline.fit.history import History
 from pipeline.fit.packed import Job, shape, threefry, train_packed, why_alone
-from pipeline.fit.twin import threefry_seed
+from pipeline.fit.variable_clone import threefry_seed
 
 N_ROWS, N_BATCH = 200, 32
 TASKS = {"regression": ("california_housing", 2), "binary": ("breast_cancer", 1), "multiclass": ("iris", 3)}
@@ -49,9 +49,9 @@ SCALE = {"regression": np.array([3.0, 0.5]), "binary": np.ones(1), "multiclass":
 
 def alone(config: Config, task: str, n_rows: int = N_ROWS) -> tuple[keras.Model, History]:
     network = network_of(config, task)
-    trainee = fit.compile_network(network, config.fit, task=task, n_rows=n_rows, output_scale=SCALE[task])
+    trainable = fit.compile_network(network, config.fit, task=task, n_rows=n_rows, output_scale=SCALE[task])
     train, val = rows(task, n_rows), rows(task, 70)
-    return network, fit.fit(trainee, train, val, config.fit, seed=config.seed, report=lambda epoch, values: None)
+    return network, fit.fit(trainable, train, val, config.fit, seed=config.seed, report=lambda epoch, values: None)
 
 
 def together(

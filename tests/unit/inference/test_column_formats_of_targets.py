@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline import DataError
-from pipeline.inference.labelled import score_file
+from pipeline.inference.score_file import score_file
 
 N = 60
 DOLLARS = [f"${1000 + 37 * number:,}" for number in range(N)]

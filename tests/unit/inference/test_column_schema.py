@@ -12,7 +12,7 @@ import pytest
 import pipeline
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.inference.http.column_schema import hint, known_categories, schema, value
-from pipeline.inference.http.model import Served
+from pipeline.inference.http.served_model import Served
 from support.input_columns import number, text
 from support.serving import Client, served, serving
 

@@ -10,15 +10,15 @@ import pytest
 
 from pipeline import DataError, data, load
 from pipeline.data.reading.parse_inputs import Coded, clean
-from pipeline.export.loaded import LoadedModel
-from pipeline.inference.batch.run import predict
-from pipeline.inference.batch.values import Cleaner
-from pipeline.inference.labelled import score_file
+from pipeline.export.loaded_model import LoadedModel
+from pipeline.inference.batch.parse_blocks import BlockParser
+from pipeline.inference.batch.predict_file import predict
+from pipeline.inference.score_file import score_file
 from support.input_columns import number
 
 
 def cleaned(texts: list[str], decimal: str, first_row: int = 0) -> list[float]:
-    return Cleaner([number("x", decimal=decimal)]).columns(pa.table({"x": texts}), first_row)["x"].tolist()
+    return BlockParser([number("x", decimal=decimal)]).columns(pa.table({"x": texts}), first_row)["x"].tolist()
 
 
 @pytest.mark.parametrize("decimal", [".", ","])

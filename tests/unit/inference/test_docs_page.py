@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.inference.http import page as pages
-from pipeline.inference.http.model import Served
+from pipeline.inference.http import docs_page as pages
+from pipeline.inference.http.served_model import Served
 from support import browser
 from support.input_columns import number, text
 from support.kinds import ROW

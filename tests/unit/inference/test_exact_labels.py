@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from pipeline import DataError, LoadedModel, data, load
-from pipeline.inference.batch.run import predict
-from pipeline.inference.labelled import score_file
+from pipeline.inference.batch.predict_file import predict
+from pipeline.inference.score_file import score_file
 
 LABELS: dict[str, list[Any]] = {
     "beyond 2^53": [2**53, 2**53 + 1],

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 from pipeline import DataError, data, load
-from pipeline.export.columns import raw_columns
-from pipeline.inference.batch.values import Cleaner
-from pipeline.inference.http.columns import check
-from pipeline.inference.http.refused import RefusedError
+from pipeline.export.model_columns import raw_columns
+from pipeline.inference.batch.parse_blocks import BlockParser
+from pipeline.inference.http.request_errors import RefusedError
+from pipeline.inference.http.request_values import check
 from support.input_columns import number
 
 N = 40
@@ -59,7 +59,7 @@ def test_new_rows_have_the_same_bounds(value: float, said: str) -> None:
     message = f"column 'a', row {{}}: {said}, but values must be finite or gaps"
     for column in ([0.5, None, 1e30, value], ["0.5", "", "1e30", repr(value)]):
         with pytest.raises(DataError, match=message.format(13)):
-            Cleaner([number("a")]).columns(pa.table({"a": column}), 10)
+            BlockParser([number("a")]).columns(pa.table({"a": column}), 10)
         with pytest.raises(DataError, match=message.format(3)):
             raw_columns([number("a")], {"a": column})
     with pytest.raises(RefusedError, match=f"row 1, column 'a': {said}"):

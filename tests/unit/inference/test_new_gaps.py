@@ -12,10 +12,10 @@ from pipeline import DataError
 from pipeline.commands import evaluate as evaluate_command
 from pipeline.commands import predict as predict_command
 from pipeline.data.reading.parse_inputs import NewGaps
-from pipeline.export.loaded import LoadedModel
+from pipeline.export.loaded_model import LoadedModel
 from pipeline.inference.batch import text as of_text
-from pipeline.inference.batch.run import predict
-from pipeline.inference.labelled import score_file
+from pipeline.inference.batch.predict_file import predict
+from pipeline.inference.score_file import score_file
 from support.serving import Client, served, serving
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pipeline import DataError, ModelError, data, load
-from pipeline.inference.labelled import score_file
+from pipeline.inference.score_file import score_file
 from pipeline.train import Result, run
 from support.runs import FLOWERS
 

@@ -18,12 +18,12 @@ from pipeline import DataError
 from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS, DateFormat
 from pipeline.data.reading.notation import WITH_OFFSET, is_date, written_date
-from pipeline.export.loaded import LoadedModel
-from pipeline.export.ops import TensorOps
-from pipeline.inference.batch.run import predict
-from pipeline.inference.batch.values import Cleaner
-from pipeline.inference.http.columns import check
-from pipeline.inference.http.refused import RefusedError
+from pipeline.export.loaded_model import LoadedModel
+from pipeline.export.tensorflow_ops import TensorOps
+from pipeline.inference.batch.parse_blocks import BlockParser
+from pipeline.inference.batch.predict_file import predict
+from pipeline.inference.http.request_errors import RefusedError
+from pipeline.inference.http.request_values import check
 from support.input_columns import text
 
 WHEN = text("when", date="year-month-day")
@@ -65,9 +65,9 @@ def test_all_that_reads_dates_agrees_on_what_is_one(date: DateFormat) -> None:
 def test_new_rows_are_refused_with_their_row(bad: str) -> None:
     texts = ["2021-01-01", "", "2021-1-2 03:04", bad, bad]
     with pytest.raises(DataError) as error:
-        Cleaner([WHEN]).columns(pa.table({"when": texts}), 10)
+        BlockParser([WHEN]).columns(pa.table({"when": texts}), 10)
     assert SAID.format(13, bad) in str(error.value)
-    good = Cleaner([WHEN]).columns(pa.table({"when": [*texts[:3], "NA", None]}), 10)
+    good = BlockParser([WHEN]).columns(pa.table({"when": [*texts[:3], "NA", None]}), 10)
     assert good["when"].tolist() == [*texts[:3], "", ""]
 
 
@@ -80,19 +80,19 @@ def test_an_offset_is_an_instant_where_training_had_none(given: str, instant: st
     block = pa.table({"when": [given]})
     if instant is None:
         with pytest.raises(DataError, match="is no date as year-month-day"):
-            Cleaner([WHEN]).columns(block, 0)
+            BlockParser([WHEN]).columns(block, 0)
     else:
-        assert Cleaner([WHEN]).columns(block, 0)["when"].tolist() == [instant]
+        assert BlockParser([WHEN]).columns(block, 0)["when"].tolist() == [instant]
 
 
 def test_an_older_model_takes_what_it_took() -> None:
-    found = Cleaner([replace(WHEN, date=None)]).columns(pa.table({"when": ["someday"]}), 0)
+    found = BlockParser([replace(WHEN, date=None)]).columns(pa.table({"when": ["someday"]}), 0)
     assert found["when"].tolist() == ["someday"]
 
 
 def test_dates_with_a_type_are_written_as_training_wrote_them() -> None:
     days = [datetime.date(2021, 2, 3), None]
-    found = Cleaner([replace(WHEN, date="day.month.year")]).columns(pa.table({"when": days}), 0)
+    found = BlockParser([replace(WHEN, date="day.month.year")]).columns(pa.table({"when": days}), 0)
     assert found["when"].tolist() == ["03.02.2021T00:00:00", ""]
 
 

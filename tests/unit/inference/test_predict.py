@@ -12,8 +12,8 @@ import pytest
 
 from pipeline import DataError, data, load
 from pipeline.errors import PipelineError
-from pipeline.export.loaded import LoadedModel
-from pipeline.inference.batch.run import predict
+from pipeline.export.loaded_model import LoadedModel
+from pipeline.inference.batch.predict_file import predict
 from pipeline.inference.batch.source import ParquetSource
 
 N = 60

@@ -21,8 +21,8 @@ from mlflow.pyfunc.scoring_server import parse_csv_input
 from benchmarks.load import Found, at_once, paced, prepared
 from benchmarks.requests import Request
 from pipeline.inference import locate
-from pipeline.inference.http.model import Served
-from pipeline.inference.http.model import load as load_served
+from pipeline.inference.http.served_model import Served
+from pipeline.inference.http.served_model import load as load_served
 from pipeline.inference.http.service import Service
 from pipeline.train import Result
 from support.kinds import ROW, ROWS, bodies, same, truth

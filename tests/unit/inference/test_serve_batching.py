@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.inference.http.batching import Arrays, Batcher
-from pipeline.inference.http.refused import RefusedError
+from pipeline.inference.http.request_errors import RefusedError
 
 
 class Doubles:

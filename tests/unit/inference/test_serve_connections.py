@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.inference.http import connections, run
-from pipeline.inference.http.model import Served
+from pipeline.inference.http import connections, start_server
+from pipeline.inference.http.served_model import Served
 from pipeline.inference.http.service import Service
 from support.kinds import ROW
 from support.serving import LIMITS, Answer, serving, wait_for
@@ -214,10 +214,10 @@ def test_as_many_connections_as_files_may_be_open(
         ((4096, 4096), 1000, []),
     ):
         monkeypatch.setattr(resource, "getrlimit", lambda _, known=known: known)
-        assert run.with_files_for(replace(LIMITS, connections=1000)).connections == expected
+        assert start_server.with_files_for(replace(LIMITS, connections=1000)).connections == expected
         assert asked == set_to
         asked.clear()
     assert caplog.text == ""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 1024))
-    assert run.with_files_for(replace(LIMITS, connections=1000)).connections == 724
+    assert start_server.with_files_for(replace(LIMITS, connections=1000)).connections == 724
     assert "--max-connections 1000 needs 1300 open files, and this process may have 1024 (ulimit -Hn)" in caplog.text

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.inference.http.model import Served
+from pipeline.inference.http.served_model import Served
 from support.kinds import ROW
 from support.serving import Client, serving
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.inference.http.model import Served
+from pipeline.inference.http.served_model import Served
 from pipeline.train import Result
 from support.places import ROOT
 from support.runs import FLOWERS

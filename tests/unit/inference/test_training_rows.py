@@ -12,10 +12,10 @@ import pytest
 
 from pipeline.commands import evaluate
 from pipeline.config import load
-from pipeline.data import TrainingRows
+from pipeline.data import RowHashes
 from pipeline.data import load as load_data
-from pipeline.data.training_rows import FILE, row_hashes
-from pipeline.inference.labelled import score_file
+from pipeline.data.row_hashes import FILE, row_hashes
+from pipeline.inference.score_file import score_file
 from pipeline.train import Result
 
 N = 400
@@ -44,7 +44,7 @@ def test_training_rows_in_a_file_are_told(
     path = table(**{name: rows[name].to_numpy() for name in rows})
     words = [*KEYS, f"data.path={path}", f"data.streaming={streaming}"]
     result = trained(*words)
-    kept = TrainingRows.read(Path(result.model_path).parent / FILE)
+    kept = RowHashes.read(Path(result.model_path).parent / FILE)
     assert kept is not None
     assert (len(kept.hashes), kept.n_new_alike) == (kept.n_rows, 0)
 
@@ -91,14 +91,14 @@ def test_the_command_warns_and_a_run_of_before_says_nothing(
 
 def test_rows_that_are_equal_by_nature_are_no_reason_to_warn() -> None:
     hashes = np.arange(10, dtype=np.uint64)
-    kept = TrainingRows(hashes, n_kept=100, n_rows=1000, n_new=50, n_new_alike=25)
-    assert kept.told(np.repeat(np.array([1, 99], np.uint64), 50)) is None
-    assert kept.told(np.full(100, 3, np.uint64)) == (
+    kept = RowHashes(hashes, n_kept=100, n_rows=1000, n_new=50, n_new_alike=25)
+    assert kept.warning(np.repeat(np.array([1, 99], np.uint64), 50)) is None
+    assert kept.warning(np.full(100, 3, np.uint64)) == (
         "100 of 100 rows are training rows of the model, inputs and target alike (as 50% of the run's own test rows "
         "are); 100 of 1,000 training rows are known: scores on them flatter"
     )
-    assert TrainingRows(hashes, 10, 10, 50, 0).told(np.array([3, 99, 99], np.uint64)) is not None
-    assert TrainingRows(hashes, 10, 10, 50, 0).told(np.empty(0, np.uint64)) is None
+    assert RowHashes(hashes, 10, 10, 50, 0).warning(np.array([3, 99, 99], np.uint64)) is not None
+    assert RowHashes(hashes, 10, 10, 50, 0).warning(np.empty(0, np.uint64)) is None
 
 
 def test_hashes_follow_from_values_alone() -> None:

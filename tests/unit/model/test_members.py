@@ -6,9 +6,9 @@ import pytest
 from scipy.special import log_softmax, logsumexp
 
 from pipeline import load, model
-from pipeline.fit.members import ByMember, mean_of_members
+from pipeline.fit.member_losses import ByMember, mean_of_members
 from pipeline.model.layers.embedding import width_of
-from pipeline.model.layers.members import MeanOfMembers
+from pipeline.model.layers.stacked_members import MeanOfMembers
 
 X = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
 SHARINGS = ["mini", "full", "packed"]

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config import code
 from pipeline.sweep.identity import differences, is_same_command
-from pipeline.sweep.table import show_begun_anew
+from pipeline.sweep.results_table import show_begun_anew
 from pipeline.track import TrackedRun
 
 ORIGINS = {"data": "d", "ranges": "r", "configuration": "k", "code": "c"}

@@ -16,11 +16,11 @@ from mlflow import MlflowClient
 from pipeline import ConfigError, model
 from pipeline.config import load, parse
 from pipeline.config.ranges import Choice, Interval
-from pipeline.config.sweep import Sweep
+from pipeline.config.sweep_rules import Sweep
 from pipeline.errors import SweepError
 from pipeline.runtime import process
-from pipeline.sweep.search.draws import Space, in_order
-from pipeline.sweep.search.optuna_study import Asked, Study
+from pipeline.sweep.search.optuna_study import Asked, OptunaStudy
+from pipeline.sweep.search.proposals import Space, in_order
 from pipeline.sweep.search.storage import opened, storage_of, without_password
 
 SPACE = Space(
@@ -231,7 +231,7 @@ def test_an_interrupted_study_goes_on_as_if_nothing_had_happened(
     space = Space({"fit.learning_rate": Interval(1e-4, 1e-1, log=True), "model.l2": Interval(0.0, 1.0)})
     settings = sweep(sampler=sampler, n_trials=20)
 
-    def asked(study: Study, n: int) -> list[list[str]]:
+    def asked(study: OptunaStudy, n: int) -> list[list[str]]:
         lines = []
         for _ in range(n):
             trial = study.ask()
@@ -240,16 +240,16 @@ def test_an_interrupted_study_goes_on_as_if_nothing_had_happened(
             lines.append(trial.overrides)
         return lines
 
-    whole = asked(Study("s", str(tmp_path / "whole"), space, settings, ["minimize"]), 20)
+    whole = asked(OptunaStudy("s", str(tmp_path / "whole"), space, settings, ["minimize"]), 20)
     with monkeypatch.context() as patched:
         patched.setattr(process, "name", lambda: f"{platform.node()}/{2**22 + 1}/1.0")
-        killed = Study("s", str(tmp_path / "killed"), space, settings, ["minimize"])
+        killed = OptunaStudy("s", str(tmp_path / "killed"), space, settings, ["minimize"])
         before = asked(killed, 13)
         killed.ask()
     with (tmp_path / "killed").open("a") as journal:
         journal.write('{"op_code":5,"torn')  # as a process that is killed while it writes leaves it
     opened.__globals__["_opened"].cache_clear()
-    study = Study("s", str(tmp_path / "killed"), space, settings, ["minimize"])
+    study = OptunaStudy("s", str(tmp_path / "killed"), space, settings, ["minimize"])
     assert study.n_before == 13
     after = asked(study, 7)
     assert study.ask() is None
@@ -262,7 +262,7 @@ def test_an_interrupted_study_goes_on_as_if_nothing_had_happened(
 
 def test_two_processes_have_no_trial_in_common(tmp_path: Path) -> None:
     settings = sweep(n_trials=10)
-    studies = [Study("s", str(tmp_path / "j"), SPACE, settings, ["minimize"]) for _ in range(2)]
+    studies = [OptunaStudy("s", str(tmp_path / "j"), SPACE, settings, ["minimize"]) for _ in range(2)]
     trials = []
     while asked := [trial for study in studies if (trial := study.ask()) is not None]:
         trials += asked
@@ -281,7 +281,7 @@ def test_processes_that_ask_at_once_have_no_trial_in_common(tmp_path: Path) -> N
         numbers = [one for found in pool.map(_ask_for_all, [address] * 2) for one in found]
     assert len(numbers) >= 60  # the one who was late for a place failed at it, and took another
     assert len(set(numbers)) == len(numbers)
-    study = Study("s", address, SPACE, sweep(n_trials=60), ["minimize"])
+    study = OptunaStudy("s", address, SPACE, sweep(n_trials=60), ["minimize"])
     assert study.n_finished() == 60
     assert study.ask() is None
 
@@ -292,7 +292,7 @@ def _meet(barrier: Barrier) -> None:
 
 
 def _ask_for_all(address: str) -> list[int]:
-    study = Study("s", address, SPACE, sweep(n_trials=60), ["minimize"])
+    study = OptunaStudy("s", address, SPACE, sweep(n_trials=60), ["minimize"])
     numbers = []
     _barrier.wait(60)
     while (trial := study.ask()) is not None:
@@ -305,13 +305,13 @@ def test_what_failed_is_tried_again_by_the_next_command_only(tmp_path: Path, mon
     settings = sweep(n_trials=3)
     with monkeypatch.context() as patched:
         patched.setattr(process, "name", lambda: f"{platform.node()}/{2**22 + 1}/1.0")
-        first = Study("s", str(tmp_path / "j"), SPACE, settings, ["minimize"])
+        first = OptunaStudy("s", str(tmp_path / "j"), SPACE, settings, ["minimize"])
         tried = []
         while (trial := first.ask()) is not None:
             first.tell(trial.number, None if len(tried) == 1 else [1.0], pruned=False)
             tried.append(trial)
     assert len(tried) == 3
-    again = Study("s", str(tmp_path / "j"), SPACE, settings, ["minimize"])
+    again = OptunaStudy("s", str(tmp_path / "j"), SPACE, settings, ["minimize"])
     trial = again.ask()
     assert trial is not None
     assert trial.overrides == tried[1].overrides
@@ -320,10 +320,10 @@ def test_what_failed_is_tried_again_by_the_next_command_only(tmp_path: Path, mon
 
 
 def test_more_trials_go_on_with_the_study(tmp_path: Path) -> None:
-    fewer = Study("s", str(tmp_path / "j"), SPACE, sweep(n_trials=2), ["minimize"])
+    fewer = OptunaStudy("s", str(tmp_path / "j"), SPACE, sweep(n_trials=2), ["minimize"])
     first = [fewer.ask(), fewer.ask(), fewer.ask()]
     assert first[2] is None
-    more = Study("s", str(tmp_path / "j"), SPACE, sweep(n_trials=4), ["minimize"])
+    more = OptunaStudy("s", str(tmp_path / "j"), SPACE, sweep(n_trials=4), ["minimize"])
     expected = [SPACE.overrides(params) for params in islice(in_order(SPACE, sweep()), 4)]
     asked = [*first[:2], more.ask(), more.ask()]
     assert [trial.overrides for trial in asked if trial] == expected
@@ -359,7 +359,7 @@ def test_an_address_is_shown_without_its_password() -> None:
 def test_a_study_is_gone_on_with_by_the_same_trials_only(tmp_path: Path) -> None:
     def begun(**other: str) -> None:
         origins = {"data": "a", "ranges": "b", "objective": "c", "configuration": "d", "code": "e"} | other
-        Study("one", str(tmp_path / "j"), SPACE, sweep(n_trials=2), ["minimize"]).begin(origins)
+        OptunaStudy("one", str(tmp_path / "j"), SPACE, sweep(n_trials=2), ["minimize"]).begin(origins)
 
     begun()
     begun()

@@ -27,7 +27,7 @@ def test_a_run_says_its_scores_data_model_and_commands(trained_once: Callable[..
     assert f"| log_loss | {shown} |" in lines
     of_majority = f"{result.baselines.scores['majority']['val_log_loss']:.5g}"
     assert any(line.startswith("| log_loss of majority |") and of_majority in line for line in lines)
-    assert f"Against majority: {result.baselines.told['against majority']}." in said
+    assert f"Against majority: {result.baselines.texts['against majority']}." in said
     assert any(line.startswith("**Data** `breast_cancer`: binary of `target` from 30 inputs; rows: ") for line in lines)
     assert f"**Model** dense, {result.n_parameters:,} parameters; 1 epochs, kept 1; seed 0" in lines
     assert f"python -m pipeline predict {result.run_id} new.csv predictions.csv" in lines

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from pipeline import data, load
-from pipeline.export.loaded import LoadedModel
-from pipeline.track.model import write_model
+from pipeline.export.loaded_model import LoadedModel
+from pipeline.track.mlflow_model import write_model
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pipeline.compare.study.pictures import curves, dots, inputs, learning_curves
+from pipeline.compare.study.pictures import curves, dots, input_norms, learning_curves
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.config.studies import Study
     from pipeline.track.study_results import StudiedSweep
 
-KINDS = {"curves": curves, "dots": dots, "learning_curves": learning_curves, "inputs": inputs}
+KINDS = {"curves": curves, "dots": dots, "learning_curves": learning_curves, "inputs": input_norms}
 
 
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Mapping[str, Figure]:

@@ -1,6 +1,6 @@
 """Scaling: a chain of transforms for each column, fitted on training rows, applied and inverted."""
 
-from pipeline.data.preprocessing.scaling.chain import Chain
+from pipeline.data.preprocessing.scaling.composed_transform import ComposedTransform
 from pipeline.data.preprocessing.scaling.fitting import LARGEST, TRAINABLE, fit_scaling, fixed_scaling, flat, zero_one
 from pipeline.data.preprocessing.scaling.matrix import Scaler
 from pipeline.data.preprocessing.scaling.targets import OutputScaler
@@ -11,7 +11,7 @@ from pipeline.data.preprocessing.scaling.transforms import (
     Log1p,
     Quantile,
     SmoothClip,
-    Step,
+    Transform,
     YeoJohnson,
 )
 
@@ -20,14 +20,14 @@ __all__ = [
     "TRAINABLE",
     "Affine",
     "Between",
-    "Chain",
     "Clip",
+    "ComposedTransform",
     "Log1p",
     "OutputScaler",
     "Quantile",
     "Scaler",
     "SmoothClip",
-    "Step",
+    "Transform",
     "YeoJohnson",
     "fit_scaling",
     "fixed_scaling",

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 
 from pipeline.config.rules import FixedScaling
 from pipeline.data.ops import NumpyOps
-from pipeline.data.preprocessing.scaling.chain import HIGHEST, Chain
+from pipeline.data.preprocessing.scaling.composed_transform import HIGHEST, ComposedTransform
 from pipeline.data.preprocessing.scaling.statistics import STATISTICS, WIDEST, given, shift_and_scale
 from pipeline.data.preprocessing.scaling.transforms import (
     Affine,
@@ -19,7 +19,7 @@ from pipeline.data.preprocessing.scaling.transforms import (
     Log1p,
     Quantile,
     SmoothClip,
-    Step,
+    Transform,
     YeoJohnson,
 )
 from pipeline.errors import DataError
@@ -45,7 +45,7 @@ def fit_scaling(
     clip: float | None = None,
     seed: int = 0,
     condition: float = CONDITION,
-) -> Chain:
+) -> ComposedTransform:
     """Fits the chain of one column.
 
     `log1p`, `yeo_johnson` and `quantile` are each followed by a standardizing shift and scale; `noisy_quantile` is not.
@@ -72,30 +72,32 @@ def fit_scaling(
         raise DataError(f"{key}: no training row has a number to fit {scaling} on; leave such columns out by data.drop")
     bound = Clip(LARGEST if clip is None else clip)
     if scaling == "smooth_clip":
-        return Chain((Affine(*shift_and_scale(column, "robust")), SmoothClip(), bound))
+        return ComposedTransform((Affine(*shift_and_scale(column, "robust")), SmoothClip(), bound))
     if scaling in STATISTICS:
-        return Chain((Affine(*shift_and_scale(column, scaling)), bound))
+        return ComposedTransform((Affine(*shift_and_scale(column, scaling)), bound))
     column = np.clip(column, -WIDEST, WIDEST)
     curve = _curve(column, scaling, seed, condition)
     if curve is None:
-        return Chain((Affine(*shift_and_scale(column, "standard")), bound))
+        return ComposedTransform((Affine(*shift_and_scale(column, "standard")), bound))
     if scaling == "noisy_quantile":
-        return Chain((curve, bound))
+        return ComposedTransform((curve, bound))
     with np.errstate(over="ignore"):
         standardize = Affine(*shift_and_scale(curve.apply(NumpyOps(), column), "standard"))
     low, high = float(column.min()), float(column.max())
-    return Chain((curve, standardize, bound), max(low - (high - low), -HIGHEST), min(high + (high - low), HIGHEST))
+    return ComposedTransform(
+        (curve, standardize, bound), max(low - (high - low), -HIGHEST), min(high + (high - low), HIGHEST)
+    )
 
 
-def flat(value: float) -> Chain:
+def flat(value: float) -> ComposedTransform:
     """The chain of an input that has one value in all training rows: 0, whatever comes later.
 
     The weights of such an input are never trained, so that another value would move predictions by chance.
     """
-    return Chain((Affine(value, 1.0), Clip(0.0)))
+    return ComposedTransform((Affine(value, 1.0), Clip(0.0)))
 
 
-def zero_one(low: float, high: float, clip: float | None = None) -> Chain:
+def zero_one(low: float, high: float, clip: float | None = None) -> ComposedTransform:
     """The chain of an input that has two values in all training rows: 0 and 1, whatever comes later between these.
 
     Args:
@@ -103,10 +105,14 @@ def zero_one(low: float, high: float, clip: float | None = None) -> Chain:
         high: The higher one.
         clip: Bound of scaled values.
     """
-    return Chain((Affine(*shift_and_scale(np.array([low, high]), "minmax")), Between(0.0, min(1.0, clip or 1.0))))
+    return ComposedTransform(
+        (Affine(*shift_and_scale(np.array([low, high]), "minmax")), Between(0.0, min(1.0, clip or 1.0)))
+    )
 
 
-def fixed_scaling(scaling: FixedScaling, n_columns: int, key: str, clip: float | None = None) -> list[Chain]:
+def fixed_scaling(
+    scaling: FixedScaling, n_columns: int, key: str, clip: float | None = None
+) -> list[ComposedTransform]:
     """The chains of given values, one for each column.
 
     Raises:
@@ -114,10 +120,10 @@ def fixed_scaling(scaling: FixedScaling, n_columns: int, key: str, clip: float |
     """
     bound = Clip(LARGEST if clip is None else clip)
     shift, scale = given(scaling, n_columns, key)
-    return [Chain((Affine(*pair), bound)) for pair in zip(shift.tolist(), scale.tolist(), strict=True)]
+    return [ComposedTransform((Affine(*pair), bound)) for pair in zip(shift.tolist(), scale.tolist(), strict=True)]
 
 
-def _curve(column: np.ndarray, scaling: str, seed: int, condition: float) -> Step | None:
+def _curve(column: np.ndarray, scaling: str, seed: int, condition: float) -> Transform | None:
     """The fitted curve; None where a straight line does as well."""
     width = float(column.max() - column.min())
     if width < THIN:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.config.rules import FixedScaling
 from pipeline.data.ops import NumpyOps, Ops
-from pipeline.data.preprocessing.scaling.chain import HIGHEST, Chain
+from pipeline.data.preprocessing.scaling.composed_transform import HIGHEST, ComposedTransform
 from pipeline.data.preprocessing.scaling.fitting import fit_scaling, fixed_scaling
 from pipeline.data.preprocessing.scaling.statistics import shift_and_scale
 from pipeline.data.preprocessing.scaling.transforms import Affine
@@ -26,7 +26,7 @@ class OutputScaler:
     numbers that span hundreds of powers of ten: they come back right to 1e-7 times the largest logarithm.
     """
 
-    chains: tuple[Chain, ...]
+    chains: tuple[ComposedTransform, ...]
     units_per_scaled: np.ndarray  # (n_outputs,) float64, above 0: original units that one scaled unit is worth
     keeps_range: bool = False  # whether `invert` gives nothing beyond the training targets' range
 
@@ -113,7 +113,7 @@ class OutputScaler:
         return [chain.invert(ops, column) for chain, column in zip(self.chains, scaled_columns, strict=True)]
 
 
-def _units_per_scaled(chain: Chain, column: np.ndarray) -> float:
+def _units_per_scaled(chain: ComposedTransform, column: np.ndarray) -> float:
     first = chain.steps[0]
     if isinstance(first, Affine):
         return first.scale

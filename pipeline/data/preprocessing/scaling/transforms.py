@@ -17,7 +17,7 @@ FAR, JUST_BELOW_3 = 1e7, 3 - 1e-13  # SmoothClip of the one is the other
 JUST_ABOVE_MINUS_1 = -1 + 2**-53  # float64's next number
 
 
-class Step(Protocol):
+class Transform(Protocol):
     """A transform and its inverse, float64 columns `(n_rows,)` in and out."""
 
     def apply(self, ops: Ops, x: Any) -> Any:

@@ -1,0 +1,227 @@
+"""From raw input columns to what the network sees: for a table feature by feature, for an array as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from pipeline.config.rules import Data, FixedScaling, Kind
+from pipeline.data.ops import NumpyOps, Ops
+from pipeline.data.preprocessing.category_columns import Embedded
+from pipeline.data.preprocessing.column_kinds import kinds_of
+from pipeline.data.preprocessing.date_columns import Date
+from pipeline.data.preprocessing.features import Feature, fit_features
+from pipeline.data.preprocessing.number_columns import Number
+from pipeline.data.preprocessing.scaling import LARGEST, ComposedTransform, Scaler, fixed_scaling
+from pipeline.data.reading.row_numbers import RowNumbers
+from pipeline.errors import DataError
+from pipeline.runtime.threads import in_threads
+
+Columns = Mapping[str, Any]
+NUMBERS: tuple[Kind, ...] = ("numeric", "boolean")
+# Keys of the data section with an entry per column, and the kinds that such a column may be of.
+KINDS_BY_KEY: dict[str, tuple[Kind, ...]] = {
+    "category_encodings": ("category",), "imputes": NUMBERS, "input_scalings": NUMBERS
+}  # fmt: skip
+
+
+class Inputs(Protocol):
+    """Fitted preprocessing of the inputs."""
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """Of each raw column."""
+
+    @property
+    def n_inputs(self) -> int:
+        """Numbers per row that the network gets."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of these numbers."""
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """Categories of each embedded column; these columns come last."""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Positions of those that are quantities and differ in training rows: they may get embeddings of numbers."""
+
+    def apply(self, ops: Ops, columns: Columns) -> list[Any]:
+        """Parts `(n_rows,)` or `(n_rows, n)`, float64, in the order that the network takes them."""
+
+    @property
+    def dates(self) -> Mapping[str, Date]:
+        """The columns that are dates."""
+
+    def faults(self, columns: Columns, largest: float, places: RowNumbers) -> Iterator[str]:
+        """Columns whose values are beyond what the network can compute with, and the first row of each."""
+
+
+@dataclass(frozen=True)
+class TableInputs:
+    """A feature per column, or a number and categories of the same column; those that are embedded last."""
+
+    features: tuple[Feature, ...]
+    kinds: Mapping[str, Kind]
+
+    @property
+    def n_inputs(self) -> int:
+        """Numbers per row that the network gets."""
+        return len(self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of these numbers, feature by feature."""
+        return tuple(name for feature in self.features for name in feature.names)
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """Categories of each embedded column."""
+        return tuple(feature.n_categories for feature in self.features if isinstance(feature, Embedded))
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Positions of the quantities."""
+        found, first = [], 0
+        for feature in self.features:
+            found += [first + place for place in feature.quantities]
+            first += len(feature.names)
+        return tuple(found)
+
+    def apply(self, ops: Ops, columns: Columns) -> list[Any]:
+        """Parts in order."""
+        return [part for feature in self.features for part in feature.apply(ops, columns[feature.column])]
+
+    @property
+    def dates(self) -> dict[str, Date]:
+        """The columns that are dates."""
+        return {feature.column: feature for feature in self.features if isinstance(feature, Date)}
+
+    def faults(self, columns: Columns, largest: float, places: RowNumbers) -> Iterator[str]:
+        """Number columns whose largest or smallest value is too large when scaled."""
+        for feature in self.features:
+            if isinstance(feature, Number) and (found := _first_beyond(feature, columns[feature.column], largest)):
+                row, shown = found
+                yield f"column {feature.column!r}, {places(row)}: {shown} is {largest:g} or more when scaled"
+
+
+def _first_beyond(feature: Number, raw: np.ndarray, largest: float) -> tuple[int, str] | None:
+    """The first row whose value is too large when scaled, and that value: a transform rises, so an end or a gap is."""
+    gaps = np.isnan(raw)
+    ends = [] if gaps.all() else [np.nanmin(raw), np.nanmax(raw)]
+    values = np.array([*ends, np.nan] if gaps.any() else ends)
+    with np.errstate(over="ignore"):
+        too_large = ~(np.abs(feature.apply(NumpyOps(), values)[0]) < largest)
+    if not too_large.any():
+        return None
+    value = values[too_large.argmax()]
+    if np.isnan(value):
+        return int(gaps.argmax()), f"a gap filled with {feature.fill:g}"
+    return int((raw == value).argmax()), f"{value:g}"
+
+
+@dataclass(frozen=True)
+class ArrayInputs:
+    """An array without column names, `x`, scaled column by column."""
+
+    scaler: Scaler
+    clip: float
+    kinds: Mapping[str, Kind]
+
+    @property
+    def n_inputs(self) -> int:
+        """Columns of the array."""
+        return len(self.scaler.shift)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`x[0]`, `x[1]`, ..."""
+        return tuple(f"x[{number}]" for number in range(self.n_inputs))
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """None."""
+        return ()
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """All of them."""
+        return tuple(range(self.n_inputs))
+
+    def apply(self, ops: Ops, columns: Columns) -> list[Any]:
+        """The array, scaled."""
+        scaled = (columns["x"] - self.scaler.shift) / self.scaler.scale
+        return [ops.maximum(ops.minimum(scaled, self.clip), -self.clip)]
+
+    @property
+    def dates(self) -> dict[str, Date]:
+        """None."""
+        return {}
+
+    def faults(self, columns: Columns, largest: float, places: RowNumbers) -> Iterator[str]:
+        """Columns of the array whose largest or smallest value is too large when scaled."""
+        raw, shift, scale = columns["x"], self.scaler.shift, self.scaler.scale
+        with np.errstate(over="ignore"):
+            lowest, highest = raw.min(axis=0).astype(np.float64), raw.max(axis=0).astype(np.float64)
+            sizes = np.maximum(np.abs((lowest - shift) / scale), np.abs((highest - shift) / scale))
+            sizes = np.minimum(sizes, self.clip)
+        for number in np.flatnonzero(~(sizes < largest)):
+            row = int(np.abs(raw[:, number] - shift[number]).argmax())
+            yield f"column 'x[{number}]', {places(row)}: {raw[row, number]:g} is {largest:g} or more when scaled"
+
+
+def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
+    """Fits the preprocessing of the inputs on training rows.
+
+    Raises:
+        DataError: A key names a column that does not exist or does not go with it.
+    """
+    if "x" in columns and columns["x"].ndim == 2:
+        return _fit_array(columns["x"], config)
+    kinds = kinds_of(columns, config)
+    for key, allowed in KINDS_BY_KEY.items():
+        _check_kinds(key, allowed, kinds, config)
+    chains = _given_chains(kinds, config)
+
+    def fitted(name: str) -> list[Feature]:
+        return fit_features(name, columns[name], kinds[name], config, chains.get(name))
+
+    by_column = in_threads(fitted, columns, n_rows=len(next(iter(columns.values()))))
+    features = [feature for of_column in by_column for feature in of_column]
+    features.sort(key=lambda feature: isinstance(feature, Embedded))
+    return TableInputs(tuple(features), kinds)
+
+
+def _check_kinds(key: str, allowed: tuple[Kind, ...], kinds: Mapping[str, Kind], config: Data) -> None:
+    """Raises DataError where the key, whose entries go by column, names one that is of none of the allowed kinds."""
+    for name in getattr(config, key):
+        if kinds.get(name) not in allowed:
+            is_what = f"is a {kinds[name]} column" if name in kinds else "is no input column"
+            raise DataError(
+                f"data.{key}: {name!r} {is_what}; it takes {allowed[0]} columns (data.column_kinds sets them)"
+            )
+
+
+def _given_chains(kinds: Mapping[str, Kind], config: Data) -> dict[str, ComposedTransform]:
+    """The scaling of each column of numbers, where the config gives shift and scale."""
+    if not isinstance(config.input_scaling, FixedScaling):
+        return {}
+    numbers = [name for name, kind in kinds.items() if kind in NUMBERS]
+    given = fixed_scaling(config.input_scaling, len(numbers), "data.input_scaling", config.clip)
+    return dict(zip(numbers, given, strict=True))
+
+
+def _fit_array(x: np.ndarray, config: Data) -> ArrayInputs:
+    for key in ("column_kinds", *KINDS_BY_KEY):
+        if getattr(config, key):
+            raise DataError(f"data.{key}: {config.name} is an array without column names; leave {key} out")
+    for key, off in (("two_valued", "as_is"), ("ordered_numbers", "number"), ("narrowest_range", 0)):
+        if getattr(config, key) != off:
+            raise DataError(f"data.{key}: {config.name} is an array without column names; leave it at {off}")
+    scaling = config.input_scaling
+    return ArrayInputs(Scaler.fit(x, scaling, "data.input_scaling"), config.clip or LARGEST, {"x": "numeric"})

@@ -1,0 +1,94 @@
+"""What baselines see of raw columns, by what the data stage finds out about these.
+
+It does not hang on how a network's inputs are scaled and encoded: runs that differ in that have the same baselines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.config.rules import Data
+from pipeline.data import RawColumn, Rows, TextArray, fit_preprocessing
+from pipeline.data.ops import NumpyOps
+from pipeline.data.preprocessing.arrays import to_array
+from pipeline.data.preprocessing.category_columns import Embedded, Ordinal
+from pipeline.data.preprocessing.date_columns import Date
+from pipeline.data.preprocessing.features import Feature
+from pipeline.data.preprocessing.network_inputs import TableInputs
+from pipeline.data.reading.dates import days_of, weekday
+
+Columns = Mapping[str, RawColumn]
+Matrix = Callable[[Columns], np.ndarray]  # gives (n_rows, n_inputs) float64
+
+MAX_NATIVE = 255  # categories that scikit-learn's boosting takes; the rarest share the last, with gaps and unseen ones
+PLAIN: dict[str, Any] = {
+    "category_encoding": "one_hot", "category_encodings": {}, "max_categories": 100,
+    "impute": "median", "imputes": {}, "missing_indicator": True,
+    "input_scaling": "standard", "input_scalings": {}, "clip": None,
+    "narrowest_range": 0.0, "ordered_numbers": "number", "two_valued": "as_is",
+    "output_scaling": "standard", "output_clip": "none",
+}  # fmt: skip
+BY_NUMBER = PLAIN | {"category_encoding": "embedding", "max_categories": MAX_NATIVE - 1}
+
+
+@dataclass(frozen=True)
+class Raws:
+    """Inputs for trees."""
+
+    matrix: Matrix
+    is_category: list[bool]  # of each column of the matrix
+
+
+def for_linear(train: Rows, config: Data) -> Matrix:
+    """Numbers standardized, gaps at the median with an indicator beside them, categories one-hot."""
+    inputs = fit_preprocessing(train, config.model_copy(update=PLAIN)).inputs
+    return lambda columns: to_array(inputs, columns).astype(np.float64)
+
+
+def for_trees(train: Rows, config: Data) -> Raws:
+    """Numbers as they are, with NaN for gaps; categories by number; dates as days, year, month, weekday and hour."""
+    inputs = fit_preprocessing(train, config.model_copy(update=BY_NUMBER)).inputs
+    if not isinstance(inputs, TableInputs):
+        return Raws(lambda columns: np.asarray(columns["x"], np.float64), [False] * inputs.n_inputs)
+    features = [feature for feature in inputs.features if _varies(feature, train.inputs[feature.column])]
+    n_parts = [len(_parts(feature, train.inputs[feature.column][:1])) for feature in features]
+    of_parts = [isinstance(feature, Embedded) for feature, n in zip(features, n_parts, strict=True) for _ in range(n)]
+
+    def matrix(columns: Columns) -> np.ndarray:
+        parts = [part for feature in features for part in _parts(feature, columns[feature.column])]
+        return np.stack(parts or [np.zeros(len(next(iter(columns.values()))))], axis=1)
+
+    return Raws(matrix, of_parts or [False])
+
+
+def _varies(feature: Feature, values: RawColumn) -> bool:
+    """Whether there is something to learn from; scikit-learn 1.9 fails on a column without any number."""
+    return not isinstance(feature, Ordinal) and (isinstance(values, TextArray) or not np.isnan(values).all())
+
+
+def _parts(feature: Feature, values: RawColumn) -> list[np.ndarray]:
+    """Columns `(n_rows,)` of the matrix."""
+    if isinstance(feature, Embedded):
+        return _by_level(lambda x: feature.apply(NumpyOps(), x), values)
+    if isinstance(feature, Date):
+        return _by_level(lambda x: _of_date(feature, x), values)
+    return [np.asarray(values, np.float64)]
+
+
+def _by_level(parts: Callable[[np.ndarray], list[np.ndarray]], values: RawColumn) -> list[np.ndarray]:
+    """Text is looked at once for each of its levels."""
+    if isinstance(values, TextArray):
+        return [np.asarray(part, np.float64)[values.codes] for part in parts(values.levels)]
+    return [np.asarray(part, np.float64) for part in parts(values)]
+
+
+def _of_date(feature: Date, texts: np.ndarray) -> list[np.ndarray]:
+    """NaN where there is no date."""
+    ops = NumpyOps()
+    fields = feature.written.parse(ops, texts)
+    days = days_of(ops, fields)
+    return [days, fields["year"], fields["month"], fields["day"], weekday(ops, days), fields["hour"]]

@@ -1,0 +1,42 @@
+"""The process that fits baselines beside training. Its end is that of the process that started it, at the latest."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+from pipeline.config.rules import Baseline
+from pipeline.evaluate import evaluate
+from pipeline.evaluate.baselines.models import fitted
+from pipeline.evaluate.baselines.request import Job, fault_of
+
+
+def main(folder: Path) -> None:
+    """Fits and scores one after the other; each is kept as soon as it is there."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    job = Job.read(folder)
+    for name in job.places:
+        try:
+            compute(name, job)
+        except Exception as error:  # the others are worth having
+            fault_of(name, folder).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+
+
+def compute(name: Baseline, job: Job) -> None:
+    """Fits a baseline, scores it as a network is scored, and keeps it, unless another process has done so meanwhile."""
+    place, dataset = job.places[name], job.dataset
+    with place.claimed():
+        if place.get() is None:
+            model = fitted(name, dataset.part("train"), dataset.part("val"), job.config)
+            place.put(evaluate(model, dataset))
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()  # which ends when the other side of the pipe does
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,42 @@
+"""What the process beside training is told."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.config.rules import Baseline, Data
+from pipeline.data import InMemory
+from pipeline.evaluate.baselines.baseline_cache import CacheEntry
+
+
+@dataclass(frozen=True)
+class Job:
+    """Baselines to compute, and of which rows."""
+
+    places: dict[Baseline, CacheEntry]
+    dataset: InMemory
+    config: Data
+
+    def write(self, folder: Path) -> None:
+        """Writes it for the other process."""
+        with _file(folder).open("wb") as file:
+            pickle.dump(self, file, pickle.HIGHEST_PROTOCOL)
+
+    @classmethod
+    def read(cls, folder: Path) -> Job:
+        """What `write` has written."""
+        with _file(folder).open("rb") as file:
+            job = pickle.load(file)
+        assert isinstance(job, cls)
+        return job
+
+
+def fault_of(name: Baseline, folder: Path) -> Path:
+    """The file that says what went wrong with a baseline."""
+    return folder / f"{name}.txt"
+
+
+def _file(folder: Path) -> Path:
+    return folder / "job.pickle"

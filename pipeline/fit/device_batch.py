@@ -1,0 +1,26 @@
+"""What a call of many steps gets: rows on the device, and which of them each step takes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+# x, y, sample_weight: float32 (n_rows, n_inputs) and (n_rows, n_outputs), and (n_rows,) or None
+Rows = tuple[Any, Any, Any]  # arrays of numpy, or rows on disk (see disk.py)
+Placed = tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]
+
+
+class DeviceBatch(NamedTuple):
+    """Rows on the device, and which of them each step takes."""
+
+    rows: Placed
+    numbers: tf.Tensor  # (at least n_steps, n_batch) int32
+    n_steps: int
+    is_last: bool = False  # the one step of an epoch whose batch has another size
+
+
+def place(rows: Rows) -> Placed:
+    """Copies rows to the device."""
+    x, y, weight = rows
+    return tf.constant(x), tf.constant(y), None if weight is None else tf.constant(weight)

@@ -1,0 +1,217 @@
+"""Many steps of all members in one call, compiled by XLA: what `fit/multi_step_model.py` does for one network.
+
+Nothing here has a state: a call takes weights and what the optimizer remembers, and gives them back. So one compiled
+program serves all packs of its shape, also two at once in two threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from pipeline.config.rules import Fit
+from pipeline.fit.compile import loss_of
+from pipeline.fit.packed.stack import Dropping, Network
+from pipeline.fit.packed.stacked_optimizers import Rule, rule_of
+
+Sums = dict[str, Any]
+
+MAX_KEPT = 8  # programs: each holds compiled code
+OF_A_PROGRAM = {
+    "class_weight", "clip_norm", "ema", "label_smoothing", "loss", "momentum", "nesterov", "optimizer"
+}  # of the fit section  # fmt: skip
+
+
+class State(NamedTuple):
+    """What training changes."""
+
+    weights: list[Any]  # kernel (n_members, n_in, n_out) and bias (n_members, 1, n_out) of each layer in turn
+    slots: list[list[Any]]  # what the optimizer remembers of each
+    averages: list[Any]  # their moving averages; empty without
+
+
+class Schedule(NamedTuple):
+    """The steps of an epoch."""
+
+    numbers: Any  # (n_steps, n_orders, n_batch) int32: which rows each takes
+    n_valid: Any  # (n_steps,) int32: how many of these count; the others fill a last batch that is smaller
+    factors: Any  # (n_steps,): of the learning rate
+    first: Any  # int64: updates before the epoch
+    count: Any  # int64: numbers that the layers' generators have drawn before it
+
+
+@dataclass(frozen=True)
+class CompiledSteps:
+    """The compiled functions for packs of one shape.
+
+    Attributes:
+        train: Takes a state, values, rows, a schedule, sums, and from which step to which to go; gives the next state
+            and sums.
+        score: Takes weights, values, rows and the numbers of the rows of each step as a schedule; gives sums.
+    """
+
+    train: Callable[..., tuple[State, Sums]]
+    score: Callable[..., Sums]
+
+
+_programs: dict[Any, CompiledSteps] = {}
+
+
+def compiled_steps_of(network: Network, config: Fit, task: str) -> CompiledSteps:
+    """Makes the functions; they are compiled when they are called first.
+
+    Args:
+        network: The members'.
+        config: The fit section of any of them.
+        task: `regression`, `binary` or `multiclass`.
+    """
+    key = network, task, config.model_dump_json(include=OF_A_PROGRAM)
+    if key not in _programs:
+        if len(_programs) == MAX_KEPT:
+            del _programs[next(iter(_programs))]
+        steps = _Steps(network, loss_of(config, task), rule_of(config)[0], config, task)
+        _programs[key] = CompiledSteps(
+            tf.function(steps.train, autograph=False, jit_compile=True),
+            tf.function(steps.score, autograph=False, jit_compile=True),
+        )
+    return _programs[key]
+
+
+@dataclass(frozen=True)
+class _Steps:
+    network: Network
+    loss: keras.losses.Loss
+    rule: Rule
+    config: Fit
+    task: str
+
+    def train(
+        self, state: State, values: dict[str, Any], rows: Any, steps: Schedule, sums: Sums, start: Any, stop: Any
+    ) -> tuple[State, Sums]:
+        """Steps from `start` to `stop`."""
+
+        def body(step: Any, state: State, sums: Sums) -> tuple[Any, State, Sums]:
+            taken = _taken(rows, values, steps, step)
+            dropping = Dropping(values, steps.count + tf.cast(step, tf.int64))
+            with tf.GradientTape() as tape:
+                tape.watch(state.weights)
+                outputs = self.network(state.weights, taken[0], dropping)
+                losses, found = self._measured(outputs, taken)
+                losses = losses + self.network.penalty(state.weights, values)
+                # A member's gradient is that of its own mean: the sum has one term for each.
+                total = tf.reduce_sum(losses)
+            gradients = self._clipped(tape.gradient(total, state.weights))
+            rate = values["rate"] * steps.factors[step]
+            state = self._updated(state, gradients, rate, values["decay"], steps.first + tf.cast(step, tf.int64))
+            return step + 1, state, _added(sums, losses, found, taken)
+
+        _, state, sums = tf.while_loop(
+            lambda step, state, sums: step < stop, body, (start, state, sums), parallel_iterations=1
+        )
+        return state, sums
+
+    def score(self, weights: list[Any], values: dict[str, Any], rows: Any, steps: Schedule, sums: Sums) -> Sums:
+        """Losses and metrics of all rows, without dropout."""
+        penalty = self.network.penalty(weights, values)
+
+        def body(step: Any, sums: Sums) -> tuple[Any, Sums]:
+            taken = _taken(rows, values, steps, step)
+            losses, found = self._measured(self.network(weights, taken[0]), taken)
+            return step + 1, _added(sums, losses + penalty, found, taken)
+
+        n_steps = tf.shape(steps.numbers)[0]
+        _, sums = tf.while_loop(lambda step, sums: step < n_steps, body, (0, sums), parallel_iterations=1)
+        return sums
+
+    def _measured(self, outputs: Any, taken: Any) -> tuple[Any, dict[str, Any]]:
+        """Each member's loss, the mean over its rows, and what the metrics add up."""
+        _, y, weight, valid, n_valid = taken
+        n_members, n_rows, n_outputs = outputs.shape
+        y = tf.broadcast_to(y, [n_members, n_rows, y.shape[2]])
+        flat = self.loss.call(tf.reshape(y, [-1, y.shape[2]]), tf.reshape(outputs, [-1, n_outputs]))
+        per_row = tf.reshape(flat, [n_members, n_rows])
+        weighed = valid if weight is None else valid * weight
+        losses = tf.reduce_sum(per_row * weighed, axis=1) / n_valid
+        # Class weights shape the loss, not what is reported.
+        counted = weighed if self.config.class_weight == "none" else valid
+        counted = tf.broadcast_to(counted, [n_members, n_rows])
+        return losses, {"weight": tf.reduce_sum(counted, axis=1)} | _hits(outputs, y, counted, self.task)
+
+    def _clipped(self, gradients: list[Any]) -> list[Any]:
+        """Each member's gradients, their norm over all its weights bounded."""
+        if self.config.clip_norm is None:
+            return gradients
+        squares = [tf.reduce_sum(tf.square(gradient), axis=[1, 2], keepdims=True) for gradient in gradients]
+        norm = tf.sqrt(tf.add_n(squares))
+        bound = tf.constant(self.config.clip_norm, norm.dtype)
+        scale = bound * tf.minimum(1 / norm, 1 / bound) + (norm - norm)  # NaN of what is not finite, as Keras has it
+        return [gradient * scale for gradient in gradients]
+
+    def _updated(self, state: State, gradients: list[Any], rate: Any, decay: Any, before: Any) -> State:
+        """One update of all weights; kernels decay, biases do not."""
+        rate, decay = (tf.reshape(value, [-1, 1, 1]) for value in (rate, decay))
+        weights, slots = [], []
+        for number, (weight, gradient, remembered) in enumerate(
+            zip(state.weights, gradients, state.slots, strict=True)
+        ):
+            decays = self.config.optimizer == "adamw" and number % 2 == 0
+            weight = weight - weight * decay * rate if decays else weight
+            weight, remembered = self.rule(weight, gradient, remembered, rate, before + 1)
+            weights.append(weight)
+            slots.append(remembered)
+        return State(weights, slots, self._averaged(state.averages, weights, before))
+
+    def _averaged(self, averages: list[Any], weights: list[Any], before: Any) -> list[Any]:
+        """Moving averages, which begin with the first step's weights (Polyak and Juditsky 1992)."""
+        if not self.config.ema:
+            return []
+        share = tf.where(before > 0, tf.constant(self.config.ema, weights[0].dtype), 0.0)
+        return [share * average + (1 - share) * weight for average, weight in zip(averages, weights, strict=True)]
+
+
+def _taken(rows: Any, values: dict[str, Any], steps: Schedule, step: Any) -> Any:
+    """A step's rows: x, y and weight, `(n_members or 1, n_batch, ...)`, which of them count, and how many."""
+    numbers = steps.numbers[step]
+    n_orders, n_batch = numbers.shape
+    parts = [None if part is None else tf.gather(part, numbers) for part in rows]
+    if n_orders > 1:  # else all members take the same
+        parts = [None if part is None else tf.gather(part, values["order"]) for part in parts]
+    n_valid = steps.n_valid[step]
+    valid = tf.cast(tf.range(n_batch) < n_valid, rows[0].dtype)[tf.newaxis]
+    return (*parts, valid, tf.cast(n_valid, rows[0].dtype))
+
+
+def _hits(outputs: Any, y: Any, weight: Any, task: str) -> dict[str, Any]:
+    """What the metrics of a task add up of each member: of a regression for each output, in scaled units."""
+    if task == "regression":
+        error = outputs - y
+        weight = tf.expand_dims(weight, 2)
+        return {
+            "rmse": tf.reduce_sum(tf.square(error) * weight, axis=1),
+            "mae": tf.reduce_sum(tf.abs(error) * weight, axis=1),
+        }
+    named = outputs[..., 0] > 0 if task == "binary" else tf.argmax(outputs, axis=2)
+    is_hit = tf.cast(named, y.dtype) == y[..., 0]
+    return {"accuracy": tf.reduce_sum(tf.cast(is_hit, weight.dtype) * weight, axis=1)}
+
+
+def no_sums(n_members: int, n_outputs: int, task: str, dtype: tf.DType) -> Sums:
+    """Where an epoch's sums begin."""
+    names = {"regression": ("rmse", "mae")}.get(task, ("accuracy",))
+    shape = [n_members, n_outputs] if task == "regression" else [n_members]
+    found = {name: tf.zeros(shape, dtype) for name in names}
+    return found | {
+        "weight": tf.zeros([n_members], dtype),
+        "loss": tf.zeros([n_members], dtype),
+        "rows": tf.zeros([], dtype),
+    }
+
+
+def _added(sums: Sums, losses: Any, found: dict[str, Any], taken: Any) -> Sums:
+    n_valid = taken[-1]
+    more = found | {"loss": losses * n_valid, "rows": n_valid}
+    return {name: value + more[name] for name, value in sums.items()}

@@ -1,0 +1,25 @@
+"""From whatever names a model to the model, ready to predict."""
+
+from __future__ import annotations
+
+from pipeline.export.loaded_model import LoadedModel
+from pipeline.inference.locate import resolve
+
+
+def load_model(reference: str, *, trust: bool = False, tracking_uri: str | None = None) -> LoadedModel:
+    """Finds a model and loads it.
+
+    Args:
+        reference: A run id, `models:/NAME@ALIAS`, `models:/NAME/VERSION`, `best:EXPERIMENT`, or a folder.
+        trust: Loads what has no manifest or is not what it says; see `LoadedModel`.
+        tracking_uri: Of the store; None for $MLFLOW_TRACKING_URI or, without it, SQLite under mlruns/.
+
+    Raises:
+        ModelError: There is no such model, or it is not what its manifest says.
+        TrackingError: The store cannot be used.
+
+    Example:
+        outputs = load_model("best:iris").predict({"sepal length (cm)": [5.1], ...})
+        outputs["label"], outputs["probabilities"]
+    """
+    return LoadedModel(resolve(reference, tracking_uri).path, trust)

@@ -1,0 +1,211 @@
+"""`hydra/launcher=packed`: jobs of a sweep that share rows and shape are trained as one network, in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import JobReturn, JobStatus, configure_log, env_override, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from pipeline import config as configuration
+from pipeline.config import Config
+from pipeline.errors import ConfigError
+from pipeline.sweep.launch import remote_job
+from pipeline.sweep.launch.remote_job import Job, LaunchedSweep
+from pipeline.sweep.packed_trials import Shared, kind, story, why_alone
+from pipeline.sweep.search.outcome import TRIAL_VARIABLE
+from pipeline.sweep.trial_job import attempt
+
+log = logging.getLogger(__name__)
+
+Numbered = tuple[int, Sequence[str]]
+Ended = tuple[int, JobReturn]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A job that can be trained with others."""
+
+    job: Job
+    config: Config
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Hydra sets for the job."""
+        found = OmegaConf.to_container(self.job.config.hydra.job.env_set, resolve=True)
+        assert isinstance(found, dict)
+        return {str(name): str(value) for name, value in found.items()}
+
+    def returned(self, status: JobStatus, value: Any) -> JobReturn:
+        """What Hydra is to get."""
+        return JobReturn(
+            overrides=list(self.job.config.hydra.overrides.task),
+            cfg=self.job.config,
+            hydra_cfg=self.job.config,
+            working_dir=str(Path.cwd()),
+            task_name=self.job.config.hydra.job.name,
+            status=status,
+            _return_value=value,
+        )
+
+
+class PackedLauncher(Launcher):
+    """Trains jobs of one shape as one network, the others one after the other.
+
+    Attributes:
+        n_jobs: Jobs that train at once.
+    """
+
+    def __init__(self, members: int) -> None:
+        super().__init__()
+        self.n_jobs = members
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Takes what all jobs have in common."""
+        self._sweep = LaunchedSweep.of(hydra_context, task_function, config)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Runs jobs; gives what came of them in the order of their overrides."""
+        self._begin()
+        returns = dict(self._run(list(enumerate(job_overrides, start=initial_job_idx))))
+        return [returns[number] for number in sorted(returns)]
+
+    def stream(self, given: Iterable[Numbered]) -> Generator[Ended, None, None]:
+        """Runs jobs as they come, as many at once as may train at once, and gives each as soon as it has ended.
+
+        Args:
+            given: Numbers and overrides.
+        """
+        self._begin()
+        remaining = iter(given)
+        while some := list(itertools.islice(remaining, self.n_jobs)):
+            yield from self._run(some)
+
+    def _begin(self) -> None:
+        config = self._sweep.config
+        setup_globals()
+        configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+        Path(config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
+
+    def _run(self, given: Sequence[Numbered]) -> Iterator[Ended]:
+        """Runs jobs, those together that can be."""
+        together: dict[str, list[Waiting]] = {}
+        alone: dict[str, list[Job]] = {}
+        for numbered in given:
+            job = self._sweep.job(*numbered)
+            found = _waiting(job)
+            if isinstance(found, str):
+                alone.setdefault(found, []).append(job)
+            else:
+                together.setdefault(kind(found.config), []).append(found)
+        for name in [name for name, waiting in together.items() if len(waiting) == 1]:
+            alone.setdefault("no other job has the same rows and shape", []).append(together.pop(name)[0].job)
+        for waiting in together.values():
+            for start in range(0, len(waiting), self.n_jobs):
+                yield from _trained(waiting[start : start + self.n_jobs])
+        for why, those in alone.items():
+            log.info("trained alone, for %s: #%s", why, ", #".join(str(job.number) for job in those))
+            for job in those:
+                yield job.number, self._run_alone(job)
+
+    def _run_alone(self, job: Job) -> JobReturn:
+        log.debug("#%d started: %s", job.number, self._sweep.difference(job))
+        try:
+            return remote_job.run_here(self._sweep, job, self._sweep.task_function)
+        finally:
+            configure_log(self._sweep.config.hydra.hydra_logging, self._sweep.config.hydra.verbose)
+
+
+def _waiting(job: Job) -> Waiting | str:
+    """The job as one to be trained with others, or why it trains alone."""
+    hydra = job.config.hydra
+    own = job.config.copy()
+    try:
+        with open_dict(own):
+            del own["hydra"]
+        config = configuration.from_hydra(own)
+    except ConfigError:
+        return "its configuration"  # of which it tells itself
+    waiting = Waiting(job, config)
+    if hydra.job.chdir or hydra.callbacks or set(waiting.environment) - {TRIAL_VARIABLE}:
+        return "hydra.job.chdir, hydra.job.env_set or hydra.callbacks"
+    return why_alone(config) or waiting
+
+
+def _trained(pack: Sequence[Waiting]) -> Iterator[Ended]:
+    """Trains jobs as one network; each has a run of its own, and ends by itself."""
+    log.info("%d jobs train as one network: #%s", len(pack), ", #".join(str(one.job.number) for one in pack))
+    with contextlib.ExitStack() as resources:
+        shared, begun = Shared(resources), list[_Member]()
+        try:
+            for waiting in pack:
+                member = _Member(waiting, _attempted(waiting, shared))
+                ended = member.go(partial(next, member.steps))
+                if ended is None:
+                    begun.append(member)
+                else:
+                    yield member.number, ended
+            for number, came in shared.train([member.trains for member in begun]):
+                member = begun[number]
+                goes_on = member.steps.throw if isinstance(came, Exception) else member.steps.send
+                ended = member.go(partial(goes_on, came))
+                assert ended is not None, "training comes once"
+                yield member.number, ended
+        except BaseException as error:
+            stop = KeyboardInterrupt() if isinstance(error, GeneratorExit) else error
+            for member in begun:
+                with contextlib.suppress(BaseException):
+                    member.steps.throw(stop)
+            raise
+
+
+class _Member:
+    """A job among others that train with it."""
+
+    def __init__(self, waiting: Waiting, steps: Generator[Any, Any, Any]) -> None:
+        self._waiting, self.steps = waiting, steps
+        self.number = waiting.job.number
+        self.trains: Any = None  # what is to be trained
+
+    def go(self, step: Callable[[], Any]) -> JobReturn | None:
+        """Goes on with it until it waits, or to its end, of which Hydra is to hear."""
+        with env_override(self._waiting.environment), _numbered(self.number):
+            try:
+                self.trains = step()
+            except StopIteration as end:
+                return self._waiting.returned(JobStatus.COMPLETED, end.value)
+            except Exception as error:
+                return self._waiting.returned(JobStatus.FAILED, error)
+        return None
+
+
+def _attempted(waiting: Waiting, shared: Shared) -> Generator[Any, Any, Any]:
+    """The job as a trial that waits for the others with what is to be trained."""
+    words = list(waiting.job.config.hydra.overrides.task)
+    return attempt(waiting.job.number, words, lambda: waiting.config, story(shared))
+
+
+@contextlib.contextmanager
+def _numbered(number: int) -> Iterator[None]:
+    """Puts a job's number in front of what it logs."""
+    before = logging.getLogRecordFactory()
+
+    def made(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = before(*args, **kwargs)
+        record.msg = f"#{number} {record.msg}"
+        return record
+
+    logging.setLogRecordFactory(made)
+    try:
+        yield
+    finally:
+        logging.setLogRecordFactory(before)

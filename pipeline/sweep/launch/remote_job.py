@@ -1,0 +1,155 @@
+"""A job on its way to another process and back."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import platform
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from hydra import version
+from hydra.core.utils import JobReturn, JobRuntime, JobStatus, run_job, setup_globals
+from hydra.errors import CompactHydraException
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+JOB_VARIABLE = "PIPELINE_JOB"  # by which track/ learns the job's name, and finds its run if the process dies
+LogLine = Callable[[int, str], None]  # takes a level of logging and a line
+
+
+class JobError(CompactHydraException):
+    """A job came to no result; Hydra prints this kind of error without a traceback."""
+
+
+@dataclass(frozen=True)
+class LaunchedSweep:
+    """What all jobs of a sweep have in common."""
+
+    hydra_context: HydraContext
+    task_function: TaskFunction
+    config: DictConfig
+    name: str  # Hydra's name of the program
+
+    @classmethod
+    def of(cls, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> LaunchedSweep:
+        """A sweep as a launcher is set up for it."""
+        return cls(hydra_context, task_function, config, JobRuntime.instance().get("name"))
+
+    def job(self, number: int, overrides: Sequence[str]) -> Job:
+        """Composes the config of one job."""
+        config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
+        with open_dict(config):
+            config.hydra.job.id = config.hydra.job.num = number
+            # In another process the time of day in it would be another, and with it the folder.
+            config.hydra.sweep.dir = str(config.hydra.sweep.dir)
+        name = f"{platform.node()}:{os.getpid()}:{number}:{uuid.uuid4().hex[:8]}"
+        environment = os.environ | {JOB_VARIABLE: name}
+        return Job(number, list(overrides), config, environment, name, Path.cwd())
+
+    def difference(self, job: Job) -> str:
+        """What distinguishes a job from the others, in a line: overrides that are not the whole sweep's."""
+        common = {str(override) for override in self.config.hydra.overrides.task}
+        own = [word.replace("\\", "") for word in job.overrides if not word.lstrip("+").startswith("hydra.")]
+        return " ".join(word for word in own if word not in common)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of a sweep."""
+
+    number: int
+    overrides: list[str]
+    config: DictConfig
+    environment: Mapping[str, str]  # of the process that leads the sweep, as it is now
+    name: str  # that no other job has, of this sweep or another
+    directory: Path  # in which the sweep was started, and to which a config's paths are relative
+
+    @property
+    def folder(self) -> Path:
+        """Where Hydra keeps what the job leaves behind."""
+        return Path(self.config.hydra.sweep.dir, str(self.config.hydra.sweep.subdir)).absolute()
+
+    @property
+    def output(self) -> Path:
+        """The file that takes what a worker prints during the job."""
+        return self.folder / "output.log"
+
+    def failed(self, message: str) -> JobReturn:
+        """What comes back of a job whose process does not answer any more."""
+        ret = JobReturn(overrides=self.overrides, working_dir=str(Path.cwd()))
+        ret.status, ret.return_value = JobStatus.FAILED, JobError(message)
+        return ret
+
+
+def run(sweep: LaunchedSweep, job: Job, tell: LogLine) -> bytes:
+    """Runs a job as Hydra does, and packs what came out; warnings and errors are told at once."""
+    version.setbase("1.3")  # as `hydra.main` does in the process that leads the sweep
+    setup_globals()
+    JobRuntime.instance().set("name", sweep.name)
+    return packed(run_here(sweep, job, _telling(sweep.task_function, tell)))
+
+
+def run_here(sweep: LaunchedSweep, job: Job, task: TaskFunction) -> JobReturn:
+    """Runs a job as Hydra does."""
+    return run_job(
+        hydra_context=sweep.hydra_context,
+        task_function=task,
+        config=job.config,
+        job_dir_key="hydra.sweep.dir",
+        job_subdir_key="hydra.sweep.subdir",
+    )
+
+
+def packed(ret: JobReturn) -> bytes:
+    """A JobReturn as bytes, whatever it holds: an error that cannot travel becomes one that says the same."""
+    try:
+        data = cloudpickle.dumps(ret)
+        cloudpickle.loads(data)  # many errors can be written but not read: their constructors take something else
+        return data
+    except Exception as error:
+        value = ret._return_value
+        problem = f"returned a value that cannot be sent to another process ({error})"
+        if ret.status == JobStatus.FAILED:
+            problem = f"{type(value).__name__}: {value}"
+        ret.status, ret.return_value = JobStatus.FAILED, JobError(problem)
+        return cloudpickle.dumps(ret)
+
+
+def unpacked(data: bytes) -> JobReturn:
+    """What `packed` packed."""
+    ret = cloudpickle.loads(data)
+    assert isinstance(ret, JobReturn)
+    return ret
+
+
+def _telling(task: TaskFunction, tell: LogLine) -> TaskFunction:
+    """The task with a log handler around it; Hydra sets up logging anew for each job, and would remove it before."""
+
+    @functools.wraps(task)
+    def with_log_handler(config: Any) -> Any:
+        handler = _Teller(tell)
+        logging.getLogger().addHandler(handler)
+        try:
+            return task(config)
+        finally:
+            logging.getLogger().removeHandler(handler)
+
+    return with_log_handler
+
+
+class _Teller(logging.Handler):
+    """Passes on warnings and errors."""
+
+    def __init__(self, tell: LogLine) -> None:
+        super().__init__(logging.WARNING)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Passes on one record."""
+        self._tell(record.levelno, self.format(record))

@@ -1,0 +1,128 @@
+"""Trained networks of an ensemble, and their files, from which a command that is repeated goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.fit.checkpoint.file import Checkpoint
+from pipeline.model.layers.averaged_networks import ensemble
+from pipeline.runtime.clock import Clock
+from pipeline.sweep import light_trials
+from pipeline.sweep.tune.configurations import Drawn
+from pipeline.sweep.tune.resampling import ResampledPart, Resampling
+from pipeline.train import Trial, build, train
+
+SCORED_ROWS = 8192  # at a time
+OF_FOLD = "fold"  # tag of a run that is one of a configuration's folds
+
+Network = Any  # a keras.Model
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network of a configuration."""
+
+    network: Network
+    checkpoint: Checkpoint  # its weights, epochs, seconds and run
+
+
+@dataclass(frozen=True)
+class TunedMember:
+    """A configuration with its networks: one, or one for each fold."""
+
+    drawn: Drawn
+    trained: tuple[TrainedNetwork, ...]
+    averaged: np.ndarray  # of the rows of the loss, see `ValidationLoss.averaged`
+    loss: float  # by itself
+
+    @classmethod
+    def of(cls, drawn: Drawn, trained: Sequence[TrainedNetwork], resampling: Resampling) -> TunedMember:
+        """A configuration whose networks are trained."""
+        pairs = zip(trained, resampling.parts, strict=True)
+        averaged = resampling.together([part.loss.averaged(outputs(one.network, part.x)) for one, part in pairs])
+        return cls(drawn, tuple(trained), averaged, resampling.loss(averaged))
+
+    @property
+    def seconds(self) -> float:
+        """That training took."""
+        return sum(one.checkpoint.seconds for one in self.trained)
+
+    @property
+    def epochs(self) -> int:
+        """Of all its networks."""
+        return sum(len(one.checkpoint.epochs) for one in self.trained)
+
+    @property
+    def run_ids(self) -> list[str]:
+        """Of the runs of its networks."""
+        return [one.checkpoint.run_id for one in self.trained]
+
+
+def train_network(drawn: Drawn, part: ResampledPart) -> TrainedNetwork:
+    """Trains a network in a run of its own.
+
+    Args:
+        drawn: Its configuration.
+        part: Its rows.
+
+    Raises:
+        PipelineError: Training comes to nothing, or the run cannot be tracked.
+    """
+    trial = Trial()
+    trial.tags = {"overrides": " ".join(drawn.words), "tuned_number": str(drawn.number)}
+    trial.tags |= {} if part.fold is None else {OF_FOLD: str(part.fold)}
+    prepared = replace(part.prepared, clock=Clock())
+    with train(drawn.config, prepared, trial) as done:
+        reached = part.loss(part.loss.averaged(outputs(done.network, part.x)))
+        found = done.history.summary() | {prepared.objective: reached, "objective": reached}
+        done.tracked.log_final(found | {"n_parameters": done.network.count_params()} | prepared.clock.seconds)
+        if part.fold is None:
+            light_trials.keep(prepared, done)
+        run_id = done.tracked.id
+    history, seconds = done.history, sum(prepared.clock.seconds.values())
+    weights = done.network.get_weights()
+    kept = Checkpoint(
+        run_id, {}, seconds, history.epochs, weights, is_trained=True, best_epoch=history.best_epoch
+    )  # fmt: skip
+    return TrainedNetwork(done.network, kept)
+
+
+def recalled(drawn: Drawn, part: ResampledPart, path: Path) -> TrainedNetwork:
+    """A network that was trained before.
+
+    Raises:
+        ValueError: Its file cannot be read, or is of another network.
+    """
+    kept = Checkpoint.read(path)
+    network = build(drawn.config, part.prepared)
+    network.set_weights(kept.weights)
+    return TrainedNetwork(network, kept)
+
+
+def held_out_by(members: Sequence[TunedMember], entries: Sequence[int], resampling: Resampling) -> np.ndarray:
+    """What an ensemble gives for the rows of the loss, each by the networks of the fold that it validated.
+
+    Args:
+        members: Configurations, each with all folds.
+        entries: Of the ensemble, as places in these.
+        resampling: The folds.
+
+    Returns:
+        `(n_rows, n_outputs)`.
+    """
+    found: list[np.ndarray] = []
+    for place, part in enumerate(resampling.parts):
+        of_fold = ensemble([member.trained[place].network for member in members], entries, part.loss.target.task)
+        found.append(outputs(of_fold, part.x))
+    return resampling.together(found)
+
+
+def outputs(network: Network, x: np.ndarray) -> np.ndarray:
+    """What a network gives for preprocessed rows, `(n_rows, n_outputs)`: without a function traced for each network."""
+    starts = range(0, len(x), SCORED_ROWS)
+    return np.concatenate([network(x[start : start + SCORED_ROWS], training=False).numpy() for start in starts])

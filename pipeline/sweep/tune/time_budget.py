@@ -1,0 +1,212 @@
+"""The story of `tune`: networks one after the other, a selection after each, and one run with one model in the end."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pipeline import config as configuration
+from pipeline.config import Config
+from pipeline.errors import ConfigError, TrainingError
+from pipeline.evaluate.leaderboard import LeaderboardRow, as_csv
+from pipeline.evaluate.paired import Difference
+from pipeline.runtime import signals
+from pipeline.runtime.quiet import quiet
+from pipeline.runtime.startup import tell_of_tensorflow
+from pipeline.sweep.tune.configurations import Drawn, configurations
+from pipeline.train import Prepared, Result, Trained, import_stages, prepare, result_of, score, ship
+
+if TYPE_CHECKING:
+    from pipeline.sweep.tune.networks import TrainedNetwork, TunedMember
+    from pipeline.sweep.tune.resampling import ResampledPart, Resampling
+    from pipeline.sweep.tune.selection import Limits, Selection
+    from pipeline.sweep.tune.unfinished import Kept
+    from pipeline.track import Run
+
+log = logging.getLogger(__name__)
+
+MAX_FAILURES = 2  # before any network comes to something
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a tuning came to."""
+
+    result: Result  # of the ensemble
+    score: str  # by which networks were selected, such as val_rmse
+    loss: float  # of the ensemble
+    lines: list[LeaderboardRow]  # of the configurations, best first
+    is_distilled: bool  # whether the model is one network that was trained on what the ensemble gives
+
+    @property
+    def has_folds(self) -> bool:
+        """Whether the losses are out of fold, so that scores of validation rows alone do not compare with them."""
+        return len(self.lines[0].run_ids) > 1
+
+    @property
+    def summary(self) -> str | None:
+        """What the ensemble is better by than the network as configured; None where it is that, or that failed."""
+        first = next((line for line in self.lines if not line.words), None)
+        if first is None or first.share == 1:
+            return None
+        return f"against the network as configured: {Difference(self.score, self.loss, first.loss, first.error).text}"
+
+
+def tune(*words: str) -> Tuned:
+    """Trains networks until time is over, and exports an ensemble of the best as one model in one run.
+
+    Ctrl-C ends the training; what there is by then is exported. A command that was killed goes on when it is repeated.
+
+    Args:
+        *words: Overrides, as of `train`, with `tune.minutes` and the like.
+
+    Raises:
+        PipelineError: The words or the data are wrong, or no network comes to anything.
+    """
+    command = configuration.parse(words)
+    if command.is_sweep:
+        raise ConfigError("tune: draws by itself, so give one value for each key; a sweep of your own is make sweep")
+    config = command.config
+    networks = configurations(words, config)
+    prepared = prepare(config)
+    tell_of_tensorflow()
+    import_stages()
+    from pipeline import fit, track
+    from pipeline.evaluate import baselines
+    from pipeline.sweep.tune.distillation import require_in_memory
+    from pipeline.sweep.tune.resampling import resampling
+    from pipeline.sweep.tune.unfinished import keeping
+
+    resampled = resampling(config, prepared)
+    if config.tune.distill:
+        require_in_memory(prepared)
+    about = {"objective": prepared.objective, "device": fit.describe_devices(), "tuned": shlex.join(words)}
+    with (
+        baselines.in_background(config, prepared.dataset) as beside,
+        keeping(words, config, prepared.dataset) as kept,
+        track.start(
+            config, prepared.dataset, about, going_on=kept.run_id, is_known=kept.is_known, new_id=kept.new_id
+        ) as tracked,
+    ):
+        kept.begin(tracked.id)
+        tracked.log_report(prepared.report)
+        with track.below(tracked.id), quiet("pipeline.fit", "pipeline.track"):  # a line for each epoch
+            selection = _selected(config, resampled, networks, kept, _score(prepared))
+        prepared.clock.lap("networks")
+        lines = selection.lines()
+        tracked.log_networks(as_csv(lines))
+        done = _final(config, _ensemble(selection, prepared, tracked), prepared, lines)
+        scored = replace(score(config, prepared, done, beside), advice=_advice(config, selection))
+        shipped = ship(config, prepared, done, scored)
+        of_ensemble = {f"ensemble_{_score(prepared)}": selection.reached}
+        tracked.log_final({"n_networks": len(lines), "n_entries": len(selection.shares)} | of_ensemble)
+    result = result_of(prepared, done, scored, shipped)
+    shares = {run_id: line.share / len(line.run_ids) for line in lines for run_id in line.run_ids}
+    track.tag_runs(result.store, {run_id: {"share_of_ensemble": f"{share:.4g}"} for run_id, share in shares.items()})
+    return Tuned(result, _score(prepared), selection.reached, lines, config.tune.distill)
+
+
+def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], kept: Kept, score: str) -> Selection:
+    """Trains, one configuration after the other, until the time or the patience is over, or Ctrl-C comes."""
+    from pipeline.sweep.tune.selection import Limits, Selection
+
+    selection = Selection(resampled, config.tune.max_entries, config.tune.seed)
+    limits = Limits(config.tune)
+    try:
+        for drawn in networks:
+            if limits.are_reached(selection):
+                break
+            limits.n_tried += 1
+            try:
+                member = _member(drawn, selection, kept, limits)
+            except TrainingError as error:
+                if not selection.members and limits.n_tried > MAX_FAILURES:
+                    raise
+                log.warning("network %d is left out: %s", drawn.number, error)
+                continue
+            selection.add(member)
+            _tell(member, selection, limits, score)
+    except KeyboardInterrupt as interrupt:
+        if type(interrupt) is not KeyboardInterrupt or not selection.members:
+            raise  # whoever terminates a process does not wait for an export
+        signals.leave()
+        log.info("interrupted; the networks that there are become the model")
+    return selection
+
+
+def _member(drawn: Drawn, selection: Selection, kept: Kept, limits: Limits) -> TunedMember:
+    """A configuration with its networks. The time that the first network takes decides whether there are folds."""
+    from pipeline.sweep.tune.networks import TunedMember
+
+    (first, *_), n_folds = selection.resampled.parts, len(selection.resampled.parts)
+    may_be_alone = not (selection.members or selection.resampled.needs_folds)
+    trained = [_network(limits.bounded(drawn, 1 if may_be_alone else n_folds), first, kept, limits)]
+    if may_be_alone and n_folds > 1 and not limits.affords(n_folds, trained[0].checkpoint.seconds):
+        log.info("no folds: %d networks take more than half of the time (tune.folds)", n_folds)
+        selection.resampled = selection.resampled.alone()
+    for part in selection.resampled.parts[1:]:
+        bounded = limits.bounded(drawn, n_networks=len(selection.resampled.parts) - len(trained))
+        trained.append(_network(bounded.of_fold(part.fold), part, kept, limits))
+    return TunedMember.of(drawn, trained, selection.resampled)
+
+
+def _network(drawn: Drawn, part: ResampledPart, kept: Kept, limits: Limits) -> TrainedNetwork:
+    """A network of a configuration, trained now or before."""
+    from pipeline.sweep.tune.networks import recalled, train_network
+
+    path = kept.path(drawn.number, part.fold)
+    if path.exists():
+        found = recalled(drawn, part, path)
+        limits.seconds_before += found.checkpoint.seconds
+        return found
+    found = train_network(drawn, part)
+    kept.keep(path, found.checkpoint)
+    return found
+
+
+def _tell(member: TunedMember, selection: Selection, limits: Limits, score: str) -> None:
+    settings = limits.settings
+    of_trials = "" if settings.n_trials is None else f" of {settings.n_trials}"
+    of_time = "" if settings.minutes is None else f", {limits.minutes:.1f} of {settings.minutes:g} minutes"
+    what = " ".join(member.drawn.words) or "as configured"
+    log.info("network %d%s (%s): %s %.5g", limits.n_tried, of_trials, what, score, member.loss)
+    log.info("ensemble of %d: %s %.5g%s", len(selection.shares), score, selection.reached, of_time)
+
+
+def _ensemble(selection: Selection, prepared: Prepared, tracked: Run) -> Trained:
+    """The selected networks as one; its learning curve is that of the network that counts most."""
+    from pipeline.fit import History
+    from pipeline.model.layers.averaged_networks import ensemble
+    from pipeline.sweep.tune.networks import held_out_by
+
+    members, shares, resampled = selection.members, selection.shares, selection.resampled
+    task = prepared.dataset.rows.target.task
+    networks = [one.network for member in members for one in member.trained]
+    n_folds = len(resampled.parts)
+    entries = [place * n_folds + fold for place in selection.entries for fold in range(n_folds)]
+    most = members[max(shares, key=lambda place: (shares[place], -place))].trained[0].checkpoint
+    held_out = held_out_by(members, selection.entries, resampled) if resampled.has_folds else None
+    return Trained(ensemble(networks, entries, task), History(most.epochs, most.best_epoch), tracked, held_out)
+
+
+def _final(config: Config, ensemble: Trained, prepared: Prepared, lines: list[LeaderboardRow]) -> Trained:
+    """What becomes the model: the ensemble, or one network in its place."""
+    from pipeline.sweep.tune.distillation import distilled
+
+    made = distilled(config, prepared, ensemble) if config.tune.distill else ensemble
+    return replace(made, networks=lines)
+
+
+def _score(prepared: Prepared) -> str:
+    return "val_rmse" if prepared.dataset.rows.target.task == "regression" else "val_log_loss"
+
+
+def _advice(config: Config, selection: Selection) -> str | None:
+    """More time, where the last networks have improved the ensemble."""
+    minutes = config.tune.minutes
+    if minutes is None or selection.n_idle or len(selection.members) < 2:
+        return None
+    return f"tune.minutes={2 * minutes:g}: the last network has improved the ensemble"

@@ -1,0 +1,121 @@
+"""A SQLite store whose folder was moved or copied: its addresses of artifacts name the folder where it lay before.
+
+Whoever reads finds artifacts beside the store all the same; nothing is written before `relocate` has put the addresses
+right, for in a copy they name the folder of the original.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+import mlflow
+from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+from pipeline.errors import TrackingError
+
+FOLDER = "artifacts"  # beside the store's file
+ADDRESSES = {
+    "experiments": ("artifact_location",),
+    "runs": ("artifact_uri",),
+    "logged_models": ("artifact_location",),
+    "model_versions": ("source", "storage_location"),
+}
+
+
+class BackgroundFit(LocalArtifactRepository):
+    """Files of a store; where they lie beside it, though their address says otherwise, those are meant."""
+
+    def __init__(self, artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None) -> None:
+        store = sqlite_path(tracking_uri or mlflow.get_tracking_uri())
+        found = None if store is None else find_beside(as_path(artifact_uri), store)
+        super().__init__(artifact_uri if found is None else found.as_uri(), tracking_uri, registry_uri)
+
+
+for scheme in ("", "file"):
+    _artifact_repository_registry.register(scheme, BackgroundFit)
+
+
+def find_beside(path: Path, store: Path) -> Path | None:
+    """Where an artifact lies beside a store that was moved or copied; None where its address is right."""
+    folder = store.parent / FOLDER
+    if path.is_relative_to(store.parent):
+        return None
+    tails = (path.parts[i + 1 :] for i, part in enumerate(path.parts) if part == FOLDER)
+    return next((found for tail in tails if tail and (found := folder.joinpath(*tail)).exists()), None)
+
+
+def check_place(experiment: str, location: str, uri: str) -> None:
+    """Sees that what is written does not go to the folder of another store.
+
+    Raises:
+        TrackingError: The store was moved or copied.
+    """
+    store = sqlite_path(uri)
+    if store is not None and _is_former(location, store):
+        raise TrackingError(
+            f"tracking.uri: the store {store} was moved or copied: experiment {experiment} keeps its artifacts in "
+            f"{as_path(location)}. Put that right first: python -m pipeline relocate --uri {uri}"
+        )
+
+
+def relocate(uri: str) -> dict[str, int]:
+    """Has all addresses that name a former folder of a SQLite store name the one where it lies.
+
+    Returns:
+        How many addresses were changed in each of MLflow's tables.
+
+    Raises:
+        TrackingError: The store is a server's, or cannot be used.
+    """
+    store = sqlite_path(uri)
+    if store is None:
+        raise TrackingError(f"--uri: {uri} is no SQLite store; a server knows where it keeps its artifacts")
+    try:
+        with contextlib.closing(sqlite3.connect(store, isolation_level=None)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            locations = [row[0] for row in database.execute("SELECT DISTINCT artifact_location FROM experiments")]
+            former = [location for location in locations if _is_former(location, store)]
+            changed = {table: _change(database, table, former, store) for table in ADDRESSES}
+            database.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise TrackingError(f"--uri: {store} cannot be used: {error}") from None
+    return changed
+
+
+def _change(database: sqlite3.Connection, table: str, former: list[str], store: Path) -> int:
+    """Changes the addresses in a table; gives their number."""
+    new, changed = (store.parent / FOLDER).as_uri(), 0
+    for column in ADDRESSES[table]:
+        for old in former:
+            is_below = f"{column} = ? OR substr({column}, 1, ?) = ?"
+            found = database.execute(
+                f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE {is_below}",
+                (new, len(old) + 1, old, len(old) + 1, f"{old}/"),
+            )
+            changed += found.rowcount
+    return changed
+
+
+def _is_former(location: str, store: Path) -> bool:
+    """Whether an experiment's artifacts lie where the store lay before, rather than where somebody wanted them.
+
+    That folder is gone, or has a store of the same name: the one that this one is a copy of.
+    """
+    path = as_path(location)
+    is_ours = urlparse(location).scheme == "file" and path.name == FOLDER and path.parent != store.parent
+    return is_ours and (not path.exists() or (path.parent / store.name).exists())
+
+
+def as_path(uri: str) -> Path:
+    """A file's address as a path."""
+    return Path(url2pathname(urlparse(uri).path) if uri.startswith("file:") else uri)
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The file of a SQLite store; None for others."""
+    return Path(uri.removeprefix("sqlite:///")).expanduser().absolute() if uri.startswith("sqlite:///") else None

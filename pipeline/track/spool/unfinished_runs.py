@@ -1,0 +1,125 @@
+"""Runs whose process is gone: what the store has not got of them is sent, and none of them stays RUNNING."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from pipeline.config import mlruns
+from pipeline.runtime.atomic_files import remove_former, remove_left
+from pipeline.track.children import LOST
+from pipeline.track.spool.folders import JOURNAL, Entry, Spooled, header_of, left, line, root
+from pipeline.track.spool.log_to_mlflow import Transfer, is_refused
+from pipeline.track.store import connected_to, said
+
+REOPENED = "is_reopened"  # in a journal's first entry: the run had ended before, and stays as it ended
+ENDS = ("end", "leave", "conclude")  # entries after which nothing comes
+
+
+@dataclass
+class Sent:
+    """What came of sending what was left."""
+
+    runs: list[str] = field(default_factory=list)  # ids of those that the store has now
+    closed: dict[str, str | None] = field(default_factory=dict)  # of them those that are KILLED now, with their sweeps
+    alive: list[str] = field(default_factory=list)  # those that their own process sends
+    sweeps: list[tuple[str, str]] = field(default_factory=list)  # stores and ids of sweeps that were concluded
+    resumable: list[str] = field(default_factory=list)  # those that stay RUNNING, for their command goes on with them
+    kept: dict[str, str] = field(default_factory=dict)  # those that are still in the spool, and why
+
+
+def may_go_on(*run_ids: str | None) -> bool:
+    """Whether a run of one of these ids has a checkpoint, where fit/checkpoint keeps it: its command takes it up."""
+    folders = (mlruns() / "checkpoints").glob("*")
+    return any(any(folder.glob(f"{run_id}/*.npz")) for folder in folders for run_id in run_ids if run_id)
+
+
+def send_left(uri: str | None) -> Sent:
+    """Sends the runs in the spool whose processes have ended.
+
+    Args:
+        uri: Of a store whose runs alone are sent; None for those of all stores.
+    """
+    _remove_half_made()
+    found = Sent()
+    away: set[str] = set()
+    # A sweep is begun before its trials, and concluded after them.
+    for folder in sorted(left(), key=lambda one: header_of(one).get("is_sweep", False)):
+        with folder.claimed() as is_mine:
+            first = next(folder.entries(0), None)
+            if first is None:  # its own process has sent it meanwhile
+                continue
+            if not is_mine:
+                found.alive.append(first[0].get("run_id", folder.id))
+                continue
+            to = str(first[0]["uri"])
+            if uri in (None, to) and to not in away:
+                with connected_to(to):
+                    is_there = _send(folder, found)
+                if not is_there:
+                    away.add(to)
+            elif to in away:
+                found.kept[folder.id] = "the store does not answer"
+    return found
+
+
+def _remove_half_made() -> None:
+    """Removes what processes that were killed have left half made where runs keep what is theirs."""
+    kept = mlruns()
+    for folder in (root(), kept / "baselines", kept / "comparisons", *(kept / "checkpoints").glob("*/*")):
+        remove_left(folder)
+        remove_former(folder)
+
+
+def end(folder: Spooled, status: str, error: str) -> bool:
+    """Ends the journal of a run whose process is gone; gives False where the run has ended itself."""
+    entries = list(folder.entries(0))
+    if entries[-1][0]["kind"] in ENDS:
+        return False
+    path = folder.path / JOURNAL
+    last = _last_entries(folder.header, int(path.stat().st_mtime * 1000), status, error)
+    os.truncate(path, entries[-1][1])  # what it was writing when it was killed
+    with path.open("ab") as file:
+        file.writelines(map(line, last))
+    return last[-1]["kind"] != "leave"
+
+
+def _last_entries(header: Entry, written: int, status: str, error: str) -> list[Entry]:
+    """What the process would have ended a run's journal with, had it known that it dies.
+
+    Args:
+        header: First entry of the journal.
+        written: When the journal was last written, in ms since 1970.
+        status: Of the run.
+        error: Why it has ended.
+    """
+    if header.get(REOPENED):
+        return [{"kind": "leave"}]
+    if header.get("is_sweep"):
+        return [{"kind": "conclude", "owner": header.get("owner", ""), "status": status}]
+    tag = {"kind": "tags", "tags": {"error": error}}
+    return [tag, {"kind": "end", "status": status, "at": max(written, int(header["start"]))}]
+
+
+def _send(folder: Spooled, found: Sent) -> bool:
+    """Sends one; gives whether the store is there."""
+    header, is_closed = folder.header, False
+    if not may_go_on(folder.id, folder.sent["run_id"]) and end(folder, "KILLED", LOST):
+        is_closed = True
+        found.closed[header.get("run_id", folder.id)] = header.get("parent")
+    transfer = Transfer(folder, alive=False)
+    try:
+        transfer.send()
+    except Exception as error:
+        found.kept[folder.id] = said(str(header["uri"]), error)
+        return is_refused(error)
+    if not transfer.is_complete:
+        found.resumable.append(str(transfer.run_id))
+        return True
+    folder.remove()
+    if not header.get("is_sweep"):
+        if header.get("parent") is not None or not header["tags"].get("sweep"):
+            found.runs.append(str(transfer.run_id))
+    elif not is_closed:  # one that died has not come to its end, and is not to have its models yet
+        found.sweeps.append((str(header["uri"]), str(transfer.run_id)))
+    return True
