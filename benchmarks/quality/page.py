@@ -12,7 +12,7 @@ from benchmarks.quality.peers import PEERS
 from benchmarks.quality.tables import TABLES
 
 PAGE = ROOT / "docs" / "quality.md"
-OWN = "pipeline"
+OWN, TUNED = "pipeline", "tune"
 ERRORS = 2.0  # standard errors, beyond which a difference counts
 INTRODUCTION = """\
 # How good it is
@@ -36,6 +36,12 @@ OF_SCORES = """\
 
 Log loss for classes, RMSE for numbers (the mean of several targets); less is better. Mean and, behind ±, the standard
 deviation over seeds; n where these are not three. The mean rank is over the tables that all peers were measured on.
+
+"""
+OF_PAIRS = """\
+## In pairs
+
+By the mean difference of the losses over the seeds that both have.
 
 """
 OF_SECONDS = """\
@@ -80,7 +86,8 @@ def page(kept: Sequence[Result]) -> str:
         INTRODUCTION,
         OF_SCORES + _scores(loss, lower_is_better=True),
         "## Accuracy\n\n" + _scores(accuracy, lower_is_better=False),
-        "## Against this pipeline\n\n" + _against(loss),
+        OF_PAIRS + _against(loss, OWN),
+        _against(loss, TUNED),
         OF_SECONDS + _seconds(loss),
         measured_on(results),
     ]
@@ -137,26 +144,32 @@ def _ranking(table: str, peers: Sequence[str], cells: Cells) -> list[str]:
     return sorted(peers, key=lambda peer: cells[table, peer].mean)
 
 
-def _against(cells: Cells) -> str:
+def _against(cells: Cells, own: str) -> str:
     rows = []
     for peer, about in PEERS.items():
-        if peer == OWN:
+        if peer == own:
             continue
-        pairs = [
-            (cells[table, OWN], cells[table, peer], table)
+        differences = {
+            table: found
             for table in TABLES
-            if {(table, OWN), (table, peer)} <= cells.keys()
-        ]
-        better = [table for own, other, table in pairs if own.mean < other.mean]
-        worse = [table for own, other, table in pairs if _clearly_worse(own, other)]
-        rows.append([about.title, f"{len(better)} of {len(pairs)}", ", ".join(better), ", ".join(worse)])
+            if (found := _differences(cells.get((table, own)), cells.get((table, peer))))
+        }
+        better = [table for table, found in differences.items() if statistics.fmean(found) < 0]
+        worse = [table for table, found in differences.items() if _is_clearly_worse(found)]
+        rows.append([about.title, f"{len(better)} of {len(differences)}", ", ".join(better), ", ".join(worse)])
     clearly = "worse by more than two standard errors"
-    return table_of(["", "this pipeline is better on", "which", clearly], rows)
+    return table_of(["", f"{PEERS[own].title} is better on", "which", clearly], rows)
 
 
-def _clearly_worse(own: Cell, other: Cell) -> bool:
-    """By the differences of the seeds that both have; with one seed nothing is clear."""
-    differences = [own.scores[seed] - other.scores[seed] for seed in own.scores if seed in other.scores]
+def _differences(own: Cell | None, other: Cell | None) -> list[float]:
+    """Of the losses, one for each seed that both have."""
+    if own is None or other is None:
+        return []
+    return [own.scores[seed] - other.scores[seed] for seed in own.scores if seed in other.scores]
+
+
+def _is_clearly_worse(differences: Sequence[float]) -> bool:
+    """Whether the mean is above zero by more than two standard errors; one seed has none."""
     if len(differences) < 2:
         return False
     error = statistics.stdev(differences) / math.sqrt(len(differences))
