@@ -57,6 +57,8 @@ HOMES = {
     "uvicorn": ["inference/http/"],
     "h11": ["inference/http/"],  # uvicorn's own foundation
     "prometheus_client": ["inference/http/"],
+    "jinja2": ["runtime/pages/"],
+    "markupsafe": ["runtime/pages/"],  # Jinja's own foundation
     "pyarrow": ["data/streaming/", "inference/batch/"],  # elsewhere pandas reads Parquet by it
 }
 

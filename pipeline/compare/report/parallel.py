@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from pipeline.compare.candidates import Candidate
 from pipeline.compare.logged_values import Value
 from pipeline.compare.ranking import Comparison
-from pipeline.compare.report.axis import Axis, of_parameter, of_scores
-from pipeline.compare.report.chart import cut
+from pipeline.compare.report.pictures import of_parameter
+from pipeline.runtime.pages.axis import Axis, of_scores
+from pipeline.runtime.pages.chart import cut
+from pipeline.runtime.pages.svg import Svg, drawing, element
 
 WIDTH, HEIGHT = 1120, 400
 LEFT, RIGHT, TOP, BOTTOM = 30, 96, 46, 16
 MAX_AXES = 9
+MANY = 100  # lines, which are then drawn fainter
 TOP_SHARE = 0.1  # of the configurations that stand out
 LETTER = 7.0  # pixels
 
 
-def parallel(comparison: Comparison, keys: list[str], titles: dict[int, str]) -> str:
+def parallel(comparison: Comparison, keys: list[str], titles: dict[int, str]) -> Svg:
     """The drawing.
 
     Args:
@@ -31,18 +32,17 @@ def parallel(comparison: Comparison, keys: list[str], titles: dict[int, str]) ->
     distance = (WIDTH - LEFT - RIGHT) / max(1, len(axes) - 1)
     places = [LEFT + distance * number for number in range(len(axes))]
     lines = [
-        f'<polyline class="{_css(rank, len(candidates))}" points="{_points(candidates[rank], shown, axes, places)}">'
-        f"<title>{escape(titles[rank])}</title></polyline>"
+        element(
+            "polyline", element("title", titles[rank]), class_=_css(rank, len(candidates)),
+            points=_points(candidates[rank], shown, axes, places),
+        )
         for rank in reversed(range(len(candidates)))  # the best is drawn last, over the others
-    ]
+    ]  # fmt: skip
     names = [*(comparison.labels[key] for key in shown), comparison.objective]
     letters = max(4, int(distance / LETTER))
-    drawn = [_axis(*axis, letters) for axis in zip(axes, places, names, strict=True)]
-    many = "many" if len(candidates) > 100 else ""
-    return (
-        f'<svg class="parallel {many}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="parallel coordinates">'
-        f"{''.join(lines)}{''.join(drawn)}</svg>"
-    )
+    drawn = [piece for axis in zip(axes, places, names, strict=True) for piece in _axis(*axis, letters)]
+    css = "parallel many" if len(candidates) > MANY else "parallel"
+    return drawing(WIDTH, HEIGHT, "parallel coordinates", *lines, *drawn, css=css)
 
 
 def _css(rank: int, n: int) -> str:
@@ -60,19 +60,15 @@ def _height(place: float) -> float:
     return HEIGHT - BOTTOM - place * (HEIGHT - BOTTOM - TOP)
 
 
-def _axis(axis: Axis, at: float, name: str, letters: int) -> str:
-    anchor = "start" if at == LEFT else "middle"
-    labels = "".join(
-        f'<text class="halo" x="{at + 6:.0f}" y="{_height(_place(axis, value)) + 4:.1f}">'
-        f"{escape(cut(label, letters - 2))}<title>{escape(label)}</title></text>"
+def _axis(axis: Axis, at: float, name: str, letters: int) -> list[Svg]:
+    """Its line, labels and name; that of the first begins at the left edge."""
+    labels = [
+        element("text", cut(label, letters - 2), element("title", label), class_="halo", x=at + 6,
+                y=_height(axis.place(axis.named(value))) + 4)
         for value, label in axis.ticks
+    ]  # fmt: skip
+    x, anchor = (4.0, "start") if at == LEFT else (at, "middle")
+    title = element(
+        "text", cut(name, letters), element("title", name), class_="title", x=x, y=TOP - 16, text_anchor=anchor
     )
-    return (
-        f'<path class="frame" d="M{at:.0f} {TOP}V{HEIGHT - BOTTOM}"/>{labels}'
-        f'<text class="title" x="{at if anchor == "middle" else 4:.0f}" y="{TOP - 16}" text-anchor="{anchor}">'
-        f"{escape(cut(name, letters))}<title>{escape(name)}</title></text>"
-    )
-
-
-def _place(axis: Axis, value: float) -> float:
-    return axis.place(axis.categories[int(value)] if axis.categories else value)
+    return [element("path", class_="frame", d=f"M{at:.0f} {TOP}V{HEIGHT - BOTTOM}"), *labels, title]

@@ -5,15 +5,14 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from itertools import pairwise
 
 from pipeline.compare.candidates import Candidate
-from pipeline.compare.logged_values import parsed, short
-from pipeline.compare.parameter_importance import ParameterImportance
+from pipeline.compare.logged_values import ordered, parsed, short
 from pipeline.compare.ranking import Comparison
-from pipeline.compare.report.axis import Axis, label, of_numbers, of_parameter, of_scores
-from pipeline.compare.report.chart import Chart, Mark, cut
+from pipeline.runtime.pages.axis import Axis, label, of_categories, of_numbers, of_scores
+from pipeline.runtime.pages.chart import Chart, Mark
+from pipeline.runtime.pages.svg import Svg
 
 MAX_STEPS = 300  # points of a curve: more cannot be told apart
 N_BINS = 8  # at most, of a parameter that hardly takes a value twice
@@ -24,7 +23,7 @@ STYLES = ("dashed", "")  # of the lines of training and of validation
 Curve = list[tuple[int, float]]
 
 
-def effect(comparison: Comparison, key: str) -> str:
+def effect(comparison: Comparison, key: str) -> Svg:
     """The score by one parameter, all others as they come; the middle is the median."""
     candidates = comparison.candidates
     values = [candidate.params[key] for candidate in candidates]
@@ -38,7 +37,7 @@ def effect(comparison: Comparison, key: str) -> str:
     return chart.line([(float(value), score) for value, score in middles], "middle").svg()
 
 
-def front(comparison: Comparison, name: str) -> str | None:
+def front(comparison: Comparison, name: str) -> Svg | None:
     """The objective against another one; None where the runs do not have both."""
     best = [rank for rank, is_best in enumerate(comparison.on_front) if is_best]
     return against(comparison, name, lambda found: comparison.value(found, name), comparison.objective, best)
@@ -50,7 +49,7 @@ def against(
     x: Callable[[Candidate], float | None],
     y_name: str,
     best: Sequence[int] = (0,),
-) -> str | None:
+) -> Svg | None:
     """A metric, the objective or a gap, against a size; None where the runs do not have both.
 
     Args:
@@ -73,12 +72,11 @@ def against(
     return chart.marks(_marks(comparison, points, best)).svg()
 
 
-def seeds(comparison: Comparison, shown: Sequence[Candidate]) -> str:
+def seeds(comparison: Comparison, shown: Sequence[Candidate]) -> Svg:
     """Every seed's score of the first few, and their means."""
     names = [f"#{rank}" for rank, _ in enumerate(shown, 1)]
-    x = Axis(-0.5, len(names) - 0.5, [(float(n), name) for n, name in enumerate(names)], categories=tuple(names))
     y = of_scores([score for candidate in shown for score in candidate.scores.values()], shown[0].scores.values())
-    chart = Chart(x, y, x_title="place", y_title=comparison.objective)
+    chart = Chart(of_categories(names), y, x_title="place", y_title=comparison.objective)
     for name, candidate in zip(names, shown, strict=True):
         css = "best" if name == "#1" else ""
         chart.marks(
@@ -89,7 +87,7 @@ def seeds(comparison: Comparison, shown: Sequence[Candidate]) -> str:
     return chart.svg()
 
 
-def learning(name: str, curves: Sequence[tuple[Curve, Curve]]) -> str | None:
+def learning(name: str, curves: Sequence[tuple[Curve, Curve]]) -> Svg | None:
     """Training (dashed) and validation (solid) by epoch, a colour per run; None where no run has kept them.
 
     Args:
@@ -108,17 +106,6 @@ def learning(name: str, curves: Sequence[tuple[Curve, Curve]]) -> str | None:
     return chart.svg()
 
 
-def bars(found: ParameterImportance, comparison: Comparison) -> str:
-    """How much each parameter matters, as a table with bars."""
-    rows = "".join(
-        f'<tr><td class="name" title="{escape(key)}">{escape(cut(comparison.labels[key], 40))}</td>'
-        f'<td class="number">{share:.0%}</td>'
-        f'<td class="wide"><div class="bar" style="width:{100 * share:.1f}%"></div></td></tr>'
-        for key, share in found.shares.items()
-    )
-    return f'<table class="narrow bars"><tbody>{rows}</tbody></table>'
-
-
 def descriptions_of(comparison: Comparison) -> dict[int, str]:
     """What each place in the ranking is, in a line."""
     return {
@@ -126,6 +113,13 @@ def descriptions_of(comparison: Comparison) -> dict[int, str]:
         + "  ".join(f"{comparison.labels[key]}={short(value)}" for key, value in candidate.params.items())
         for rank, candidate in enumerate(comparison.candidates)
     }
+
+
+def of_parameter(values: Sequence[str]) -> Axis:
+    """Of what a parameter was set to: numbers where all are, else categories in an order that means something."""
+    found = [parsed(value) for value in values]
+    numbers = [value for value in found if isinstance(value, float)]
+    return of_numbers(numbers, label_each=True) if len(numbers) == len(found) else of_categories(ordered(values))
 
 
 def _marks(

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.compare.report import render
-from pipeline.compare.report.axis import label, of_numbers, of_parameter, of_scores
-from pipeline.compare.report.chart import BOTTOM, HEIGHT, Chart
-from pipeline.compare.report.pictures import effect
+from pipeline.compare.report.pictures import effect, of_parameter
+from pipeline.runtime.pages.axis import label, of_numbers, of_scores
+from pipeline.runtime.pages.chart import BOTTOM, HEIGHT, Chart
 from pipeline.track import TrackedRun
 from support.ranked_runs import found_in, ranked, replicas, tracked
 

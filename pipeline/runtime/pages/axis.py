@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pipeline.compare.logged_values import Value, ordered, parsed
-
 LOG_FROM = 8  # ratio of the largest to the smallest from which equal factors are equal distances
 SMALLEST = 1e-100  # but for 0; beyond, logarithms and steps are not computed rightly
 MAX_LABELS = 12
@@ -25,28 +23,20 @@ class Axis:
     log: bool = False
     categories: tuple[str, ...] = ()
 
-    def place(self, value: Value) -> float:
+    def place(self, value: float | str) -> float:
         """From 0 at the low end to 1 at the high one; a value beyond an end lies on it."""
         number = float(self.categories.index(str(value))) if self.categories else float(value)
         within = min(self.high, max(self.low, number))
         low, high, at = (math.log(part) if self.log else part for part in (self.low, self.high, within))
         return (at - low) / (high - low)
 
-    def holds(self, value: float) -> bool:
-        """Whether a number lies on it rather than beyond."""
-        return self.low <= value <= self.high
+    def named(self, value: float) -> float | str:
+        """The category that a tick stands for; of numbers the number itself."""
+        return self.categories[int(value)] if self.categories else value
 
 
-def of_parameter(values: Sequence[str]) -> Axis:
-    """Of what a parameter was set to: numbers where all are, else categories."""
-    found = [parsed(value) for value in values]
-    numbers = [value for value in found if isinstance(value, float)]
-    return of_numbers(numbers, label_each=True) if len(numbers) == len(found) else of_categories(values)
-
-
-def of_categories(values: Iterable[str]) -> Axis:
-    """Equal distances, in an order that means something."""
-    names = ordered(values)
+def of_categories(names: Sequence[str]) -> Axis:
+    """Equal distances, in the order given."""
     every = math.ceil(len(names) / MAX_LABELS)
     ticks = [(float(place), name) for place, name in enumerate(names) if place % every == 0]
     return Axis(-0.5, len(names) - 0.5, ticks, categories=tuple(names))
