@@ -90,8 +90,8 @@ serve: $(STAMP)  ## Serve a model over HTTP, port 8080: make serve MODEL=best:ca
 	@test -n '$(MODEL)' || { echo 'Which model? make serve MODEL=<$(FORMS)>' >&2; exit 1; }
 	@exec $(BIN)/python -m pipeline serve '$(MODEL)' $(ARGS)
 
-ui: $(STAMP)  ## Open MLflow on the runs, http://127.0.0.1:5000 (PORT= for another)
-	@exec $(BIN)/python -m pipeline ui '$(PORT)' $(ARGS)
+ui: $(STAMP)  ## Open MLflow on the runs, http://127.0.0.1:5000 (PORT= for another; RUN=<run id or best:EXPERIMENT>)
+	@exec $(BIN)/python -m pipeline ui '$(PORT)' $(if $(RUN),--run '$(RUN)') $(ARGS)
 
 sync: $(STAMP)  ## Bring runs to their store that it has not got whole, because it was away or they were killed
 	@$(BIN)/python -m pipeline sync $(ARGS)

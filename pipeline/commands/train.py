@@ -6,6 +6,7 @@ import errno
 import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hydra
@@ -101,9 +102,6 @@ def _check_room(words: Sequence[str]) -> None:
 
 def show(result: Result) -> None:
     """Prints the scores of every split and where everything lies."""
-    from pipeline import track
-    from pipeline.track.store import store_uri
-
     table = Table("score", *PARTS, caption="gap: how much worse validation is than training")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -115,26 +113,47 @@ def show(result: Result) -> None:
             table.add_row(f"{name} of {baseline}", *(number(scores.get(f"{part}_{name}")) for part in PARTS))
     screen = console()
     screen.print(table)
-    places = dict(result.baselines.texts)
-    if made := result.decisions:
-        if made.learned is not None:
-            screen.print(_confusions(made))
-        places["positive class"] = made.text
+    if result.decisions and result.decisions.learned is not None:
+        screen.print(_confusions(result.decisions))
+    list_places(screen, _places(result))
+
+
+def _places(result: Result) -> dict[str, str]:
+    """What came out besides scores, where it lies, and the commands that go on from there."""
+    from pipeline import track
+    from pipeline.track.store import store_uri
+
     # What other commands take where nothing is said.
     is_default = result.store == store_uri(tracking(None))
     store = "" if is_default else f" --uri {shlex.quote(result.store)}"
+    places = dict(result.baselines.texts)
+    if result.decisions:
+        places["positive class"] = result.decisions.text
     places |= {
         "run": result.run_id,
+        **_pages(result.model_path),
         "SavedModel": str(result.model_path),
         "store": result.store,
-        "compare runs with": track.ui_command(result.store),
+        "see it with": f"{program()} ui --run {result.run_id}{store}",
+    }
+    if address := track.local_address(result.store, track.page_of_run, result.run_id):
+        places["its page"] = address
+    places |= {
         "predict rows with": f"{program()} predict {result.run_id} new.csv predictions.csv{store}",
         "serve it with": f"{program()} serve {result.run_id}{store}",
     }
     if result.advice:
         places["try next"] = result.advice
-    places["seconds"] = _seconds(result.seconds)
-    list_places(screen, places)
+    return places | {"seconds": _seconds(result.seconds)}
+
+
+def _pages(model_path: str | None) -> dict[str, str]:
+    """The pages of a run to be read, where they lie on this machine."""
+    if model_path is None:
+        return {}
+    model = Path(model_path)
+    pages = {"data report": model.parent / "data" / "report.html", "model card": model / "assets.extra" / "card.html"}
+    return {name: str(page) for name, page in pages.items() if page.is_file()}
 
 
 def _confusions(made: BinaryDecisions) -> Table:

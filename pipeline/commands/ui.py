@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import errno
 import os
 import socket
 import sys
@@ -10,9 +11,19 @@ from collections.abc import Sequence
 from pipeline.commands.arguments import Parser, tracking, whole_number
 from pipeline.commands.ending import ends_tidily
 from pipeline.errors import TrackingError
+from pipeline.inference.locate import best_run
 from pipeline.runtime.program import program
 
 HOST = "127.0.0.1"
+PORT = 5000
+NOTES = """\
+It prints the address to open. Ctrl-C ends it. Where the runs are kept by an MLflow server, that server has the UI.
+
+examples:
+  %(prog)s                        the runs of the experiment that was used last
+  %(prog)s --run best:iris        the best run of an experiment
+  %(prog)s 5001 --sweep nimble-grouse-772
+"""
 
 
 def main(words: Sequence[str]) -> None:
@@ -23,9 +34,13 @@ def main(words: Sequence[str]) -> None:
 
 def parser() -> Parser:
     """The words that it takes."""
-    found = Parser("ui", "Ctrl-C ends it. Where the runs are kept by an MLflow server, that server has the UI.")
+    found = Parser("ui", NOTES)
     port = whole_number(1, 65_535)
-    found.add_argument("port", metavar="PORT", nargs="?", type=port, default=5000, help="default: 5000")
+    found.add_argument("port", metavar="PORT", nargs="?", type=port, default=PORT, help=f"default: {PORT}")
+    which = found.add_mutually_exclusive_group()
+    which.add_argument("--run", metavar="RUN", help="id of a run, or best:EXPERIMENT: its own page")
+    which.add_argument("--sweep", metavar="NAME", help="name or id of a sweep's parent run: its trials, best first")
+    which.add_argument("--experiment", metavar="NAME", help="its runs; default: the experiment that was used last")
     found.add_store()
     return found
 
@@ -34,31 +49,47 @@ def run(args: argparse.Namespace) -> None:
     """Becomes the server, so that Ctrl-C and exit codes are its own.
 
     Raises:
-        PipelineError: The store cannot be used, has a server of its own, or the port is taken.
+        PipelineError: The store cannot be used, has a server of its own or not what is to be opened, or the port is
+            taken.
     """
     settings = tracking(args.uri)
-    _check_port(args.port)
+    best = None if args.run is None else best_run(args.run, args.uri)
     from pipeline import track  # MLflow takes seconds to import
 
     with track.connected(settings) as uri:  # which makes the store where nothing was trained yet
-        page = track.page_of_newest()
+        if args.run is not None:
+            page = track.page_of_run(args.run if best is None else best.run_id)
+        elif args.sweep is not None:
+            page = track.page_of_sweep(args.sweep)
+        else:
+            page = track.page_of_experiment(args.experiment)
     if not uri.startswith("sqlite:"):
         raise TrackingError(f"the runs are kept by a server: open {uri.rstrip('/')}{page}")
+    _check_port(args.port, page)
     # One worker and no job runner: by default a dozen processes start, and answer four times slower.
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     where = ["--backend-store-uri", uri, "--host", HOST, "--port", str(args.port)]
-    print(f"MLflow on {uri}: http://{HOST}:{args.port}{page} (Ctrl-C ends it)", flush=True)
+    print(f"MLflow on {uri}; open {_address(args.port, page)} (Ctrl-C ends it)", flush=True)
     os.execve(sys.executable, [sys.executable, "-m", "mlflow", "ui", *where, "--workers", "1"], environment)
 
 
-def _check_port(port: int) -> None:
+def _address(port: int, page: str) -> str:
+    """What a browser is to open."""
+    return f"http://{HOST}:{port}{page}"
+
+
+def _check_port(port: int, page: str) -> None:
     """Raises TrackingError where MLflow could not listen, which it tells by a traceback after some seconds."""
     with contextlib.closing(socket.socket()) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((HOST, port))
         except OSError as error:
-            other = port + 1 if port < 65_535 else 5001
-            raise TrackingError(
-                f"port {port}: {error.strerror}; take another, as in {program()} ui {other} (make ui PORT={other})"
-            ) from None
+            raise TrackingError(f"port {port}: {error.strerror}; {_remedy(port, page, error.errno)}") from None
+
+
+def _remedy(port: int, page: str, number: int | None) -> str:
+    other = f"{program()} ui {port + 1 if port < 65_535 else 5001}"
+    if number != errno.EADDRINUSE:
+        return f"take another, as in {other}"
+    return f"if MLflow runs there already, open {_address(port, page)}, else take another, as in {other}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,11 @@ def list_next(sweep: ParentRun, tracking: Tracking, words: str) -> None:
     """
     from pipeline import track
 
-    places = {"every run's id": _every_run(sweep, tracking), "compare runs with": track.ui_command(sweep.uri)}
+    store = f" --uri {shlex.quote(tracking.uri)}" if tracking.uri else ""
+    shown = f"{program()} ui --sweep {sweep.run_id}{store}"
+    places = {"every run's id": _every_run(sweep, tracking), "see them with": shown}
+    if address := track.local_address(sweep.uri, track.page_of_sweep, sweep.run_id):
+        places["their page"] = address
     if sweep.status != "FINISHED" or sweep.n_in_state("failed", "killed"):
         places["go on with"] = f"{program()} train {words}"
     list_places(console(), places)

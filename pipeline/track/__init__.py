@@ -14,16 +14,16 @@ from pipeline.track.find_run import TRAINED
 from pipeline.track.machines import claimed
 from pipeline.track.moved_store import relocate
 from pipeline.track.new_scores import tag_runs
-from pipeline.track.pages import page_of_newest
 from pipeline.track.parent_run import ParentRun, log_best, sweep
 from pipeline.track.query import FINISHED, Selected, curves, describe, last_finished, log_texts, select_runs, sweeps
 from pipeline.track.reopened_run import kept_by, reopened
 from pipeline.track.run import Run, log_failure, start
 from pipeline.track.spool.unfinished_runs import send_left
-from pipeline.track.store import config_of_run, connected, existing, store_of, tag_of, ui_command
+from pipeline.track.store import config_of_run, connected, existing, store_of, tag_of
 from pipeline.track.study_results import studied
 from pipeline.track.tracked_run import TrackedRun
 from pipeline.track.trials import FinishedTrial, done, epochs_of, n_failed
+from pipeline.track.ui_pages import local_address, page_of_experiment, page_of_run, page_of_sweep
 
 __all__ = [
     "FINISHED",
@@ -47,11 +47,14 @@ __all__ = [
     "fail_left_running",
     "kept_by",
     "last_finished",
+    "local_address",
     "log_best",
     "log_failure",
     "log_texts",
     "n_failed",
-    "page_of_newest",
+    "page_of_experiment",
+    "page_of_run",
+    "page_of_sweep",
     "parent_run_id",
     "relocate",
     "reopened",
@@ -64,5 +67,4 @@ __all__ = [
     "sweeps",
     "tag_of",
     "tag_runs",
-    "ui_command",
 ]

@@ -180,13 +180,6 @@ def local_path(uri: str) -> str:
     return url2pathname(urlparse(uri).path) if uri.startswith("file:") else uri
 
 
-def ui_command(uri: str) -> str:
-    """What opens MLflow's UI on a store."""
-    if uri == f"sqlite:///{mlruns() / 'mlflow.db'}" and (mlruns().parent / "Makefile").is_file():
-        return "make ui"
-    return f"mlflow ui --backend-store-uri {uri} --workers 1" if uri.startswith("sqlite:") else uri
-
-
 def config_of_run(run_id: str, folder: Path) -> Path:
     """Fetches the composed config that a run logged.
 

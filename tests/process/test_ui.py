@@ -15,6 +15,8 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.compare.report import render
+from pipeline.track import page_of_sweep
+from pipeline.track.store import connected_to
 from support import browser
 from support.places import ROOT
 from support.ranked_runs import found_in, ranked, tracked
@@ -38,16 +40,6 @@ for (const drawing of document.querySelectorAll('svg')) {
   }));
 }
 return found;
-"""
-COLUMNS = [
-    "metrics.`objective`", "metrics.`test_log_loss`", "metrics.`test_accuracy`", "metrics.`network/n_parameters`",
-    "params.`model.units`", "params.`fit.learning_rate`", "params.`seed`",
-]  # fmt: skip
-# What the UI keeps of an experiment's page: here, its columns.
-REMEMBER = """
-const key = `MLflowLocalStorage-1.1-ExperimentPage-["${arguments[0]}"]-ReactComponentState`;
-localStorage[key] = JSON.stringify(Object.assign(JSON.parse(localStorage[key] || '{}'),
-  {selectedColumns: arguments[1]}));
 """
 
 
@@ -97,11 +89,9 @@ def test_the_ui_lists_a_sweep_nested_and_a_child_with_all_it_has(tmp_path: Path)
         page.open(told)
         page.says(parent.info.run_name, "matching runs")
         assert child.info.run_name not in page.text()  # it is below its parent, which is closed
-        page.run(REMEMBER, where, COLUMNS)
-        page.open(f"{root}?workflowType=machine_learning")
-        page.says(parent.info.run_name, "test_accuracy")
         page.run("document.querySelector('button[aria-label=Close]')?.click()")  # the assistant's panel
         page.run("document.querySelector('button[aria-label=\"Toggle sidebar\"]')?.click()")
+        page.says("objective", "test_accuracy", "test_log_loss", "model.units", "seed")  # columns of our own
         page.click(f'.ag-row[row-id="{parent.info.run_id}"] [col-id*="Run Name"] button')
         children = "return document.querySelectorAll('.ag-row[row-id] [col-id*=\"Run Name\"]').length"
         page.wait(lambda: page.run(children) == 5)
@@ -125,6 +115,9 @@ def test_the_ui_lists_a_sweep_nested_and_a_child_with_all_it_has(tmp_path: Path)
         page.says("confusion_matrix.png", "saved_model")
         shown = "return [...document.querySelectorAll('img')].some(picture => picture.naturalWidth > 500)"
         page.wait(lambda: page.run(shown))
+        with connected_to(store):
+            page.open(f"{address}{page_of_sweep(parent.info.run_id)}")
+        page.says("4 matching runs", "Sort: objective", child.info.run_name)
         page.open(f"{root}/{parent.info.run_id}/artifacts/comparison/report.html")
         page.says("comparison", "leaderboard.csv")
         page.wait(lambda: page.run("return document.querySelector('iframe')?.src.startsWith('blob:')"))

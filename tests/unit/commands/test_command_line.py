@@ -117,16 +117,16 @@ def test_what_is_shown_to_paste_works_where_it_was_called(monkeypatch: pytest.Mo
     assert program() == f"'{elsewhere}/python' -m pipeline"
 
 
-def test_a_port_that_is_taken_is_a_message(typed: Typed) -> None:
+def test_a_port_that_is_taken_is_a_message(typed: Typed, store: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        code, out, err = typed("ui", str(port))
+        code, out, err = typed("ui", str(port), "--uri", store)
     assert (code, out) == (1, "")
-    assert re.match(
-        rf"port {port}: Address already in use; take another, as in python -m pipeline ui \d+ \(make ui", err
-    )
+    running = rf"if MLflow runs there already, open http://127\.0\.0\.1:{port}/#/experiments\S*, "
+    another = r"else take another, as in python -m pipeline ui \d+"
+    assert re.fullmatch(rf"port {port}: Address already in use; {running}{another}", err)
 
 
 def test_what_takes_no_time_imports_nothing_that_does() -> None:
