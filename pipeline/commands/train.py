@@ -79,7 +79,7 @@ def run_words(words: Sequence[str]) -> None:
     _check_room(words)
     try:
         with sweep.parent(command):
-            sys.argv[1:] = [command.for_hydra.get(word, word) for word in words]
+            sys.argv[1:] = command.as_hydra_gets(words)
             job()
     except sweep.SweepAborted as error:
         sys.exit(str(error))

@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,9 +45,11 @@ class Command:
     overrides: list[str]
     space: dict[str, Range]  # of a search; of a grid, the values that are combined
     is_search: bool
-    for_hydra: dict[
-        str, str
-    ]  # words that it would refuse though they are right, or misunderstand, as it is to get them
+    for_hydra: dict[str, tuple[str, ...]]  # words that it would refuse though they are right, as it is to get them
+
+    def as_hydra_gets(self, words: Iterable[str]) -> list[str]:
+        """Words of the command line, or of a sweep in a config file."""
+        return [one for word in words for one in self.for_hydra.get(word, (word,))]
 
 
 def mlruns() -> Path:

@@ -7,10 +7,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from pipeline.config.composer import Composer
 from pipeline.config.launchers import inspect_launcher
-from pipeline.config.overrides import ABSENT, unknown_options
+from pipeline.config.overrides import unknown_options
 from pipeline.config.problems import keys_of_values, nearest_key
 from pipeline.errors import ConfigError
 
+ABSENT = object()
 FREE_OF_HYDRA = ("hydra.job.env_set.", "hydra.sweeper.params.")  # below which keys are the user's
 
 

@@ -14,10 +14,11 @@ from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 from pipeline import model
 from pipeline.config import former
 from pipeline.config.composer import Composer
-from pipeline.config.overrides import apply, combinations, first_lines, is_refused_by_hydra, listed, unknown_options
+from pipeline.config.overrides import apply, combinations, first_lines, listed, unknown_options
 from pipeline.config.problems import inspect
 from pipeline.config.ranges import DEPTH, WIDTH, layer_overrides
 from pipeline.config.rules import Config
+from pipeline.config.spelling import Spelling
 from pipeline.errors import ConfigError
 
 REFERENCE = re.compile(r"\$\{([\w.]+)\}")
@@ -29,7 +30,8 @@ class Jobs:
 
     configs: list[Config] = field(default_factory=list)  # of those that are right
     problems: list[str] = field(default_factory=list)  # a line each, of all the others
-    for_hydra: dict[str, str] = field(default_factory=dict)  # words that it would take otherwise, as it gets them
+    # Words that Hydra would refuse though they are right, or misunderstand, as it is to get them.
+    for_hydra: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def checked_jobs(composer: Composer, overrides: Sequence[Override], is_search: bool) -> Jobs:
@@ -42,18 +44,20 @@ def checked_jobs(composer: Composer, overrides: Sequence[Override], is_search: b
     """
     found = Jobs()
     groups, values = _groups_and_values(composer, overrides, found)
+    spelling = Spelling(values)
     for chosen, given in combinations(groups, values, is_search):
         config = composer.own(chosen)
         found.problems += composer.former_keys(chosen)
         for override, value in given:
-            if is_refused_by_hydra(config, override, value):
-                found.for_hydra[str(override.input_line)] = f"++{override.input_line}"
+            spelling.add(config, override, value)
             found.problems += apply(config, override, value)
         if is_search:
             found.problems += _with_layers(config, composer)
         checked, wrong = _inspected(config)
         found.problems += wrong
         found.configs += [] if checked is None else [checked]
+    found.problems += spelling.problems()
+    found.for_hydra |= spelling.words()
     return found
 
 

@@ -10,11 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline.config.config_files import BASE
+from pipeline.config.per_column import BY_COLUMN, DEFAULT
 from pipeline.config.problems import nearest_key
 from pipeline.config.ranges import ends
+from pipeline.config.rules import PER_COLUMN
 from pipeline.errors import ConfigError
 
-ABSENT = object()
 MAX_COMBINATIONS = 100  # of a sweep to compose ahead; beyond, every value is still looked at once
 
 
@@ -35,11 +36,11 @@ def _why_not(value: str, options: list[str]) -> str:
     return f"no such file, did you mean '{near}'?" if near else "no such file;"
 
 
-def listed(override: Override) -> dict[str, str]:
+def listed(override: Override) -> dict[str, tuple[str, ...]]:
     """What Hydra is to get for a glob, which it would take for all files, also those that cannot be chosen."""
     if override.value_type != ValueType.GLOB_CHOICE_SWEEP:
         return {}
-    return {str(override.input_line): f"{override.get_key_element()}={','.join(_values(override, is_group=True))}"}
+    return {str(override.input_line): (f"{override.get_key_element()}={','.join(_values(override, is_group=True))}",)}
 
 
 def _values(override: Override, *, is_group: bool, is_search: bool = False) -> list[Any]:
@@ -100,6 +101,8 @@ def apply(config: DictConfig, override: Override, value: Any) -> list[str]:
     """Sets one key whether it is known or not: the rules then find what does not belong."""
     key = override.key_or_group
     try:
+        if (kept := kept_default(config, override, value)) is not None:
+            OmegaConf.update(config, kept[0], kept[1], force_add=True)
         if override.type == OverrideType.DEL:
             parent, _, leaf = key.rpartition(".")
             section = OmegaConf.select(config, parent) if parent else config
@@ -113,22 +116,24 @@ def apply(config: DictConfig, override: Override, value: Any) -> list[str]:
     return []
 
 
-def is_refused_by_hydra(config: DictConfig, override: Override, value: Any) -> bool:
-    """Whether Hydra says that there is no such key, which it also does below a mapping whose keys are the user's own.
+def kept_default(config: DictConfig, override: Override, value: Any) -> tuple[str, Any] | None:
+    """What all columns have so far, where an override gives values to some; Hydra would drop it.
 
-    Those are such as `data.column_kinds` and `tracking.tags`; the rules know them.
+    Returns:
+        Where it stands then, such as `data.input_scaling.default`, and the value; None where nothing is to be kept.
     """
-    try:
-        node = OmegaConf.select(config, override.key_or_group, default=ABSENT)
-    except (OmegaConfBaseException, TypeError):  # `apply` tells of it
-        return False
-    return override.type == OverrideType.CHANGE and (node is ABSENT or _adds_keys(node, value))
-
-
-def _adds_keys(node: Any, value: Any) -> bool:
-    if not isinstance(node, DictConfig) or not isinstance(value, dict):
-        return False
-    return any(name not in node or _adds_keys(node[name], inner) for name, inner in value.items())
+    given = override.key_or_group
+    key = next((one for one in PER_COLUMN if given == one or given.startswith(f"{one}.{BY_COLUMN}")), None)
+    if key is None or override.type == OverrideType.DEL:
+        return None
+    if given == key and not (isinstance(value, dict) and BY_COLUMN in value and DEFAULT not in value):
+        return None
+    section, _, name = key.rpartition(".")
+    parent = OmegaConf.select(config, section)
+    before = parent._get_node(name) if isinstance(parent, DictConfig) and name in parent else None
+    if before is None or (isinstance(before, DictConfig) and not before._is_interpolation()):
+        return None
+    return f"{key}.{DEFAULT}", before._value()
 
 
 def first_lines(error: Exception) -> str:

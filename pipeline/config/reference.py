@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.config.comments import entries
 from pipeline.config.compose import CONF
 from pipeline.config.key_documentation import Schema, architectures, launchers, leaves, rules
+from pipeline.config.per_column import BY_COLUMN, DEFAULT
 from pipeline.schema import LARGEST
 
 COMMAND = "python -m pipeline schema --format markdown --output docs/reference/keys.md"
@@ -134,6 +135,8 @@ def _alternatives(rules: Sequence[Schema]) -> Iterator[str]:
 
 
 def _mapping(rule: Schema) -> str:
+    if {*rule.get("properties", ())} == {DEFAULT, BY_COLUMN}:
+        return f"{{`{DEFAULT}`: one of these; `{BY_COLUMN}`: names of columns to these}}"
     if "properties" in rule:
         return "; ".join(f"`{name}`: {_words(inner)}" for name, inner in rule["properties"].items()).join(("{", "}"))
     return f"mapping of names to {_words(rule['additionalProperties'])}"

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from pipeline.config.decision_rules import Decision, check_decision
+from pipeline.config.per_column import PerColumn
 from pipeline.config.scores import checked_objective
 from pipeline.config.studies import Study
 from pipeline.config.sweep_rules import Sweep
@@ -67,6 +68,20 @@ InputScaling = NamedInputScaling | FixedScaling
 Kind = Literal["numeric", "category", "boolean", "date"]
 Encoding = Literal["auto", "one_hot", "embedding", "hash", "ordinal"]
 Imputation = Literal["median", "mean", "most_frequent", "constant"]
+
+
+class Encodings(PerColumn[Encoding]):
+    """How categories become numbers."""
+
+
+class Imputations(PerColumn[Imputation]):
+    """How gaps in numbers are filled."""
+
+
+class InputScalings(PerColumn[InputScaling]):
+    """How numbers are scaled."""
+
+
 SPLIT_COLUMN_KINDS = ("group", "time", "column", "group_kfold")
 FOLD_KINDS = ("kfold", "group_kfold")
 
@@ -132,16 +147,13 @@ class Data(Section):
     missing_target: Literal["error", "drop"]
     column_kinds: dict[str, Kind]
     drop_useless: bool
-    category_encoding: Encoding
-    category_encodings: dict[str, Encoding]
+    category_encoding: Encodings
     max_categories: PositiveInt
     hash_buckets: PositiveInt
-    impute: Imputation
-    imputes: dict[str, Imputation]
+    impute: Imputations
     impute_constant: float
     missing_indicator: bool
-    input_scaling: InputScaling
-    input_scalings: dict[str, NamedInputScaling]
+    input_scaling: InputScalings
     clip: PositiveFloat | None
     two_valued: Literal["as_is", "zero_one"]
     ordered_numbers: Literal["number", "number_and_one_hot"]
@@ -164,6 +176,10 @@ class Data(Section):
             source = "the rows of a query are" if self.name == "table" else f"{self.name} is"
             raise ValueError(f"streaming: on reads CSV and Parquet files, but {source} in memory; use auto or off")
         return self
+
+
+# Keys that hold either a value or `{default: ..., by_column: ...}`.
+PER_COLUMN = ("data.category_encoding", "data.impute", "data.input_scaling")
 
 
 class EarlyStopping(Section):

@@ -67,7 +67,8 @@ def _target(proposal: Proposal) -> Iterator[str]:
 def _given(proposal: Proposal) -> Iterator[str]:
     """What was asked for and has no line of its own."""
     names = dict.fromkeys(key.partition(".")[0] for key in proposal.given)
-    yield from (_key(f"  {name}", getattr(proposal.data, name)) for name in names if name not in (*WRITTEN, "split"))
+    data = proposal.data.model_dump()
+    yield from (_key(f"  {name}", data[name]) for name in names if name not in (*WRITTEN, "split"))
 
 
 def _drop(proposal: Proposal) -> Iterator[str]:

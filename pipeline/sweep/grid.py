@@ -13,6 +13,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from pipeline.config.config_files import read_once
+from pipeline.sweep.current_sweep import open_here
 
 
 class Grid(BasicSweeper):
@@ -22,6 +23,10 @@ class Grid(BasicSweeper):
         """Gets what Hydra has made ready."""
         read_once(hydra_context.config_loader)
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+
+    def _parse_config(self) -> list[str]:
+        """What a config file sweeps over, as Hydra is to get it."""
+        return open_here().command.as_hydra_gets(super()._parse_config())
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
         """Nothing: `pipeline.config.parse` has checked the files and values of all jobs before."""

@@ -8,6 +8,8 @@ from posixpath import normpath
 from typing import Any
 
 from pipeline.config import Config
+from pipeline.config.per_column import BY_COLUMN, DEFAULT
+from pipeline.config.rules import PER_COLUMN
 
 PLAIN = re.compile(r"[\w.\- :/]+")  # keys that MLflow takes as they are, if they are no longer than this
 MAX_KEY_LENGTH = 250
@@ -28,9 +30,13 @@ def param_key(key: str) -> str:
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Full keys and values, these as an override would write them."""
+    """Full keys and values, these as an override would write them; that of all columns stands at its key itself."""
     for name, value in values.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{name}.")
+        key = f"{prefix}{name}"
+        if key in PER_COLUMN and isinstance(value, dict) and BY_COLUMN in value:
+            yield from _flat({name: value[DEFAULT]}, prefix)
+            yield from _flat(value[BY_COLUMN], f"{key}.{BY_COLUMN}.")
+        elif isinstance(value, dict) and value:
+            yield from _flat(value, f"{key}.")
         else:
-            yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

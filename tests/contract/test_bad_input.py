@@ -168,10 +168,23 @@ KINDS: Corpus = {
         (["data.column_kinds={town: date}"], "values that are no dates as year-month-day: "),
         (["data.column_kinds={code: boolean}"], "column 'code' has other values than 0 and 1"),
         (["data.column_kinds={when: category}"], "column 'when' has another value in every row"),
-        (["data.category_encodings={number: hash}"], "'number' is a numeric column; it takes category columns"),
-        (["data.category_encodings={code: hash}"], "column 'code' holds numbers; hash is for text"),
-        (["data.imputes={town: mean}"], "data.imputes: 'town' is a category column; it takes numeric columns"),
-        (["data.input_scalings={nobody: minmax}"], "data.input_scalings: 'nobody' is no input column"),
+        (
+            ["data.category_encoding.by_column={number: hash}"],
+            "'number' is a numeric column; it takes category columns",
+        ),
+        (["data.category_encoding.by_column={code: hash}"], "column 'code' holds numbers; hash is for text"),
+        (
+            ["data.impute.by_column={town: mean}"],
+            "data.impute.by_column: 'town' is a category column; it takes numeric columns",
+        ),
+        (
+            ["data.impute.by_column.numbr=mean"],
+            "data.impute.by_column: there is no input column 'numbr', did you mean 'number'?",
+        ),
+        (
+            ["data.input_scaling.by_column={nobody: minmax}"],
+            "data.input_scaling.by_column: there is no input column 'nobody'; there are",
+        ),
     ]
 }
 

@@ -71,12 +71,13 @@ CASES = [
     *(("price", f"model.output_activation={name}") for name in ("relu", "sigmoid", "tanh", "softplus")),
     # Of years, float32 has too few digits for a curve: LiteRT's file is refused on training's own rows.
     *(
-        ("price", f"data.input_scalings={{size: {name}, height: {name}}} data.output_scaling={name}")
+        ("price", f"data.input_scaling.by_column={{size: {name}, height: {name}}} data.output_scaling={name}")
         for name in NamedScaling.__args__
     ),
     (
         "price",
-        "data.column_kinds={rooms: category} data.category_encodings={town: embedding,rooms: ordinal} data.clip=5",
+        "data.column_kinds={rooms: category} data.category_encoding.by_column={town: embedding,rooms: ordinal} "
+        "data.clip=5",
     ),
     ("price", "model.batch_norm=true"),
     ("lots", "model.activation=softplus"),

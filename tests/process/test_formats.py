@@ -52,7 +52,10 @@ def table_of(path: Path) -> tuple[str, ...]:
 def test_a_mixed_table_in_other_runtimes(
     untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path, kind: str
 ) -> None:
-    keys = ("data.input_scalings={lot: log1p}", "data.category_encodings={town: embedding, kind: ordinal}")
+    keys = (
+        "data.input_scaling.by_column={lot: log1p}",
+        "data.category_encoding.by_column={town: embedding, kind: ordinal}",
+    )
     folder = untrained(tmp_path / "houses", *table_of(mixed(table)), *keys, "data.missing_indicator=true")
     done = export(resolve(str(folder)), kind, tmp_path / "out")  # type: ignore[arg-type]
     suffix = {"litert": "tflite", "onnx": "onnx"}[kind]

@@ -116,11 +116,12 @@ def _options(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
     if draw(st.integers(0, 4)) == 0:  # often an error, so not too often
         key, values = draw(
             st.sampled_from(
-                [("column_kinds", KINDS), ("category_encodings", ENCODINGS), ("imputes", IMPUTATIONS),
-                 ("input_scalings", SCALINGS)]
+                [("column_kinds", KINDS), ("category_encoding", ENCODINGS), ("impute", IMPUTATIONS),
+                 ("input_scaling", SCALINGS | FIXED)]
             )
         )  # fmt: skip
-        given[key] = draw(by_column(values))
+        others = draw(by_column(values))
+        given[key] = others if key == "column_kinds" else {"default": given.get(key, draw(values)), "by_column": others}
     if draw(st.integers(0, 9)) == 0:
         given["task"] = draw(st.sampled_from(["regression", "binary", "multiclass"]))
     kind = draw(st.sampled_from(["auto"] * 3 + ["random"] * 4 + SPLITS))

@@ -1,10 +1,10 @@
 """Keys and values of earlier versions: named on the command line and in files, translated in what runs have logged."""
 
-from pipeline.config.former.files import Source, in_files
+from pipeline.config.former.file_keys import Source, in_files
 from pipeline.config.former.logged import complete, completed
 from pipeline.config.former.renamed import RENAMED, new_key, old_key, says_new
 from pipeline.config.former.translated import with_new_keys
-from pipeline.config.former.words import in_words, with_new_key
+from pipeline.config.former.typed_keys import in_words, with_new_key
 
 __all__ = [
     "RENAMED",

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config.former.renamed import new_key
+from pipeline.config.former.renamed import RENAMED, new_key
 from pipeline.config.former.translated import with_new_keys
+from pipeline.config.per_column import BY_COLUMN
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig, ListConfig
@@ -67,4 +68,9 @@ def completed(params: Mapping[str, str]) -> dict[str, str]:
     added = ADDED | ADDED_TO.get(params.get("model.name", ""), {})
     logged = {key: value for key, value in added.items() if key.partition(".")[0] not in NEVER_LOGGED}
     found = {key: value if isinstance(value, str) else json.dumps(value) for key, value in logged.items()}
-    return found | {new_key(key) or key: value for key, value in params.items()}
+    return found | {new_key(key) or key: value for key, value in params.items() if not _is_merged(key)}
+
+
+def _is_merged(key: str) -> bool:
+    """Whether a parameter said that no column has a value of its own, which goes without saying now."""
+    return RENAMED.get(key, "").endswith(f".{BY_COLUMN}")

@@ -7,7 +7,10 @@ from typing import Any
 
 # As they were, and as they are; the keys below one go with it.
 RENAMED: dict[str, str] = {
+    "data.category_encodings": "data.category_encoding.by_column",
     "data.columns_as": "data.column_kinds",
+    "data.imputes": "data.impute.by_column",
+    "data.input_scalings": "data.input_scaling.by_column",
 }
 
 HOLD_KEYS = ("hydra.sweeper.params", "study.sweep")  # mappings of full keys

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline.config.former.renamed import HOLD_KEYS, NAME_KEYS, RENAMED, new_key
+from pipeline.config.per_column import DEFAULT
 
 ABSENT = object()
 
@@ -38,10 +39,14 @@ def _taken(values: dict[str, Any], key: str) -> Any:
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:
+    """Sets a full key; a plain value on the way becomes that of all columns, beside which some have their own."""
     *sections, name = key.split(".")
     node = values
     for section in sections:
-        node = node.setdefault(section, {})
+        inner = node.setdefault(section, {})
+        if not isinstance(inner, dict):
+            inner = node[section] = {DEFAULT: inner}
+        node = inner
     node[name] = value
 
 

@@ -166,11 +166,11 @@ def encoding_of(column: str, values: RawColumn, config: Data) -> str:
     """How the column is to be encoded; a constant one is one number, whose weight is never trained."""
     if is_constant(values):
         return "ordinal"
-    encoding = config.category_encodings.get(column, config.category_encoding)
+    encoding = config.category_encoding.of(column)
     if encoding == "auto":
         n_categories = values.counts().astype(bool).sum() if isinstance(values, TextArray) else len(np.unique(values))
         return "one_hot" if n_categories <= ONE_HOT_AT_MOST else "embedding"
-    if encoding == "hash" and column not in config.category_encodings and not isinstance(values, TextArray):
+    if encoding == "hash" and column not in config.category_encoding.by_column and not isinstance(values, TextArray):
         return "one_hot"  # a hash of all columns is one of those that hold text
     return encoding
 
@@ -183,7 +183,9 @@ def fit_category(column: str, values: RawColumn, encoding: str, config: Data) ->
     """
     if encoding == "hash":
         if not isinstance(values, TextArray):
-            raise DataError(f"data.category_encodings: column {column!r} holds numbers; hash is for text, use one_hot")
+            raise DataError(
+                f"data.category_encoding.by_column: column {column!r} holds numbers; hash is for text, use one_hot"
+            )
         return Hashed(column, config.hash_buckets)
     vocabulary = vocabulary_of(column, *_counted(values), config.max_categories)
     if encoding == "embedding":

@@ -60,7 +60,7 @@ def gets_one_hot(column: str, values: RawColumn, config: Data) -> bool:
     These are whole numbers with few values, each of them often: at most as many as `data.category_encoding=auto` makes
     one-hot. What the config says of the column wins.
     """
-    said = column in config.column_kinds or column in config.category_encodings
+    said = column in config.column_kinds or column in config.category_encoding.by_column
     if config.ordered_numbers == "number" or said or isinstance(values, TextArray):
         return False
     if len(pd.unique(values[:FIRST_ROWS])) > MAX_ORDERED + 1:  # one of them may be the gap

@@ -17,14 +17,14 @@ from pipeline.data.preprocessing.features import Feature, fit_features
 from pipeline.data.preprocessing.number_columns import Number
 from pipeline.data.preprocessing.scaling import LARGEST, ComposedTransform, Scaler, fixed_scaling
 from pipeline.data.reading.row_numbers import RowNumbers
-from pipeline.errors import DataError
+from pipeline.errors import DataError, did_you_mean
 from pipeline.runtime.threads import in_threads
 
 Columns = Mapping[str, Any]
 NUMBERS: tuple[Kind, ...] = ("numeric", "boolean")
-# Keys of the data section with an entry per column, and the kinds that such a column may be of.
+# Keys of the data section that may have values of single columns, and the kinds that such a column may be of.
 KINDS_BY_KEY: dict[str, tuple[Kind, ...]] = {
-    "category_encodings": ("category",), "imputes": NUMBERS, "input_scalings": NUMBERS
+    "category_encoding": ("category",), "impute": NUMBERS, "input_scaling": NUMBERS
 }  # fmt: skip
 
 
@@ -198,30 +198,39 @@ def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
 
 
 def _check_kinds(key: str, allowed: tuple[Kind, ...], kinds: Mapping[str, Kind], config: Data) -> None:
-    """Raises DataError where the key, whose entries go by column, names one that is of none of the allowed kinds."""
-    for name in getattr(config, key):
-        if kinds.get(name) not in allowed:
-            is_what = f"is a {kinds[name]} column" if name in kinds else "is no input column"
+    """Raises DataError where the key names a column that is of none of the allowed kinds."""
+    for name in getattr(config, key).by_column:
+        if name not in kinds:
+            others = did_you_mean(name, kinds) or f"; there are {', '.join(map(repr, kinds))}"
+            raise DataError(f"data.{key}.by_column: there is no input column {name!r}{others}")
+        if kinds[name] not in allowed:
             raise DataError(
-                f"data.{key}: {name!r} {is_what}; it takes {allowed[0]} columns (data.column_kinds sets them)"
+                f"data.{key}.by_column: {name!r} is a {kinds[name]} column; it takes {allowed[0]} columns "
+                "(data.column_kinds sets them)"
             )
 
 
 def _given_chains(kinds: Mapping[str, Kind], config: Data) -> dict[str, ComposedTransform]:
-    """The scaling of each column of numbers, where the config gives shift and scale."""
-    if not isinstance(config.input_scaling, FixedScaling):
-        return {}
-    numbers = [name for name, kind in kinds.items() if kind in NUMBERS]
-    given = fixed_scaling(config.input_scaling, len(numbers), "data.input_scaling", config.clip)
-    return dict(zip(numbers, given, strict=True))
+    """The scaling of each column of numbers for which the config gives shift and scale."""
+    setting, found = config.input_scaling, dict[str, ComposedTransform]()
+    if isinstance(setting.default, FixedScaling):
+        numbers = [name for name, kind in kinds.items() if kind in NUMBERS]
+        given = fixed_scaling(setting.default, len(numbers), "data.input_scaling", config.clip)
+        found = {name: one for name, one in zip(numbers, given, strict=True) if name not in setting.by_column}
+    for name, own in setting.by_column.items():
+        if isinstance(own, FixedScaling):
+            (found[name],) = fixed_scaling(own, 1, f"data.input_scaling.by_column.{name}", config.clip)
+    return found
 
 
 def _fit_array(x: np.ndarray, config: Data) -> ArrayInputs:
-    for key in ("column_kinds", *KINDS_BY_KEY):
-        if getattr(config, key):
-            raise DataError(f"data.{key}: {config.name} is an array without column names; leave {key} out")
+    named = {"column_kinds": config.column_kinds}
+    named |= {f"{key}.by_column": getattr(config, key).by_column for key in KINDS_BY_KEY}
+    for key, of_columns in named.items():
+        if of_columns:
+            raise DataError(f"data.{key}: {config.name} is an array without column names; leave it out")
     for key, off in (("two_valued", "as_is"), ("ordered_numbers", "number"), ("narrowest_range", 0)):
         if getattr(config, key) != off:
             raise DataError(f"data.{key}: {config.name} is an array without column names; leave it at {off}")
-    scaling = config.input_scaling
+    scaling = config.input_scaling.default
     return ArrayInputs(Scaler.fit(x, scaling, "data.input_scaling"), config.clip or LARGEST, {"x": "numeric"})

@@ -42,7 +42,7 @@ class Number:
 
 def imputation_of(column: str, kind: Kind, config: Data) -> Imputation:
     """How gaps of the column are filled; a truth value has no mean, unless it is asked for by name."""
-    return config.imputes.get(column, "most_frequent" if kind == "boolean" else config.impute)
+    return config.impute.by_column.get(column, "most_frequent" if kind == "boolean" else config.impute.default)
 
 
 def fit_number(column: str, values: np.ndarray, kind: Kind, config: Data, given: ComposedTransform | None) -> Number:
@@ -65,16 +65,15 @@ def fit_number(column: str, values: np.ndarray, kind: Kind, config: Data, given:
         given = flat(filled)
     elif becomes_zero_one(column, config) and len(pd.unique(there)) == 2:
         given = zero_one(float(there.min()), float(there.max()), config.clip)
-    elif given is None or column in config.input_scalings:
-        scaling = str(config.input_scalings.get(column, config.input_scaling))
-        given = fit_scaling(whole, scaling, "data.input_scaling", config.clip)
+    elif given is None:
+        given = fit_scaling(whole, str(config.input_scaling.of(column)), "data.input_scaling", config.clip)
     chain = unless_narrow(given, filled, (float(whole.min()), float(whole.max())), config)
     return Number(column, filled, config.missing_indicator and has_gaps and not is_empty, chain)
 
 
 def becomes_zero_one(column: str, config: Data) -> bool:
     """Whether the column becomes 0 and 1 where it has two values: not if the config says how it is scaled."""
-    said = column in config.input_scalings or isinstance(config.input_scaling, FixedScaling)
+    said = column in config.input_scaling.by_column or isinstance(config.input_scaling.default, FixedScaling)
     return config.two_valued == "zero_one" and not said
 
 

@@ -89,7 +89,7 @@ def _number(feature: Number, known: Numbers, kind: Kind, config: Data) -> Number
     fill = known.mean if way == "mean" and known.n and np.isfinite(known.mean) else feature.fill
     if way == "most_frequent" and known.counts:
         fill = max(known.counts, key=lambda value: (known.counts[value], -value))  # type: ignore[index]
-    scaling = config.input_scalings.get(feature.column, config.input_scaling)
+    scaling = config.input_scaling.of(feature.column)
     whole = known.with_gaps_as(fill)
     if whole.low == whole.high:
         chain = flat(fill)

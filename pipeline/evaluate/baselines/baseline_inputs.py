@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config.rules import Data
+from pipeline.config.rules import Data, Encodings, Imputations, InputScalings
 from pipeline.data import RawColumn, Rows, TextArray, fit_preprocessing
 from pipeline.data.ops import NumpyOps
 from pipeline.data.preprocessing.arrays import to_array
@@ -26,13 +26,15 @@ Matrix = Callable[[Columns], np.ndarray]  # gives (n_rows, n_inputs) float64
 
 MAX_NATIVE = 255  # categories that scikit-learn's boosting takes; the rarest share the last, with gaps and unseen ones
 PLAIN: dict[str, Any] = {
-    "category_encoding": "one_hot", "category_encodings": {}, "max_categories": 100,
-    "impute": "median", "imputes": {}, "missing_indicator": True,
-    "input_scaling": "standard", "input_scalings": {}, "clip": None,
+    "category_encoding": Encodings(default="one_hot", by_column={}), "max_categories": 100,
+    "impute": Imputations(default="median", by_column={}), "missing_indicator": True,
+    "input_scaling": InputScalings(default="standard", by_column={}), "clip": None,
     "narrowest_range": 0.0, "ordered_numbers": "number", "two_valued": "as_is",
     "output_scaling": "standard", "output_clip": "none",
 }  # fmt: skip
-BY_NUMBER = PLAIN | {"category_encoding": "embedding", "max_categories": MAX_NATIVE - 1}
+BY_NUMBER = PLAIN | {
+    "category_encoding": Encodings(default="embedding", by_column={}), "max_categories": MAX_NATIVE - 1
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

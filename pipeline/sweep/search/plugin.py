@@ -117,7 +117,8 @@ class _Running:
     def _jobs(self) -> Iterator[tuple[int, Sequence[str]]]:
         while not self._is_over() and (asked := self._study.ask()) is not None:
             self._open.add(asked.number)
-            about = json.dumps({**self._about, "number": asked.number, "searched": " ".join(asked.overrides)})
+            searched = " ".join(word.lstrip("+") for word in asked.overrides)
+            about = json.dumps({**self._about, "number": asked.number, "searched": searched})
             quoted = QuotedString(about, Quote.single).with_quotes()
             yield asked.number, [*self._fixed, *asked.overrides, f"hydra.job.env_set.{TRIAL_VARIABLE}={quoted}"]
 
@@ -162,7 +163,8 @@ def _overrides(loader: ConfigLoader, params: dict[str, Any], arguments: list[str
     parser = OverridesParser.create(config_loader=loader)
     given = parser.parse_overrides(arguments)
     keys = {override.key_or_group for override in given}
-    return parser.parse_overrides([f"{key}={value}" for key, value in params.items() if key not in keys]) + given
+    of_file = [f"{key}={value}" for key, value in params.items() if key not in keys]
+    return parser.parse_overrides(open_here().command.as_hydra_gets(of_file)) + given
 
 
 def _counted(study: OptunaStudy, settings: Sweep) -> str:

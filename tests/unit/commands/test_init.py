@@ -73,11 +73,15 @@ def test_it_says_what_was_found_and_the_last_line_trains_with_it(typed: Typed, t
 
 def test_what_is_asked_for_is_found_and_written(typed: Typed, table: Path) -> None:
     words = ["data.split.kind=time", "data.split.column=sold", "data.drop=[id]", "data.impute=mean"]
+    words.append("data.input_scaling.by_column.area=quantile")
     code, out, err = typed("init", "my.csv", "data.target=comment", *words, "--config-dir", "b/c d", "--name", "mine")
     assert (code, err) == (0, "")
     text, command = written(out)
     config = command.config.data
-    assert (config.split.kind, config.split.column, config.drop, config.impute) == ("time", "sold", ["id"], "mean")
+    assert (config.split.kind, config.split.column, config.drop) == ("time", "sold", ["id"])
+    assert (config.impute.default, config.impute.by_column) == ("mean", {})
+    assert "  input_scaling: {default: noisy_quantile, by_column: {area: quantile}}\n" in text
+    assert config.input_scaling.by_column == {"area": "quantile"}
     assert "could as well be" not in out + text
     gaps = pd.read_csv(table)["comment"].isna().sum()
     assert f"  missing_target: drop      # {gaps} rows without a target are left out\n" in text

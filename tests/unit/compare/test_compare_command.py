@@ -198,6 +198,8 @@ def test_a_thousand_runs_take_seconds(tmp_path: Path) -> None:
             "data.path=a b.csv",
             "data.target=[Heating Load,Cooling Load]",
             "data.column_kinds={a b: date}",
+            "data.impute={default: mean, by_column: {a b: constant}}",
+            "data.input_scaling.by_column.default=none",
         ],
         [
             "data=plain_table",

@@ -101,7 +101,7 @@ def test_a_table_chooses_the_model_and_that_its_training_unless_they_are_named(
     words: str, chosen: tuple[str, str, str]
 ) -> None:
     config = load("data.path=my.csv", "data.target=y", *words.split())
-    assert (config.model.name, config.fit.optimizer, config.data.input_scaling) == chosen
+    assert (config.model.name, config.fit.optimizer, config.data.input_scaling.default) == chosen
 
 
 @pytest.mark.parametrize("base", ["base", "table"])
@@ -201,21 +201,21 @@ def test_a_glob_stands_for_all_that_can_be_chosen() -> None:
     for more in ([], ["hydra/sweeper=search"]):
         command = parse(["-m", "fit=glob(*)", *more])
         assert values_of(command.space["fit"]) == ("adam", "adamw", "gradient_descent", "sgd", "sgd_without_momentum")
-        assert command.for_hydra == {"fit=glob(*)": "fit=adam,adamw,gradient_descent,sgd,sgd_without_momentum"}
+        assert command.for_hydra == {"fit=glob(*)": ("fit=adam,adamw,gradient_descent,sgd,sgd_without_momentum",)}
 
 
 def test_keys_of_the_users_own_are_spelled_as_hydra_takes_them() -> None:
     """It says of them that they are not in the config, which is right of all others."""
-    own = ["data.column_kinds={sex: category}", "data.imputes.bmi=mean", "tracking.tags={team: blue}"]
+    own = ["data.column_kinds={sex: category}", "data.column_formats.bmi='1.5'", "tracking.tags={team: blue}"]
     plain = [
         "data=diabetes",
         "model.units=[4]",
         "data.input_scaling={shift: 0, scale: 2}",
         "+data.column_kinds.age=numeric",
     ]
-    assert parse([*own, *plain]).for_hydra == {word: f"++{word}" for word in own}
-    swept = "data.input_scalings={bmi: minmax},{bmi: robust}"
-    assert parse(["-m", "data=diabetes", swept]).for_hydra == {swept: f"++{swept}"}
+    assert parse([*own, *plain]).for_hydra == {word: (f"++{word}",) for word in own}
+    swept = "data.column_kinds={bmi: numeric},{bmi: category}"
+    assert parse(["-m", "data=diabetes", swept]).for_hydra == {swept: (f"++{swept}",)}
 
 
 def test_a_long_range_is_checked_by_its_ends_and_many_jobs_are_asked_for() -> None:

@@ -17,7 +17,10 @@ from support.places import ROOT
 TABLE = ["data=plain_table", "data.path=a.csv", "data.target=y"]
 # Of each key of the table a value that is not its default.
 GIVEN: dict[str, Any] = {
+    "data.category_encodings": {"town": "embedding"},
     "data.columns_as": {"a b": "category"},
+    "data.imputes": {"default": "mean", "a": "constant"},
+    "data.input_scalings": {"a b": "quantile", "default": "none"},
 }
 FORMER = pytest.mark.parametrize("old", RENAMED)
 
@@ -40,7 +43,7 @@ def own(tmp_path: Path) -> Callable[..., Path]:
     def write(values: dict[str, Any], *defaults: str) -> Path:
         config = OmegaConf.create()
         for key, value in values.items():
-            OmegaConf.update(config, key, value, force_add=True)
+            OmegaConf.update(config, key, value, merge=True, force_add=True)
         path = tmp_path / "experiment" / "mine.yaml"
         path.parent.mkdir(exist_ok=True)
         chosen = "".join(f"  - override {word}\n" for word in ("/data: plain_table", *defaults))
@@ -77,8 +80,10 @@ def test_in_a_file_of_ones_own_it_is_named_with_the_file(old: str, own: Callable
     for asked in (parse, check_shown):
         with pytest.raises(ConfigError) as raised:
             asked(words)
-        assert str(raised.value).splitlines()[0].startswith(f"{path}: {old} is now {RENAMED[old]}")
-    own({"data.path": "a.csv", "data.target": "y", RENAMED[old]: GIVEN[old]})
+        said, _, line = str(raised.value).partition("; write ")
+        assert said == f"{path}: {old} is now {RENAMED[old]}"
+    now = {"data": OmegaConf.create(line)} if line else {RENAMED[old]: GIVEN[old]}
+    own({"data.path": "a.csv", "data.target": "y"} | now)
     assert value_of(parse(words).config, RENAMED[old]) == GIVEN[old]
 
 

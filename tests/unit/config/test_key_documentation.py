@@ -13,7 +13,7 @@ from pipeline.config.comments import Entry, entries
 from pipeline.config.json_schema import json_schema
 from pipeline.config.key_documentation import architectures, launchers, leaves, rules
 from pipeline.config.problems import keys
-from pipeline.config.rules import schema
+from pipeline.config.rules import PER_COLUMN, schema
 from support.places import ROOT
 
 KEYS = ROOT / "docs" / "reference" / "keys.md"
@@ -49,6 +49,9 @@ def test_every_file_of_ours_suits_the_schema(path: Path) -> None:
         ("experiment", "study: {axis: {kye: a}}", "$.study"),
         ("data", "imput: median", "$"),
         ("data", "input_scaling: {shift: 1}", "$.input_scaling"),
+        ("data", "input_scaling: {by_column: {age: none}}", "$.input_scaling"),
+        ("data", "impute: {default: mean, by_column: {age: medan}}", "$.impute"),
+        ("data", "imputes: {age: mean}", "$"),
         ("fit", "early_stopping: {patience: -1}", "$.early_stopping.patience"),
         ("model", "units: [0]", "$.units"),
         ("hydra/launcher", "n_job: 3", "$"),
@@ -61,6 +64,7 @@ def test_a_mistake_does_not(group: str, text: str, path: str) -> None:
 
 def test_a_file_is_a_part_of_the_config_and_may_interpolate() -> None:
     assert complaints("experiment", "defaults: [override /data: iris]\nseed: ${oc.env:SEED}\nmodel: {units: [8]}") == []
+    assert complaints("data", "impute: {default: mean, by_column: {default: median}}\ncategory_encoding: auto") == []
     assert complaints("experiment", "fit: {learning_rate: 1e-3}\nhydra: {sweeper: {params: {seed: 0,1}}}") == []
 
 
@@ -73,7 +77,7 @@ def every_key() -> list[str]:
 def test_every_key_is_on_the_page() -> None:
     lines = reference.page().splitlines()
     named = {line.split("`")[1] for line in lines if line.startswith("| `")}
-    inside = ("data.input_scaling", "data.output_scaling", "study.panels")  # of values, which stand beside their key
+    inside = (*PER_COLUMN, "data.output_scaling", "study.panels")  # of values, which stand beside their key
     assert [key for key in every_key() if key not in named and not key.startswith(inside)] == []
     assert {"data.input_scaling", "hydra.launcher.n_jobs", "model.units", "model.blocks", "model.members"} <= named
 

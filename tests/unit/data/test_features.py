@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import load
+from pipeline import DataError, load
 from pipeline.data.ops import FIELDS, NumpyOps
 from pipeline.data.preprocessing.arrays import to_array
 from pipeline.data.preprocessing.column_kinds import kinds_of
@@ -46,7 +46,7 @@ def test_categories_gaps_and_unknown_ones_have_their_places() -> None:
 
 
 def test_embedded_columns_come_last() -> None:
-    inputs = fit_inputs(of_every_kind(), config("data.category_encodings={code: embedding}"))
+    inputs = fit_inputs(of_every_kind(), config("data.category_encoding.by_column={code: embedding}"))
     assert [feature.column for feature in inputs.features] == ["number", "flag", "town", "when", "code"]
 
 
@@ -61,6 +61,19 @@ def test_gaps_are_filled_as_training_rows_say() -> None:
         assert to_array(inputs, {"a": np.array([np.nan])}).item() == fill
     flagged = fit_inputs(given, config("data.missing_indicator=true", "data.input_scaling=none"))
     assert to_array(flagged, {"a": np.array([np.nan, 4.0])}).tolist() == [[2, 1], [4, 0]]
+
+
+def test_columns_may_have_values_of_their_own() -> None:
+    given = {"a": np.array([1.0, 2.0, 6.0, np.nan]), "default": np.array([1.0, 2.0, 6.0, np.nan])}
+    words = ["data.impute={default: mean, by_column: {default: median}}", "data.input_scaling=none"]
+    rows = {name: np.array([np.nan, 5.0]) for name in given}
+    assert to_array(fit_inputs(given, config(*words)), rows).tolist() == [[3, 2], [5, 5]]
+    own = "data.input_scaling.by_column.default={shift: 1, scale: 2}"
+    assert to_array(fit_inputs(given, config(*words, own)), rows).tolist() == [[3, 0.5], [5, 2]]
+    words[1] = "data.input_scaling={default: {shift: 0, scale: [10, 20]}, by_column: {a: none}}"
+    assert to_array(fit_inputs(given, config(*words)), rows) == pytest.approx(np.array([[3, 0.1], [5, 0.25]]))
+    with pytest.raises(DataError, match=r"data.input_scaling.by_column.a.shift: 2 values for 1 columns"):
+        fit_inputs(given, config("data.input_scaling.by_column.a={shift: [1, 2], scale: 1}"))
 
 
 @pytest.mark.parametrize("written", FORMATS, ids=lambda written: written.name)

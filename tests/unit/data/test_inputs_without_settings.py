@@ -40,7 +40,7 @@ def test_two_values_become_0_and_1_and_others_stay_between(values: tuple[float, 
 
 @pytest.mark.parametrize(
     "overrides",
-    [[], ["data.two_valued=zero_one", "data.input_scalings={a: standard}"],
+    [[], ["data.two_valued=zero_one", "data.input_scaling.by_column={a: standard}"],
      ["data.two_valued=zero_one", "data.input_scaling={shift: 0, scale: 2}"]],
 )  # fmt: skip
 def test_two_values_are_scaled_as_the_config_says(overrides: list[str]) -> None:
@@ -73,7 +73,7 @@ def test_ordered_numbers_are_numbers_with_one_hot_beside_them() -> None:
         (np.arange(N) % 5 + 0.5, [], 1),
         (np.arange(N) % 15 * 1.0, ["data.column_kinds={a: numeric}"], 1),
         (np.arange(N) % 15 * 1.0, ["data.column_kinds={a: category}"], 15),
-        (np.arange(N) % 5 * 1.0, ["data.category_encodings={a: ordinal}"], 1),
+        (np.arange(N) % 5 * 1.0, ["data.category_encoding.by_column={a: ordinal}"], 1),
     ],
 )
 def test_which_numbers_are_ordered(column: np.ndarray, overrides: list[str], n_inputs: int) -> None:

@@ -52,8 +52,8 @@ def test_streamed_rows_are_what_the_same_rows_are_in_memory(
         rows.to_parquet(path, row_group_size=400) if kind == "parquet" else rows.to_csv(path, index=False)
     overrides = [
         f"data.split.path={split_file(tmp_path, len(mixed))}", "data.impute=mean", "data.missing_indicator=true",
-        f"data.input_scaling={scaling}", "data.sample_weight=weight", "data.category_encodings={city: embedding}",
-        "data.drop=[group]",
+        f"data.input_scaling={scaling}", "data.sample_weight=weight", "data.drop=[group]",
+        "data.category_encoding.by_column={city: embedding}",
     ]  # fmt: skip
     config = configured(tmp_path / f"part*.{kind}", *overrides)
     dataset, fitted, train, val = staged(config)

@@ -147,7 +147,7 @@ def test_preprocessing_comes_back_from_json(table: Callable[..., Path], scaling:
         built=[f"20{year:02d}-03-04" for year in rng.integers(10, 30, 60)], y=rng.normal(size=60),
     )  # fmt: skip
     keys = (f"data.input_scaling={scaling}", f"data.output_scaling={scaling}", "data.clip=3")
-    encodings = "data.category_encodings={town: embedding}"
+    encodings = "data.category_encoding.by_column={town: embedding}"
     rows = data.read_rows(
         config := load("data=plain_table", f"data.path={path}", "data.target=y", *keys, encodings).data
     )

@@ -34,11 +34,14 @@ def test_a_run_with_keys_for_such_columns(store: str, tmp_path: Path, table: Cal
     pd.DataFrame({name: rng.normal(size=60) for name in [*names, "y"]}).to_csv(path, index=False)
     (tmp_path / "experiment").mkdir()
     content = {"defaults": [{"override /data": "plain_table"}], "data": {"path": str(path), "target": "y"}}
-    content["data"] |= {"column_kinds": dict.fromkeys(names, "numeric"), "imputes": dict.fromkeys(names, "mean")}
+    content["data"] |= {
+        "column_kinds": dict.fromkeys(names, "numeric"),
+        "impute": {"default": "median", "by_column": dict.fromkeys(names, "mean")},
+    }
     text = "# @package _global_\n" + yaml.safe_dump(content)
     (tmp_path / "experiment" / "odd.yaml").write_text(text)
     words = ("experiment=odd", "fit.epochs=1", "model.units=[4]", f"tracking.uri={store}")
     result = run(load(*words, config_dir=tmp_path))
     params = MlflowClient(store).get_run(result.run_id).data.params
     assert params["data.column_kinds.Jitter_28_25_29"] == "numeric"
-    assert sum(key.startswith("data.imputes.") for key in params) == len(names)
+    assert sum(key.startswith("data.impute.by_column.") for key in params) == len(names)

@@ -1,0 +1,89 @@
+"""How Hydra is to get words that it would refuse though they are right, or that it would take otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hydra.core.override_parser.types import Override, OverrideType
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from pipeline.config.overrides import kept_default
+from pipeline.config.per_column import BY_COLUMN, DEFAULT
+from pipeline.config.rules import PER_COLUMN
+
+ABSENT = object()
+
+
+class Spelling:
+    """Of the words of a command line that set keys; each job adds what it makes of them."""
+
+    def __init__(self, overrides: Sequence[Override]) -> None:
+        self._overrides = overrides
+        self._typed = {override.key_or_group: override for override in overrides}
+        self._refused: set[str] = set()
+        # By the word that gives values to some columns: the key of the others' value, and that value in each job.
+        self._kept: dict[str, tuple[str, list[Any]]] = {}
+
+    def add(self, config: DictConfig, override: Override, value: Any) -> None:
+        """Looks at a word before it is applied.
+
+        Args:
+            config: Of a job, as far as it is composed.
+            override: The word.
+            value: Which of its values the job has.
+        """
+        word = str(override.input_line)
+        if _is_refused(config, override, value):
+            self._refused.add(word)
+        if (kept := kept_default(config, override, value)) is not None and kept[0] not in self._typed:
+            self._kept.setdefault(word, (kept[0], []))[1].append(kept[1])
+
+    def words(self) -> dict[str, tuple[str, ...]]:
+        """What Hydra gets in the place of each word that it cannot have as it is."""
+        found: dict[str, tuple[str, ...]] = {word: (f"++{word}",) for word in self._refused}
+        for word, (key, values) in self._kept.items():
+            found[word] = (f"++{key}={values[0]}", f"++{word.lstrip('+')}")
+        return found
+
+    def problems(self) -> list[str]:
+        """A line for each word that the next one undoes, or beside which other columns differ from job to job."""
+        undone = [line for place in range(len(self._overrides)) for line in self._undone(place)]
+        kept = [(word, key, list(dict.fromkeys(map(str, values)))) for word, (key, values) in self._kept.items()]
+        return undone + [self._several(*each) for each in kept if len(each[2]) > 1]
+
+    def _undone(self, place: int) -> Iterator[str]:
+        """What an override that is for all columns would take from words before it, which are for some."""
+        key, word = self._overrides[place].key_or_group, str(self._overrides[place].input_line)
+        is_for_all = key in PER_COLUMN and not isinstance(self._overrides[place].value(), dict)
+        for before in self._overrides[:place] if is_for_all else ():
+            if before.key_or_group.startswith(f"{key}.{BY_COLUMN}"):
+                instead = word.lstrip("+").replace(key, f"{key}.{DEFAULT}", 1)
+                yield f"{before.input_line}: is undone by {word} behind it; put that in front, or write {instead}"
+
+    def _several(self, word: str, key: str, values: Sequence[str]) -> str:
+        for_all = self._typed.get(key.rpartition(".")[0])
+        if for_all is not None and for_all.is_sweep_override():
+            remedy = f"write {key}={','.join(values)} in the place of {for_all.input_line}"
+        else:
+            remedy = f"they have {' or '.join(values)}; say which, as in {key}={values[0]}"
+        return f"{word}: the other columns differ from job to job; {remedy}"
+
+
+def _is_refused(config: DictConfig, override: Override, value: Any) -> bool:
+    """Whether Hydra says that there is no such key, which it also does below a mapping whose keys are the user's own.
+
+    Those are such as `data.column_kinds` and `tracking.tags`; the rules know them.
+    """
+    try:
+        node = OmegaConf.select(config, override.key_or_group, default=ABSENT)
+    except (OmegaConfBaseException, TypeError):  # `apply` tells of it
+        return False
+    return override.type == OverrideType.CHANGE and (node is ABSENT or _adds_keys(node, value))
+
+
+def _adds_keys(node: Any, value: Any) -> bool:
+    if not isinstance(node, DictConfig) or not isinstance(value, dict):
+        return False
+    return any(name not in node or _adds_keys(node[name], inner) for name, inner in value.items())
