@@ -22,7 +22,8 @@ NOTES = f"""\
 It answers POST /invocations (MLflow: dataframe_split, dataframe_records, instances, inputs, and text/csv), POST
 /v1/models/NAME:predict (TensorFlow Serving: instances, inputs), and GET /docs, /openapi.json, /ping, /health, /version,
 /metrics, /v1/models/NAME and /v1/models/NAME/metadata. If the variable {TOKEN} is set, all but /ping and
-/health ask for it (Authorization: Bearer ...). SIGTERM and Ctrl-C end it when all requests in work are answered.
+/health ask for it (Authorization: Bearer ...), /docs by a field in the browser. SIGTERM and Ctrl-C end it when all
+requests in work are answered.
 
 example:
   %(prog)s best:california --port 8081

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from pipeline.inference.http import model_metadata
-from pipeline.inference.http.docs_page import page
+from pipeline.inference.http.docs import page, token_page
 from pipeline.inference.http.protocols import MLFLOW, TENSORFLOW
 from pipeline.inference.http.request_errors import RefusedError
 from pipeline.inference.http.served_model import Served
@@ -138,8 +138,11 @@ def _add_guarded(app: FastAPI, service: Service) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> Response:
-        service.authorize(request)
-        return HTMLResponse(page(service.model))
+        try:
+            service.authorize(request)
+        except RefusedError as refused:
+            return HTMLResponse(token_page(), refused.status, refused.headers)
+        return HTMLResponse(page(service.model, asks_for_token=service.asks_for_token))
 
     @app.get("/", include_in_schema=False)
     async def root() -> Response:

@@ -55,6 +55,11 @@ class Service:
         self.model = model
         self.metrics.serves(model.name, model.version)
 
+    @property
+    def asks_for_token(self) -> bool:
+        """Whether requests must name the token."""
+        return self._token is not None
+
     def authorize(self, request: Request) -> None:
         """Refuses whoever does not name the token, if there is one."""
         authorize(request, self._token)

@@ -60,6 +60,7 @@ def serve(
         # requests, and a row through 1024-1024-1024-1024 took 1.7 ms instead of 1.0.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
         import_tensorflow()
+        from pipeline.inference.http import docs
         from pipeline.inference.http.app import application
         from pipeline.inference.http.connections import protocol
         from pipeline.inference.http.reload import ModelReloader
@@ -86,7 +87,8 @@ def serve(
         gc.freeze()  # what is loaded stays: looking through it again and again would hold up requests
         at = f"http://{_shown(listening)}"
         log.info("%s, version %s (%s), at %s", model.name, model.version, Path(found.path), at)
-        log.info("try %s/docs; Ctrl-C ends it", at)
+        log.info("try %s/docs (Ctrl-C ends the server), or:", at)
+        log.info("%s", docs.curl(at, model, asks_for_token=service.asks_for_token))
         with _signals_end_quietly():
             uvicorn.Server(config).run(sockets=[listening])
         log.info("all requests are answered")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.inference.http import docs_page as pages
+from pipeline.inference.http import docs
 from pipeline.inference.http.served_model import Served
 from support import browser
 from support.input_columns import number, text
@@ -48,6 +48,28 @@ def test_the_form_predicts_and_tells_what_is_wrong(kinds: Served, tmp_path: Path
         page.says('"error_code"', number)
 
 
+@pytest.mark.parametrize("width", [1300, 500])
+def test_a_token_opens_the_page_and_goes_with_all_that_it_asks(kinds: Served, tmp_path: Path, width: int) -> None:
+    with serving(kinds, token="s3cret-ä") as (client, _), browser.page(tmp_path / "profile", width, 900) as page:
+        page.open(f"http://127.0.0.1:{client.port}/")
+        page.says("This server asks for a token")
+        assert page.run(FITS)
+        assert not [name for name in ROW if name in page.text()]
+        assert kinds.name not in page.run("return document.documentElement.outerHTML")
+        typed = "document.querySelector('input').value = arguments[0]; document.querySelector('button').click()"
+        page.run(typed, "s3cret")
+        page.says("This is not the token.")
+        page.run(typed, "s3cret-ä")
+        page.says("Predicts", "Authorization: Bearer $TOKEN")
+        assert page.run(FITS)
+        page.click("button")
+        page.says('"predictions"')
+        page.open(f"http://127.0.0.1:{client.port}/docs")  # once more: the window has kept the token
+        page.says("Predicts")
+        page.click("a[href='openapi.json']")
+        page.says('"openapi"', "/invocations")
+
+
 LONG = "a_name_without_any_blank_" * 6
 
 
@@ -60,7 +82,7 @@ def test_names_and_numbers_of_columns_do_not_widen_it(kinds: Served, tmp_path: P
     loaded: Any = SimpleNamespace(manifest=manifest)
     model = replace(kinds, name=LONG, columns=tuple(given), loaded=loaded, categories=known)
     path = tmp_path / "docs.html"
-    path.write_text(pages.page(model), encoding="utf-8")
+    path.write_text(docs.page(model, asks_for_token=False), encoding="utf-8")
     with browser.page(tmp_path / "profile", width, 900) as page:
         page.open(path.as_uri())
         assert page.run(FITS)

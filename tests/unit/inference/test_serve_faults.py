@@ -1,10 +1,16 @@
 """What bad requests get from the server, and what it survives."""
 
+import json
+import os
+import shutil
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.inference.http import docs
 from pipeline.inference.http.served_model import Served
 from support.kinds import ROW
 from support.serving import Client, serving
@@ -140,6 +146,22 @@ def test_too_many_requests(kinds: Served) -> None:
         answer = client.post("/invocations", {"instances": [ROW]})
         assert (answer.status, answer.headers["retry-after"]) == (429, "1")
         assert answer.json["error_code"] == "REQUEST_LIMIT_EXCEEDED"
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+@pytest.mark.parametrize("token", [None, "s3cret"])
+@pytest.mark.parametrize("longest", [docs.MAX_TYPED, 10])
+def test_the_printed_command_asks_the_server(
+    kinds: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str | None, longest: int
+) -> None:
+    monkeypatch.setattr(docs, "MAX_TYPED", longest)
+    (tmp_path / "new.csv").write_text(",".join(ROW) + "\n" + ",".join(map(str, ROW.values())) + "\n", encoding="utf-8")
+    with serving(kinds, token=token) as (client, service):
+        command = docs.curl(f"http://127.0.0.1:{client.port}", kinds, asks_for_token=service.asks_for_token)
+        assert ("@new.csv" in command) == (longest == 10)
+        environment = os.environ | {"PIPELINE_SERVE_TOKEN": token or ""}
+        asked = subprocess.run(command, shell=True, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert len(json.loads(asked.stdout)["predictions"]) == 1
 
 
 def test_a_token_guards_all_but_health(kinds: Served) -> None:

@@ -1,8 +1,12 @@
-"""The page at /docs: a form to try the model with, and its addresses. It loads nothing of elsewhere."""
+"""The page at /docs: a form to try the model with, and its addresses; or a field for the token, where one is asked for.
+
+It loads nothing of elsewhere.
+"""
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 
 from pipeline.data.reading.input_column import InputColumn
@@ -11,19 +15,41 @@ from pipeline.inference.http.served_model import Served
 from pipeline.runtime import pages
 
 MAX_CHOICES = 200  # categories that a field proposes
+MAX_TYPED = 1000  # letters of a row that a command line takes
 MAX_FIELDS = 60  # columns; of more, and of arrays, the row is written as JSON
 
 
-def page(model: Served) -> str:
+def page(model: Served, *, asks_for_token: bool) -> str:
     """The whole page; every text of the model is escaped."""
     first = {name: values[0] for name, values in model.example.items()}
     return pages.render(
-        "inference/http/docs.html",
+        "inference/http/docs/form.html",
         title=f"{model.name}, version {model.version}",
         model=model,
         row=json.dumps(first, ensure_ascii=False),
         fields=list(_fields(model, first)),
+        asks_for_token=asks_for_token,
     )
+
+
+def token_page() -> str:
+    """What whoever has not named the token gets: nothing of the model."""
+    return pages.render("inference/http/docs/token.html", title="This server asks for a token")
+
+
+def curl(at: str, model: Served, *, asks_for_token: bool) -> str:
+    """A command that asks the server at an address for the prediction of an example; of a file's rows if that is long.
+
+    Args:
+        at: `http://HOST:PORT`.
+        model: That is served.
+        asks_for_token: Whether requests must name the token.
+    """
+    token = ' -H "Authorization: Bearer $PIPELINE_SERVE_TOKEN"' if asks_for_token else ""
+    row = json.dumps({"instances": [{name: values[0] for name, values in model.example.items()}]}, ensure_ascii=False)
+    if len(row) > MAX_TYPED:
+        return f"curl -s {at}/invocations{token} -H 'Content-Type: text/csv' --data-binary @new.csv"
+    return f"curl -s {at}/invocations{token} -H 'Content-Type: application/json' -d {shlex.quote(row)}"
 
 
 def _fields(model: Served, first: dict[str, object]) -> Iterator[tuple[InputColumn, str, list[str], str]]:
