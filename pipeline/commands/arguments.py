@@ -1,4 +1,4 @@
-"""The words of commands: how they are read, and those that mean the same in each."""
+"""Parsing of command-line arguments, and the arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ T = TypeVar("T")
 
 
 class Parser(argparse.ArgumentParser):
-    """As argparse's, but words may stand in any order, and what is misspelt is told with the nearest that there is.
+    """An argparse parser that takes arguments in any order, and suggests the nearest option for a misspelt one.
 
     Args:
         command: One of COMMANDS.
-        notes: What `--help` says at its end, as it is written, with `%(prog)s` for how the command is called.
+        notes: Text at the end of `--help`, with `%(prog)s` for the name of the command.
     """
 
     def __init__(self, command: str, notes: str = "") -> None:
@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(prog=prog, description=COMMANDS[command], epilog=notes, formatter_class=formatter)
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
-        """What the words say. Ends the process after `--help`, and where they say nothing that the command takes."""
+        """Parses the arguments; exits after `--help` and for arguments that the command does not take."""
         args, unknown = self.parse_known_intermixed_args(list(words))
         if unknown:
             self.error(unknown_words(unknown, self._option_string_actions))
@@ -57,7 +57,9 @@ class Parser(argparse.ArgumentParser):
 
     def add_strict(self) -> None:
         """Adds `--strict`."""
-        said = "refuse a gap in a column in which training had none; default: fill it as the model does, and warn"
+        said = (
+            "reject missing values in columns without any in training; default: fill them as the model does, and warn"
+        )
         self.add_argument("--strict", action="store_true", help=said)
 
     def add_trust(self) -> None:
@@ -68,7 +70,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def chosen_model(args: argparse.Namespace) -> str:
-    """What names the model; for `best:EXPERIMENT` the run that it stands for, after a line that says which."""
+    """Returns the name of the model; prints and returns the run that `best:EXPERIMENT` stands for."""
     found = best_run(args.model, args.uri)
     if found is None:
         return str(args.model)
@@ -77,47 +79,60 @@ def chosen_model(args: argparse.Namespace) -> str:
 
 
 def making(use: Callable[[], T], uri: str | None) -> T:
-    """What `use` gives; where the run that it takes has no model yet, as `sweep.keep` says, that is made first.
+    """Returns the result of `use`; if its run has no model because of `sweep.keep`, makes the model first.
+
+    Args:
+        use: Loads or finds the model.
+        uri: Address of the store; None for the default.
 
     Raises:
-        ModelError: It cannot be made; the message says by what command there is one.
+        ModelError: The model cannot be made; the message names the command that trains it again.
     """
     try:
         return use()
     except NoModelYetError as missing:
-        from pipeline.sweep import light_trials  # late: all of training comes with it
+        from pipeline.sweep import light_trials  # imports all of training
 
-        say(console(), f"run {missing.run_id} has no model yet: it is made now")
+        say(console(), f"run {missing.run_id} has no model yet: making it now")
         light_trials.make(missing.run_id, uri)
         return use()
 
 
 def warn(about: Iterable[object]) -> None:
-    """Prints a warning for each, where it does not mix with what a command answers."""
+    """Prints warnings to standard error, apart from a command's output."""
     for what in about:
         print(f"warning: {what}", file=sys.stderr)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a file that appears whole or not at all; what has that name is replaced.
+    """Writes a file atomically, and replaces an existing one.
+
+    Args:
+        path: File to write.
+        text: Its content.
 
     Raises:
-        UsageError: Its folder is missing, or it cannot be written.
+        UsageError: The folder is missing, or the file cannot be written.
     """
     try:
         with whole_file(path) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
     except FileNotFoundError:
         raise UsageError(
-            f"{path} cannot be written: there is no folder {path.parent}; make it, or name another"
+            f"{path} cannot be written: the folder {path.parent} does not exist; create it, or name another"
         ) from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}; name another file") from None
 
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
-    """The type of an argument that is a whole number, of these bounds."""
-    wanted = f"from {least} on" if most is None else f"from {least} to {most}"
+    """Returns an argument type for whole numbers within bounds.
+
+    Args:
+        least: Smallest number.
+        most: Largest number; None for no limit.
+    """
+    wanted = f"of at least {least}" if most is None else f"from {least} to {most}"
 
     def read(text: str) -> int:
         with contextlib.suppress(ValueError):
@@ -129,19 +144,19 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
 
 
 def real_number(least: float) -> Callable[[str], float]:
-    """The type of an argument that is a finite number from `least` on."""
+    """Returns an argument type for finite numbers of at least `least`."""
 
     def read(text: str) -> float:
         with contextlib.suppress(ValueError):
             if least <= (number := float(text)) < math.inf:
                 return number
-        raise argparse.ArgumentTypeError(f"should be a number from {least:g} on, got {text!r}")
+        raise argparse.ArgumentTypeError(f"should be a number of at least {least:g}, got {text!r}")
 
     return read
 
 
 def one_of(*names: str) -> Callable[[str], str]:
-    """The type of an argument that is one of these names."""
+    """Returns an argument type for one of these names."""
 
     def read(text: str) -> str:
         if text not in names:
@@ -153,7 +168,7 @@ def one_of(*names: str) -> Callable[[str], str]:
 
 
 def tracking(uri: str | None) -> Tracking:
-    """Where the runs are kept: `--uri`, or what the files in conf/ say."""
+    """Returns the store of the runs: `--uri`, or that of the config files."""
     from pipeline.config import load  # Hydra takes half a second to import
 
     found = load().tracking

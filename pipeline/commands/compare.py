@@ -1,4 +1,4 @@
-"""`compare`: finished runs, ranked by validation, and whether the best is the best."""
+"""`compare`: ranks finished runs by validation, and tests whether the best is significantly better."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ examples:
   %(prog)s --query 'params.`model.units` = "[64, 64]" and metrics.val_rmse < 60'
   %(prog)s --format csv > runs.csv
 
-All that is named must hold. Runs are always ranked by validation; test scores are shown and choose nothing.
-A sweep's report is logged to its parent run, as comparison/report.html; another's lies under mlruns/comparisons.
+Options combine: a run must match all of them. Runs are always ranked by validation; test scores are only shown.
+The report of a sweep is logged to its parent run as comparison/report.html; other reports are in mlruns/comparisons.
 """
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily():
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes."""
+    """Makes the parser of this command."""
     found = Parser("compare", NOTES)
     found.add_argument("--sweep", metavar="NAME", help="name or id of a sweep's parent run; default: the latest sweep")
     found.add_argument("--experiment", metavar="NAME", help="MLflow experiment")
@@ -56,10 +56,10 @@ def parser() -> Parser:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Finds the runs, ranks them, and prints or writes what is asked for.
+    """Finds and ranks the runs, and prints or writes the result.
 
     Raises:
-        PipelineError: There are no such runs, or the store or the report's file cannot be used.
+        PipelineError: No run matches, or the store or the report's file cannot be used.
     """
     settings = tracking(args.uri)
     from pipeline import track  # MLflow takes seconds to import
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
     with track.existing(settings):
         selected = track.select_runs(args.experiment, args.sweep, args.query)
         if not selected.runs:
-            raise PipelineError(f"{selected.title}: there is no run in it yet; {program()} ui shows what there is")
+            raise PipelineError(f"{selected.title}: no runs found; {program()} ui lists all runs")
         comparison = compare(selected, args.objective)
         written = {"csv": text_output.as_csv, "json": text_output.as_json, "md": text_output.as_markdown}.get(
             args.format
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _report(args: argparse.Namespace, selected: Selected, comparison: Comparison, *, on_screen: bool) -> None:
-    """Writes the page, and shows the leaderboard if wanted."""
+    """Writes the report, and prints the leaderboard if `on_screen`."""
     from pipeline import config
     from pipeline.compare import leaderboard_text
     from pipeline.compare.findings import find

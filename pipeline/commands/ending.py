@@ -1,4 +1,4 @@
-"""How every command ends: well with exit code 0, by a mistake of its user's with a message and 1 or 2."""
+"""Exit codes of all commands: 0 for success, 1 or 2 with a message for a user's mistake."""
 
 import contextlib
 import os
@@ -14,13 +14,13 @@ from pipeline.runtime.stdout import lossy_output
 
 @contextlib.contextmanager
 def ends_tidily(*, prints_log: bool = False) -> Iterator[None]:
-    """Makes of a mistake a message and exit code 1, or 2 if the words themselves are wrong, as argparse does.
+    """Turns a mistake into a message and exit code 1, or 2 for wrong arguments, as argparse does.
 
-    Of Ctrl-C, SIGTERM, SIGHUP and a reader that has enough, such as `head`, it makes the exit code that shells expect.
-    A disk that is full under what is printed ends no work; where that is all that the command is for, it ends with 1.
+    Ctrl-C, SIGTERM, SIGHUP and a reader that closes the pipe, such as `head`, give the exit codes that shells expect.
+    If the disk under standard output is full, work continues; a command that only prints exits with 1.
 
     Args:
-        prints_log: Whether what is printed only tells how the work goes on, and is kept elsewhere.
+        prints_log: Whether the output is only progress, which is also kept elsewhere.
     """
     try:
         with signals_raise(), own_temporary_files(), lossy_output() as output:
@@ -37,5 +37,5 @@ def ends_tidily(*, prints_log: bool = False) -> Iterator[None]:
     except KeyboardInterrupt as interrupt:
         sys.exit(exit_code(interrupt))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would stumble over it once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python fails again when it flushes at exit
         sys.exit(128 + signal.SIGPIPE)

@@ -1,4 +1,4 @@
-"""`evaluate`: a model's scores on newly labelled rows."""
+"""`evaluate`: scores a model on newly labelled rows."""
 
 import argparse
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from pipeline.runtime.console import console, list_places, number
 from pipeline.runtime.startup import import_tensorflow
 
 NOTES = """\
-The file has the model's columns and its target, in any order. Scores are in the target's own units. --log adds them to
-the model's run as new_rmse and so on, with the file in the tag new_data; a later --log takes their place.
+The file has the model's columns and its target, in any order. Scores are in the target's original units. --log adds
+them to the model's run as new_rmse and so on, with the file in the tag new_data; a later --log replaces them.
 
 example:
   %(prog)s models:/california@champion new.csv --log
@@ -21,17 +21,17 @@ example:
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily():
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes."""
+    """Makes the parser of this command."""
     found = Parser("evaluate", NOTES)
     found.add_model()
     found.add_input()
-    found.add_argument("--weight", metavar="COLUMN", help="column of the rows' weights; default: all count alike")
+    found.add_argument("--weight", metavar="COLUMN", help="column of row weights; default: equal weights")
     found.add_argument("--log", action="store_true", help="add the scores to the model's run")
     found.add_strict()
     found.add_trust()
@@ -40,10 +40,10 @@ def parser() -> Parser:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prints the scores, and adds them to the model's run if asked to.
+    """Prints the scores, and logs them to the model's run with `--log`.
 
     Raises:
-        PipelineError: There is no such model, the file is not as it must be, or no run is known to log to.
+        PipelineError: The model does not exist, the file does not fit it, or its run is unknown.
     """
     model = chosen_model(args)
     import_tensorflow()
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> None:
     places = {"SavedModel": str(found.path), "run": found.run_id or "unknown"}
     if args.log:
         if found.run_id is None:
-            raise ModelError(f"--log: {args.model} does not say which run it is from; leave --log out")
+            raise ModelError(f"--log: {args.model} does not name its run; leave --log out")
         from pipeline.track.new_scores import log_new_scores
 
         tags = {"data": str(args.input.absolute()), "n_rows": str(found.n_rows)}

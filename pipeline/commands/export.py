@@ -1,4 +1,4 @@
-"""`export`: a model to where it is used."""
+"""`export`: writes a model for TensorFlow Serving, LiteRT or ONNX."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 NOTES = """\
   savedmodel  OUTPUT/NAME/VERSION/, for TensorFlow Serving: raw columns in, with warm-up requests
   litert      OUTPUT/NAME_litert/: float32, and with weights in float16 and in int8, for phones and boards
-  onnx        OUTPUT/NAME_onnx/: for ONNX Runtime and its relatives
+  onnx        OUTPUT/NAME_onnx/: for ONNX Runtime and compatible runtimes
 
-LiteRT and ONNX have no text: categories come as numbers, dates as their fields; NAME.json beside the file says which.
-Every file is run in its own runtime, in a process without this package, and compared with the pipeline's own
-predictions on validation rows, rows with gaps, rows with categories never seen and rows with each column at ten times
-its bounds; one that differs is not written.
+LiteRT and ONNX files take no text: categories are numbers and dates are split into fields, as NAME.json describes.
+Each file is run in its own runtime, in a process without this package, and compared with the pipeline's own predictions
+on validation rows, and on rows with missing values, unseen categories and columns at ten times their bounds. A file
+that differs is not written.
 
 example:
   %(prog)s best:california --format onnx --output exports
@@ -33,13 +33,13 @@ example:
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily():
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes."""
+    """Makes the parser of this command."""
     found = Parser("export", NOTES)
     found.add_model()
     formats = one_of("savedmodel", "litert", "onnx")
@@ -47,9 +47,9 @@ def parser() -> Parser:
         "--format", type=formats, default="savedmodel", help="savedmodel (the default), litert or onnx; see below"
     )
     found.add_argument("--output", type=Path, default=Path("exports"), help="folder to write to; default: exports")
-    found.add_argument("--name", help="of the model; default: its registered name, or its experiment's")
+    found.add_argument("--name", help="name of the model; default: its registered name, or that of its experiment")
     found.add_argument(
-        "--version", type=whole_number(1), help="of a SavedModel; default: the registered one, or the next"
+        "--version", type=whole_number(1), help="version of a SavedModel; default: the registered one, or the next"
     )
     found.add_trust()
     found.add_store()
@@ -57,10 +57,10 @@ def parser() -> Parser:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Writes the files, and says how each compares.
+    """Writes the files, and prints how each compares with the model.
 
     Raises:
-        PipelineError: There is no such model, the format cannot express it, or gives other predictions.
+        PipelineError: The model does not exist, the format cannot express it, or its predictions differ.
     """
     model = chosen_model(args)
     with Console(stderr=True).status("exporting and comparing"):

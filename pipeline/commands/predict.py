@@ -1,4 +1,4 @@
-"""`predict`: the rows of a file."""
+"""`predict`: predicts the rows of a file."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from pipeline.commands.ending import ends_tidily
 from pipeline.runtime.startup import import_tensorflow
 
 NOTES = """\
-The input's columns may be in any order, others are ignored. Text files are read as those that the model was trained
-on: the same marks of gaps, decimal mark, and names where there is no header. The output has the columns of --keep as
-they are in the input, and `prediction` (`prediction_<target>` of several), or `label` and a `probability_<class>` each;
-of models with bounds also `lower` and `upper`, of those with sets of labels `prediction_set`, such as `cat | dog`.
-It appears only when all rows are done.
+The input's columns may be in any order; others are ignored. Text files are read like the training files, with the
+same markers of missing values, decimal mark, and names if there is no header. The output has the columns of --keep
+unchanged, and `prediction` (`prediction_<target>` for several targets), or `label` and `probability_<class>` columns.
+Models with bounds add `lower` and `upper`, models with sets of labels add `prediction_set`, such as `cat | dog`.
+The output file appears only when all rows are done.
 
 examples:
   %(prog)s best:california new.csv predictions.csv --keep id,town
@@ -22,20 +22,20 @@ examples:
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily():
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes."""
+    """Makes the parser of this command."""
     found = Parser("predict", NOTES)
     found.add_model()
     found.add_input()
     found.add_argument(
         "output", metavar="OUTPUT", type=Path, help="CSV or Parquet file to write; an older one is replaced"
     )
-    found.add_argument("--keep", default="", help="columns of the input to keep, with commas between: --keep id,town")
+    found.add_argument("--keep", default="", help="columns of the input to keep, separated by commas: --keep id,town")
     found.add_strict()
     found.add_trust()
     found.add_store()
@@ -43,10 +43,10 @@ def parser() -> Parser:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Writes the predictions, and says how many and how fast.
+    """Writes the predictions, and prints their number and speed.
 
     Raises:
-        PipelineError: There is no such model, or a file is not as it must be.
+        PipelineError: The model does not exist, or a file is invalid.
     """
     import_tensorflow()
     from pipeline.inference.batch.predict_file import predict

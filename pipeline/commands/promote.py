@@ -1,4 +1,4 @@
-"""`promote`: an alias for a registered version."""
+"""`promote`: gives an alias to a registered version."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ from pipeline.commands.register import show
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily():
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes."""
+    """Makes the parser of this command."""
     found = Parser("promote", "example:\n  %(prog)s california 2 --alias champion\n")
-    found.add_argument("name", metavar="NAME", help="of the registered model")
-    found.add_argument("version", metavar="VERSION", help="that is to hold the alias, as in 2, or latest")
+    found.add_argument("name", metavar="NAME", help="name of the registered model")
+    found.add_argument("version", metavar="VERSION", help="version that gets the alias, as in 2, or latest")
     found.add_argument("--alias", default="champion", help="default: champion")
     found.add_store()
     return found
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> None:
     """Moves the alias, and prints the scores of both versions.
 
     Raises:
-        PipelineError: There is no such version, or the store cannot be used.
+        PipelineError: The version does not exist, or the store cannot be used.
     """
     from pipeline.track.registry import promote  # MLflow takes seconds to import
 

@@ -1,4 +1,4 @@
-"""`register`: the model of a run."""
+"""`register`: registers the model of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NOTES = """\
 MODEL is compared with the version that holds the alias (without --alias: champion) by that version's validation
-objective, and refused if it is worse, or if the two did not see the same rows.
+objective. It is rejected if it is worse, or if the two were not scored on the same rows.
 
 example:
   %(prog)s best:california houses --alias champion
@@ -27,39 +27,39 @@ example:
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily():
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes."""
+    """Makes the parser of this command."""
     found = Parser("register", NOTES)
     found.add_argument("model", metavar="MODEL", help="a run id, runs:/ID or best:EXPERIMENT")
-    found.add_argument("name", metavar="NAME", help="to register it under")
-    found.add_argument("--alias", help="that it is to hold, as in champion; default: none")
-    found.add_argument("--force", action="store_true", help="register it though it is worse, or does not compare")
+    found.add_argument("name", metavar="NAME", help="name of the registered model")
+    found.add_argument("--alias", help="alias of the new version, as in champion; default: none")
+    found.add_argument("--force", action="store_true", help="register it even if it is worse or not comparable")
     found.add_store()
     return found
 
 
 def run(args: argparse.Namespace) -> None:
-    """Registers it, and prints its scores beside those of the version that held the alias.
+    """Registers the model, and prints its scores next to those of the version that held the alias.
 
     Raises:
-        PipelineError: There is no such run, or it may not take that place.
+        PipelineError: The run does not exist, or its model is rejected.
     """
     from pipeline.track.registry import register  # MLflow takes seconds to import
 
     model = chosen_model(args)
     found = making(lambda: resolve(model, args.uri), args.uri)
     if found.run_id is None:
-        raise RegistryError(f"{args.model}: is a model without a run; name the run whose model is to be registered")
+        raise RegistryError(f"{args.model}: this model has no run; name the run whose model to register")
     show(register(found.run_id, args.name, args.alias, args.force, args.uri))
 
 
 def show(registered: Registered) -> None:
-    """Prints a version's scores, beside those of the model it was compared with."""
+    """Prints a version's scores next to those of the model it was compared with."""
     comparison, screen = registered.comparison, console()
     newcomer, holder = comparison.newcomer, comparison.holder
     columns = [f"version {registered.version}"] + (
@@ -75,7 +75,7 @@ def show(registered: Registered) -> None:
     table.add_row("data", *(entry.fingerprint for entry in entries))
     screen.print(table)
     for reason in comparison.differs:
-        say(screen, f"the scores do not compare: {reason}")
+        say(screen, f"the scores are not comparable: {reason}")
     if comparison.is_worse and not comparison.differs:
         say(screen, f"it is worse than version {holder.version if holder else ''}")
     held = f", which holds {', '.join(f'@{alias}' for alias in registered.aliases)}" if registered.aliases else ""

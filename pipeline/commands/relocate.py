@@ -1,4 +1,4 @@
-"""`relocate`: puts a store right whose folder was moved or copied."""
+"""`relocate`: repairs a store whose folder was moved or copied."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from pipeline.commands.ending import ends_tidily
 from pipeline.runtime.console import console, say
 
 NOTES = """\
-A SQLite store keeps the addresses of its artifacts, which name the folder where it lay when they were written. They lie
-beside it; after this the store says so, in experiments, runs, logged models and registered versions.
+A SQLite store records absolute addresses of its artifacts, which are wrong after its folder was moved. This command
+changes them to the current folder, in experiments, runs, logged models and registered versions.
 """
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily():
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes."""
+    """Makes the parser of this command."""
     found = Parser("relocate", NOTES)
     found.add_store()
     return found
 
 
 def run(args: argparse.Namespace) -> None:
-    """Changes the addresses, and says how many.
+    """Changes the addresses, and prints how many.
 
     Raises:
-        PipelineError: The store is a server's, or cannot be used.
+        PipelineError: The store belongs to a server, or cannot be used.
     """
     settings = tracking(args.uri)
     from pipeline import track  # MLflow takes seconds to import
@@ -40,4 +40,4 @@ def run(args: argparse.Namespace) -> None:
     with track.existing(settings) as uri:
         changed = track.relocate(uri)
     outcome = ", ".join(f"{number} of {table.replace('_', ' ')}" for table, number in changed.items() if number)
-    say(console(), f"{uri}: addresses changed: {outcome}" if outcome else f"{uri}: every address is right")
+    say(console(), f"{uri}: addresses changed: {outcome}" if outcome else f"{uri}: all addresses are correct")

@@ -1,4 +1,4 @@
-"""`rerun`: a tracked run once more, from the config that it logged."""
+"""`rerun`: repeats a tracked run from the config that it logged."""
 
 import argparse
 import logging
@@ -14,25 +14,25 @@ from pipeline.runtime.program import program
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily(prints_log=True):
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes."""
+    """Makes the parser of this command."""
     found = Parser("rerun", "example:\n  %(prog)s 0123456789abcdef0123456789abcdef fit.epochs=100\n")
     found.add_argument("run_id", metavar="RUN", help="id of the run to repeat")
-    found.add_argument("overrides", metavar="key=value", nargs="*", help="what to change, as in fit.epochs=100")
+    found.add_argument("overrides", metavar="key=value", nargs="*", help="keys to change, as in fit.epochs=100")
     found.add_store()
     return found
 
 
 def run(args: argparse.Namespace) -> None:
-    """Fetches the config of a run, checks it and runs it into the same store.
+    """Loads the config of a run, checks it and runs it into the same store.
 
     Raises:
-        PipelineError: There is no such run, its config or an override is wrong, or the run fails.
+        PipelineError: The run does not exist, its config or an override is wrong, or the new run fails.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     settings = tracking(args.uri)
@@ -42,6 +42,6 @@ def run(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder, track.connected(settings):
         logged = track.config_of_run(args.run_id, Path(folder))
         if (words := track.tag_of(args.run_id, "tuned")) is not None:
-            raise UsageError(f"run {args.run_id} is an ensemble; {program()} tune {words} makes another")
+            raise UsageError(f"run {args.run_id} is an ensemble; repeat it with {program()} tune {words}")
         again = config.from_yaml(logged, [*args.overrides, f"+tracking.tags.rerun_of={args.run_id}"])
     show(train.run(again))

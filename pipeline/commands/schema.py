@@ -1,4 +1,4 @@
-"""`schema`: what editors complete the keys of config files by, and the reference of these keys."""
+"""`schema`: a JSON schema for editors of config files, and the reference of all keys."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pipeline.runtime.console import console, say
 
 GROUPS = ("experiment", "data", "model", "fit", "hydra/launcher", "hydra/sweeper")
 NOTES = """\
-groups, by the folder of the files:
-  experiment             the default, and for conf/config.yaml; a folder of your own has the same folders
+groups, named like the folders of config files:
+  experiment             the default, also for conf/config.yaml; your own config folder has the same groups
   data, model, fit
   hydra/launcher, hydra/sweeper
 
-An editor with the YAML language server (VS Code's extension YAML) takes it by the first line of a file,
+An editor with the YAML language server (VS Code's extension YAML) finds the schema by the first line of a file,
   # yaml-language-server: $schema=experiment.schema.json
-completes keys and values, shows what each means, and marks what is misspelt.
+and then completes keys and values, shows their meaning, and marks mistakes.
 
 examples:
   %(prog)s --output my_conf/experiment/experiment.schema.json
@@ -31,23 +31,25 @@ examples:
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily():
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes."""
+    """Makes the parser of this command."""
     found = Parser("schema", NOTES)
-    found.add_argument("group", metavar="GROUP", nargs="?", type=one_of(*GROUPS), default="experiment", help="of files")
-    said = "json (the default), or markdown: a page on the keys of all groups"
+    found.add_argument(
+        "group", metavar="GROUP", nargs="?", type=one_of(*GROUPS), default="experiment", help="of config files"
+    )
+    said = "json (the default), or markdown: a reference of the keys of all groups"
     found.add_argument("--format", type=one_of("json", "markdown"), default="json", help=said)
-    found.add_argument("--output", metavar="FILE", type=Path, help="file to write, or to replace; default: the screen")
+    found.add_argument("--output", metavar="FILE", type=Path, help="file to write or replace; default: standard output")
     return found
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prints or writes it.
+    """Prints or writes the schema or the reference.
 
     Raises:
         PipelineError: The file cannot be written.

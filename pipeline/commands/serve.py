@@ -1,4 +1,4 @@
-"""`serve`: a model over HTTP."""
+"""`serve`: serves a model over HTTP."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ NOTES = f"""\
 It answers POST /invocations (MLflow: dataframe_split, dataframe_records, instances, inputs, and text/csv), POST
 /v1/models/NAME:predict (TensorFlow Serving: instances, inputs), and GET /docs, /openapi.json, /ping, /health, /version,
 /metrics, /v1/models/NAME and /v1/models/NAME/metadata. If the variable {TOKEN} is set, all but /ping and
-/health ask for it (Authorization: Bearer ...), /docs by a field in the browser. SIGTERM and Ctrl-C end it when all
-requests in work are answered.
+/health require it (Authorization: Bearer ...), /docs by a field in the browser. SIGTERM and Ctrl-C stop the server once
+running requests are answered.
 
 example:
   %(prog)s best:california --port 8081
@@ -31,13 +31,13 @@ example:
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily():
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes."""
+    """Makes the parser of this command."""
     found = Parser("serve", NOTES)
     found.add_model()
     at_least_one, given = whole_number(1), "; default: %(default)s"
@@ -45,37 +45,40 @@ def parser() -> Parser:
     found.add_argument(
         "--port", type=whole_number(0, 65_535), default=8080, help=f"port to listen on; 0 for a free one{given}"
     )
-    found.add_argument("--name", help="the model's name in /v1/models/NAME; default: that it was found by")
+    found.add_argument("--name", help="the model's name in /v1/models/NAME; default: as in MODEL")
     found.add_argument(
         "--poll-seconds",
         type=real_number(0.1),
         default=10.0,
-        help=f"look this often whether an alias or best: has moved{given}",
+        help=f"interval of checks whether an alias or best: has moved{given}",
     )
     found.add_argument(
-        "--max-connections", type=at_least_one, default=1000, help=f"open at once, else 503; idle ones make room{given}"
+        "--max-connections",
+        type=at_least_one,
+        default=1000,
+        help=f"open at once, else 503; idle ones are closed first{given}",
     )
     found.add_argument(
         "--head-seconds",
         type=real_number(0.1),
         default=10.0,
-        help=f"longest a request's head may take, else 408{given}",
+        help=f"time limit for a request's headers, else 408{given}",
     )
     found.add_argument(
         "--max-body-mb", type=real_number(0.001), default=16.0, help=f"largest body of a request, else 413{given}"
     )
     found.add_argument(
-        "--body-seconds", type=real_number(0.1), default=30.0, help=f"longest a body may take, else 408{given}"
+        "--body-seconds", type=real_number(0.1), default=30.0, help=f"time limit for a request's body, else 408{given}"
     )
     found.add_argument(
         "--answer-seconds",
         type=real_number(0.1),
         default=60.0,
-        help=f"longest a client may take to read an answer, else it is cut off{given}",
+        help=f"time limit for a client to read an answer, else it is cut off{given}",
     )
-    found.add_argument("--max-rows", type=at_least_one, default=10_000, help=f"of a request, else 413{given}")
-    found.add_argument("--max-requests", type=at_least_one, default=512, help=f"in work at once, else 429{given}")
-    found.add_argument("--max-queue-rows", type=at_least_one, default=100_000, help=f"that wait, else 429{given}")
+    found.add_argument("--max-rows", type=at_least_one, default=10_000, help=f"rows of a request, else 413{given}")
+    found.add_argument("--max-requests", type=at_least_one, default=512, help=f"concurrent requests, else 429{given}")
+    found.add_argument("--max-queue-rows", type=at_least_one, default=100_000, help=f"waiting rows, else 429{given}")
     found.add_argument("--batch-rows", type=at_least_one, default=1024, help=f"most rows scored in one call{given}")
     found.add_argument(
         "--batch-wait-ms",
@@ -90,15 +93,17 @@ def parser() -> Parser:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Loads the model and serves it until a signal comes.
+    """Loads the model and serves it until a signal arrives.
 
     Raises:
-        PipelineError: There is no such model, or the address cannot be had.
+        PipelineError: The model does not exist, or the address is not available.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     token = os.environ.get(TOKEN) or None
     if token is None and not _is_local(args.host):
-        logging.warning("--host %s: whoever reaches this address can ask; set %s to ask for a token", args.host, TOKEN)
+        logging.warning(
+            "--host %s: anyone who reaches this address can use it; set %s to ask for a token", args.host, TOKEN
+        )
     from pipeline.inference.http.start_server import serve  # TensorFlow takes seconds to import
 
     serve(

@@ -1,4 +1,4 @@
-"""`study`: a question of the textbooks, the sweep that answers it, its picture, and what was seen."""
+"""`study`: runs the sweep that answers a textbook question, draws it, and prints conclusions."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pipeline.runtime.program import program
 
 NOTES = """\
 A study is an experiment file, conf/experiment/study_NAME.yaml, and a sweep like any other, nested in MLflow.
-Further words change it: seed=0,1 the seeds, model.units=[4],[64] a swept key's values, fit.epochs=100 the rest.
+Overrides change it: seed=0,1 the seeds, model.units=[4],[64] the values of a swept key, fit.epochs=100 any other key.
 
-studies: {names}; without a name their questions are listed
+studies: {names}; without a name, all questions are listed
 
 example:
   %(prog)s width fit.epochs=100
@@ -28,25 +28,25 @@ example:
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily(prints_log=True):
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes."""
+    """Makes the parser of this command."""
     found = Parser("study", NOTES.format(names=", ".join(questions.names())))
-    found.add_argument("name", metavar="NAME", nargs="?", help="which study")
-    found.add_argument("overrides", metavar="key=value", nargs="*", help="what to change")
-    found.add_argument("--config-dir", metavar="DIR", help="folder of your own, with experiment/study_NAME.yaml")
+    found.add_argument("name", metavar="NAME", nargs="?", help="name of the study")
+    found.add_argument("overrides", metavar="key=value", nargs="*", help="keys to change")
+    found.add_argument("--config-dir", metavar="DIR", help="config folder of your own, with experiment/study_NAME.yaml")
     return found
 
 
 def run(args: argparse.Namespace) -> None:
-    """Runs the study that is named, or lists what there is to ask.
+    """Runs the named study, or lists all studies.
 
     Raises:
-        PipelineError: There is no such study, an override is wrong, or the store cannot be used.
+        PipelineError: The study does not exist, an override is wrong, or the store cannot be used.
     """
     if args.name:
         study(args.name, args.overrides, args.config_dir)
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def list_all(config_dir: str | None) -> None:
-    """Prints what there is to ask."""
+    """Prints all studies with their questions."""
     table = Table("study", "question", caption=f"{program()} study NAME")
     for name, question in questions.questions(config_dir):
         table.add_row(name, question)
@@ -63,7 +63,12 @@ def list_all(config_dir: str | None) -> None:
 
 
 def study(name: str, overrides: list[str], config_dir: str | None = None) -> None:
-    """Runs a study from its sweep to its sentences.
+    """Runs a study: its sweep, its plots and its conclusions.
+
+    Args:
+        name: Name of the study.
+        overrides: Keys to change, as `key=value`.
+        config_dir: The user's own config folder; None for none.
 
     Raises:
         PipelineError: The study, an override or the store is wrong.
@@ -98,16 +103,16 @@ def study(name: str, overrides: list[str], config_dir: str | None = None) -> Non
 
 
 def _sweep(words: list[str]) -> None:
-    """Runs the sweep as the command line would. That jobs fail does not end it: what diverges is part of an answer.
+    """Runs the sweep as the command line would. Failed jobs do not end it, because divergence is part of an answer.
 
     Raises:
-        SystemExit: It could not begin, or was interrupted.
+        SystemExit: The sweep could not begin, or was interrupted.
     """
     before = sys.argv
     try:
         train.main(words)
     except SystemExit as end:
-        if end.code != 1:  # which jobs that failed leave behind, when they were told of
+        if end.code != 1:  # 1 means failed jobs, which have been reported
             raise
     finally:
         sys.argv = before

@@ -1,4 +1,4 @@
-"""`sweep`: one run per combination of values, or a search among them; `train --multirun` in a word."""
+"""`sweep`: one run per combination of values, or a search among them; short for `train --multirun`."""
 
 from collections.abc import Sequence
 
@@ -6,5 +6,5 @@ from pipeline.commands import train
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     train.main(["--multirun", *words])

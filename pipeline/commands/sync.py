@@ -1,4 +1,4 @@
-"""`sync`: brings runs to their store that it has not got whole, because it was away or they were killed."""
+"""`sync`: sends runs to their store that are incomplete there, because it was unavailable or they were killed."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from pipeline.errors import TrackingError
 from pipeline.runtime.console import console, say
 
 NOTES = """\
-Runs that are being trained are left alone; it may be called beside them, and as often as one likes. What the store has
-got is removed from the spool: mlruns/spool, or the folder that PIPELINE_SPOOL names.
+Runs that are still training are left alone, so sync can be called at any time. What the store has received is removed
+from the spool: mlruns/spool, or the folder that PIPELINE_SPOOL names.
 """
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily():
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes."""
+    """Makes the parser of this command."""
     found = Parser("sync", NOTES)
     found.add_argument("--uri", help="store whose runs are sent; default: all, each to its own store")
     return found
 
 
 def run(args: argparse.Namespace) -> None:
-    """Sends them, says what came of it, and has the models made that sweeps are to have.
+    """Sends the runs, prints the outcome, and makes the models that `sweep.keep` asks for.
 
     Raises:
-        PipelineError: A run could not be sent, or a model not be made.
+        PipelineError: A run could not be sent, or a model could not be made.
     """
     from pipeline import track  # MLflow takes seconds to import
     from pipeline.sweep import light_trials
@@ -49,16 +49,16 @@ def run(args: argparse.Namespace) -> None:
     for run_id in found.runs:
         say(console(), f"run {run_id}: sent")
     for what, ids in (
-        ("KILLED now: its process was gone", found.closed),
-        ("left to its own process", found.alive),
-        ("its process is gone; the same command goes on with it", found.resumable),
+        ("marked KILLED: its process has ended", found.closed),
+        ("still running in its own process", found.alive),
+        ("its process has ended; the same command resumes it", found.resumable),
     ):
         for run_id in ids:
             say(console(), f"run {run_id}: {what}")
     if not found.runs and not found.kept:
-        say(console(), "nothing is waiting for a store")
+        say(console(), "no runs to send")
     if found.kept:
         outcome = [f"run {run_id}: {why}" for run_id, why in found.kept.items()]
-        raise TrackingError("\n".join([*outcome, "these stay in the spool; sync again when the store can be reached"]))
+        raise TrackingError("\n".join([*outcome, "these stay in the spool; sync again when the store is available"]))
     for uri, runs in lacking.items():
         light_trials.make_all(runs, uri)

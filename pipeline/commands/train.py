@@ -1,4 +1,4 @@
-"""`train`: one experiment, or with `--multirun` a sweep of them. Its words are Hydra's; `--help` lists the keys."""
+"""`train`: runs one experiment, or with `--multirun` a sweep. It takes Hydra's overrides; `--help` lists the keys."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PARTS = ("train", "val", "test", "gap")
 
 @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
 def job(composed: DictConfig) -> float | sweep.Outcome:
-    """One job of the command line, alone or in a sweep."""
+    """Runs one job of the command line, alone or in a sweep."""
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return sweep.job(composed)
     config = configuration.from_hydra(composed)
@@ -49,27 +49,27 @@ def job(composed: DictConfig) -> float | sweep.Outcome:
 
 
 def _announce(config: configuration.Config) -> None:
-    """Says at once how long training may take, where that is bounded, and what is quicker."""
+    """Prints the time limit of training, if there is one, and a faster alternative."""
     if config.fit.max_minutes is not None:
-        quick = "" if config.model.name == "dense" else "; model=dense is the quick alternative"
+        quick = "" if config.model.name == "dense" else "; model=dense is faster"
         minutes = number(config.fit.max_minutes)
-        say(console(), f"trains model={config.model.name} for at most {minutes} minutes (fit.max_minutes){quick}")
+        say(console(), f"training model={config.model.name} for at most {minutes} minutes (fit.max_minutes){quick}")
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily(prints_log=True):
         run_words(words)
 
 
 def run_words(words: Sequence[str]) -> None:
-    """Checks all of the command line, then runs one job, or a sweep of them; or shows what it is asked to.
+    """Checks the command line, then runs one job or a sweep; or prints what `--help` or `--cfg` asks for.
 
     Raises:
-        PipelineError: The words are wrong, or the sweep cannot begin or go on.
+        PipelineError: The command line is wrong, or the sweep cannot begin or continue.
     """
     words = configuration.as_hydra_takes(words)
-    sys.argv = [f"{program()} train", *words]  # where Hydra looks
+    sys.argv = [f"{program()} train", *words]  # Hydra reads it
     launch.register()
     if configuration.only_shows(words):
         configuration.check_shown(words)
@@ -86,10 +86,10 @@ def run_words(words: Sequence[str]) -> None:
 
 
 def _check_room(words: Sequence[str]) -> None:
-    """Hydra prints a traceback where the disk is full that its folder is to be on.
+    """Checks that Hydra can make its output folder; Hydra would print a traceback on a full disk.
 
     Raises:
-        TrackingError: It is.
+        TrackingError: The disk is full.
     """
     folder = configuration.mlruns() / "hydra"
     try:
@@ -97,11 +97,11 @@ def _check_room(words: Sequence[str]) -> None:
             check_room(folder)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise TrackingError(f"{folder}: {error.strerror}; {room(folder)}, free some") from None
+            raise TrackingError(f"{folder}: {error.strerror}; {room(folder)}, free some space") from None
 
 
 def show(result: Result) -> None:
-    """Prints the scores of every split and where everything lies."""
+    """Prints the scores of every split, and the locations and commands of a finished run."""
     table = Table("score", *PARTS, caption="gap: how much worse validation is than training")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -119,11 +119,11 @@ def show(result: Result) -> None:
 
 
 def _places(result: Result) -> dict[str, str]:
-    """What came out besides scores, where it lies, and the commands that go on from there."""
+    """Returns further results of a run, their locations, and commands that use them, by label."""
     from pipeline import track
     from pipeline.track.store import store_uri
 
-    # What other commands take where nothing is said.
+    # Other commands use the default store unless --uri is given.
     is_default = result.store == store_uri(tracking(None))
     store = "" if is_default else f" --uri {shlex.quote(result.store)}"
     places = dict(result.baselines.texts)
@@ -148,7 +148,7 @@ def _places(result: Result) -> dict[str, str]:
 
 
 def _pages(model_path: str | None) -> dict[str, str]:
-    """The pages of a run to be read, where they lie on this machine."""
+    """Returns the paths of a run's pages if they are on this machine, by label."""
     if model_path is None:
         return {}
     model = Path(model_path)
@@ -157,7 +157,7 @@ def _pages(model_path: str | None) -> dict[str, str]:
 
 
 def _confusions(made: BinaryDecisions) -> Table:
-    """Errors of either kind before and after a threshold was learned."""
+    """Tabulates both kinds of errors at 0.5 and at the learned threshold."""
     entries = made.confusions
     table = Table("", *(entry.title for entry in entries), caption=f"mean cost of a row: {made.costs}")
     for column in table.columns[1:]:
@@ -170,7 +170,7 @@ def _confusions(made: BinaryDecisions) -> Table:
 
 
 def _seconds(seconds: dict[str, float]) -> str:
-    """All, and of the parts those that are worth a look, the longest first."""
+    """Formats the total and the parts above 5 % of it, longest first."""
     total = sum(seconds.values())
     longest = sorted(seconds.items(), key=lambda item: -item[1])
     parts = ", ".join(f"{name.removeprefix('seconds_')} {value:.1f}" for name, value in longest if value > total / 20)

@@ -1,4 +1,4 @@
-"""`tune`: the best model in a given time. Its words are those of `train`."""
+"""`tune`: finds the best model in a given time. It takes the same overrides as `train`."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pipeline.runtime.console import console, number, say
 from pipeline.runtime.program import program
 from pipeline.sweep.tune import Tuned, tune
 
-MAX_LINES = 20  # of networks, the best; networks.csv has all
+MAX_LINES = 20  # best networks to print; networks.csv has all
 
 HELP = """\
 usage: {program} tune [key=value ...]
 
-Trains the configured network first and then others, drawn around it, until time is over; after each it selects the
-best ensemble of them by validation rows, which becomes one run with one model. What is typed is not drawn. Ctrl-C
-ends the training with the model that there is by then; the same command goes on where it was killed.
+Trains the configured network and then random variations of it until time runs out. After each it selects the best
+ensemble on validation rows, which becomes one run with one model. Keys given as key=value are not varied. Ctrl-C ends
+training with the best model so far; repeating the command resumes a killed one.
 
-  tune.minutes=10       of training; null: no limit
-  tune.n_trials=20      so many networks at most; with tune.minutes=null the result repeats
-  tune.patience=20      ends after so many networks in a row that have not improved the ensemble
-  tune.max_entries=32   of the ensemble
-  tune.folds=auto       networks of a configuration, each validated by other rows; auto: 5 below 5 000 rows, else 1
-  tune.distill=true     the model is one network that is trained on what the ensemble gives: smaller, and not as good
-  tune.seed=0           of what is drawn
+  tune.minutes=10       training time; null: no limit
+  tune.n_trials=20      maximum number of networks; with tune.minutes=null the result is reproducible
+  tune.patience=20      stop after this many networks in a row without improvement of the ensemble
+  tune.max_entries=32   maximum size of the ensemble
+  tune.folds=auto       networks per configuration, validated on different rows; auto: 5 below 5 000 rows, else 1
+  tune.distill=true     train one network on the ensemble's predictions: smaller, and less accurate
+  tune.seed=0           seed of the random variations
 
 All other keys are those of train: {program} train --help.
 
@@ -40,7 +40,7 @@ example:
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily(prints_log=True):
         if {"-h", "--help"} & set(words):
             print(HELP.format(program=program()), end="")
@@ -51,10 +51,10 @@ def main(words: Sequence[str]) -> None:
 
 
 def run(words: Sequence[str]) -> None:
-    """Tunes and shows what came of it.
+    """Tunes, and prints the networks and the result.
 
     Raises:
-        PipelineError: The words or the data are wrong, or no network comes to anything.
+        PipelineError: The command line or the data are wrong, or every network failed.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     tuned = tune(*words)
@@ -63,7 +63,7 @@ def run(words: Sequence[str]) -> None:
 
 
 def show_networks(tuned: Tuned) -> None:
-    """Prints the networks, best first, the ensemble, and the baselines."""
+    """Prints the networks, best first, the ensemble and the baselines."""
     table = Table("network", tuned.score, "± to all", "share", "epochs", "seconds", "overrides")
     for column in table.columns[:-1]:
         column.justify = "right"
@@ -84,4 +84,4 @@ def show_networks(tuned: Tuned) -> None:
     if tuned.summary:
         say(screen, tuned.summary)
     if len(tuned.lines) > MAX_LINES:
-        say(screen, f"{len(tuned.lines) - MAX_LINES} others stand in networks.csv of the run")
+        say(screen, f"{len(tuned.lines) - MAX_LINES} more are in networks.csv of the run")

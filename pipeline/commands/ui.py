@@ -1,4 +1,4 @@
-"""`ui`: MLflow's UI on the pipeline's store."""
+"""`ui`: opens MLflow's UI on the pipeline's store."""
 
 import argparse
 import contextlib
@@ -17,46 +17,48 @@ from pipeline.runtime.program import program
 HOST = "127.0.0.1"
 PORT = 5000
 NOTES = """\
-It prints the address to open. Ctrl-C ends it. Where the runs are kept by an MLflow server, that server has the UI.
+Prints the address to open. Ctrl-C stops it. If an MLflow server keeps the runs, open that server's UI instead.
 
 examples:
-  %(prog)s                        the runs of the experiment that was used last
+  %(prog)s                        runs of the experiment that was used last
   %(prog)s --run best:iris        the best run of an experiment
   %(prog)s 5001 --sweep nimble-grouse-772
 """
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily():
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes."""
+    """Makes the parser of this command."""
     found = Parser("ui", NOTES)
     port = whole_number(1, 65_535)
     found.add_argument("port", metavar="PORT", nargs="?", type=port, default=PORT, help=f"default: {PORT}")
     which = found.add_mutually_exclusive_group()
-    which.add_argument("--run", metavar="RUN", help="id of a run, or best:EXPERIMENT: its own page")
-    which.add_argument("--sweep", metavar="NAME", help="name or id of a sweep's parent run: its trials, best first")
-    which.add_argument("--experiment", metavar="NAME", help="its runs; default: the experiment that was used last")
+    which.add_argument("--run", metavar="RUN", help="show this run: its id, or best:EXPERIMENT")
+    which.add_argument(
+        "--sweep", metavar="NAME", help="show a sweep's trials, best first: name or id of its parent run"
+    )
+    which.add_argument("--experiment", metavar="NAME", help="show its runs; default: the experiment that was used last")
     found.add_store()
     return found
 
 
 def run(args: argparse.Namespace) -> None:
-    """Becomes the server, so that Ctrl-C and exit codes are its own.
+    """Replaces this process by the server, so that Ctrl-C and exit codes are the server's.
 
     Raises:
-        PipelineError: The store cannot be used, has a server of its own or not what is to be opened, or the port is
-            taken.
+        PipelineError: The store cannot be used, belongs to a server or lacks the run, sweep or experiment, or the port
+            is taken.
     """
     settings = tracking(args.uri)
     best = None if args.run is None else best_run(args.run, args.uri)
     from pipeline import track  # MLflow takes seconds to import
 
-    with track.connected(settings) as uri:  # which makes the store where nothing was trained yet
+    with track.connected(settings) as uri:  # creates the store if nothing was trained yet
         if args.run is not None:
             page = track.page_of_run(args.run if best is None else best.run_id)
         elif args.sweep is not None:
@@ -64,22 +66,22 @@ def run(args: argparse.Namespace) -> None:
         else:
             page = track.page_of_experiment(args.experiment)
     if not uri.startswith("sqlite:"):
-        raise TrackingError(f"the runs are kept by a server: open {uri.rstrip('/')}{page}")
+        raise TrackingError(f"a server keeps the runs: open {uri.rstrip('/')}{page}")
     _check_port(args.port, page)
-    # One worker and no job runner: by default a dozen processes start, and answer four times slower.
+    # One worker and no job runner: the default of a dozen processes answers four times slower.
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     where = ["--backend-store-uri", uri, "--host", HOST, "--port", str(args.port)]
-    print(f"MLflow on {uri}; open {_address(args.port, page)} (Ctrl-C ends it)", flush=True)
+    print(f"MLflow on {uri}; open {_address(args.port, page)} (Ctrl-C stops it)", flush=True)
     os.execve(sys.executable, [sys.executable, "-m", "mlflow", "ui", *where, "--workers", "1"], environment)
 
 
 def _address(port: int, page: str) -> str:
-    """What a browser is to open."""
+    """Returns the address to open in a browser."""
     return f"http://{HOST}:{port}{page}"
 
 
 def _check_port(port: int, page: str) -> None:
-    """Raises TrackingError where MLflow could not listen, which it tells by a traceback after some seconds."""
+    """Raises TrackingError if the port is not available: MLflow would print a traceback after some seconds."""
     with contextlib.closing(socket.socket()) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -91,5 +93,5 @@ def _check_port(port: int, page: str) -> None:
 def _remedy(port: int, page: str, number: int | None) -> str:
     other = f"{program()} ui {port + 1 if port < 65_535 else 5001}"
     if number != errno.EADDRINUSE:
-        return f"take another, as in {other}"
-    return f"if MLflow runs there already, open {_address(port, page)}, else take another, as in {other}"
+        return f"use another, as in {other}"
+    return f"if MLflow runs there already, open {_address(port, page)}, else use another, as in {other}"

@@ -1,4 +1,4 @@
-"""`version`: of this package."""
+"""`version`: prints the version of this package."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ from pipeline.runtime.program import SCRIPT
 
 
 def main(words: Sequence[str]) -> None:
-    """The command line."""
+    """Runs the command line."""
     with ends_tidily():
         run(parser().read(words))
 
 
 def parser() -> Parser:
-    """The words that it takes: none."""
+    """Makes a parser that takes no arguments."""
     return Parser("version")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prints it."""
+    """Prints the version."""
     print(SCRIPT, pipeline.__version__)

@@ -1,4 +1,4 @@
-"""Scores of predictions, per split, in the target's own units."""
+"""Scores of predictions, per split, in the target's original units."""
 
 import logging
 import warnings
@@ -26,22 +26,27 @@ class Evaluation:
     """Predictions and scores of every split."""
 
     scores: Scores  # `train_rmse`, `val_rmse`, `test_rmse`, `gap_rmse`, ...
-    targets: dict[str, Target]  # of each split
-    outputs: dict[str, Columns]  # what the model made of each split's raw rows
-    weights: dict[str, np.ndarray | None]  # of each split's rows
+    targets: dict[str, Target]  # by split
+    outputs: dict[str, Columns]  # the model's outputs for the raw rows, by split
+    weights: dict[str, np.ndarray | None]  # row weights, by split
     clamped: dict[
         str, int
-    ]  # `train_clamped`, ...: predictions set to an end of the targets' range, where they keep to it
+    ]  # `train_clamped`, ...: number of predictions clipped to the targets' range, if they are clipped
 
 
 class Model(Protocol):
-    """From raw columns to original units; see `pipeline.export.Assembled`."""
+    """A model from raw columns to original units; see `pipeline.export.Assembled`."""
 
     def predict(self, inputs: Mapping[str, RawColumn]) -> Columns:
-        """The outputs."""
+        """Returns the outputs by name."""
 
     def n_clamped(self, inputs: Mapping[str, RawColumn], outputs: Columns) -> int | None:
-        """How many of these predictions were set to an end of the training targets' range; None: they may leave it."""
+        """Returns how many predictions were clipped to the training targets' range; None if they are not clipped.
+
+        Args:
+            inputs: Raw columns.
+            outputs: Outputs of the model for them.
+        """
 
 
 def evaluate(model: Model, dataset: Dataset, held_out: Columns | None = None) -> Evaluation:
@@ -50,7 +55,7 @@ def evaluate(model: Model, dataset: Dataset, held_out: Columns | None = None) ->
     Args:
         model: The model.
         dataset: The rows.
-        held_out: What is to be taken for its outputs on validation rows, where it was trained on these too.
+        held_out: Outputs to use for the validation rows, such as out-of-fold ones if the model was trained on them.
     """
     scores: Scores = {}
     targets, outputs, weights, clamped = {}, {}, {}, {}
@@ -66,13 +71,13 @@ def evaluate(model: Model, dataset: Dataset, held_out: Columns | None = None) ->
             log.info("%s: %s cannot be computed on its %d rows and is left out", part, ", ".join(missing), n_rows)
         scores |= {f"{part}_{name}": value for name, value in found.items()}
         if n_clamped:
-            text = "%s: %d of %d predictions left the training targets' range; data.output_clip=range bounds them"
+            text = "%s: %d of %d predictions are outside the training targets' range; data.output_clip=range clips them"
             log.info(text, part, n_clamped, made["prediction"].size)
     return Evaluation(scores | gaps(scores), targets, outputs, weights, clamped)
 
 
 class _Predicted(NamedTuple):
-    """Rows of a part."""
+    """Truth, outputs and weights of the rows of a split."""
 
     target: Target
     outputs: Columns
@@ -81,7 +86,7 @@ class _Predicted(NamedTuple):
 
 
 def _predicted(model: Model, dataset: Dataset, held_out: Columns | None) -> dict[str, _Predicted]:
-    """The rows of each part with what the model makes of them, put together where they come in blocks."""
+    """Predicts the rows of each split, and joins the blocks of streamed ones."""
     found: dict[str, list[_Predicted]] = {part: [] for part in dataset.n_rows}
     for part, chosen in dataset.scored():
         made = held_out if part == "val" and held_out is not None else model.predict(chosen.inputs)
@@ -111,10 +116,14 @@ def _require_finite(outputs: Columns, part: str) -> None:
 
 
 def check(config: Config, dataset: Dataset) -> str:
-    """That what the config asks of scores can be had, before training; gives the score that a sweep compares.
+    """Checks before training that the configured scores can be computed; returns the score that a sweep compares.
+
+    Args:
+        config: The experiment.
+        dataset: Its rows.
 
     Raises:
-        ConfigError: A score is unknown or undefined, or the task has no such decision.
+        ConfigError: A score is unknown or undefined, or the decision does not apply to the task.
     """
     for name in config.sweep.objectives or []:
         if name.startswith("val_"):
@@ -124,15 +133,15 @@ def check(config: Config, dataset: Dataset) -> str:
 
 
 def objective_name(objective: str, dataset: Dataset, key: str = "objective") -> str:
-    """The final score that a sweep compares; known, and known to be defined, before training.
+    """Returns the name of the final score that a sweep compares, checked before training.
 
     Args:
-        objective: The score, or auto.
-        dataset: The rows, of which some validate.
-        key: Where it was named.
+        objective: Name of the score, or auto.
+        dataset: The rows.
+        key: Key that the score comes from, for messages.
 
     Raises:
-        ConfigError: The task has no such score, or the validation rows do not define it.
+        ConfigError: The score is unknown for the task, or undefined on the validation rows.
     """
     task = dataset.rows.target.task
     if objective == "auto":
@@ -140,7 +149,7 @@ def objective_name(objective: str, dataset: Dataset, key: str = "objective") -> 
     val = dataset.part("val")
     known = [f"val_{name}" for name in _names(val.target)]
     if objective not in known:
-        raise ConfigError(f"{key}: a {task} task has no {objective}; there are {', '.join(known)}")
+        raise ConfigError(f"{key}: {objective} is not a score of a {task} task; use one of {', '.join(known)}")
     perfect = score(val.target, _perfect(val.target), val.sample_weight)
     if objective.removeprefix("val_") not in perfect:
         raise ConfigError(
@@ -151,13 +160,18 @@ def objective_name(objective: str, dataset: Dataset, key: str = "objective") -> 
 
 
 def score(target: Target, outputs: Columns, weight: np.ndarray | None = None) -> Scores:
-    """Scores of predictions; one that the rows do not define is left out.
+    """Computes the scores of predictions; a score that is undefined on the rows is left out.
 
-    Regression: `rmse` and `mae` in the target's unit, `r2`; with several targets their means, and each target's own
-    as `rmse_<target>`, its name made an identifier. Classes: `accuracy`, `log_loss` in nats, `f1_macro`, `roc_auc`
-    and `pr_auc` (average precision), these two for more than two classes one against the rest and averaged.
-    With bounds or sets of labels `coverage`, how many of the rows they are right for, and `interval_width` in the
-    target's unit or `set_size` in labels.
+    Regression: `rmse` and `mae` in the target's unit, and `r2`. With several targets these are means, and each target
+    has its own `rmse_<target>`, with its name made an identifier. Classes: `accuracy`, `log_loss` in nats, `f1_macro`,
+    `roc_auc` and `pr_auc` (average precision); the last two are averages of one-versus-rest for more than two classes.
+    With bounds or sets of labels: `coverage`, the share of rows that they cover, and `interval_width` in the target's
+    unit or `set_size` in labels.
+
+    Args:
+        target: The truth.
+        outputs: Outputs of a model for the same rows.
+        weight: `(n_rows,)`, or None.
     """
     if target.task == "regression":
         return _regression(target, outputs["prediction"], weight) | _of_bounds(target, outputs)
@@ -165,7 +179,7 @@ def score(target: Target, outputs: Columns, weight: np.ndarray | None = None) ->
 
 
 def _of_bounds(target: Target, outputs: Columns) -> Scores:
-    """How often the truth is within bounds, and how far these are apart, of rows whatever their weight."""
+    """Returns coverage and mean width of the bounds; row weights do not count."""
     if "lower" not in outputs:
         return {}
     lower, upper, truth = outputs["lower"], outputs["upper"], target.values
@@ -181,7 +195,7 @@ def _of_bounds(target: Target, outputs: Columns) -> Scores:
 
 
 def _of_sets(target: Target, outputs: Columns) -> Scores:
-    """How often the true label is in its set, and how many labels that has."""
+    """Returns coverage and mean size of the label sets."""
     if "prediction_set" not in outputs:
         return {}
     sets = outputs["prediction_set"]
@@ -190,10 +204,14 @@ def _of_sets(target: Target, outputs: Columns) -> Scores:
 
 
 def check_decision(decision: Decision, rows: Rows) -> None:
-    """Looks, before training, whether the task has what is to be learned after it.
+    """Checks before training that the learned decisions apply to the task.
+
+    Args:
+        decision: The decision section.
+        rows: The rows of the data set.
 
     Raises:
-        ConfigError: A regression has no probabilities, or there are not two classes.
+        ConfigError: Temperatures need classes, and thresholds need two classes.
     """
     try:
         decisions.check_decision(decision, rows.target.task)
@@ -202,7 +220,7 @@ def check_decision(decision: Decision, rows: Rows) -> None:
 
 
 def gaps(scores: Scores) -> Scores:
-    """How much worse validation is than training, by score that is better or worse: the overfitting gap."""
+    """Returns the overfitting gap of each score: how much worse validation is than training."""
     return {
         f"gap_{name}": value - scores[f"train_{name}"]
         if DIRECTIONS[_kind(name)] == "minimize"
@@ -254,7 +272,7 @@ def _one_output(truth: np.ndarray, prediction: np.ndarray, weight: np.ndarray | 
         "mae": float(metrics.mean_absolute_error(truth, prediction, sample_weight=weight)),
     }
     weighed = truth if weight is None else truth[weight > 0]
-    if len(np.unique(weighed)) > 1:  # else there is no variance to explain
+    if len(np.unique(weighed)) > 1:  # R2 is undefined without variance
         scores["r2"] = float(metrics.r2_score(truth, prediction, sample_weight=weight))
     return scores
 
@@ -262,7 +280,7 @@ def _one_output(truth: np.ndarray, prediction: np.ndarray, weight: np.ndarray | 
 def _classes(target: Target, outputs: Columns, weight: np.ndarray | None) -> Scores:
     truth, every = target.values[:, 0], np.arange(len(target.classes))
     probabilities, predicted = outputs["probabilities"], target.named(outputs)
-    counted = slice(None) if weight is None else weight > 0  # else their classes would be scored as never hit
+    counted = slice(None) if weight is None else weight > 0  # classes of rows without weight would score 0
     scores = {
         "accuracy": float(metrics.accuracy_score(truth, predicted, sample_weight=weight)),
         "log_loss": float(metrics.log_loss(truth, probabilities, labels=every, sample_weight=weight)),
@@ -273,7 +291,7 @@ def _classes(target: Target, outputs: Columns, weight: np.ndarray | None) -> Sco
             )
         ),
     }  # fmt: skip
-    if len(np.unique(truth[counted])) < len(every):  # a class without rows has no rank among the others
+    if len(np.unique(truth[counted])) < len(every):  # AUC is undefined for a class without rows
         return scores
     one_hot = np.eye(len(every))[truth]
     positives = slice(1, 2) if len(every) == 2 else slice(None)

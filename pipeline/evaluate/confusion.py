@@ -1,4 +1,4 @@
-"""What a threshold does to two classes: errors of either kind and their cost, at 0.5 and at the learned threshold."""
+"""Confusion matrices of two classes: errors and their cost at 0.5 and at the learned threshold."""
 
 from __future__ import annotations
 
@@ -18,51 +18,51 @@ PARTS = ("val", "test")
 
 @dataclass(frozen=True)
 class Confusion:
-    """Rows of a split by what they are and what they are called."""
+    """Counts of a split's rows by true and predicted class."""
 
     part: str
-    threshold: float  # the probability of the positive class from which on it is the label
-    counts: dict[str, int]  # of rows: true positives, ...
-    scores: dict[str, float | None]  # by weight; precision, recall and F1 of the positive class, None where undefined
+    threshold: float  # smallest probability of the positive class that predicts it
+    counts: dict[str, int]  # rows: true positives, ...
+    scores: dict[str, float | None]  # weighted; precision, recall and F1 of the positive class, None if undefined
 
     @property
     def title(self) -> str:
-        """Which rows, at which threshold."""
+        """The split and the threshold."""
         return f"{self.part} at {self.threshold:.4g}"
 
 
 @dataclass(frozen=True)
 class BinaryDecisions:
-    """How a binary classifier decides, and what comes of it."""
+    """The thresholds of a binary classifier, and its confusion matrices at them."""
 
     negative: str
     positive: str  # the second class
-    learned: float | None  # threshold; None where it is DEFAULT_THRESHOLD
+    learned: float | None  # threshold; None if it is DEFAULT_THRESHOLD
     config: Decision
-    confusions: tuple[Confusion, ...]  # of each of PARTS at DEFAULT_THRESHOLD and, where one was learned, at that
+    confusions: tuple[Confusion, ...]  # of each of PARTS, at DEFAULT_THRESHOLD and at the learned threshold
 
     @property
     def text(self) -> str:
-        """Which class is the positive one, and when a row is called so."""
+        """The positive class, and the probability that predicts it."""
         if self.learned is None:
-            return f"{self.positive}, from a probability of {DEFAULT_THRESHOLD} on"
+            return f"{self.positive}, at a probability of {DEFAULT_THRESHOLD} or more"
         rule = f"decision.threshold={self.config.threshold}"
-        return f"{self.positive}, from a probability of {self.learned:.4g} on ({rule})"
+        return f"{self.positive}, at a probability of {self.learned:.4g} or more ({rule})"
 
     @property
     def costs(self) -> str:
-        """What errors cost."""
+        """The costs of false positives and false negatives, as a sentence."""
         positive, negative = self.config.false_positive_cost, self.config.false_negative_cost
         return f"a false positive costs {positive:g}, a false negative {negative:g}"
 
 
 def binary_decisions(config: Decision, found: Evaluation, threshold: float | None) -> BinaryDecisions | None:
-    """Counts errors of validation and test rows; of a task that is not binary nothing.
+    """Counts the errors on validation and test rows; None if the task is not binary.
 
     Args:
-        config: What errors cost.
-        found: Predictions, whose labels follow the threshold.
-        threshold: That was learned, if one was.
+        config: The decision section, with the costs of errors.
+        found: Predictions, with labels at the threshold.
+        threshold: The learned threshold; None if there is none.
     """
     target = found.targets["test"]
     if target.task != "binary":

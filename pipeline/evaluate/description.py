@@ -1,4 +1,4 @@
-"""What a run's page in MLflow says at its top, in Markdown."""
+"""The Markdown description at the top of a run's page in MLflow."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pipeline.evaluate.baselines import BaselineComparison
 
 PARTS = ("train", "val", "test")
-MAX_SCORES = 12  # that the table lists: with many targets each has its own
-MAX_NAME_LENGTH = 60  # letters
+MAX_SCORES = 12  # rows of the table: with many targets each has scores of its own
+MAX_NAME_LENGTH = 60  # characters
 
 
 def description(
@@ -30,17 +30,17 @@ def description(
     epochs: tuple[int, int | None],
     advice: str | None,
 ) -> str:
-    """The text: scores beside those of the baselines, data, model, and the commands that use it.
+    """Returns the text: scores of model and baselines, data, model, and the commands that use it.
 
     Args:
         config: The experiment.
         dataset: The rows.
-        scores: Final ones, `train_*`, `val_*` and `test_*`.
-        beaten: How the model stands to its baselines.
-        run_id: Of the run.
-        n_parameters: Of the network.
-        epochs: How many were trained, and which one was kept, if any was chosen.
-        advice: What to try next.
+        scores: Final scores, `train_*`, `val_*` and `test_*`.
+        beaten: Comparison of the model with its baselines.
+        run_id: Id of the run.
+        n_parameters: Number of parameters of the network.
+        epochs: Number of trained epochs, and the epoch whose weights are kept, or None.
+        advice: What to try next; None for no advice.
     """
     comparisons = [f"Against {name.removeprefix('against ')}: {text}." for name, text in beaten.texts.items()]
     trained, kept = epochs

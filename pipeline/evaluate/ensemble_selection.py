@@ -1,4 +1,4 @@
-"""Which networks make the best ensemble: greedy selection with repetition (Caruana et al. 2004), by validation rows."""
+"""Selects the networks of an ensemble: greedy with repetition, on validation rows (Caruana et al. 2004)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pipeline.data.preprocessing.scaling.targets import OutputScaler
 from pipeline.evaluate.paired import of_logarithms, of_squares, standard_error
 
 N_BAGS = 16
-ENOUGH_ROWS = 5_000  # from which on validation rows are not drawn anew: what suits them suits others
+ENOUGH_ROWS = 5_000  # with so many validation rows bootstraps are not needed: the selection generalizes
 
 
 @dataclass(frozen=True)
 class ValidationLoss:
-    """RMSE in the targets' units, the mean over targets, or the log loss of a mean of networks' outputs."""
+    """Loss of an averaged output: RMSE in the targets' units, averaged over targets, or log loss."""
 
     target: Target
     scaler: OutputScaler
@@ -26,22 +26,27 @@ class ValidationLoss:
 
     @classmethod
     def of(cls, rows: Rows, preprocessing: Preprocessing) -> ValidationLoss:
-        """That of these rows."""
+        """Makes the loss on these rows.
+
+        Args:
+            rows: Validation rows.
+            preprocessing: Scaling of their targets.
+        """
         weight = np.ones(len(rows)) if rows.sample_weight is None else rows.sample_weight
         return cls(rows.target, preprocessing.outputs, weight)
 
     def take(self, rows: np.ndarray) -> ValidationLoss:
-        """That of some of the rows."""
+        """Returns the loss on some of the rows, given by index."""
         return replace(self, target=self.target.take(rows), weight=self.weight[rows])
 
     def averaged(self, outputs: np.ndarray) -> np.ndarray:
-        """Of a network's outputs what an ensemble takes the mean of, as far as the loss needs it.
+        """Converts a network's outputs to what an ensemble averages, reduced to what the loss needs.
 
         Args:
             outputs: `(n_rows, n_outputs)`, scaled predictions or logits.
 
         Returns:
-            Scaled predictions, or `(n_rows, 1)` the probability of each row's own class.
+            Scaled predictions, or `(n_rows, 1)` probabilities of each row's true class.
         """
         outputs = outputs.astype(np.float64)
         if self.target.task == "regression":
@@ -53,11 +58,11 @@ class ValidationLoss:
         return found
 
     def __call__(self, mean: np.ndarray) -> float:
-        """The loss of a mean `(n_rows, n)`, see `averaged`."""
+        """Computes the loss of a mean `(n_rows, n)` of what `averaged` returns."""
         return float(self.of_each(mean[np.newaxis], self.weight)[0])
 
     def of_each(self, means: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """The losses of several means.
+        """Computes the losses of several means.
 
         Args:
             means: `(n_means, n_rows, n)`.
@@ -76,7 +81,12 @@ class ValidationLoss:
         return found
 
     def standard_error(self, mean: np.ndarray, other: np.ndarray) -> float:
-        """Of the difference between the losses of two means, row by row."""
+        """Returns the standard error of the difference between the losses of two means, paired by row.
+
+        Args:
+            mean: `(n_rows, n)`.
+            other: `(n_rows, n)`.
+        """
         if self.target.task == "regression":
             own, others = (self.scaler.invert(given) for given in (mean, other))
             return standard_error(of_squares(self.target.values, own, others, self.weight), self.weight)
@@ -84,17 +94,17 @@ class ValidationLoss:
 
 
 def select(candidates: Sequence[np.ndarray], loss: ValidationLoss, *, max_entries: int, seed: int) -> list[int]:
-    """The entries of the best ensemble that is found, as numbers of candidates; one may be there several times.
+    """Returns the entries of the best ensemble found, as indices of candidates, which can repeat.
 
-    Few validation rows would let those win that suit just these rows: there each of several selections sees a
-    bootstrap of the rows, and an entry's weight is its mean over them (Caruana, Munson and Niculescu-Mizil 2006 draw
+    With few validation rows a selection would overfit them. Then each of several selections uses a bootstrap of the
+    rows, and an entry's weight is its mean over the selections (Caruana, Munson and Niculescu-Mizil 2006 draw
     candidates instead).
 
     Args:
-        candidates: What `loss.averaged` makes of each candidate's outputs.
-        loss: Of the validation rows.
-        max_entries: At most.
-        seed: Of the bootstraps.
+        candidates: `loss.averaged` of each candidate's outputs.
+        loss: Loss on the validation rows.
+        max_entries: Maximum number of entries.
+        seed: Seed of the bootstraps.
     """
     n_rows = len(loss.weight)
     if n_rows >= ENOUGH_ROWS:
@@ -110,13 +120,18 @@ def select(candidates: Sequence[np.ndarray], loss: ValidationLoss, *, max_entrie
 
 
 def mean_of(candidates: Sequence[np.ndarray], entries: Sequence[int]) -> np.ndarray:
-    """What an ensemble of these entries gives."""
+    """Returns the mean output of an ensemble.
+
+    Args:
+        candidates: `loss.averaged` of each candidate's outputs.
+        entries: Indices of candidates, which can repeat.
+    """
     found: np.ndarray = np.mean([candidates[number] for number in entries], axis=0)
     return found
 
 
 def _greedy(candidates: Sequence[np.ndarray], loss: ValidationLoss, weight: np.ndarray, max_entries: int) -> list[int]:
-    """Adds the candidate that improves the mean most, as long as one does."""
+    """Adds the candidate that improves the mean most until no candidate improves it."""
     entries: list[int] = []
     stacked, total, reached = np.stack(candidates), np.zeros_like(candidates[0]), np.inf
     while len(entries) < max_entries:
@@ -130,7 +145,7 @@ def _greedy(candidates: Sequence[np.ndarray], loss: ValidationLoss, weight: np.n
 
 
 def _apportioned(shares: Mapping[int, float], n_entries: int) -> list[int]:
-    """So many entries by their shares, whose sum is 1: whole parts first, then the largest remainders."""
+    """Apportions entries by shares that sum to 1: integer parts first, then the largest remainders."""
     quotas = {number: share * n_entries for number, share in shares.items()}
     counts = {number: int(quota) for number, quota in quotas.items()}
     by_remainder = sorted(quotas, key=lambda number: (counts[number] - quotas[number], number))

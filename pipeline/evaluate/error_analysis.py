@@ -1,4 +1,4 @@
-"""Where a model is wrong: its worst rows, how much of the loss is theirs, and scores by slices of columns."""
+"""Error analysis: a model's worst rows, their share of the loss, and scores by slices of columns."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 from pipeline.data import RawColumn, Rows, Target, TextArray
 from pipeline.evaluate import Columns, score
 
-WORST = 10  # rows that are listed
-N_BINS = 4  # of a column of numbers, by its quantiles
-MAX_CATEGORIES = 6  # of a column that are a slice each; the others are one together
+WORST = 10  # listed rows
+N_BINS = 4  # quantile bins of a numeric column
+MAX_CATEGORIES = 6  # values of a column with a slice each; the others share one
 MIN_ROWS = 5  # of a slice
-BEYOND = 3.0  # standard errors, from which on a slice is worse than the other rows
+BEYOND = 3.0  # standard errors by which a slice must be worse than the other rows
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Rows that have something in common."""
+    """Rows with the same value, or the same range of values, in a column."""
 
     column: str
     values: str  # such as `1.5 to 3` or a category
@@ -28,7 +28,7 @@ class Slice:
     scores: dict[str, float]
     share_of_rows: float
     share_of_loss: float
-    is_worse: bool  # than the other rows, beyond chance
+    is_worse: bool  # than the other rows, by more than chance
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class ErrorAnalysis:
     """The worst rows of a split, and its slices.
 
     Attributes:
-        worst: Numbers of the rows, the worst first.
-        shares: Of the whole loss that each of them has.
-        slices: By column, in the order in which the columns were given.
+        worst: Indices of the worst rows, worst first.
+        shares: Share of the total loss of each of them.
+        slices: By column, in the order of the given columns.
     """
 
     worst: np.ndarray
@@ -47,18 +47,18 @@ class ErrorAnalysis:
 
     @property
     def in_common(self) -> Slice | None:
-        """The slice that has the most of the loss beyond its share of the rows, if one is worse beyond chance."""
+        """The slice with the largest excess of loss over its share of rows; None if no slice is significantly worse."""
         worse = [found for found in self.slices if found.is_worse]
         return max(worse, key=lambda found: found.share_of_loss - found.share_of_rows, default=None)
 
 
 def analyse(rows: Rows, outputs: Columns, columns: Sequence[str]) -> ErrorAnalysis:
-    """Looks for rows and slices that a model gets wrong.
+    """Finds the rows and slices with the largest errors.
 
     Args:
         rows: Raw rows, with their targets and weights.
-        outputs: What the model makes of them.
-        columns: By which they are sliced; those that an array has are passed over.
+        outputs: The model's outputs for them.
+        columns: Columns to slice by; columns that hold arrays are skipped.
     """
     losses = row_losses(rows.target, outputs)
     if rows.sample_weight is not None:
@@ -76,7 +76,12 @@ def analyse(rows: Rows, outputs: Columns, columns: Sequence[str]) -> ErrorAnalys
 
 
 def row_losses(target: Target, outputs: Columns) -> np.ndarray:
-    """The loss of each row, `(n_rows,)`: squared errors as shares of the targets' variance, or nats."""
+    """Computes the loss of each row, `(n_rows,)`: squared errors relative to the targets' variance, or nats.
+
+    Args:
+        target: The truth.
+        outputs: Outputs of a model for the same rows.
+    """
     if target.task == "regression":
         spread = target.values.var(axis=0)
         return np.mean((outputs["prediction"] - target.values) ** 2 / np.where(spread > 0, spread, 1), axis=1)
@@ -103,7 +108,7 @@ def _slice(column: str, values: str, chosen: np.ndarray, losses: np.ndarray, row
 
 
 def _parts(column: RawColumn) -> Iterator[tuple[str, np.ndarray]]:
-    """Names and masks of a column's slices: of many numbers quarters, else the most frequent values; and gaps."""
+    """Yields names and masks of a column's slices: quartiles or the most frequent values, and missing values."""
     if isinstance(column, TextArray):
         yield from _of_values(column.codes, [str(text) for text in column.levels])
         return

@@ -1,4 +1,4 @@
-"""The configurations of an ensemble in the order of their scores."""
+"""The leaderboard of `tune`: configurations ordered by score."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LeaderboardRow:
-    """A configuration."""
+    """A configuration and its share of the ensemble."""
 
     number: int
-    words: str  # what distinguishes it, as overrides
-    loss: float  # by itself, on validation rows
-    error: float  # standard error of how far it is behind the ensemble, over these rows
+    words: str  # overrides that distinguish it from the others
+    loss: float  # its own loss on validation rows
+    error: float  # standard error of its distance to the ensemble on these rows
     share: float  # of the ensemble
-    epochs: int  # of all its folds
+    epochs: int  # total of all its folds
     seconds: float
-    run_ids: tuple[str, ...]  # one, or one for each fold
+    run_ids: tuple[str, ...]  # one, or one per fold
 
     @property
     def run_id(self) -> str:
-        """Of the run, or of all of them with blanks between."""
+        """Id of the run, or the ids of all folds separated by spaces."""
         return " ".join(self.run_ids)
 
 
 def as_csv(lines: Sequence[LeaderboardRow]) -> str:
-    """A row for each."""
+    """Formats the leaderboard as CSV, one line per configuration."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["network", "overrides", "loss", "error", "share", "epochs", "seconds", "run_id"])

@@ -1,4 +1,4 @@
-"""Whether two models differ by more than the noise of the rows that both are scored on, row by row."""
+"""Paired comparison of two models: whether they differ by more than the noise of the rows they are scored on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CLEAR = 2.0  # standard errors, beyond which a difference is more than the noise of the validation rows
+CLEAR = 2.0  # standard errors that a difference must exceed to be more than noise
 
 
 @dataclass(frozen=True)
 class Difference:
-    """By how much a model is better than another on the validation rows, in RMSE or log loss."""
+    """Difference between two models on the validation rows, in RMSE or log loss."""
 
     score: str  # val_rmse or val_log_loss
     own: float
@@ -20,17 +20,17 @@ class Difference:
 
     @property
     def ahead(self) -> float:
-        """Positive where the model is better."""
+        """Lead of the model over the other; positive if it is better."""
         return self.other - self.own
 
     @property
     def is_clear(self) -> bool:
-        """Whether it is more than noise of the rows."""
+        """Whether the difference exceeds the noise of the rows."""
         return abs(self.ahead) > CLEAR * self.error
 
     @property
     def text(self) -> str:
-        """In words, such as `0.4 % better in val_rmse, within noise of the validation rows`."""
+        """A sentence such as `0.4 % better in val_rmse, within noise of the validation rows`."""
         share = abs(self.ahead) / self.other * 100 if self.other else 0.0
         way = "better" if self.ahead >= 0 else "worse"
         noise = "beyond noise" if self.is_clear else "within noise"
@@ -38,12 +38,12 @@ class Difference:
 
 
 def of_squares(truth: np.ndarray, own: np.ndarray, other: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-    """What each row adds to the difference in RMSE: (a² - b²) / (a + b) = a - b; of several targets the mean.
+    """Returns each row's contribution to the difference in RMSE, (a² - b²) / (a + b) = a - b, averaged over targets.
 
     Args:
-        truth: `(n_rows, n_targets)`, as are the predictions of both models.
-        own: Predictions of the model.
-        other: Those of the other.
+        truth: `(n_rows, n_targets)`.
+        own: Predictions of the model, of the same shape.
+        other: Predictions of the other model, of the same shape.
         weight: `(n_rows,)`, or None.
 
     Returns:
@@ -56,11 +56,11 @@ def of_squares(truth: np.ndarray, own: np.ndarray, other: np.ndarray, weight: np
 
 
 def of_logarithms(own: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """What each row adds to the difference in log loss, clipped as scikit-learn does.
+    """Returns each row's contribution to the difference in log loss, clipped as in scikit-learn.
 
     Args:
-        own: `(n_rows,)`, the probabilities that the model gives to what is true.
-        other: Those of the other model.
+        own: `(n_rows,)`, probabilities that the model gives to the true classes.
+        other: `(n_rows,)`, those of the other model.
     """
     smallest = np.finfo(own.dtype).eps
     own, other = (np.log(np.clip(given, smallest, 1 - smallest)) for given in (own, other))
@@ -68,7 +68,12 @@ def of_logarithms(own: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def standard_error(per_row: np.ndarray, weight: np.ndarray | None) -> float:
-    """Of the weighted mean of what rows add `(n_rows,)`."""
+    """Returns the standard error of a weighted mean over rows.
+
+    Args:
+        per_row: `(n_rows,)`, contributions of the rows.
+        weight: `(n_rows,)`, or None.
+    """
     shares = np.full(len(per_row), 1 / len(per_row)) if weight is None else weight / weight.sum()
     mean = float(shares @ per_row)
     return float(np.sqrt(np.square(shares * (per_row - mean)).sum()))

@@ -1,4 +1,4 @@
-"""Pictures of a run: learning curves, and predictions against the truth on validation and test rows."""
+"""Plots of a run: learning curves, and predictions against the truth on validation and test rows."""
 
 import functools
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from sklearn.metrics import confusion_matrix, roc_curve
 from pipeline.data import Target
 
 SHOWN = ("val", "test")
-MAX_CLASSES = 20  # with more, a confusion matrix has no numbers and a ROC plot no legend
-TITLE = 1.0  # where the axes end; left to itself, Matplotlib lays out all labels once more to find that out
-MAX_TICKS = 5  # of an axis: most of the time goes into them
-MAX_POINTS = 5000  # of a scatter: more only take longer to draw
+MAX_CLASSES = 20  # with more, the confusion matrix omits its numbers and the ROC plot its legend
+TITLE = 1.0  # the top of the axes; without it Matplotlib lays out all labels again to find that position
+MAX_TICKS = 5  # per axis: ticks take most of the drawing time
+MAX_POINTS = 5000  # of a scatter plot: more only take longer to draw
 
 
 def draw(
@@ -25,13 +25,13 @@ def draw(
     targets: dict[str, Target],
     outputs: dict[str, dict[str, np.ndarray]],
 ) -> dict[str, Figure]:
-    """Draws what suits the task.
+    """Draws the plots of the task.
 
     Args:
-        epochs: Each epoch's values.
+        epochs: Values of each epoch.
         best_epoch: Epoch whose weights were kept, from 1.
-        targets: Truth by split.
-        outputs: What the assembled model made of each split.
+        targets: The truth, by split.
+        outputs: Outputs of the assembled model, by split.
     """
     kinds = {"predicted_vs_actual": _scatter, "residuals": _residuals}
     if targets["val"].task != "regression":
@@ -47,7 +47,7 @@ def draw(
 
 
 def _figure(n_panels: int, fitted: bool = False) -> Figure:
-    """Panels side by side. Margins that fit names of any length cost as much as the drawing; those for numbers do."""
+    """Makes panels side by side; `fitted` fits margins to long names, which takes as long as the drawing."""
     width, height = 5.5 * n_panels, 4.5
     figure = Figure(figsize=(width, height), layout="constrained" if fitted else None)
     FigureCanvasAgg(figure)
@@ -60,7 +60,7 @@ def _figure(n_panels: int, fitted: bool = False) -> Figure:
 
 
 def _learning_curves(epochs: Sequence[dict[str, float]], best_epoch: int | None) -> Figure:
-    """Loss and metrics of training and validation: the space between the two lines is the overfitting gap."""
+    """Draws loss and metrics of training and validation: the distance of the two lines is the overfitting gap."""
     names = [name for name in epochs[0] if f"val_{name}" in epochs[0]]
     figure = _figure(len(names))
     numbers = np.arange(1, len(epochs) + 1)
@@ -131,10 +131,10 @@ def _roc(axes: Axes, target: Target, outputs: dict[str, np.ndarray]) -> None:
 
 
 def _drawable(name: str) -> str:
-    """A name of the data as Matplotlib draws it.
+    """Escapes a name of the data for Matplotlib.
 
-    To Matplotlib `$` begins a formula, a label that begins with `_` stays out of the legend, and a character that its
-    font lacks is a warning and a box; here it is a box alone.
+    In Matplotlib `$` starts a formula, and a label that starts with `_` is left out of the legend. A character that its
+    font lacks gives a warning and a box; here it gives only the box.
     """
     known = _characters()
     boxed = "".join(character if ord(character) in known else "\N{WHITE SQUARE}" for character in name)

@@ -1,4 +1,4 @@
-"""How the training rows reach the device: all at once where they fit, else in device batches, read ahead."""
+"""How the training rows reach the device: all at once if they fit, else in device batches that are read ahead."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pipeline.fit.steps import Steps
 log = logging.getLogger(__name__)
 
 DEVICE_BATCH_BYTES = 2**26
-SHARE_OF_MEMORY = 0.5  # of what is free, for the training rows
+SHARE_OF_MEMORY = 0.5  # of the free memory, for the training rows
 
 
 class ResidentRows:
-    """The rows lie on the device once; an epoch is an order of their numbers."""
+    """Rows that stay on the device; an epoch sends only a permutation of the row numbers."""
 
     def __init__(self, rows: Rows, steps: Steps) -> None:
         self._rows = place(rows)
@@ -31,7 +31,7 @@ class ResidentRows:
         self._steps = steps
 
     def device_batches(self, generator: np.random.Generator) -> Iterator[DeviceBatch]:
-        """The full batches of an epoch, then the last batch, as one step, if it has another size."""
+        """Yields the full batches of an epoch, then the last batch as one step if its size differs."""
         order = _order(self._n_rows, generator)
         full, last = np.split(order, [self._steps.n_rows_of_full])
         if len(full):
@@ -41,7 +41,7 @@ class ResidentRows:
 
 
 class StreamedRows:
-    """The rows stay with the host; the next device batch is gathered and sent while the device computes on this one."""
+    """Rows that stay in host memory; the next device batch is sent while the device computes on the current one."""
 
     def __init__(self, rows: Rows, steps: Steps, device_batch_bytes: int) -> None:
         self._rows = rows
@@ -51,7 +51,7 @@ class StreamedRows:
         self._numbers = np.arange(n_per_device_batch * steps.n_batch, dtype=np.int32).reshape(-1, steps.n_batch)
 
     def device_batches(self, generator: np.random.Generator) -> Iterator[DeviceBatch]:
-        """The full batches in device batches of one shape, then the last batch if it has another size."""
+        """Yields the full batches in device batches of one shape, then the last batch if its size differs."""
         full, last = np.split(_order(len(self._rows[0]), generator), [self._steps.n_rows_of_full])
         size = self._numbers.size
         parts = [full[start : start + size] for start in range(0, len(full), size)]
@@ -66,7 +66,7 @@ class StreamedRows:
                 yield device_batch
 
     def _read(self, chosen: np.ndarray) -> DeviceBatch:
-        """Fills up a shorter last device batch with its first rows, which no step takes, to keep the shape."""
+        """Pads a shorter last device batch with its first rows, which no step uses, to keep the shape."""
         is_last = len(chosen) == self._steps.n_last
         numbers = np.arange(len(chosen), dtype=np.int32)[None] if is_last else self._numbers
         n_steps = 1 if is_last else len(chosen) // self._steps.n_batch
@@ -77,14 +77,19 @@ class StreamedRows:
 
 
 def feed(rows: Rows, steps: Steps) -> ResidentRows | StreamedRows | FromDisk:
-    """What suits the place and the size of the rows, and the memory of the device."""
+    """Chooses how rows reach the device, by where they are, their size and the free memory of the device.
+
+    Args:
+        rows: In memory or on disk.
+        steps: Steps of an epoch.
+    """
     if isinstance(rows[0], OnDisk):
         return FromDisk(rows, steps)
     needed, free = _bytes(rows), SHARE_OF_MEMORY * _free_bytes()
     if needed <= free:
         return ResidentRows(rows, steps)
     log.info(
-        "%.1f GB of training rows, %.1f GB for them on the device: they are sent in device_batches",
+        "training rows take %.1f GB, and the device has %.1f GB for them: they are sent in device batches",
         needed / 1e9,
         free / 1e9,
     )
@@ -92,17 +97,17 @@ def feed(rows: Rows, steps: Steps) -> ResidentRows | StreamedRows | FromDisk:
 
 
 def batches(rows: Rows, steps: Steps, order: Callable[[], np.random.Generator]) -> tf.data.Dataset:
-    """Batches in a new order each time they are gone through: for Keras's own `fit`, which takes one step per call.
+    """Returns batches that are reshuffled at each iteration, for Keras's own `fit`, which does one step per call.
 
     Args:
         rows: In memory or on disk.
-        steps: How they are divided.
-        order: What the order is drawn by; asked each time that the batches are gone through.
+        steps: Steps of an epoch.
+        order: Returns the generator that shuffles the rows; called at each iteration.
     """
     if isinstance(rows[0], OnDisk):
         source = FromDisk(rows, steps)
         return _dataset(lambda: _from_pieces(source.device_batches(order())), rows, steps.count)
-    with tf.device("CPU:0"):  # where datasets compute
+    with tf.device("CPU:0"):  # tf.data runs on the CPU
         x, y, weight = place(rows)
     present = [part for part in (x, y, weight) if part is not None]
 
@@ -125,13 +130,18 @@ def _from_pieces(device_batches: Iterator[DeviceBatch]) -> Iterator[tuple[tf.Ten
 
 
 def batches_in_order(rows: Rows, n_batch: int) -> tf.data.Dataset:
-    """Consecutive rows in batches."""
+    """Returns consecutive rows in batches, for validation.
+
+    Args:
+        rows: In memory or on disk.
+        n_batch: Rows per batch.
+    """
 
     def consecutive() -> Iterator[tuple[np.ndarray, ...]]:
         for start in range(0, len(rows[0]), n_batch):
             yield tuple(part[start : start + n_batch] for part in rows if part is not None)
 
-    # Keras must know how many there are, else it warns when an epoch ends.
+    # Keras warns at the end of an epoch if it does not know the number of batches.
     return _dataset(consecutive, rows, -(-len(rows[0]) // n_batch))
 
 

@@ -1,4 +1,4 @@
-"""What happens between epochs: stopping early, stopping at NaN, reporting and showing progress."""
+"""Callbacks: early stopping, stopping at NaN, reports and progress."""
 
 import logging
 import math
@@ -16,22 +16,22 @@ from pipeline.errors import TrainingError
 from pipeline.runtime import signals
 
 log = logging.getLogger(__name__)
-of_many = logging.getLogger("pipeline.fit.of_many")  # for signs of life where `log` is quiet
+of_many = logging.getLogger("pipeline.fit.of_many")  # progress of long trainings while `log` is quiet
 
-BAR_SECONDS = 0.2  # between two moves of the bar within an epoch
-LARGE_PENALTY = 1e4  # of weights that are not trained yet, far above any other loss
-LINE_SECONDS = 20.0  # between two lines within an epoch, or in one of many trainings
+BAR_SECONDS = 0.2  # between two updates of the bar within an epoch
+LARGE_PENALTY = 1e4  # of untrained weights: far above any other loss
+LINE_SECONDS = 20.0  # between two lines within an epoch, or within one of many trainings
 
 
 def direction_of(monitor: str) -> str:
-    """`max` for accuracy, `min` for losses and errors."""
+    """Returns `max` for accuracy, `min` for losses and errors."""
     return "max" if monitor.endswith("accuracy") else "min"
 
 
 class BestWeights(keras.callbacks.EarlyStopping):
-    """Early stopping (Prechelt 1998) that brings the best weights back, whether it stopped or the epochs ran out.
+    """Early stopping (Prechelt 1998) that restores the best weights, also if training ends by `fit.epochs`.
 
-    Keras keeps a NaN that comes first as the best value for ever; here a value that is not finite is the worst.
+    Keras keeps a NaN of the first epoch as the best value for ever; here a value that is not finite is the worst.
     """
 
     def __init__(self, config: EarlyStopping) -> None:
@@ -45,13 +45,13 @@ class BestWeights(keras.callbacks.EarlyStopping):
         )
 
     def get_monitor_value(self, logs: dict[str, float] | None) -> float:
-        """The monitored value of this epoch."""
+        """Returns the monitored value of this epoch, infinitely bad if it is not finite."""
         value = super().get_monitor_value(logs)
         return value if math.isfinite(value) else math.inf if self.mode == "min" else -math.inf
 
 
 def plateau(config: Fit) -> Iterator[keras.callbacks.ReduceLROnPlateau]:
-    """What lowers the learning rate where nothing improves any more, if that is asked for."""
+    """Yields the callback that lowers the learning rate on a plateau if `fit.schedule` is `reduce_on_plateau`."""
     stopping = config.early_stopping
     if config.schedule == "reduce_on_plateau":
         yield keras.callbacks.ReduceLROnPlateau(
@@ -64,11 +64,11 @@ def plateau(config: Fit) -> Iterator[keras.callbacks.ReduceLROnPlateau]:
 
 
 class StopInTime(keras.callbacks.Callback):
-    """Begins no epoch that would probably end after the given time.
+    """Stops training before an epoch that would probably end after the time limit.
 
     Args:
-        minutes: From the beginning of training.
-        before: Seconds of them that were over before this process began.
+        minutes: Time limit of training.
+        before: Seconds of training by earlier processes of the run.
     """
 
     def __init__(self, minutes: float, before: float) -> None:
@@ -80,7 +80,7 @@ class StopInTime(keras.callbacks.Callback):
         self._start = self._epoch_start = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Looks whether another epoch as long as this one fits."""
+        """Stops training if another epoch of the same duration does not fit."""
         now = time.monotonic()
         if now + (now - self._epoch_start) > self._start + self._seconds:
             self.model.stop_training = True
@@ -89,18 +89,18 @@ class StopInTime(keras.callbacks.Callback):
 
 
 class Averages(keras.callbacks.Callback):
-    """Puts the weights' moving averages in their place while an epoch is scored; to be the last of the callbacks.
+    """Swaps in the weights' moving averages while an epoch is scored; must be the last of the callbacks.
 
-    So validation, early stopping and the best weights are the averages' (Polyak and Juditsky 1992). At the end of
+    Validation, early stopping and the best weights then use the averages (Polyak and Juditsky 1992). At the end of
     training Keras's optimizer leaves them in the model.
     """
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Before validation."""
+        """Swaps the averages in before validation."""
         self._swap()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """After all others have seen the epoch's weights."""
+        """Swaps the weights back after all other callbacks have seen the averages."""
         self._swap()
 
     def _swap(self) -> None:
@@ -112,22 +112,22 @@ class Averages(keras.callbacks.Callback):
 
 
 class Interrupts(keras.callbacks.Callback):
-    """Ends training where a signal came, which waits until the call at hand has ended."""
+    """Ends training at a signal, once the current call has returned."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """After each call of training steps."""
+        """Raises a pending signal after each call of training steps."""
         signals.check()
 
     def on_test_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Before each call of validation steps; Keras moves what comes after one to a thread."""
+        """Raises a pending signal before each call of validation steps: Keras runs the hook after it in a thread."""
         signals.check()
 
 
 class StopAtNaN(keras.callbacks.Callback):
-    """Ends the run with an error when the training loss is no number any more.
+    """Ends the run with an error if the training loss is not finite.
 
     Args:
-        penalty: That weights have by `model.l1` and `model.l2` before the first step.
+        penalty: L1 and L2 penalty of the weights before the first step.
     """
 
     def __init__(self, penalty: float) -> None:
@@ -135,7 +135,7 @@ class StopAtNaN(keras.callbacks.Callback):
         self._penalty = penalty
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Looks at the epoch's mean loss, which one bad batch is enough to spoil."""
+        """Checks the epoch's mean loss, which a single bad batch makes NaN."""
         loss = (logs or {})["loss"]
         if math.isfinite(loss):
             return
@@ -153,7 +153,7 @@ class StopAtNaN(keras.callbacks.Callback):
 
 
 class Report(keras.callbacks.Callback):
-    """Hands over each epoch's values: losses, metrics, the learning rate and the seconds it took."""
+    """Reports each epoch's values: losses, metrics, learning rate and seconds."""
 
     def __init__(self, report: Callable[[int, dict[str, float]], None]) -> None:
         super().__init__()
@@ -165,7 +165,7 @@ class Report(keras.callbacks.Callback):
         self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Reports; epochs count from 1."""
+        """Reports the epoch, counted from 1."""
         values = {name: float(value) for name, value in (logs or {}).items()}
         values["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         values["seconds"] = time.perf_counter() - self._start
@@ -173,7 +173,7 @@ class Report(keras.callbacks.Callback):
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """A bar with the time left, for a terminal; it moves within long epochs too."""
+    """A progress bar with the remaining time, for a terminal; it also advances within long epochs."""
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Draws the empty bar."""
@@ -183,60 +183,60 @@ class ProgressBar(keras.callbacks.Callback):
             TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[values]}", table_column=Column(no_wrap=True)),
             expand=True,
-            transient=not log.isEnabledFor(logging.INFO),  # one of many trainings, of which a line tells then
+            transient=not log.isEnabledFor(logging.INFO),  # one of many trainings leaves a line in the log instead
         )
         self._task = self._bar.add_task("fit", total=self.params["epochs"], epoch=0, values="")
         self._bar.start()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Notes which epoch it is."""
+        """Remembers the number of the epoch."""
         self._epoch, self._moved = epoch, time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Moves the bar a part of an epoch, from time to time."""
+        """Advances the bar within an epoch, at most every BAR_SECONDS."""
         if time.monotonic() - self._moved > BAR_SECONDS:
             self._moved = time.monotonic()
             self._bar.update(self._task, completed=self._epoch + (batch + 1) / self.params["steps"])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Moves the bar."""
+        """Advances the bar to the end of the epoch, and shows its values."""
         self._bar.update(self._task, completed=epoch + 1, epoch=epoch + 1, values=_line(logs, ("loss", "val_loss")))
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Leaves the bar as it is, with a word where it has not come to its end."""
+        """Leaves the bar on the screen, marked if training stopped early."""
         if self.model.stop_training:
             (task,) = self._bar.tasks
             self._bar.update(self._task, values=f"{task.fields['values']}  stopped early")
         self.close()
 
     def close(self) -> None:
-        """Gives the terminal back, also after an error."""
+        """Restores the terminal, also after an error."""
         self._bar.stop()
 
 
 class ProgressLines(keras.callbacks.Callback):
-    """A plain line per epoch, for a log file, and within long epochs one from time to time.
+    """One log line per epoch, and one every LINE_SECONDS within a long epoch.
 
-    Of one of many trainings, as in a sweep, only a long one has lines, from time to time.
+    One of many trainings, as in a sweep, logs only every LINE_SECONDS.
     """
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Notes when it began."""
+        """Starts the clock."""
         self._told = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Notes which epoch it is."""
+        """Remembers the number of the epoch."""
         self._epoch, self._written = epoch, time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Writes how far a long epoch is."""
+        """Logs the progress of a long epoch."""
         if time.monotonic() - self._written > LINE_SECONDS:
             self._written = time.monotonic()
             steps = self.params["steps"]
             log.info("epoch %d, step %d/%d  %s", self._epoch + 1, batch + 1, steps, _line(logs))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Writes the line."""
+        """Logs the values of the epoch."""
         said = log
         if not log.isEnabledFor(logging.INFO):
             if time.monotonic() - self._told < LINE_SECONDS:
@@ -245,16 +245,16 @@ class ProgressLines(keras.callbacks.Callback):
         said.info("epoch %d/%d  %s", epoch + 1, self.params["epochs"], _line(logs))
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Does nothing: lines leave the terminal as it was."""
 
 
 def progress() -> ProgressBar | ProgressLines:
-    """The display that suits where the output goes."""
+    """Returns a bar for a terminal, or lines for a file."""
     return ProgressBar() if Console().is_terminal else ProgressLines()
 
 
 def _line(logs: dict[str, Any] | None, names: Sequence[str] = ()) -> str:
-    """The values of the given names, or all: each beside its validation counterpart, the loss first."""
+    """Formats the values of the given names, or all: each next to its validation counterpart, the loss first."""
     logs = logs or {}
     order = sorted(logs, key=lambda name: (name.removeprefix("val_") != "loss", name.removeprefix("val_"), name))
     return "  ".join(f"{name} {logs[name]:.4g}" for name in names or order if name != "learning_rate")

@@ -14,7 +14,7 @@ from pipeline.fit.muon import Muon
 from pipeline.fit.unscaled_metrics import MeanAbsoluteError, RootMeanSquaredError
 
 STEP_SCHEDULES = ("cosine", "exponential")  # reduce_on_plateau is a callback that changes the number
-# Parts of variables' names: of Keras's layers, and of those in model/layers.
+# Parts of variable names in Keras's layers and in model/layers.
 NOT_DECAYED = ("bias", "gamma", "beta", "embedding_", "scales", "slopes", "bins", "frequencies", "phases", "waves")
 LONG_AVERAGES, SHORT_AVERAGES, FEW_STEPS = 0.99, 0.95, 300
 METRICS = {"regression": ("rmse", "mae"), "binary": ("accuracy",), "multiclass": ("accuracy",)}
@@ -23,10 +23,14 @@ Values = Mapping[str, Any]
 
 
 def check(config: Fit, task: str) -> None:
-    """Looks for what does not go with the task.
+    """Checks that the fit section matches the task.
+
+    Args:
+        config: The fit section.
+        task: `regression`, `binary` or `multiclass`.
 
     Raises:
-        ConfigError: The loss, the monitor or the class weights.
+        ConfigError: The loss, the monitor, label smoothing or the class weights do not match.
     """
     try:
         check_loss(config.loss, task)
@@ -35,7 +39,7 @@ def check(config: Fit, task: str) -> None:
     monitor = config.early_stopping.monitor
     if monitor.removeprefix("val_") not in ("loss", *METRICS[task]):
         known = ", ".join(f"{name}, val_{name}" for name in ("loss", *METRICS[task]))
-        raise ConfigError(f"fit.early_stopping.monitor: {monitor} is not logged for a {task} task; there are {known}")
+        raise ConfigError(f"fit.early_stopping.monitor: {monitor} is not logged for a {task} task; use one of {known}")
     if config.label_smoothing and task == "regression":
         raise ConfigError("fit.label_smoothing: a regression has no labels to smooth; leave it at 0")
     if config.class_weight != "none" and task == "regression":
@@ -43,7 +47,7 @@ def check(config: Fit, task: str) -> None:
 
 
 def with_decay_of_averages(config: Fit, n_steps: int) -> Fit:
-    """A fit section that has a number where `fit.ema` is `auto`: few steps leave no time for long averages.
+    """Replaces `auto` in `fit.ema` by a decay: few steps are too short for long averages.
 
     Args:
         config: The fit section.
@@ -65,7 +69,7 @@ def compile_model(model: keras.Model, config: Fit, *, task: str, n_steps: int, o
         output_scale: `(n_outputs,)`, original units per scaled unit of each target.
 
     Returns:
-        The variables that hold the learning rate, AdamW's as a multiple of it, and the scale, by name.
+        The variables that hold the learning rate, the ratio of AdamW's rate to it, and the scale, by name.
     """
     scale = tf.Variable(output_scale.astype(np.float32), trainable=False)
     ratio = tf.Variable(adamw_ratio(config), trainable=False, dtype=tf.float32)
@@ -77,9 +81,9 @@ def compile_model(model: keras.Model, config: Fit, *, task: str, n_steps: int, o
     model.compile(
         optimizer=optimizer,
         loss=loss_of(config, task),
-        # Class weights shape the loss, not what is reported: training and validation stay comparable.
+        # Class weights change the loss but not the metrics, so that training and validation stay comparable.
         **{"weighted_metrics" if config.class_weight == "none" else "metrics": metrics},
-        jit_compile=False,  # the blocks are compiled as a whole, and stock steps by themselves gain nothing
+        jit_compile=False,  # multi-step calls are compiled as a whole, and single steps gain nothing
     )
     return {
         "learning_rate": rate if config.schedule in STEP_SCHEDULES else optimizer.learning_rate,
@@ -89,12 +93,17 @@ def compile_model(model: keras.Model, config: Fit, *, task: str, n_steps: int, o
 
 
 def adamw_ratio(config: Fit) -> float:
-    """Muon's other learning rate, that of AdamW, as a multiple of its own."""
+    """Returns AdamW's learning rate within Muon as a multiple of Muon's own."""
     return 1.0 if config.adamw_learning_rate is None else config.adamw_learning_rate / config.learning_rate
 
 
 def loss_of(config: Fit, task: str) -> keras.losses.Loss:
-    """The training loss, unless it is the members' (see members.py)."""
+    """Returns the training loss; networks of members apply it to each member (see member_losses.py).
+
+    Args:
+        config: The fit section.
+        task: `regression`, `binary` or `multiclass`.
+    """
     name, smoothing = config.loss, config.label_smoothing
     losses = {
         "mse": keras.losses.MeanSquaredError,
@@ -114,7 +123,7 @@ def _metrics(task: str, scale: tf.Variable) -> list[keras.metrics.Metric]:
     if task == "regression":
         return [RootMeanSquaredError(scale, "rmse"), MeanAbsoluteError(scale, "mae")]
     if task == "binary":
-        return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]  # of a logit: probability one half
+        return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]  # a logit of 0 is a probability of 0.5
     return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
 
@@ -128,8 +137,8 @@ def _optimizer(config: Fit, rate: Any, adamw_ratio: Any) -> keras.optimizers.Opt
         options["weight_decay"] = config.weight_decay
     optimizers = keras.optimizers
     if config.optimizer == "muon":
-        # Biases and the output layer take the AdamW step (Liu et al. 2025, section 2.2), whose decay is an argument of
-        # its own that follows no other.
+        # Biases and the output layer take the AdamW step (Liu et al. 2025, section 2.2), whose decay is a separate
+        # argument.
         decay = {} if config.weight_decay is None else {"adam_weight_decay": config.weight_decay}
         return _sparing(Muon(adam_lr_ratio=adamw_ratio, **decay, **options))
     if config.optimizer == "sgd":
@@ -140,13 +149,13 @@ def _optimizer(config: Fit, rate: Any, adamw_ratio: Any) -> keras.optimizers.Opt
 
 
 def _sparing(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """Decays kernels only: biases, scales and embeddings do not make a network more complex by their size."""
+    """Decays kernels only: large biases, scales or embeddings do not make a network more complex."""
     optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
     return optimizer
 
 
 def _schedule(config: Fit, rate: Any, n_steps: int) -> Any:
-    """The rate itself, or a schedule that starts from it and counts steps."""
+    """Returns the rate itself, or a schedule over steps that starts from it."""
     if config.schedule == "cosine":
         warmup = round(config.warmup_epochs * n_steps)
         return keras.optimizers.schedules.CosineDecay(  # Loshchilov and Hutter 2017, without restarts

@@ -1,4 +1,4 @@
-"""Compiled models that wait to be used again: the jobs of a sweep that differ in values only compile nothing anew."""
+"""A cache of compiled models: jobs of a sweep that differ only in values do not compile again."""
 
 from __future__ import annotations
 
@@ -17,13 +17,18 @@ MAX_IDLE = 8  # each holds weights, the optimizer's state and compiled code
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """A compiled model and where the values lie that it is started with."""
+    """A compiled model, and the variables that hold its start values."""
 
     model: MultiStepModel
     values: Values
 
     def start_from(self, network: keras.Model, values: Values) -> None:
-        """Makes it what a new model of this network would be: weights, seeds, values; the optimizer knows nothing."""
+        """Resets the model to a new model of this network: weights, seeds, values and an empty optimizer state.
+
+        Args:
+            network: The network to copy from.
+            values: Value of each variable, by name.
+        """
         for state in self.model.optimizer.variables:
             state.assign(tf.zeros_like(state))
         variable_clone.start_from(self.model, network)
@@ -31,23 +36,28 @@ class CompiledModel:
             self.values[name].assign(value)
 
 
-_idle: dict[str, CompiledModel] = {}  # the longest idle first
+_idle: dict[str, CompiledModel] = {}  # oldest first
 _lock = threading.Lock()
 
 
 def any_idle() -> bool:
-    """Whether there are programs that wait."""
+    """Whether any program is cached."""
     return bool(_idle)
 
 
 def take(structure: str | None) -> CompiledModel | None:
-    """An idle program of this structure, which is the taker's alone until it is given back."""
+    """Removes a program of this structure from the cache, so that only the caller uses it; None if there is none."""
     with _lock:
         return _idle.pop(structure, None) if structure else None
 
 
 def give_back(structure: str | None, program: CompiledModel) -> None:
-    """Keeps a program for the next job; the one that has been idle longest makes room."""
+    """Caches a program for the next job; a full cache drops its oldest.
+
+    Args:
+        structure: Key of the program; None for a program that cannot be shared.
+        program: The program.
+    """
     if structure is None:
         return
     with _lock:

@@ -1,4 +1,4 @@
-"""Rows that lie on disk: segments of them in a new order each epoch, shuffled within a device batch, read ahead."""
+"""Training rows on disk: segments in a new order each epoch, shuffled within a device batch and read ahead."""
 
 from __future__ import annotations
 
@@ -13,29 +13,28 @@ from pipeline.errors import ConfigError
 from pipeline.fit.device_batch import DeviceBatch, Rows, place
 from pipeline.fit.steps import Steps
 
-MAX_DEVICE_BATCHES = 4  # that a batch may take
-SEGMENT_ROWS = 1024  # read in one go: a disk's pace, and a device batch mixes rows of many places
+MAX_DEVICE_BATCHES = 4  # largest batch, in multiples of device_batch_bytes
+SEGMENT_ROWS = 1024  # rows per read: long enough for sequential speed, short enough to mix rows of many places
 
 
 @runtime_checkable
 class OnDisk(Protocol):
-    """float32 rows that are read by number."""
+    """float32 rows on disk, indexed by row number."""
 
-    device_batch_bytes: int  # to hold of them in memory at a time
+    device_batch_bytes: int  # bytes of rows to hold in memory at a time
 
     def __len__(self) -> int: ...
     def __getitem__(self, rows: slice) -> np.ndarray:
-        """Consecutive rows."""
+        """Reads consecutive rows."""
 
     def read_into(self, out: np.ndarray, start: int) -> None:
-        """Fills `out` with the rows from number `start` on."""
+        """Fills `out` with the rows from number `start`."""
 
 
 class FromDisk:
-    """Pieces of one shape, each of segments from all over the file.
+    """Device batches of one shape, each made of segments from the whole file.
 
-    An epoch takes every row once. Where segments begin, and so which few rows are left over at the end, is drawn anew
-    for each epoch.
+    An epoch uses every row once. The offset of the segments is random in each epoch, and so are the few rows left over.
     """
 
     def __init__(self, rows: Rows, steps: Steps) -> None:
@@ -47,19 +46,19 @@ class FromDisk:
         if n_batch * bytes_per_row > MAX_DEVICE_BATCHES * rows[0].device_batch_bytes:
             raise ConfigError(
                 f"fit.batch_size: {n_batch} rows of {bytes_per_row} bytes do not fit in data.memory_budget; at most "
-                f" {MAX_DEVICE_BATCHES * rows[0].device_batch_bytes // bytes_per_row} do"
+                f"{MAX_DEVICE_BATCHES * rows[0].device_batch_bytes // bytes_per_row} do"
             )
         fitting = rows[0].device_batch_bytes // (bytes_per_row * self._segment)
         self._per_piece = max(1, min(self._n_segments, fitting))
 
     def device_batches(self, generator: np.random.Generator) -> Iterator[DeviceBatch]:
-        """All rows once; the next device batch is read while the device computes on this one."""
+        """Yields all rows once; the next device batch is read while the device computes on the current one."""
         n_rows = len(self._rows[0])
         n_left = n_rows - self._n_segments * self._segment
         offset = int(generator.integers(n_left + 1))
         order = offset + self._segment * generator.permutation(self._n_segments)
         parts = [self._spans(order[i : i + self._per_piece]) for i in range(0, len(order), self._per_piece)]
-        # What is before the first segment and behind the last: full batches of it, then the last one if it differs.
+        # The rows before the first segment and after the last: their full batches, then the smaller last batch.
         left = np.r_[0:offset, n_rows - (n_left - offset) : n_rows]
         generator.shuffle(left)
         full, last = np.split(left, [n_left - self._steps.n_last])
@@ -77,7 +76,7 @@ class FromDisk:
         return [(start, self._segment) for start in starts.tolist()]
 
     def _read(self, spans: list[tuple[int, int]], order: np.ndarray) -> DeviceBatch:
-        """The rows of some spans, in a buffer that always has the same shape."""
+        """Reads the rows of some spans into a buffer of constant shape, so that no graph is traced again."""
         is_last = len(order) == self._steps.n_last
         size = len(order) if is_last else self._per_piece * self._segment
         numbers = np.zeros(size, np.int32)
@@ -89,7 +88,7 @@ class FromDisk:
 
 
 def in_order(rows: Rows) -> Iterator[Rows]:
-    """The rows on the device, as they come, some at a time."""
+    """Yields the rows in file order, copied to the device part by part."""
     bytes_per_row = sum(row[:1].nbytes for row in rows if row is not None)
     step = max(1, rows[0].device_batch_bytes // bytes_per_row)
     for start in range(0, len(rows[0]), step):
@@ -108,7 +107,7 @@ def _gathered(rows: OnDisk, spans: list[tuple[int, int]], size: int) -> np.ndarr
 
 
 def class_counts(classes: OnDisk) -> np.ndarray:
-    """Rows of each class, given as class numbers `(n_rows, 1)`."""
+    """Counts the rows of each class, given class numbers `(n_rows, 1)`."""
     counts = np.zeros(0, np.int64)
     step = max(1, classes.device_batch_bytes // 4)
     for start in range(0, len(classes), step):
@@ -119,7 +118,7 @@ def class_counts(classes: OnDisk) -> np.ndarray:
 
 
 class Weighted:
-    """Weights of rows on disk: each one's own, if it has any, times that of its class."""
+    """Weights of rows on disk: the row's own weight, if any, times the weight of its class."""
 
     def __init__(self, own: OnDisk | None, classes: OnDisk, of_class: np.ndarray) -> None:
         self._own, self._classes, self._of_class = own, classes, of_class

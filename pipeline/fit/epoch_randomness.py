@@ -1,6 +1,6 @@
-"""What an epoch draws by chance: it follows from the seed and the epoch's number, not from what was drawn before.
+"""Random numbers of an epoch: they depend on the seed and the epoch's number, not on earlier draws.
 
-So an epoch is the same whether the process that trains it has trained those before it, or another one has.
+An epoch is therefore the same whether this process or another one trained the epochs before it.
 """
 
 from __future__ import annotations
@@ -12,23 +12,28 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-DRAWS_AN_EPOCH = 2**32  # numbers that a layer's generator has for an epoch; it counts on from the epoch's first
+DRAWS_AN_EPOCH = 2**32  # counter values reserved for each epoch in a layer's generator
 
 
 def order_of(seed: int, epoch: int) -> np.random.Generator:
-    """What the order of the rows is drawn by; epochs count from 0."""
+    """Returns the generator that shuffles the rows.
+
+    Args:
+        seed: Seed of the run.
+        epoch: Number of the epoch, from 0.
+    """
     return np.random.default_rng([seed, epoch])
 
 
 def generators(model: keras.Model) -> list[Any]:
-    """The states of the layers' generators, `(2,)` each: the layer's seed, and how many numbers it has drawn."""
+    """Returns the states of the layers' generators, `(2,)` each: the layer's seed and the count of its draws."""
     return [variable for variable in model.variables if variable.name == "seed_generator_state"]
 
 
 def begin_epoch(states: Sequence[Any]) -> None:
-    """Moves the layers' generators on to where the next epoch begins: in that of number n to n * DRAWS_AN_EPOCH.
+    """Advances the layers' generators to the start of the next epoch: the next multiple of DRAWS_AN_EPOCH.
 
-    Where they are tells which one that is: a number as an argument would cost a short epoch a tenth of a millisecond.
+    The epoch follows from the counters: passing its number as an argument would cost a short epoch 0.1 ms.
     """
     for state in states:
         seed, count = tf.unstack(state.value)
@@ -36,10 +41,10 @@ def begin_epoch(states: Sequence[Any]) -> None:
 
 
 class EpochDraws(keras.callbacks.Callback):
-    """What the epochs of Keras's own loop draw by chance.
+    """Makes the random numbers of an epoch in Keras's own loop depend on the seed and the epoch's number.
 
     Args:
-        seed: Of the order of the rows.
+        seed: Seed of the order of the rows.
     """
 
     def __init__(self, seed: int) -> None:
@@ -47,16 +52,16 @@ class EpochDraws(keras.callbacks.Callback):
         self.seed, self._epoch = seed, 0
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Looks for what draws."""
+        """Finds the model's random generators."""
         self._states = generators(self.model)
         self._begin = tf.function(lambda: begin_epoch(self._states), autograph=False)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Goes to the epoch's own place."""
+        """Advances the generators to the start of the epoch."""
         self._epoch = epoch
         if self._states:
             self._begin()
 
     def order(self) -> np.random.Generator:
-        """What the order of the rows of the epoch that has begun is drawn by."""
+        """Returns the generator that shuffles the rows of the current epoch."""
         return order_of(self.seed, self._epoch)

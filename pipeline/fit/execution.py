@@ -1,4 +1,4 @@
-"""How the steps of an epoch are run: one by one as stock Keras does, or many per call, compiled by XLA or not."""
+"""How the steps of an epoch run: one by one as in stock Keras, or many per call, compiled by XLA or not."""
 
 import logging
 
@@ -15,11 +15,19 @@ STEPS_WORTH_COMPILING = 2500
 
 
 def choose_execution(config: Fit, n_steps: int) -> str:
-    """`compiled`, `graph` or `stock` for so many steps an epoch, with a line in the log that says why."""
+    """Chooses `compiled`, `graph` or `stock`, and logs the reason.
+
+    Args:
+        config: The fit section.
+        n_steps: Steps per epoch.
+
+    Raises:
+        ConfigError: The configured execution does not run on several devices.
+    """
     steps = config.epochs * n_steps
     if tf.distribute.has_strategy():
         if config.execution in ("compiled", "graph"):
-            raise ConfigError(f"fit.execution: {config.execution} trains on one device; mirrored takes auto or stock")
+            raise ConfigError(f"fit.execution: {config.execution} trains on one device; mirrored needs auto or stock")
         chosen, why = "stock", "several replicas"
     elif config.execution != "auto":
         chosen, why = config.execution, "as set"

@@ -1,4 +1,4 @@
-"""What training came to."""
+"""The result of training: values of all epochs, and the epoch whose weights are kept."""
 
 from __future__ import annotations
 
@@ -17,34 +17,40 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class History:
-    """What training came to."""
+    """The result of training."""
 
     epochs: list[dict[str, float]]  # each epoch's losses, metrics, learning rate and seconds
-    best_epoch: int | None  # whose weights were kept, counted from 1; None where early stopping is off
+    best_epoch: int | None  # whose weights were kept, from 1; None without early stopping
 
     def summary(self) -> dict[str, float]:
-        """The measurements to log."""
+        """Returns the measurements to log, by name."""
         seconds = [epoch["seconds"] for epoch in self.epochs]
         found = {
             "epochs_trained": len(seconds),
             "seconds_first_epoch": seconds[0],
-            "seconds_per_epoch": float(np.median(seconds[1:] or seconds)),  # the first compiles
+            "seconds_per_epoch": float(np.median(seconds[1:] or seconds)),  # the first epoch includes compilation
         }
         return found if self.best_epoch is None else found | {"best_epoch": self.best_epoch}
 
 
 def require_finite(network: keras.Model) -> None:
-    """Looks at the weights that are kept.
+    """Checks that the trained weights are finite.
 
     Raises:
-        TrainingError: They are no finite numbers.
+        TrainingError: A weight is NaN or infinite.
     """
     if not all(np.isfinite(weight).all() for weight in network.get_weights()):
         raise TrainingError("the weights are not finite after the last epoch; try a smaller fit.learning_rate")
 
 
 def history_of(epochs: list[dict[str, float]], best: BestWeights | None, config: Fit, seconds: float) -> History:
-    """What came out, after a line that tells of it.
+    """Logs one line about the result of training, and returns the result.
+
+    Args:
+        epochs: Values of each epoch.
+        best: The early stopping callback; None without early stopping.
+        config: The fit section.
+        seconds: Duration of training.
 
     Raises:
         TrainingError: The monitored value was not finite in any epoch.

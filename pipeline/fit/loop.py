@@ -1,4 +1,4 @@
-"""The training loop: Keras's own `fit`, with what surrounds it."""
+"""Training: calls `fit` of the compiled model with rows, callbacks and checkpoints."""
 
 import contextlib
 import logging
@@ -39,10 +39,10 @@ log = logging.getLogger(__name__)
 
 
 def seed(number: int) -> None:
-    """Seeds all that is drawn by chance from here on: the initial weights, dropout, and the order of the rows.
+    """Seeds initial weights, dropout and the order of the rows.
 
-    TensorFlow's own generator is left alone where programs wait to be used again: seeding it throws away all that it
-    has prepared to run, a third of a second for each job of a sweep.
+    TensorFlow's global generator is not seeded while idle programs are cached: seeding it discards the kernels it has
+    prepared, which costs each job of a sweep 0.3 s.
     """
     seed_layers(number)
     if not compiled_models.any_idle():
@@ -50,7 +50,7 @@ def seed(number: int) -> None:
 
 
 def seed_layers(number: int) -> None:
-    """Seeds what Keras's layers draw from: Python's generator, by which they get seeds of their own."""
+    """Seeds the generators of Python and NumPy; Keras's layers draw their seeds from Python's."""
     random.seed(number)
     np.random.seed(number)
 
@@ -65,19 +65,22 @@ def fit(
     report: Callable[[int, dict[str, float]], None],
     keeping: Keeping | None = None,
 ) -> History:
-    """Trains a network; all rows of an epoch in a new order, the last batch with what is left.
+    """Trains a network. Each epoch uses all rows in a new order; the last batch holds the remaining rows.
 
     Args:
-        trainable: What `compile_network` made.
+        trainable: The result of `compile_network`.
         train: Scaled training rows.
         val: Scaled validation rows.
         config: The fit section.
-        seed: Of the order of the rows.
+        seed: Seed of the order of the rows.
         report: Called after each epoch with its number, from 1, and its values.
-        keeping: Where checkpoints go, and what to go on from; None of what need not outlive its process.
+        keeping: Writes checkpoints, and holds the one to resume from; None trains without checkpoints.
+
+    Returns:
+        The values of all epochs; `trainable.network` holds the trained weights.
 
     Raises:
-        TrainingError: The loss is no finite number any more, or the weights are not.
+        TrainingError: The loss or a weight is not finite, or memory is exhausted.
     """
     if keeping is not None and keeping.found is not None and keeping.found.is_trained:
         return _recalled(trainable, keeping.found)
@@ -89,7 +92,7 @@ def fit(
         epochs.append(values)
         report(epoch, values)
 
-    if trainable.structure is None:  # Keras's own loop, or layers not of Keras: they may draw by TensorFlow's generator
+    if trainable.structure is None:  # Keras's own loop or third-party layers may use TensorFlow's global generator
         keras.utils.set_random_seed(seed)
     callbacks = [Interrupts(), shown, *_callbacks(config, trainable, best, draws, Report(keep), keeping)]
     if keeping is not None:
@@ -114,7 +117,7 @@ def fit(
 
 
 def _recalled(trainable: TrainableModel, found: Checkpoint) -> History:
-    """What training had come to when the process died."""
+    """Restores the result of a training that had finished before its process ended."""
     assign(trainable.model.variables, found.weights)
     trainable.bring_back()
     return History(list(found.epochs), found.best_epoch)
@@ -122,7 +125,7 @@ def _recalled(trainable: TrainableModel, found: Checkpoint) -> History:
 
 @contextlib.contextmanager
 def memory_error_explained() -> Iterator[None]:
-    """Makes of errors that a network's size causes while it is built what a user can do something about."""
+    """Turns out-of-memory errors while a network is built into a TrainingError with a remedy."""
     try:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError):
@@ -131,7 +134,7 @@ def memory_error_explained() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _with_remedies(trainable: TrainableModel) -> Iterator[None]:
-    """Makes of TensorFlow's errors what a user can do something about."""
+    """Turns TensorFlow's errors into a TrainingError with a remedy."""
     try:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError):
@@ -144,7 +147,7 @@ def _with_remedies(trainable: TrainableModel) -> Iterator[None]:
 
 
 def _fed(model: keras.Model, train: Arrays, val: Arrays, config: Fit, draws: EpochDraws) -> dict[str, Any]:
-    """The arguments by which a model gets its rows."""
+    """Returns the arguments of `model.fit` that hold the rows."""
     n_batch = batch_size(config, len(train[0]))
     validated: dict[str, Any] = {"validation_data": val if val[2] is not None else val[:2]}
     if isinstance(model, MultiStepModel):
@@ -167,7 +170,7 @@ def _callbacks(
     report: Report,
     keeping: Keeping | None,
 ) -> Iterator[keras.callbacks.Callback]:
-    """All but the display, in the order in which an epoch's end is to be dealt with."""
+    """Yields all callbacks but the display, in the order in which they handle the end of an epoch."""
     if not isinstance(trainable.model, MultiStepModel):
         yield draws
     yield report
@@ -182,9 +185,13 @@ def _callbacks(
 
 
 def weights_of(train: Arrays, config: Fit) -> np.ndarray | Weighted | None:
-    """Weight of each training row in the loss: its own, times that of its class.
+    """Returns the weight of each training row in the loss: the row's own weight times the weight of its class.
 
-    `balanced`: n_rows / (n_classes * rows of the class) (King and Zeng 2001), so that the weights' mean is 1.
+    With `balanced` a class weighs n_rows / (n_classes * rows of the class) (King and Zeng 2001): their mean is 1.
+
+    Args:
+        train: Inputs, targets and weights of the training rows.
+        config: The fit section.
     """
     _, y, own = train
     if config.class_weight == "none":

@@ -1,4 +1,4 @@
-"""Networks whose last layer averages members: in training each member has its own loss, scores are of their mean."""
+"""Networks whose last layer averages members: each member is trained by its own loss, scores are of the mean."""
 
 from __future__ import annotations
 
@@ -11,19 +11,24 @@ from pipeline.model.layers.stacked_members import MeanOfMembers, MemberInputs
 
 
 class ByMember(keras.Model):
-    """A model whose training loss is the mean of its members' losses; that of validation is the loss of their mean.
+    """A model trained by the mean of its members' losses, and validated by the loss of their mean.
 
-    Of a network without members it is an ordinary model. What a network of members gives here is `(n_rows, n_members,
-    n_outputs)`: its last layer is left out, and done where it belongs.
+    Without members it is an ordinary model. With members its output is `(n_rows, n_members, n_outputs)`: the averaging
+    layer is left out, and applied in `compute_loss` and `compute_metrics`.
     """
 
-    _mean: tuple[MeanOfMembers, ...] = ()  # in a tuple Keras takes it for no layer of this model
-    _own_rows = 0  # members of which each has rows of its own in a batch
-    _trains = False  # while a training step is traced
+    _mean: tuple[MeanOfMembers, ...] = ()  # a tuple, so that Keras does not track it as a layer of this model
+    _own_rows = 0  # number of members if each has its own rows in a batch, else 0
+    _trains = False  # True while a training step is traced
 
     @classmethod
     def of(cls, network: keras.Model, name: str) -> Any:
-        """The model that is trained in the network's place; it shares its layers."""
+        """Makes the model that is trained in the network's place; the two share their layers.
+
+        Args:
+            network: A network, with or without an averaging last layer.
+            name: Name of the new model.
+        """
         mean = mean_of_members(network)
         if mean is None:
             return cls(network.input, network.outputs, name=name)
@@ -33,17 +38,17 @@ class ByMember(keras.Model):
         return made
 
     def rows_of_step(self, numbers: Any, n_steps: Any, step: Any) -> Any:
-        """The numbers of the rows that a step takes: those of a batch, or of one for each member with rows of its own.
+        """Returns the row numbers of a step: one batch for all members, or one batch for each member.
 
-        Members with rows of their own go through the batches of an epoch in the same order, each from another place.
+        Members with their own rows take the batches of an epoch in the same cyclic order, each from a different start.
 
         Args:
-            numbers: `(at least n_steps, n_batch)`.
-            n_steps: Batches to go through.
-            step: Which of them is next, from 0.
+            numbers: `(at least n_steps, n_batch)`, row numbers of each batch.
+            n_steps: Number of batches.
+            step: Number of the step, from 0.
 
         Returns:
-            `(n_batch,)`, or `(n_batch * n_members,)`, a row's members beside each other.
+            `(n_batch,)`, or `(n_batch * n_members,)` with the members of a row next to each other.
         """
         if not self._own_rows:
             return numbers[step]
@@ -51,7 +56,7 @@ class ByMember(keras.Model):
         return ops.reshape(ops.transpose(ops.take(numbers, (step + begin) % n_steps, axis=0)), (-1,))
 
     def train_step(self, data: Any) -> Any:
-        """Keras's own; the rows may be the members' own."""
+        """Runs Keras's training step, in which members may have their own rows."""
         self._trains = True
         try:
             return super().train_step(data)
@@ -61,7 +66,7 @@ class ByMember(keras.Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """In training each row counts once for each member, by its own weight."""
+        """Counts each row once for each member in training, with the row's weight."""
         if self._mean and training:
             n_members, n_outputs = y_pred.shape[1:]
             y_pred = ops.reshape(y_pred, (-1, n_outputs))
@@ -73,7 +78,7 @@ class ByMember(keras.Model):
         return super().compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Of the members' mean; while members with rows of their own train, of each of them."""
+        """Computes metrics of the members' mean, or of each member while members train on their own rows."""
         if self._trains and self._own_rows:
             y_pred = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
         else:
@@ -83,13 +88,13 @@ class ByMember(keras.Model):
 
 
 def mean_of_members(network: keras.Model) -> MeanOfMembers | None:
-    """The last layer of a network of members."""
+    """Returns the averaging last layer, or None if the network has no members."""
     last = network.layers[-1]
     return last if isinstance(last, MeanOfMembers) else None
 
 
 def members_with_own_rows(network: Any) -> int:
-    """How many members have rows of their own in each batch; 0 where they share them."""
+    """Returns the number of members with their own rows in each batch, or 0 if members share rows."""
     if isinstance(network, MemberInputs):
         return network.n_members if network.own_rows else 0
     return max(map(members_with_own_rows, getattr(network, "layers", ())), default=0)

@@ -1,8 +1,8 @@
 """Many minibatches per call: the steps of an epoch as one loop inside the graph, compiled by XLA or not.
 
-Networks on tables are small: stock Keras spends most of an epoch between its steps, fetching the next batch and
-calling the next function. Here the rows lie on the device, and a call gets the numbers of the rows of many batches; the
-loop over them runs where the arithmetic does. Each step is Keras's own `train_step`, and so are the callbacks.
+Networks for tables are small: stock Keras spends most of an epoch between steps, fetching the next batch and calling
+the next function. Here the rows are on the device, a call gets the row numbers of many batches, and the loop over them
+runs in the graph. Each step is Keras's own `train_step`, and the callbacks are Keras's.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ from pipeline.fit.member_losses import ByMember
 from pipeline.fit.steps import steps_of
 from pipeline.fit.variable_clone import drawing_with
 
-CALL_SECONDS = 0.5  # that a call is to take at least, and at most twice that: between calls what is shown moves on, and
-# Ctrl-C is heard
-VALIDATION_ROWS = 4096  # per step: no gradients are kept, so larger steps than in training are faster
+CALL_SECONDS = 0.5  # a call takes this to twice this: progress is shown and Ctrl-C handled between calls
+VALIDATION_ROWS = 4096  # per step: without gradients, larger steps than in training are faster
 
 Logs = dict[str, float]
 
@@ -33,12 +32,11 @@ Logs = dict[str, float]
 class MultiStepModel(ByMember):
     """A model whose `fit` does many steps per call.
 
-    It takes arrays and callbacks as Keras's own does. Every row is used once an epoch, in the batches that `steps_of`
-    makes.
+    `fit` takes arrays and callbacks as Keras's own does. Each epoch uses every row once, in the batches of `steps_of`.
     """
 
     def prepare(self, compiled: bool) -> None:
-        """Makes the functions that do the steps; to be called after `compile`."""
+        """Makes the functions that do the steps; call it after `compile`."""
         self.optimizer.build(self.trainable_variables)
         self._steps_per_call = 1
 
@@ -47,7 +45,7 @@ class MultiStepModel(ByMember):
                 return self._steps(*args)
 
         graph = tf.function(self._steps, autograph=False, reduce_retracing=True)
-        # The one step of an epoch whose batch has another size is not worth compiling.
+        # The single step for a last batch of another size is not worth compiling.
         self._run_last = graph
         self._run_steps = tf.function(compiled_steps, autograph=False, jit_compile=True) if compiled else graph
         self._validate_first = tf.function(self._first_validation_steps, autograph=False, reduce_retracing=True)
@@ -68,7 +66,19 @@ class MultiStepModel(ByMember):
         seed: int,
         initial_epoch: int = 0,
     ) -> keras.callbacks.History:
-        """Trains; `seed` is that of the order of the rows, which is another in each epoch."""
+        """Trains as Keras's `fit` does.
+
+        Args:
+            x: `(n_rows, n_inputs)`.
+            y: `(n_rows, n_outputs)`.
+            sample_weight: `(n_rows,)`, or None.
+            batch_size: Rows per step.
+            epochs: Number of the last epoch, from 1.
+            validation_data: Inputs, targets and, optionally, weights.
+            callbacks: Called as by Keras.
+            seed: Seed of the order of the rows, which differs in each epoch.
+            initial_epoch: Number of epochs already trained.
+        """
         rows: Rows = x, y, sample_weight
         val = _three(validation_data)
         self._symbolic_build(data_batch=tuple(None if part is None else part[:1] for part in rows))
@@ -96,7 +106,7 @@ class MultiStepModel(ByMember):
         begin_epoch(generators(self))
 
     def _train_epoch(self, device_batches: Any, calls: keras.callbacks.CallbackList) -> Logs:
-        """All steps of an epoch, in as few calls as CALL_SECONDS asks for."""
+        """Does all steps of an epoch, in calls of about CALL_SECONDS."""
         done, logs = 0, {}
         for device_batch in device_batches:
             start = 0
@@ -110,7 +120,7 @@ class MultiStepModel(ByMember):
         return logs
 
     def _timed_call(self, device_batch: DeviceBatch, start: int, stop: int) -> Logs:
-        """One call. A short one of full length makes the next longer; so the first, which compiles, is of one step."""
+        """Does one call, and doubles the steps of the next if it was short; the first, which compiles, has one step."""
         run = self._run_last if device_batch.is_last else self._run_steps
         began = time.perf_counter()
         steps = (tf.constant(number) for number in (device_batch.n_steps, start, stop))
@@ -140,7 +150,7 @@ class MultiStepModel(ByMember):
         start: tf.Tensor,
         stop: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
-        """Ordinary training steps: one for each row of the first `n_steps` of `numbers` from `start` to `stop`."""
+        """Does training steps `start` to `stop` of the first `n_steps` rows of `numbers`, each of which is a batch."""
 
         def body(position: tf.Tensor) -> tuple[tf.Tensor]:
             self.train_step(_taken((x, y, weight), self.rows_of_step(numbers, n_steps, position)))
@@ -154,7 +164,7 @@ class MultiStepModel(ByMember):
         return self._validation_steps(x, y, weight)
 
     def _validation_steps(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None) -> dict[str, tf.Tensor]:
-        """Ordinary test steps over consecutive rows, and what all up to here come to."""
+        """Does test steps over consecutive rows, and returns the metrics of all rows so far."""
 
         def body(start: tf.Tensor) -> tuple[tf.Tensor]:
             rows = slice(start, start + VALIDATION_ROWS)
@@ -171,7 +181,7 @@ def _taken(rows: Placed, numbers: tf.Tensor) -> Placed:
 
 
 def _again_and_again(rows: Rows) -> Callable[[], Iterable[Placed]]:
-    """The rows on the device, each time they are asked for: they stay there, unless they are read from disk."""
+    """Returns a function that iterates over the rows on the device; rows on disk are read again each time."""
     if isinstance(rows[0], OnDisk):
         return lambda: in_order(rows)
     placed = [place(rows)]

@@ -1,4 +1,4 @@
-"""Muon (Jordan et al. 2024; Liu et al. 2025) for hidden kernels, those that stand stacked included."""
+"""Muon (Jordan et al. 2024; Liu et al. 2025) for hidden kernels, including stacked ones."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Any
 
 import keras
 
-KERNELS = ("kernel", "kernels")  # the names of Keras's layers, and of those in model/layers
+KERNELS = ("kernel", "kernels")  # variable names in Keras's layers and in model/layers
 
 
 class Muon(keras.optimizers.Muon):
-    """Keras's Muon for the kernels of hidden layers, also stacked ones `(n_members, n, units)`; AdamW for all else.
+    """Muon for kernels of hidden layers, including stacked ones `(n_members, n, units)`, and AdamW for the rest.
 
-    Keras's own looks at the number of dimensions alone: it leaves stacked kernels to AdamW, and takes tables of
-    frequencies for kernels.
+    Keras's own Muon decides by the number of dimensions alone: it updates stacked kernels by AdamW, and tables of
+    frequencies by Muon.
     """
 
     def _should_use_adamw(self, variable: Any) -> bool:
         return variable.name not in KERNELS or "output" in variable.path
 
     def lr_adjust(self, x: Any) -> Any:
-        """Scales a kernel's update as Keras does, by the larger of the two sides of each (Liu et al. 2025)."""
+        """Scales a kernel's update as Keras does, by the larger of its last two dimensions (Liu et al. 2025)."""
         return x * max(x.shape[-2:]) ** 0.5 * self.rms_rate

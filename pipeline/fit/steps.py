@@ -1,4 +1,4 @@
-"""How the rows of an epoch are divided into steps."""
+"""Division of the rows of an epoch into steps."""
 
 from __future__ import annotations
 
@@ -17,25 +17,30 @@ AUTO_SIZES = ((2_800, 32), (4_500, 64), (6_400, 128), (32_000, 256), (108_000, 5
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps of an epoch: full batches, and a last one where rows are left over. Every row is used once."""
+    """The steps of an epoch: full batches, and a last batch of the remaining rows. Every row is used once."""
 
     n_batch: int  # rows of a full batch
     n_full: int  # full batches
-    n_last: int  # rows of the last batch where it has another size, else 0
+    n_last: int  # rows of the last batch if its size differs, else 0
 
     @property
     def count(self) -> int:
-        """Steps an epoch."""
+        """Number of steps per epoch."""
         return self.n_full + (self.n_last > 0)
 
     @property
     def n_rows_of_full(self) -> int:
-        """Rows in full batches."""
+        """Number of rows in full batches."""
         return self.n_full * self.n_batch
 
 
 def batch_size(config: Fit, n_rows: int) -> int:
-    """Rows per step; `auto` grows with the training rows (Gorishniy et al. 2025)."""
+    """Returns the rows per step; `auto` grows with the training rows (Gorishniy et al. 2025).
+
+    Args:
+        config: The fit section.
+        n_rows: Training rows.
+    """
     if config.batch_size == "full":
         return n_rows
     if config.batch_size == "auto":
@@ -44,11 +49,11 @@ def batch_size(config: Fit, n_rows: int) -> int:
 
 
 def steps_of(n_rows: int, n_batch: int, network: Any) -> Steps:
-    """Divides the rows of an epoch as Keras does, but for a small rest where batches are normalized.
+    """Divides the rows of an epoch as Keras does, except for a small last batch before batch normalization.
 
-    Batch normalization counts each batch alike in its moving averages, whatever its size: a last batch of one row,
-    whose variance is 0, spoils them. So a rest of one row, or of less than half a batch, joins the batch before
-    it.
+    Batch normalization gives each batch the same weight in its moving averages, whatever its size: a last batch of one
+    row, whose variance is 0, spoils them. A last batch of one row or less than half a batch is therefore added to the
+    batch before it.
 
     Args:
         n_rows: Training rows.
@@ -63,10 +68,15 @@ def steps_of(n_rows: int, n_batch: int, network: Any) -> Steps:
 
 
 def check_batches(n_rows: int, n_batch: int, network: keras.Model) -> None:
-    """Looks for batches that cannot be normalized.
+    """Checks that batch normalization gets more than one row.
+
+    Args:
+        n_rows: Training rows.
+        n_batch: Rows per step.
+        network: The network.
 
     Raises:
-        ConfigError: Batches are of one row, whose variance is 0: every row would be its bias and nothing else.
+        ConfigError: A batch has one row, whose variance is 0: normalization would reduce every row to the bias.
     """
     if n_batch == 1 and normalizes_batches(network):
         without = "model.normalization=layer" if network.name.endswith("residual") else "model.batch_norm=false"
@@ -76,7 +86,7 @@ def check_batches(n_rows: int, n_batch: int, network: keras.Model) -> None:
 
 
 def normalizes_batches(network: Any) -> bool:
-    """Whether a model has layers of batch normalization, in models inside of it too."""
+    """Whether a model or one of its nested models has batch normalization."""
     return any(
         isinstance(layer, keras.layers.BatchNormalization) or normalizes_batches(layer)
         for layer in getattr(network, "layers", ())

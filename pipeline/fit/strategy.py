@@ -1,4 +1,4 @@
-"""On which devices a network trains. The only file that knows tf.distribute."""
+"""The devices that a network trains on. The only file that uses tf.distribute."""
 
 import contextlib
 import logging
@@ -22,7 +22,7 @@ _mirrored: dict[tuple[str, ...], tf.distribute.MirroredStrategy] = {}
 
 
 def scope(config: Fit) -> AbstractContextManager[object]:
-    """The scope in which to build and compile: mirrored over several devices, or an empty one for a single device.
+    """Returns the scope in which to build and compile: mirrored over several devices, or empty for a single device.
 
     Raises:
         ConfigError: A device does not exist, or there are fewer than two for `fit.strategy=mirrored`.
@@ -43,16 +43,16 @@ def scope(config: Fit) -> AbstractContextManager[object]:
 
 
 def describe_devices() -> str:
-    """The GPUs by name, or `CPU`."""
+    """Returns the names of the GPUs, or `CPU`."""
     details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
     return ", ".join(detail.get("device_name", "GPU") for detail in details) or "CPU"
 
 
 class Replicated(ByMember):
-    """A model under a strategy; builds its metrics from one replica's part of the first batch.
+    """A model under a strategy that builds its metrics from one replica's part of the first batch.
 
-    Keras averages that batch over the replicas, only to learn its shape, and fails where the parts are of different
-    size: with every odd batch size and every small validation set. (Keras 3.15, `_maybe_symbolic_build`.)
+    Keras averages that batch over the replicas to learn its shape. This fails if the parts differ in size, as they do
+    for every odd batch size and every small validation set (Keras 3.15, `_maybe_symbolic_build`).
     """
 
     def _maybe_symbolic_build(self, iterator: object = None, data_batch: object = None) -> None:
@@ -73,19 +73,19 @@ def _gpus() -> Iterator[str]:
 
 
 def _named(devices: list[str]) -> list[str]:
-    """The given devices, checked."""
+    """Returns the given devices after checking that they exist."""
     cpus = [int(match[1]) for device in devices if (match := re.fullmatch(r"CPU:(\d+)", device))]
     _make_virtual_cpus(max(cpus, default=0) + 1)
     known = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
     unknown = [device for device in devices if device not in known]
     if unknown or len(set(devices)) < len(devices):
-        wrong = f"there is no {', '.join(unknown)}" if unknown else "a device is named twice"
+        wrong = f"unknown device {', '.join(unknown)}" if unknown else "a device is named twice"
         raise ConfigError(f"fit.devices: {wrong}; TensorFlow sees {', '.join(known)}")
     return devices
 
 
 def _make_virtual_cpus(n: int) -> None:
-    """Makes CPU:1 and above, if TensorFlow has not started yet; where it has, whether they exist is seen later."""
+    """Creates CPU:1 and above unless TensorFlow has started; `_named` reports those that are missing."""
     if not 1 < n <= MAX_VIRTUAL_CPUS:
         return
     cpu = tf.config.list_physical_devices("CPU")[0]

@@ -1,4 +1,4 @@
-"""What is trained in a network's place: a model in Keras's own steps, or one that does many steps per call."""
+"""The compiled model that is trained in a network's place: by Keras's own steps, or by many steps per call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.fit.multi_step_model import MultiStepModel
 from pipeline.fit.steps import batch_size, check_batches, steps_of
 from pipeline.fit.strategy import Replicated
 
-# Of the fit section, what is a value in a program or does not concern it.
+# Keys of the fit section that do not change a program: variables of it, or settings outside of it.
 NOT_OF_A_PROGRAM = {
     "adamw_learning_rate",
     "learning_rate",
@@ -43,10 +43,10 @@ class TrainableModel:
     model: keras.Model
     execution: str  # stock, graph or compiled
     program: CompiledModel | None = None
-    structure: str | None = None  # of the program, under which it waits for the next job
+    structure: str | None = None  # key under which the program is cached for the next job
 
     def bring_back(self) -> None:
-        """Gives the network what the model has learnt, and the program to the next job."""
+        """Copies the trained weights to the network, and caches the program for the next job."""
         self.network.set_weights(self.model.get_weights())
         if self.program is not None:
             compiled_models.give_back(self.structure, self.program)
@@ -55,7 +55,7 @@ class TrainableModel:
 def compile_network(
     network: keras.Model, config: Fit, *, task: str, n_rows: int, output_scale: np.ndarray
 ) -> TrainableModel:
-    """Compiles a network for training; to be called in the strategy's scope.
+    """Compiles a network for training; call it in the strategy's scope.
 
     Args:
         network: From `(n_rows, n_inputs)` to scaled predictions, or logits for classes.
@@ -65,7 +65,7 @@ def compile_network(
         output_scale: `(n_outputs,)`, original units per scaled unit of each target.
 
     Raises:
-        ConfigError: Something of the fit section does not go with the task, the network or the devices.
+        ConfigError: The fit section does not match the task, the network or the devices.
     """
     check(config, task)
     n_batch = batch_size(config, n_rows)
@@ -93,7 +93,7 @@ def compile_network(
         compiled(model)
         model.optimizer.build(
             model.trainable_variables
-        )  # here, and not with the first step: a checkpoint may come before
+        )  # now, because a checkpoint may be restored before the first step
         return TrainableModel(network, model, execution)
 
     structure = shared and _structure(shared, config, execution, task, n_steps)
@@ -109,7 +109,7 @@ def compile_network(
 
 
 def _structure(shared: str, config: Fit, execution: str, task: str, n_steps: int) -> str:
-    """All that a program depends on, but for shapes, which its functions look at themselves."""
+    """Returns everything that a program depends on, except shapes, for which its functions are retraced."""
     fit = config.model_dump(exclude=NOT_OF_A_PROGRAM) | {"execution": execution}
     if config.schedule in STEP_SCHEDULES:
         fit |= {"epochs": config.epochs, "n_steps": n_steps}

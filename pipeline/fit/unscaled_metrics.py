@@ -1,4 +1,4 @@
-"""Regression metrics per epoch in the target's own units, though the network is trained on scaled ones."""
+"""Regression metrics per epoch in the target's original units, although the network is trained on scaled targets."""
 
 import abc
 from typing import Any
@@ -8,10 +8,10 @@ from keras import ops
 
 
 class _OriginalUnits(keras.metrics.Metric):
-    """Mean over outputs of an error of each output, in that output's own unit.
+    """Mean over outputs of each output's error in its original unit.
 
     Args:
-        scale: `(n_outputs,)`, original units per scaled unit; where it may change later, a variable.
+        scale: `(n_outputs,)`, original units per scaled unit; a variable if it can change later.
         name: Name in the logs.
     """
 
@@ -30,7 +30,7 @@ class _OriginalUnits(keras.metrics.Metric):
 
     @abc.abstractmethod
     def _error(self, difference: Any) -> Any:
-        """Of each row and output, in scaled units."""
+        """Returns the error of each row and output, in scaled units."""
 
     def _mean(self) -> Any:
         return ops.divide_no_nan(self._sum, self._weight)
@@ -43,7 +43,7 @@ class RootMeanSquaredError(_OriginalUnits):
         return ops.square(difference)
 
     def result(self) -> Any:
-        """Scalar in original units."""
+        """Returns a scalar in original units."""
         return ops.mean(ops.sqrt(self._mean()) * self._scale)
 
 
@@ -54,5 +54,5 @@ class MeanAbsoluteError(_OriginalUnits):
         return ops.abs(difference)
 
     def result(self) -> Any:
-        """Scalar in original units."""
+        """Returns a scalar in original units."""
         return ops.mean(self._mean() * self._scale)

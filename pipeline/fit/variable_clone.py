@@ -1,8 +1,8 @@
-"""The network's clone: what is trained in its place, so that one compiled program serves many networks.
+"""The clone that is trained in the network's place, so that one compiled program serves many networks.
 
-The clone has the same layers and starts from the same weights and seeds. But its dropout rates and its L1 and L2
-strengths are values in variables, where Keras makes them constants of the graph; and it may compute in bfloat16.
-The network itself stays plain Keras in float32: that is what is exported.
+The clone has the same layers, and starts from the same weights and seeds. Its dropout rates and its L1 and L2 strengths
+are variables, which Keras makes constants of the graph, and it can compute in bfloat16. The network itself stays plain
+Keras in float32, because it is exported.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from keras import ops, regularizers
 
 from pipeline.fit.epoch_randomness import DRAWS_AN_EPOCH
 
-GOLDEN = 0x9E3779B9  # 2**32 by the golden ratio
-LEVELS = 2**16  # of a random number that decides on a unit: 16 bits are drawn for each
+GOLDEN = 0x9E3779B9  # 2**32 divided by the golden ratio
+LEVELS = 2**16  # values of the random number that drops a unit: 16 bits per unit
 PLACES_OF_NAMES = ("name", "keras_history", "input_layers", "output_layers")  # in a Functional model's config
-KNOWN_LAYERS = ("keras.", "pipeline.model.layers.")  # whose configs say all that they do
+KNOWN_LAYERS = ("keras.", "pipeline.model.layers.")  # layers that their configs describe completely
 PENALTIES = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
 
 _generator = ["philox"]
@@ -29,9 +29,9 @@ _generator = ["philox"]
 
 @contextlib.contextmanager
 def drawing_with(generator: str) -> Iterator[None]:
-    """Which generator the dropout layers use in a graph that is traced here.
+    """Sets the random generator of the dropout layers in graphs that are traced in this context.
 
-    Both are of Salmon et al. 2011. Threefry is four times as fast in XLA's programs, but only these have it.
+    Both generators are by Salmon et al. 2011. Threefry is four times as fast under XLA, but exists only there.
     """
     _generator.append(generator)
     try:
@@ -41,30 +41,34 @@ def drawing_with(generator: str) -> Iterator[None]:
 
 
 def threefry_seed(seed: Any, count: Any) -> tuple[Any, Any]:
-    """The two numbers that Threefry starts from, uint32, of a layer's seed and of how many numbers it has drawn.
+    """Returns the two uint32 numbers that seed Threefry.
 
-    It takes 32 bits of each. The epoch's number lies above those of the count, and so goes into the seed, by a step
-    that makes all the difference (Knuth 1998, section 6.4).
+    Threefry takes 32 bits of each. The epoch's number is in the upper bits of the count, so it is mixed into the seed
+    by multiplicative hashing (Knuth 1998, section 6.4).
+
+    Args:
+        seed: Seed of the layer.
+        count: Count of the layer's draws.
     """
     epoch = tf.cast(count // DRAWS_AN_EPOCH, tf.uint32)
     return tf.cast(seed, tf.uint32) + epoch * tf.constant(GOLDEN, tf.uint32), tf.cast(count % DRAWS_AN_EPOCH, tf.uint32)
 
 
 class ValueDropout(keras.layers.Dropout):
-    """Dropout (Srivastava et al. 2014) whose rate can change without a new graph; it is rounded to 1 / 65536."""
+    """Dropout (Srivastava et al. 2014) whose rate can change without retracing; the rate is rounded to 1 / 65536."""
 
     def __init__(self, rate: float, **kwargs: Any) -> None:
         super().__init__(rate, **kwargs)
         self.value = tf.Variable(rate, trainable=False, dtype=tf.float32)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Drops units in training, and scales up those that stay."""
+        """Drops units in training, and scales up the others."""
         if not training:
             return inputs
         n_units, seed = tf.size(inputs), self.seed_generator.next()
         if _generator[-1] == "threefry":
             seed = tf.cast(tf.stack(threefry_seed(*tf.unstack(seed))), tf.int64)
-        pairs = tf.random.stateless_uniform(  # each of 32 bits, for two units
+        pairs = tf.random.stateless_uniform(  # 32 bits serve two units
             [(n_units + 1) // 2],
             seed=seed,
             minval=None,
@@ -73,13 +77,13 @@ class ValueDropout(keras.layers.Dropout):
             alg=_generator[-1],
         )
         drawn = tf.reshape(tf.reshape(tf.bitcast(pairs, tf.uint16), [-1])[:n_units], tf.shape(inputs))
-        n_dropped = tf.minimum(tf.round(self.value * LEVELS), LEVELS - 1)  # all would be a division by 0
+        n_dropped = tf.minimum(tf.round(self.value * LEVELS), LEVELS - 1)  # dropping all units would divide by 0
         kept = tf.cast(inputs, tf.float32) * (LEVELS / (LEVELS - n_dropped))
         return tf.cast(tf.where(tf.cast(drawn, tf.float32) >= n_dropped, kept, 0.0), inputs.dtype)
 
 
 class ValuePenalty(regularizers.Regularizer):
-    """L1 and L2 whose strengths can change without a new graph; one that is 0 has no part in it."""
+    """L1 and L2 penalties whose strengths can change without retracing; a strength of 0 is left out of the graph."""
 
     def __init__(self, l1: float, l2: float) -> None:
         self.values = {
@@ -89,13 +93,18 @@ class ValuePenalty(regularizers.Regularizer):
         }
 
     def __call__(self, x: Any) -> Any:
-        """Scalar to add to the loss."""
+        """Returns the scalar to add to the loss."""
         sums = {"l1": lambda: ops.sum(ops.abs(x)), "l2": lambda: ops.sum(ops.square(x))}
         return sum((value * sums[name]() for name, value in self.values.items()), tf.constant(0.0))
 
 
 def make_clone(network: keras.Model, dtype: str | None) -> keras.Model:
-    """A copy of the network with variables for values; its computing layers, but not the last, in another dtype."""
+    """Copies the network with variables for rates and strengths.
+
+    Args:
+        network: The network.
+        dtype: Policy of all layers but inputs and outputs; None keeps float32.
+    """
     last = set(_last(network))
 
     def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -113,7 +122,7 @@ def make_clone(network: keras.Model, dtype: str | None) -> keras.Model:
 
 
 def values(network: keras.Model) -> list[float]:
-    """The rates and strengths that the clone of this network has in variables, in the order of `variables`."""
+    """Returns the network's rates and strengths, in the order of `variables`."""
     found: list[float] = []
     for layer in _layers(network):
         if _is_dropout(layer):
@@ -124,7 +133,7 @@ def values(network: keras.Model) -> list[float]:
 
 
 def variables(clone: keras.Model) -> list[tf.Variable]:
-    """Where the clone has its rates and strengths."""
+    """Returns the variables that hold the clone's rates and strengths."""
     found: list[tf.Variable] = []
     for layer in _layers(clone):
         if isinstance(layer, ValueDropout):
@@ -137,9 +146,9 @@ def variables(clone: keras.Model) -> list[tf.Variable]:
 
 
 def start_from(clone: keras.Model, network: keras.Model) -> None:
-    """Gives the clone the network's weights, the state of its random generators and its values."""
+    """Copies weights, states of random generators, rates and strengths from the network to the clone."""
     if next(_layers(clone)) is next(_layers(network)):
-        return  # no clone, but a model that shares the network's layers
+        return  # not a clone: the model shares the network's layers
     for ours, theirs in zip(_state(clone), _state(network), strict=True):
         ours.assign(theirs)
     for variable, value in zip(variables(clone), values(network), strict=True):
@@ -147,15 +156,15 @@ def start_from(clone: keras.Model, network: keras.Model) -> None:
 
 
 def structure(network: keras.Model) -> str | None:
-    """What two networks share if one program can serve both; None where that cannot be told.
+    """Returns a key that is equal for networks that one program can serve, or None if that is unknown.
 
-    It cannot of layers from elsewhere, which need not say in their config all that they do.
+    It is unknown for third-party layers, whose config need not describe them completely.
     """
     if not all(map(_says_all, _layers(network))):
         return None
     names = {network.name: "network"} | {layer.name: f"layer {n}" for n, layer in enumerate(_layers(network))}
-    names.pop("output", None)  # a name that Muon asks for
-    # Dropout with noise_shape or rate 0 and penalties of other kinds stay as they are, values included.
+    names.pop("output", None)  # Muon depends on this name
+    # Dropout with noise_shape or rate 0 and penalties of other kinds are not cloned: their values stay in the key.
     dropouts = {layer.name for layer in _layers(network) if _is_dropout(layer)}
 
     def shared(key: str, node: Any) -> Any:
@@ -172,19 +181,19 @@ def structure(network: keras.Model) -> str | None:
 
 
 def _says_all(layer: keras.layers.Layer) -> bool:
-    """Whether all that it does is in its config."""
+    """Whether the layer's config describes it completely."""
     return type(layer).__module__.startswith(KNOWN_LAYERS) and not isinstance(layer, keras.layers.Lambda)
 
 
 def _without_strengths(config: dict[str, Any]) -> list[str] | None:
-    """Which strengths a penalty has, by its config; None of anything else."""
+    """Returns the names of a penalty's strengths that are not 0; None if the config is not that of a penalty."""
     if config.get("class_name") not in ("L1", "L2", "L1L2"):
         return None
     return ["penalty", *sorted(name for name, strength in config["config"].items() if strength)]
 
 
 def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """All layers, those of models within the model in their place."""
+    """Yields all layers, including those of nested models, in order."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _layers(layer)
@@ -193,7 +202,7 @@ def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
 
 
 def _last(model: keras.Model) -> Iterator[str]:
-    """Names of the layers that the outputs come from."""
+    """Yields the names of the output layers."""
     for output in model.outputs:
         layer = output._keras_history.operation
         yield from _last(layer) if isinstance(layer, keras.Model) else [layer.name]

@@ -1,9 +1,9 @@
 """The model stage: one file per architecture, found by its name.
 
-An architecture is a file of this folder with a `Spec`, the rules of its section in conf/model, and a
-`build(spec, n_inputs, n_outputs, output_activation)` that makes the Keras layers; where a search may vary more of it
-than single keys, also with a `SEARCHABLE`; and where its weights start by which of its inputs are the vector of one
-column, with a `start(network, lengths)`. Nothing else names it.
+An architecture is a file of this folder. It has a `Spec`, the rules of its section in conf/model, and a
+`build(spec, n_inputs, n_outputs, output_activation)` that makes the Keras layers. Optional: a `SEARCHABLE`, if a search
+can vary more than single keys; and a `start(network, lengths)`, if initial weights depend on which inputs form the
+vector of one column. Nothing else names the architecture.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
     from pipeline.schema import Section
 
-# The output layer follows from the task (Bishop 2006, section 4.3.6). For classes the network ends in logits, and
-# the loss and the exported model apply the activation: that keeps the cross-entropy exact for large logits.
+# The task decides the output layer (Bishop 2006, section 4.3.6). For classes the network ends in logits, and the loss
+# and the exported model apply the activation, so that the cross-entropy is exact for large logits.
 ACTIVATION_OF_TASK = {"regression": "linear", "binary": "sigmoid", "multiclass": "softmax"}
 
 
 @dataclass(frozen=True)
 class HiddenLayers:
-    """What `sweep.depth` and `sweep.width` stand for in an architecture: so many hidden layers, so wide.
+    """How `sweep.depth` and `sweep.width` set the hidden layers of an architecture.
 
     Attributes:
-        keys: Of the architecture's section, those that follow from the two.
-        values: Takes the width of each hidden layer, as an override writes it, the first layer's first; gives the
-            values of `keys`, as an override writes them.
-        own_widths: Whether each layer can have a width of its own (`sweep.width_of=layer`).
-        fewest: How many there are at least: `values` is given as many widths.
+        keys: Keys of the architecture's section that depth and width set.
+        values: Takes the widths of the hidden layers in override syntax, first layer first, and returns the values of
+            `keys` in override syntax.
+        own_widths: Whether layers can differ in width (`sweep.width_of=layer`).
+        fewest: Minimum number of widths that `values` takes.
     """
 
     keys: tuple[str, ...]
@@ -51,14 +51,13 @@ class HiddenLayers:
 
 @dataclass(frozen=True)
 class Searchable:
-    """What a search may vary of an architecture beside the single keys of its section.
+    """What a search can vary in an architecture apart from single keys of its section.
 
     Attributes:
-        hidden_layers: What depth and width stand for.
-        tuned: What `tune` draws networks from, as a sweep's command line would have it; none of an architecture that
-            it leaves out.
-        in_turn: To be added to these, of one network the first, of the next the second, and so on: what makes networks
-            unlike, so that the first few are so already.
+        hidden_layers: How depth and width set the hidden layers; None if they cannot.
+        tuned: Search space of `tune`, in the syntax of a sweep's command line; empty if `tune` leaves the architecture
+            out.
+        in_turn: Overrides that `tune` adds to its networks in turn, so that even the first few networks differ.
     """
 
     hidden_layers: HiddenLayers | None = None
@@ -67,31 +66,31 @@ class Searchable:
 
 
 def names() -> list[str]:
-    """Names of all architectures."""
+    """Returns the names of all architectures."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
 
 
 @functools.cache
 def spec(name: str) -> type[Section]:
-    """The rules of one architecture's section: its own keys, and those of the embeddings of numbers."""
+    """Returns the rules of an architecture's section: its own keys, and those of numeric embeddings."""
     own = importlib.import_module(f"{__name__}.{name}").Spec
     return create_model("Spec", __base__=(own, Embeddings), __module__=own.__module__)
 
 
 def searchable(name: str) -> Searchable:
-    """What one architecture declares for searches; nothing unless its file does."""
+    """Returns what an architecture declares for searches; an empty Searchable by default."""
     found: Searchable = getattr(importlib.import_module(f"{__name__}.{name}"), "SEARCHABLE", Searchable())
     return found
 
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """What an embedding of numbers is fitted on.
+    """The rows that numeric embeddings are fitted on.
 
     Attributes:
         x: `(n_rows, n_inputs)`, scaled inputs.
-        y: `(n_rows, n_outputs)`, scaled targets, or `(n_rows, 1)` numbers of classes.
-        numbers: Positions of the inputs that are numbers.
+        y: `(n_rows, n_outputs)`, scaled targets, or `(n_rows, 1)` class numbers.
+        numbers: Positions of the numeric inputs.
     """
 
     x: np.ndarray
@@ -115,16 +114,16 @@ def build(
         task: `regression`, `binary` or `multiclass`.
         n_inputs: Preprocessed inputs per row.
         n_outputs: Targets of a regression, 1 for two classes, else the number of classes.
-        categories: How many there are in each of the last inputs, which get learned embeddings.
-        rows: On which embeddings of numbers are fitted; needed where `model.numeric_embedding` asks for some.
+        categories: Number of categories in each of the last inputs, which get learned embeddings.
+        rows: Rows to fit numeric embeddings on; required unless `model.numeric_embedding` is `none`.
 
     Returns:
         A model from `(n_rows, n_inputs)` float32 to `(n_rows, n_outputs)`: scaled predictions, or logits for classes.
-        Where an architecture gives `(n_rows, n_members, n_outputs)`, the last layer averages its members.
+        If the architecture returns `(n_rows, n_members, n_outputs)`, the last layer averages its members.
 
     Raises:
-        ConfigError: `model.output_activation` does not go with the task.
-        ValueError: Embeddings of numbers are asked for, but no rows are given.
+        ConfigError: `model.output_activation` does not match the task.
+        ValueError: Numeric embeddings are configured, but `rows` is None.
     """
     from keras import Input, Model
 
@@ -145,7 +144,7 @@ def build(
 
 
 def _output_activation(section: Any, task: str) -> str:
-    """Of the output layer, which for classes ends in logits."""
+    """Returns the activation of the output layer: linear for classes, because the network ends in logits."""
     expected = ACTIVATION_OF_TASK[task]
     activation: str = expected if section.output_activation == "auto" else section.output_activation
     if task == "regression":
@@ -160,7 +159,7 @@ def _output_activation(section: Any, task: str) -> str:
 
 
 def _embeddings(section: Any, task: str, categories: Sequence[int], rows: TrainingRows | None) -> Iterator[Any]:
-    """The layers in front of the architecture; categories, which come last in the inputs, first."""
+    """Yields the layers in front of the architecture: categories, which are the last inputs, then numbers."""
     if categories:
         from pipeline.model.layers.embedding import CategoryEmbeddings
 

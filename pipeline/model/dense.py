@@ -64,10 +64,16 @@ class Spec(Section):
 
 
 def build(spec: Spec, *, n_inputs: int, n_outputs: int, output_activation: str) -> keras.Model:
-    """Builds Dense, BatchNormalization, activation and Dropout once per hidden layer, and the output layer.
+    """Builds Dense, BatchNormalization, activation and Dropout for each hidden layer, and the output layer.
 
-    Normalization comes before the activation (Ioffe and Szegedy 2015, section 3.2), where its own offset makes the
-    bias of the layer below redundant.
+    Normalization comes before the activation (Ioffe and Szegedy 2015, section 3.2), where its offset makes the bias of
+    the preceding Dense layer redundant.
+
+    Args:
+        spec: The model section.
+        n_inputs: Inputs per row.
+        n_outputs: Outputs per row.
+        output_activation: Activation of the output layer.
     """
     from keras import Input, Model, layers, regularizers
 
@@ -85,7 +91,7 @@ def build(spec: Spec, *, n_inputs: int, n_outputs: int, output_activation: str) 
     for layer, units in enumerate(spec.units):
         x = dense(layer, units, use_bias=not normalized[layer], name=f"dense_{layer}")(x)
         if normalized[layer]:
-            # Statistics over all replicas: without it each replica normalizes by its own rows, and drifts away.
+            # Without statistics over all replicas each replica normalizes by its own rows, and the replicas diverge.
             x = layers.BatchNormalization(synchronized=True, name=f"batch_norm_{layer}")(x)
         x = layers.Activation(activations[layer], name=f"activation_{layer}")(x)
         if dropouts[layer]:
@@ -98,6 +104,6 @@ def _per_layer(value: Any, depth: int) -> list[Any]:
 
 
 def _with_output(value: Any, depth: int, default: Any) -> list[Any]:
-    """One value per hidden layer and one for the output layer, which a list of `depth` values leaves at its default."""
+    """Returns one value per layer, output last; a list of `depth` values leaves the output layer at its default."""
     values = _per_layer(value, depth + 1)
     return values if len(values) > depth else [*values, default]

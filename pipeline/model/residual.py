@@ -1,4 +1,4 @@
-"""Residual blocks with normalization in front (He et al. 2016; as Gorishniy et al. 2021 have them for tables)."""
+"""Residual blocks that normalize first (He et al. 2016; for tables, Gorishniy et al. 2021)."""
 
 from __future__ import annotations
 
@@ -33,9 +33,15 @@ class Spec(Section):
 
 
 def build(spec: Spec, *, n_inputs: int, n_outputs: int, output_activation: str) -> keras.Model:
-    """Builds a layer of `width` units, blocks that add to its outputs, and a normalized, activated output layer.
+    """Builds a layer of `width` units, residual blocks, a final normalization and activation, and the output layer.
 
-    A block is normalization, Dense to `expansion` times the width, activation, dropout, and Dense back.
+    A block is normalization, Dense to `expansion` times the width, activation, dropout, and Dense back to the width.
+
+    Args:
+        spec: The model section.
+        n_inputs: Inputs per row.
+        n_outputs: Outputs per row.
+        output_activation: Activation of the output layer.
     """
     from keras import Input, Model, layers
 

@@ -1,4 +1,4 @@
-"""TabM: many networks trained as one, which share most of their weights (Gorishniy, Kotelnikov and Babenko 2025)."""
+"""TabM: many networks that share most weights and train as one (Gorishniy, Kotelnikov and Babenko 2025)."""
 
 from __future__ import annotations
 
@@ -41,10 +41,16 @@ class Spec(Section):
 
 
 def build(spec: Spec, *, n_inputs: int, n_outputs: int, output_activation: str) -> keras.Model:
-    """Builds the members, whose outputs stay apart: `(n_rows, n_members, n_outputs)`.
+    """Builds the members; the outputs are `(n_rows, n_members, n_outputs)`.
 
-    `mini` multiplies the inputs by numbers of each member's own and shares all hidden layers; `full` does so around
-    each of these layers; `packed` shares nothing.
+    With `mini` each member scales the inputs by its own weights, and all hidden layers are shared. With `full` each
+    member also scales the inputs and outputs of the hidden layers. With `packed` nothing is shared.
+
+    Args:
+        spec: The model section.
+        n_inputs: Inputs per row.
+        n_outputs: Outputs of each member per row.
+        output_activation: Activation of the output layer.
     """
     from keras import Input, Model, initializers, layers
 
@@ -64,7 +70,12 @@ def build(spec: Spec, *, n_inputs: int, n_outputs: int, output_activation: str) 
 
 
 def start(network: keras.Model, lengths: Sequence[int]) -> None:
-    """Lets each member multiply the whole vector of a column by one number at first, as the paper's package does."""
+    """Initializes a member's scales with one value for the vector of each column, as the paper's package does.
+
+    Args:
+        network: The result of `build`.
+        lengths: Length of each column's vector, in the order of the inputs.
+    """
     network.get_layer("members").start_by_vector(lengths)
 
 
@@ -75,7 +86,7 @@ def _shared(spec: Spec, layer: int, units: int, x: Any) -> Any:
 def _adapted(spec: Spec, layer: int, units: int, x: Any) -> Any:
     from pipeline.model.layers.stacked_members import MemberScale
 
-    if layer:  # before the first the members' views of the inputs are the same
+    if layer:  # the first layer's inputs are already scaled by `MemberInputs`
         x = MemberScale(spec.members, use_bias=False, name=f"before_{layer}")(x)
     x = _dense(spec, layer, units, x, use_bias=False)
     return MemberScale(spec.members, use_bias=True, name=f"after_{layer}")(x)
@@ -88,7 +99,7 @@ def _apart(spec: Spec, layer: int, units: int, x: Any) -> Any:
 
 
 def _dense(spec: Spec, layer: int, units: int, x: Any, use_bias: bool) -> Any:
-    """A layer that all members share, which starts as PyTorch's do: so the paper's learning rates hold."""
+    """Makes a layer that all members share, with PyTorch's initialization, so that the paper's learning rates apply."""
     from keras import initializers, layers, regularizers
 
     uniform = [initializers.RandomUniform(-(x.shape[-1] ** -0.5), x.shape[-1] ** -0.5) for _ in range(2)]

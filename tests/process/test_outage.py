@@ -137,7 +137,7 @@ def test_a_trainer_that_is_killed_while_the_server_is_away(process: Forking, way
     with comes_back(way):
         time.sleep(3)
         training.signal(signal.SIGKILL)
-    assert "KILLED now" in sync(way.address)
+    assert "marked KILLED" in sync(way.address)
     run, _ = runs(way.address, "killed")
     assert run.info.status == "KILLED"
     steps = [entry.step for entry in MlflowClient(way.address).get_metric_history(run.info.run_id, "loss")]
@@ -159,7 +159,7 @@ def test_a_sweep_that_is_killed_while_the_server_is_away(process: Forking, way: 
         sweep.signal(signal.SIGKILL)
     said = sync(way.address)
     parent, children = runs(way.address, "killed_sweep")
-    assert f"run {parent.info.run_id}: KILLED now" in said
+    assert f"run {parent.info.run_id}: marked KILLED" in said
     assert {run.info.status for run in (parent, *children)} <= {"KILLED", "FINISHED"}
     assert parent.info.status == "KILLED"
     ended = process.start(*words, "fit.epochs=300").end(0)

@@ -60,7 +60,7 @@ def check(folder: Path, experiment: str, ended: Ended, number: int, word: str) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kept", "said"), [("true", "goes on after epoch "), ("false", "begins anew, ")])
+@pytest.mark.parametrize(("kept", "said"), [("true", "resumes after epoch "), ("false", "starts over: ")])
 def test_ctrl_c_ends_with_what_the_same_command_does(process: Forking, folder: Path, kept: str, said: str) -> None:
     training = process.start(*SHORT_EPOCHS, f"fit.checkpoint={kept}", "fit.resume=off", *places(folder, "told"))
     training.wait_for("epoch 3/")

@@ -79,7 +79,7 @@ def test_the_model_is_one_like_any_other(tuned: Tuned) -> None:
 def test_rerun_names_the_command_that_makes_another(store: str, tuned: Tuned, typed: Typed) -> None:
     code, out, err = typed("rerun", tuned.result.run_id, "--uri", store)
     assert (code, out) == (2, "")
-    assert "is an ensemble; python -m pipeline tune data=iris 'model.units=[8]' fit.epochs=3" in err
+    assert "is an ensemble; repeat it with python -m pipeline tune data=iris 'model.units=[8]' fit.epochs=3" in err
 
 
 def test_the_table_says_what_of_a_lead_is_noise(tuned: Tuned, capsys: pytest.CaptureFixture[str]) -> None:

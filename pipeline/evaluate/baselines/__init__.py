@@ -1,4 +1,4 @@
-"""Is it any good? What every network should beat: the mean, a linear model, gradient boosting, on the same rows."""
+"""Baselines that every network should beat on the same rows: the mean, a linear model and gradient boosting."""
 
 from pipeline.evaluate.baselines.background_fit import BackgroundFit, in_background
 from pipeline.evaluate.baselines.comparison import BaselineComparison, compare_with_baselines

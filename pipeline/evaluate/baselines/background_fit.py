@@ -1,4 +1,4 @@
-"""Baselines are fitted in a process of their own, beside the import of TensorFlow and training."""
+"""Fits baselines in a separate process, in parallel with the import of TensorFlow and training."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from pipeline.runtime.threads import usable_cpus
 
 log = logging.getLogger(__name__)
 
-MAX_TOLD = 200  # letters of an error
+MAX_TOLD = 200  # characters of an error that are logged
 
 
 @dataclass(frozen=True)
 class BackgroundFit:
-    """Baselines that are kept, or on the way."""
+    """Baselines that are cached or being fitted."""
 
     places: Mapping[Baseline, CacheEntry]
     seconds: float
@@ -37,7 +37,7 @@ class BackgroundFit:
     folder: Path | None = None
 
     def collect(self) -> dict[Baseline, CachedScores]:
-        """Waits for the baselines as long as they may take; those that are not there by then are named in the log."""
+        """Waits for the baselines up to their time limit, and logs those that are missing."""
         self._wait()
         found = {name: place.get() for name, place in self.places.items()}
         for name, scored in found.items():
@@ -46,7 +46,7 @@ class BackgroundFit:
         return {name: scored for name, scored in found.items() if scored is not None}
 
     def _wait(self) -> None:
-        """Ends the process if it does not end by itself, and keeps for later runs what it was not fast enough for."""
+        """Ends the process at the time limit, and records the unfinished baselines, so that later runs skip them."""
         if self.process is None:
             return
         try:
@@ -62,7 +62,7 @@ class BackgroundFit:
         if fault := self._fault(name):
             return fault
         if (seconds := self.places[name].given_up_after) >= self.seconds:
-            return f"it did not end within {seconds:g} s; a larger baseline_seconds tries again"
+            return f"it did not finish within {seconds:g} s; set a larger baseline_seconds to try again"
         return f"its process ended with exit code {None if self.process is None else self.process.returncode}"
 
     def _fault(self, name: Baseline) -> str | None:
@@ -73,10 +73,15 @@ class BackgroundFit:
 
 @contextlib.contextmanager
 def in_background(config: Config, dataset: Dataset) -> Iterator[BackgroundFit]:
-    """Starts the baselines of a run that are not kept from an earlier one; whatever is not collected ends with it."""
+    """Fits the baselines of a run that are not cached; a process that is still running at the end is stopped.
+
+    Args:
+        config: The experiment.
+        dataset: Its rows.
+    """
     names, seconds = chosen_baselines(config), config.baseline_seconds
     if names and not isinstance(dataset, InMemory):
-        log.info("baselines are left out: they need all rows in memory (data.streaming=off reads them so)")
+        log.info("baselines are left out: they need all rows in memory (use data.streaming=off)")
     if not names or not isinstance(dataset, InMemory):
         yield BackgroundFit({}, seconds)
         return
@@ -87,7 +92,7 @@ def in_background(config: Config, dataset: Dataset) -> Iterator[BackgroundFit]:
         return
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        plain = InMemory(dataset.rows, dataset.n_rows, dataset.hashes)  # without the parts, which it has made of them
+        plain = InMemory(dataset.rows, dataset.n_rows, dataset.hashes)  # without the cached splits
         Job(missing, plain, config.data).write(folder)
         with _started(folder) as process:
             yield BackgroundFit(places, seconds, process=process, folder=folder)
@@ -99,7 +104,7 @@ def _is_to_be_tried(place: CacheEntry, seconds: float) -> bool:
 
 @contextlib.contextmanager
 def _started(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The process, which has all CPUs but one, and whose threads sleep where they wait, for training needs the CPUs."""
+    """Starts the process with all CPUs but one; its threads sleep while waiting, because training needs the CPUs."""
     threads = {"OMP_NUM_THREADS": str(max(1, usable_cpus() - 1)), "OMP_WAIT_POLICY": "PASSIVE"}
     process = subprocess.Popen(
         [sys.executable, "-m", "pipeline.evaluate.baselines.fit_process", str(folder)],
@@ -107,7 +112,7 @@ def _started(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for the process that leads
+        start_new_session=True,  # Ctrl-C reaches the parent process only
     )
     try:
         yield process

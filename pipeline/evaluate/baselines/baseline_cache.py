@@ -1,4 +1,4 @@
-"""Baselines that were computed before: they follow from rows, split and versions, and runs of a sweep share them."""
+"""A cache of baselines: they depend on rows, split and versions, and the runs of a sweep share them."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from pipeline.evaluate import Evaluation, Scores
 from pipeline.runtime.atomic_files import whole_file
 from pipeline.runtime.locks import locked
 
-RECIPE = 1  # to be raised where the same rows would give other baselines than before
+RECIPE = 1  # increase it when a change of the code changes the baselines
 
 
 @dataclass(frozen=True)
 class CachedScores:
-    """What a baseline came to."""
+    """Scores and validation predictions of a baseline."""
 
-    scores: Scores  # `train_rmse`, `val_rmse`, ... as a run has them
+    scores: Scores  # `train_rmse`, `val_rmse`, ... as in a run
     val: np.ndarray  # (n_rows, n) predictions or probabilities of the validation rows
 
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """The file of a baseline."""
+    """The cache file of a baseline."""
 
     path: Path
 
     def get(self) -> CachedScores | None:
-        """What is kept; None where there is nothing yet."""
+        """Reads the cached scores; None if there are none."""
         with contextlib.suppress(FileNotFoundError), np.load(self.path, allow_pickle=False) as kept:
             return CachedScores(json.loads(str(kept["scores"])), kept["val"])
         return None
 
     def put(self, found: Evaluation) -> None:
-        """Keeps it."""
+        """Writes scores and validation predictions to the cache."""
         outputs = found.outputs["val"]
         with whole_file(self.path) as path, path.open("wb") as file:
             (val,) = outputs.values()
@@ -51,26 +51,32 @@ class CacheEntry:
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
-        """Waits until no other process computes it."""
+        """Locks the entry, so that only one process computes it."""
         with locked(self.path.with_suffix(".lock")):
             yield
 
     @property
     def given_up_after(self) -> float:
-        """Seconds that were not enough once; 0 where that never happened."""
+        """Returns the longest time limit, in seconds, that was too short; 0 if none was."""
         try:
             return float(self.path.with_suffix(".gave_up").read_text(encoding="ascii"))
         except FileNotFoundError:
             return 0.0
 
     def give_up(self, seconds: float) -> None:
-        """Keeps later runs from trying the same for no longer."""
+        """Records a time limit that was too short, so that later runs try only with a longer one."""
         with whole_file(self.path.with_suffix(".gave_up")) as path:
             path.write_text(str(seconds), encoding="ascii")
 
 
 def place_of(name: Baseline, dataset: Dataset, config: Data) -> CacheEntry:
-    """Where the baseline of these rows lies, or will lie; the folder is made."""
+    """Returns the cache entry of a baseline of these rows, and makes its folder.
+
+    Args:
+        name: Name of the baseline.
+        dataset: The rows.
+        config: The data section.
+    """
     follows_from = [
         RECIPE,
         name,

@@ -1,6 +1,6 @@
-"""What baselines see of raw columns, by what the data stage finds out about these.
+"""Inputs of the baselines, from raw columns and the kinds that the data stage infers.
 
-It does not hang on how a network's inputs are scaled and encoded: runs that differ in that have the same baselines.
+They do not depend on how a network's inputs are scaled and encoded: runs that differ in that share baselines.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from pipeline.data.preprocessing.network_inputs import TableInputs
 from pipeline.data.reading.dates import days_of, weekday
 
 Columns = Mapping[str, RawColumn]
-Matrix = Callable[[Columns], np.ndarray]  # gives (n_rows, n_inputs) float64
+Matrix = Callable[[Columns], np.ndarray]  # returns (n_rows, n_inputs) float64
 
-MAX_NATIVE = 255  # categories that scikit-learn's boosting takes; the rarest share the last, with gaps and unseen ones
+MAX_NATIVE = 255  # categories at most in scikit-learn's boosting; rare, missing and unseen ones share the last
 PLAIN: dict[str, Any] = {
     "category_encoding": Encodings(default="one_hot", by_column={}), "max_categories": 100,
     "impute": Imputations(default="median", by_column={}), "missing_indicator": True,
@@ -39,20 +39,30 @@ BY_NUMBER = PLAIN | {
 
 @dataclass(frozen=True)
 class Raws:
-    """Inputs for trees."""
+    """Inputs for trees, and which of them are categories."""
 
     matrix: Matrix
     is_category: list[bool]  # of each column of the matrix
 
 
 def for_linear(train: Rows, config: Data) -> Matrix:
-    """Numbers standardized, gaps at the median with an indicator beside them, categories one-hot."""
+    """Standardizes numbers, imputes missing values by the median with an indicator, and one-hot encodes categories.
+
+    Args:
+        train: Raw training rows.
+        config: The data section.
+    """
     inputs = fit_preprocessing(train, config.model_copy(update=PLAIN)).inputs
     return lambda columns: to_array(inputs, columns).astype(np.float64)
 
 
 def for_trees(train: Rows, config: Data) -> Raws:
-    """Numbers as they are, with NaN for gaps; categories by number; dates as days, year, month, weekday and hour."""
+    """Keeps numbers, with NaN for missing values; encodes categories by number; splits dates into parts.
+
+    Args:
+        train: Raw training rows.
+        config: The data section.
+    """
     inputs = fit_preprocessing(train, config.model_copy(update=BY_NUMBER)).inputs
     if not isinstance(inputs, TableInputs):
         return Raws(lambda columns: np.asarray(columns["x"], np.float64), [False] * inputs.n_inputs)
@@ -68,12 +78,12 @@ def for_trees(train: Rows, config: Data) -> Raws:
 
 
 def _varies(feature: Feature, values: RawColumn) -> bool:
-    """Whether there is something to learn from; scikit-learn 1.9 fails on a column without any number."""
+    """Whether a column varies; scikit-learn 1.9 fails on a column of missing values only."""
     return not isinstance(feature, Ordinal) and (isinstance(values, TextArray) or not np.isnan(values).all())
 
 
 def _parts(feature: Feature, values: RawColumn) -> list[np.ndarray]:
-    """Columns `(n_rows,)` of the matrix."""
+    """Returns the columns `(n_rows,)` of the matrix for a feature."""
     if isinstance(feature, Embedded):
         return _by_level(lambda x: feature.apply(NumpyOps(), x), values)
     if isinstance(feature, Date):
@@ -82,14 +92,14 @@ def _parts(feature: Feature, values: RawColumn) -> list[np.ndarray]:
 
 
 def _by_level(parts: Callable[[np.ndarray], list[np.ndarray]], values: RawColumn) -> list[np.ndarray]:
-    """Text is looked at once for each of its levels."""
+    """Converts text once per distinct value."""
     if isinstance(values, TextArray):
         return [np.asarray(part, np.float64)[values.codes] for part in parts(values.levels)]
     return [np.asarray(part, np.float64) for part in parts(values)]
 
 
 def _of_date(feature: Date, texts: np.ndarray) -> list[np.ndarray]:
-    """NaN where there is no date."""
+    """Returns the parts of dates; NaN for missing dates."""
     ops = NumpyOps()
     fields = feature.written.parse(ops, texts)
     days = days_of(ops, fields)

@@ -1,6 +1,6 @@
-"""How a network stands to its baselines: scores side by side, and how much of a difference is noise of the rows.
+"""Comparison of a network with its baselines: scores, and whether differences exceed the noise of the rows.
 
-Whether a difference is clear, and what to try next, is judged by validation rows; test scores are shown.
+Validation rows decide whether a difference is clear and what to try next; test scores are only shown.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pipeline.evaluate.baselines.baseline_cache import CachedScores
 from pipeline.evaluate.paired import Difference, of_logarithms, of_squares, standard_error
 from pipeline.runtime.program import program
 
-STRONG = "tabm"  # the architecture to try where another one loses
-NEAR_THE_END = 0.9  # of the epochs: a best one behind it says that more of them may help
+STRONG = "tabm"  # the architecture to try if another one loses
+NEAR_THE_END = 0.9  # of the epochs: if the best epoch is later, more epochs may help
 SEARCH = (
     "with the same keys and hydra/sweeper=search sweep.n_trials=20 'fit.learning_rate=tag(log,interval(3e-4,1e-2))'"
 )
@@ -27,21 +27,21 @@ SEARCH = (
 
 @dataclass(frozen=True)
 class BaselineComparison:
-    """A network beside its baselines."""
+    """A network compared with its baselines."""
 
     scores: dict[Baseline, Scores]  # `train_rmse`, `val_rmse`, ... of each
     differences: dict[Baseline, Difference]
-    advice: str | None  # what to try where boosting is clearly better
+    advice: str | None  # what to try if boosting is clearly better
 
     @property
     def main_scores(self) -> tuple[str, ...]:
-        """Of all scores those that tables list, without their part."""
+        """Names of the scores that tables list, without the split."""
         some = next(iter(self.scores.values()), {})
         return tuple(name for name in ("rmse", "log_loss", "accuracy") if f"val_{name}" in some)
 
     @property
     def metrics(self) -> dict[str, float]:
-        """As a run logs them."""
+        """The baselines' scores under the names that a run logs."""
         found: dict[str, float] = {}
         for name, scores in self.scores.items():
             found |= {baseline_metric(name, score): value for score, value in scores.items()}
@@ -51,21 +51,21 @@ class BaselineComparison:
 
     @property
     def texts(self) -> dict[str, str]:
-        """A sentence for each baseline, by a label."""
+        """A sentence for each baseline, by label."""
         return {f"against {name}": difference.text for name, difference in self.differences.items()}
 
 
 def compare_with_baselines(
     baselines: Mapping[Baseline, CachedScores], found: Evaluation, config: Config, epochs: int, best_epoch: int | None
 ) -> BaselineComparison:
-    """Compares.
+    """Compares a network with the collected baselines.
 
     Args:
-        baselines: What was collected.
-        found: What the network made of the same rows.
+        baselines: Scores of the baselines, by name.
+        found: The network's predictions and scores of the same rows.
         config: The experiment.
-        epochs: That it trained for.
-        best_epoch: Whose weights were kept.
+        epochs: Number of trained epochs.
+        best_epoch: Epoch whose weights were kept, from 1; None without early stopping.
     """
     differences = {name: difference(scored, found) for name, scored in baselines.items()}
     boosting = differences.get("boosting")
@@ -75,7 +75,12 @@ def compare_with_baselines(
 
 
 def difference(scored: CachedScores, found: Evaluation) -> Difference:
-    """A network against a baseline on the validation rows, pair by pair."""
+    """Compares a network with a baseline on the validation rows, paired by row.
+
+    Args:
+        scored: The baseline.
+        found: The network's predictions.
+    """
     target, weight = found.targets["val"], found.weights["val"]
     if target.task == "regression":
         own, other = found.outputs["val"]["prediction"], scored.val
@@ -90,7 +95,7 @@ def difference(scored: CachedScores, found: Evaluation) -> Difference:
 
 
 def _next(config: Config, epochs: int, best_epoch: int | None) -> Sequence[str]:
-    """What a user can change, the most promising first."""
+    """Returns what the user can change, most promising first."""
     found = [] if config.model.name == STRONG else [f"model={STRONG}"]
     if best_epoch is None or best_epoch > NEAR_THE_END * epochs:
         out_of_time = config.fit.max_minutes is not None and epochs < config.fit.epochs

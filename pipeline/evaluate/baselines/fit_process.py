@@ -1,4 +1,4 @@
-"""The process that fits baselines beside training. Its end is that of the process that started it, at the latest."""
+"""The process that fits baselines during training. It ends no later than the process that started it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ from pipeline.evaluate.baselines.request import Job, fault_of
 
 
 def main(folder: Path) -> None:
-    """Fits and scores one after the other; each is kept as soon as it is there."""
+    """Fits and scores the baselines one after the other, and caches each one immediately."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     job = Job.read(folder)
     for name in job.places:
         try:
             compute(name, job)
-        except Exception as error:  # the others are worth having
+        except Exception as error:  # the other baselines are still useful
             fault_of(name, folder).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
 
 
 def compute(name: Baseline, job: Job) -> None:
-    """Fits a baseline, scores it as a network is scored, and keeps it, unless another process has done so meanwhile."""
+    """Fits a baseline, scores it like a network and caches it, unless another process has cached it meanwhile.
+
+    Args:
+        name: Name of the baseline.
+        job: The rows and the config.
+    """
     place, dataset = job.places[name], job.dataset
     with place.claimed():
         if place.get() is None:
@@ -34,7 +39,7 @@ def compute(name: Baseline, job: Job) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()  # which ends when the other side of the pipe does
+    sys.stdin.buffer.read()  # returns when the parent's end of the pipe closes
     os._exit(1)
 
 

@@ -1,4 +1,4 @@
-"""The baselines: fitted in seconds, with settings that are the same for every table."""
+"""The baselines: fitted in seconds, with the same settings for every table."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from pipeline.data import RawColumn, Rows
 from pipeline.evaluate.baselines.baseline_inputs import Matrix, for_linear, for_trees
 
 Columns = dict[str, np.ndarray]
-Predict = Callable[[Mapping[str, RawColumn]], Columns]  # as the pipeline's own models: raw columns to outputs
+Predict = Callable[[Mapping[str, RawColumn]], Columns]  # raw columns to outputs, like the pipeline's own models
 
-LINEAR_STEPS = 1000  # of L-BFGS, at most
+LINEAR_STEPS = 1000  # maximum of L-BFGS
 # LightGBM's usual setting for a fair comparison; early stopping ends almost every table long before the last round.
 BOOSTING = {"learning_rate": 0.05, "max_iter": 2000, "early_stopping": True, "n_iter_no_change": 20, "random_state": 0}
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted baseline, as an evaluation takes models."""
+    """A fitted baseline with the interface that `evaluate` needs."""
 
     outputs: Predict
 
     def predict(self, inputs: Mapping[str, RawColumn]) -> Columns:
-        """The outputs."""
+        """Returns the outputs by name."""
         return self.outputs(inputs)
 
     def n_clamped(self, inputs: Mapping[str, RawColumn], outputs: Columns) -> int | None:
-        """No bounds are set to it."""
+        """Returns None: predictions of baselines are not clipped."""
         return None
 
 
@@ -43,10 +43,10 @@ def fitted(name: Baseline, train: Rows, val: Rows, config: Data) -> Fitted:
     """Fits a baseline.
 
     Args:
-        name: Which.
-        train: Raw rows.
-        val: Raw rows, by which boosting stops early.
-        config: What columns are, where that is said.
+        name: Name of the baseline.
+        train: Raw training rows.
+        val: Raw validation rows, for the early stopping of boosting.
+        config: The data section, with the kinds of columns that the user sets.
     """
     if name == "majority":
         return Fitted(_majority(train))
@@ -54,7 +54,7 @@ def fitted(name: Baseline, train: Rows, val: Rows, config: Data) -> Fitted:
 
 
 def _majority(train: Rows) -> Predict:
-    """The training rows' mean, or their shares of the classes."""
+    """Predicts the training rows' mean, or their class frequencies."""
     target, weight = train.target, train.sample_weight
     if target.task == "regression":
         output, row = "prediction", np.average(target.values, axis=0, weights=weight)
@@ -65,20 +65,20 @@ def _majority(train: Rows) -> Predict:
 
 
 def _linear(train: Rows, config: Data) -> Predict:
-    """Ridge or logistic regression, with scikit-learn's strength of penalty."""
+    """Fits ridge or logistic regression with scikit-learn's default penalty."""
     matrix, target, weight = for_linear(train, config), train.target, train.sample_weight
     if target.task == "regression":
         ridge = Ridge().fit(matrix(train.inputs), target.values, sample_weight=weight)
         return lambda columns: {"prediction": ridge.predict(matrix(columns)).reshape(-1, target.values.shape[1])}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # after so many steps the scores hardly change
+        warnings.simplefilter("ignore", ConvergenceWarning)  # after this many steps the scores hardly change
         logistic = LogisticRegression(max_iter=LINEAR_STEPS)
         logistic.fit(matrix(train.inputs), target.values[:, 0], sample_weight=weight)
     return _probabilities(logistic, matrix, len(target.classes))
 
 
 def _boosting(train: Rows, val: Rows, config: Data) -> Predict:
-    """Histogram gradient boosting (scikit-learn's, after LightGBM: Ke et al. 2017); of several targets one for each."""
+    """Fits scikit-learn's histogram gradient boosting (after LightGBM: Ke et al. 2017), one model per target."""
     inputs = for_trees(train, config)
     x, x_val = inputs.matrix(train.inputs), inputs.matrix(val.inputs)
     settings: dict[str, Any] = BOOSTING | {"categorical_features": inputs.is_category}
@@ -105,7 +105,7 @@ def _boosting(train: Rows, val: Rows, config: Data) -> Predict:
 
 
 def _probabilities(model: Any, matrix: Matrix, n_classes: int) -> Predict:
-    """Of all classes, 0 for those that no training row has."""
+    """Predicts probabilities of all classes, 0 for classes without training rows."""
 
     def predict(columns: Mapping[str, RawColumn]) -> Columns:
         given = model.predict_proba(matrix(columns))

@@ -1,4 +1,4 @@
-"""What the process beside training is told."""
+"""The request to the process that fits baselines."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from pipeline.evaluate.baselines.baseline_cache import CacheEntry
 
 @dataclass(frozen=True)
 class Job:
-    """Baselines to compute, and of which rows."""
+    """Baselines to compute, and the rows to compute them on."""
 
     places: dict[Baseline, CacheEntry]
     dataset: InMemory
     config: Data
 
     def write(self, folder: Path) -> None:
-        """Writes it for the other process."""
+        """Writes the request to a folder for the other process."""
         with _file(folder).open("wb") as file:
             pickle.dump(self, file, pickle.HIGHEST_PROTOCOL)
 
     @classmethod
     def read(cls, folder: Path) -> Job:
-        """What `write` has written."""
+        """Reads what `write` wrote."""
         with _file(folder).open("rb") as file:
             job = pickle.load(file)
         assert isinstance(job, cls)
@@ -34,7 +34,12 @@ class Job:
 
 
 def fault_of(name: Baseline, folder: Path) -> Path:
-    """The file that says what went wrong with a baseline."""
+    """Returns the path of the file with a baseline's error.
+
+    Args:
+        name: Name of the baseline.
+        folder: Folder of the request.
+    """
     return folder / f"{name}.txt"
 
 

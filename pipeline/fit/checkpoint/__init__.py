@@ -1,4 +1,4 @@
-"""How far training has come, kept on the disk, so that the same command goes on where a process died."""
+"""Checkpoints of training, so that the same command resumes a run whose process ended."""
 
 from pipeline.fit.checkpoint.file import Checkpoint
 from pipeline.fit.checkpoint.keeping import Checkpoints, Keeping, keeping

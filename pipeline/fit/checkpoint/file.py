@@ -1,4 +1,4 @@
-"""A checkpoint as a file: arrays and JSON in a zip archive, whose checksums tell whether it is whole."""
+"""The checkpoint file: arrays and JSON in a zip archive, whose checksums detect damage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.runtime.atomic_files import lasting_file
 
 FORMAT = 1
-# What numpy and zipfile raise of a file that is cut off, has other bytes in it, or is another file.
+# What numpy and zipfile raise for a file that is truncated, damaged or not a checkpoint.
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
 
 Epochs = list[dict[str, float]]
@@ -22,24 +22,24 @@ Epochs = list[dict[str, float]]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How far a run has come."""
+    """The state of a run after an epoch."""
 
     run_id: str  # of MLflow
-    origins: dict[str, str]  # what its numbers follow from beside its configuration, by name
+    origins: dict[str, str]  # what the numbers depend on apart from the configuration, by name
     seconds: float  # of training
-    epochs: Epochs  # those that have ended: losses, metrics, learning rate and seconds of each
-    weights: list[np.ndarray]  # variables of the model that is trained, those of its generators too
-    optimizer: list[np.ndarray] = field(default_factory=list)  # its variables
+    epochs: Epochs  # losses, metrics, learning rate and seconds of each finished epoch
+    weights: list[np.ndarray]  # variables of the trained model, including its random generators
+    optimizer: list[np.ndarray] = field(default_factory=list)  # variables of the optimizer
     best: list[np.ndarray] | None = None  # weights of the best epoch so far
-    callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)  # what they remember, by their class
-    is_trained: bool = False  # there is nothing left to train
-    best_epoch: int | None = None  # whose weights are kept, counted from 1, where it is trained
+    callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)  # their state, by class name
+    is_trained: bool = False  # training has finished
+    best_epoch: int | None = None  # epoch whose weights are kept, from 1, if training has finished
 
     def write(self, path: Path) -> None:
-        """Makes the file, whole and on the disk.
+        """Writes the file atomically, and flushes it to disk.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
         """
         about = {
             "format": FORMAT, "run_id": self.run_id, "origins": self.origins, "seconds": self.seconds,
@@ -54,17 +54,17 @@ class Checkpoint:
 
     @classmethod
     def read(cls, path: Path) -> Checkpoint:
-        """Reads what `write` made.
+        """Reads a file that `write` made.
 
         Raises:
-            ValueError: The file is not whole, or another version's; the message says so.
+            ValueError: The file is damaged or has another format version; the message says which.
         """
         try:
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             about = json.loads(arrays.pop("about").tobytes())
             if about.pop("format") != FORMAT:
-                raise ValueError("it is of another version")
+                raise ValueError("another version of the format")
             epochs = _by_epoch(arrays, about.pop("n_epochs"))
             best = _in_order("best", arrays) or None
             return cls(
@@ -84,7 +84,7 @@ def _in_order(name: str, arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
 
 
 def _by_value(epochs: Epochs) -> dict[str, np.ndarray]:
-    """An array of each value, `(n_epochs,)`: JSON of a hundred thousand epochs would take seconds."""
+    """Returns an array `(n_epochs,)` for each value: JSON of 100 000 epochs would take seconds."""
     return {f"epochs/{name}": np.array([epoch[name] for epoch in epochs]) for name in (epochs[0] if epochs else {})}
 
 

@@ -1,4 +1,4 @@
-"""Where checkpoints lie: a folder for each configuration, in it one for each run, which a living process has locked."""
+"""Checkpoint folders: one for each configuration, with one for each run, which the run's process locks."""
 
 from __future__ import annotations
 
@@ -19,46 +19,56 @@ from pipeline.runtime.locks import locked
 
 log = logging.getLogger(__name__)
 
-KEPT = 2  # the one before is there while the next is written, and if that cannot be read
+KEPT = 2  # the previous one is a fallback if the newest cannot be read
 ABOUT = "run.json"
 
 
 class RunFolder:
-    """The checkpoints of one run, which are this process's alone, and what it follows from before there are any."""
+    """The checkpoints of one run, locked by this process, and a description of the run before its first checkpoint."""
 
     def __init__(self, path: Path, held: contextlib.ExitStack) -> None:
         self.path, self._held = path, held
 
     @property
     def run_id(self) -> str:
-        """Of the run, by which its store or its journal has it."""
+        """Id of the run in the store or in its journal."""
         return self.path.name
 
     @property
     def is_known(self) -> bool:
-        """Whether all that is known before training was logged when the run's process ended."""
+        """Whether everything known before training had been logged when the run's process ended."""
         return bool(self._about().get("is_known", self._files()))
 
     def is_of(self, origins: Mapping[str, str], parent: str | None) -> bool:
-        """Whether its run follows from the same, and belongs to the same sweep; False where that was not kept."""
+        """Whether the run has these origins and this sweep; False if they were not recorded.
+
+        Args:
+            origins: What the run's numbers depend on, by name.
+            parent: Id of the sweep; None outside of a sweep.
+        """
         about = self._about()
         return (about.get("origins"), about.get("parent")) == (dict(origins), parent)
 
     def describe(self, origins: Mapping[str, str], parent: str | None, is_known: bool) -> None:
-        """Keeps what tells the same command that the run is one to go on with.
+        """Records what a repeated command needs to recognize the run.
+
+        Args:
+            origins: What the run's numbers depend on, by name.
+            parent: Id of the sweep; None outside of a sweep.
+            is_known: Whether everything known before training has been logged.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The description cannot be written.
         """
         with whole_file(self.path / ABOUT) as unfinished:
             about = {"origins": dict(origins), "parent": parent, "is_known": is_known}
             unfinished.write_text(json.dumps(about), encoding="utf-8")
 
     def rename(self, run_id: str) -> None:
-        """Gives it the id by which the run is known from now on; one that another folder has changes nothing.
+        """Renames the folder to the run's new id; does nothing if another folder has that id.
 
         Raises:
-            OSError: It cannot be renamed.
+            OSError: The folder cannot be renamed.
         """
         path = self.path.with_name(run_id)
         held = None if path.exists() else _locked(path)
@@ -70,7 +80,7 @@ class RunFolder:
         self.path, self._held = path, held
 
     def newest(self) -> Checkpoint | None:
-        """The newest that can be read."""
+        """Reads the newest readable checkpoint; None if there is none."""
         for path in reversed(self._files()):
             try:
                 return Checkpoint.read(path)
@@ -79,34 +89,34 @@ class RunFolder:
         return None
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Adds one, and deletes those that are not kept any more.
+        """Writes a checkpoint, and deletes all but the newest KEPT.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The checkpoint cannot be written.
         """
         checkpoint.write(self.path / f"{len(checkpoint.epochs):08d}.npz")
         for path in self._files()[:-KEPT]:
             path.unlink()
 
     def delete(self) -> None:
-        """Deletes all of them."""
+        """Deletes the folder with all checkpoints, and unlocks it."""
         shutil.rmtree(self.path, ignore_errors=True)
         _lock_of(self.path).unlink(missing_ok=True)
         self.close()
 
     def close(self) -> None:
-        """Leaves it to other processes."""
+        """Unlocks the folder for other processes."""
         self._held.close()
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no checkpoint in it."""
+        """Whether the folder holds no checkpoints."""
         return not self._files()
 
     def _about(self) -> dict[str, Any]:
         try:
             found: dict[str, Any] = json.loads((self.path / ABOUT).read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # a former version wrote none
+        except (OSError, ValueError):  # earlier versions wrote no description
             return {}
         return found
 
@@ -115,31 +125,31 @@ class RunFolder:
 
 
 def folder_of(config: Config) -> Path:
-    """The folder of all runs of a configuration: of what the same command gives again."""
+    """Returns the folder of all runs of a configuration."""
     values = config.model_dump(exclude={"sweep": True, "study": True, "tune": True, "fit": {"checkpoint", "resume"}})
     return mlruns() / "checkpoints" / digest(values)
 
 
 def made(folder: Path, run_id: str | None = None) -> RunFolder:
-    """A new folder for a run.
+    """Makes and locks a new folder for a run.
 
     Args:
-        folder: Of all runs of its configuration.
-        run_id: Its id; None draws one for a run that is still to be opened.
+        folder: Folder of all runs of the configuration.
+        run_id: Id of the run; None draws one for a run that is not open yet.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: The folder cannot be made.
     """
     path = folder / (run_id or uuid.uuid4().hex)
     folder.mkdir(parents=True, exist_ok=True)
-    held = _locked(path)  # before there is anything that others could take for left behind
-    assert held is not None, "another process has no run of this id"
+    held = _locked(path)  # before the folder exists, so that no other process takes it for abandoned
+    assert held is not None, "the id is new, so no other process holds its lock"
     path.mkdir(exist_ok=True)
     return RunFolder(path, held)
 
 
 def left_behind(folder: Path) -> Iterator[RunFolder]:
-    """What runs have left whose process is gone, the latest first; whoever does not want one closes it."""
+    """Yields and locks the folders of runs whose process has ended, newest first; the caller closes each one."""
     paths = [path for path in folder.glob("*") if path.is_dir()]
     for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True):
         held = _locked(path)
@@ -153,18 +163,18 @@ def left_behind(folder: Path) -> Iterator[RunFolder]:
 
 
 def delete_left_behind(folder: Path) -> None:
-    """Deletes what runs have left whose process is gone, and the folder if nothing else is in it."""
+    """Deletes the folders of runs whose process has ended, and the parent folder if it is then empty."""
     for found in left_behind(folder):
         found.delete()
     for lock in folder.glob("*.lock"):  # of a process that was killed while it deleted
         if not lock.with_suffix("").is_dir():
             lock.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # another run of the same configuration is going on
+    with contextlib.suppress(OSError):  # another run of the same configuration is active
         folder.rmdir()
 
 
 def _locked(path: Path) -> contextlib.ExitStack | None:
-    """The lock of a run's folder, held as long as this process lives; None where another process has it."""
+    """Locks a run's folder until it is closed or this process ends; None if another process holds the lock."""
     held = contextlib.ExitStack()
     if held.enter_context(locked(_lock_of(path), wait=False)) is not None:
         return held

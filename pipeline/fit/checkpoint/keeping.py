@@ -1,4 +1,4 @@
-"""Keeps how far a run has come, and finds how far one had come that died."""
+"""Writes checkpoints of a run, and finds those of a run to resume."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Place:
-    """Where runs of one configuration have their checkpoints, and what tells those apart that can be gone on with."""
+    """Checkpoint folder of a configuration, and what a run must match to be resumed."""
 
     folder: Path  # of all runs of the configuration
-    origins: dict[str, str]  # what a run's numbers follow from beside that
-    parent: str | None  # the sweep that it belongs to
+    origins: dict[str, str]  # what a run's numbers depend on apart from the configuration
+    parent: str | None  # id of the run's sweep
 
     def begun(self) -> RunFolder | None:
-        """The folder of a new run, made before the run is opened; None where none can be made."""
+        """Makes the folder of a new run before the run is opened; None if it cannot be made."""
         try:
             found = made(self.folder)
             found.describe(self.origins, self.parent, is_known=False)
-        except OSError:  # whoever has a checkpoint to write tells of it
+        except OSError:  # reported when a checkpoint is written
             return None
         return found
 
 
 class Keeping:
-    """What a run keeps of itself while it trains.
+    """Writes the checkpoints of a run while it trains.
 
     Args:
         config: The fit section.
-        place: Where its checkpoints go.
-        taken: Where the run that it goes on with has its own.
-        found: The newest of them; None where it died before the first.
+        place: Folder and identity of the run.
+        taken: Folder of the run that is resumed; None for a new run.
+        found: Its newest checkpoint; None if it ended before the first.
     """
 
     def __init__(
@@ -71,49 +71,60 @@ class Keeping:
 
     @property
     def run_id(self) -> str | None:
-        """The run that this one goes on with; None of a new one."""
+        """Id of the run that is resumed; None for a new run."""
         if self.found is not None:
             return self.found.run_id
         return None if self._is_new or self._taken is None else self._taken.run_id
 
     @property
     def new_id(self) -> str | None:
-        """By which the journal of a new run is found here, whatever becomes of this process; None of another."""
+        """Id under which the journal of a new run is found if this process dies; None for a resumed run."""
         return self._taken.run_id if self._is_new and self._taken is not None else None
 
     @property
     def epochs(self) -> Epochs:
-        """Those that the run had ended with."""
+        """Values of the epochs in the checkpoint."""
         return [] if self.found is None else list(self.found.epochs)
 
     @property
     def seconds(self) -> float:
-        """That the run had trained."""
+        """Seconds of training up to the checkpoint."""
         return 0.0 if self.found is None else self.found.seconds
 
     def begin(self, run_id: str, report: Callable[[int, dict[str, float]], None]) -> None:
-        """Takes the id of the open run, and tells it the epochs from before: tracking may not have come as far."""
+        """Records the id of the open run, and reports earlier epochs again: tracking may have missed some.
+
+        Args:
+            run_id: Id of the open run.
+            report: Called with the number, from 1, and the values of each epoch in the checkpoint.
+        """
         self._run_id = run_id
         if self._taken is not None:
-            with contextlib.suppress(OSError):  # then it is found as it was before, or begun anew
+            with contextlib.suppress(OSError):  # the old description stays valid; at worst the run starts over
                 self._taken.describe(self._place.origins, self._place.parent, is_known=True)
                 self._taken.rename(run_id)
         for number, values in enumerate(self.epochs, 1):
             report(number, values)
 
     def started(self) -> None:
-        """Begins to count the time of training."""
+        """Starts the clock of training."""
         self._pace = Pace(self._config, self.seconds, time.monotonic())
 
     def is_due(self, epochs: Epochs) -> bool:
-        """Whether to keep what there is after these epochs."""
+        """Whether to write a checkpoint after these epochs."""
         if self._writing is not None and not self._writing.done():
             return False
         self._wait()
         return self._pace.is_due(len(epochs), epochs[-1]["seconds"], time.monotonic())
 
     def keep(self, model: keras.Model, callbacks: Sequence[keras.callbacks.Callback], epochs: Epochs) -> None:
-        """Copies all that training goes on from, and has it written beside the training."""
+        """Copies the state of training, and writes it in a background thread.
+
+        Args:
+            model: The model that is trained.
+            callbacks: Its callbacks, whose state is written too.
+            epochs: Values of the finished epochs.
+        """
         began = time.monotonic()
         checkpoint = Checkpoint(
             *self._of_run(epochs),
@@ -126,28 +137,34 @@ class Keeping:
         self._writing = self._writer.submit(self._write, checkpoint, copying)
 
     def trained(self, model: keras.Model, epochs: Epochs, best_epoch: int | None) -> None:
-        """Keeps what training has come to: what follows, the export above all, may be killed as well."""
+        """Writes the trained weights, because the process may also end during the export.
+
+        Args:
+            model: The trained model.
+            epochs: Values of all epochs.
+            best_epoch: Epoch whose weights are kept, from 1; None without early stopping.
+        """
         self._wait()
         if self._pace.is_long(time.monotonic()):
             run, weights = self._of_run(epochs), values_of(model.variables)
             self._write(Checkpoint(*run, weights=weights, is_trained=True, best_epoch=best_epoch), 0.0)
 
     def what_comes_next(self) -> str:
-        """What the same command would do, for whoever ended the run."""
+        """Returns what repeating the command will do, for the message of an interrupted run."""
         self._wait()
         kept = None if self._taken is None else self._taken.newest()
         if kept is None:
-            return "the same command begins anew, for no checkpoint was due (fit.checkpoint=true keeps some)"
-        return f"the same command goes on after epoch {len(kept.epochs)}"
+            return "the same command starts over: no checkpoint was due yet (fit.checkpoint=true writes some)"
+        return f"the same command resumes after epoch {len(kept.epochs)}"
 
     def delete(self) -> None:
-        """Deletes what it has kept."""
+        """Deletes the checkpoints of this run."""
         self._wait()
         if self._taken is not None:
             self._taken.delete()
 
     def close(self) -> None:
-        """Leaves what it has kept to who comes next; a run that has ended without a checkpoint has nothing to leave."""
+        """Leaves the checkpoints to the next process; a folder without checkpoints is deleted."""
         self._writer.shutdown()
         if self._taken is not None:
             self._taken.delete() if self._taken.is_empty else self._taken.close()
@@ -157,7 +174,7 @@ class Keeping:
         return self._run_id, self._place.origins, self._pace.seconds(time.monotonic()), list(epochs)
 
     def _write(self, checkpoint: Checkpoint, copying: float) -> float:
-        """Writes, and gives what it has cost; that it cannot be written is no reason not to train."""
+        """Writes a checkpoint, and returns its cost in seconds; a failure is logged, and training continues."""
         began = time.monotonic()
         try:
             if self._taken is None:
@@ -166,7 +183,7 @@ class Keeping:
         except OSError as error:
             folder = self._place.folder
             problem = f"no checkpoint can be written to {folder}: {error.strerror}; {room(folder)}"
-            self._tell(f"{problem}; training goes on without")
+            self._tell(f"{problem}; training continues without checkpoints")
         return copying + time.monotonic() - began
 
     def _wait(self) -> None:
@@ -175,19 +192,19 @@ class Keeping:
             self._writing = None
 
     def _tell(self, text: str) -> None:
-        """Once: the next one may well meet the same."""
+        """Logs a warning once: the next checkpoint is likely to fail for the same reason."""
         if text not in self._told:
             self._told.add(text)
             log.warning("%s", text)
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Goes on from a checkpoint, and writes others from time to time; to be the last of the callbacks.
+    """Restores a checkpoint and writes new ones when due; must be the last of the callbacks.
 
     Args:
-        keeping: Where they go.
-        callbacks: The others.
-        epochs: Those that have ended, to which others are added.
+        keeping: Writes the checkpoints.
+        callbacks: The other callbacks.
+        epochs: Values of the finished epochs; the caller appends to it.
     """
 
     def __init__(self, keeping: Keeping, callbacks: Sequence[keras.callbacks.Callback], epochs: Epochs) -> None:
@@ -195,13 +212,13 @@ class Checkpoints(keras.callbacks.Callback):
         self._keeping, self._callbacks, self._epochs = keeping, list(callbacks), epochs
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """After the others have forgotten what they knew."""
+        """Restores the checkpoint after the other callbacks have reset their state."""
         self._keeping.started()
         if self._keeping.found is not None:
             restore(self.model, self._callbacks, self._keeping.found)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Unless it was the last: then what training has come to is kept."""
+        """Writes a checkpoint if one is due, except after the last epoch, whose weights `trained` writes."""
         is_last = self.model.stop_training or epoch + 1 == self.params["epochs"]
         if not is_last and self._keeping.is_due(self._epochs):
             self._keeping.keep(self.model, self._callbacks, self._epochs)
@@ -211,16 +228,16 @@ class Checkpoints(keras.callbacks.Callback):
 def keeping(
     config: Config, dataset: Dataset, trainable: TrainableModel, parent: str | None = None
 ) -> Iterator[Keeping]:
-    """Takes up what a run of this configuration has left that died; what is kept goes when the run has ended well.
+    """Resumes an interrupted run of this configuration; deletes the checkpoints when the run has finished.
 
-    One that died before its first checkpoint is gone on with as well, from its first epoch. A run that its sweep has
-    pruned has ended as well. `fit.resume=off` and `sweep.resume=off` begin anew.
+    A run that ended before its first checkpoint is resumed from its first epoch. A run that its sweep prunes counts as
+    finished. `fit.resume=off` and `sweep.resume=off` start over.
 
     Args:
         config: The experiment.
         dataset: Its rows.
         trainable: Its network.
-        parent: Id of the sweep that the run belongs to.
+        parent: Id of the run's sweep.
     """
     place = Place(folder_of(config), origins_of(dataset, trainable), parent)
     resume = "off" if config.sweep.resume == "off" else config.fit.resume
@@ -243,7 +260,7 @@ def keeping(
 
 
 def _taken_up(place: Place, whatever_differs: bool) -> tuple[RunFolder, Checkpoint] | None:
-    """The latest that was left behind of the same data, code and machine; of others the latest is named."""
+    """Finds the newest interrupted run of the same data, code and machine; logs why the newest other one differs."""
     announced = False
     for run in left_behind(place.folder):
         found = run.newest()
@@ -254,14 +271,14 @@ def _taken_up(place: Place, whatever_differs: bool) -> tuple[RunFolder, Checkpoi
         if found is not None and not announced:
             announced = True
             log.warning(
-                "run %s ended after epoch %d, but what it follows from has changed: %s; this one begins anew "
-                "(fit.resume=force goes on with it)", found.run_id, len(found.epochs), other,
+                "run %s ended after epoch %d, but its origins have changed: %s; this run starts over "
+                "(fit.resume=force resumes it)", found.run_id, len(found.epochs), other,
             )  # fmt: skip
     return None
 
 
 def _begun(place: Place) -> tuple[RunFolder] | None:
-    """The latest that died before its first checkpoint; as its epochs come again, they must be the very same."""
+    """Finds the newest run that ended before its first checkpoint; its epochs are repeated, so all must match."""
     for run in left_behind(place.folder):
         if run.is_empty and run.is_of(place.origins, place.parent):
             return (run,)
@@ -272,12 +289,12 @@ def _begun(place: Place) -> tuple[RunFolder] | None:
 def _tell_where(kept: Keeping, n_epochs: int, trainable: TrainableModel) -> None:
     found = kept.found
     if found is None:
-        log.info("goes on with run %s from its first epoch: its process ended before a checkpoint", kept.run_id)
+        log.info("resuming run %s from its first epoch: its process ended before a checkpoint", kept.run_id)
         return
-    where = "training has ended, the rest follows" if found.is_trained else f"of at most {n_epochs}"
-    log.info("goes on with run %s after epoch %d, %s", found.run_id, len(found.epochs), where)
+    where = "training has finished, the later steps follow" if found.is_trained else f"of at most {n_epochs}"
+    log.info("resuming run %s after epoch %d, %s", found.run_id, len(found.epochs), where)
     if variable_clone.structure(trainable.network) is None and not found.is_trained:
         log.warning(
-            "the network has layers that are not Keras's own: where they draw random numbers in ways of their own, the "
-            "run will not come to exactly what it would have come to undisturbed"
+            "the network has layers that are not Keras's own: if they use random generators of their own, the result "
+            "will differ slightly from that of an uninterrupted run"
         )

@@ -1,4 +1,4 @@
-"""What a network's bits follow from beside its configuration: where all is as it was, a run can go on."""
+"""What a network's bits depend on apart from its configuration: a run resumes only if all of it is unchanged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS", "TF_DETERMINIS
 
 
 def origins_of(dataset: Dataset, trainable: TrainableModel) -> dict[str, str]:
-    """What the numbers of a run follow from, by name."""
+    """Returns what the numbers of a run depend on, by name.
+
+    Args:
+        dataset: Rows of the run.
+        trainable: Its network.
+    """
     settings = {name: os.environ[name] for name in SETTINGS if name in os.environ}
     return {
         "data": of_data(dataset),
@@ -29,19 +34,24 @@ def origins_of(dataset: Dataset, trainable: TrainableModel) -> dict[str, str]:
         "libraries": " ".join(f"{name} {version(name)}" for name in LIBRARIES),
         "processor": _processor(),
         "devices": describe_devices(),
-        "threads": str(_n_threads()),  # by which XLA and Eigen divide sums
+        "threads": str(_n_threads()),  # XLA and Eigen split sums by it
         "environment": " ".join(f"{name}={value}" for name, value in settings.items()),
         "execution": trainable.execution,
     }
 
 
 def of_data(dataset: Dataset) -> str:
-    """The same for the same rows, divided in the same way."""
+    """Returns a digest of the rows and their split."""
     return digest([dataset.fingerprint, {part: dataset.fingerprint_of(part) for part in dataset.n_rows}])
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """What is not as it was, with both values where a reader can do something with them; empty if all is."""
+    """Returns what differs, with both values unless they are digests; empty if nothing does.
+
+    Args:
+        before: Origins of the earlier run.
+        now: Origins of this run.
+    """
     found = []
     for name, value in now.items():
         was = before.get(name, "unknown")
@@ -57,7 +67,7 @@ def _n_threads() -> int:
 
 
 def _processor() -> str:
-    """Its model where the system tells, as Linux does: XLA compiles for what it can do."""
+    """Returns the model of the CPU if Linux reports it: XLA compiles for its instruction set."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,21 +1,21 @@
-"""When a checkpoint is due."""
+"""Decides when a checkpoint is due."""
 
 from __future__ import annotations
 
 from pipeline.config.rules import Fit
 
-MAX_SHARE = 0.02  # of the time of training, for all checkpoints
-SHORT_SECONDS = 60.0  # what trains no longer is begun anew, unless fit.checkpoint=true
-SECONDS_BETWEEN = 1.0  # at least, from one to the next
+MAX_SHARE = 0.02  # of the training time, for all checkpoints
+SHORT_SECONDS = 60.0  # shorter trainings start over, unless fit.checkpoint=true
+SECONDS_BETWEEN = 1.0  # minimum from one checkpoint to the next
 
 
 class Pace:
-    """Says when a checkpoint is due: where training is long, and no more often than they cost their share of it.
+    """Decides when a checkpoint is due: in long trainings, and only as often as MAX_SHARE of the time allows.
 
     Args:
         config: The fit section.
-        before: Seconds of training of the process that died, if this one goes on with a run.
-        now: Seconds, as all that follow, of one clock.
+        before: Seconds of training by earlier processes of the run.
+        now: Time in seconds; later calls use the same clock.
     """
 
     def __init__(self, config: Fit, before: float, now: float) -> None:
@@ -25,29 +25,29 @@ class Pace:
         self._is_long = config.checkpoint is True or before > 0
 
     def seconds(self, now: float) -> float:
-        """Of training, all processes of the run together."""
+        """Returns the seconds of training of all processes of the run."""
         return self._before + now - self._begun
 
     def is_due(self, n_epochs: int, last_epoch: float, now: float) -> bool:
-        """Whether to write one now.
+        """Whether to write a checkpoint now.
 
         Args:
-            n_epochs: That have ended.
-            last_epoch: Seconds of the last one.
-            now: The time.
+            n_epochs: Number of finished epochs.
+            last_epoch: Seconds of the last epoch.
+            now: Time in seconds.
         """
-        left = 0 if n_epochs == 1 else self._config.epochs - n_epochs  # the first compiles, and says little of others
+        left = 0 if n_epochs == 1 else self._config.epochs - n_epochs  # the first compiles: no estimate
         if not self.is_long(now, left * last_epoch):
             return False
         affordable = self._spent + self._cost <= MAX_SHARE * (now - self._begun)
         return affordable and now - self._last >= SECONDS_BETWEEN
 
     def is_long(self, now: float, left: float = 0.0) -> bool:
-        """Whether checkpoints are worth their while; once they are, they stay so.
+        """Whether training is long enough for checkpoints; once True, it stays True.
 
         Args:
-            now: The time.
-            left: Seconds that training will go on, at most.
+            now: Time in seconds.
+            left: Estimate of the remaining seconds, an upper bound.
         """
         if self._config.checkpoint is False:
             return False
@@ -56,6 +56,11 @@ class Pace:
         return self._is_long
 
     def written(self, cost: float, now: float) -> None:
-        """Takes in how many seconds the last one took, on the training's thread and beside it."""
+        """Records a written checkpoint.
+
+        Args:
+            cost: Its seconds, in the training thread and in the background.
+            now: Time in seconds.
+        """
         self._spent += cost
         self._cost, self._last = cost, now

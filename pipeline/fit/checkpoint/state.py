@@ -1,4 +1,4 @@
-"""All that training goes on from: what the model, its optimizer and the callbacks know."""
+"""The state that training resumes from: of the model, its optimizer and the callbacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.errors import TrainingError
 from pipeline.fit.checkpoint.file import Checkpoint
 
-# What Keras's callbacks remember from epoch to epoch, but for the best weights.
+# Attributes that Keras's callbacks carry from epoch to epoch, apart from the best weights.
 REMEMBERED: dict[type[keras.callbacks.Callback], tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: ("wait", "best", "best_epoch", "stopped_epoch"),
     keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
@@ -19,18 +19,18 @@ REMEMBERED: dict[type[keras.callbacks.Callback], tuple[str, ...]] = {
 
 
 def values_of(variables: Sequence[Any]) -> list[np.ndarray]:
-    """Copies of what variables hold, of replicas that of the first."""
+    """Copies the values of variables; mirrored variables give the first replica's."""
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
 def best_weights(callbacks: Sequence[keras.callbacks.Callback]) -> list[np.ndarray] | None:
-    """Those of the best epoch, where the stopper keeps them."""
+    """Returns the weights of the best epoch; None without early stopping."""
     stoppers = [callback for callback in callbacks if isinstance(callback, keras.callbacks.EarlyStopping)]
     return stoppers[0].best_weights if stoppers else None
 
 
 def remembered(callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, dict[str, Any]]:
-    """What callbacks remember, as JSON can hold it."""
+    """Returns the state of callbacks as JSON values, by class name."""
     return {
         kind.__name__: {name: _plain(getattr(callback, name)) for name in names}
         for kind, names in REMEMBERED.items()
@@ -40,10 +40,15 @@ def remembered(callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, dict[
 
 
 def restore(model: keras.Model, callbacks: Sequence[keras.callbacks.Callback], checkpoint: Checkpoint) -> None:
-    """Makes a compiled model, its optimizer and callbacks what they were; to be called when training has begun.
+    """Restores a compiled model, its optimizer and callbacks; call it after training has begun.
+
+    Args:
+        model: The compiled model.
+        callbacks: Its callbacks.
+        checkpoint: The state to restore.
 
     Raises:
-        TrainingError: The checkpoint is of another network.
+        TrainingError: The checkpoint belongs to another network.
     """
     assign(model.variables, checkpoint.weights)
     assign(model.optimizer.variables, checkpoint.optimizer)
@@ -58,14 +63,18 @@ def restore(model: keras.Model, callbacks: Sequence[keras.callbacks.Callback], c
 
 
 def assign(variables: Sequence[Any], values: Sequence[np.ndarray]) -> None:
-    """Gives a model's or an optimizer's variables what `values_of` them was.
+    """Assigns the result of `values_of` to the variables of a model or an optimizer.
+
+    Args:
+        variables: The variables.
+        values: A value for each of them.
 
     Raises:
-        TrainingError: They are others.
+        TrainingError: Number or shapes differ.
     """
     shapes = [tuple(variable.shape) for variable in variables]
     if shapes != [value.shape for value in values]:
-        raise TrainingError("the checkpoint is of another network: fit.resume=off begins anew")
+        raise TrainingError("the checkpoint belongs to another network; start over with fit.resume=off")
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 

@@ -1,4 +1,4 @@
-"""Embeddings of numbers, in front of any architecture: the keys that ask for it."""
+"""Keys of numeric embeddings, which come before any architecture."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Literal
 
 from pipeline.schema import PositiveFloat, PositiveInt, Section
 
-# What `tune` gives networks in turn. Errors of networks with unlike embeddings are unlike, and their mean is better for
-# it. Of inputs that deviate by 1, frequencies of 0.1 are too low for what lies close together (California, periodic:
-# validation RMSE 0.463 after 60 epochs, and at 1 0.441 after 42).
+# Embeddings that `tune` gives to its networks in turn: networks with different embeddings make different errors, which
+# improves their mean. For inputs of deviation 1, a frequency scale of 0.1 is too low (California, periodic: validation
+# RMSE 0.463 after 60 epochs; with 1 it is 0.441 after 42).
 WAVES = "model.embedding_scale=tag(log,interval(0.2,2.0))"
 UNLIKE = (
     ("model.numeric_embedding=cosine", WAVES),
@@ -21,7 +21,7 @@ UNLIKE = (
 class Embeddings(Section):
     """Rules of conf/model/base.yaml: keys of every architecture.
 
-    The one section with values in Python: architectures of users' own, whose YAML does not name these keys, have none.
+    The only section with defaults in Python: the YAML files of users' own architectures need not name these keys.
     """
 
     numeric_embedding: Literal["none", "piecewise_linear", "target_bins", "periodic", "cosine"] = "none"

@@ -1,23 +1,23 @@
-"""Where the bins of a piecewise-linear embedding begin and end, found on scaled training rows."""
+"""Edges of the bins of a piecewise-linear embedding, from scaled training rows."""
 
 from __future__ import annotations
 
 import numpy as np
 
 MAX_BINS, MIN_BINS, ROWS_PER_BIN = 48, 8, 20
-LEAF, IMPURITY_DECREASE = 64, 1e-4  # of the tree whose splits are edges
-NARROWEST = 1e-4  # bin, in scaled units: LiteRT scales in float32, which has no digits for narrower ones
+LEAF, IMPURITY_DECREASE = 64, 1e-4  # leaf size and minimum gain of the tree whose splits are edges
+NARROWEST = 1e-4  # bin width in scaled units: LiteRT scales in float32, which cannot resolve narrower bins
 
 
 def quantile_edges(column: np.ndarray, n_bins: int | None) -> list[float] | None:
-    """Edges at quantiles; None for a column of fewer than three values, which gains nothing from bins.
+    """Returns edges at quantiles; None for a column of fewer than three distinct values, which bins do not help.
 
-    A value that more than one row in `n_bins` has gets a pair of edges of its own, and the quantiles come from the
-    other rows: else a column that is mostly zero has next to no bins for the rest.
+    A value of more than 1 / `n_bins` of the rows gets its own pair of edges, and the quantiles are those of the other
+    rows: otherwise a column that is mostly zero would have almost no bins for its other values.
 
     Args:
         column: `(n_rows,)`.
-        n_bins: At most; None: min(48, distinct values - 1, max(8, n_rows / 20)).
+        n_bins: Maximum number of bins; None: min(48, distinct values - 1, max(8, n_rows / 20)).
     """
     values, counts = np.unique(column, return_counts=True)
     if len(values) < 3:
@@ -33,13 +33,13 @@ def quantile_edges(column: np.ndarray, n_bins: int | None) -> list[float] | None
 
 
 def target_edges(column: np.ndarray, y: np.ndarray, task: str, n_bins: int | None) -> list[float] | None:
-    """Edges where a decision tree of this column alone would split the targets (Gorishniy et al. 2022, section 3.2).
+    """Returns edges where a decision tree on this column alone splits the targets (Gorishniy et al. 2022, section 3.2).
 
     Args:
         column: `(n_rows,)`.
         y: `(n_rows, n_outputs)`: scaled targets, or `(n_rows, 1)` classes.
         task: `regression`, or one with classes.
-        n_bins: At most; None: 48.
+        n_bins: Maximum number of bins; None: 48.
     """
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -59,13 +59,13 @@ def target_edges(column: np.ndarray, y: np.ndarray, task: str, n_bins: int | Non
 
 
 def _pair(values: np.ndarray, at: int) -> np.ndarray:
-    """Edges half-way to the neighbours of a value."""
+    """Returns edges half-way to the neighbours of a value."""
     before, after = values[max(at - 1, 0)], values[min(at + 1, len(values) - 1)]
     return np.array([(values[at] + before) / 2, (values[at] + after) / 2])
 
 
 def _parted(edges: np.ndarray) -> list[float] | None:
-    """In ascending order, those that lie too near to the one before left out; None where no bin is left."""
+    """Sorts edges and drops those too close to the previous one; None if no bin is left."""
     first, *others = np.unique(edges.astype(np.float64)).tolist()
     kept: list[float] = [first]
     for edge in others:

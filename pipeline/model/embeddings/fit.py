@@ -1,4 +1,4 @@
-"""The layer that embeds numbers, as the keys and the training rows ask for it. Importing it imports Keras."""
+"""Makes the layer of numeric embeddings from the config and the training rows. Importing it imports Keras."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pipeline.model.embeddings.edges import quantile_edges, target_edges
 from pipeline.model.layers.numbers import Cosine, NumberEmbeddings, Periodic, PiecewiseLinear
 
 FEW_ROWS, NARROW, WIDE = 1000, 8, 16  # training rows below which vectors are narrow
-WIDEST, NARROWEST = 2048, 2  # of all vectors side by side, so that a table of many columns stays affordable; of each
-ENOUGH_ROWS, SLICE_ROWS = 100_000, 1000  # on which edges are found
+WIDEST, NARROWEST = 2048, 2  # total width of all vectors, which bounds the cost of many columns; width of each vector
+ENOUGH_ROWS, SLICE_ROWS = 100_000, 1000  # rows used to find edges, and rows per slice of a larger table
 
 
 def embedding_of(
     section: Any, numbers: Sequence[int], x: np.ndarray, y: np.ndarray, task: str
 ) -> NumberEmbeddings | None:
-    """The layer that embeds the numbers; None where there is nothing to embed.
+    """Makes the layer that embeds the numbers; None if no input can be embedded.
 
     Args:
-        section: The architecture's, checked.
+        section: The checked model section.
         numbers: Positions of the inputs that are numbers.
         x: `(n_rows, n_inputs)`, scaled training rows.
-        y: `(n_rows, n_outputs)`, their scaled targets, or `(n_rows, 1)` numbers of classes.
+        y: `(n_rows, n_outputs)`, their scaled targets, or `(n_rows, 1)` class numbers.
         task: `regression`, `binary` or `multiclass`.
     """
     width = section.embedding_width
@@ -46,7 +46,7 @@ def _affordable_width(n_rows: int, n_numbers: int) -> int:
 
 
 def _some(rows: Any) -> np.ndarray:
-    """All rows, or slices from all over them; they may lie on disk."""
+    """Returns all rows, or evenly spaced slices of them; the rows may be on disk."""
     if len(rows) <= ENOUGH_ROWS:
         return rows[:]
     starts = np.linspace(0, len(rows) - SLICE_ROWS, ENOUGH_ROWS // SLICE_ROWS).astype(int)
@@ -54,7 +54,7 @@ def _some(rows: Any) -> np.ndarray:
 
 
 def _edges(section: Any, numbers: Sequence[int], x: np.ndarray, y: np.ndarray, task: str) -> dict[int, list[float]]:
-    """Of each number that has bins."""
+    """Returns the edges of each column that has bins."""
     bins = None if section.embedding_bins == "auto" else section.embedding_bins
     if section.numeric_embedding == "piecewise_linear":
         found = {column: quantile_edges(x[:, column], bins) for column in numbers}

@@ -1,4 +1,4 @@
-"""Categories as vectors that are learned with the network (Guo and Berkhahn 2016)."""
+"""Learned embeddings of categories (Guo and Berkhahn 2016)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ LARGEST = 50
 
 
 def width_of(n_categories: int) -> int:
-    """Length of a category's vector: 1.6 n^0.56, at most 50 (the rule of Howard and Gugger 2020, fastai)."""
+    """Returns the length of a category's vector: 1.6 n^0.56, at most 50 (Howard and Gugger 2020, fastai)."""
     return min(LARGEST, round(1.6 * n_categories**0.56))
 
 
 @keras.saving.register_keras_serializable("pipeline")
 class CategoryEmbeddings(keras.layers.Layer):
-    """Replaces the last columns, which hold numbers of categories, by their vectors.
+    """Replaces the last columns, which hold category numbers, by vectors.
 
     Args:
-        n_categories: Of each of the last columns.
+        n_categories: Number of categories in each of the last columns.
 
     Call arguments:
         inputs: `(n_rows, n_numbers + len(n_categories))`.
@@ -31,11 +31,11 @@ class CategoryEmbeddings(keras.layers.Layer):
     """
 
     def __init__(self, n_categories: Sequence[int], **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)  # in bfloat16, 257 is 256
+        super().__init__(autocast=False, **kwargs)  # bfloat16 rounds 257 to 256
         self.n_categories = list(n_categories)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Makes a table of vectors per column; their entries have a deviation of one over the root of their length."""
+        """Makes a table of vectors per column, with entries of standard deviation 1 / sqrt(length)."""
         self._tables = [
             self.add_weight(
                 shape=(n, width_of(n)),
@@ -47,7 +47,7 @@ class CategoryEmbeddings(keras.layers.Layer):
         ]
 
     def call(self, inputs: Any) -> Any:
-        """Looks the vectors up."""
+        """Looks up the vectors of the categories."""
         first = inputs.shape[-1] - len(self.n_categories)
         parts = [inputs[:, :first]]
         for number, table in enumerate(self._tables):
@@ -55,14 +55,14 @@ class CategoryEmbeddings(keras.layers.Layer):
         return ops.concatenate(parts, axis=-1)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, int]:
-        """The numbers and the vectors."""
+        """Returns the width of the numbers and the vectors."""
         width = sum(width_of(n) for n in self.n_categories)
         return input_shape[0], (input_shape[1] or 0) - len(self.n_categories) + width
 
     def lengths(self, before: Sequence[int]) -> list[int]:
-        """Of the vectors of its outputs, from those of its inputs; a number by itself has length 1."""
+        """Returns the lengths of the output vectors, given those of the inputs; a plain number has length 1."""
         return [*before[: -len(self.n_categories)], *map(width_of, self.n_categories)]
 
     def get_config(self) -> dict[str, Any]:
-        """For copies of the layer."""
+        """Returns the arguments that rebuild the layer."""
         return {**super().get_config(), "n_categories": self.n_categories}

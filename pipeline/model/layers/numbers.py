@@ -1,4 +1,4 @@
-"""Numbers as vectors that are learned with the network (Gorishniy, Rubachev and Babenko 2022)."""
+"""Learned embeddings of numbers (Gorishniy, Rubachev and Babenko 2022)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keras import ops
 
 
 class NumberEmbeddings(keras.layers.Layer):
-    """Replaces some columns by vectors of one width each, which come last; the others stay as they are.
+    """Replaces some columns by vectors of equal width, which come last; the other columns are unchanged.
 
     Args:
         columns: Positions of the columns that are embedded.
@@ -31,7 +31,7 @@ class NumberEmbeddings(keras.layers.Layer):
 
     @abc.abstractmethod
     def embed(self, x: Any) -> Any:
-        """From `(len(columns), n_rows)` to `(len(columns), n_rows, width)`."""
+        """Maps `(len(columns), n_rows)` to `(len(columns), n_rows, width)`."""
 
     def call(self, inputs: Any) -> Any:
         """Embeds the columns."""
@@ -44,36 +44,36 @@ class NumberEmbeddings(keras.layers.Layer):
         return ops.concatenate([ops.take(inputs, np.array(others, np.int32), axis=1), flat], axis=1)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, int]:
-        """The columns that stay, and the vectors."""
+        """Returns the width of the unchanged columns and the vectors."""
         return input_shape[0], (input_shape[1] or 0) + len(self.columns) * (self.width - 1)
 
     def lengths(self, before: Sequence[int]) -> list[int]:
-        """Of the vectors of its outputs, from those of its inputs; a number by itself has length 1."""
+        """Returns the lengths of the output vectors, given those of the inputs; a plain number has length 1."""
         taken = set(self.columns)
         return [one for column, one in enumerate(before) if column not in taken] + [self.width] * len(self.columns)
 
     def get_config(self) -> dict[str, Any]:
-        """For copies of the layer."""
+        """Returns the arguments that rebuild the layer."""
         return {**super().get_config(), "columns": self.columns, "width": self.width}
 
 
 @keras.saving.register_keras_serializable("pipeline")
 class PiecewiseLinear(NumberEmbeddings):
-    """Version B of the piecewise-linear embedding: a straight line, and a part of the bins that starts at zero.
+    """Version B of the piecewise-linear embedding: a linear term, and a term of the bins that starts at zero.
 
-    A bin's coordinate rises from 0 at its lower edge to 1 at its upper one, and stays there on either side.
+    A bin's coordinate rises from 0 at its lower edge to 1 at its upper edge, and is constant outside.
 
     Args:
         columns: Positions of the columns that are embedded.
         width: Length of a column's vector.
-        edges: Of each column, in ascending order: one more than it has bins.
+        edges: Ascending edges of each column: one more than the number of bins.
     """
 
     def __init__(self, columns: Sequence[int], width: int, edges: Sequence[Sequence[float]], **kwargs: Any) -> None:
         super().__init__(columns, width, **kwargs)
         self.edges = [[float(edge) for edge in column] for column in edges]
         most = max(map(len, self.edges)) - 1
-        # Bins that a column does not have are infinitely wide: their coordinate is 0.
+        # Columns with fewer bins are padded with infinitely wide ones, whose coordinate is 0.
         lower = np.zeros((len(edges), 1, most), np.float32)
         inverse = np.zeros((len(edges), 1, most), np.float32)
         for column, own in enumerate(self.edges):
@@ -82,7 +82,7 @@ class PiecewiseLinear(NumberEmbeddings):
         self._lower, self._inverse = lower, inverse
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Makes the weights: those of the straight lines are uniform within one over the root of the width."""
+        """Makes the weights; those of the linear term are uniform within 1 / sqrt(width)."""
         n, bins = len(self.columns), self._lower.shape[2]
         uniform = keras.initializers.RandomUniform(-(self.width**-0.5), self.width**-0.5)
         self._slopes = self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="slopes")
@@ -90,13 +90,13 @@ class PiecewiseLinear(NumberEmbeddings):
         self._bins = self.add_weight(shape=(n, bins, self.width), initializer="zeros", name="bins")
 
     def embed(self, x: Any) -> Any:
-        """The line, and the bins' coordinates by their vectors."""
+        """Adds the linear term and the coordinates times the vectors of the bins."""
         x = ops.expand_dims(x, 2)
         coordinates = ops.clip((x - self._lower) * self._inverse, 0.0, 1.0)
         return x * self._slopes + self._biases + ops.matmul(coordinates, self._bins)
 
     def get_config(self) -> dict[str, Any]:
-        """For copies of the layer."""
+        """Returns the arguments that rebuild the layer."""
         return {**super().get_config(), "edges": self.edges}
 
 
@@ -107,8 +107,8 @@ class Periodic(NumberEmbeddings):
     Args:
         columns: Positions of the columns that are embedded.
         width: Length of a column's vector.
-        frequencies: How many a column has.
-        scale: Deviation of the frequencies at the start.
+        frequencies: Number of frequencies per column.
+        scale: Standard deviation of the initial frequencies.
     """
 
     def __init__(self, columns: Sequence[int], width: int, frequencies: int, scale: float, **kwargs: Any) -> None:
@@ -116,7 +116,7 @@ class Periodic(NumberEmbeddings):
         self.frequencies, self.scale = frequencies, scale
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Makes the weights: normal frequencies, phases over a whole turn."""
+        """Makes the weights: normal frequencies, and phases uniform over a period."""
         n, given = len(self.columns), self.frequencies + 1
         normal, phases = keras.initializers.RandomNormal(stddev=self.scale), keras.initializers.RandomUniform(-0.5, 0.5)
         uniform = keras.initializers.RandomUniform(-(given**-0.5), given**-0.5)
@@ -126,26 +126,26 @@ class Periodic(NumberEmbeddings):
         self._biases = self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
 
     def embed(self, x: Any) -> Any:
-        """The number beside its waves, through a layer of the column's own."""
+        """Applies a dense layer of the column to the number and its cosines."""
         x = ops.expand_dims(x, 2)
         waves = ops.cos(2 * np.pi * (x * self._frequencies + self._phases))
         return ops.relu(ops.matmul(ops.concatenate([x, waves], axis=2), self._kernel) + self._biases)
 
     def get_config(self) -> dict[str, Any]:
-        """For copies of the layer."""
+        """Returns the arguments that rebuild the layer."""
         return {**super().get_config(), "frequencies": self.frequencies, "scale": self.scale}
 
 
 @keras.saving.register_keras_serializable("pipeline")
 class Cosine(NumberEmbeddings):
-    """`a ⊙ [x, cos 2π(w x + b)] + c`, where a starts at 0, so that it opens while the network trains.
+    """`a ⊙ [x, cos 2π(w x + b)] + c`, where a starts at 0, so that the embedding grows during training.
 
-    c does not: behind it a layer of relu whose biases are 0 would give 0 for every row, and never learn.
+    c does not start at 0: a relu layer with zero biases after it would return 0 for every row, and never learn.
 
     Args:
         columns: Positions of the columns that are embedded.
         width: Length of a column's vector.
-        scale: Deviation of the frequencies at the start.
+        scale: Standard deviation of the initial frequencies.
     """
 
     def __init__(self, columns: Sequence[int], width: int, scale: float, **kwargs: Any) -> None:
@@ -153,7 +153,7 @@ class Cosine(NumberEmbeddings):
         self.scale = scale
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Makes the weights: normal frequencies, phases over a whole turn."""
+        """Makes the weights: normal frequencies, and phases uniform over a period."""
         n, waves = len(self.columns), self.width - 1
         normal, phases = keras.initializers.RandomNormal(stddev=self.scale), keras.initializers.RandomUniform(-0.5, 0.5)
         uniform = keras.initializers.RandomUniform(-(self.width**-0.5), self.width**-0.5)
@@ -163,11 +163,11 @@ class Cosine(NumberEmbeddings):
         self._biases = self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
 
     def embed(self, x: Any) -> Any:
-        """The number beside its waves, each scaled."""
+        """Scales the number and its cosines."""
         x = ops.expand_dims(x, 2)
         waves = ops.cos(2 * np.pi * (x * self._frequencies + self._phases))
         return self._scales * ops.concatenate([x, waves], axis=2) + self._biases
 
     def get_config(self) -> dict[str, Any]:
-        """For copies of the layer."""
+        """Returns the arguments that rebuild the layer."""
         return {**super().get_config(), "scale": self.scale}

@@ -68,11 +68,11 @@ def test_every_command_is_a_file_of_its_own_and_the_other_way_round() -> None:
         (["predict", "m", "new.csv"], "the following arguments are required: OUTPUT"),
         (["predict", "m", "new.csv", "out.csv", "my", "file"], "'my' is one word too many; what holds a blank needs"),
         (["export", "m", "--format", "onxx"], "should be savedmodel, litert or onnx, got 'onxx', did you mean 'onnx'?"),
-        (["compare", "--top", "0"], "should be a whole number from 1 on, got '0'"),
+        (["compare", "--top", "0"], "should be a whole number of at least 1, got '0'"),
         (["ui", "70000"], "should be a whole number from 1 to 65535, got '70000'"),
         (["ui", "http"], "should be a whole number from 1 to 65535, got 'http'"),
         (["serve", "m", "--port", "-1"], "should be a whole number from 0 to 65535, got '-1'"),
-        (["serve", "m", "--poll-seconds", "nan"], "should be a number from 0.1 on, got 'nan'"),
+        (["serve", "m", "--poll-seconds", "nan"], "should be a number of at least 0.1, got 'nan'"),
         (["train", "--multirn", "seed=0,1"], "there is no option --multirn, did you mean '--multirun'?"),
         (["train", "--cfg", "jobs"], "argument --cfg/-c: invalid choice: 'jobs'"),
         (["sweep", "--cfg", "job", "--info"], "--cfg and --info: only one at a time"),
@@ -125,7 +125,7 @@ def test_a_port_that_is_taken_is_a_message(typed: Typed, store: str) -> None:
         code, out, err = typed("ui", str(port), "--uri", store)
     assert (code, out) == (1, "")
     running = rf"if MLflow runs there already, open http://127\.0\.0\.1:{port}/#/experiments\S*, "
-    another = r"else take another, as in python -m pipeline ui \d+"
+    another = r"else use another, as in python -m pipeline ui \d+"
     assert re.fullmatch(rf"port {port}: Address already in use; {running}{another}", err)
 
 

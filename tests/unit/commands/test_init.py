@@ -65,7 +65,7 @@ def test_it_says_what_was_found_and_the_last_line_trains_with_it(typed: Typed, t
     assert "    # kind: time  # with column: sold, where later rows are to be predicted\n" in text
     assert "# warning: 'id' is identifier-like" in text
     assert "  # drop: [id]\n" in text
-    (others,) = [line for line in out.splitlines() if line.startswith("could as well be")]
+    (others,) = [line for line in out.splitlines() if line.startswith("other candidates")]
     assert "area" in others
     assert "sold" not in others
     assert "id," not in others
@@ -82,7 +82,8 @@ def test_what_is_asked_for_is_found_and_written(typed: Typed, table: Path) -> No
     assert (config.impute.default, config.impute.by_column) == ("mean", {})
     assert "  input_scaling: {default: noisy_quantile, by_column: {area: quantile}}\n" in text
     assert config.input_scaling.by_column == {"area": "quantile"}
-    assert "could as well be" not in out + text
+    assert "other candidates" not in out
+    assert "could as well be" not in text
     gaps = pd.read_csv(table)["comment"].isna().sum()
     assert f"  missing_target: drop      # {gaps} rows without a target are left out\n" in text
     assert (config.target, config.missing_target) == ("comment", "drop")
@@ -108,7 +109,7 @@ def test_a_file_called_as_an_experiment_of_the_package_is(typed: Typed, table: P
     assert code == 0
     assert out.endswith(" experiment=titanic_table\n")
     assert written(out)[1].config.data.path == str(Path("titanic.csv").absolute())
-    said = "--name: titanic is an experiment of the package itself; take another, as in --name titanic_table\n"
+    said = "--name: titanic is an experiment of the package; choose another, as in --name titanic_table\n"
     assert typed("init", "titanic.csv", "--name", "titanic") == (2, "", said)
 
 
@@ -118,7 +119,7 @@ def test_of_columns_with_telling_names_the_last_is_taken(typed: Typed, table: Pa
     frame.to_csv("two.csv", index=False)
     code, out, _ = typed("init", "two.csv")
     assert code == 0
-    assert "target            SalePrice (regression)\ncould as well be  income, district, " in out
+    assert "target            SalePrice (regression)\nother candidates  income, district, " in out
 
 
 def test_a_table_that_is_read_in_blocks_is_told_its_target(typed: Typed, table: Path) -> None:
@@ -134,7 +135,7 @@ def test_a_file_that_is_there_stays_unless_forced(typed: Typed, table: Path) -> 
     typed("init", "my.csv")
     file = Path("my_conf/experiment/my.yaml")
     file.write_text("mine")
-    said = f"{file} is there already; add --force to replace it, or --name another\n"
+    said = f"{file} already exists; add --force to replace it, or choose another --name\n"
     assert typed("init", "my.csv") == (2, "", said)
     assert file.read_text() == "mine"
     assert typed("init", "my.csv", "--force")[0] == 0
@@ -147,11 +148,19 @@ def test_a_file_that_is_there_stays_unless_forced(typed: Typed, table: Path) -> 
         (["none.csv"], 1, "data.path: there is no file "),
         (["my.csv", "data.target=area2"], 1, "data.target: there is no column 'area2', did you mean 'area'? there are"),
         (["my.csv", "data.tarqet=area"], 1, "data.tarqet: unknown key, did you mean 'data.target'?"),
-        (["my.csv", "fit.epochs=3"], 2, "fit.epochs=3: init takes keys of data, as in data.target=price;"),
+        (["my.csv", "fit.epochs=3"], 2, "fit.epochs=3: init takes keys of data only, as in data.target=price;"),
         (["my.csv", "data.path=other.csv"], 2, "data.path=other.csv: init takes keys of data"),
-        (["my.csv", "--name", "a b"], 2, "--name: should be letters, digits and _, as in --name houses, got 'a b'"),
-        (["my.csv", "--name", "base"], 2, "--name: should be letters, digits and _, as in --name houses, got 'base'"),
-        (["my.csv", "--config-dir", "my.csv"], 2, "--config-dir: my.csv/experiment cannot be made: "),
+        (
+            ["my.csv", "--name", "a b"],
+            2,
+            "--name: must consist of letters, digits and _, as in --name houses, got 'a b'",
+        ),
+        (
+            ["my.csv", "--name", "base"],
+            2,
+            "--name: must consist of letters, digits and _, as in --name houses, got 'base'",
+        ),
+        (["my.csv", "--config-dir", "my.csv"], 2, "--config-dir: my.csv/experiment cannot be created: "),
         (["same.csv"], 1, "data.target: no column has values that could be predicted; name one, as in"),
         (["empty.csv"], 1, "data.path: "),
     ],

@@ -19,7 +19,7 @@ def test_the_command_prints_and_writes(typed: Typed, tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_a_message(typed: Typed, tmp_path: Path) -> None:
     missing = tmp_path / "none" / "a.json"
-    said = f"{missing} cannot be written: there is no folder {missing.parent}; make it, or name another\n"
+    said = f"{missing} cannot be written: the folder {missing.parent} does not exist; create it, or name another\n"
     assert typed("schema", "--output", str(missing)) == (2, "", said)
     assert typed("schema", "--output", str(tmp_path)) == (
         2,

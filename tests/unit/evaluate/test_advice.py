@@ -14,7 +14,7 @@ SURE = {"train_log_loss": 0.1, "val_log_loss": 0.4, "train_accuracy": 0.97, "val
     ("words", "n_epochs", "best", "scores", "expected"),
     [
         ("fit.epochs=50", 50, 50, NEAR, "fit.epochs=100: the last epoch was the best"),
-        ("fit.epochs=50 fit.max_minutes=1.5", 20, 20, FAR, "fit.max_minutes=3: time was over"),
+        ("fit.epochs=50 fit.max_minutes=1.5", 20, 20, FAR, "fit.max_minutes=3: time ran out"),
         ("fit.epochs=50", 30, 14, NEAR, None),
         ("fit.epochs=50", 30, 14, FAR, "model.dropout=0.2: RMSE is 1 in training and 1.5 in validation"),
         ("model.dropout=0.4", 30, 14, FAR, "model.dropout=0.5: RMSE"),

@@ -281,7 +281,7 @@ def test_they_are_computed_once_for_the_same_rows(config: Config, folder: Path) 
 def test_what_does_not_end_in_time_is_named(config: Config, caplog: pytest.LogCaptureFixture) -> None:
     inputs, target, _ = numbers()
     short = config.model_copy(update={"baseline_seconds": 0.01})
-    for text in ("it did not end within 0.01 s", "it did not end within 0.01 s"):
+    for text in ("it did not finish within 0.01 s", "it did not finish within 0.01 s"):
         caplog.clear()
         with caplog.at_level(logging.WARNING), background_fit(short, dataset(inputs, target)) as late:
             assert late.collect() == {}

@@ -35,7 +35,7 @@ def test_before_and_after() -> None:
     assert before.scores == {"precision": 0.5, "recall": 0.5, "F1": 0.5, "mean cost": 6 / 4}
     assert list(after.counts.values()) == [2, 1, 0, 1]
     assert after.scores == pytest.approx({"precision": 2 / 3, "recall": 1.0, "F1": 0.8, "mean cost": 1 / 4})
-    assert made.text == "yes, from a probability of 0.4 on (decision.threshold=cost)"
+    assert made.text == "yes, at a probability of 0.4 or more (decision.threshold=cost)"
     assert made.costs == "a false positive costs 1, a false negative 5"
 
 
@@ -43,7 +43,7 @@ def test_rows_are_counted_and_scores_weigh_them() -> None:
     made = of(None, np.array([1.0, 2.0, 3.0, 4.0]))
     assert made
     assert [entry.title for entry in made.confusions] == ["val at 0.5", "test at 0.5"]
-    assert made.text == "yes, from a probability of 0.5 on"
+    assert made.text == "yes, at a probability of 0.5 or more"
     entry = made.confusions[0]
     assert list(entry.counts.values()) == [1, 1, 1, 1]
     assert entry.scores == pytest.approx({"precision": 1 / 3, "recall": 1 / 4, "F1": 2 / 7, "mean cost": 17 / 10})

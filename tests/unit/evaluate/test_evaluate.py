@@ -85,8 +85,11 @@ def test_objective(option: str, objective: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["data=iris", "objective=val_rmse"], "a multiclass task has no val_rmse; there are val_accuracy"),
-        (["data=linnerud", "objective=val_rmse_Weist"], "has no val_rmse_Weist; there are val_rmse, val_mae"),
+        (["data=iris", "objective=val_rmse"], "val_rmse is not a score of a multiclass task; use one of val_accuracy"),
+        (
+            ["data=linnerud", "objective=val_rmse_Weist"],
+            "val_rmse_Weist is not a score of a regression task; use one of val_rmse, val_mae",
+        ),
         (
             ["data=iris", "objective=val_roc_auc", "data.split.kind=random", "data.split.val_fraction=0.01"],
             "val_roc_auc is undefined on these 2 validation rows",
@@ -126,7 +129,7 @@ def test_objectives_of_a_search_are_looked_at_before_training() -> None:
 
     assert checked("[val_accuracy,n_parameters,seconds_fit]") == "val_log_loss"
     with pytest.raises(
-        ConfigError, match=r"sweep.objectives: a multiclass task has no val_rmse; there are val_accuracy"
+        ConfigError, match=r"sweep.objectives: val_rmse is not a score of a multiclass task; use one of val_accuracy"
     ):
         checked("[n_parameters,val_rmse]")
 
@@ -155,7 +158,7 @@ def test_clamped_predictions_are_counted_and_told(
             result = trained(*keys, f"data.output_clip={clip}")
         metrics = MlflowClient(result.store).get_run(result.run_id).data.metrics
         counts[clip] = {name: value for name, value in metrics.items() if name.endswith("_clamped")}
-        told = "test: 3 of 50 predictions left the training targets' range; data.output_clip=range bounds them"
+        told = "test: 3 of 50 predictions are outside the training targets' range; data.output_clip=range clips them"
         assert (told in caplog.text) == (clip == "range")
     assert counts["none"] == {}
     assert (counts["range"]["val_clamped"], counts["range"]["test_clamped"]) == (7, 3)

@@ -93,7 +93,7 @@ def test_the_export_follows_both(store: str, capsys: pytest.CaptureFixture[str])
     test = data.load(config.data).part("test")
     card = (Path(result.model_path) / "assets.extra" / "card.md").read_text()
     assert "## Calibration" in card
-    assert f"Positive class: malignant, from a probability of {threshold:.4g} on (decision.threshold=cost)" in card
+    assert f"Positive class: malignant, at a probability of {threshold:.4g} or more (decision.threshold=cost)" in card
     assert f"|  | val at 0.5 | val at {threshold:.4g} | test at 0.5 | test at {threshold:.4g} |" in card
     assert "a false positive costs 1, a false negative 20" in card
     outputs = model.predict_raw(test.inputs)
@@ -108,7 +108,7 @@ def test_the_export_follows_both(store: str, capsys: pytest.CaptureFixture[str])
     assert at_half.counts["false negatives"] == (truth > outputs["probabilities"].argmax(axis=1)).sum()
     show(result)
     printed = capsys.readouterr().out
-    assert f"positive class    malignant, from a probability of {threshold:.4g} on" in printed
+    assert f"positive class    malignant, at a probability of {threshold:.4g} or more" in printed
     assert f"test at {threshold:.4g}" in printed
 
 

@@ -125,14 +125,14 @@ def test_what_is_trained_is_not_trained_again(caplog: pytest.LogCaptureFixture, 
     expected = train(config)
     dead(config, 9)
     assert_equal(train(config, dies_after=1), expected)  # but there is no first epoch
-    assert "goes on with run run after epoch 8, training has ended, the rest follows" in caplog.text
+    assert "resuming run run after epoch 8, training has finished, the later steps follow" in caplog.text
 
 
 def test_it_says_where_it_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     dead(load(*SHORT), 5)
     train(load(*SHORT))
-    assert "goes on with run run after epoch 4, of at most 8" in caplog.text
+    assert "resuming run run after epoch 4, of at most 8" in caplog.text
 
 
 def files(config: Config) -> list[Path]:
@@ -149,7 +149,7 @@ def test_two_are_kept_and_a_torn_one_is_left_out(caplog: pytest.LogCaptureFixtur
     caplog.set_level("INFO")
     assert_equal(train(config), expected)
     assert f"checkpoint {newest} cannot be read" in caplog.text
-    assert "goes on with run run after epoch 4" in caplog.text
+    assert "resuming run run after epoch 4" in caplog.text
 
 
 def test_one_byte_that_is_another_is_noticed() -> None:
@@ -195,9 +195,9 @@ def test_what_differs_is_named_and_all_begins_anew(caplog: pytest.LogCaptureFixt
     dead(config, 4)
     differing(config, data="other", threads="64", code="1.0+abc")
     assert_equal(train(config), expected)
-    assert "run run ended after epoch 3, but what it follows from has changed: data, code (1.0+abc, now " in caplog.text
+    assert "run run ended after epoch 3, but its origins have changed: data, code (1.0+abc, now " in caplog.text
     assert "threads (64, now " in caplog.text
-    assert "this one begins anew (fit.resume=force goes on with it)" in caplog.text
+    assert "this run starts over (fit.resume=force resumes it)" in caplog.text
 
 
 def test_force_takes_it_whatever_differs(caplog: pytest.LogCaptureFixture) -> None:
@@ -207,7 +207,7 @@ def test_force_takes_it_whatever_differs(caplog: pytest.LogCaptureFixture) -> No
     dead(config, 4)
     differing(config, code="1.0+abc")
     assert_equal(train(load(*SHORT, "fit.resume=force")), expected)
-    assert "goes on with run run after epoch 3" in caplog.text
+    assert "resuming run run after epoch 3" in caplog.text
 
 
 def test_what_is_forced_and_is_of_another_network_is_told() -> None:
@@ -216,7 +216,7 @@ def test_what_is_forced_and_is_of_another_network_is_told() -> None:
     newest = files(config)[-1]
     found = Checkpoint.read(newest)
     replace(found, weights=found.weights[:-1]).write(newest)
-    with pytest.raises(TrainingError, match=r"the checkpoint is of another network: fit\.resume=off begins anew"):
+    with pytest.raises(TrainingError, match=r"the checkpoint belongs to another network; start over with fit\.resume"):
         train(load(*SHORT, "fit.resume=force"))
 
 
@@ -225,7 +225,7 @@ def test_off_begins_anew(off: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     dead(load(*SHORT), 4)
     train(load(*SHORT, off))
-    assert "goes on" not in caplog.text
+    assert "resuming run" not in caplog.text
     assert not files(load(*SHORT))  # what it has come to makes the other one needless
 
 
@@ -233,7 +233,7 @@ def test_another_configuration_goes_on_with_nothing(caplog: pytest.LogCaptureFix
     caplog.set_level("INFO")
     dead(load(*SHORT), 4)
     train(load(*SHORT, "fit.learning_rate=0.02"))
-    assert "goes on" not in caplog.text
+    assert "resuming run" not in caplog.text
     assert files(load(*SHORT))
 
 
@@ -268,7 +268,7 @@ def test_a_full_disk_is_told_once_and_training_goes_on(caplog: pytest.LogCapture
     told = [message for message in caplog.messages if "no checkpoint can be written" in message]
     (said,) = told
     assert said.startswith(f"no checkpoint can be written to {folder_of(config)}: File too large; the file system /")
-    assert said.endswith(" MB left; training goes on without")
+    assert said.endswith(" MB left; training continues without checkpoints")
 
 
 def test_of_no_run_is_anything_kept_where_it_is_not_wanted(tmp_path: Path) -> None:

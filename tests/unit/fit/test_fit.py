@@ -239,7 +239,7 @@ def test_two_replicas_come_to_what_one_device_does() -> None:
     [
         (["fit.strategy=mirrored"], "mirrored needs two devices or more, got no GPU"),
         (["fit.devices=[CPU:0]"], "mirrored needs two devices or more, got CPU:0"),
-        (["fit.devices=[GPU:0,GPU:7]"], "fit.devices: there is no GPU:0, GPU:7; TensorFlow sees CPU:0, CPU:1"),
+        (["fit.devices=[GPU:0,GPU:7]"], "fit.devices: unknown device GPU:0, GPU:7; TensorFlow sees CPU:0, CPU:1"),
         ([*MIRRORED, "fit.execution=compiled"], "fit.execution: compiled trains on one device"),
         (["fit.devices=[CPU:0,CPU:0]"], "a device is named twice"),
     ],

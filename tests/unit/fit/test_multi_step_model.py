@@ -196,7 +196,7 @@ def test_rows_in_pieces_train_the_same_network(
     monkeypatch.setattr(batching, "SHARE_OF_MEMORY", 0.0)
     with caplog.at_level("INFO", "pipeline"):
         in_pieces, logs = trained(f"fit.execution={execution}", epochs=2)
-    assert "0.0 GB for them on the device: they are sent in device_batches" in caplog.text
+    assert "the device has 0.0 GB for them: they are sent in device batches" in caplog.text
     assert logs == pytest.approx(logs_at_once, abs=1e-6)
     for ours, theirs in zip(in_pieces.network.get_weights(), at_once.network.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)

@@ -96,10 +96,10 @@ def test_a_command_makes_the_model_that_it_wants(
     words = ("best:wanted", str(rows), str(tmp_path / "out.csv"), "--uri", store)
     code, out, err = typed("predict", *words)
     assert code == 0, err
-    assert f"run {result.run_id} has no model yet: it is made now" in out
+    assert f"run {result.run_id} has no model yet: making it now" in out
     assert (tmp_path / "out.csv").is_file()
     code, out, _ = typed("predict", *words)
-    assert (code, "is made now" in out) == (0, False)
+    assert (code, "making it now" in out) == (0, False)
 
 
 def test_rows_that_are_others_by_now_are_told_with_the_command_that_helps(

@@ -54,7 +54,7 @@ def test_it_is_used_from_where_it_lies(
     assert code == 0, err
     assert "1 of experiments, 1 of runs, 1 of logged models" in out
     assert all(address.startswith(new.as_uri()) for address in addresses(new / "mlflow.db"))
-    assert "every address is right" in typed("relocate", "--uri", uri)[1]
+    assert "all addresses are correct" in typed("relocate", "--uri", uri)[1]
     again = run(load(*WORDS, f"tracking.uri={uri}"))
     assert Path(again.model_path).is_relative_to(new)
     assert (sorted(str(path) for path in old.rglob("*")) if old.exists() else None) == before

@@ -56,7 +56,7 @@ def test_a_worse_model_is_refused_unless_forced(
 def test_what_cannot_be_registered_or_promoted(runs: dict[str, Result], store: str) -> None:
     with pytest.raises(SystemExit, match="there is no such folder or run; the nearest runs"):
         main(["nothing", "irises", "--uri", store])
-    with pytest.raises(SystemExit, match="is a model without a run; name the run whose model is to be registered"):
+    with pytest.raises(SystemExit, match="this model has no run; name the run whose model to register"):
         main([runs["good"].model_path, "irises", "--uri", store])
     with pytest.raises(ModelError, match="there is no registered model 'iris'"):
         promote("iris", "1", "champion", store)
