@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from pipeline.config.rules import Fit
 from pipeline.fit.compile import loss_of
-from pipeline.fit.packed.stack import Dropping, Network
+from pipeline.fit.packed.stack import Dropping, Network, sum_of_each
 from pipeline.fit.packed.stacked_optimizers import Rule, rule_of
 
 Sums = dict[str, Any]
@@ -145,8 +145,7 @@ class _Steps:
         """Each member's gradients, their norm over all its weights bounded."""
         if self.config.clip_norm is None:
             return gradients
-        squares = [tf.reduce_sum(tf.square(gradient), axis=[1, 2], keepdims=True) for gradient in gradients]
-        norm = tf.sqrt(tf.add_n(squares))
+        norm = tf.sqrt(tf.add_n([sum_of_each(tf.square(gradient)) for gradient in gradients]))[:, None, None]
         bound = tf.constant(self.config.clip_norm, norm.dtype)
         scale = bound * tf.minimum(1 / norm, 1 / bound) + (norm - norm)  # NaN of what is not finite, as Keras has it
         return [gradient * scale for gradient in gradients]

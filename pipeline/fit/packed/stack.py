@@ -64,11 +64,24 @@ class Values:
         """Those of some members."""
         return Values(*(value[members] for value in vars(self).values()))
 
-    def placed(self, dtype: tf.DType) -> dict[str, tf.Tensor]:
-        """As tensors, by name."""
-        return {
-            name: tf.constant(value, None if value.dtype.kind in "iu" else dtype) for name, value in vars(self).items()
-        }
+    @property
+    def n_seeds(self) -> int:
+        """How many members have other seeds than all before them."""
+        return len(np.unique(self.seeds, axis=0))
+
+    def placed(self, dtype: tf.DType, n_seeds: int) -> dict[str, tf.Tensor]:
+        """As tensors, by name; where members share seeds, each is there once, and `seed` says which is a member's.
+
+        Args:
+            dtype: Of what is not a whole number.
+            n_seeds: Rows of seeds, at least `self.n_seeds`: parts with equally many share what is compiled.
+        """
+        seeds, seed = self.seeds, np.arange(len(self.seeds))
+        if n_seeds < len(seeds):
+            distinct, seed = np.unique(seeds, axis=0, return_inverse=True)
+            seeds = np.resize(distinct, (n_seeds, seeds.shape[1]))
+        arrays = vars(self) | {"seeds": seeds, "seed": seed.reshape(-1).astype(np.int32)}
+        return {name: tf.constant(value, None if value.dtype.kind in "iu" else dtype) for name, value in arrays.items()}
 
 
 def values_of(
@@ -155,9 +168,14 @@ class Network:
     def _penalties(self, weights: Sequence[Any], values: dict[str, Any]) -> Iterator[Any]:
         for number, kernel in enumerate(weights[::2]):
             if self.has_l1:
-                yield values["l1"][:, number] * tf.reduce_sum(tf.abs(kernel), axis=[1, 2])
+                yield values["l1"][:, number] * sum_of_each(tf.abs(kernel))
             if self.has_l2:
-                yield values["l2"][:, number] * tf.reduce_sum(tf.square(kernel), axis=[1, 2])
+                yield values["l2"][:, number] * sum_of_each(tf.square(kernel))
+
+
+def sum_of_each(stacked: Any) -> Any:
+    """`(n_members,)` sums of `(n_members, n, m)`: axis by axis, as XLA's code for a CPU is not vectorized over both."""
+    return tf.reduce_sum(tf.reduce_sum(stacked, axis=1), axis=1)
 
 
 @dataclass(frozen=True)
@@ -171,6 +189,8 @@ class Dropping:
         """Drops units of `(n_members, n_rows, units)`."""
         n_members, n_rows, units = x.shape
         pairs = threefry.bits(threefry_seed(self.values["seeds"][:, layer], self.count), (n_rows * units + 1) // 2)
+        if pairs.shape[0] < n_members:
+            pairs = tf.gather(pairs, self.values["seed"])
         halves = tf.stack(
             [pairs & tf.constant(LEVELS - 1, tf.uint32), tf.bitwise.right_shift(pairs, tf.constant(16, tf.uint32))],
             axis=2,

@@ -168,10 +168,13 @@ class _Pack:
         """Parts for the threads, as equal as can be: those of one size share what is compiled."""
         most = 1 if tf.config.list_logical_devices("GPU") else usable_cpus()
         n_parts = max(1, min(most, len(numbers) // MIN_A_THREAD))
+        parts = np.array_split(np.arange(len(numbers)), n_parts)
+        values = [self._values.of(numbers[those]) for those in parts]
+        n_seeds = max(own.n_seeds for own in values)
         found = []
-        for those in np.array_split(np.arange(len(numbers)), n_parts):
+        for those, own in zip(parts, values, strict=True):
             chosen = tf.nest.map_structure(lambda array: tf.constant(array[those]), state)  # noqa: B023
-            found.append(_Part(numbers[those], chosen, self._values.of(numbers[those]).placed(self._dtype)))
+            found.append(_Part(numbers[those], chosen, own.placed(self._dtype, n_seeds)))
         return found
 
     def _schedule(self) -> Schedule:
@@ -231,7 +234,7 @@ class _Pack:
         self._values.rate[number] = rate
         for part in self._parts:
             if number in part.numbers:
-                part.values = self._values.of(part.numbers).placed(self._dtype)
+                part.values |= {"rate": tf.constant(self._values.rate[part.numbers], self._dtype)}
 
 
 class _Lazy:
