@@ -10,7 +10,7 @@ from itertools import pairwise
 from pipeline.compare.candidates import Candidate
 from pipeline.compare.logged_values import ordered, parsed, short
 from pipeline.compare.ranking import Comparison
-from pipeline.runtime.pages.axis import Axis, label, of_categories, of_numbers, of_scores
+from pipeline.runtime.pages.axis import Axis, label, of_categories, of_epochs, of_numbers, of_scores
 from pipeline.runtime.pages.chart import Chart, Mark
 from pipeline.runtime.pages.svg import Svg
 
@@ -98,7 +98,10 @@ def learning(name: str, curves: Sequence[tuple[Curve, Curve]]) -> Svg | None:
     if not points:
         return None
     chart = Chart(
-        _epochs([step for step, _ in points]), of_scores([value for _, value in points]), x_title="epoch", y_title=name
+        of_epochs(max(step for step, _ in points)),
+        of_scores([value for _, value in points]),
+        x_title="epoch",
+        y_title=name,
     )
     for number, pair in enumerate(curves):
         for curve, css in [(curve, css) for curve, css in zip(pair, STYLES, strict=True) if curve]:
@@ -152,12 +155,6 @@ def _middles_of_bins(points: Sequence[tuple[float, float]]) -> list[tuple[float 
         (statistics.median(value for value, _ in found), statistics.median(score for _, score in found))
         for found in bins
     ]
-
-
-def _epochs(steps: Sequence[int]) -> Axis:
-    """From 0, however many there are."""
-    last = max(*steps, 1)
-    return Axis(0.0, last * 1.02, [tick for tick in of_numbers([0.0, float(last)]).ticks if tick[0] == int(tick[0])])
 
 
 def _thinned(curve: Curve) -> Curve:

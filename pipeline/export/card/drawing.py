@@ -1,82 +1,53 @@
-"""Small line drawings as SVG: drawn in no time, sharp at any size, the same whenever they are drawn."""
+"""The card's charts; values that are not finite are left out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from html import escape
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 520, 260, 64, 34, 24
-COLORS = ("#2563eb", "#ea580c", "#6b7280")
+from pipeline.export.card.reliability import Bin
+from pipeline.runtime.pages.axis import Axis, linear, of_epochs
+from pipeline.runtime.pages.chart import Chart, Mark
 
-Line = tuple[Sequence[float], Sequence[float]]
-Way = Literal["line", "dots", "both"]
+LOSSES = {"loss": ("training", "c0"), "val_loss": ("validation", "c1")}
+
+Points = list[tuple[float, float]]
 
 
-def lines(title: str, xlabel: str, given: Mapping[str, Line], first: Way = "line") -> str:
-    """Lines by name, on common axes; values that are not finite are left out.
+def losses(epochs: Sequence[Mapping[str, float]]) -> Chart:
+    """Of training and validation, epoch by epoch."""
+    lines = {key: _finite(enumerate((epoch[key] for epoch in epochs), 1)) for key in LOSSES if key in epochs[0]}
+    every = [loss for line in lines.values() for _, loss in line]
+    chart = Chart(of_epochs(len(epochs)), _around(every), x_title="epoch", y_title="loss")
+    for key, line in lines.items():
+        chart.line(line, LOSSES[key][1])
+    return chart.legend({name: css for key, (name, css) in LOSSES.items() if key in lines})
 
-    Args:
-        title: Of the drawing.
-        xlabel: Below the axis.
-        given: The lines.
-        first: How the first one is drawn: as a line, as dots, or as a line with its points.
-    """
-    points = {name: _finite(line) for name, line in given.items()}
-    every = np.concatenate(list(points.values()))
-    if not len(every):
-        every = np.zeros((1, 2))
-    (x0, y0), (x1, y1) = every.min(axis=0), every.max(axis=0)
-    x1, y1 = x1 if x1 > x0 else x0 + 1, y1 if y1 > y0 else y0 + 1
-    right, floor = WIDTH - 10, HEIGHT - BOTTOM
 
-    def place(point: np.ndarray) -> tuple[float, float]:
-        return (
-            LEFT + (point[0] - x0) / (x1 - x0) * (right - LEFT),
-            floor - (point[1] - y0) / (y1 - y0) * (floor - TOP),
-        )
+def scatter(name: str, truth: np.ndarray, predicted: np.ndarray) -> Chart:
+    """Predictions `(n_rows,)` by targets `(n_rows,)`, and where both are equal."""
+    points = _finite(zip(truth.tolist(), predicted.tolist(), strict=True))
+    targets = [target for target, _ in points]
+    x, y = _around(targets), _around([number for point in points for number in point])
+    ends = [(end, end) for end in (min(targets, default=0.0), max(targets, default=1.0))]
+    chart = Chart(x, y, x_title=name, y_title="prediction")
+    return chart.line(ends, "reference").marks([Mark(*point) for point in points]).legend({"equal": "reference"})
 
-    drawn = [
-        _drawn(number, name, list(map(place, line)), first if number == 0 else "line")
-        for number, (name, line) in enumerate(points.items())
-    ]
-    frame = f'<path d="M{LEFT},{TOP}V{floor}H{right}" fill="none" stroke="#888"/>'
-    ends = [
-        _text(LEFT - 6, floor, _short(y0), end=True), _text(LEFT - 6, TOP + 8, _short(y1), end=True),
-        _text(LEFT, floor + 16, _short(x0)), _text(right, floor + 16, _short(x1), end=True),
-        _text((LEFT + right) / 2 - 20, floor + 28, xlabel),
-    ]  # fmt: skip
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'role="img"><title>{escape(title)}</title><rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>'
-        f"{frame}{''.join(ends)}{''.join(drawn)}</svg>"
+
+def reliability_curve(bins: Sequence[Bin]) -> Chart:
+    """How often the most probable class is right, by how sure the model is of it."""
+    points = [(entry.confidence, entry.accuracy) for entry in bins]
+    chart = Chart(linear(0, 1), linear(0, 1), x_title="confidence", y_title="accuracy")
+    chart.line([(0.0, 0.0), (1.0, 1.0)], "reference").line(points, "c1").marks(
+        [Mark(*point, css="c1") for point in points]
     )
+    return chart.legend({"as sure as right": "reference"})
 
 
-def _short(value: float) -> str:
-    """Of an end of an axis."""
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e8 else f"{value:.4g}"
+def _around(values: Sequence[float]) -> Axis:
+    return linear(min(values, default=0.0), max(values, default=1.0))
 
 
-def _drawn(number: int, name: str, line: Sequence[tuple[float, float]], way: Way) -> str:
-    """A line of the drawing, its points in pixels, with its name above."""
-    color, found = COLORS[number % len(COLORS)], ""
-    if way != "dots":
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in line)
-        found += f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>'
-    if way != "line" or len(line) == 1:
-        found += "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in line)
-    return found + _text(LEFT + 10 + 150 * number, 14, name, color)
-
-
-def _finite(line: Line) -> np.ndarray:
-    points = np.array(line, np.float64).T.reshape(-1, 2)
-    return points[np.isfinite(points).all(axis=1)]
-
-
-def _text(x: float, y: float, text: str, color: str = "#444", end: bool = False) -> str:
-    anchor = ' text-anchor="end"' if end else ""
-    font = f'font-family="sans-serif" font-size="12" fill="{color}"'
-    return f'<text x="{x:.0f}" y="{y:.0f}" {font}{anchor}>{escape(text)}</text>'
+def _finite(points: Iterable[tuple[float, float]]) -> Points:
+    return [point for point in points if np.isfinite(point).all()]

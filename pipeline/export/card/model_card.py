@@ -13,7 +13,7 @@ from pipeline.config.rules import LOSSES
 from pipeline.data import Dataset, Rows, Target
 from pipeline.evaluate.confusion import binary_decisions
 from pipeline.export.card import decisions, uncertainty, worst_rows
-from pipeline.export.card.drawing import lines
+from pipeline.export.card.drawing import losses, reliability_curve, scatter
 from pipeline.export.card.intervals import Interval, intervals
 from pipeline.export.card.page import Page, number
 from pipeline.export.card.permutation_importance import MAX_PREDICTED, importance
@@ -219,21 +219,12 @@ def _scatters(page: Page, target: Target, outputs: Columns) -> None:
     rows = np.linspace(0, len(target.values) - 1, min(MAX_DOTS, len(target.values))).astype(int)
     for place, name in enumerate(target.names[:MAX_DRAWN]):
         truth, predicted = target.values[rows, place], outputs["prediction"][rows, place]
-        ends = (float(truth.min()), float(truth.max()))
-        drawn = {"prediction": (truth.tolist(), predicted.tolist()), "equal": (ends, ends)}
-        title = f"Test rows: prediction of {name} by its target"
-        page.picture(title, lines(title, name, drawn, "dots"))
+        page.picture(f"Test rows: prediction of {name} by its target", scatter(name, truth, predicted))
 
 
 def _learning_curve(page: Page, history: History) -> None:
     page.heading("Learning curve")
-    numbers = list(range(1, len(history.epochs) + 1))
-    curves = {
-        label: (numbers, [epoch[key] for epoch in history.epochs])
-        for key, label in (("loss", "training loss"), ("val_loss", "validation loss"))
-        if key in history.epochs[0]
-    }
-    page.picture("Learning curve", lines("Learning curve", "epoch", curves))
+    page.picture("Learning curve", losses(history.epochs))
 
 
 def _importance(page: Page, assembled: Assembled, val: Rows, seed: int) -> list[str]:
@@ -262,10 +253,7 @@ def _calibration(page: Page, assembled: Assembled, target: Target, outputs: Colu
         f"Expected calibration error on test rows: {error:.4f}, the mean distance between how sure the model is of its "
         "most probable class and how often that is right."
     )
-    ends = (0.0, 1.0)
-    curve = [entry.confidence for entry in bins], [entry.accuracy for entry in bins]
-    drawn = lines("Reliability curve", "confidence", {"accuracy": curve, "as sure as right": (ends, ends)}, "both")
-    page.picture("Reliability curve", drawn)
+    page.picture("Reliability curve", reliability_curve(bins))
     page.table(
         ["confidence", "rows", "mean confidence", "accuracy"],
         [

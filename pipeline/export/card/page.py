@@ -6,16 +6,11 @@ import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1d2430; background: #fff; margin: 2rem auto; max-width: 60rem;
-  padding: 0 1rem }
-table { border-collapse: collapse } th, td { text-align: left; padding: .25rem .7rem; border-bottom: 1px solid #dfe3ea }
-.scroll { overflow-x: auto } h1, p, td { overflow-wrap: break-word }
-th { background: #f4f6f9 } pre { background: #f4f6f9; padding: .8rem; overflow-x: auto }
-svg { max-width: 100%; height: auto }
-"""
+from pipeline.runtime import pages
+from pipeline.runtime.pages import Column, Table
+from pipeline.runtime.pages.chart import Chart
+
 LARGE, BEYOND_DIGITS = 1e5, 1e15  # numbers that are shown in full: prices, populations
 MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#])")
 
@@ -26,17 +21,17 @@ class Page:
 
     title: str
     _markdown: list[str] = field(default_factory=list)
-    _html: list[str] = field(default_factory=list)
+    _parts: list[tuple[str, object]] = field(default_factory=list)  # for card.html: kind and content
 
     def heading(self, text: str) -> None:
         """A section begins."""
         self._markdown.append(f"## {_escaped(text)}")
-        self._html.append(f"<h2>{escape(text)}</h2>")
+        self._parts.append(("heading", text))
 
     def paragraph(self, text: str) -> None:
         """A paragraph."""
         self._markdown.append(_escaped(text))
-        self._html.append(f"<p>{escape(text)}</p>")
+        self._parts.append(("paragraph", text))
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """A table of texts."""
@@ -44,22 +39,18 @@ class Page:
         bar = "|" + "---|" * len(head)
         lines = [f"| {' | '.join(line)} |" for line in ([*map(_escaped, head)], *cells)]
         self._markdown.append("\n".join([lines[0], bar, *lines[1:]]))
-        body = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
-        names = "".join(f"<th>{escape(name)}</th>" for name in head)
-        self._html.append(
-            f'<div class="scroll"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
-        )
+        self._parts.append(("table", Table([Column(name, "") for name in head], rows)))
 
-    def picture(self, title: str, svg: str) -> None:
+    def picture(self, title: str, chart: Chart) -> None:
         """A drawing, inside the page itself."""
-        data = base64.b64encode(svg.encode()).decode()
+        data = base64.b64encode(chart.image().encode()).decode()
         self._markdown.append(f"![{_escaped(title)}](data:image/svg+xml;base64,{data})")
-        self._html.append(svg)
+        self._parts.append(("picture", chart.svg()))
 
     def code(self, language: str, text: str) -> None:
         """A block of code; its text must not hold three backticks in a row."""
         self._markdown.append(f"```{language}\n{text}\n```")
-        self._html.append(f"<pre>{escape(text)}</pre>")
+        self._parts.append(("code", text))
 
     def markdown(self) -> str:
         """The whole page as Markdown."""
@@ -67,12 +58,7 @@ class Page:
 
     def html(self) -> str:
         """The whole page as HTML, without scripts or anything of elsewhere."""
-        title = escape(self.title)
-        return (
-            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
-            f'content="width=device-width">\n<title>{title}</title><style>{STYLE}</style></head><body>\n'
-            f"<h1>{title}</h1>\n" + "\n".join(self._html) + "\n</body></html>\n"
-        )
+        return pages.render("export/card/card.html", title=self.title, parts=self._parts)
 
 
 def number(value: float | None) -> str:

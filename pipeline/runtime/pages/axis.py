@@ -60,8 +60,19 @@ def of_numbers(values: Iterable[float], *, label_each: bool = False) -> Axis:
     if log:
         room = (high / low) ** 0.05
         return Axis(low / room, high * room, own or _round_factors(low / room, high * room), log=True)
-    room = (high - low) * 0.05
-    return Axis(low - room, high + room, own or _round_steps(low - room, high + room))
+    return linear(low, high, own)
+
+
+def linear(low: float, high: float, ticks: list[tuple[float, str]] | None = None) -> Axis:
+    """A range with a little room at both ends, and round ticks unless others are given."""
+    room = (high - low) * 0.05 or abs(low) * 0.1 or 1.0
+    return Axis(low - room, high + room, ticks or _round_steps(low - room, high + room))
+
+
+def of_epochs(last: int) -> Axis:
+    """From 0, however many there are."""
+    end = float(max(last, 1))
+    return Axis(0.0, end * 1.02, [tick for tick in _round_steps(0.0, end * 1.02) if tick[0] == int(tick[0])])
 
 
 def of_scores(values: Sequence[float], kept: Iterable[float] = ()) -> Axis:

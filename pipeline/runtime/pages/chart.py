@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 from pipeline.runtime.pages.axis import Axis
 from pipeline.runtime.pages.svg import Svg, drawing, element
@@ -15,6 +16,7 @@ LETTER = 6.6  # pixels, of the tick labels' type
 MAX_LETTERS = 16  # letters of a label before it is cut
 MANY = 200  # points, which are then drawn fainter
 SLANTED_ROOM = 44  # pixels more at the bottom
+STYLE = Path(__file__).with_name("chart.css")
 
 Point = tuple[float | str, float]
 
@@ -25,7 +27,7 @@ class Mark:
 
     x: float | str
     y: float
-    title: str
+    title: str = ""
     css: str = ""
 
 
@@ -45,6 +47,7 @@ class Chart:
         more = SLANTED_ROOM if self._slanted else 0
         self._height, self._floor = HEIGHT + more, HEIGHT - BOTTOM
         self._titles = x_title, y_title
+        self._legend: list[Svg] = []
         self._pieces: list[Svg] = []
 
     def marks(self, marks: Iterable[Mark], *, radius: float = 3.5) -> Chart:
@@ -52,7 +55,8 @@ class Chart:
         for mark in marks:
             x, y = self._at(mark.x, mark.y)
             css = f"mark {mark.css}".rstrip()
-            self._pieces.append(element("circle", element("title", mark.title), class_=css, cx=x, cy=y, r=radius))
+            title = [element("title", mark.title)] if mark.title else []
+            self._pieces.append(element("circle", *title, class_=css, cx=x, cy=y, r=radius))
         return self
 
     def line(self, points: Sequence[Point], css: str) -> Chart:
@@ -72,16 +76,31 @@ class Chart:
             self._pieces.append(element("path", class_=f"line {css}", d=f"M{x - 12:.1f} {y:.1f}h24"))
         return self
 
+    def legend(self, names: Mapping[str, str]) -> Chart:
+        """Adds names by their classes, in the colours that these give."""
+        parts = [element("tspan", name, class_=css, dx=14) for name, css in names.items()]
+        self._legend = [element("text", *parts, class_="legend", x=WIDTH - RIGHT, y=14, text_anchor="end")]
+        return self
+
     def svg(self) -> Svg:
-        """The drawing."""
+        """The drawing, for a page."""
+        return self._drawn()
+
+    def image(self) -> Svg:
+        """The drawing as a file of its own, with its style, on white."""
+        back = element("rect", width=WIDTH, height=self._height, fill="#fff")
+        style = element("style", Svg(STYLE.read_text(encoding="utf-8")))
+        return self._drawn(style, back, xmlns="http://www.w3.org/2000/svg")
+
+    def _drawn(self, *below: Svg, **attributes: str) -> Svg:
         x_title, y_title = self._titles
         middle = (LEFT + WIDTH - RIGHT) / 2
         return drawing(
-            WIDTH, self._height, f"{y_title} by {x_title}",
+            WIDTH, self._height, f"{y_title} by {x_title}", *below,
             element("text", y_title, class_="title", x=4, y=14),
             element("text", x_title, class_="title", x=middle, y=self._height - 6, text_anchor="middle"),
-            *self._grid(), *self._pieces,
-            css="many" if len(self._pieces) > MANY else "",
+            *self._legend, *self._grid(), *self._pieces,
+            css="many" if len(self._pieces) > MANY else "", **attributes,
         )  # fmt: skip
 
     def _grid(self) -> list[Svg]:

@@ -27,17 +27,21 @@ def _attribute(key: str, value: object) -> str:
     return f' {key.rstrip("_").replace("_", "-")}="{text}"'
 
 
-def drawing(width: int, height: int, label: str, *inside: str, css: str = "") -> Svg:
-    """A drawing that is as wide as there is room.
+def drawing(width: int, height: int, label: str, *inside: str, css: str = "", **attributes: object) -> Svg:
+    """A drawing; a page makes it as wide as there is room.
 
     Args:
-        width: In pixels of its own.
-        height: In these.
+        width: In pixels.
+        height: In pixels.
         label: What it shows, for those who do not see it.
         inside: Its elements.
         css: Its class.
+        attributes: Others of its.
     """
-    return element("svg", *inside, class_=css, viewBox=f"0 0 {width} {height}", role="img", aria_label=label)
+    return element(
+        "svg", *inside, width=width, height=height, viewBox=f"0 0 {width} {height}", role="img", aria_label=label,
+        class_=css, **attributes,
+    )  # fmt: skip
 
 
 def bars(shares: Sequence[float]) -> Svg:
@@ -48,5 +52,4 @@ def bars(shares: Sequence[float]) -> Svg:
         element("rect", x=BAR_WIDTH * place, y=BAR_HEIGHT - height, width=BAR_WIDTH - 1, height=height)
         for place, height in enumerate(heights)
     ]
-    size = {"width": BAR_WIDTH * len(shares), "height": BAR_HEIGHT}
-    return element("svg", *drawn, class_="bars", role="img", aria_label="distribution", **size)
+    return drawing(BAR_WIDTH * len(shares), BAR_HEIGHT, "distribution", *drawn, css="bars")

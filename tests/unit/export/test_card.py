@@ -1,6 +1,7 @@
 """The model card: its numbers by hand or by brute force, its code as it is written, in the run and in the export."""
 
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import pytest
 from pipeline import evaluate
 from pipeline.data import Rows, Target
 from pipeline.export import manifest as manifests
-from pipeline.export.card.drawing import lines
+from pipeline.export.card.drawing import losses, reliability_curve, scatter
 from pipeline.export.card.intervals import intervals
 from pipeline.export.card.page import Page
 from pipeline.export.card.permutation_importance import importance
-from pipeline.export.card.reliability import reliability
+from pipeline.export.card.reliability import Bin, reliability
+from pipeline.runtime.pages.chart import HEIGHT, WIDTH, Chart
 from pipeline.train import Result
 
 
@@ -85,11 +87,36 @@ def test_calibration_by_hand() -> None:
 
 def test_a_page_escapes_what_data_is_called() -> None:
     page = Page("a <b>")
-    page.table(["n|m"], [["<script>", "x_y"]])
-    page.picture("p", lines("p", "epoch", {"l": ([1, 2], [np.nan, 3])}))
+    page.table(["n|m", "b"], [["<script>", "x_y"]])
+    page.picture("p", losses([{"loss": np.nan}, {"loss": 3.0}]))
     assert "<script>" not in page.html()
     assert r"| n\|m |" in page.markdown()
     assert r"| \<script\> | x\_y |" in page.markdown()
+
+
+@pytest.mark.parametrize(
+    "chart",
+    [
+        losses([{"loss": 3.0, "val_loss": 4.0}]),
+        losses([{"loss": 3.0, "val_loss": np.inf}, {"loss": 2.0, "val_loss": np.nan}]),
+        losses([{"loss": np.nan}]),
+        scatter("<y>", np.array([1.0, 2.0, 3.0]), np.array([1.5, np.nan, 1e30])),
+        scatter("y", np.array([5.0]), np.array([5.0])),
+        scatter("y", np.array([1.0, 2.0]), np.array([np.nan, np.inf])),
+        reliability_curve([Bin(0.5, 0.6, 10, 0.55, 0.0), Bin(0.9, 1.0, 5, 0.95, 1.0)]),
+        reliability_curve([Bin(0.9, 1.0, 5, 0.95, 1.0)]),
+    ],
+    ids=["an epoch", "not finite", "nothing", "far off", "a row", "no number", "two bins", "a bin"],
+)
+def test_a_picture_stands_by_itself_and_holds_finite_numbers_only(chart: Chart) -> None:
+    image = ET.fromstring(chart.image())
+    assert image.tag == "{http://www.w3.org/2000/svg}svg"
+    assert ".frame {" in (image.findtext("{*}style") or "")
+    numbers = re.findall(r'\b(?:cx|cy|x|y|points|d)="([^"]*)"', chart.svg())
+    assert not re.search("nan|inf", " ".join(numbers))
+    for x, y in re.findall(r"([-\d.]+),([-\d.]+)", " ".join(numbers)):
+        assert 0 <= float(x) <= WIDTH
+        assert 0 <= float(y) <= HEIGHT
 
 
 @pytest.mark.slow
