@@ -1,4 +1,4 @@
-"""What the data stage gives: rows divided into three parts, which look the same in memory and read in blocks."""
+"""The data stage's result: rows in three parts, with one interface for tables in memory and tables read in blocks."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pipeline.data.splits.folds import folds
 
 
 class Dataset(Protocol):
-    """Rows that train, validate and test. A part goes by its name: `train`, `val` or `test`."""
+    """Rows that train, validate and test. A part is called by its name: `train`, `val` or `test`."""
 
     @property
     def rows(self) -> Rows:
-        """All rows, train, val, test and what is in none of them in turn; of a table read in blocks, a sample."""
+        """All rows in turn: train, val, test and rows in none of them; of a table read in blocks, a sample."""
 
     @property
     def splits(self) -> Splits:
@@ -31,21 +31,21 @@ class Dataset(Protocol):
 
     @property
     def n_rows(self) -> Mapping[str, int]:
-        """Of each part, also where `rows` are a sample."""
+        """Number of rows of each part, of the whole table even if `rows` is a sample."""
 
     @property
     def fingerprint(self) -> str:
-        """Of all rows in the order of their files."""
+        """Hash of all rows in the order of their files."""
 
     def __len__(self) -> int:
-        """All rows, also those in none of the parts."""
+        """Number of all rows, with those in none of the parts."""
 
     def part(self, name: str) -> Rows:
         """The rows of a part that are in memory; they share the memory of `rows`."""
 
     @property
     def calibration(self) -> Rows:
-        """Rows that are in no part but kept for calibration, those that are in memory; none unless asked for."""
+        """Rows in memory that are in no part but kept for calibration; empty unless requested."""
 
     def fingerprint_of(self, part: str) -> str:
         """The fingerprint of a part."""
@@ -54,7 +54,7 @@ class Dataset(Protocol):
         """The same rows without some of their input columns."""
 
     def fit(self, config: Data) -> Preprocessing:
-        """Fits preprocessing on the training rows, all of them.
+        """Fits preprocessing on all training rows.
 
         Raises:
             DataError: A key names a column that does not exist or does not go with it.
@@ -64,43 +64,43 @@ class Dataset(Protocol):
         """Training and validation rows as the network sees them; of a table read in blocks they lie on disk.
 
         Raises:
-            DataError: A row that is not in memory cannot be scaled, or the disk is full.
+            DataError: A row on disk cannot be scaled, or the disk is full.
         """
 
     def scored(self) -> Iterator[tuple[str, Rows]]:
-        """Raw rows with the name of their part, by which a model is scored: a whole part, or blocks of each."""
+        """Raw rows to score a model on, with the name of their part: a whole part, or blocks of it."""
 
     def folds(self, n_folds: int, seed: int) -> list[np.ndarray]:
-        """Folds of the rows that train or validate, by which each of them could validate once.
+        """Divides the rows that train or validate into folds, each of which could be the validation rows.
 
         Args:
-            n_folds: How many, 2 at least.
-            seed: Of the draw.
+            n_folds: Number of folds, at least 2.
+            seed: Seed of the draw.
 
         Returns:
-            Row numbers, `(n,)` int64 each: those of training rows first, then those of validation rows, which are the
-            first fold. Nothing where validation rows are given, are the latest, or lie on disk: others would not be
-            like them; or where there are too few.
+            Row numbers, `(n,)` int64 each: training rows are counted first, then validation rows, which are the
+            first fold. Empty if validation rows are given, are the latest or lie on disk, because other rows would
+            not be like them; also empty if there are too few rows.
         """
 
 
 @dataclass(frozen=True)
 class InMemory:
-    """All rows in the order of their parts, so that a part is a slice of them and not a copy."""
+    """All rows in the order of their parts, so that a part is a slice and not a copy."""
 
     rows: Rows
     n_rows: Mapping[str, int]  # by part
-    hashes: Mapping[str, str]  # by column, of the rows in the order of their files
-    n_calibration: int = 0  # rows behind those of the parts that are kept for calibration
+    hashes: Mapping[str, str]  # by column, in the order of the files
+    n_calibration: int = 0  # rows behind the parts that are kept for calibration
     groups: np.ndarray | None = None  # see Splits
 
     @classmethod
     def divided(cls, rows: Rows, splits: Splits) -> InMemory:
-        """Puts the rows in order.
+        """Puts the rows in the order of their parts.
 
         Args:
-            rows: As they were read.
-            splits: Which of them are in which part.
+            rows: All rows, as they were read.
+            splits: Which rows are in which part.
         """
         parts = splits.parts()
         placed = [*parts.values(), splits.calibration]
@@ -123,7 +123,7 @@ class InMemory:
 
     @property
     def fingerprint(self) -> str:
-        """Of all rows in the order of their files."""
+        """Hash of all rows in the order of their files."""
         return fingerprint(self.hashes)
 
     @property
@@ -163,11 +163,11 @@ class InMemory:
         return preprocessing.apply(self.part("train")), preprocessing.apply(self.part("val"))
 
     def scored(self) -> Iterator[tuple[str, Rows]]:
-        """A part at a time."""
+        """Yields each part as a whole."""
         yield from self._parts.items()
 
     def folds(self, n_folds: int, seed: int) -> list[np.ndarray]:
-        """The validation rows, and folds of the training rows; none where validation rows were not drawn."""
+        """The validation rows, then folds of the training rows; empty if validation rows were not drawn at random."""
         if self.groups is None:
             return []
         train, val = (self._slices[part] for part in ("train", "val"))

@@ -1,4 +1,4 @@
-"""An experiment file for a table, with what was found of it as comments."""
+"""An experiment file for a table, with comments that say what was found in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.data.checks.report_text import column_table, target
 from pipeline.data.proposal import Proposal
 
 WIDTH = 116
-BESIDE = 28  # column in which comments beside keys begin
+BESIDE = 28  # column in which trailing comments begin
 MAX_CANDIDATES = 10
 PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
 OTHER_TO_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
@@ -20,12 +20,12 @@ WRITTEN = ("path", "target", "missing_target", "column_kinds", "drop")
 
 
 def text(name: str, proposal: Proposal, command: str) -> str:
-    """The file.
+    """The file's content.
 
     Args:
-        name: Of the experiment.
-        proposal: What it is to say.
-        command: That trains with it.
+        name: The experiment's.
+        proposal: The data section and what was found.
+        command: The command that trains with the file.
     """
     return "\n".join(_lines(name, proposal, command)) + "\n"
 
@@ -38,7 +38,7 @@ def _lines(name: str, proposal: Proposal, command: str) -> Iterator[str]:
     yield "# Each key changes on that command line as well, as in fit.max_minutes=2."
     yield "defaults:"
     yield "  - override /data: table"
-    yield "  # - override /model: dense  # quick; without this line model=tabm, which trains ten minutes at most"
+    yield "  # - override /model: dense  # quick; without this line model=tabm trains, ten minutes at most"
     yield ""
     yield "data:"
     yield _key("  path", proposal.data.path)
@@ -59,13 +59,13 @@ def _target(proposal: Proposal) -> Iterator[str]:
     if others := [name for name in proposal.candidates if name != proposal.data.target]:
         more = f" and {len(others) - MAX_CANDIDATES} more" if len(others) > MAX_CANDIDATES else ""
         shown = ", ".join(map(_flow, others[:MAX_CANDIDATES]))
-        yield from _comment(f"It was chosen by its name or place; it could as well be {shown}{more}")
+        yield from _comment(f"Chosen by its name or position; other candidates are {shown}{more}")
     said = f"{proposal.n_without_target} rows without a target are left out" if proposal.n_without_target else ""
     yield _key("  missing_target", proposal.data.missing_target, said)
 
 
 def _given(proposal: Proposal) -> Iterator[str]:
-    """What was asked for and has no line of its own."""
+    """Requested keys that have no line of their own."""
     names = dict.fromkeys(key.partition(".")[0] for key in proposal.given)
     data = proposal.data.model_dump()
     yield from (_key(f"  {name}", data[name]) for name in names if name not in (*WRITTEN, "split"))
@@ -86,7 +86,7 @@ def _split(proposal: Proposal) -> Iterator[str]:
     yield "  split:"
     yield _key("    kind", split.kind, f"{proposal.split_kind}: {said}")
     if proposal.dates and split.kind == "auto":
-        yield f"    # kind: time  # with column: {_flow(proposal.dates[0])}, where later rows are to be predicted"
+        yield f"    # kind: time  # with column: {_flow(proposal.dates[0])}, if the model is to predict later rows"
     asked = {key.removeprefix("split.") for key in proposal.given if key.startswith("split.")}
     for name in ("val_fraction", "test_fraction", *sorted(asked - {"kind", "val_fraction", "test_fraction", "seed"})):
         yield _key(f"    {name}", getattr(split, name))
@@ -106,7 +106,7 @@ def _comment(text: str) -> list[str]:
 
 
 def _flow(value: Any) -> str:
-    """A value on one line as YAML, and OmegaConf, which would look for other keys in `${...}`, take it."""
+    """A value on one line as YAML that OmegaConf takes too, which would read `${...}` as a reference."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_flow(str(key))}: {_flow(one)}" for key, one in value.items()) + "}"
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -117,6 +117,6 @@ def _flow(value: Any) -> str:
 
 
 def _one_line(words: str, keep: bool = False) -> str:
-    """Without what would end a comment; with `keep` blanks stay, which align columns."""
+    """Words without characters that would end a comment; `keep` preserves the blanks that align columns."""
     shown = "".join(character if character.isprintable() else " " for character in words)
     return shown.rstrip() if keep else " ".join(shown.split())

@@ -1,4 +1,4 @@
-"""A hash of rows, by which two runs can be seen to have used the same ones, however they were read."""
+"""A hash of rows that shows whether two runs used the same ones, however they were read."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ from pipeline.data.reading.raw_columns import RawColumn, TextArray, as_raw
 
 
 class HashedColumns:
-    """Takes columns in, all at once or block by block."""
+    """Hashes columns, all at once or block by block."""
 
     def __init__(self) -> None:
         self._digests: dict[str, hashlib._Hash] = {}
 
     def add(self, name: str, values: RawColumn) -> None:
-        """Takes rows of a column in."""
+        """Adds rows of a column.
+
+        Args:
+            name: The column.
+            values: Its next rows.
+        """
         self._digests.setdefault(name, hashlib.sha256()).update(_bytes_of(values))
 
     def hexdigests(self) -> dict[str, str]:
@@ -41,7 +46,7 @@ def _bytes_of(values: RawColumn) -> memoryview:
 
 
 def fingerprint(hashes: Mapping[str, str]) -> str:
-    """One hash, 16 hexadecimal digits, of the hashes of columns and their names."""
+    """One hash, 16 hexadecimal digits, of the hashes and names of columns."""
     whole = hashlib.sha256()
     for name, digest in hashes.items():
         whole.update(f"{name}:{digest};".encode())

@@ -1,4 +1,4 @@
-"""What a table looks like and is not read as, told before training with the key that reads it so."""
+"""Warns before training of columns that look like something they are not read as, with the key that reads them so."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from pipeline.errors import DataError
 log = logging.getLogger(__name__)
 
 LARGEST_ID = 1e22  # larger whole numbers are quantities
-MAX_ROWS = 100_000  # in which marks of gaps are looked for
-MIN_MARKS, MARKS_SHARE = 5, 0.005  # rows that have such a mark, and their share
-MAX_TEXTS = 20_000  # of a column that are looked at
-NINES = re.compile(r"-99+")  # what stands for a gap in one column alone
-NEARLY, SHOWN = 0.9, 3  # share of texts that are dates; others that are shown
+MAX_ROWS = 100_000  # the most rows that are searched for marks of gaps
+MIN_MARKS, MARKS_SHARE = 5, 0.005  # rows with a mark, and their share
+MAX_TEXTS = 20_000  # of a column that are examined
+NINES = re.compile(r"-99+")  # stands for a gap even in a single column
+NEARLY, SHOWN = 0.9, 3  # share of texts that are dates; others that a message shows
 
 
 def tell(rows: Rows, config: Data) -> None:
-    """Warns of columns that hold something else than what they are taken for.
+    """Warns of columns that hold something other than what they are taken for.
 
     Args:
-        rows: Raw; of a table read in blocks, a sample.
+        rows: Raw rows; of a table read in blocks, a sample.
         config: The data section.
     """
     inputs = {name: column for name, column in rows.inputs.items() if column.ndim == 1}
@@ -55,9 +55,7 @@ def tell(rows: Rows, config: Data) -> None:
     for name, distinct in (*texts.items(), *((name, labels) for name in rows.target.names)):
         _tell_of_lookalikes(name, distinct)
     if ids := [name for name in free if name in numbers and _loses_digits(numbers[name])]:
-        said = (
-            "column %s has whole numbers beyond 2**53, of which the last digits are lost: give each its own text by %s"
-        )
+        said = "column %s has whole numbers beyond 2**53, whose last digits are lost; to read each as text, set %s"
         remedy = by_column("data.column_kinds", config.column_kinds | dict.fromkeys(ids, "category"))
         log.warning(said, ", ".join(map(repr, ids)), remedy)
     values = rows.target.values if rows.target.task == "regression" else np.empty((0, 0))
@@ -67,7 +65,7 @@ def tell(rows: Rows, config: Data) -> None:
 
 
 def _tell_of_texts(texts: Mapping[str, np.ndarray], config: Data) -> None:
-    """Warns of texts that are numbers or dates and are not read; those of dates that are read are not among them."""
+    """Warns of texts that are numbers or dates and are not read as such; dates that are read are not included."""
     in_dress = _tell_of_dress(texts, config)
     for name, distinct in texts.items():
         if name not in in_dress and not _tell_of_odd_dates(name, distinct):
@@ -75,14 +73,14 @@ def _tell_of_texts(texts: Mapping[str, np.ndarray], config: Data) -> None:
 
 
 def _tell_of_dress(texts: Mapping[str, np.ndarray], config: Data) -> set[str]:
-    """Warns of columns that `data.column_formats` can read, and gives their names."""
+    """Warns of columns that `data.column_formats` can read, and returns their names."""
     found = {name: formats for name, distinct in texts.items() if (formats := formats_that_read(distinct))}
     if not found:
         return set()
     shown = [f"{name!r} (as {texts[name][texts[name] != ''][0]!r})" for name in found]
     also = [f"{name} by {' or '.join(map(repr, others))}" for name, (_, *others) in found.items() if others]
     log.warning(
-        "text that is numbers or dates written in other ways, and is taken for categories: %s. To read it, set %s%s",
+        "text that looks like numbers or dates but is taken for categories: %s. To read it, set %s%s",
         ", ".join(shown),
         key_that_reads(config.column_formats | {name: formats[0] for name, formats in found.items()}),
         f"; or {', '.join(also)}" if also else "",
@@ -91,11 +89,11 @@ def _tell_of_dress(texts: Mapping[str, np.ndarray], config: Data) -> set[str]:
 
 
 def _tell_of_unread(name: str, distinct: np.ndarray, config: Data) -> None:
-    """Warns of a column of numbers or dates that nothing reads."""
+    """Warns of a column of numbers or dates that no setting reads."""
     if (kind := unread_as(distinct)) is None:
         return
     log.warning(
-        "column %r holds %s, such as %r, and is taken for categories; for %s, %s; if it has categories, %s says so",
+        "column %r holds %s, such as %r, and is taken for categories; for %s, %s; if these are categories, set %s",
         name,
         kind.what,
         kind.example(distinct),
@@ -106,7 +104,7 @@ def _tell_of_unread(name: str, distinct: np.ndarray, config: Data) -> None:
 
 
 def _tell_of_odd_dates(name: str, distinct: np.ndarray) -> bool:
-    """Warns of a column that a few texts keep from being one of dates; says whether it is one."""
+    """Warns of a column of dates that a few other texts turn into categories; returns whether it is one."""
     there = distinct[distinct != ""]
     if len(there) < FEWEST:
         return False
@@ -117,14 +115,14 @@ def _tell_of_odd_dates(name: str, distinct: np.ndarray) -> bool:
         others = there[np.isnan(written.days(NumpyOps(), there))]
         if 0 < len(others) <= (1 - NEARLY) * len(there):
             shown = ", ".join(map(repr, others[:SHOWN].tolist())) + (", ..." if len(others) > SHOWN else "")
-            said = "column %r holds dates as %s but for %s, so it is taken for categories; correct or empty these"
+            said = "column %r holds dates as %s except %s, so it is taken for categories; correct or empty these"
             log.warning(said, name, written.name, shown)
             return True
     return False
 
 
 def _tell_of_lookalikes(name: str, distinct: np.ndarray) -> None:
-    """Warns of texts that look the same, and are two: an accent of its own, or a letter of no width."""
+    """Warns of texts that look the same but differ, by a combining accent or a letter without width."""
     seen: dict[str, str] = {}
     for text in distinct[:MAX_TEXTS].tolist():
         if text.isascii():
@@ -132,7 +130,7 @@ def _tell_of_lookalikes(name: str, distinct: np.ndarray) -> None:
             continue
         shown = "".join(letter for letter in unicodedata.normalize("NFC", text) if unicodedata.category(letter) != "Cf")
         if (other := seen.setdefault(shown, text)) != text:
-            said = "column %r has texts that look the same and are taken for two, such as %a and %a; write them alike"
+            said = "column %r has texts that look the same but differ, such as %a and %a; write them alike"
             log.warning(said, name, other, text)
             return
 
@@ -140,14 +138,14 @@ def _tell_of_lookalikes(name: str, distinct: np.ndarray) -> None:
 def _loses_digits(values: RawColumn) -> bool:
     numbers = np.asarray(values)
     lowest, highest = (float(end.reduce(numbers, initial=0.0)) for end in (np.fmin, np.fmax))
-    if max(-lowest, highest) < EXACT:  # of nearly all columns, for which two looks at each number do
+    if max(-lowest, highest) < EXACT:  # true of most columns, and cheaper than to examine each number
         return False
     sizes, there = np.abs(numbers), numbers[~np.isnan(numbers)]
     return bool(((sizes >= EXACT) & (sizes < LARGEST_ID)).any() and (there == np.floor(there)).all())
 
 
 def _tell_of_points(inputs: Mapping[str, RawColumn], targets: Mapping[str, np.ndarray], config: Data) -> None:
-    """Warns of columns in which points may stand between thousands; as a target such a column is refused.
+    """Warns of columns whose points may separate thousands; refuses such a target.
 
     Raises:
         DataError: The target may be read a thousand times too small.
@@ -160,15 +158,15 @@ def _tell_of_points(inputs: Mapping[str, RawColumn], targets: Mapping[str, np.nd
         said = _of_points(name, texts[name], config)
         if name in targets:
             decimals = key_that_reads(config.column_formats | {name: "1.5"})
-            raise DataError(f"data.target: {said}; if they are decimal points, {decimals} says so")
+            raise DataError(f"data.target: {said}; if they are decimal points, set {decimals}")
         log.warning(said)
 
 
 def _of_points(name: str, texts: Sequence[str], config: Data) -> str:
     whole, pointed = (next(text for text in texts if ("." in text) == has) for has in (False, True))
     thousands = key_that_reads(config.column_formats | {name: "1.234,5"})
-    said = f"column {name!r} has whole numbers, such as {whole}, beside {pointed}"
-    return f"{said}; if points stand between its thousands, {thousands} reads it"
+    said = f"column {name!r} has whole numbers, such as {whole}, as well as {pointed}"
+    return f"{said}; if its points separate thousands, set {thousands}"
 
 
 def _tell_of_marks(inputs: Mapping[str, RawColumn], targets: Mapping[str, np.ndarray], config: Data) -> None:
@@ -182,13 +180,13 @@ def _tell_of_marks(inputs: Mapping[str, RawColumn], targets: Mapping[str, np.nda
             continue
         marks = ", ".join([*map(repr, config.missing_values), f"{mark:.0f}"])
         shown = ", ".join(f"{name!r} ({share:.1%} of rows)" for name, share in shares.items())
-        drop = ", and data.missing_target=drop leaves out the rows whose target it is" * bool(targets.keys() & shares)
-        said = "%.0f is far from all other values of %s; if it stands for a gap, %s makes it one%s"
+        drop = ", and data.missing_target=drop to leave out the rows whose target it is" * bool(targets.keys() & shares)
+        said = "%.0f is far from all other values of %s; if it stands for a gap, set %s%s"
         log.warning(said, mark, shown, f'"data.missing_values=[{marks}]"', drop)
 
 
 def _marks_in(values: np.ndarray) -> dict[float, float]:
-    """Whole numbers at an end of a column's values, further from the others than these are from each other."""
+    """Whole numbers at an end of a column's values, further from the rest than the rest spreads."""
     few = values[:: 1 + len(values) // MAX_ROWS]
     there = few[~np.isnan(few)] if few.dtype.kind == "f" else few
     found = {}

@@ -1,4 +1,4 @@
-"""Column names where only identifiers are allowed."""
+"""Identifiers for column names, where nothing else is allowed."""
 
 import keyword
 import re
@@ -7,8 +7,8 @@ import re
 def identifiers(names: list[str]) -> list[str]:
     """A valid and distinct argument name for each column: `Wall Area` becomes `Wall_Area`.
 
-    TensorFlow compares them without regard to case in places, so `a` and `A` are told apart by a number too; and it
-    calls a signature's function with them, so none may be `self` or a word of Python.
+    In places TensorFlow ignores case, so a number distinguishes `a` from `A`. It also calls a signature's function
+    with these names, so none may be `self` or a keyword of Python.
     """
     taken: set[str] = set()
     result = []

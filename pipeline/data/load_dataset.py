@@ -1,4 +1,4 @@
-"""From the configuration to a dataset: rows are read and divided, in memory or in blocks."""
+"""From the configuration to a dataset: reads and divides the rows, in memory or in blocks."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def load(config: Data, calibration: Calibration | None = None) -> Dataset:
 
     Args:
         config: The data section.
-        calibration: For which validation rows are kept; None keeps none.
+        calibration: What validation rows are kept for; None keeps none.
 
     Raises:
-        DataError: A file, column or value is not as it must be, all columns with the same fault at once; or the rows
-            cannot be divided as the config says.
+        DataError: A file, column or value is invalid, with every column that has the same fault; or the rows cannot be
+            divided as the config says.
     """
     dataset: Dataset
     if streams(config):
@@ -41,10 +41,10 @@ def load(config: Data, calibration: Calibration | None = None) -> Dataset:
 
 
 def read_rows(config: Data) -> Rows:
-    """Reads all rows into memory, picks the columns and finds out what is predicted.
+    """Reads all rows into memory, picks the columns and decides what is predicted.
 
     Raises:
-        DataError: A file, column or value is not as it must be; all columns with the same fault at once.
+        DataError: A file, column or value is invalid; every column with the same fault is named.
     """
     source = read(config)
     columns = from_table(source, config) if isinstance(source, Table) else from_images(source, config)
@@ -63,7 +63,7 @@ def read_rows(config: Data) -> Rows:
     )
     check_dates(rows.inputs, config, rows.places)
     kind = target.task if target.task == "regression" else f"{target.task} with {len(target.classes)} classes"
-    chosen = " (data.task=auto; set it where this is wrong)" if config.task == "auto" else ""
+    chosen = " (data.task=auto; set data.task if this is wrong)" if config.task == "auto" else ""
     source_name, names = config.path or config.name, ", ".join(target.names)
     log.info("data %s: %d rows, %d inputs; %s of %s%s", source_name, len(rows), rows.n_inputs, kind, names, chosen)
     return rows

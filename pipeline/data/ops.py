@@ -1,7 +1,7 @@
-"""The few operations that preprocessing is made of, so that one definition serves training and the exported model.
+"""The few operations of preprocessing, so that one definition serves training and the exported model.
 
-`NumpyOps` runs them on the rows of a table; `pipeline/export` has the same ones in TensorFlow, inside the SavedModel. A
-test holds both to the same results.
+`NumpyOps` runs them on a table's rows; `pipeline/export` implements them in TensorFlow, inside the SavedModel. A test
+checks that both give the same results.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-HASHED_BYTES = 64  # of a text's UTF-8; what comes after them is not looked at
+HASHED_BYTES = 64  # of a text's UTF-8; later bytes are ignored
 FNV_OFFSET, FNV_PRIME = 2166136261, 16777619  # FNV-1a of 32 bits (Fowler, Noll and Vo)
 FIELDS = ("year", "month", "day", "hour", "minute", "second")
 
 
 class Ops(Protocol):
-    """On columns `(n_rows,)`: float64 numbers, or text.
+    """Operations on columns `(n_rows,)`: float64 numbers, or text.
 
-    What has no counterpart for several columns also takes `(n_rows, n_columns)`, with vectors `(n_columns,)` for
+    Operations without a `_columns` variant also take `(n_rows, n_columns)`, with vectors `(n_columns,)` in place of
     numbers.
     """
 
@@ -44,19 +44,19 @@ class Ops(Protocol):
         """Piecewise linear through the points, `xs` strictly increasing; constant beyond the first and the last."""
 
     def interpolate_columns(self, x: Any, xs: Sequence[np.ndarray], ys: Sequence[np.ndarray]) -> Any:
-        """As `interpolate`, of columns side by side `(n_rows, n_columns)`, with points of each."""
+        """Like `interpolate`, for columns side by side `(n_rows, n_columns)` with points for each."""
 
     def index_of_number(self, x: Any, vocabulary: np.ndarray) -> Any:
-        """Position in an ascending vocabulary, int64; -1 where it is not in it."""
+        """Position in an ascending vocabulary, int64; -1 if absent."""
 
     def index_of_number_columns(self, x: Any, vocabularies: Sequence[np.ndarray]) -> Any:
-        """As `index_of_number`, of columns side by side `(n_rows, n_columns)`, with a vocabulary of each."""
+        """Like `index_of_number`, for columns side by side `(n_rows, n_columns)` with a vocabulary for each."""
 
     def index_of_text(self, x: Any, vocabulary: Sequence[str]) -> Any:
-        """Position in the vocabulary, int64; -1 where it is not in it."""
+        """Position in the vocabulary, int64; -1 if absent."""
 
     def index_of_text_columns(self, x: Any, vocabularies: Sequence[Sequence[str]]) -> Any:
-        """As `index_of_text`, of columns side by side `(n_rows, n_columns)`, with a vocabulary of each."""
+        """Like `index_of_text`, for columns side by side `(n_rows, n_columns)` with a vocabulary for each."""
 
     def hash_of_text(self, x: Any, n_buckets: int) -> Any:
         """FNV-1a of the first HASHED_BYTES bytes of UTF-8, modulo `n_buckets`, int64."""
@@ -65,12 +65,12 @@ class Ops(Protocol):
         """`(n_rows, n)` float64; all 0 where the index is -1."""
 
     def one_hot_columns(self, index: Any, widths: Sequence[int]) -> Any:
-        """As `one_hot`, of columns side by side `(n_rows, n_columns)`, a width of each: `(n_rows, sum(widths))`."""
+        """Like `one_hot`, for columns side by side `(n_rows, n_columns)`, one width each: `(n_rows, sum(widths))`."""
 
     def date_fields(self, x: Any, pattern: str, names: Sequence[str]) -> dict[str, Any]:
-        """The numbers that the pattern's groups stand for, by their names of FIELDS; all NaN where it does not match.
+        """The numbers in the pattern's groups, by their names in FIELDS; all NaN if the text does not match.
 
-        A group that took no part is NaN alone.
+        A group that matches nothing is NaN alone.
         """
 
 

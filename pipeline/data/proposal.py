@@ -1,4 +1,4 @@
-"""What a table's own rows propose for its config: what to predict, and what the checks find of it then."""
+"""What a table's own rows propose for its config: what to predict, and what the checks find."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from pipeline.data.splits.divide import kind_of_split
 from pipeline.data.streaming import streams
 from pipeline.errors import DataError
 
-# Words of names that say what a column is for.
+# Words in names that say what a column is for.
 LIKELY = {
     "target", "label", "class", "y", "outcome", "response", "result", "price", "cost", "value", "rating", "score",
     "sales", "income", "quality", "diagnosis", "survived", "churn", "churned", "species",
@@ -40,28 +40,28 @@ MAX_CLASSES, MAX_TRIES = 100, 5
 
 @dataclass(frozen=True)
 class Proposal:
-    """A config's data section that reads and divides a table, and what there is to say of it."""
+    """A config's data section that reads and divides a table, and what to report about it."""
 
     data: Data
-    given: tuple[str, ...]  # keys of the section that were asked for, such as `split.kind`
-    candidates: tuple[str, ...]  # columns that could be the target, the likeliest first; none where it was given
+    given: tuple[str, ...]  # keys of the section that the user set, such as `split.kind`
+    candidates: tuple[str, ...]  # columns that could be the target, the likeliest first; empty if the user named it
     report: Report
     split_kind: str  # what data.split.kind=auto stands for
-    n_without_target: int  # rows that are left out for it
+    n_without_target: int  # rows that are left out because their target is missing
     warnings: tuple[str, ...]
 
     @property
     def dates(self) -> list[str]:
-        """Input columns of dates, by which rows could be divided in time."""
+        """Input columns of dates that could divide the rows in time."""
         return [column.name for column in self.report.columns if column.kind == "date"]
 
 
 def propose(path: str, words: Sequence[str] = ()) -> Proposal:
-    """Reads a table and finds out what `data=table` makes of it.
+    """Reads a table and finds out how `data=table` treats it.
 
     Args:
-        path: As `data.path` takes it.
-        words: Overrides of the data section, such as `data.target=price`; without a target the likeliest is taken.
+        path: Value of `data.path`.
+        words: Overrides of the data section, such as `data.target=price`; without a target, the likeliest is taken.
 
     Raises:
         ConfigError: A word is wrong.
@@ -94,28 +94,28 @@ def _examined(config: Data, keys: tuple[str, ...], candidates: tuple[str, ...]) 
 
 
 def _without_gaps(config: Data, keys: Sequence[str]) -> tuple[Data, int]:
-    """Leaves out rows without a target, unless it is said what becomes of them, and counts them."""
+    """Counts and leaves out rows without a target, unless the user set `data.missing_target`."""
     if "missing_target" in keys or streams(config):
         return config, 0
     with _heard():
         frame = read_tables(config)[0].rename(columns=str)
     names = [config.target] if isinstance(config.target, str) else config.target or []
-    there = [name for name in names if name in frame]  # what is not there, reading the rows will tell
+    there = [name for name in names if name in frame]  # missing columns are reported when the rows are read
     n_gaps = int(frame[there].isna().any(axis=1).sum()) if there else 0
     return (config.model_copy(update={"missing_target": "drop"}) if n_gaps else config), n_gaps
 
 
 def _candidates(config: Data) -> tuple[str, ...]:
-    """Columns that could be predicted: those that differ and repeat.
+    """Columns that could be predicted: their values differ and repeat.
 
-    Those with a telling name come first, then those without gaps. In front stands, of the likeliest, the last column of
-    the table.
+    Columns with a telling name come first, then those without gaps. Of the likeliest, the table's last column comes
+    first.
 
     Raises:
-        DataError: There is none, or the table is too large to look at all columns.
+        DataError: No column qualifies, or the table is too large to examine all columns.
     """
     if streams(config):
-        raise DataError("data.target: missing; of a table that is read in blocks name the column to predict")
+        raise DataError("data.target: name the column to predict, as in data.target=price; the table is read in blocks")
     with _heard():
         frame = read_tables(config)[0].rename(columns=str)
         frame = frame.drop(columns=[name for name in config.drop if name in frame])
@@ -129,7 +129,7 @@ def _candidates(config: Data) -> tuple[str, ...]:
         and not (isinstance(column, TextArray) and _n_distinct(frame[name]) > MAX_CLASSES)
     ]  # fmt: skip
     if not found:
-        raise DataError("data.target: no column has values that could be predicted; name one, as in data.target=price")
+        raise DataError("data.target: no column has values that can be predicted; name one, as in data.target=price")
     rank = {name: (not _is_likely(name), bool(frame[name].isna().any())) for name in found}
     best = max((name for name in found if rank[name] == min(rank.values())), key=found.index)
     return (best, *sorted((name for name in found if name != best), key=rank.__getitem__))
@@ -145,7 +145,7 @@ def _is_likely(name: str) -> bool:
 
 @contextmanager
 def _heard() -> Iterator[list[str]]:
-    """What is warned of in the log meanwhile, which is not shown."""
+    """Collects warnings, which the log does not show meanwhile."""
     said: list[str] = []
 
     class Listener(logging.Handler):
@@ -164,5 +164,5 @@ def _heard() -> Iterator[list[str]]:
 
 
 def absolute(path: str) -> str:
-    """The same file from any folder; an address of a database as it is."""
+    """An absolute path of the same file; a database's address stays as given."""
     return path if "://" in path else str(Path(path).expanduser().absolute())

@@ -1,4 +1,4 @@
-"""Hashes of training rows, by which a file that is to score a model is seen to hold some of them."""
+"""Hashes of training rows, which show whether a file that a model is scored on holds some of them."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from pipeline.data.reading.raw_columns import RawColumn, as_raw
 from pipeline.data.rows import Rows
 
 FILE = "data/training_rows.npz"  # artifact of a run
-MAX_ROWS = 100_000  # of training that are kept, and of a file that are looked at
-MAX_VALUES = 10_000_000  # the same of wide tables
+MAX_ROWS = 100_000  # training rows that are kept, and rows of a file that are examined
+MAX_VALUES = 10_000_000  # the same limit for wide tables, in values
 NOISE = 3.0  # standard errors
 
 
 @dataclass(frozen=True)
 class RowHashes:
-    """What is kept of training rows."""
+    """Hashes that are kept of training rows."""
 
     hashes: np.ndarray  # (n_distinct,) uint64, sorted
-    n_kept: int  # rows that have these, evenly drawn from those that trained
-    n_rows: int  # all that trained
+    n_kept: int  # rows with these hashes, evenly drawn from the training rows
+    n_rows: int  # all training rows
     n_new: int  # test rows
-    n_new_alike: int  # of these, those that are equal to a row that is kept: so many are by nature
+    n_new_alike: int  # test rows that equal a kept row, the share of repeats to expect in new rows
 
     @classmethod
     def of(cls, dataset: Dataset, parts: Sequence[str] = ("train",)) -> RowHashes:
-        """Those of a run.
+        """Hashes a run's rows.
 
         Args:
-            dataset: Its rows.
-            parts: That its network was trained on.
+            dataset: The run's rows.
+            parts: Parts that its network was trained on.
         """
         found = np.concatenate([_some(dataset.part(part)) for part in parts])
         kept = np.unique(found)
@@ -47,12 +47,12 @@ class RowHashes:
         return cls(kept, len(found), n_rows, len(new), int(np.isin(new, kept).sum()))
 
     def write(self, path: Path) -> None:
-        """Writes it, 8 bytes a row."""
+        """Writes the hashes, 8 bytes for each row."""
         np.savez(path, hashes=self.hashes, counts=[self.n_kept, self.n_rows, self.n_new, self.n_new_alike])
 
     @classmethod
     def read(cls, path: Path) -> RowHashes | None:
-        """What was written; None where there is nothing such."""
+        """Reads what `write` has written; None if the file does not exist or is not such a file."""
         try:
             with np.load(path) as file:
                 return cls(file["hashes"], *map(int, file["counts"]))
@@ -60,10 +60,10 @@ class RowHashes:
             return None
 
     def warning(self, looked_at: np.ndarray) -> str | None:
-        """What to say of rows that a model is scored on; None where no more of them are equal than are by nature.
+        """A warning about rows to score a model on; None if they repeat training rows no more often than new rows.
 
         Args:
-            looked_at: Their hashes.
+            looked_at: Hashes of the rows.
         """
         n, n_alike = len(looked_at), int(np.isin(looked_at, self.hashes).sum())
         natural = self.n_new_alike / max(1, self.n_new)
@@ -74,32 +74,32 @@ class RowHashes:
         part = f"; {self.n_kept:,} of {self.n_rows:,} training rows are known" if self.n_kept < self.n_rows else ""
         return (
             f"{n_alike:,} of {n:,} rows are training rows of the model, inputs and target alike{by_nature}{part}: "
-            "scores on them flatter"
+            "scores on them are too good"
         )
 
 
 def row_hashes(inputs: Mapping[str, RawColumn], targets: np.ndarray) -> np.ndarray:
-    """A number `(n_rows,)` uint64 for each row, in every process the same where all values are.
+    """A number `(n_rows,)` uint64 for each row, which is the same in every process if all values are.
 
     Args:
         inputs: Columns, in any order.
-        targets: `(n_rows, n_targets)`, values or numbers of classes.
+        targets: `(n_rows, n_targets)`, values or class numbers.
     """
     columns = [as_raw(inputs[name]) for name in sorted(inputs)] + list(np.asarray(targets, np.float64).T)
     row = np.zeros(len(targets), np.uint64)
     for column in columns:
-        row = row * np.uint64(0x9E3779B97F4A7C15) + _hashes(column)  # odd, so that no column is lost; overflow is meant
+        row = row * np.uint64(0x9E3779B97F4A7C15) + _hashes(column)  # odd, so no column is lost; overflow is intended
         row ^= row >> np.uint64(29)
     return row
 
 
 def most_rows(n_inputs: int) -> int:
-    """How many rows are kept or looked at."""
+    """How many rows are kept or examined."""
     return max(1, min(MAX_ROWS, MAX_VALUES // max(1, n_inputs)))
 
 
 def _some(rows: Rows) -> np.ndarray:
-    """The hashes of rows that are evenly drawn, or of all."""
+    """The hashes of all rows, or of evenly drawn ones if there are many."""
     most = most_rows(rows.n_inputs)
     if len(rows) > most:
         rows = rows.take(np.linspace(0, len(rows) - 1, most).astype(int))
@@ -107,7 +107,7 @@ def _some(rows: Rows) -> np.ndarray:
 
 
 def _hashes(column: RawColumn) -> np.ndarray:
-    """As `levels.hashes`, which are another process's too but for arrays."""
+    """Like `levels.hashes`, but arrays too have the same hashes in every process."""
     if column.ndim == 1:
         return hashes(column)
     as_bytes = np.empty(len(column), object)

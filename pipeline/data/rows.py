@@ -17,7 +17,7 @@ from pipeline.runtime.threads import in_threads
 
 @dataclass(frozen=True)
 class Rows:
-    """What the exported model is fed and what it is scored against."""
+    """What the exported model takes, and what it is scored against."""
 
     name: str
     inputs: dict[str, RawColumn]  # (n_rows,) each; an array without names is {"x": (n_rows, n)}
@@ -25,13 +25,13 @@ class Rows:
     sample_weight: np.ndarray | None  # (n_rows,) float64
     test_rows: np.ndarray | None  # row numbers of an official test set
     split_column: RawColumn | None = None  # (n_rows,) of data.split.column
-    n_test_file_rows: int = 0  # of a separate test file; they are the last ones
-    row_numbers: np.ndarray | None = None  # (n_rows,) of each row through all files, where not all of them are there
-    n_first: int | None = None  # rows of the files before the test file, those that are not there among them
-    taken_places: RowNumbers | None = None  # of rows that were taken out of others
+    n_test_file_rows: int = 0  # rows of a separate test file, which come last
+    row_numbers: np.ndarray | None = None  # (n_rows,) number of each row through all files; None if all rows are there
+    n_first: int | None = None  # rows of the files before the test file, with those that were left out
+    taken_places: RowNumbers | None = None  # of rows that were taken from others
 
     def __post_init__(self) -> None:
-        """Takes text as an array of objects too."""
+        """Converts arrays of objects to text columns."""
         object.__setattr__(self, "inputs", {name: as_raw(column) for name, column in self.inputs.items()})
         object.__setattr__(self, "split_column", None if self.split_column is None else as_raw(self.split_column))
 
@@ -49,7 +49,7 @@ class Rows:
         return self.taken_places or RowNumbers(len(self), self.n_test_file_rows, self.row_numbers, self.n_first)
 
     def take(self, rows: np.ndarray | slice) -> Rows:
-        """The rows of the given numbers, in that order; those of a slice share the memory of these."""
+        """The rows of the given numbers, in that order; a slice shares the memory of these rows."""
         target = self.target.take(rows)
         taken = in_threads(lambda column: column[rows], self.inputs.values(), n_rows=len(target.values))
         return replace(
@@ -71,12 +71,12 @@ class Rows:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the column names and all values, by which two runs can be seen to have used the same rows."""
+        """Hash of the column names and all values, which shows whether two runs used the same rows."""
         return fingerprint(self.hashes)
 
     @cached_property
     def hashes(self) -> dict[str, str]:
-        """A hash of each column, targets and weights among them."""
+        """A hash of each column, with those of targets and weights."""
         targets = zip(self.target.names, self.target.originals().T, strict=True)
         columns = dict(self.inputs) | {f"target {name}": column for name, column in targets}
         if self.sample_weight is not None:

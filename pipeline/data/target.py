@@ -1,4 +1,4 @@
-"""What is predicted: numbers in their own units, or classes by number with their original labels."""
+"""What is predicted: numbers in their own units, or class numbers with their original labels."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from pipeline.data.reading.suggest_formats import FEWEST, formats_that_read, key
 from pipeline.data.reading.unread import unread_as
 from pipeline.errors import DataError
 
-FIRST_ROWS = 1000  # most quantities show in them that they are no classes
+FIRST_ROWS = 1000  # most quantities have enough distinct values in them to be recognized
 # A number with separators, and with a sign, a currency or a unit before or behind it: 1,200.50, € 12, CHF 3'000, 5 kg.
 DRESSED_NUMBER = r"(?:[^\w\s]{0,2}\s?|[A-Za-z]{3}\s?)[+-]?\d[\d.,'\u2019_\s]*\s?[^\d\s.,]{0,6}"
-DRESSED_SHARE, MANY_CLASSES_SHARE = 0.8, 0.5  # of distinct texts; classes by rows
-MIXED = "write all of them alike, and say how by data.column_formats, as in '{price: \"1.234,5\"}'"
-MAX_CLASSES_OF_NUMBERS = 20  # whole numbers with more distinct values than this are a quantity, not classes
+DRESSED_SHARE, MANY_CLASSES_SHARE = 0.8, 0.5  # of distinct texts; of rows, above which classes are too many
+MIXED = "write all of them alike, and show the format in data.column_formats, as in '{price: \"1.234,5\"}'"
+MAX_CLASSES_OF_NUMBERS = 20  # whole numbers with more distinct values are a quantity, not classes
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Target:
 
     @property
     def n_outputs(self) -> int:
-        """Outputs that the network needs: one for two classes, whose logit is that of the second."""
+        """Number of outputs of the network: two classes need one, the logit of the second."""
         return len(self.classes) if self.task == "multiclass" else self.values.shape[1]
 
     def named(self, outputs: dict[str, np.ndarray]) -> np.ndarray:
-        """The class numbers `(n_rows,)` that a model gives: by its labels, or without these the most probable ones."""
-        if len(self.classes) == 2 and "label" in outputs:  # whose label may come from a threshold
+        """The class numbers `(n_rows,)` of a model's outputs: by its labels, else the most probable classes."""
+        if len(self.classes) == 2 and "label" in outputs:  # the label may come from a threshold
             return (outputs["label"] == self.classes[1]).astype(np.int64)
         return outputs["probabilities"].argmax(axis=1)
 
@@ -52,14 +52,18 @@ class Target:
         return replace(self, values=self.values[rows])
 
     def originals(self) -> np.ndarray:
-        """`(n_rows, n_targets)`: numbers, or labels as they were."""
+        """`(n_rows, n_targets)`: numbers, or the original labels."""
         return self.values if self.task == "regression" else self.classes[self.values]
 
     def like(self, columns: Mapping[str, pd.Series], places: RowNumbers) -> Target:
-        """The same targets of other rows, which are found at the given places.
+        """The same targets for other rows.
+
+        Args:
+            columns: Target columns of these rows.
+            places: Where a user finds each row.
 
         Raises:
-            DataError: A label is none of the classes.
+            DataError: A label is not one of the classes.
         """
         if self.task == "regression":
             return replace(self, values=_as_numbers(columns))
@@ -69,20 +73,24 @@ class Target:
         unknown = np.flatnonzero(self.classes[numbers] != labels)
         if len(unknown):
             raise DataError(
-                f"data.target: {self.names[0]!r} is {labels[unknown[0]]!r} in {places(unknown[0])}, which is "
-                f"none of the {len(self.classes)} classes found; a class column has at most some thousand values"
+                f"data.target: {self.names[0]!r} is {labels[unknown[0]]!r} in {places(unknown[0])}, which is not "
+                f"one of the {len(self.classes)} classes found; a class column has at most some thousand values"
             )
         return replace(self, values=numbers.astype(np.int64).reshape(-1, 1))
 
 
 def make_target(columns: dict[str, pd.Series], task: str) -> Target:
-    """Decides the task where it is `auto`, and numbers the classes.
+    """Decides the task if it is `auto`, and numbers the classes.
 
-    `auto`: several columns are a regression; text and booleans are classes; so are whole numbers with at most
-    MAX_CLASSES_OF_NUMBERS distinct values, and any two distinct values; all else is a regression.
+    `auto`: several columns are a regression. Text and booleans are classes; so are whole numbers with at most
+    MAX_CLASSES_OF_NUMBERS distinct values, and any two distinct values. Anything else is a regression.
+
+    Args:
+        columns: Target columns by name.
+        task: `auto`, `regression`, `binary` or `multiclass`.
 
     Raises:
-        DataError: The values do not suit the task.
+        DataError: The values do not fit the task.
     """
     names, columns = tuple(columns), {name: _settled(column) for name, column in columns.items()}
     if len(columns) > 1:
@@ -101,7 +109,7 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
     found = ", ".join(map(str, classes[:5])) + (", ..." if len(classes) > 5 else "")
     if len(classes) < 2:
         raise DataError(
-            f"data.target: {names[0]!r} has one class only ({found}), so there is nothing to learn; name another"
+            f"data.target: {names[0]!r} has one class only ({found}), so there is nothing to learn; name another column"
         )
     if task == "auto":
         task = "binary" if len(classes) == 2 else "multiclass"
@@ -112,7 +120,7 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
 
 
 def _settled(column: pd.Series) -> pd.Series:
-    """Python's own numbers, as which whole ones beyond int64 are held, as int64 or float64 where these are enough."""
+    """Python's own numbers, which hold whole numbers beyond int64, as int64 or float64 if these suffice."""
     if column.dtype != object:
         return column
     kind = pd.api.types.infer_dtype(column)
@@ -127,18 +135,18 @@ def _are_numbers(column: pd.Series) -> bool:
 
 
 def _check_digits(column: pd.Series) -> None:
-    """Raises DataError where classes are whole numbers that decimals beside them may have made others of: not 1e30."""
+    """Raises DataError if classes are whole numbers that decimals in the same column may have rounded; 1e30 passes."""
     large = column[column.abs() >= EXACT].unique().tolist() if has_rounded(column) else []
     if first := next((number for number in large if float(f"{number:.15g}") != number), None):
         raise DataError(
-            f"data.target: {column.name!r} has classes beyond 2**53, such as {first:.0f}, as numbers with decimals, "
-            "which do not tell them apart; write all as whole numbers or text, or set data.task=regression"
+            f"data.target: {column.name!r} has classes beyond 2**53, such as {first:.0f}, together with decimals, so "
+            "classes may have been merged; write all as whole numbers or text, or set data.task=regression"
         )
 
 
 def _task_of(column: pd.Series) -> str:
     if not _are_numbers(column) or pd.api.types.is_bool_dtype(column):
-        return "auto"  # classes; how many decides between the two kinds
+        return "auto"  # classes; their number decides between binary and multiclass
     if column[:FIRST_ROWS].nunique() > MAX_CLASSES_OF_NUMBERS:
         return "regression"
     values, n_distinct = column.to_numpy(np.float64), column.nunique()
@@ -152,24 +160,24 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
         dressed = [column for column in columns.values() if _is_dressed_numbers(column)]
         if dressed:
             raise DataError(_dressed_numbers(dressed[0]))
-        remedy = "correct it, take it as a gap by data.missing_values and data.missing_target, or set data.task"
+        remedy = "correct it, name it in data.missing_values with data.missing_target=drop, or set data.task"
         raise DataError(f"data.target: {', '.join(text)}, but a regression needs numbers; {remedy}")
     values = _as_numbers(columns)
     low, high = values.min(axis=0), values.max(axis=0)
     beyond = [name for name, size in zip(columns, np.maximum(-low, high), strict=True) if size > LARGEST_VALUE]
     if beyond:
-        raise DataError(f"data.target: {', '.join(beyond)} has values beyond {LARGEST_VALUE:g}; give it another unit")
+        raise DataError(f"data.target: {', '.join(beyond)} has values beyond {LARGEST_VALUE:g}; use another unit")
     constant = [name for name, same in zip(columns, low == high, strict=True) if same]
     if constant:
         raise DataError(
             f"data.target: {', '.join(constant)} has the same value in every row, so there is nothing to learn; "
-            "name another"
+            "name another column"
         )
     return Target("regression", tuple(columns), values, np.array([]))
 
 
 def _check_labels(column: pd.Series, labels: np.ndarray, task: str) -> None:
-    """Raises DataError where texts that are to be classes are numbers to a reader; dates may be classes."""
+    """Raises DataError if texts that are to be classes look like numbers; dates may be classes."""
     many = len(labels) > MANY_CLASSES_SHARE * len(column)
     if not many and task != "auto":
         return
@@ -179,7 +187,7 @@ def _check_labels(column: pd.Series, labels: np.ndarray, task: str) -> None:
 
 
 def _say_numbers(labels: np.ndarray) -> bool:
-    """Whether all are numbers, which `data.column_formats` reads or nothing does."""
+    """Whether all texts are numbers, which `data.column_formats` can read or no setting reads."""
     if formats_that_read(labels):
         return not _are_dates(labels)
     kind = unread_as(labels)
@@ -225,18 +233,18 @@ def _first_text(column: pd.Series) -> str:
 
 
 def _numbered(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Class numbers `(n_rows,)` int64 and the labels they stand for, as int64, float64, bool or str."""
+    """Class numbers `(n_rows,)` int64 and their labels, as int64, float64, bool or str."""
     numbers, classes = pd.factorize(labels_of(column), sort=True)
     return numbers.astype(np.int64), classes
 
 
 def labels_of(column: pd.Series) -> np.ndarray:
-    """A target column as labels `(n_rows,)`: bool, int64, float64, or text, which whole numbers beyond int64 become."""
+    """A target column as labels `(n_rows,)`: bool, int64, float64 or text; whole numbers beyond int64 become text."""
     if pd.api.types.is_bool_dtype(column):
         return column.to_numpy(bool)
     if pd.api.types.is_integer_dtype(column):
         beyond = len(column) > 0 and column.max() >= 2**63
-        # Not by way of float64, which merges numbers above 2**53.
+        # Avoids float64, which merges numbers above 2**53.
         return _texts(column.to_numpy()) if beyond else column.to_numpy(np.int64)
     if pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(np.float64)

@@ -72,12 +72,12 @@ VALUES: Corpus = {
     ),
     "dates that do not parse": (
         b"when,y\n" + DAYS.encode(), ["data.column_kinds={when: date}"],
-        ["data.column_kinds: column 'when' has 4 values that are no dates as year-month-day",
+        ["data.column_kinds: column 'when' has 4 values that are not dates as year-month-day",
          "'day 3' (row 3), 'day 5' (row 5), 'day 8' (row 8); correct or empty them"],
     ),
     "category with a value per row": (
         b"name,y\n" + b"".join(b"n%d,%d.5\n" % (row, row) for row in range(40)), ["data.column_kinds={name: category}"],
-        ["data.column_kinds: column 'name' has another value in every row", "use data.drop"],
+        ["data.column_kinds: column 'name' has a different value in every row", "use data.drop"],
     ),
     "one group": (
         b"g,a,y\n" + b"".join(b"one,%d,%d.5\n" % (row, row) for row in range(40)),
@@ -86,7 +86,7 @@ VALUES: Corpus = {
     ),
     "fewer rows than classes": (
         b"a,y\n1,p\n2,q\n3,r\n4,s\n5,t\n6,u\n7,v\n", [],
-        ["data.split.kind: stratified cannot put every class on every side", "only one has the class 'p', 'q'", "more rows"],
+        ["data.split.kind: stratified cannot put every class in every part", "only one has the class 'p', 'q'", "more rows"],
     ),
     "infinities": (
         b"a,b,y\n" + b"1,2,p\n2,inf,q\n3,-inf,p\n4,5,q\n" * 9, [],
@@ -108,9 +108,9 @@ VALUES: Corpus = {
     ),
     "wrong target": (
         table(a=A, price=Y), ["data.target=prize"],
-        ["data.target: there is no column 'prize', did you mean 'price'"],
+        ["data.target: unknown column 'prize', did you mean 'price'"],
     ),
-    "wrong drop": (table(a=A, y=Y), ["data.drop=[A]"], ["data.drop: there is no column 'A'"]),
+    "wrong drop": (table(a=A, y=Y), ["data.drop=[A]"], ["data.drop: unknown column 'A'"]),
     "target dropped": (table(a=A, y=Y), ["data.drop=[y]"], ["y is named more than once"]),
     "no inputs": (table(a=A, y=Y), ["data.drop=[a]"], ["no input columns are left"]),
     "one infinite value": (
@@ -133,7 +133,7 @@ VALUES: Corpus = {
     "two targets for binary": (
         table(a=A, y=Y, z=Y), ["data.target=[y,z]", "data.task=binary"], ["binary takes one target"]
     ),
-    "rare class": (table(a=A, y=["p"] * 39 + ["q"]), [], ["stratified cannot put every class on every side"]),
+    "rare class": (table(a=A, y=["p"] * 39 + ["q"]), [], ["stratified cannot put every class in every part"]),
     "negative weight": (
         table(a=A, y=Y, w=-A), ["data.sample_weight=w"], ["data.sample_weight: column 'w' must hold"]
     ),
@@ -147,7 +147,7 @@ VALUES: Corpus = {
             "s.npz": npz(train=np.arange(38), val=[38, 39], test=[40]),
         },
         ["data.split.path=FOLDER/s.npz"],
-        ["column 'when', row 40: 'someday' is no date as year-month-day\n", "column_kinds={when"],
+        ["column 'when', row 40: 'someday' is not a date as year-month-day\n", "column_kinds={when"],
     ),
     "a gap is filled with what cannot be trained on": (
         {
@@ -162,12 +162,12 @@ VALUES: Corpus = {
 KINDS: Corpus = {
     " ".join(overrides): (EVERY_KIND, overrides, [said])
     for overrides, said in [
-        (["data.column_kinds={twon: date}"], "data.column_kinds: there is no input column 'twon'"),
+        (["data.column_kinds={twon: date}"], "data.column_kinds: unknown input column 'twon'"),
         (["data.column_kinds={number: date}"], "column 'number' holds numbers, not dates"),
         (["data.column_kinds={town: numeric}"], "column 'town' holds text (first: "),
-        (["data.column_kinds={town: date}"], "values that are no dates as year-month-day: "),
-        (["data.column_kinds={code: boolean}"], "column 'code' has other values than 0 and 1"),
-        (["data.column_kinds={when: category}"], "column 'when' has another value in every row"),
+        (["data.column_kinds={town: date}"], "values that are not dates as year-month-day: "),
+        (["data.column_kinds={code: boolean}"], "column 'code' has values other than 0 and 1"),
+        (["data.column_kinds={when: category}"], "column 'when' has a different value in every row"),
         (
             ["data.category_encoding.by_column={number: hash}"],
             "'number' is a numeric column; it takes category columns",
@@ -179,11 +179,11 @@ KINDS: Corpus = {
         ),
         (
             ["data.impute.by_column.numbr=mean"],
-            "data.impute.by_column: there is no input column 'numbr', did you mean 'number'?",
+            "data.impute.by_column: unknown input column 'numbr', did you mean 'number'?",
         ),
         (
             ["data.input_scaling.by_column={nobody: minmax}"],
-            "data.input_scaling.by_column: there is no input column 'nobody'; there are",
+            "data.input_scaling.by_column: unknown input column 'nobody'; the columns are",
         ),
     ]
 }
@@ -237,9 +237,9 @@ READING: Corpus = {
     "another encoding": (
         b"caf\xe9,y\n1,2\n", ["data.encoding=utf-8"], ["t.csv cannot be read as utf-8: line 1 holds the byte 0xe9"]
     ),
-    "no such encoding": (SMALL, ["data.encoding=utf-9"], ["data.encoding: there is no encoding 'utf-9'; use auto"]),
+    "no such encoding": (SMALL, ["data.encoding=utf-9"], ["data.encoding: unknown encoding 'utf-9'; use auto"]),
     "an encoding of bytes": (
-        SMALL, ["data.encoding=base64"], ["data.encoding: there is no encoding 'base64'; use auto"]
+        SMALL, ["data.encoding=base64"], ["data.encoding: unknown encoding 'base64'; use auto"]
     ),
     "too many names": (SMALL, ["data.columns=[p,q,r]"], ["data.columns: names 3 columns, but ", "t.csv has 2"]),
     "a name twice": (SMALL, ["data.columns=[p,p]"], ["data.columns: names 'p' more than once"]),
@@ -250,7 +250,7 @@ READING: Corpus = {
     "decimal and delimiter alike": (
         SMALL, ["data.delimiter=','", "data.decimal=','"], ["data.decimal: is the same character"]
     ),
-    "query of a file": (SMALL, ["data.query='select 1'"], ["t.csv is no SQLAlchemy URL"]),
+    "query of a file": (SMALL, ["data.query='select 1'"], ["t.csv is not an SQLAlchemy URL"]),
     **{
         f"{name} that is none": ({name: b"no such thing"}, [f"data.path=FOLDER/{name}"], ["data.path: ", name])
         for name in ("t.parquet", "t.csv.gz", "t.parquet.gz", "t.xlsx")
@@ -262,19 +262,19 @@ READING: Corpus = {
     "damaged Parquet": (
         {"t.parquet": damaged(parquet(NUMBERS))}, ["data.path=FOLDER/t.parquet"], ["t.parquet ", "cannot be read"]
     ),
-    "no file": ({}, ["data.path=nowhere.csv"], ["data.path: there is no file nowhere.csv (looked for from"]),
+    "no file": ({}, ["data.path=nowhere.csv"], ["data.path: file nowhere.csv does not exist (looked for from"]),
     "no file of a pattern": ({}, ["data.path='FOLDER/*.csv'"], ["data.path: no file matches ", "*.csv"]),
     "a folder": (
         {}, ["data.path='FOLDER'"],
         ["data.path: ", " is a folder; name the files in it, as in ", "data.path=", "*.csv"],
     ),
     "no test file": (
-        SMALL, ["data.split.test_path=nowhere.csv"], ["data.split.test_path: there is no file nowhere.csv"]
+        SMALL, ["data.split.test_path=nowhere.csv"], ["data.split.test_path: file nowhere.csv does not exist"]
     ),
     "files with other columns": (
         {"a.csv": b"a,y\n1,1\n", "b.csv": b"b,y\n1,1\n", "c.csv": b"a,c,y\n"}, ["data.path='FOLDER/*.csv'"],
-        ["data.path: all files must have the columns of", "b.csv lacks 'a' and has besides 'b'\n",
-         "c.csv has besides 'c'\n"],
+        ["data.path: all files must have the columns of", "b.csv lacks 'a' and also has 'b'\n",
+         "c.csv also has 'c'\n"],
     ),
     "test file with other columns": (
         {"a.csv": b"a,y\n1,1\n", "b.csv": b"b,y\n1,1\n"},
@@ -284,7 +284,7 @@ READING: Corpus = {
     "test file with another column": (
         {"t.csv": GOOD, "other.csv": GOOD.replace(b"b", b"c", 1)}, ["data.split.test_path=FOLDER/other.csv"],
         ["data.split.test_path: all files must have the columns of",
-         "other.csv lacks 'b' and has besides 'c'\nCorrect the headers"],
+         "other.csv lacks 'b' and also has 'c'\nCorrect the headers"],
     ),
     "test file without rows": (
         {"a.csv": b"a,y\n1,1\n", "empty.csv": b"a,y"},
@@ -294,11 +294,11 @@ READING: Corpus = {
 }  # fmt: skip
 
 URLS = {
-    "sqlite:///nowhere.db": ["data.path: sqlite:///nowhere.db: there is no file nowhere.db"],
+    "sqlite:///nowhere.db": ["data.path: sqlite:///nowhere.db: file nowhere.db does not exist"],
     "sqlite://nowhere.db": ["data.path: "],
     "nosuch://me:secret@host/db": ["data.path: nosuch://me:", "@host/db cannot be opened: ", "nosuch"],
     "postgresql+psycopg://me:secret@host/db": ["its driver, as in pip install psycopg"],
-    "postgresql://me:secret@host:port/db": ["is no SQLAlchemy URL, as in data.path=sqlite:///my.db"],
+    "postgresql://me:secret@host:port/db": ["is not an SQLAlchemy URL, as in data.path=sqlite:///my.db"],
 }
 DATABASES: Corpus = {
     url: ({}, [f"data.path='{url}'", "data.query='select 1 as y'"], said) for url, said in URLS.items()
@@ -338,18 +338,18 @@ SPLITS: Corpus = {
         ["data.split.path: ", "split.npz cannot be read as .npz"],
     ),
     "no split file": (
-        {}, ["data=iris", "data.split.path=nowhere.npz"], ["data.split.path: there is no file nowhere.npz"]
+        {}, ["data=iris", "data.split.path=nowhere.npz"], ["data.split.path: file nowhere.npz does not exist"]
     ),
     "damaged split file": (
         {"split.npz": damaged(npz(train=np.arange(50), val=np.arange(50, 60), test=np.arange(60, 70)), at=slice(0))},
         ["data=diabetes", "data.split.path=FOLDER/split.npz"], ["split.npz ", "cannot be read"],
     ),
     "fraction of no row": (
-        {}, ["data=linnerud", "data.split.val_fraction=0.01"], ["data.split", "val_fraction: 0.01 of 20 rows is no row"]
+        {}, ["data=linnerud", "data.split.val_fraction=0.01"], ["data.split", "val_fraction: 0.01 of 20 rows selects 0 rows; use at least 0.05"]
     ),
     "fractions of all rows": (
         {}, ["data=linnerud", "data.split.val_fraction=0.5", "data.split.test_fraction=0.49"],
-        ["data.split", "none are left to train on"],
+        ["data.split", "rows are left to train on"],
     ),
     "no official test rows": (
         {}, ["data=iris", "data.split.test_fraction=null"],
@@ -360,7 +360,7 @@ SPLITS: Corpus = {
     ),
     "classes in too few rows": (
         {}, ["data=digits", "data.split.test_fraction=0.005"],
-        ["data.split", "stratified cannot put every class on every side"],
+        ["data.split", "stratified cannot put every class in every part"],
     ),
 }  # fmt: skip
 
@@ -375,10 +375,10 @@ STREAMED: Corpus = {
             ["data.memory_budget=1MB"],
             "data.memory_budget: 1MB is too little for blocks and buffers; give data.memory_budget=32MB",
         ),
-        (["data.split.kind=stratified"], "data.split.kind: stratified looks at all rows at once"),
-        (["data.path=FOLDER/none.csv"], "data.path: there is no file"),
-        (["data.target=z"], "data.target: there is no column 'z', did you mean"),
-        (["data.split.path=FOLDER/none.npz"], "data.split.path: there is no file"),
+        (["data.split.kind=stratified"], "data.split.kind: stratified needs all rows at once"),
+        (["data.path=FOLDER/none.csv"], "none.csv does not exist"),
+        (["data.target=z"], "data.target: unknown column 'z', did you mean"),
+        (["data.split.path=FOLDER/none.npz"], "none.npz does not exist"),
     ]
 }
 

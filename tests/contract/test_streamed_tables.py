@@ -142,7 +142,7 @@ def test_truth_values_in_one_parquet_file_and_numbers_in_another_are_told(tmp_pa
         pd.DataFrame({"a": values, "y": np.arange(150.0)}).to_parquet(tmp_path / f"{name}.parquet")
     words = ["data=plain_table", f"data.path={tmp_path}/*.parquet", "data.target=y", "data.memory_budget=64MB"]
     for streaming in ("on", "off"):
-        with pytest.raises(DataError, match=r"column 'a' is (boolean|number) in .*; store it alike in all"):
+        with pytest.raises(DataError, match=r"column 'a' is (boolean|number) in .*; store it as one type in all"):
             data.load(load(*words, f"data.streaming={streaming}").data)
 
 

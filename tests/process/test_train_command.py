@@ -46,7 +46,7 @@ def test_a_users_mistake_is_a_message_and_exit_code_1(store: str) -> None:
     """One that shows when the file is looked for; those that the config shows are told before, see below."""
     ended = command("data=plain_table", "data.path=nowhere.csv", "data.target=y", store=store)
     assert ended.returncode == 1
-    assert "data.path: there is no file nowhere.csv" in ended.stderr
+    assert "data.path: file nowhere.csv does not exist" in ended.stderr
     assert "Traceback" not in ended.stderr + ended.stdout
 
 

@@ -125,7 +125,7 @@ def test_mixed_table_is_served_raw(models: Callable[[str], Served], store: str, 
     served = mlflow.pyfunc.load_model(f"runs:/{result.run_id}/model")
     frame = pd.DataFrame(FRESH).astype({"town": object, "built": object, "note, free": object})
     frame = frame.replace({"": None})
-    with pytest.raises(Exception, match="column 'built', row 1: 'someday' is no date as year-month-day"):
+    with pytest.raises(Exception, match="column 'built', row 1: 'someday' is not a date as year-month-day"):
         served.predict(frame)
     frame.loc[1, "built"] = None  # which the serving function takes for the same: it has no gaps of another kind
     np.testing.assert_allclose(served.predict(frame)["prediction"], expected[:, 0], rtol=1e-6)

@@ -1,4 +1,4 @@
-"""What is told of a column: gaps, distinct values, their distribution, and how it differs between the splits."""
+"""Summarizes a column: gaps, distinct values, their distribution, and how it differs between the splits."""
 
 from dataclasses import dataclass, replace
 
@@ -27,7 +27,15 @@ class Findings:
 
 
 def describe(name: str, column: RawColumn, kind: Kind, splits: Splits, findings: Findings) -> ColumnFacts:
-    """Describes a raw column `(n_rows,)`, or an array without column names `(n_rows, n_inputs)` as a whole."""
+    """Describes a raw column `(n_rows,)`, or an array without column names `(n_rows, n_inputs)` as a whole.
+
+    Args:
+        name: The column.
+        column: Its raw values.
+        kind: What they are.
+        splits: Which rows train, validate and test.
+        findings: What other checks found out about the column.
+    """
     if not isinstance(column, TextArray) and column.ndim == 2:
         return _array(name, column, kind, splits)
     if not isinstance(column, TextArray) and kind == "numeric":
@@ -39,7 +47,7 @@ def describe(name: str, column: RawColumn, kind: Kind, splits: Splits, findings:
 
 
 def _array(name: str, array: np.ndarray, kind: Kind, splits: Splits) -> ColumnFacts:
-    """Of the whole array: its columns have no names, and there may be many."""
+    """Describes the whole array: its columns have no names, and there may be many."""
     train = array[splits.train]
     least, most = float(train.min()), float(train.max())
     counts, _ = np.histogram(train, bins=N_BARS)
@@ -54,7 +62,7 @@ def _numbers(name: str, numbers: np.ndarray, kind: Kind, splits: Splits, finding
     train = numbers[splits.train]
     ordered = np.sort(train[~np.isnan(train)])
     indexes, strong = _drifts(number_bins(numbers, ordered), splits)
-    with np.errstate(over="ignore", invalid="ignore"):  # sums of huge numbers; their mean is left out
+    with np.errstate(over="ignore", invalid="ignore"):  # sums of huge numbers overflow; then the mean is left out
         mean = _finite(ordered.mean()) if len(ordered) else None
     return ColumnFacts(
         name=name, kind=kind, n_inputs=1, n_missing=int(np.isnan(numbers).sum()),
@@ -66,7 +74,7 @@ def _numbers(name: str, numbers: np.ndarray, kind: Kind, splits: Splits, finding
 
 
 def _date(name: str, column: TextArray, splits: Splits, findings: Findings) -> ColumnFacts:
-    """As numbers are, by elapsed days. A text that is no date counts as a gap; if all are, they go by the alphabet."""
+    """Describes dates by elapsed days. Text that is not a date counts as a gap; if no text is a date, it is sorted."""
     train = column[splits.train]
     written = format_of(train.present())
     days = written.days(NumpyOps(), column.levels) if written else _alphabetical(column.levels)
@@ -99,25 +107,25 @@ def _levels(name: str, found: Levels, kind: Kind, splits: Splits, findings: Find
 
 
 def distribution(numbers: np.ndarray) -> list[float]:
-    """Shares of numbers `(n,)`, none of them a gap, by bin of equal width."""
+    """Shares of numbers `(n,)` without gaps, by bin of equal width."""
     return _shares(_heights(np.sort(numbers)))
 
 
 def _drifts(bins: np.ndarray, splits: Splits) -> tuple[dict[str, float], list[str]]:
-    """The index of val and of test, and those of them that are strong."""
+    """The drift index of val and test, and which of the two drift strongly."""
     train = bins[splits.train]
     found = {part: stability(train, bins[getattr(splits, part)]) for part in ("val", "test")}
     return {part: index for part, (index, _) in found.items()}, [part for part, (_, strong) in found.items() if strong]
 
 
 def _heights(ordered: np.ndarray) -> np.ndarray:
-    """How many of sorted numbers lie in each of N_BARS bins of equal width."""
+    """Counts sorted numbers in each of N_BARS bins of equal width."""
     if not len(ordered):
         return np.array([], np.int64)
     if ordered[0] == ordered[-1]:
         return np.array([len(ordered)])
     along = np.arange(1, N_BARS) / N_BARS
-    edges = ordered[0] * (1 - along) + ordered[-1] * along  # not by the width, which may be beyond float64
+    edges = ordered[0] * (1 - along) + ordered[-1] * along  # not from the width, which may overflow float64
     return np.diff([0, *np.searchsorted(ordered, edges), len(ordered)])
 
 

@@ -9,10 +9,10 @@ from pipeline.data.splits import Splits
 
 
 def duplicates(rows: Rows, splits: Splits) -> tuple[int, dict[str, int]]:
-    """How many rows repeat an earlier one, and how many that do not train repeat one that does."""
+    """How many rows repeat an earlier row, and by part how many validation or test rows repeat a training row."""
     row = np.zeros(len(rows), np.uint64)
     for column in (*rows.inputs.values(), *rows.target.values.T):
-        row = row * np.uint64(0x9E3779B97F4A7C15) + hashes(column)  # odd, so that no column is lost; overflow is meant
+        row = row * np.uint64(0x9E3779B97F4A7C15) + hashes(column)  # odd, so no column is lost; overflow is intended
         row ^= row >> np.uint64(29)
     copies = {
         part: int(pd.Series(row[getattr(splits, part)]).isin(row[splits.train]).sum()) for part in ("val", "test")

@@ -1,4 +1,4 @@
-"""What a report holds. All of it is plain Python, so that it can be written as JSON."""
+"""What a report holds. Everything is plain Python, so that it can be written as JSON."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -9,26 +9,26 @@ from pipeline.config.rules import Kind
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """One input column; what is not said otherwise is of the training rows. `None` stands for "does not apply"."""
+    """One input column, described by its training rows unless stated otherwise. `None` means "does not apply"."""
 
     name: str
     kind: Kind
     n_inputs: int  # 1, or the width of an array without column names
-    n_missing: int  # of all rows
+    n_missing: int  # in all rows
     n_missing_train: int
-    n_distinct: int | None  # values other than gaps
-    least: float | str | None  # of numbers and dates, as are `mean` and `most`
+    n_distinct: int | None  # without gaps
+    least: float | str | None  # of numbers and dates, like `mean` and `most`
     mean: float | None
     most: float | str | None
     frequent: dict[str, int]  # of categories and booleans: most frequent values and their number of rows
     shares: list[
         float
-    ]  # of rows by bin: equal widths for numbers, the most frequent values and the rest for categories
+    ]  # share of rows by bin: equal widths for numbers; for categories the most frequent values, then the rest
     drift_val: float | None  # population stability index against the training rows; see drift.py
     drift_test: float | None
-    strong_drift: list[str]  # the splits whose drift is large, and larger than chance would have it
+    strong_drift: list[str]  # the splits whose drift is large, and larger than chance explains
     unseen: dict[str, float]  # of categories: by split, the share of rows with a value that no training row has
-    useless: str | None  # why it can be left out
+    useless: str | None  # why it can be left out; None if it should stay
     score_alone: float | None  # how well it predicts a target without the others; see leakage.py
 
 
@@ -42,7 +42,7 @@ class Report:
     n_rows: int
     n_columns: int
     n_rows_by_split: dict[str, int]
-    n_rows_looked_at: int  # fewer than n_rows where the table is streamed: then all below is of a sample
+    n_rows_looked_at: int  # fewer than n_rows if the table is streamed: then everything below describes a sample
     classes: dict[str, dict[str, int]]  # split: label: number of rows; empty for a regression
     ranges: dict[str, dict[str, dict[str, float | None]]]  # output: split: min, mean, max; empty for classes
     target_shares: dict[str, list[float]]  # output: of training rows by bin of equal width; empty for classes
@@ -57,5 +57,5 @@ class Report:
         return {column.name: column.useless for column in self.columns if column.useless}
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as JSON takes it; there is no NaN in it."""
+        """The report as JSON values; it holds no NaN."""
         return dataclasses.asdict(self)

@@ -9,31 +9,31 @@ from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.rows import Rows
 from pipeline.data.target import Target
 
-# Chosen on fifteen public tables and several splits of each. What is the target again, or nearly all of it, scores
-# 1.00 (`alive` of the Titanic's passengers) and 0.977 (`registered` of bicycle rentals). The best of honest columns
+# Chosen on fifteen public tables and several splits of each. Columns that repeat the target, exactly or nearly, score
+# 1.00 (`alive` of the Titanic's passengers) and 0.977 (`registered` of bicycle rentals). The best honest columns
 # score 0.96 with classes (petal width of iris) and 0.93 with numbers (which patient, of Parkinson's telemonitoring).
 SUSPICIOUS_CLASSES, SUSPICIOUS_NUMBERS = 0.98, 0.955
 MAX_ROWS = 10_000
 MAX_CELLS = 1_000_000  # rows times columns: wide tables are judged by fewer rows, ...
 MIN_ROWS = 1_000  # ... but not by fewer than these
-MIN_ROWS = 30  # with fewer training rows, nothing is said
+MIN_ROWS = 30  # fewer training rows are not judged
 N_FOLDS, ROWS_PER_LEAF, N_LEAVES = 3, 5, 32
-CHANCE = np.random.RandomState(0)  # scikit-learn's order of columns, of which there is one
+CHANCE = np.random.RandomState(0)  # scikit-learn draws the order of columns, but there is only one
 
 
 def scores_alone(rows: Rows) -> dict[str, float]:
-    """Scores every column by itself; of several targets the one that it predicts best counts.
+    """Scores every column by itself; with several targets, by the one that it predicts best.
 
-    A small decision tree (Breiman et al., 1984) is cross-validated on training rows. Of a regression, it predicts the
-    target's rank, and the score is R²: ranks make skewed targets comparable, and a tree would find the ranks of any
-    monotone function of the target. Of classes, the score is the mean recall over the classes, scaled so that 0 is
-    chance and 1 is perfect. A category counts as the rank of its text, a gap as a value of its own.
+    A small decision tree (Breiman et al., 1984) is cross-validated on training rows. For a regression it predicts the
+    target's rank, and the score is R²: ranks make skewed targets comparable, and a tree finds the ranks of any
+    monotone function of the target. For classes the score is the mean recall over the classes, scaled so that 0 is
+    chance and 1 is perfect. A category is represented by the rank of its text, a gap by a value of its own.
 
     Args:
         rows: Raw training rows.
 
     Returns:
-        Score by column, at most 1; nothing for an array without column names or fewer than MIN_ROWS rows.
+        Score by column, at most 1; empty for an array without column names or fewer than MIN_ROWS rows.
     """
     names = [name for name, column in rows.inputs.items() if column.ndim == 1]
     if not names or len(rows) < MIN_ROWS:
@@ -42,14 +42,14 @@ def scores_alone(rows: Rows) -> dict[str, float]:
     n_rows = min(len(rows), MAX_ROWS, max(MIN_ROWS, MAX_CELLS // len(names)))
     sample = rng.permutation(len(rows))[:n_rows]
     judges = _judges(rows.target.take(sample))
-    with config_context(skip_parameter_validation=True):  # which takes longer than such a tree
+    with config_context(skip_parameter_validation=True):  # validation takes longer than such a tree
         return {
             name: max(judge.score(_ranks(rows.inputs[name][sample])) for judge in judges) for name in names if judges
         }
 
 
 def _ranks(column: RawColumn) -> np.ndarray:
-    """The rank of each row's value among the distinct ones; text goes by its letters."""
+    """The rank of each row's value among the distinct values; text is sorted by its letters."""
     if not isinstance(column, TextArray):
         return pd.factorize(column, sort=True)[0]
     used = column.used()
@@ -57,7 +57,7 @@ def _ranks(column: RawColumn) -> np.ndarray:
 
 
 def is_suspicious(task: str, score: float) -> bool:
-    """Whether a score is too good to be true for a column by itself."""
+    """Whether a score is too good to be true for a column by itself; the limit depends on the task."""
     return score >= (SUSPICIOUS_NUMBERS if task == "regression" else SUSPICIOUS_CLASSES)
 
 
@@ -74,7 +74,7 @@ class _Ranks:
 
 
 class _Classes:
-    """Scores by how well classes are told apart; those with too few rows for every fold are left out."""
+    """Scores by how well classes are distinguished; classes with too few rows for every fold are left out."""
 
     def __init__(self, numbers: np.ndarray) -> None:
         counts = np.bincount(numbers)
@@ -100,7 +100,7 @@ def _judges(target: Target) -> list[_Ranks] | list[_Classes]:
 def _predicted(
     tree: DecisionTreeRegressor | DecisionTreeClassifier, codes: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """What a tree says of rows that it has not seen; the rows are in random order already."""
+    """Cross-validated predictions of a tree; the rows are in random order already."""
     x, folds = codes.reshape(-1, 1).astype(np.float32), np.arange(len(codes)) % N_FOLDS
     predicted = np.empty(len(codes))
     for fold in range(N_FOLDS):

@@ -1,4 +1,4 @@
-"""Columns as numbered levels: the one way in which text, categories and numbers are all counted."""
+"""Columns as numbered levels, so that text, categories and numbers are all counted in one way."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from pipeline.data.reading.raw_columns import RawColumn, TextArray
 
-MAX_LABEL_LENGTH = 80  # letters of a value that are kept for show
+MAX_LABEL_LENGTH = 80  # letters of a value that a report keeps
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Levels:
     """A column's distinct values, and which row has which."""
 
     codes: np.ndarray  # (n_rows,) int64 into `values`; -1 for a gap
-    values: np.ndarray  # (n_levels,) float64 or text, in their order of appearance
+    values: np.ndarray  # (n_levels,) float64 or text, in order of appearance
 
 
 def levels(column: RawColumn) -> Levels:
@@ -32,18 +32,18 @@ def levels(column: RawColumn) -> Levels:
 
 
 def label(value: object) -> str:
-    """A value for show."""
+    """A value as a report shows it."""
     written = f"{value:.12g}" if isinstance(value, float) else str(value)
     return written if len(written) <= MAX_LABEL_LENGTH else written[: MAX_LABEL_LENGTH - 3] + "..."
 
 
 def hashes(column: RawColumn) -> np.ndarray:
-    """A number `(n_rows,)` uint64 per row that is the same where the values are the same."""
+    """A number `(n_rows,)` uint64 for each row; equal values have equal numbers."""
     if isinstance(column, TextArray):
         hashed = pd.util.hash_array(column.levels, categorize=False)
         return np.where(column.levels == "", np.uint64(0), hashed)[column.codes]
     if column.ndim == 2:
         return np.array([hash(row.tobytes()) for row in column]).view(np.uint64)
     numbers = column.astype(np.float64) + 0.0  # turns -0.0 into 0.0
-    numbers[np.isnan(numbers)] = np.nan  # there are several bit patterns of it
+    numbers[np.isnan(numbers)] = np.nan  # NaN has several bit patterns
     return pd.util.hash_array(numbers)

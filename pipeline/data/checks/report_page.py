@@ -1,4 +1,4 @@
-"""A report as one HTML page that loads nothing of elsewhere."""
+"""A report as one HTML page that loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.runtime.pages.svg import bars
 
 
 def render(report: Report) -> str:
-    """The whole page; every text of the data is escaped."""
+    """The whole page; every text from the data is escaped."""
     return pages.render(
         "data/checks/report.html",
         title=f"Data report: {report.name}",
@@ -30,7 +30,7 @@ def _facts(report: Report) -> str:
         f"{report.n_duplicate_rows:,} duplicate rows; fingerprint {report.fingerprint}"
     )
     if report.n_rows_looked_at < report.n_rows:
-        facts += f"; what follows is of a sample of {report.n_rows_looked_at:,} rows"
+        facts += f"; the rest of this page describes a sample of {report.n_rows_looked_at:,} rows"
     return facts
 
 
@@ -45,7 +45,7 @@ def _classes(report: Report) -> Table:
 
 
 def _ranges(report: Report) -> Table:
-    """Of each output by split."""
+    """Lowest, mean and highest value of each output by split."""
     rows = [
         [name, part, *("" if value is None else f"{value:.6g}" for value in found.values())]
         for name, by_part in report.ranges.items()

@@ -18,7 +18,7 @@ def lines(report: Report) -> list[str]:
     parts = ", ".join(f"{n} {part}" for part, n in report.n_rows_by_split.items())
     head = f"{report.name}: {report.n_rows} rows ({parts}), {report.n_columns} inputs, fingerprint {report.fingerprint}"
     if report.n_rows_looked_at < report.n_rows:
-        head += f"; what follows is of a sample of {report.n_rows_looked_at} rows"
+        head += f"; what follows describes a sample of {report.n_rows_looked_at} rows"
     return [head, *target(report), *column_table(report.columns), *(f"warning: {text}" for text in warnings(report))]
 
 
@@ -46,23 +46,23 @@ def warnings(report: Report) -> list[str]:
         reasons = [f"{name!r} is {reason}" for name, reason in report.useless.items()]
         found.append(f"{_listed(reasons, '; ')}; data.drop_useless=true leaves such columns out")
     if unmoved := [repr(name) for name, reason in report.useless.items() if reason in ("constant", "empty")]:
-        found.append(f"no weight for {_listed(unmoved, ', ')}: the model ignores what other values come later")
+        found.append(f"the model ignores {_listed(unmoved, ', ')}, whatever values come later")
     return found + _differing(report.columns) + _copies(report)
 
 
 def _copies(report: Report) -> list[str]:
-    """Rows that are there more than once."""
+    """Rows that occur more than once."""
     found = []
     if report.n_duplicate_rows:
         found.append(f"{report.n_duplicate_rows} rows are copies of earlier rows, targets included")
     copies = [f"{n} of {part}" for part, n in report.n_copies_of_training_rows.items() if n]
     if copies:
-        found.append(f"rows that are also training rows: {' and '.join(copies)}; scores on them flatter")
+        found.append(f"rows that are also training rows: {' and '.join(copies)}; scores on them are too good")
     return found
 
 
 def _differing(columns: Sequence[ColumnFacts]) -> list[str]:
-    """Columns of which validation or test rows have other values than training rows."""
+    """Columns whose values in validation or test rows differ from those in training rows."""
     found = []
     drifted = [
         f"{column.name!r} in {part} ({getattr(column, f'drift_{part}'):.2f})"
@@ -70,7 +70,7 @@ def _differing(columns: Sequence[ColumnFacts]) -> list[str]:
         for part in column.strong_drift
     ]
     if drifted:
-        found.append(f"other values than in training rows (population stability index): {_listed(drifted, ', ')}")
+        found.append(f"unlike training rows (population stability index): {_listed(drifted, ', ')}")
     unseen = [
         f"{column.name!r} in {part} ({share:.0%})"
         for column in columns
@@ -78,7 +78,7 @@ def _differing(columns: Sequence[ColumnFacts]) -> list[str]:
         if share > MUCH_UNSEEN or (share > 0 and part in column.strong_drift)
     ]
     if unseen:
-        said = "values that no training row has, of which nothing was learned"
+        said = "values that no training row has, so nothing was learned about them"
         found.append(f"{said}: {_listed(unseen, ', ')}; data.drop leaves columns out")
     return found
 
@@ -91,7 +91,7 @@ def values(column: ColumnFacts) -> str:
 
 
 def column_table(columns: Sequence[ColumnFacts]) -> list[str]:
-    """A line for each column: its kind, gaps, distinct values and values; of many the first."""
+    """A line for each column: its kind, gaps, distinct values and values; of many columns, the first."""
     shown = [
         (
             _cut(column.name if column.n_inputs == 1 else f"{column.name} ({column.n_inputs} inputs)", WIDEST_NAME),
@@ -127,7 +127,7 @@ def _and_more(n: int) -> str:
 
 
 def _drop(names: list[str]) -> str:
-    """As it can be pasted after what is dropped already."""
+    """The override for `data.drop`, with the columns that are dropped already."""
     return in_shell(f"data.drop=[{','.join(name if name.isidentifier() else quoted(name) for name in names)}]")
 
 

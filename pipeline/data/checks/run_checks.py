@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 
 
 def report(dataset: Dataset, kinds: Mapping[str, Kind]) -> Report:
-    """Looks at the raw rows before anything is trained on them, and tells in brief what is there.
+    """Checks the raw rows before training.
 
     Args:
-        dataset: The rows; an array without column names is described as a whole.
+        dataset: All rows; an array without column names is described as a whole.
         kinds: Kind by input column.
     """
     rows, splits, training = dataset.rows, dataset.splits, dataset.part("train")
@@ -69,13 +69,13 @@ def _ranges(rows: Rows, splits: Splits) -> dict[str, dict[str, dict[str, float |
 
 
 def _target_shares(training: Rows) -> dict[str, list[float]]:
-    """Of each output."""
+    """Shares of each output's training values by bin."""
     target = training.target
     return {name: distribution(values) for name, values in zip(target.names, target.values.T, strict=True)}
 
 
 def _range(values: np.ndarray) -> dict[str, float | None]:
-    """None where there are no rows."""
+    """Lowest, mean and highest value; None without rows."""
     if not len(values):
         return {"min": None, "mean": None, "max": None}
     return {"min": float(values.min()), "mean": float(values.mean()), "max": float(values.max())}

@@ -1,4 +1,4 @@
-"""Columns that tell a network nothing: constant, a copy of another, or with a value of its own for every row."""
+"""Columns that a network learns nothing from: constant, a copy of another, or unique in every row."""
 
 import logging
 from collections.abc import Mapping
@@ -17,26 +17,26 @@ from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
 
-DISTINCT_SHARE = 0.98  # of the rows; from here on values identify rows
-# In fewer rows measurements, too, may all differ by chance.
+DISTINCT_SHARE = 0.98  # of the rows; from this share on, values identify rows
+# With fewer rows, measurements too may all differ by chance.
 MIN_ROWS_OF_TEXT, MIN_ROWS_OF_NUMBERS = 20, 100
 ROWS_TO_LOOK_AT_FIRST, SHARE_OF_FEW = 1_000, 0.9
 
 
 def useless(rows_of_training: Rows, kinds: Mapping[str, Kind]) -> dict[str, str]:
-    """Finds the columns that can be left out, by the training rows alone.
+    """Finds the columns that can be left out, judged by the training rows alone.
 
-    The first of several equal columns stays. Dates never identify rows: their calendar does tell something.
+    The first of several equal columns stays. Dates never count as identifiers: their calendar is informative.
 
     Args:
-        rows_of_training: Raw rows; an array without column names has no such columns.
+        rows_of_training: Raw rows; the result is empty for an array without column names.
         kinds: Kind by column.
 
     Returns:
-        The reason, by column: `constant`, `empty`, `same as column 'a'` or `identifier-like: ...`.
+        The reason by column: `constant`, `empty`, `same as column 'a'` or `identifier-like: ...`.
     """
     reasons: dict[str, str] = {}
-    kept: dict[bytes, list[str]] = {}  # by what a few of their rows hold
+    kept: dict[bytes, list[str]] = {}  # by the values of a few rows
     for name, column in rows_of_training.inputs.items():
         if column.ndim == 2:
             continue
@@ -55,7 +55,11 @@ def useless(rows_of_training: Rows, kinds: Mapping[str, Kind]) -> dict[str, str]
 
 
 def without_useless(dataset: Dataset, config: Data) -> Dataset:
-    """Leaves out the useless columns, where `data.drop_useless` asks for that and columns have names.
+    """Leaves out the useless columns if `data.drop_useless` is set and columns have names.
+
+    Args:
+        dataset: All rows.
+        config: The data section.
 
     Raises:
         DataError: No column is left.
@@ -67,7 +71,7 @@ def without_useless(dataset: Dataset, config: Data) -> Dataset:
     for name, reason in found.items():
         log.info("data.drop_useless: column %r is left out: %s", name, reason)
     if len(found) == len(training.inputs):
-        raise DataError("data.drop_useless: no input columns are left; set it to false and name some in data.drop")
+        raise DataError("data.drop_useless: no input columns are left; set data.drop_useless=false")
     return dataset.without(found)
 
 
@@ -77,7 +81,7 @@ def is_identifier(column: RawColumn, kind: Kind) -> bool:
         return False
     if isinstance(column, TextArray):
         found = levels(column)
-        if formats_that_read(found.values) or unread_as(found.values):  # numbers or dates, which can be had of it
+        if formats_that_read(found.values) or unread_as(found.values):  # other settings can read these
             return False
         n_distinct, n_present, fewest = len(found.values), int((found.codes >= 0).sum()), MIN_ROWS_OF_TEXT
     else:
@@ -93,12 +97,12 @@ def _is_empty(column: RawColumn) -> bool:
 
 
 def _few(column: RawColumn) -> RawColumn:
-    """Rows by which most columns are told apart at once; evenly spaced, as neighbours are often alike."""
+    """A few rows that distinguish most columns; evenly spaced, because neighbours are often alike."""
     return column[:: max(1, len(column) // ROWS_TO_LOOK_AT_FIRST)]
 
 
 def _repeats(few: RawColumn) -> bool:
-    """Whether already a few rows share values so much that all rows must."""
+    """Whether a few rows repeat values so often that all rows must."""
     found = levels(few)
     return len(found.values) < SHARE_OF_FEW * (found.codes >= 0).sum()
 
@@ -113,5 +117,5 @@ def _equal(column: RawColumn, other: RawColumn) -> bool:
 
 
 def n_distinct_numbers(ordered: np.ndarray) -> int:
-    """How many distinct values there are among sorted numbers."""
+    """Counts the distinct values of sorted numbers."""
     return int(np.count_nonzero(ordered[1:] != ordered[:-1])) + bool(len(ordered))

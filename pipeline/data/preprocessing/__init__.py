@@ -1,1 +1,1 @@
-"""Preprocessing: what is learned of the training rows, and the arrays that it makes of any rows."""
+"""Preprocessing: what is learned from the training rows, and the arrays that it makes of any rows."""

@@ -1,4 +1,4 @@
-"""Writes what the network sees: one float32 array, filled a block of rows at a time, all columns of it in turn."""
+"""Builds the network's input: one float32 array, filled a block of rows at a time, column by column."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from pipeline.data.preprocessing.network_inputs import ArrayInputs, Columns, Tab
 from pipeline.data.reading.raw_columns import TextArray, as_raw
 from pipeline.runtime.threads import in_threads
 
-BLOCK_ROWS = 8192  # in float64 at a time: such a part of a column fits the processor's cache
+BLOCK_ROWS = 8192  # rows in float64 at a time: such a part of a column fits the processor's cache
 
-# Fills the rows `slice` of the network's inputs `(n_rows, n_inputs)`, which are zeros, from one of them on.
+# Fills the rows `slice` of the network's inputs `(n_rows, n_inputs)`, which start as zeros, beginning at one column.
 Writer = Callable[[slice, np.ndarray], None]
 
 
 def to_array(inputs: TableInputs | ArrayInputs, columns: Columns) -> np.ndarray:
     """All rows as `(n_rows, n_inputs)` float32.
 
-    Text is encoded once per level and looked up by its codes; a one-hot encoding is a single 1 per row.
+    Text is encoded once per level and looked up by its codes; a one-hot encoding sets a single 1 in each row.
     """
     columns = {name: as_raw(column) for name, column in columns.items()}
     n_rows = len(next(iter(columns.values())))
@@ -44,7 +44,7 @@ def to_array(inputs: TableInputs | ArrayInputs, columns: Columns) -> np.ndarray:
 
 
 def _writers(features: tuple[Feature, ...], columns: Columns) -> Iterator[Writer]:
-    """A writer for each feature; those of neighbouring numbers go together."""
+    """A writer for each feature; adjacent number columns share one."""
     first = 0
 
     def is_plain(feature: Feature) -> bool:
@@ -86,7 +86,7 @@ def _write_ones(feature: OneHot | Hashed, values: np.ndarray, first: int, rows: 
 
 
 def _set_ones(block: np.ndarray, first: int, places: np.ndarray) -> None:
-    """A 1 per row, `places` after the first column; none where that is -1."""
+    """Sets a 1 in each row, `places` after the first column; no 1 if the place is -1."""
     n_rows, width = block.shape
     at = np.arange(first, first + n_rows * width, width) + places
     block.reshape(-1)[at if places.min() >= 0 else at[places >= 0]] = 1
@@ -97,7 +97,7 @@ def _write_levels(table: np.ndarray, codes: np.ndarray, place: slice, rows: slic
 
 
 def _write_numbers(features: list[Feature], columns: Columns, first: int, rows: slice, block: np.ndarray) -> None:
-    """Side by side in one go: each alone would go through all rows of the block again."""
+    """Writes adjacent columns at once: each alone would pass over the whole block again."""
     n_parts = sum(len(feature.names) for feature in features)
     parts = np.empty((n_parts, len(block)), np.float32)
     found = (part for feature in features for part in feature.apply(NumpyOps(), columns[feature.column][rows]))

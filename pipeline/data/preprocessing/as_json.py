@@ -1,4 +1,4 @@
-"""Fitted preprocessing as JSON and back: what other formats are made from; nothing is pickled."""
+"""Fitted preprocessing as JSON and back, for other formats; nothing is pickled."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ CLASSES = {
         Preprocessing, TableInputs, ArrayInputs, OutputScaler, Scaler, ComposedTransform, Affine, Between, Clip, Log1p,
         Quantile, SmoothClip, YeoJohnson, Number, OneHot, Hashed, Ordinal, Embedded, Date, DateFormat, Vocabulary,
     )
-} | {"Chain": ComposedTransform}  # the name that files of earlier versions have  # fmt: skip
+} | {"Chain": ComposedTransform}  # its name in files of earlier versions  # fmt: skip
 KIND, ARRAY = "is", "array"
 
 
 def to_json(preprocessing: Preprocessing) -> dict[str, Any]:
-    """Its parts by the names of their classes; floats keep every digit."""
+    """The fitted parts by the names of their classes; floats keep every digit."""
     encoded: dict[str, Any] = _encoded(preprocessing)
     return encoded
 
 
 def from_json(content: Mapping[str, Any]) -> Preprocessing:
-    """The preprocessing that `to_json` has written.
+    """The preprocessing that `to_json` wrote.
 
     Raises:
         ValueError: It was written by another version of this package.
@@ -52,9 +52,9 @@ def from_json(content: Mapping[str, Any]) -> Preprocessing:
     try:
         decoded = _decoded(content)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"not the preprocessing of this version: {error}") from None
+        raise ValueError(f"not preprocessing of this version: {error}") from None
     if not isinstance(decoded, Preprocessing):
-        raise ValueError("not the preprocessing of this version: its outermost part is another")
+        raise ValueError("not preprocessing of this version: its outermost part has another type")
     return decoded
 
 

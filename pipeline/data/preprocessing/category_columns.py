@@ -16,26 +16,26 @@ from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
 
-ONE_HOT_AT_MOST = 20  # categories that category_encoding=auto makes one-hot; more are embedded
+ONE_HOT_AT_MOST = 20  # categories that category_encoding=auto encodes as one-hot; columns with more are embedded
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The categories of a column, texts or numbers, in ascending order; whatever else comes is `len(self)`."""
+    """The categories of a column, texts or numbers, in ascending order; any other value is number `len(self)`."""
 
     values: tuple[str, ...] | tuple[float, ...]
-    has_others: bool  # in training rows: gaps are a category of their own, rare ones are others
+    has_others: bool  # whether training rows have rare categories; a gap is a category of its own
 
     def __len__(self) -> int:
         return len(self.values)
 
     @property
     def size(self) -> int:
-        """How many categories there are."""
+        """Number of categories."""
         return len(self.values)
 
     def index(self, ops: Ops, x: Any) -> Any:
-        """Position, int64; -1 for what is not among them."""
+        """Position, int64; -1 for other values."""
         if isinstance(self.values[0], str):
             return ops.index_of_text(x, self.values)
         return ops.index_of_number(x, np.array(self.values, np.float64))
@@ -43,22 +43,22 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Vocabularies:
-    """The categories of columns side by side, all of them texts or all of them numbers."""
+    """The vocabularies of columns side by side, all of texts or all of numbers."""
 
     each: tuple[Vocabulary, ...]
 
     @property
     def has_others(self) -> bool:
-        """What holds for all of them."""
+        """Whether training rows have other values; the same for all columns."""
         return self.each[0].has_others
 
     @property
     def size(self) -> np.ndarray:
-        """How many categories each column has, `(n_columns,)`."""
+        """Number of categories of each column, `(n_columns,)`."""
         return np.array([vocabulary.size for vocabulary in self.each])
 
     def index(self, ops: Ops, x: Any) -> Any:
-        """Position in the column's own, `(n_rows, n_columns)` int64; -1 for what is not there."""
+        """Position in each column's vocabulary, `(n_rows, n_columns)` int64; -1 for other values."""
         values: Any = [vocabulary.values for vocabulary in self.each]
         if isinstance(values[0][0], str):
             return ops.index_of_text_columns(x, values)
@@ -67,55 +67,55 @@ class Vocabularies:
 
 @dataclass(frozen=True)
 class _Category:
-    """What all columns of categories have in common."""
+    """What all category columns have in common."""
 
     @property
     def quantities(self) -> tuple[int, ...]:
-        """None: places among categories are no quantities."""
+        """Empty: positions among categories are not quantities."""
         return ()
 
 
 @dataclass(frozen=True)
 class OneHot(_Category):
-    """An input per category, and one for rare categories where training rows have any; an unknown one is all 0."""
+    """One input for each category, and one for rare categories if training rows have any; an unknown one is all 0."""
 
     column: str
     vocabulary: Vocabulary
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Column and category."""
+        """Column and category of each input."""
         others = (f"{self.column}=other",) if self.vocabulary.has_others else ()
         return tuple(f"{self.column}={value}" for value in self.vocabulary.values) + others
 
     def apply(self, ops: Ops, x: Any) -> list[Any]:
-        """`(n_rows, n)`."""
+        """Inputs of each row, `(n_rows, n)`."""
         return [ops.one_hot(self.place(ops, x), len(self.names))]
 
     def place(self, ops: Ops, x: Any) -> Any:
-        """Which input is 1, int64; -1 for none."""
+        """The position of the 1, int64; -1 if there is none."""
         index = self.vocabulary.index(ops, x)
         return ops.where(index < 0, self.vocabulary.size, index) if self.vocabulary.has_others else index
 
 
 @dataclass(frozen=True)
 class Hashed(_Category):
-    """An input per bucket; categories that share a bucket cannot be told apart (Weinberger et al. 2009)."""
+    """One input for each bucket; categories that share a bucket look the same (Weinberger et al. 2009)."""
 
     column: str
     n_buckets: int
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Column and bucket."""
+        """Column and bucket of each input."""
         return tuple(f"{self.column}#{bucket}" for bucket in range(self.n_buckets))
 
     def apply(self, ops: Ops, x: Any) -> list[Any]:
-        """`(n_rows, n_buckets)`."""
+        """Inputs of each row, `(n_rows, n_buckets)`."""
         return [ops.one_hot(self.place(ops, x), self.n_buckets)]
 
     def place(self, ops: Ops, x: Any) -> Any:
-        """Which input is 1, int64."""
+        """The position of the 1, int64."""
         return ops.hash_of_text(x, self.n_buckets)
 
 
@@ -130,40 +130,46 @@ class Ordinal(_Category):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The column's."""
+        """The column's name."""
         return (self.column,)
 
     def apply(self, ops: Ops, x: Any) -> list[Any]:
-        """One number per row."""
+        """One number for each row."""
         index = self.vocabulary.index(ops, x)
         return [ops.where(index < 0, 0.0, (ops.number(index) - self.mean) / self.deviation)]
 
 
 @dataclass(frozen=True)
 class Embedded(_Category):
-    """The category's number, that the network's embedding looks up; rare and unknown ones share the last."""
+    """The category's number, which the network's embedding looks up; rare and unknown categories share the last."""
 
     column: str
     vocabulary: Vocabulary
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The column's."""
+        """The column's name."""
         return (self.column,)
 
     @property
     def n_categories(self) -> int:
-        """With the place of rare and unknown ones."""
+        """Number of categories, with one for rare and unknown categories."""
         return len(self.vocabulary) + 1
 
     def apply(self, ops: Ops, x: Any) -> list[Any]:
-        """A whole number per row."""
+        """One whole number for each row."""
         index = self.vocabulary.index(ops, x)
         return [ops.number(ops.where(index < 0, self.vocabulary.size, index))]
 
 
 def encoding_of(column: str, values: RawColumn, config: Data) -> str:
-    """How the column is to be encoded; a constant one is one number, whose weight is never trained."""
+    """How a column is encoded; a constant one becomes a number whose weight is never trained.
+
+    Args:
+        column: Its name.
+        values: Its training rows, raw.
+        config: The data section.
+    """
     if is_constant(values):
         return "ordinal"
     encoding = config.category_encoding.of(column)
@@ -171,12 +177,18 @@ def encoding_of(column: str, values: RawColumn, config: Data) -> str:
         n_categories = values.counts().astype(bool).sum() if isinstance(values, TextArray) else len(np.unique(values))
         return "one_hot" if n_categories <= ONE_HOT_AT_MOST else "embedding"
     if encoding == "hash" and column not in config.category_encoding.by_column and not isinstance(values, TextArray):
-        return "one_hot"  # a hash of all columns is one of those that hold text
+        return "one_hot"  # a hash that is set for all columns applies to those that hold text
     return encoding
 
 
 def fit_category(column: str, values: RawColumn, encoding: str, config: Data) -> OneHot | Hashed | Ordinal | Embedded:
-    """Learns the training rows' categories.
+    """Learns the categories of the training rows.
+
+    Args:
+        column: The column's name.
+        values: Its training rows, raw.
+        encoding: `one_hot`, `hash`, `ordinal` or `embedding`.
+        config: The data section.
 
     Raises:
         DataError: Numbers are to be hashed.
@@ -195,19 +207,19 @@ def fit_category(column: str, values: RawColumn, encoding: str, config: Data) ->
             index = vocabulary.index(NumpyOps(), values.levels)[values.codes]
         else:
             index = vocabulary.index(NumpyOps(), values)
-        known = index[index >= 0] if (index >= 0).any() else np.zeros(1)  # gaps only
+        known = index[index >= 0] if (index >= 0).any() else np.zeros(1)  # the column has gaps only
         return Ordinal(column, vocabulary, float(known.mean()), float(known.std()) or 1.0)
     return OneHot(column, vocabulary)
 
 
 def vocabulary_of(column: str, found: np.ndarray, counts: np.ndarray, most: int) -> Vocabulary:
-    """The most frequent categories, the first of equals in alphabetical order. A gap of text is one of them.
+    """The most frequent categories; of equally frequent ones, the first by alphabet. A gap in text is a category.
 
     Args:
         column: Its name, for the log.
         found: The categories, `(n,)`.
-        counts: Training rows of each.
-        most: Categories to keep.
+        counts: Training rows of each category.
+        most: Number of categories to keep.
     """
     if len(found) > most:
         least = np.partition(counts, -most)[-most]
@@ -222,7 +234,7 @@ def vocabulary_of(column: str, found: np.ndarray, counts: np.ndarray, most: int)
 
 
 def _counted(values: RawColumn) -> tuple[np.ndarray, np.ndarray]:
-    """The categories and how many rows have each."""
+    """The categories, and the number of rows of each."""
     if isinstance(values, TextArray):
         counts = values.counts()
         return values.levels[counts > 0], counts[counts > 0]

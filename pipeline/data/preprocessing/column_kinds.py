@@ -1,4 +1,4 @@
-"""What kind of column each input is: found on training rows, or set by data.column_kinds."""
+"""The kind of each input column: inferred from training rows, or set by data.column_kinds."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pipeline.data.reading.unread import unread_as
 from pipeline.errors import DataError
 from pipeline.runtime.threads import in_threads
 
-# Whole numbers with few values, each of them often, are codes rather than quantities.
+# Whole numbers with few values, each of them frequent, are codes rather than quantities.
 MAX_CODES = 12
-MAX_ORDERED = 20  # of those that are numbers and one-hot too; of categories, as many are one-hot by default
+MAX_ORDERED = 20  # numbers with more values get no one-hot categories; category_encoding=auto has the same limit
 ROWS_PER_CODE = 10
-FIRST_ROWS = 10_000  # most columns of quantities show in them that they are
+FIRST_ROWS = 10_000  # enough to recognize most columns of quantities
 
 
 def kinds_of(inputs: Mapping[str, RawColumn], config: Data) -> dict[str, Kind]:
@@ -32,13 +32,13 @@ def kinds_of(inputs: Mapping[str, RawColumn], config: Data) -> dict[str, Kind]:
         config: The data section.
 
     Raises:
-        DataError: data.column_kinds names no column, or a kind that the column's values do not allow.
+        DataError: data.column_kinds names an unknown column, or a kind that the column's values do not allow.
     """
     unknown = [name for name in config.column_kinds if name not in inputs]
     if unknown:
         raise DataError(
-            f"data.column_kinds: there is no input column {', '.join(map(repr, unknown))}; "
-            f"there are {', '.join(map(repr, inputs))}"
+            f"data.column_kinds: unknown input column {', '.join(map(repr, unknown))}; "
+            f"the columns are {', '.join(map(repr, inputs))}"
         )
     n_rows = len(next(iter(inputs.values())))
     places = RowNumbers(n_rows, 0, None)
@@ -55,10 +55,15 @@ def kinds_of(inputs: Mapping[str, RawColumn], config: Data) -> dict[str, Kind]:
 
 
 def gets_one_hot(column: str, values: RawColumn, config: Data) -> bool:
-    """Whether the column holds ordered numbers that are to have one-hot categories beside them.
+    """Whether the column holds ordered numbers that also get one-hot categories.
 
-    These are whole numbers with few values, each of them often: at most as many as `data.category_encoding=auto` makes
-    one-hot. What the config says of the column wins.
+    These are whole numbers with few values, each of them frequent: at most as many values as
+    `data.category_encoding=auto` makes one-hot. Settings for the column take precedence.
+
+    Args:
+        column: Its name.
+        values: Its training rows, raw.
+        config: The data section.
     """
     said = column in config.column_kinds or column in config.category_encoding.by_column
     if config.ordered_numbers == "number" or said or isinstance(values, TextArray):
@@ -69,10 +74,15 @@ def gets_one_hot(column: str, values: RawColumn, config: Data) -> bool:
 
 
 def check_dates(inputs: Mapping[str, RawColumn], config: Data, places: RowNumbers) -> None:
-    """Looks at all rows of the columns that `data.column_kinds` calls dates, so that each is found that is none.
+    """Checks all rows of the columns that `data.column_kinds` calls dates.
+
+    Args:
+        inputs: All rows, raw.
+        config: The data section.
+        places: Where a user finds each row.
 
     Raises:
-        DataError: A column holds other text, with the first three values and their rows.
+        DataError: A column holds other text; the message has the first three values and their rows.
     """
     dates = [name for name, kind in config.column_kinds.items() if kind == "date" and name in inputs]
     faults = [fault for name in dates for fault in _faults(name, inputs[name], "date", places)]
@@ -95,7 +105,7 @@ def _inferred(values: RawColumn) -> Kind:
 
 
 def _are_codes(there: np.ndarray, most: int) -> bool:
-    """Whether numbers without gaps are whole, of few values, and each of them often."""
+    """Whether numbers without gaps are whole, with few values, each of them frequent."""
     distinct = pd.unique(there)
     often = 2 < len(distinct) <= most and len(there) >= ROWS_PER_CODE * len(distinct)
     return bool(often and (distinct == np.round(distinct)).all())
@@ -105,25 +115,25 @@ def _faults(name: str, values: RawColumn, kind: Kind, places: RowNumbers) -> lis
     if kind == "category":
         distinct = values.codes if isinstance(values, TextArray) else values
         if len(pd.unique(distinct)) == len(values) > 1:
-            said = f"column {name!r} has another value in every row"
+            said = f"column {name!r} has a different value in every row"
             remedy = _as_numbers_or_dates(name, values) if isinstance(values, TextArray) else None
-            return [f"{said}; {remedy}" if remedy else f"{said}, so nothing can be learned of it; use data.drop"]
+            return [f"{said}; {remedy}" if remedy else f"{said}, so nothing can be learned from it; use data.drop"]
         return []
     if isinstance(values, TextArray):
         return _faults_of_text(name, values, kind, places)
     if kind == "date":
-        remedy = "leave it numeric, write its dates as 2024-12-31, or say by data.column_formats how they are written"
+        remedy = "leave it numeric, write its dates as 2024-12-31, or show their format in data.column_formats"
         return [f"column {name!r} holds numbers, not dates; {remedy}"]
     if kind == "boolean" and not set(pd.unique(values[~np.isnan(values)])) <= {0.0, 1.0}:
-        return [f"column {name!r} has other values than 0 and 1, so it is not boolean; use numeric or category"]
+        return [f"column {name!r} has values other than 0 and 1, so it is not boolean; use numeric or category"]
     return []
 
 
 def _as_numbers_or_dates(name: str, values: TextArray) -> str | None:
-    """How to have a column's texts as numbers or dates; None where they are none."""
+    """How to read a column's texts as numbers or dates; None if they are neither."""
     present = values.present()
     if formats := formats_that_read(present):
-        return f"as numbers or dates {key_that_reads({name: formats[0]})} reads them"
+        return f"to read it as numbers or dates, set {key_that_reads({name: formats[0]})}"
     kind = unread_as(present)
     return None if kind is None else f"it holds {kind.what}, such as {kind.example(present)!r}: {kind.remedy}"
 
@@ -131,7 +141,7 @@ def _as_numbers_or_dates(name: str, values: TextArray) -> str | None:
 def _faults_of_text(name: str, values: TextArray, kind: Kind, places: RowNumbers) -> list[str]:
     present = values.present()
     if not (present != "").any():
-        return [f"column {name!r} has text, but none in training rows, so it cannot be {kind}; use data.drop"]
+        return [f"column {name!r} has text, but not in training rows, so it cannot be {kind}; use data.drop"]
     if kind != "date":
         first = values.levels[values.codes[values.gaps().argmin()]]
         return [f"column {name!r} holds text (first: {first!r}), which is not {kind}; use category or date"]
@@ -143,9 +153,9 @@ def _dates_that_do_not_parse(name: str, values: TextArray, places: RowNumbers) -
     missed = {
         known.name: np.flatnonzero((there & np.isnan(known.days(NumpyOps(), values.levels)))[values.codes])
         for known in FORMATS
-    }  # by the format that fits best
+    }  # by the format that fits most texts
     nearest, rows = min(missed.items(), key=lambda item: len(item[1]))
     shown = ", ".join(f"{values.levels[values.codes[row]]!r} ({places(row)})" for row in rows[:3])
     formats = formats_that_read(values.present())
-    remedy = f"{key_that_reads({name: formats[0]})} reads them" if formats else "correct or empty them"
-    return f"column {name!r} has {len(rows)} values that are no dates as {nearest}: {shown}; {remedy}"
+    remedy = f"set {key_that_reads({name: formats[0]})}" if formats else "correct or empty them"
+    return f"column {name!r} has {len(rows)} values that are not dates as {nearest}: {shown}; {remedy}"

@@ -1,4 +1,4 @@
-"""Columns of dates: where in time and in the calendar each is."""
+"""Columns of dates: the elapsed time and the position in the calendar."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Date:
-    """Calendar features: elapsed time and year, standardized; month, day of week and, if told, hour as circles."""
+    """Calendar features: elapsed time and year, standardized; month, day of week and, if present, hour as circles."""
 
     column: str
     written: DateFormat
@@ -28,18 +28,18 @@ class Date:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Column and feature; none of them differs in a gap, where all are 0."""
+        """Column and feature of each input; in a gap all features are 0."""
         circles = ["month", "day of week", *(["hour"] if self.has_time else [])]
         rounds = [f"{self.column} {name} {part}" for name in circles for part in ("sine", "cosine")]
         return (f"{self.column} elapsed", f"{self.column} year", *rounds)
 
     @property
     def quantities(self) -> tuple[int, ...]:
-        """Elapsed time and year, unless one has one value in all training rows."""
+        """Positions of elapsed time and year, unless they are constant in training rows."""
         return tuple(place for place, chain in enumerate((self.elapsed, self.year)) if not chain.is_flat)
 
     def apply(self, ops: Ops, x: Any) -> list[Any]:
-        """As many numbers as names."""
+        """One number for each name."""
         fields = self.written.parse(ops, x)
         days = days_of(ops, fields)
         midnight = days_of(ops, fields | {"hour": 0.0, "minute": 0.0, "second": 0.0})  # float32 rounds 23:59:59 up
@@ -56,11 +56,16 @@ class Date:
 
 
 def fit_date(column: str, values: TextArray) -> Date:
-    """Learns how the training rows' dates are written, and over which time they are spread."""
+    """Learns how the training rows' dates are written, and the time that they span.
+
+    Args:
+        column: The column's name.
+        values: Its training rows.
+    """
     ops = NumpyOps()
     values = values.used()
     written = format_of(values.levels)
-    assert written is not None  # column_kinds.py has seen that it is a date
+    assert written is not None  # column_kinds.py has checked that these are dates
     fields = written.parse(ops, values.levels)
     days = days_of(ops, fields)
     codes = values.codes[~values.gaps()]
@@ -73,6 +78,6 @@ def fit_date(column: str, values: TextArray) -> Date:
 
 
 def _standardized(column: str, numbers: np.ndarray) -> ComposedTransform:
-    """A chain for a part of a date; a year that is the same in all training rows says nothing of later ones."""
+    """The scaling of a part of a date; a year that is constant in training rows is ignored."""
     low = float(numbers.min())
     return flat(low) if low == numbers.max() else fit_scaling(numbers, "standard", column)

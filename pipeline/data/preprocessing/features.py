@@ -1,4 +1,4 @@
-"""What becomes of each raw column: the numbers that the network sees, and what is learned for them on training rows.
+"""The features of each raw column: the numbers that the network sees, with what is learned for them on training rows.
 
 Every feature is written against `Ops`, so that the training arrays and the exported model come from one definition.
 """
@@ -18,28 +18,36 @@ from pipeline.data.reading.raw_columns import RawColumn, TextArray, is_constant
 
 
 class Feature(Protocol):
-    """A raw column's place in what the network sees."""
+    """Inputs of the network that are made of one raw column."""
 
     @property
     def column(self) -> str:
-        """The raw column."""
+        """The raw column's name."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the numbers it gives per row."""
+        """Names of the inputs."""
 
     @property
     def quantities(self) -> tuple[int, ...]:
-        """Positions among the names of those that are quantities and differ in training rows."""
+        """Positions among the names of quantities that vary in training rows."""
 
     def apply(self, ops: Ops, x: Any) -> list[Any]:
-        """From the raw column `(n_rows,)` to float64 parts, `(n_rows,)` or `(n_rows, n)` each."""
+        """Converts the raw column `(n_rows,)` to float64 parts, `(n_rows,)` or `(n_rows, n)` each."""
 
 
 def fit_features(
     column: str, values: RawColumn, kind: Kind, config: Data, given: ComposedTransform | None
 ) -> list[Feature]:
-    """The column's feature, and beside it one-hot categories where it holds ordered numbers that get some."""
+    """The column's feature, and one-hot categories if it holds ordered numbers that also get these.
+
+    Args:
+        column: The column's name.
+        values: Its training rows, raw.
+        kind: Its kind.
+        config: The data section.
+        given: A scaling from the config; None fits one.
+    """
     feature = fit_feature(column, values, kind, config, given)
     if kind == "numeric" and gets_one_hot(column, values, config):
         return [feature, fit_category(column, values, "one_hot", config)]
@@ -47,10 +55,17 @@ def fit_features(
 
 
 def fit_feature(column: str, values: RawColumn, kind: Kind, config: Data, given: ComposedTransform | None) -> Feature:
-    """Learns from a column's training rows what its feature must know; a scaling may be given.
+    """Fits a column's feature on its training rows.
 
     A column that is constant or empty in them becomes 0, whatever values come later: its weights are never trained.
-    The exported model takes it all the same, as it takes all columns that were not dropped.
+    The exported model still takes it, as it takes all columns that were not dropped.
+
+    Args:
+        column: The column's name.
+        values: Its training rows, raw.
+        kind: Its kind.
+        config: The data section.
+        given: A scaling from the config; None fits one.
     """
     if kind == "category":
         return fit_category(column, values, encoding_of(column, values, config), config)

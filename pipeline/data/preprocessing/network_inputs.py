@@ -1,4 +1,4 @@
-"""From raw input columns to what the network sees: for a table feature by feature, for an array as a whole."""
+"""From raw input columns to the network's inputs: a table feature by feature, an array as a whole."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pipeline.runtime.threads import in_threads
 
 Columns = Mapping[str, Any]
 NUMBERS: tuple[Kind, ...] = ("numeric", "boolean")
-# Keys of the data section that may have values of single columns, and the kinds that such a column may be of.
+# Keys of the data section that may have values for single columns, and the kinds that such a column may have.
 KINDS_BY_KEY: dict[str, tuple[Kind, ...]] = {
     "category_encoding": ("category",), "impute": NUMBERS, "input_scaling": NUMBERS
 }  # fmt: skip
@@ -33,55 +33,61 @@ class Inputs(Protocol):
 
     @property
     def kinds(self) -> Mapping[str, Kind]:
-        """Of each raw column."""
+        """Kind of each raw column."""
 
     @property
     def n_inputs(self) -> int:
-        """Numbers per row that the network gets."""
+        """Number of inputs of the network."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of these numbers."""
+        """Names of these inputs."""
 
     @property
     def categories(self) -> tuple[int, ...]:
-        """Categories of each embedded column; these columns come last."""
+        """Number of categories of each embedded column; these columns come last."""
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """Positions of those that are quantities and differ in training rows: they may get embeddings of numbers."""
+        """Positions of quantities that vary in training rows, which may get embeddings of numbers."""
 
     def apply(self, ops: Ops, columns: Columns) -> list[Any]:
-        """Parts `(n_rows,)` or `(n_rows, n)`, float64, in the order that the network takes them."""
+        """Parts `(n_rows,)` or `(n_rows, n)`, float64, in the order of the network's inputs."""
 
     @property
     def dates(self) -> Mapping[str, Date]:
         """The columns that are dates."""
 
     def faults(self, columns: Columns, largest: float, places: RowNumbers) -> Iterator[str]:
-        """Columns whose values are beyond what the network can compute with, and the first row of each."""
+        """Columns whose values are beyond what the network can compute with, and the first row of each.
+
+        Args:
+            columns: Raw columns.
+            largest: Bound of scaled values.
+            places: Where a user finds each row.
+        """
 
 
 @dataclass(frozen=True)
 class TableInputs:
-    """A feature per column, or a number and categories of the same column; those that are embedded last."""
+    """The features of all columns; embedded ones come last."""
 
     features: tuple[Feature, ...]
     kinds: Mapping[str, Kind]
 
     @property
     def n_inputs(self) -> int:
-        """Numbers per row that the network gets."""
+        """Number of inputs of the network."""
         return len(self.names)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of these numbers, feature by feature."""
+        """Names of these inputs, feature by feature."""
         return tuple(name for feature in self.features for name in feature.names)
 
     @property
     def categories(self) -> tuple[int, ...]:
-        """Categories of each embedded column."""
+        """Number of categories of each embedded column."""
         return tuple(feature.n_categories for feature in self.features if isinstance(feature, Embedded))
 
     @property
@@ -94,7 +100,7 @@ class TableInputs:
         return tuple(found)
 
     def apply(self, ops: Ops, columns: Columns) -> list[Any]:
-        """Parts in order."""
+        """Parts in the order of the network's inputs."""
         return [part for feature in self.features for part in feature.apply(ops, columns[feature.column])]
 
     @property
@@ -111,7 +117,7 @@ class TableInputs:
 
 
 def _first_beyond(feature: Number, raw: np.ndarray, largest: float) -> tuple[int, str] | None:
-    """The first row whose value is too large when scaled, and that value: a transform rises, so an end or a gap is."""
+    """The first row whose scaled value is too large, and that value. Transforms are monotone: ends and gaps suffice."""
     gaps = np.isnan(raw)
     ends = [] if gaps.all() else [np.nanmin(raw), np.nanmax(raw)]
     values = np.array([*ends, np.nan] if gaps.any() else ends)
@@ -150,11 +156,11 @@ class ArrayInputs:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """All of them."""
+        """All positions."""
         return tuple(range(self.n_inputs))
 
     def apply(self, ops: Ops, columns: Columns) -> list[Any]:
-        """The array, scaled."""
+        """The scaled array."""
         scaled = (columns["x"] - self.scaler.shift) / self.scaler.scale
         return [ops.maximum(ops.minimum(scaled, self.clip), -self.clip)]
 
@@ -178,8 +184,12 @@ class ArrayInputs:
 def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
     """Fits the preprocessing of the inputs on training rows.
 
+    Args:
+        columns: Raw training rows.
+        config: The data section.
+
     Raises:
-        DataError: A key names a column that does not exist or does not go with it.
+        DataError: A key names a column that does not exist or has another kind than the key needs.
     """
     if "x" in columns and columns["x"].ndim == 2:
         return _fit_array(columns["x"], config)
@@ -198,11 +208,11 @@ def fit_inputs(columns: Columns, config: Data) -> TableInputs | ArrayInputs:
 
 
 def _check_kinds(key: str, allowed: tuple[Kind, ...], kinds: Mapping[str, Kind], config: Data) -> None:
-    """Raises DataError where the key names a column that is of none of the allowed kinds."""
+    """Raises DataError if the key names a column of another kind."""
     for name in getattr(config, key).by_column:
         if name not in kinds:
-            others = did_you_mean(name, kinds) or f"; there are {', '.join(map(repr, kinds))}"
-            raise DataError(f"data.{key}.by_column: there is no input column {name!r}{others}")
+            others = did_you_mean(name, kinds) or f"; the columns are {', '.join(map(repr, kinds))}"
+            raise DataError(f"data.{key}.by_column: unknown input column {name!r}{others}")
         if kinds[name] not in allowed:
             raise DataError(
                 f"data.{key}.by_column: {name!r} is a {kinds[name]} column; it takes {allowed[0]} columns "
@@ -211,7 +221,7 @@ def _check_kinds(key: str, allowed: tuple[Kind, ...], kinds: Mapping[str, Kind],
 
 
 def _given_chains(kinds: Mapping[str, Kind], config: Data) -> dict[str, ComposedTransform]:
-    """The scaling of each column of numbers for which the config gives shift and scale."""
+    """The scaling of each number column whose shift and scale the config gives."""
     setting, found = config.input_scaling, dict[str, ComposedTransform]()
     if isinstance(setting.default, FixedScaling):
         numbers = [name for name, kind in kinds.items() if kind in NUMBERS]

@@ -16,7 +16,7 @@ from pipeline.data.preprocessing.scaling.statistics import median, shift_and_sca
 
 @dataclass(frozen=True)
 class Number:
-    """A quantity: gaps filled, then scaled; if asked for, a further input that says where the gaps were."""
+    """A quantity: gaps filled, then scaled; on request, another input marks the gaps."""
 
     column: str
     fill: float
@@ -25,28 +25,42 @@ class Number:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its own, and that of the indicator."""
+        """The column's name, and that of the gap indicator."""
         return (self.column, f"{self.column} is missing") if self.indicator else (self.column,)
 
     @property
     def quantities(self) -> tuple[int, ...]:
-        """The number itself, unless it has one value in all training rows, or two that became 0 and 1."""
+        """The number's position, unless training rows have one value, or two values that became 0 and 1."""
         return () if self.scaling.is_flat or self.scaling.is_zero_one else (0,)
 
     def apply(self, ops: Ops, x: Any) -> list[Any]:
-        """Scaled values, and 1 for gaps."""
+        """Scaled values, and the gap indicator."""
         gap = ops.isnan(x)
         scaled = self.scaling.apply(ops, ops.where(gap, self.fill, x))
         return [scaled, ops.number(gap)] if self.indicator else [scaled]
 
 
 def imputation_of(column: str, kind: Kind, config: Data) -> Imputation:
-    """How gaps of the column are filled; a truth value has no mean, unless it is asked for by name."""
+    """How gaps of the column are filled; booleans have no mean, unless the config requests it by name.
+
+    Args:
+        column: The column's name.
+        kind: Its kind.
+        config: The data section.
+    """
     return config.impute.by_column.get(column, "most_frequent" if kind == "boolean" else config.impute.default)
 
 
 def fit_number(column: str, values: np.ndarray, kind: Kind, config: Data, given: ComposedTransform | None) -> Number:
-    """Learns fill and scaling of the training rows' numbers; a scaling may be given."""
+    """Fits the fill value and the scaling on the training rows' numbers.
+
+    Args:
+        column: The column's name.
+        values: Its training rows, NaN for gaps.
+        kind: Its kind.
+        config: The data section.
+        given: A scaling from the config; None fits one.
+    """
     gaps = np.isnan(values)
     has_gaps = bool(gaps.any())
     there = values[~gaps] if has_gaps else values
@@ -72,17 +86,17 @@ def fit_number(column: str, values: np.ndarray, kind: Kind, config: Data, given:
 
 
 def becomes_zero_one(column: str, config: Data) -> bool:
-    """Whether the column becomes 0 and 1 where it has two values: not if the config says how it is scaled."""
+    """Whether a column with two values becomes 0 and 1: not if the config sets its scaling."""
     said = column in config.input_scaling.by_column or isinstance(config.input_scaling.default, FixedScaling)
     return config.two_valued == "zero_one" and not said
 
 
 def unless_narrow(chain: ComposedTransform, fill: float, ends: tuple[float, float], config: Data) -> ComposedTransform:
-    """The chain, or that of an input without weight where training rows are spread less than data.narrowest_range.
+    """The scaling, or that of a constant input if training rows span less than data.narrowest_range.
 
     Args:
-        chain: As it was fitted.
-        fill: Of gaps.
+        chain: The fitted scaling.
+        fill: Value of gaps.
         ends: Lowest and highest value, gaps filled.
         config: The data section.
     """

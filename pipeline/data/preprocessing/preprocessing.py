@@ -19,7 +19,7 @@ from pipeline.errors import DataError
 
 
 class Arrays(NamedTuple):
-    """Rows as the network sees them, in the order that Keras takes them."""
+    """Rows as the network sees them, in the order of Keras's arguments."""
 
     x: np.ndarray  # (n_rows, n_inputs) float32, encoded and scaled
     y: np.ndarray  # (n_rows, n_outputs) float32, scaled; for classes (n_rows, 1), the class numbers
@@ -31,7 +31,7 @@ class Arrays(NamedTuple):
         return Arrays(self.x[rows], self.y[rows], weight)
 
     def behind(self, first: Arrays) -> Arrays:
-        """These rows behind others of the same table."""
+        """Appends these rows to others of the same table."""
         x, y = np.concatenate([first.x, self.x]), np.concatenate([first.y, self.y])
         if first.sample_weight is None or self.sample_weight is None:
             return Arrays(x, y, None)
@@ -40,21 +40,21 @@ class Arrays(NamedTuple):
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What was learned of inputs and targets. Class numbers pass as they are."""
+    """What was learned about inputs and targets. Class numbers stay as they are."""
 
     inputs: TableInputs | ArrayInputs
     outputs: OutputScaler
 
     def sizes(self, target: Target) -> dict[str, Any]:
-        """What a network has to fit: the task, its inputs and outputs, and the categories of embedded inputs."""
+        """The sizes that a network must have: task, inputs, outputs, and the categories of embedded inputs."""
         inputs = {"n_inputs": self.inputs.n_inputs, "categories": self.inputs.categories}
         return {"task": target.task, "n_outputs": target.n_outputs, **inputs}
 
     def check(self, rows: Rows) -> None:
-        """Looks for dates that are none, and for scaled values whose squares float32 cannot hold, in test rows too.
+        """Checks all rows, test rows too, for text that is not a date and scaled values whose squares overflow float32.
 
         Raises:
-            DataError: With the columns and the first row of each, before hours of training.
+            DataError: With the columns and the first row of each.
         """
         self._check_dates(rows)
         faults = list(self.inputs.faults(rows.inputs, TRAINABLE, rows.places))
@@ -67,14 +67,14 @@ class Preprocessing:
                 faults.append(f"column {name!r}, {rows.places(row)}: {raw[row]:g} is {TRAINABLE:g} or more when scaled")
         if faults:
             remedy = (
-                f"A network computes in float32, which has no squares of numbers far above {TRAINABLE:g}; remove or "
-                "cap such outliers, bound scaled inputs by data.clip=10, or set data.input_scaling and "
+                f"A network computes in float32, where squares of numbers far above {TRAINABLE:g} overflow; remove or "
+                "cap such outliers, bound scaled inputs with data.clip=10, or set data.input_scaling and "
                 "data.output_scaling to standard"
             )
             raise DataError("\n".join([*faults, remedy]))
 
     def _check_dates(self, rows: Rows) -> None:
-        """What training rows show to be dates must be dates in all rows, as it must be at prediction."""
+        """Raises DataError if a column is dates in training rows and has other text elsewhere, as at prediction."""
         faults = {}
         for name, date in self.inputs.dates.items():
             column = rows.inputs[name]
@@ -82,14 +82,14 @@ class Preprocessing:
             used = column.used()
             if (other := date.written.first_other(used.levels)) is not None:
                 place = rows.places(int((used.codes == other).argmax()))
-                faults[name] = f"column {name!r}, {place}: {used.levels[other]!r} is no date as {date.written.name}"
+                faults[name] = f"column {name!r}, {place}: {used.levels[other]!r} is not a date as {date.written.name}"
         if faults:
             categories = by_column("data.column_kinds", dict.fromkeys(faults, "category"))
-            remedy = f"Training rows are written so; correct the values, or set {categories}"
+            remedy = f"Training rows have this format; correct the values, or set {categories}"
             raise DataError("\n".join([*faults.values(), remedy]))
 
     def apply(self, rows: Rows) -> Arrays:
-        """Encodes and scales the rows of a split.
+        """Encodes and scales rows.
 
         Weights are divided by their mean: only their proportions matter to training.
         """
@@ -102,7 +102,12 @@ class Preprocessing:
 
 
 def fit_preprocessing(training_rows: Rows, config: Data) -> Preprocessing:
-    """Fits all of it. Only training rows may be given: what validation and test rows are like stays unknown."""
+    """Fits the preprocessing of inputs and targets.
+
+    Args:
+        training_rows: Training rows only, so that nothing is learned from validation and test rows.
+        config: The data section.
+    """
     scaling = config.output_scaling if training_rows.target.task == "regression" else "none"
     clip = config.output_clip if training_rows.target.task == "regression" else "none"
     return Preprocessing(

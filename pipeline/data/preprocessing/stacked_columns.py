@@ -1,4 +1,4 @@
-"""Columns of one kind and one scaling side by side: a graph has operations for each kind, not for each column."""
+"""Columns of one kind and scaling side by side: a graph then has operations for each kind, not for each column."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pipeline.data.preprocessing.scaling.stacked_transforms import kind_of, side
 
 @dataclass(frozen=True)
 class Stack:
-    """Features that are alike.
+    """Features of one kind.
 
     Attributes:
         features: In the order of their columns.
-        places: Where each of them begins among the network's inputs.
+        places: Position of each feature's first input in the network.
     """
 
     features: tuple[Any, ...]
@@ -36,14 +36,14 @@ class Stack:
 
     @property
     def order(self) -> np.ndarray:
-        """Where among the network's inputs what `apply` gives belongs: all parts of them in turn, side by side."""
+        """Position in the network of each input that `apply` returns."""
         widths = [len(feature.names) for feature in self.features]
         if isinstance(self.features[0], OneHot | Hashed):
             return np.concatenate(list(map(np.arange, self.places, np.add(self.places, widths))))
         return np.concatenate([np.add(self.places, part) for part in range(widths[0])])
 
     def apply(self, ops: Ops, x: Any) -> list[Any]:
-        """From the raw columns `(n_rows, n_columns)` to parts `(n_rows, n)`."""
+        """Converts the raw columns `(n_rows, n_columns)` to parts `(n_rows, n)`."""
         feature = _together(self.features[0], self.features)
         if isinstance(feature, OneHot | Hashed):
             return [ops.one_hot_columns(feature.place(ops, x), [len(each.names) for each in self.features])]
@@ -52,7 +52,7 @@ class Stack:
 
 
 def stacks(features: Sequence[Feature]) -> list[Stack]:
-    """All features, those that are alike together."""
+    """All features, with those of one kind together."""
     groups: dict[Hashable, list[tuple[Feature, int]]] = {}
     place = 0
     for feature in features:
@@ -63,13 +63,13 @@ def stacks(features: Sequence[Feature]) -> list[Stack]:
 
 @singledispatch
 def _alike(feature: Any) -> Hashable:
-    """What features of a kind must have in common, besides numbers."""
+    """What features of a kind must have in common, apart from numbers."""
     raise TypeError(type(feature))
 
 
 @singledispatch
 def _together(feature: Any, features: Sequence[Any]) -> Any:
-    """One feature of several that are alike, the given one the first: it has a vector for each of their numbers."""
+    """Combines features of one kind into one, with a vector for each of their numbers; the first selects the kind."""
     raise TypeError(type(feature))
 
 

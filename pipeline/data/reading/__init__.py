@@ -1,8 +1,8 @@
-"""Reads tables as people have them: text files of many dialects, Parquet files, and queries of databases.
+"""Reads tables in the formats that people use: text files of many dialects, Parquet files, and database queries.
 
-For training: `csv_file.py` (or `typed.py`, Parquet and SQL) reads the cells, and `column_types.py` finds out of each
-column what they mean. That is an `InputColumn` in the model's manifest: by it, `parse_inputs.py` takes new rows, those
-of predict, evaluate, the server and MLflow's model, and `input_column.py` the single cell.
+For training, `csv_file.py` (or `typed_tables.py`, for Parquet and SQL) reads the cells, and `column_types.py` finds the
+meaning of each column. That is stored as an `InputColumn` in the model's manifest. By it, `parse_inputs.py` reads the
+rows of predict, evaluate, the server and MLflow's model, and `input_column.py` a single cell.
 """
 
 from pipeline.data.reading.dialect import Reading

@@ -1,4 +1,4 @@
-"""Columns that `data.column_formats` says how they are written: $1,137 and 31/01/19 are numbers and dates."""
+"""Columns whose format `data.column_formats` shows: $1,137 and 31/01/19 are numbers and dates."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.errors import DataError
 
 SOME_DAY = datetime.datetime(2001, 12, 31, 23, 58, 57, tzinfo=datetime.UTC)
-SHOWN = 3  # values at fault
+SHOWN = 3  # invalid values that a message shows
 
 
 def formatted(frame: pd.DataFrame, places: RowNumbers, config: Data) -> pd.DataFrame:
-    """The table with these columns read: numbers as float64, dates as ISO 8601 writes them, in UTC; gaps are NaN.
+    """The table with these columns read: numbers as float64, dates as ISO 8601 in UTC; gaps are NaN.
+
+    Args:
+        frame: The table, with these columns as text.
+        places: Where a user finds each row.
+        config: The data section.
 
     Raises:
-        DataError: A format is none, or values are not written so; with the first rows.
+        DataError: A format is invalid, or values do not have it; with the first rows.
     """
     if not config.column_formats:
         return frame
@@ -43,12 +48,12 @@ def formatted(frame: pd.DataFrame, places: RowNumbers, config: Data) -> pd.DataF
             continue
         columns[name] = found if dtype == "float64" else found.astype("str").mask(found == "")
     if faults:
-        raise DataError("\n".join(["data.column_formats: values are written in other ways", *faults]))
+        raise DataError("\n".join(["data.column_formats: correct these values or the format", *faults]))
     return with_columns(frame, columns)
 
 
 def check_formats(config: Data) -> None:
-    """Raises DataError where an entry of `data.column_formats` is neither a number nor a format of dates."""
+    """Raises DataError if an entry of `data.column_formats` shows neither a number nor a date."""
     for name, example in config.column_formats.items():
         try:
             if is_date_example(example):
@@ -56,15 +61,15 @@ def check_formats(config: Data) -> None:
             else:
                 number_written(example, "1")
         except ValueError as error:
-            said = f"{example!r} is no format of dates: {error}" if is_date_example(example) else error
+            said = f"{example!r} is not a date format: {error}" if is_date_example(example) else error
             raise DataError(f"data.column_formats: {name}: {said}") from None
 
 
 def _check_date(example: str) -> None:
-    """Raises ValueError where Python reads no dates by it, or by less than it says."""
+    """Raises ValueError if Python cannot read dates by the format, or reads less than it shows."""
     if re.search("%[UW]", example) and not (WEEKDAY.search(example) and re.search("%[yY]", example)):
-        raise ValueError("a week needs its year %Y and its day %u beside it; weeks of ISO 8601 alone are %G-W%V")
+        raise ValueError("a week also needs its year %Y and its day %u; a week of ISO 8601 alone is %G-W%V")
     written = SOME_DAY.strftime(example)
     if moment_written(example, written) is None:
-        datetime.datetime.strptime(written, example)  # says why
-        raise ValueError("it does not say a day")
+        datetime.datetime.strptime(written, example)  # raises with the reason
+        raise ValueError("it does not contain a day")

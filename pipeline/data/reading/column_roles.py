@@ -1,4 +1,4 @@
-"""Which columns are inputs, targets and weights, and whether their values can be trained on."""
+"""Which columns are inputs, targets and weights, and whether one can train on their values."""
 
 import difflib
 import logging
@@ -23,19 +23,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a source, each in its role."""
+    """A source's columns by role."""
 
     inputs: dict[str, RawColumn]
     target: dict[str, pd.Series]
     sample_weight: np.ndarray | None
     split_column: RawColumn | None = None
     n_test_file_rows: int = 0
-    row_numbers: np.ndarray | None = None  # of each row through all files, where some were left out
-    n_first: int | None = None  # rows of the files before the test file, those that were left out among them
+    row_numbers: np.ndarray | None = None  # (n_rows,) number of each row through all files; None if all rows are there
+    n_first: int | None = None  # rows of the files before the test file, with those that were left out
 
 
 def from_table(table: Table, config: Data) -> Columns:
     """Picks target, weight and input columns of a table and checks their values.
+
+    Args:
+        table: All rows and columns.
+        config: The data section.
 
     Raises:
         DataError: A named column does not exist, targets are missing, or values are infinite.
@@ -58,10 +62,10 @@ def from_table(table: Table, config: Data) -> Columns:
 
 
 def _roles(names: list[str], default_target: str | None, config: Data) -> tuple[list[str], list[str]]:
-    """Which of the columns are targets, and which are inputs."""
+    """The names of the targets, and those of the inputs."""
     target = config.target or default_target
     if not target:
-        raise DataError(f"data.target: name the column to predict; there are {', '.join(map(repr, names))}")
+        raise DataError(f"data.target: name the column to predict; the columns are {', '.join(map(repr, names))}")
     named = {
         "data.target": [target] if isinstance(target, str) else target,
         "data.drop": config.drop,
@@ -83,9 +87,9 @@ def _roles(names: list[str], default_target: str | None, config: Data) -> tuple[
 
 
 def _in_own_type(target: pd.Series, config: Data) -> pd.Series:
-    """Python's decimals, which databases give, as numbers; truth values whose gaps were left out as such.
+    """Converts Python's decimals, which databases return, to numbers, and booleans whose gaps were left out to bool.
 
-    Whole numbers of which some are beyond int64 are Python's own.
+    Whole numbers stay Python's own if some are beyond int64.
     """
     kind = pd.api.types.infer_dtype(target)
     if kind == "boolean":
@@ -100,7 +104,7 @@ def _in_own_type(target: pd.Series, config: Data) -> pd.Series:
 def _with_target(
     frame: pd.DataFrame, targets: list[str], table: Table, config: Data
 ) -> tuple[pd.DataFrame, RowNumbers]:
-    """Drops rows without a target where that is asked for."""
+    """Drops rows without a target if the config requests it."""
     n_last = table.n_test_file_rows
     everywhere = RowNumbers(len(frame), n_last, table.row_numbers, table.n_first)
     if config.missing_target == "error":
@@ -116,10 +120,14 @@ def _with_target(
 
 
 def from_images(images: Images, config: Data) -> Columns:
-    """Takes an array's inputs as they are: one input `x` that has no column names.
+    """Takes an array's inputs unchanged: one input `x` without column names.
+
+    Args:
+        images: The array.
+        config: The data section.
 
     Raises:
-        DataError: A key that names a column was given.
+        DataError: A key is set that names a column, or values are invalid.
     """
     for key, value in (
         ("target", config.target),
@@ -130,22 +138,22 @@ def from_images(images: Images, config: Data) -> Columns:
         if value:
             raise DataError(f"data.{key}: {config.name} is an array without column names; leave {key} out")
     if images.x.ndim != 2 or len(images.x) != len(images.y):
-        raise DataError(f"data.path: x has shape {images.x.shape} and y {images.y.shape}; they must have as many rows")
+        raise DataError(f"data.path: x has shape {images.x.shape} and y {images.y.shape}; their rows must match")
     if images.x.dtype.kind == "f" and not np.isfinite(images.x).all():
         raise DataError(f"data.path: {(~np.isfinite(images.x)).sum()} values of x are missing or infinite")
     if images.x.dtype.kind == "f" and max(-images.x.min(), images.x.max()) > LARGEST_VALUE:
         row = int((np.abs(images.x) > LARGEST_VALUE).any(axis=1).argmax())
-        raise DataError(f"data.path: x has values beyond {LARGEST_VALUE:g}, first in row {row}; give them another unit")
+        raise DataError(f"data.path: x has values beyond {LARGEST_VALUE:g}, first in row {row}; use another unit")
     return Columns({"x": images.x}, {"y": pd.Series(images.y.reshape(-1))}, None)
 
 
 def _require(key: str, columns: list[str], names: list[str]) -> None:
-    """Raises DataError where one of the columns is not among the names."""
+    """Raises DataError if one of the columns is not among the names."""
     unknown = next((name for name in columns if name not in names), None)
     if unknown is not None:
         near = difflib.get_close_matches(unknown, names, n=1, cutoff=0.5)
         hint = f", did you mean {near[0]!r}?" if near else ";"
-        raise DataError(f"{key}: there is no column {unknown!r}{hint} there are {', '.join(map(repr, names))}")
+        raise DataError(f"{key}: unknown column {unknown!r}{hint} the columns are {', '.join(map(repr, names))}")
 
 
 def _weight(frame: pd.DataFrame, name: str | None) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-"""What a column's values mean: gaps, numbers, booleans, dates or text."""
+"""The meaning of a column's values: gaps, numbers, booleans, dates or text."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -11,7 +11,12 @@ from pipeline.data.reading.notation import marked_number, number_in
 
 
 def with_columns(frame: pd.DataFrame, columns: Mapping[str, pd.Series]) -> pd.DataFrame:
-    """The table with some columns in another form; unlike pandas's `assign`, one may be named `self`."""
+    """The table with some columns replaced; unlike in pandas's `assign`, one may be named `self`.
+
+    Args:
+        frame: The table.
+        columns: New values by column.
+    """
     frame = frame.copy(deep=False)
     for name, column in columns.items():
         frame[name] = column
@@ -19,7 +24,7 @@ def with_columns(frame: pd.DataFrame, columns: Mapping[str, pd.Series]) -> pd.Da
 
 
 def kind_of(column: pd.Series) -> str | None:
-    """`number`, `boolean`, `date`, `text` or `mixed`; None where all values are missing."""
+    """`number`, `boolean`, `date`, `text` or `mixed`; None if all values are missing."""
     if not column.notna().any():
         return None
     if pd.api.types.is_bool_dtype(column):
@@ -35,16 +40,16 @@ def kind_of(column: pd.Series) -> str | None:
 
 
 def is_text(column: pd.Series) -> bool:
-    """Whether the column holds strings, whatever they say."""
+    """Whether the column holds strings, whatever their content."""
     return isinstance(column.dtype, pd.StringDtype)
 
 
 def inferred(text: pd.Series, marks: tuple[str, ...], decimal: str) -> pd.Series:
-    """Strings as what they say: numbers, booleans (with gaps: objects) or text, without the blanks around them.
+    """Converts strings to what they say: numbers, booleans (with gaps: objects) or text without surrounding blanks.
 
-    Whole numbers stay text, all of a column, where one has zeros in front: 020 is a code, and 20 may be another.
+    If one whole number has leading zeros, the column stays text: 020 is a code, and 20 may be another.
     """
-    codes, found = pd.factorize(text)  # what a large table repeats is looked at once; -1 for gaps
+    codes, found = pd.factorize(text)  # parses a repeated text once; -1 for gaps
     distinct = pd.Series(found)
     meant = _inferred(distinct, marks, decimal)
     if is_text(meant) and meant.equals(distinct):
@@ -69,13 +74,13 @@ def _inferred(text: pd.Series, marks: tuple[str, ...], decimal: str) -> pd.Serie
 
 
 def stripped(text: pd.Series, marks: tuple[str, ...]) -> pd.Series:
-    """Strings without the blanks around them, and NaN where they are marks of gaps."""
+    """Strings without surrounding blanks, and NaN for marks of gaps."""
     text = text.str.strip()
     return text.mask(text.isin(marks))
 
 
 def is_misread(mark: str) -> bool:
-    """Whether Python takes a mark of gaps for a number that it is not, such as 010 or 1_000."""
+    """Whether Python reads a mark of gaps as another number, such as 010 or 1_000."""
     try:
         return not np.isnan(float(mark)) and marked_number(mark) is None
     except ValueError:
@@ -83,7 +88,7 @@ def is_misread(mark: str) -> bool:
 
 
 def has_unread_gaps(column: pd.Series, marks: tuple[str, ...]) -> bool:
-    """Whether pandas has left marks of gaps in a column of text, as beside whole numbers from 2**63 to 2**64."""
+    """Whether pandas has left marks of gaps in a column of text, as with whole numbers from 2**63 to 2**64."""
     if not is_text(column) or column.hasnans:
         return False
     few = column.head(100)
@@ -91,9 +96,9 @@ def has_unread_gaps(column: pd.Series, marks: tuple[str, ...]) -> bool:
 
 
 def exact_numbers(text: pd.Series, decimal: str) -> pd.Series:
-    """Text that says numbers as these, where some are whole and beyond 2**53: float64 rounds them.
+    """Converts text of numbers, some whole and beyond 2**53, which float64 would round.
 
-    Python's own whole numbers, which keep all digits, where all are whole; else float64. All other text stays as it is.
+    If all are whole, they become Python's own, which keep all digits; otherwise float64. Other text is unchanged.
 
     Args:
         text: A column of text, NaN for gaps.
@@ -114,7 +119,7 @@ def exact_numbers(text: pd.Series, decimal: str) -> pd.Series:
 
 
 def without_decimals(text: pd.Series) -> pd.Series | None:
-    """Text of whole numbers as Python's own, NaN for gaps; None where a text is none, or has zeros in front."""
+    """Text of whole numbers as Python's own, NaN for gaps; None if a text is not one or has leading zeros."""
     there = text.dropna()
     if is_padded(there) or not there.str.fullmatch("[+-]?[0-9]{1,299}").all():
         return None
@@ -123,7 +128,7 @@ def without_decimals(text: pd.Series) -> pd.Series | None:
 
 
 def has_rounded(column: pd.Series) -> bool:
-    """Whether float64 may have rounded whole numbers of a column to others."""
+    """Whether float64 may have rounded whole numbers of a column."""
     if column.dtype != np.float64:
         return False
     there = column.dropna().to_numpy()
@@ -131,17 +136,23 @@ def has_rounded(column: pd.Series) -> bool:
 
 
 def has_large(column: pd.Series) -> bool:
-    """Whether the column holds whole numbers of which some are too large for int64."""
+    """Whether the column holds whole numbers, some of them too large for int64."""
     return are_whole(column) or (column.dtype == np.uint64 and bool((column >= 2**63).any()))
 
 
 def are_whole(column: pd.Series) -> bool:
-    """Whether the column holds whole numbers as Python's own, some of which are too large for int64."""
+    """Whether the column holds Python's own whole numbers, some of them too large for int64."""
     return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "integer"
 
 
 def are_plain(text: pd.Series, numbers: np.ndarray, decimal: str) -> bool:
-    """Whether each number is written in the way in which it is shown, so that no text is lost: not 1.10 or 1e5."""
+    """Whether each text equals its number as Python shows it, so that no text is lost: not 1.10 or 1e5.
+
+    Args:
+        text: The texts.
+        numbers: Their numbers, `(n,)` float64.
+        decimal: The decimal mark.
+    """
     there = ~np.isnan(numbers)
     if (np.abs(numbers[there]) >= EXACT).any():
         return False
@@ -150,13 +161,13 @@ def are_plain(text: pd.Series, numbers: np.ndarray, decimal: str) -> bool:
 
 
 def is_padded(text: pd.Series) -> bool:
-    """Whether one of the strings is a whole number with zeros in front, which a conversion would lose."""
+    """Whether one of the strings is a whole number with leading zeros, which a conversion would lose."""
     begins = text[text.str.match(r"0\d", na=False)]
     return bool(begins.str.isdigit().any())
 
 
 def n_padded(text: pd.Series) -> int:
-    """How many of the strings begin with 0 and a digit."""
+    """Counts the strings that begin with 0 and another digit."""
     return int(text[text.str.startswith("0", na=False)].str.match("0[0-9]").sum())
 
 
@@ -174,30 +185,34 @@ def _numbers(text: pd.Series, decimal: str) -> pd.Series:
             raise ValueError("a point is not the decimal mark")
         text = text.str.replace(decimal, ".", regex=False)
     numbers = pd.to_numeric(text)
-    # Pandas gives text back where whole numbers from 2**63 to 2**64 stand beside gaps or negative ones.
+    # Pandas returns text if whole numbers from 2**63 to 2**64 occur with gaps or negative numbers.
     return numbers.astype(np.float64) if is_text(numbers) else numbers
 
 
 def has_points(text: pd.Series) -> bool:
-    """Whether one of the strings has a point: with a decimal comma 1.102 may well be a thousand, so it is no number."""
+    """Whether a string has a point: with a decimal comma 1.102 may mean a thousand, so it is not read as a number."""
     return bool(text.str.contains(".", regex=False, na=False).any())
 
 
 def without_marked_numbers(numbers: pd.Series, marks: tuple[str, ...]) -> pd.Series:
-    """Numbers with gaps where they have the value of a mark such as -999."""
+    """Numbers with gaps where they equal a mark such as -999."""
     values = [float(number) for mark in marks if (number := marked_number(mark)) is not None]
     marked = numbers.isin(values) if values else None
     return numbers if marked is None or not marked.any() else numbers.mask(marked)
 
 
 def tidied(column: pd.Series, marks: tuple[str, ...]) -> pd.Series:
-    """A column that has types, from Parquet or a database, in the dtypes that one read from text would have.
+    """Converts a typed column, from Parquet or a database, to the dtypes of columns read from text.
 
     Numbers become int64 or float64, dates and times datetime64 (UTC, without time zone), categories their values.
-    Text stays text whatever it says; blanks around it go, and an empty one is a gap, as is each of `marks`.
+    Text stays text whatever its content, without surrounding blanks; an empty text and each of `marks` are gaps.
+
+    Args:
+        column: The column.
+        marks: Texts that stand for gaps.
 
     Raises:
-        TypeError: The values are none of these, such as lists or bytes.
+        TypeError: The values have another type, such as lists or bytes.
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.dtype.categories.dtype)
@@ -230,7 +245,7 @@ def _numpy_numbers(column: pd.Series) -> pd.Series:
     return column.astype("int64" if whole else "float64")
 
 
-# How the types of a database or of Parquet are told apart, the first that fits, and what becomes of each.
+# The types of a database or of Parquet, with the conversion of each; the first that fits counts.
 TYPES: tuple[tuple[Callable[[pd.Series], bool], Callable[[pd.Series], pd.Series]], ...] = (
     (pd.api.types.is_datetime64_any_dtype, _dates),
     (pd.api.types.is_timedelta64_dtype, lambda column: column.dt.total_seconds()),

@@ -13,8 +13,8 @@ from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
 
-SAMPLE_BYTES = 1 << 18  # of the beginning, from which delimiter and columns are found
-BOMS = {  # longest first: that of UTF-32 begins like that of UTF-16
+SAMPLE_BYTES = 1 << 18  # of the beginning, from which the delimiter and columns are inferred
+BOMS = {  # longest first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF8: "utf-8-sig",
@@ -31,9 +31,9 @@ OTHER_FORMATS = {
 
 @dataclass(frozen=True)
 class Content:
-    """A text file as UTF-8: where it lies if that is what it holds, its bytes if they had to be made."""
+    """A text file as UTF-8: its path if it is encoded so, otherwise its bytes after conversion."""
 
-    key: str  # that names the file: data.path or data.split.test_path
+    key: str  # the key that names the file: data.path or data.split.test_path
     path: Path
     source: Path | bytes
 
@@ -58,10 +58,15 @@ class Content:
 
 
 def text_content(key: str, path: Path, encoding: str) -> Content:
-    """Finds out how a file's characters are written, if `encoding` is auto, and offers them as UTF-8.
+    """Finds the encoding of a file, if `encoding` is auto, and offers its characters as UTF-8.
 
-    `auto`: by the byte-order mark if there is one, else UTF-8, else cp1252 or, where that has gaps, latin-1. Whether a
-    large file is UTF-8 up to its end shows only when it is read: `reencoded` then does the rest.
+    `auto`: the byte-order mark if there is one, else UTF-8, else cp1252 or, if a byte is undefined in that, latin-1. A
+    large file may turn out later not to be UTF-8; then `reencoded` converts it.
+
+    Args:
+        key: The key that names the file.
+        path: The file.
+        encoding: `auto` or the name of an encoding.
 
     Raises:
         DataError: The file cannot be opened, is not text, or not in the given encoding.
@@ -86,7 +91,13 @@ def text_content(key: str, path: Path, encoding: str) -> Content:
 
 
 def encoding_of(key: str, path: Path, start: bytes, encoding: str) -> str | None:
-    """The encoding that was set, or that the file's first bytes say; None where they say none.
+    """The encoding that was set, or that the first bytes imply; None if they imply none.
+
+    Args:
+        key: The key that names the file.
+        path: The file.
+        start: Its first bytes.
+        encoding: `auto` or the name of an encoding.
 
     Raises:
         DataError: The bytes are not those of a text file.
@@ -107,10 +118,14 @@ def encoding_of(key: str, path: Path, start: bytes, encoding: str) -> str | None
 
 
 def reencoded(content: Content, encoding: str) -> Content:
-    """What to read instead where a file has turned out not to be UTF-8.
+    """The content to read if a file has turned out not to be UTF-8.
+
+    Args:
+        content: The file.
+        encoding: `auto` or the name of an encoding.
 
     Raises:
-        DataError: UTF-8 is what was asked for.
+        DataError: The config requests UTF-8.
     """
     if encoding != "auto":
         return _transcoded(content, encoding)
@@ -123,14 +138,14 @@ def reencoded(content: Content, encoding: str) -> Content:
 
 
 def check_encoding(encoding: str) -> None:
-    """Raises DataError for the name of an encoding that there is not."""
+    """Raises DataError if an encoding's name is unknown."""
     try:
         known = encoding == "auto" or codecs.lookup(encoding)
         "".encode(encoding if encoding != "auto" else "utf-8")  # codecs such as base64 do not encode text
     except (LookupError, ValueError):
         known = None
     if not known:
-        raise DataError(f"data.encoding: there is no encoding {encoding!r}; use auto, utf-8, cp1252, latin-1, utf-16")
+        raise DataError(f"data.encoding: unknown encoding {encoding!r}; use auto, utf-8, cp1252, latin-1 or utf-16")
 
 
 def _decompressed(key: str, path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""A table's columns as raw columns: what is numbers, and what is text."""
+"""A table's columns as raw columns: numbers or text."""
 
 import logging
 
@@ -13,22 +13,22 @@ log = logging.getLogger(__name__)
 
 
 def raw_column(column: pd.Series, decimal: str, kept_as: str | None = None) -> RawColumn:
-    """Numbers as float64 with NaN for gaps, all else as text; with a decimal comma, text with points stays text.
+    """Converts numbers to float64 with NaN for gaps, others to text; with a decimal comma, text with points stays.
 
     Args:
-        column: As it was read.
+        column: The column, as it was read.
         decimal: The decimal mark of text.
-        kept_as: Of columns whose text is to be kept: category, so that it becomes numbers only where these say all of
-            it, for 1.1 and 1.10 are two; or date, so that 20190507 is none.
+        kept_as: `category` or `date` for columns whose text is kept. A category becomes numbers only if these
+            determine its texts, for 1.1 and 1.10 differ. A date never does: 20190507 is not a number.
     """
     if not isinstance(column.dtype, pd.StringDtype):
         numbers = to_float(column)
         return to_text(column) if numbers is None else numbers
-    codes, found = pd.factorize(column)  # each text once; -1 for a gap
+    codes, found = pd.factorize(column)  # each text once; -1 for gaps
     distinct = pd.Series(found).str.strip()
     numbers = to_float(distinct)
     if numbers is not None and decimal != "." and has_points(distinct):
-        said = "column %r has values with a point, such as %s, though data.decimal is %r: they are taken as text"
+        said = "column %r has values with a point, such as %s, but data.decimal is %r: they are read as text"
         log.warning(said, column.name, distinct[distinct.str.contains(".", regex=False)].iloc[0], decimal)
         numbers = None
     if numbers is None or is_padded(distinct) or (kept_as and not _say_all(distinct, numbers, decimal, kept_as)):
@@ -42,7 +42,7 @@ def _say_all(text: pd.Series, numbers: np.ndarray, decimal: str, kept_as: str) -
 
 
 def to_text(column: pd.Series) -> TextArray:
-    """Text without blanks around it; dates as ISO 8601."""
+    """Text without surrounding blanks; dates as ISO 8601."""
     codes, found = pd.factorize(column)
     if pd.api.types.is_datetime64_any_dtype(column):
         return TextArray.from_levels(codes, [*pd.DatetimeIndex(found).strftime("%Y-%m-%dT%H:%M:%S"), ""])
@@ -56,19 +56,19 @@ def _texts(name: str, codes: np.ndarray, found: pd.Index) -> TextArray:
 
 
 def _hint_at_marks(name: str, distinct: np.ndarray) -> None:
-    """Says in the log which few texts keep a column of numbers from being one."""
+    """Logs the few texts that keep a column from being read as numbers."""
     for few in (distinct[:100], distinct):
         others = few[pd.to_numeric(pd.Series(few, dtype=object), errors="coerce").isna()]
         if len(others) > 3:
             return
     if len(others) and (len(distinct) - len(others)) / 10 > 3:
         marks = in_shell(f"data.missing_values=[{', '.join(map(quoted, others))}]")
-        said = "column %r holds numbers but for %s; %s makes gaps of them"
+        said = "column %r holds numbers except %s; if these are gaps, set %s"
         log.warning(said, name, ", ".join(others), marks)
 
 
 def to_float(column: pd.Series) -> np.ndarray | None:
-    """The column as float64 with NaN for gaps, or None where a value is no number."""
+    """The column as float64 with NaN for gaps; None if a value is not a number."""
     if is_date(column) or _starts_with_text(column):
         return None
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -82,7 +82,7 @@ def to_float(column: pd.Series) -> np.ndarray | None:
 
 
 def _starts_with_text(column: pd.Series) -> bool:
-    """Whether the first text of a column is no number: then the others need not be looked at."""
+    """Whether the first text of a column is not a number: then the others need not be examined."""
     if not isinstance(column.dtype, pd.StringDtype):
         return False
     first = column.first_valid_index()
@@ -90,5 +90,5 @@ def _starts_with_text(column: pd.Series) -> bool:
 
 
 def is_date(column: pd.Series) -> bool:
-    """Whether its values are moments or lengths of time."""
+    """Whether its values are moments or durations."""
     return pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column)

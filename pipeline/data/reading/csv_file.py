@@ -1,4 +1,4 @@
-"""Reads text files: CSV, TSV and their relatives."""
+"""Reads text files: CSV, TSV and similar formats."""
 
 import csv
 import io
@@ -36,13 +36,13 @@ from pipeline.data.reading.ragged import check_fields
 from pipeline.data.reading.scan import Fields, Scan, scan, scan_fields, scan_sample
 from pipeline.errors import DataError
 
-GROUPED = ("group", "group_kfold", "column")  # kinds of split that go by what a column says
-QUICKER_TEXT = "large_string[pyarrow]"  # what "str" holds, without Python's own strings on the way to it
+GROUPED = ("group", "group_kfold", "column")  # kinds of split that depend on a column
+QUICKER_TEXT = "large_string[pyarrow]"  # holds what "str" does, but avoids Python's own strings while reading
 
 
 @dataclass(frozen=True)
 class TextFile:
-    """A text file about which everything is known that reading it takes."""
+    """A text file, with all that is needed to read it."""
 
     content: Content
     dialect: Dialect
@@ -51,18 +51,18 @@ class TextFile:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What stands for a gap."""
+        """Texts that stand for gaps."""
         return (*MARKS, *marks_of(self.config.missing_values))
 
     @property
     def _misread(self) -> list[str]:
-        """Marks that pandas takes for numbers which they are not: 10 for 010, 1000 for 1_000."""
+        """Marks that pandas reads as other numbers: 010 as 10, 1_000 as 1000."""
         return [mark for mark in marks_of(self.config.missing_values) if is_misread(mark)]
 
     def read(self) -> pd.DataFrame:
-        """All rows, each column in the type that its values say.
+        """Reads all rows, each column in the type of its values.
 
-        Numbers with zeros in front make a column of text. So do all whose text is to be kept, see `kept_texts`.
+        A number with leading zeros makes the column text. Columns whose text is kept are text too, see `kept_texts`.
 
         Raises:
             DataError: Rows have more or fewer fields than there are columns.
@@ -76,7 +76,7 @@ class TextFile:
         as_text = self._as_text(scan_sample(self.content, separator) if found.padded else None)
         frame = self._parsed(as_text, skipinitialspace=found.blanks)
         if found.padded != sum(n_padded(frame[name]) for name in as_text):
-            # The beginning did not show all columns with such fields.
+            # The beginning did not show all columns with leading zeros.
             as_text = self._as_text(scan_fields(self.content, separator, found.quotes))
             lost = [name for name in as_text if not is_text(frame[name])]
             if lost:
@@ -88,22 +88,22 @@ class TextFile:
         return self._with_exact_targets(self._with_text(frame, self._losing(frame)))
 
     def _as_text(self, fields: Fields | None) -> list[str]:
-        """The columns whose text is to be kept, and those with a field that begins with 0 and a digit."""
+        """The columns whose text is kept, and those with a field that begins with 0 and a digit."""
         padded, kept = fields.padded if fields else (), kept_texts(self.config)
         return [name for number, name in enumerate(self.names) if number in padded or name in kept]
 
     def texts(self, columns: Iterable[str]) -> pd.DataFrame:
-        """Some columns as the text that the file has, with NaN for gaps."""
+        """Some columns as text, unchanged, with NaN for gaps."""
         chosen = list(columns)
         frame = self._parsed(chosen, usecols=chosen, skipinitialspace=not self.dialect.whitespace)[chosen]
         return pd.DataFrame({name: stripped(frame[name], self.marks) for name in chosen})
 
     def _parsed(self, as_text: list[str], **options: Any) -> pd.DataFrame:
-        """All rows; some columns as the text that they are, the others as pandas takes them."""
+        """Parses all rows; the columns `as_text` stay text, pandas chooses the types of the others."""
         source = self.content.source
         try:
             with warnings.catch_warnings():
-                # A row with more fields than there are columns would otherwise lose them.
+                # Otherwise a row with more fields than there are columns would lose the extra ones.
                 warnings.simplefilter("error", pd.errors.ParserWarning)
                 warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # such columns are read again
                 frame = pd.read_csv(
@@ -135,18 +135,18 @@ class TextFile:
             raise DataError(f"{self.content.key}: {self.content.path} cannot be read: {str(error).strip()}") from None
 
     def _check_short_rows(self, frame: pd.DataFrame, found: Scan) -> None:
-        """Pandas fills rows that end early with gaps; then the last column has one, and separators are too few."""
+        """Finds rows that end early. Pandas fills them up, so the last column has gaps, and separators are missing."""
         if not len(frame) or not frame.iloc[:, -1].isna().any():
             return
         expected = (len(frame) + self.config.header) * (len(self.names) - 1)
         n_separators = found.n_separators
         if found.quotes:
             n_separators = scan_fields(self.content, self.dialect.delimiter, found.quotes).n_separators
-        if n_separators != expected or self.dialect.comment:  # comments have separators of their own
+        if n_separators != expected or self.dialect.comment:  # comments contain separators of their own
             check_fields(self.content, self.dialect, self.names, self.config.header)
 
     def _losing(self, frame: pd.DataFrame) -> list[str]:
-        """Columns of several types, which must be read again as text."""
+        """Columns of mixed types, which must be read again as text."""
         return [name for name in self.names if frame[name].dtype == object and kind_of(frame[name]) == "mixed"]
 
     def _with_text(self, frame: pd.DataFrame, losing: list[str]) -> pd.DataFrame:
@@ -156,14 +156,14 @@ class TextFile:
         return with_columns(frame, {name: inferred(texts[name], self.marks, self.config.decimal) for name in losing})
 
     def _with_exact_targets(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Whole numbers of targets to the last digit, for they may be labels; beside gaps pandas makes them floats."""
+        """Whole numbers of targets with all digits, as they may be labels; with gaps, pandas makes them floats."""
         targets = [self.config.target] if isinstance(self.config.target, str) else self.config.target or []
         rounded = [name for name in targets if name in frame and has_rounded(frame[name])]
         exact = {name: exact_numbers(self.texts([name])[name], self.config.decimal) for name in rounded}
         return with_columns(frame, {name: column for name, column in exact.items() if are_whole(column)})
 
     def _inferred(self, frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-        """Those of the columns that are text without blanks around values, and as numbers where these hid them."""
+        """Text columns without surrounding blanks, converted to numbers if only the blanks hid these."""
         kept = kept_texts(self.config)
 
         def column(name: str) -> pd.Series:
@@ -179,7 +179,13 @@ class TextFile:
 
 
 def with_whole(frame: pd.DataFrame, names: Iterable[str], file: TextFile | None) -> pd.DataFrame:
-    """A file's rows with the columns of these names as Python's own whole numbers, where floats stand for such."""
+    """A file's rows, with whole numbers in place of floats in the given columns.
+
+    Args:
+        frame: The file's rows.
+        names: Columns to convert.
+        file: The file; None if it has no text to read again.
+    """
     floats = [name for name in names if file is not None and frame[name].dtype == np.float64]
     if file is None or not floats:
         return frame
@@ -189,7 +195,7 @@ def with_whole(frame: pd.DataFrame, names: Iterable[str], file: TextFile | None)
 
 
 def kept_texts(config: Data) -> dict[str, str]:
-    """Columns of which each text counts, as a category or a date, or by a format that says how it is written."""
+    """Columns whose text is kept: for a category, a date, or a format that `data.column_formats` shows."""
     groups = [config.split.column] if config.split.kind in GROUPED and config.split.column else []
     declared = {name: kind for name, kind in config.column_kinds.items() if kind in ("category", "date")}
     return dict.fromkeys(groups, "category") | declared | dict.fromkeys(config.column_formats, "format")
@@ -198,8 +204,13 @@ def kept_texts(config: Data) -> dict[str, str]:
 def text_file(key: str, path: Path, config: Data) -> TextFile:
     """Finds out how a text file is written.
 
+    Args:
+        key: The key that names the file.
+        path: The file.
+        config: The data section.
+
     Raises:
-        DataError: The file is not text, or has no columns, or not those that `data.columns` names.
+        DataError: The file is not text, has no columns, or lacks those that `data.columns` names.
     """
     content = text_content(key, path, config.encoding)
     dialect = find_dialect(content, config)
@@ -207,10 +218,10 @@ def text_file(key: str, path: Path, config: Data) -> TextFile:
 
 
 def read_text(file: TextFile) -> tuple[TextFile, pd.DataFrame]:
-    """The rows, and the file as it turned out to be: UTF-8 shows only when all of it is read.
+    """Reads all rows; returns the file too, because only reading it shows whether it is UTF-8.
 
     Raises:
-        DataError: With the file, the row and what is wrong with it.
+        DataError: A row is invalid; the message has the file, the row and the problem.
     """
     try:
         return file, file.read()

@@ -10,10 +10,14 @@ TEXT = tuple(f"{suffix}{gz}" for gz in ("", ".gz") for suffix in (".csv", ".tsv"
 
 
 def named_files(key: str, pattern: str) -> list[Path]:
-    """The file of that name, or the files that the pattern matches, sorted.
+    """The file of that name, or the files that match the pattern, sorted.
+
+    Args:
+        key: The key that names the files, for messages.
+        pattern: A path, or a pattern as `glob` takes it.
 
     Raises:
-        DataError: There is none, or one has an extension that is not read.
+        DataError: No file matches, or one has an unknown extension.
     """
     path = Path(pattern).expanduser()
     if path.is_dir():
@@ -25,9 +29,9 @@ def named_files(key: str, pattern: str) -> list[Path]:
         if not files:
             raise DataError(f"{key}: no file matches {path} (looked for from {Path.cwd()})")
     else:
-        raise DataError(f"{key}: there is no file {path} (looked for from {Path.cwd()})")
+        raise DataError(f"{key}: file {path} does not exist (looked for from {Path.cwd()})")
     others = [file.name for file in files if not file.name.lower().endswith(PARQUET + TEXT)]
     if others:
         where = str(path) if files == [path] else f"{path} matches {', '.join(others[:5])}, which"
-        raise DataError(f"{key}: {where} is none of {', '.join(TEXT + PARQUET)}")
+        raise DataError(f"{key}: {where} has an unknown extension; use one of {', '.join(TEXT + PARQUET)}")
     return files

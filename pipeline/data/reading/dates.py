@@ -1,4 +1,4 @@
-"""Dates as text: how they are written, and the calendar features that a network can use."""
+"""Dates as text: their formats, and the calendar features that a network can use."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from pipeline.data.reading.notation import DATE_PATTERNS, WITH_OFFSET, fields_of
 
 @dataclass(frozen=True)
 class DateFormat:
-    """A way to write dates, each with or without a time of day."""
+    """A date format, with or without a time of day."""
 
     name: str
-    pattern: str  # a regular expression, in what Python's `re` and RE2 have in common
-    fields: tuple[str, ...]  # what its groups stand for
+    pattern: str  # a regular expression that both Python's `re` and RE2 understand
+    fields: tuple[str, ...]  # meaning of its groups
 
     def days(self, ops: Ops, x: Any) -> Any:
-        """Days since 1970-01-01, with the time of day as fraction; NaN where there is no such date."""
+        """Days since 1970-01-01, with the time of day as fraction; NaN if the date does not exist."""
         return days_of(ops, self.parse(ops, x))
 
     def parse(self, ops: Ops, x: Any) -> dict[str, Any]:
-        """Year, month, day, hour, minute and second, in UTC where there is an offset; all NaN where it is no date."""
+        """Year, month, day, hour, minute and second, in UTC if there is an offset; all NaN if it is not a date."""
         found = ops.date_fields(x, self.pattern, self.fields)
         year, month, day = found["year"], found["month"], found["day"]
         right = (month >= 1) & (month <= 12) & (day >= 1) & (day <= _length_of_month(ops, year, month))
@@ -37,12 +37,12 @@ class DateFormat:
         return {name: ops.where(right, fields[name], math.nan) for name in FIELDS}
 
     def first_other(self, texts: np.ndarray) -> int | None:
-        """Where the first of some texts is that is neither a gap nor a date in this format; None if there is none."""
+        """Index of the first text that is neither a gap nor a date in this format; None if all are."""
         others = np.flatnonzero(np.isnan(self.days(NumpyOps(), texts)) & (texts != ""))
         return int(others[0]) if len(others) else None
 
 
-OFFSET = ("offset_hours", "offset_minutes")  # ahead of UTC; the minutes have no sign of their own
+OFFSET = ("offset_hours", "offset_minutes")  # ahead of UTC; the sign of the hours counts for the minutes
 EITHER_WAY = {"day-month-year", "month-day-year"}
 FORMATS = tuple(
     DateFormat(
@@ -55,17 +55,17 @@ FORMATS = tuple(
 
 
 def formats_of(distinct: np.ndarray) -> list[DateFormat]:
-    """The formats in which all of these texts but `""` are dates."""
+    """The formats in which all texts except `""` are dates."""
     distinct = distinct[distinct != ""]
-    # The first few show of most columns that they hold no such dates.
+    # The first few rule out most columns without dates.
     likely = [written for written in FORMATS if len(distinct) and is_date(written.name, distinct[0])]
     return [written for written in likely if not np.isnan(written.days(NumpyOps(), distinct)).any()]
 
 
 def format_of(distinct: np.ndarray) -> DateFormat | None:
-    """The first format in which all of these texts but `""` are dates; None if there is none, or no text.
+    """The first format in which all texts except `""` are dates; None if there is none, or no text.
 
-    So 03-11-2015 is no date where no other text of the column has a day above 12, which tells where the days stand.
+    So 03-11-2015 is read as a date only if another text has a day above 12, which shows the position of the days.
     """
     found = formats_of(distinct)
     undecided = {written.name.removesuffix(WITH_OFFSET) for written in found} >= EITHER_WAY
@@ -73,7 +73,7 @@ def format_of(distinct: np.ndarray) -> DateFormat | None:
 
 
 def days_of(ops: Ops, fields: dict[str, Any]) -> Any:
-    """Days since 1970-01-01 in the Gregorian calendar, from its fields.
+    """Days since 1970-01-01 in the Gregorian calendar.
 
     The year is counted from March, so that the leap day is its last (Richards 2013, Explanatory Supplement to the
     Astronomical Almanac, section 15.11.3).
@@ -88,9 +88,9 @@ def days_of(ops: Ops, fields: dict[str, Any]) -> Any:
 
 
 def _in_utc(ops: Ops, fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a moment less its offset: the calendar's way back from days (Richards, as `days_of`).
+    """Subtracts a moment's offset, with the inverse of `days_of` (Richards, as there).
 
-    A half is added before each division, which in TensorFlow is a product with the reciprocal.
+    A half is added before each division, because TensorFlow multiplies by the reciprocal.
     """
     hours, ahead = fields["offset_hours"], fields["offset_minutes"]
     minutes = fields["hour"] * 60 + fields["minute"] - hours * 60 - ops.where(hours < 0, -ahead, ahead)
@@ -117,7 +117,7 @@ def _in_utc(ops: Ops, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def circle(ops: Ops, value: Any, period: float) -> list[Any]:
-    """Sine and cosine of a value that comes around after `period`: December is next to January."""
+    """Sine and cosine of a value that repeats after `period`: December is next to January."""
     angle = value * (2 * math.pi / period)
     return [ops.sin(angle), ops.cos(angle)]
 

@@ -1,4 +1,4 @@
-"""How a text file is written: what stands between fields, and what its columns are called."""
+"""The dialect of a text file: what separates fields, and the names of its columns."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from pipeline.data.reading.notation import marks_of
 from pipeline.data.reading.typed_tables import is_url
 from pipeline.errors import DataError
 
-SAMPLE_RECORDS = 200  # that the delimiter is found from
+SAMPLE_RECORDS = 200  # to infer the delimiter from
 WORDS = {"tab": "\t", "\\t": "\t", "whitespace": " "}
-# Rarer characters first: where several divide all lines alike, that is how "1,5;2,5" and "a, b" are told.
+# Rarer characters first: if several divide all lines alike, this order reads "1,5;2,5" and "a, b" correctly.
 CANDIDATES = ("\t", ";", "|", ",", " ")
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the lines of a file are to be taken apart."""
+    """How a file's lines are divided into fields."""
 
     delimiter: str  # one character; a blank stands for runs of blanks and tabs
     comment: str | None
@@ -38,9 +38,9 @@ class Dialect:
         return self.delimiter == " "
 
     def records(self, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-        """The fields of each record that is not blank, and the line it ends in, counted from 1.
+        """The fields of each record that is not blank, and the line that it ends in, counted from 1.
 
-        Exact but slow: for the first lines of a file, and to find the rows that are at fault.
+        Exact but slow: for the first lines of a file, and to find invalid rows.
         """
         if self.comment:
             lines = (without_comment(line, self.comment) for line in lines)
@@ -54,7 +54,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Reading:
-    """How tables are written: the keys of the data section that say how text is to be read, with their values."""
+    """How tables are written: the keys of the data section that say how to read text, with their values."""
 
     delimiter: str
     header: bool
@@ -64,7 +64,7 @@ class Reading:
     comment: str | None
     missing_values: list[str | int | float]
     column_formats: dict[str, str] = field(default_factory=dict)
-    typed: bool = False  # Parquet or a database: their text has no marks of gaps but missing_values
+    typed: bool = False  # Parquet or a database: in their text only missing_values are gaps
 
     @classmethod
     def of(cls, config: Data) -> Reading:
@@ -74,7 +74,7 @@ class Reading:
 
     @property
     def text(self) -> TextFormat:
-        """How text says numbers and gaps. In a column of numbers the usual marks can be nothing else."""
+        """The format of numbers and gaps. In a column of numbers the usual marks can only be gaps."""
         own = marks_of(self.missing_values)
         return TextFormat(self.decimal, (*MARKS, *own), own if self.typed else (*MARKS, *own))
 
@@ -88,10 +88,14 @@ def _is_typed(path: str | None) -> bool:
 
 
 def find_dialect(content: Content, config: Data | Reading) -> Dialect:
-    """Takes the delimiter that was set, or the one that divides most of the first lines into equally many fields.
+    """The delimiter that was set, or the one that divides most of the first lines into equally many fields.
+
+    Args:
+        content: The file.
+        config: The keys that say how it is written.
 
     Raises:
-        DataError: `data.delimiter` or `data.comment` is not what can stand there.
+        DataError: `data.delimiter` or `data.comment` is invalid.
     """
     if config.comment is not None and (len(config.comment) != 1 or config.comment in '"\n\r '):
         raise DataError(f"data.comment: must be one character, as in \"data.comment='#'\", got {config.comment!r}")
@@ -107,10 +111,15 @@ def find_dialect(content: Content, config: Data | Reading) -> Dialect:
 
 
 def column_names(content: Content, dialect: Dialect, config: Data | Reading) -> list[str]:
-    """The names of all columns: those of data.columns, of the header, or column_1, column_2, ...
+    """The names of all columns: from data.columns, from the header, or column_1, column_2, ...
+
+    Args:
+        content: The file.
+        dialect: Its dialect.
+        config: The keys that say how it is written.
 
     Raises:
-        DataError: There is no line, a name stands twice, or data.columns has another number of names than the file.
+        DataError: The file has no lines, repeats a name, or has a different number of columns than data.columns.
     """
     with content.lines() as lines:
         records = [fields for _, fields in itertools.islice(dialect.records(lines), 2)]

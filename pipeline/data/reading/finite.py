@@ -1,4 +1,4 @@
-"""Whether a table's values are numbers that can be trained on: not infinite, and not beyond all measure."""
+"""Checks that one can train on a table's values: they are finite, and not too large."""
 
 from __future__ import annotations
 
@@ -22,8 +22,13 @@ SHOWN = 3  # values that the remedy lists
 def raw_columns(frame: pd.DataFrame, places: RowNumbers, config: Data) -> dict[str, RawColumn]:
     """Each column as the exported model takes it.
 
+    Args:
+        frame: The table's inputs.
+        places: Where a user finds each row.
+        config: The data section.
+
     Raises:
-        DataError: Columns have infinite values, or some beyond LARGEST_VALUE; with the first row of each.
+        DataError: Columns have values that are infinite or beyond LARGEST_VALUE; with the first row of each.
     """
     series = [frame[name] for name in frame.columns]
     kept = kept_texts(config)
@@ -36,14 +41,14 @@ def raw_columns(frame: pd.DataFrame, places: RowNumbers, config: Data) -> dict[s
             faults.append(f"column {name!r} has {_counted(beyond)} values, first in {places(rows[0])}")
             values += beyond.tolist()
     if faults:
-        remedy = "takes them as gaps, data.drop=[...] leaves columns out; or give large ones another unit"
+        remedy = "makes them gaps, data.drop=[...] leaves columns out; or use another unit for large values"
         said = f"Inputs must be finite, and at most {LARGEST_VALUE:g}. {_as_gaps(values, config)} {remedy}"
         raise DataError("\n".join([*faults, said]))
     return dict(zip(frame.columns, columns, strict=True))
 
 
 def _beyond(values: RawColumn) -> np.ndarray:
-    """The numbers of the rows that have infinite or too large values."""
+    """The rows that have infinite or too large values."""
     return np.flatnonzero([] if isinstance(values, TextArray) else np.abs(values) > LARGEST_VALUE)
 
 
@@ -54,17 +59,22 @@ def _counted(beyond: np.ndarray) -> str:
 
 
 def _as_gaps(values: Sequence[float], config: Data) -> str:
-    """The override, as a shell takes it, that makes gaps of values: unquoted, inf would be a number to Hydra."""
+    """The override that makes gaps of values, quoted for a shell: Hydra would read an unquoted inf as a number."""
     found = list(dict.fromkeys(values))[:SHOWN]
     marks = [*map(repr, config.missing_values), *(f"'{value!r}'" for value in found)]
     return f'"data.missing_values=[{", ".join(marks)}]"'
 
 
 def check_targets(frame: pd.DataFrame, places: RowNumbers, config: Data) -> None:
-    """Targets may be labels, but not gaps.
+    """Checks that targets have no gaps; they may be labels.
+
+    Args:
+        frame: The table's targets.
+        places: Where a user finds each row.
+        config: The data section.
 
     Raises:
-        DataError: With the first row of each column that has some, or infinite values.
+        DataError: Targets are missing, infinite or dates; with the first row of each column.
     """
     faults, infinite = [], []
     for name in frame.columns:

@@ -1,8 +1,8 @@
-"""An input column, and what a single value means in it, wherever it comes from.
+"""An input column, and the meaning of a single value in it, whatever its source.
 
-Text is read by the model's format: marks of gaps, decimal mark, dates, no blanks around it. Typed values are taken as
-they are; marks of gaps such as -999 are compared by value. This file imports numpy, pandas and `notation.py`: every
-MLflow model carries a copy of both and of `parse_inputs.py`, by which it reads values where this package is not there.
+Text is read in the model's format: marks of gaps, decimal mark, dates, no surrounding blanks. Typed values are taken
+as they are; marks of gaps such as -999 are compared by value. This file imports numpy, pandas and `notation.py`: every
+MLflow model carries a copy of both and of `parse_inputs.py`, so that it reads values without this package.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from pipeline.data.reading.notation import (
     written_date,
 )
 
-# Of inputs and targets: far within float32, in which a network computes. One larger value beside others would be all
-# that a scaled column shows.
+# For inputs and targets: far within float32, in which a network computes. Beside one larger value, all others would
+# become the same scaled number.
 LARGEST_VALUE = 1e30
-# What pandas takes for a gap, "NAN", and "?", which the UCI repository's files have.
+# What pandas reads as a gap, "NAN", and "?", which files of the UCI repository use.
 MARKS = (
     "", "?", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NAN", "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
-# Each letter large or small, as pandas reads them from files.
+# In any case of letters, as pandas reads them from files.
 BOOLEANS = {
     "".join(letters): word == "true"
     for word in ("true", "false")
@@ -48,7 +48,7 @@ BOOLEANS = {
 }
 
 Found = TypeVar("Found")
-EXACT = 2**53  # from here on float64 leaves whole numbers out
+EXACT = 2**53  # from here on float64 skips whole numbers
 SHOWN_LETTERS = 60
 KINDS: dict[type | tuple[type, ...], str] = {
     str: "text", (bool, np.bool_): "a boolean", (Real, Decimal): "a number", datetime.date: "a date",
@@ -58,7 +58,7 @@ KINDS: dict[type | tuple[type, ...], str] = {
 
 @dataclass(frozen=True)
 class TextFormat:
-    """How text says numbers and gaps."""
+    """The format of numbers and gaps in text."""
 
     decimal: str = "."
     gaps_in_numbers: tuple[str, ...] = MARKS  # texts that are gaps in columns of numbers
@@ -69,31 +69,37 @@ class TextFormat:
 class InputColumn:
     """A raw column that a model takes."""
 
-    name: str  # in the table it was trained on
+    name: str  # in the training table
     argument: str  # in the SavedModel's signature
     kind: str  # numeric, boolean, category or date
     dtype: str  # float64 or string, of the raw values
     shape: tuple[int | None, ...]  # (None,); of an array without column names (None, n)
-    gaps: bool  # whether the table had any
-    fill: float | str | None  # what a gap is taken for: a number, or in words; None where nothing fills it
+    gaps: bool  # whether the training table had any
+    fill: float | str | None  # what replaces a gap: a number, or its description; None if nothing does
     text: TextFormat = TextFormat()
-    date: str | None = None  # how dates are written, one of DATE_PATTERNS; models of older versions do not say
-    numbers: tuple[str, ...] | None = ()  # texts of a column of text that say a number or a truth value; None: unknown
-    format: str | None = None  # how its text is written, by data.column_formats
-    whole: bool = False  # whether all its numbers were whole; models of older versions do not say
-    words: bool = True  # whether true and false say 1 and 0 where it holds numbers; models of older versions take them
+    date: str | None = None  # format of dates, one of DATE_PATTERNS; None in models of older versions
+    numbers: tuple[str, ...] | None = ()  # texts that say a number or boolean in a column of text; None: unknown
+    format: str | None = None  # format of its text, from data.column_formats
+    whole: bool = False  # whether all training numbers were whole; False in models of older versions
+    words: bool = True  # whether true and false mean 1 and 0 in a column of numbers; True in models of older versions
 
     largest: ClassVar[float] = LARGEST_VALUE
     digits: ClassVar[frozenset[str]] = IN_NUMBERS
 
     @classmethod
     def of(cls, name: str, about: Mapping[str, Any], text: TextFormat) -> InputColumn:
-        """The column that a manifest describes."""
+        """The column that a manifest describes.
+
+        Args:
+            name: The column.
+            about: Its entry in the manifest.
+            text: The format of text, which is the same for all columns.
+        """
         lists = {key: tuple(about[key]) for key in ("shape", "numbers") if about.get(key) is not None}
         return cls(**{"name": name, "text": text, **about, **lists})
 
     def to_json(self) -> dict[str, Any]:
-        """What a manifest says of it under its name; the format of text is the same for all columns."""
+        """The manifest's entry for the column, without the format of text, which is the same for all columns."""
         about = {key: getattr(self, key) for key in ("argument", "shape", "dtype", "kind", "gaps", "fill")}
         date = {"date": self.date} if self.date else {}
         numbers = {"numbers": self.numbers} if self.numbers != () else {}
@@ -114,7 +120,7 @@ class InputColumn:
 
     @property
     def is_plain(self) -> bool:
-        """Whether its text says numbers as Python does."""
+        """Whether its text writes numbers as Python does."""
         return self.text.decimal == "." and self.format is None
 
     @cached_property
@@ -130,7 +136,7 @@ class InputColumn:
 
     @cached_property
     def texts_by_value(self) -> dict[tuple[str, Any], list[str]]:
-        """Texts of training by the number or truth value that they say."""
+        """Training texts by the number or boolean that they mean."""
         found: dict[tuple[str, Any], list[str]] = {}
         for text in self.numbers or ():
             key = ("word", BOOLEANS[text]) if text in BOOLEANS else ("number", number_in(text, self.text.decimal))
@@ -138,10 +144,10 @@ class InputColumn:
         return found
 
     def number_of(self, value: Any) -> float:
-        """The number that a value is in this column; NaN for a gap.
+        """The number that a value means in this column; NaN for a gap.
 
         Raises:
-            ValueError: It is none, or is infinite or too large; with what is wrong.
+            ValueError: The value is not a number, is infinite or is too large; with the reason.
         """
         if is_gap(value):
             return math.nan
@@ -164,13 +170,13 @@ class InputColumn:
         number = number_in(text, self.text.decimal)
         if number is None:
             raise ValueError(
-                f"{shown(value)} is no number; correct it (the decimal mark is {self.text.decimal!r}, and none stands "
-                "between thousands), or train with data.missing_values naming it as a gap"
+                f"{shown(value)} is not a number; correct it (the decimal mark is {self.text.decimal!r}, without "
+                "separators of thousands), or name it in data.missing_values and train again"
             )
         return self._bounded(number)
 
     def impossible(self, numbers: np.ndarray) -> np.ndarray:
-        """Which of `(n_rows,)` numbers it cannot hold; `number_of` says why."""
+        """Which of `(n_rows,)` numbers the column cannot hold; `number_of` gives the reason."""
         if self.kind == "boolean":
             return ~((numbers == 0) | (numbers == 1) | np.isnan(numbers))
         found: np.ndarray = np.abs(numbers) > self.largest
@@ -188,7 +194,7 @@ class InputColumn:
             said = "infinite" if math.isinf(size) else f"beyond {LARGEST_VALUE:g}"
             raise ValueError(f"{size:g} is {said}, but values must be finite or gaps")
         if self.kind == "boolean" and size not in (0, 1):
-            raise ValueError(f"{size:g} is no truth value; true, false, 1 or 0 is expected")
+            raise ValueError(f"{size:g} is not a boolean; true, false, 1 or 0 is expected")
         return size
 
     def _in_format(self, found: Found | None, text: str) -> Found:
@@ -198,10 +204,10 @@ class InputColumn:
         return found
 
     def row_of(self, value: Any) -> list[Any]:
-        """The values of a row of an array.
+        """The values of an array's row.
 
         Raises:
-            ValueError: They are not as many as in training.
+            ValueError: The number of values differs from training.
         """
         if not isinstance(value, list | tuple | np.ndarray):
             raise ValueError(f"{shown(value)} is {kind_of(value)}, a list of {self.width} numbers is expected")
@@ -210,10 +216,10 @@ class InputColumn:
         return list(value)
 
     def text_of(self, value: Any) -> str:
-        """The text that a value is in this column; `""` for a gap.
+        """The text that a value means in this column; `""` for a gap.
 
         Raises:
-            ValueError: It is none, or no date where one is needed; with what is wrong.
+            ValueError: The value is not text, or not a date in a column of dates; with the reason.
         """
         if is_gap(value):
             return ""
@@ -232,11 +238,11 @@ class InputColumn:
             text.encode()
         except UnicodeEncodeError as error:
             said = f"half of a surrogate pair at letter {error.start}"
-            raise ValueError(f"{shown(value)} is no Unicode text: {said}") from None
+            raise ValueError(f"{shown(value)} is not Unicode text: {said}") from None
         return self._date_in(text) if self.date or self.format else text
 
     def _date_in(self, text: str) -> str:
-        """A date as the model takes it: as `data.column_formats` says of training's, or written as in training."""
+        """A date in the format that the model takes, from the format of `data.column_formats` or that of training."""
         moment = moment_written(self.format, text) if self.format is not None else None
         if moment is None and self.date and is_date(self.date, text):
             return text
@@ -244,11 +250,11 @@ class InputColumn:
             return written_date(self.date or ISO, self._in_format(moment, text))
         instant = in_utc(self.date or ISO, text)
         if instant is None:
-            raise ValueError(f"{shown(text)} is no date as {self.date}, which training's are; correct or empty it")
+            raise ValueError(f"{shown(text)} is not a date as {self.date}, the format in training; correct or empty it")
         return instant
 
     def _text_of_number(self, value: Any) -> str:
-        """The one text that says this in training; a whole number is written plainly where all are in training."""
+        """The only training text for this number; a whole number is written plainly if all are in training."""
         is_word = isinstance(value, bool | np.bool_)
         exact = bool(value) if is_word else _exact(value)
         if exact in self.marked_numbers and not is_word:
@@ -261,12 +267,12 @@ class InputColumn:
             return texts[0]
         if (self.numbers is None and not self.date) or (type(exact) is int and self._writes_plainly):
             return str(exact)
-        more = "; give it as the text that training has for it, which writes numbers in several ways" if known else ""
+        more = "; give the text as in training, which writes numbers in several ways" if known else ""
         raise ValueError(f"{shown(value)} is {kind_of(value)}, {self._expected}{more}")
 
     @cached_property
     def _writes_plainly(self) -> bool:
-        """Whether training has numbers, and all as Python writes them."""
+        """Whether training has numbers, and writes all as Python does."""
         numbers = {value: texts for (says, value), texts in self.texts_by_value.items() if says == "number"}
         return bool(numbers) and all(texts == [str(value)] for value, texts in numbers.items())
 
@@ -276,25 +282,30 @@ class InputColumn:
 
 
 def columns_of(inputs: Mapping[str, Mapping[str, Any]], text: Mapping[str, Any]) -> dict[str, InputColumn]:
-    """The columns by name, from what a manifest says of each, and of how text is written in all of them."""
+    """The columns by name, from a manifest.
+
+    Args:
+        inputs: The manifest's entry for each column.
+        text: Its entry for the format of text, which is the same for all columns.
+    """
     written = TextFormat(text["decimal"], tuple(text["gaps_in_numbers"]), tuple(text["gaps_in_text"]))
     return {name: InputColumn.of(name, about, written) for name, about in inputs.items()}
 
 
 def is_gap(value: Any) -> bool:
-    """Whether it is None, NaN, NaT or NA, of whichever library."""
+    """Whether a value is None, NaN, NaT or NA, of any library."""
     if value is None or value is pd.NA or value is pd.NaT:
         return True
     return isinstance(value, Real | Decimal | np.datetime64 | np.timedelta64) and bool(value != value)
 
 
 def kind_of(value: Any) -> str:
-    """What messages call it."""
+    """What messages call the value's type."""
     return next((word for kinds, word in KINDS.items() if isinstance(value, kinds)), f"of type {type(value).__name__}")
 
 
 def shown(value: Any) -> str:
-    """It, or its beginning, in printable letters."""
+    """The value, or its beginning, in printable letters."""
     if isinstance(value, list | tuple | np.ndarray | dict):
         return "{...}" if isinstance(value, dict) else "[...]"
     value = value.item() if isinstance(value, np.generic) else value
@@ -303,7 +314,7 @@ def shown(value: Any) -> str:
 
 
 def _exact(number: Any) -> int | float:
-    """A number as int where it says one to the last digit."""
+    """A number as int if that is exact."""
     if isinstance(number, Decimal):
         return int(number) if number.is_finite() and number == number.to_integral_value() else float(number)
     number = number.item() if isinstance(number, np.generic) else number

@@ -1,4 +1,4 @@
-"""Labels that a test file writes otherwise than the file trained on."""
+"""Labels that a test file writes differently than the training file."""
 
 import logging
 
@@ -11,14 +11,14 @@ log = logging.getLogger(__name__)
 
 
 def agreeing_labels(labels: pd.Series, n_test_file_rows: int) -> pd.Series:
-    """Takes the "." from the labels of a test file where that, and nothing else, makes them those of the first file.
+    """Removes the final "." from the labels of a test file if that alone makes them those of the first file.
 
-    The files of UCI's Adult are like that: `<=50K` and `>50K` in one, `<=50K.` and `>50K.` in the other. The labels
-    stay as they are where one of the test file's is unknown to the first file also without its last ".".
+    UCI's Adult has such files: `<=50K` and `>50K` in one, `<=50K.` and `>50K.` in the other. The labels are unchanged
+    if one of the test file's is unknown to the first file even without its last ".".
 
     Args:
         labels: Text of a target column, `(n_rows,)`; the rows of the test file come last.
-        n_test_file_rows: How many these are.
+        n_test_file_rows: Number of rows of the test file.
     """
     n_first = len(labels) - n_test_file_rows
     known, tested = set(labels.iloc[:n_first].dropna()), set(labels.iloc[n_first:].dropna())
@@ -33,7 +33,13 @@ def agreeing_labels(labels: pd.Series, n_test_file_rows: int) -> pd.Series:
 
 
 def agreeing_targets(frame: pd.DataFrame, target: str | list[str] | None, n_test_file_rows: int) -> pd.DataFrame:
-    """The table with the labels of all its target columns of text in agreement."""
+    """Applies `agreeing_labels` to all target columns of text.
+
+    Args:
+        frame: All rows, those of the test file last.
+        target: Names of the targets.
+        n_test_file_rows: Number of rows of the test file.
+    """
     if not n_test_file_rows or not target:
         return frame
     names = [target] if isinstance(target, str) else target

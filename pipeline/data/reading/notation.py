@@ -1,6 +1,6 @@
-"""How text says numbers and dates: the ways that are read by themselves, and those that `data.column_formats` shows.
+"""Formats of numbers and dates in text: those that are recognized, and those that `data.column_formats` shows.
 
-This file imports the standard library only: every MLflow model carries a copy of it, as of `input_column.py`.
+This file imports the standard library only: every MLflow model carries a copy of it and of `input_column.py`.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ _DAYS = {
     "yearmonthday": r"((?:1[6-9]|2[01])[0-9]{2})([0-9]{2})([0-9]{2})",  # other numbers of eight digits are codes
 }
 _CLOCKS = {"yearmonthday": _BASIC_CLOCK}
-# In what Python's `re` and RE2 have in common. A name says the order of year, month and day; the groups behind them are
-# hour, minute and second, and of moments with an offset from UTC, the hours (with the sign) and minutes of that.
+# Patterns that both Python's `re` and RE2 understand. A name has the order of year, month and day. The groups after
+# them are hour, minute and second, and for moments with an offset from UTC its hours (with the sign) and minutes.
 ISO, WITH_OFFSET = "year-month-day", " with offset"
 DATE_PATTERNS = {name: day + _CLOCKS.get(name, _CLOCK).format(_UTC) for name, day in _DAYS.items()}
 DATE_PATTERNS |= {name + WITH_OFFSET: day + _CLOCKS.get(name, _CLOCK).format(_OFFSET) for name, day in _DAYS.items()}
 
 IN_NUMBERS = frozenset("0123456789+-.eE")
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
-# `data.column_formats` shows how a column writes 1234.5: the mark between thousands, that of decimals, and what stands
-# before and behind: "1.234,5", "$1,234.5", "1.5 kg". Signs may stand on either side, or parentheses around.
+# `data.column_formats` shows how a column writes 1234.5: the separator of thousands, the decimal mark, and what comes
+# before and after: "1.234,5", "$1,234.5", "1.5 kg". Signs may be on either side, or parentheses around the number.
 NUMBER_EXAMPLE = re.compile(r"([^0-9%]*)1(?:([.,'\u2019 \u00a0\u202f\u2009_]?)234)?(?:([.,])5)?(\D*)")
-PLACES, POWER = ("first", "inner", "last"), "(?P<power>[eE][+-]?[0-9]+)?"  # places of a sign
+PLACES, POWER = ("first", "inner", "last"), "(?P<power>[eE][+-]?[0-9]+)?"  # positions of a sign
 OTHER_MARKS = {"\u066b": ".", "\uff0e": ".", "\u066c": ",", "\uff0c": ","}  # Arabic ones, and those of full width
 WEEKDAY = re.compile("%[aAuw]")
 BLANKS, APOSTROPHES, MINUSES = " \u00a0\u202f\u2009", "'\u2019", "\u2212\u2013-"
 
 
 def number_in(text: str, decimal: str) -> int | float | None:
-    """The number that a text says as pandas reads it, whole ones to the last digit; None if it says none."""
+    """The number in a text as pandas reads it, whole numbers with all digits; None if it is not a number."""
     if decimal != ".":
-        text = text.replace(decimal, ".") if "." not in text else ""  # where 1.102 may well be a thousand
+        text = text.replace(decimal, ".") if "." not in text else ""  # here 1.102 may mean a thousand
     if not text or not (IN_NUMBERS.issuperset(text) or INFINITE.fullmatch(text)):  # Python reads more, such as 1_0
         return None
     try:
@@ -59,12 +59,12 @@ def number_in(text: str, decimal: str) -> int | float | None:
 
 
 def marked_number(mark: str) -> int | float | None:
-    """The number that is a gap where its mark is one; None of other text, and of codes: 010 says nothing of 10."""
+    """The number that is a gap because of its mark; None for other text and for codes: 010 says nothing about 10."""
     return None if len(mark) > 1 and mark[0] == "0" and mark.isdigit() else number_in(mark, ".")
 
 
 def marks_of(missing_values: Iterable[str | int | float]) -> tuple[str, ...]:
-    """The texts that marks of gaps are; of a whole number both -999 and -999.0, as pandas takes them."""
+    """The texts of marks of gaps; for a whole number both -999 and -999.0, as in pandas."""
     found: list[str] = []
     for mark in map(str, missing_values):
         number = marked_number(mark)
@@ -83,10 +83,14 @@ def plain(text: str) -> str:
 
 
 def number_written(example: str, text: str) -> float | None:
-    """The number that a text says where 1234.5 is written as the example, in any script's digits; None if it says none.
+    """The number in a text that is written like 1234.5 in the example, in any script's digits; None if it is not.
+
+    Args:
+        example: 1234.5 in the column's format.
+        text: The text to read.
 
     Raises:
-        ValueError: The example is none.
+        ValueError: The example does not show a number.
     """
     found = _written_as(example).fullmatch(plain(text))
     signs = [*filter(None, found.group("open", "first", "inner", "last"))] if found else []
@@ -99,10 +103,10 @@ def number_written(example: str, text: str) -> float | None:
 
 @cache
 def _written_as(example: str) -> re.Pattern[str]:
-    """What matches numbers that are written as an example.
+    """A pattern for numbers that are written like an example.
 
     Raises:
-        ValueError: It is no example of a number.
+        ValueError: The example does not show a number.
     """
     found = NUMBER_EXAMPLE.fullmatch(example)
     before, thousands, decimal, behind = found.groups() if found else ("", "", "", "")
@@ -120,14 +124,18 @@ def _written_as(example: str) -> re.Pattern[str]:
 
 
 def is_date_example(example: str) -> bool:
-    """Whether an entry of `data.column_formats` shows dates, not numbers."""
+    """Whether an entry of `data.column_formats` shows a date rather than a number."""
     return "%" in example and NUMBER_EXAMPLE.fullmatch(example) is None
 
 
 def moment_written(example: str, text: str) -> datetime.datetime | None:
-    """The moment that a text says by one of Python's formats of dates; None where it says none.
+    """The moment in a text, by one of Python's date formats; None if the text does not match.
 
-    A week of ISO 8601 (%G and %V) without a day is its Monday.
+    A week of ISO 8601 (%G and %V) without a day means its Monday.
+
+    Args:
+        example: A format as `strptime` takes it.
+        text: The text to read.
     """
     text = plain(text)
     if "%V" in example and not WEEKDAY.search(example):
@@ -144,7 +152,7 @@ def fields_of(written: str) -> list[str]:
 
 
 def is_date(written: str, text: str) -> bool:
-    """Whether a text is a date, or a moment, written in one of DATE_PATTERNS."""
+    """Whether a text is a date or a moment in a format of DATE_PATTERNS."""
     found = re.fullmatch(DATE_PATTERNS[written], text)
     if found is None:
         return False
@@ -153,7 +161,7 @@ def is_date(written: str, text: str) -> bool:
 
 
 def in_utc(written: str, text: str) -> str | None:
-    """A moment with an offset from UTC as the same instant without one; None if the text is none such."""
+    """A moment with an offset from UTC as the same instant without one; None if the text is not such a moment."""
     found = re.fullmatch(DATE_PATTERNS.get(written + WITH_OFFSET, "(?!)"), text)
     if found is None or not is_date(written + WITH_OFFSET, text):
         return None
@@ -168,7 +176,7 @@ def in_utc(written: str, text: str) -> str | None:
 
 
 def written_date(written: str, moment: datetime.datetime) -> str:
-    """A moment as text in one of DATE_PATTERNS, with its time of day; in UTC if it has a zone."""
+    """A moment as text in a format of DATE_PATTERNS, with its time of day; in UTC if it has a zone."""
     if moment.tzinfo is not None:
         moment = moment.astimezone(datetime.UTC)
     written = written.removesuffix(WITH_OFFSET)

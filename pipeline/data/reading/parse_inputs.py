@@ -1,6 +1,6 @@
-"""Columns of values as a model takes them, by what `input_column.py` says of each; a copy lies in every MLflow model.
+"""Columns of values as a model takes them, read as `input_column.py` describes; every MLflow model carries a copy.
 
-So this file imports numpy and pandas only.
+For that reason this file imports only numpy and pandas.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import pandas as pd
 if TYPE_CHECKING:
     from pipeline.data.reading.input_column import InputColumn
 
-Wrong = dict[int, str]  # what is wrong, by row
+Wrong = dict[int, str]  # the problem by row
 
 NUMBERS = {int, float, bool, NoneType}
 TEXTS = {str, float, NoneType}  # a float may be a gap
-FEW = 64  # values that are looked at one by one sooner than sorted
+FEW = 64  # up to so many values, reading each is quicker than finding the distinct ones
 SHOWN_FAULTS = 5
 
 
 @dataclass(frozen=True)
 class Coded:
-    """A column by its distinct values, each of which is looked at once."""
+    """A column by its distinct values, each of which is read once."""
 
     codes: np.ndarray  # (n_rows,) whole numbers; -1 for a gap
     values: Sequence[Any]
@@ -46,7 +46,7 @@ class Fault:
 
 
 class ValuesError(ValueError):
-    """Some values cannot be taken; `faults` has all of them, by row. The message has the first of some columns."""
+    """Some values are invalid; `faults` has all of them, by row. The message has the first of some columns."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = sorted(faults, key=lambda fault: fault.row)
@@ -58,7 +58,7 @@ class ValuesError(ValueError):
 
 @dataclass(frozen=True)
 class NewGaps:
-    """Gaps in a column in which the table that a model was trained on had none."""
+    """Gaps in a column that had none in the training table."""
 
     column: str
     n_rows: int
@@ -68,7 +68,7 @@ class NewGaps:
     def __str__(self) -> str:
         filled = f"{self.fill:g}" if isinstance(self.fill, float) else self.fill
         counted = "a gap" if self.n_rows == 1 else f"{self.n_rows} gaps, the first"
-        return f"column {self.column!r}: {counted} in row {self.row}, and training had none; taken for {filled}"
+        return f"column {self.column!r}: {counted} in row {self.row}, but training had none; replaced by {filled}"
 
 
 @dataclass(frozen=True)
@@ -79,22 +79,22 @@ class Cleaned:
     new_gaps: tuple[NewGaps, ...]
 
     def require_known_gaps(self) -> None:
-        """Raises ValuesError where there are gaps that training did not know."""
+        """Raises ValuesError if columns have gaps that had none in training."""
         if self.new_gaps:
-            said = "a gap, and training had none in this column"
+            said = "a gap, but training had none in this column"
             raise ValuesError(Fault(gaps.row, gaps.column, said) for gaps in self.new_gaps)
 
 
 def clean(columns: Iterable[InputColumn], given: Mapping[str, Any], first_row: int = 0) -> Cleaned:
-    """The values of columns as a model takes them.
+    """Converts values of columns to what a model takes.
 
     Args:
-        columns: That the model takes.
+        columns: The model's columns.
         given: Values by column: a list, an array, a pandas series, or `Coded`. None, NaN and their like are gaps.
         first_row: Number of the first of these rows, for messages.
 
     Raises:
-        ValuesError: Columns hold what they cannot hold; it has each value with row and column.
+        ValuesError: Values are invalid; the error has each with its row and column.
     """
     found: dict[str, np.ndarray] = {}
     wrong: list[Fault] = []
@@ -110,11 +110,11 @@ def clean(columns: Iterable[InputColumn], given: Mapping[str, Any], first_row: i
 
 
 def _raw(column: InputColumn, values: Any) -> tuple[np.ndarray, Wrong]:
-    """A column as the model takes it, and what is wrong with it; a gap is, where nothing fills it."""
+    """A column as the model takes it, and the problems by row; a gap is one if nothing replaces it."""
     read = _array if column.width is not None else _texts if column.is_text else _numbers
     raw, problems = read(column, values)
     if column.fill is None and not column.gaps:
-        problems = dict.fromkeys(_gap_rows(raw), "a gap, and nothing fills it") | problems
+        problems = dict.fromkeys(_gap_rows(raw), "a gap, but training had none and nothing replaces it") | problems
     return raw, problems
 
 
@@ -141,7 +141,7 @@ def _numbers(column: InputColumn, values: Any) -> tuple[np.ndarray, Wrong]:
 
 
 def _plain_numbers(values: Any) -> np.ndarray | None:
-    """Numbers of which none needs to be looked at alone."""
+    """Numbers, if none needs to be examined by itself."""
     if isinstance(values, list) and set(map(type, values)) <= NUMBERS:
         try:
             return np.array(values, np.float64)
@@ -155,7 +155,7 @@ def _plain_numbers(values: Any) -> np.ndarray | None:
 
 
 def _plainly_written(column: InputColumn, values: Sequence[Any]) -> np.ndarray | None:
-    """The numbers that many texts say; None where one of them is to be looked at alone."""
+    """The numbers in many texts; None if one needs to be examined by itself."""
     if len(values) < FEW or not column.is_plain or set(map(type, values)) != {str}:
         return None
     if not (column.digits.issuperset(chain.from_iterable(values)) and column.marks.isdisjoint(values)):
@@ -186,7 +186,7 @@ def _array(column: InputColumn, values: Any) -> tuple[np.ndarray, Wrong]:
 
 
 def _each(meaning: Callable[[Any], Any], values: Iterable[Any]) -> tuple[list[Any], Wrong]:
-    """What each value means, None where it means nothing; and what is wrong with these, by their place."""
+    """The meaning of each value, None if it has none, and the problems of these, by position."""
     made, problems = [], {}
     for place, value in enumerate(values):
         try:

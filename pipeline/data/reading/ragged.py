@@ -1,4 +1,4 @@
-"""Names the rows of a text file that are none: with too few or too many fields, or the header again."""
+"""Finds invalid rows of a text file: those with too few or too many fields, and repeated headers."""
 
 import csv
 import itertools
@@ -11,11 +11,17 @@ from pipeline.data.reading.content import Content
 from pipeline.data.reading.dialect import Dialect
 from pipeline.errors import DataError
 
-SHOWN = 3  # rows at fault
+SHOWN = 3  # invalid rows that a message shows
 
 
 def check_fields(content: Content, dialect: Dialect, names: list[str], header: bool) -> None:
-    """Looks at every row, which is slow: for where something is known or likely to be wrong.
+    """Checks every row, which is slow; for files that are likely to have an invalid row.
+
+    Args:
+        content: The file.
+        dialect: Its dialect.
+        names: Names of its columns.
+        header: Whether its first record is the header.
 
     Raises:
         DataError: A row has more or fewer fields than there are columns, or a quotation mark is never closed.
@@ -49,18 +55,18 @@ def check_fields(content: Content, dialect: Dialect, names: list[str], header: b
 
 
 def check_header(key: str, path: Path, frame: pd.DataFrame, first_row: int = 0) -> None:
-    """Looks for the header among the rows, as files have it that were put together of several.
+    """Checks for repeated headers, which files have that were joined from several.
 
-    Then all columns are text, so that this costs nothing elsewhere.
+    A repeated header makes all columns text, so the check costs nothing in other files.
 
     Args:
-        key: That names the file.
+        key: The key that names the file.
         path: The file.
-        frame: Consecutive rows of it, as they were read.
-        first_row: Number of the first of these, from 0.
+        frame: Consecutive rows of the file, as they were read.
+        first_row: Number of the first of these rows, from 0.
 
     Raises:
-        DataError: A row holds the names of the columns; with the first ones.
+        DataError: Rows hold the names of the columns; with the first such rows.
     """
     names = [name for name in frame if frame[name].notna().any()]
     if len(names) < 2 or not all(isinstance(frame[name].dtype, pd.StringDtype) for name in names):

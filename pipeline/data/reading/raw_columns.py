@@ -1,7 +1,7 @@
 """Raw columns: float64 with NaN for gaps, or text with `""` for them.
 
-A large table repeats its texts. So text is kept as codes into its distinct texts, and whatever is done to text
-(stripping, parsing, encoding) is done once for each of these and then looked up row by row.
+Large tables repeat texts. So text is stored as codes into its distinct texts, and each operation on text (stripping,
+parsing, encoding) runs once for each distinct text and is then looked up row by row.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import pandas as pd
 
 @dataclass(frozen=True, eq=False)
 class TextArray:
-    """A column of text. To numpy it looks like an array of objects: `np.asarray(text)` makes one of `str`."""
+    """A column of text. numpy treats it as an array of objects: `np.asarray(text)` makes one of `str`."""
 
     codes: np.ndarray  # (n_rows,) int32 into `levels`
-    levels: np.ndarray  # (n_levels,) str as objects, all different; there may be some that no row has
+    levels: np.ndarray  # (n_levels,) str as objects, all different; some may occur in no row
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> TextArray:
@@ -28,7 +28,7 @@ class TextArray:
 
     @classmethod
     def from_levels(cls, codes: np.ndarray, texts: Iterable[str]) -> TextArray:
-        """The column of texts that are numbered already; equal ones become one level.
+        """The column of texts that are numbered already; equal texts become one level.
 
         Args:
             codes: `(n_rows,)` whole numbers; -1 for the last text, as pandas numbers gaps.
@@ -43,17 +43,17 @@ class TextArray:
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the array that it stands for."""
+        """The dtype of the array that it stands for."""
         return np.dtype(object)
 
     @property
     def shape(self) -> tuple[int]:
-        """Of the array that it stands for."""
+        """The shape of the array that it stands for."""
         return (len(self.codes),)
 
     @property
     def ndim(self) -> int:
-        """Of the array that it stands for."""
+        """The number of dimensions of the array that it stands for."""
         return 1
 
     def __len__(self) -> int:
@@ -71,7 +71,7 @@ class TextArray:
         return self.levels[self.codes].astype(dtype or object, copy=False)
 
     def used(self) -> TextArray:
-        """The same column without levels that no row has; levels in their order of appearance."""
+        """The same column without unused levels; levels in order of appearance."""
         codes, numbers = pd.factorize(self.codes)
         return TextArray(codes.astype(np.int32), self.levels[numbers])
 
@@ -94,7 +94,7 @@ RawColumn = np.ndarray | TextArray
 
 
 def is_constant(column: RawColumn) -> bool:
-    """Whether all rows have the same value or all have none; a gap here and there is information."""
+    """Whether all rows have the same value or all are gaps; a mixture of both carries information."""
     if isinstance(column, TextArray):
         return bool((column.codes == column.codes[0]).all())
     missing = np.isnan(column)
@@ -102,7 +102,7 @@ def is_constant(column: RawColumn) -> bool:
 
 
 def as_raw(column: RawColumn) -> RawColumn:
-    """The column, as codes if it is text that is given as objects."""
+    """The column, encoded if it is an object array of text."""
     return TextArray.of(column) if isinstance(column, np.ndarray) and column.dtype == object else column
 
 

@@ -1,4 +1,4 @@
-"""Where a user finds a row that a message is about."""
+"""Where a user finds a row that a message mentions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class RowNumbers:
-    """Row numbers as files have them, counted from 0; those of a separate test file are counted anew."""
+    """Row numbers as in the files, counted from 0; those of a separate test file are counted from 0 again."""
 
-    n_rows: int  # that were read
-    n_test_file_rows: int  # which are the last ones
-    numbers: np.ndarray | None  # (n_rows,) of each row through all files, where not all rows of the files are there
-    n_first: int | None = None  # rows of the files before the test file, those that are not there among them
-    taken: np.ndarray | None = None  # which of the rows these are, where some were taken out or put in another order
+    n_rows: int  # rows that were read
+    n_test_file_rows: int  # rows of the test file, which come last
+    numbers: np.ndarray | None  # (n_rows,) number of each row through all files; None if all rows are there
+    n_first: int | None = None  # rows of the files before the test file, with those that were left out
+    taken: np.ndarray | None = None  # which of the rows these are, if some were taken or reordered
 
     def __call__(self, position: int) -> str:
         """`row 7` or `row 7 of data.split.test_path`."""
@@ -28,6 +28,6 @@ class RowNumbers:
         return f"row {number} of data.split.test_path" if in_test_file else f"row {number}"
 
     def take(self, rows: np.ndarray | slice) -> RowNumbers:
-        """The places of some of the rows, in that order."""
+        """The places of some of the rows, in the given order."""
         known = np.arange(self.n_rows) if self.taken is None else self.taken
         return replace(self, taken=known[rows])

@@ -17,18 +17,18 @@ from pipeline.errors import DataError
 
 @dataclass(frozen=True)
 class Table:
-    """Rows with named columns, inputs and targets alike."""
+    """Rows with named columns: inputs and targets."""
 
     frame: pd.DataFrame
     default_target: str | None = None
     n_test_file_rows: int = 0  # rows of a separate test file, which come last
-    row_numbers: np.ndarray | None = None  # (n_rows,) of each row through all files, where not all of them are there
-    n_first: int | None = None  # rows of the files before the test file, those that are not there among them
+    row_numbers: np.ndarray | None = None  # (n_rows,) number of each row through all files; None if all rows are there
+    n_first: int | None = None  # rows of the files before the test file, with those that were left out
 
 
 @dataclass(frozen=True)
 class Images:
-    """Rows of numbers that have no names."""
+    """Rows of numbers without column names."""
 
     x: np.ndarray  # (n_rows, n_inputs)
     y: np.ndarray  # (n_rows,)
@@ -94,14 +94,14 @@ def _california_housing(config: Data) -> Table | Images:
 
 
 def _downloaded(name: str) -> Path:
-    """Lets Keras download its copy, once, and gives the path of it."""
+    """The path of Keras's copy, which is downloaded once."""
     import keras
 
     try:
         getattr(keras.datasets, name).load_data()
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise DataError(
-            f"data.path: {name} could not be downloaded ({error}); where there is no network, give a local copy "
+            f"data.path: {name} could not be downloaded ({error}); without a network, give a local copy "
             f"with data.path=path/to/{name}.npz"
         ) from None
     folder = Path(keras.config.keras_home() if hasattr(keras.config, "keras_home") else "~/.keras").expanduser()
@@ -137,7 +137,7 @@ def _table(config: Data) -> Table:
 
 def _require(path: Path) -> None:
     if not path.exists():
-        raise DataError(f"data.path: there is no file {path} (looked for from {Path.cwd()})")
+        raise DataError(f"data.path: file {path} does not exist (looked for from {Path.cwd()})")
 
 
 SOURCES: dict[str, Callable[[Data], Table | Images]] = {

@@ -1,6 +1,6 @@
-"""Numbers and dates that are written in a dress which is not read by itself: $1,137, 18%, 3.7 kg, 31/01/19, 9:15 PM.
+"""Recognizes numbers and dates in formats that are not read by default: $1,137, 18%, 3.7 kg, 31/01/19, 9:15 PM.
 
-What is found here is told, with the entry of `data.column_formats` that reads it.
+A warning names the entry of `data.column_formats` that reads them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pipeline.config.quoting import by_column
 from pipeline.data.reading.dates import format_of
 from pipeline.data.reading.notation import MINUSES, is_date_example, moment_written, number_in, number_written, plain
 
-TELLING_ROWS = 1000  # of most columns they show already what all rows would
-FEWEST = 10  # distinct texts of a column that is looked at: categories are not that many, or lose little by being some
-MOST = 2000  # of them that are read
-FIRST = 100  # that show how they are written
-# Marks of thousands and of decimals, in the order in which they are tried.
+TELLING_ROWS = 1000  # enough to recognize most columns
+FEWEST = 10  # distinct texts; columns with fewer are categories, or lose little as such
+MOST = 2000  # of these that are read
+FIRST = 100  # of these that the format is inferred from
+# Separators of thousands and decimal marks, in the order in which they are tried.
 MARKS = (
     ("", "."),
     (",", "."),
@@ -34,12 +34,12 @@ MARKS = (
 CURRENCIES = (
     "USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|TRY|KRW|[Rr]s\\.?|[Kk]r\\.?|[Ff]r\\.?"
 )
-# Words for numbers that are counted or ordered, beside which a number says all: not those of things, as in Store 5.
+# Words for counted or ordered things, whose number says everything; not names of things, as in Store 5.
 WORDS = (
     "(?i:no|nr|num|number|nummer|level|grade|rank|stage|phase|step|size|score|age|day|week|month|year|ca|approx|about)"
     "\\.?"
 )
-FRACTIONS, POWERS = "\u00bc-\u00be\u2150-\u215e", "\u00b2\u00b3\u00b9\u2070-\u2079"  # signs that say numbers too
+FRACTIONS, POWERS = "\u00bc-\u00be\u2150-\u215e", "\u00b2\u00b3\u00b9\u2070-\u2079"  # characters that mean numbers too
 SIGN = rf"[+{MINUSES}]?"
 DRESSED = re.compile(
     rf"\(?{SIGN}\s*(?P<before>{CURRENCIES}|{WORDS}|[^\W\d_]{{0,2}}[^\w\s.,()+{MINUSES}]{{1,2}})?\s*{SIGN}\s*"
@@ -74,7 +74,7 @@ DAYS: tuple[tuple[str, tuple[str, ...]], ...] = (
 def formats_that_read(distinct: np.ndarray) -> list[str]:
     """Entries of `data.column_formats` that read all texts of a column, the likeliest first.
 
-    None where they are few, say nothing of the kind, or are dates that are read by themselves.
+    Empty if the texts are few, are neither numbers nor dates, or are dates that are read by default.
     """
     texts = [text for text in distinct.tolist() if text]
     if len(texts) < FEWEST or not any(map(str.isdigit, texts[0])) or format_of(distinct) is not None:
@@ -90,7 +90,7 @@ def _reads(example: str, texts: Sequence[str]) -> bool:
 
 
 def _numbers(texts: Sequence[str]) -> Iterator[str]:
-    """Numbers with marks of thousands, units or currencies, and with signs of accountants."""
+    """Formats of numbers with separators of thousands, units or currencies, and accountants' signs."""
     found = [DRESSED.fullmatch(plain(text)) for text in texts]
     if not all(found) or all(number_in(text, ".") is not None for text in texts):
         return
@@ -128,17 +128,17 @@ def _clock(found: re.Match[str] | None) -> str:
 
 
 def key_that_reads(formats: Mapping[str, str]) -> str:
-    """`data.column_formats` with an entry per column, as a shell takes it."""
+    """`data.column_formats` with an entry for each column, quoted for a shell."""
     return by_column("data.column_formats", {name: f'"{example}"' for name, example in formats.items()})
 
 
 def may_be_thousands(numbers: np.ndarray) -> bool:
-    """Whether numbers can be whole ones whose points stand between thousands: 489 beside 5.012."""
+    """Whether numbers can be whole ones whose points separate thousands: 489 and 5.012."""
     return _have_three_decimals(numbers[:TELLING_ROWS]) and _have_three_decimals(numbers, FEWEST)
 
 
 def _have_three_decimals(numbers: np.ndarray, fewest: int = 0) -> bool:
-    """Whether all are below 1000, and those with decimals, of which there are enough, have at most three of them."""
+    """Whether all are below 1000, and enough of them have decimals, at most three each."""
     sizes = np.abs(numbers[~np.isnan(numbers)])
     fractions = sizes[sizes != np.floor(sizes)]
     if len(fractions) < fewest or not (sizes < 1000).all() or (fractions < 1).any():
@@ -147,7 +147,7 @@ def _have_three_decimals(numbers: np.ndarray, fewest: int = 0) -> bool:
 
 
 def are_thousands(texts: Sequence[str]) -> bool:
-    """Whether texts are whole numbers, some of them with points, always between thousands."""
+    """Whether texts are whole numbers, some with points, which always separate thousands."""
     pointed = {text for text in texts if "." in text}
     of_three = all(re.fullmatch(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}", text) for text in pointed)
     return of_three and len(pointed) >= FEWEST and len(pointed) < len(set(texts))

@@ -1,4 +1,4 @@
-"""Puts the rows of all files together that make a table."""
+"""Joins the rows of all files that make a table."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ class Part:
     """The rows of one file or query."""
 
     key: str
-    name: str  # as messages call it
+    name: str  # what messages call it
     frame: pd.DataFrame
-    text: TextFile | None  # by which columns can be read again as the text they are
+    text: TextFile | None  # to read columns again as text; None if the part has types
 
 
 def read_tables(config: Data) -> tuple[pd.DataFrame, int]:
     """Reads the rows of all files that `data.path` names, then those of `data.split.test_path`.
 
-    Columns are int64, float64, bool, datetime64 (Parquet and databases only), `str`, or objects where booleans have
-    gaps; gaps are NaN (NaT in dates). In text files blanks around values do not count, and these are gaps: nothing,
-    what pandas takes for one, "?", and `data.missing_values`. Whole numbers of which one has zeros in front (020) stay
-    text, and so do booleans that `data.column_kinds` calls a category or a date; plain numbers are numbers whatever
-    they are called. A column with text in one file and numbers in another is text in all.
+    Columns are int64, float64, bool, datetime64 (Parquet and databases only), `str`, or objects for booleans with
+    gaps; gaps are NaN (NaT in dates). In text files surrounding blanks are ignored, and gaps are: empty fields, what
+    pandas reads as a gap, "?", and `data.missing_values`. Columns of whole numbers with a leading zero (020) stay text,
+    and so do booleans that `data.column_kinds` calls a category or a date; plain numbers are numbers whatever it calls
+    them. A column with text in one file and numbers in another is text in all.
 
     Returns:
-        The rows, and how many of them, the last ones, are from `data.split.test_path`.
+        The rows, and how many of the last ones are from `data.split.test_path`.
 
     Raises:
-        DataError: A file is missing, is not what its name says, has rows of another length or columns of its own; with
-            the file, the row and the remedy.
+        DataError: A file is missing, has the wrong format, rows of different lengths or other columns than the first;
+            with the file, the row and the remedy.
     """
     repeated = sorted({name for name in config.columns or [] if (config.columns or []).count(name) > 1})
     if repeated:
@@ -73,7 +73,7 @@ def _parts(key: str, path: str, config: Data) -> list[Part]:
     if is_url(path):
         return [Part(key, shown_url(path), read_sql(key, path, config), None)]
     if config.query is not None and key == PATH:
-        raise DataError(f"{key}: {path} is no SQLAlchemy URL, as in {key}=sqlite:///my.db, but data.query needs one")
+        raise DataError(f"{key}: {path} is not an SQLAlchemy URL, which data.query needs, as in {key}=sqlite:///my.db")
     parts = []
     for file in named_files(key, path):
         if file.name.lower().endswith(PARQUET):
@@ -86,14 +86,14 @@ def _parts(key: str, path: str, config: Data) -> list[Part]:
 
 
 def _check_columns(parts: list[Part], first: Part) -> None:
-    """Raises DataError for the files that have other columns than the first."""
+    """Raises DataError for files that have other columns than the first."""
     wanted, faults = list(first.frame.columns), []
     for part in parts:
         lacking = [name for name in wanted if name not in part.frame]
         besides = [name for name in part.frame.columns if name not in first.frame]
         if lacking or besides:
             found = [f"{word} {', '.join(map(repr, names))}" for word, names in
-                     (("lacks", lacking), ("has besides", besides)) if names]  # fmt: skip
+                     (("lacks", lacking), ("also has", besides)) if names]  # fmt: skip
             faults.append(f"{part.name} {' and '.join(found)}")
     if faults:
         raise DataError(
@@ -103,7 +103,7 @@ def _check_columns(parts: list[Part], first: Part) -> None:
 
 
 def _with_whole_targets(parts: list[Part], config: Data) -> list[Part]:
-    """Whole targets beside gaps, which pandas makes floats, as whole ones where other files have some beyond int64."""
+    """Whole targets with gaps, which pandas makes floats, as whole numbers if other files have some beyond int64."""
     targets = [config.target] if isinstance(config.target, str) else config.target or []
     exact = [name for name in targets if any(name in part.frame and has_large(part.frame[name]) for part in parts)]
     return [replace(part, frame=with_whole(part.frame, exact, part.text)) for part in parts] if exact else parts
@@ -127,15 +127,15 @@ def _joined(parts: list[Part]) -> pd.DataFrame:
 
 
 def _with_texts(part: Part, frame: pd.DataFrame, differing: Mapping[str, list[str]]) -> pd.DataFrame:
-    """A part's columns, those as text that differ from part to part.
+    """A part's columns, with those as text whose type differs from part to part.
 
     Args:
-        part: Where they are read again from.
-        frame: Its columns.
-        differing: The kinds that each such column has.
+        part: The part to read them from again.
+        frame: Columns of the part.
+        differing: All kinds of each such column.
 
     Raises:
-        DataError: The part has types and so no text.
+        DataError: The part has types, and so no text.
     """
     names = [name for name in differing if not is_text(frame[name])]
     if not names:
@@ -143,14 +143,14 @@ def _with_texts(part: Part, frame: pd.DataFrame, differing: Mapping[str, list[st
     if part.text is None:
         raise DataError(
             f"{part.key}: column {names[0]!r} is {kind_of(frame[names[0]]) or 'empty'} in {part.name}, but the files "
-            f"together have {' and '.join(differing[names[0]])} in it; store it alike in all"
+            f"together have {' and '.join(differing[names[0]])} in it; store it as one type in all"
         )
     texts = part.text.texts(names)
     return with_columns(frame, {name: texts[name] for name in names})
 
 
 def _warn_of_kinds(name: str, parts: list[Part]) -> None:
-    """Says in the log that a column becomes text because of what one of the files has in it."""
+    """Logs that a column becomes text, and which files differ."""
     words = {"number": "numbers", "boolean": "true and false", "mixed": "several kinds of values"}
     by_kind = {kind: part for part in reversed(parts) if (kind := kind_of(part.frame[name]))}  # the first of each
     text = by_kind.pop("text", None)
@@ -159,7 +159,7 @@ def _warn_of_kinds(name: str, parts: list[Part]) -> None:
         first = text.frame[name].dropna().iloc[0]
         held.append(f"text in {text.name} (first: {first!r})")
     log.warning(
-        "column %r holds %s, so it is text in all; if it is to be numbers, write them alike in all files: there is one "
+        "column %r holds %s, so it is text in all; for numbers, write them alike in all files: they share one "
         "data.decimal, and data.missing_values names marks of gaps",
         name,
         " and ".join(held),
@@ -167,7 +167,7 @@ def _warn_of_kinds(name: str, parts: list[Part]) -> None:
 
 
 def _like(column: pd.Series, kinds: set[str]) -> pd.Series:
-    """A column of gaps only in the type that the column has in other files; booleans as objects if need be."""
+    """A column of gaps only, in the type of the column in other files; booleans with gaps as objects."""
     if kind_of(column) is not None:
         return column
     if kinds == {"number"}:
@@ -176,7 +176,7 @@ def _like(column: pd.Series, kinds: set[str]) -> pd.Series:
 
 
 def _without_empty_nameless(frame: pd.DataFrame) -> pd.DataFrame:
-    """Leaves out what a delimiter at the end of every line makes: a column without name or value."""
+    """Leaves out columns without name and values, which a delimiter at the end of every line makes."""
     empty = [name for name in frame if str(name).startswith("Unnamed: ") and frame[name].isna().all()]
     if empty:
         log.info("%d columns without name and values are left out", len(empty))
@@ -184,7 +184,7 @@ def _without_empty_nameless(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _hint_at_options(frame: pd.DataFrame, first: Part, config: Data) -> None:
-    """Says in the log which option may be missing, where the table looks like it."""
+    """Logs which option may be missing, judged by how the table looks."""
     if first.text is None:
         return
     if config.header and config.columns is None and (doubtful := _looks_like_a_row(frame)):
@@ -198,9 +198,9 @@ def _hint_at_options(frame: pd.DataFrame, first: Part, config: Data) -> None:
 
 
 def _looks_like_a_row(frame: pd.DataFrame) -> str | None:
-    """The first name that is a number, where the header may be a row: all columns of numbers have such a name.
+    """The first name that is a number, if the header may be a row: all columns of numbers have such a name.
 
-    Names that count, 0, 1, 2, are names; and a row has in one of the columns of text what other rows have there too.
+    Consecutive names 0, 1, 2 are names. A row also has, in a column of text, a value that other rows have.
     """
     text = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
     numbers = [str(name) for name in frame if name not in text]

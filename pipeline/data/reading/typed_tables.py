@@ -1,4 +1,4 @@
-"""Reads tables that know the types of their columns: Parquet files and databases."""
+"""Reads tables whose columns have types: Parquet files and databases."""
 
 import gzip
 import re
@@ -22,8 +22,13 @@ INSTALLS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql", "
 def read_parquet(key: str, path: Path, config: Data) -> pd.DataFrame:
     """The rows of a Parquet file, gzipped or not.
 
+    Args:
+        key: The key that names the file.
+        path: The file.
+        config: The data section.
+
     Raises:
-        DataError: The file is no Parquet, is broken, or holds values that make no column.
+        DataError: The file is not Parquet, is broken, or holds values that cannot be a column.
     """
     try:
         if path.suffix.lower() != ".gz":
@@ -49,10 +54,15 @@ def shown_url(url: str) -> str:
 
 
 def read_sql(key: str, url: str, config: Data) -> pd.DataFrame:
-    """The rows that data.query gives.
+    """The rows that data.query selects.
+
+    Args:
+        key: The key that names the database.
+        url: Its SQLAlchemy URL.
+        config: The data section.
 
     Raises:
-        DataError: There is no such database or driver, or the query fails. The message has no password in it.
+        DataError: The database or driver does not exist, or the query fails. The message does not contain the password.
     """
     import sqlalchemy
     from sqlalchemy import exc
@@ -68,7 +78,7 @@ def read_sql(key: str, url: str, config: Data) -> pd.DataFrame:
         hint = f"; install its driver, as in pip install {INSTALLS[backend]}" if backend in INSTALLS else ""
         raise DataError(f"{where} cannot be opened: {error}{hint}") from None
     except (exc.ArgumentError, ValueError, TypeError):
-        raise DataError(f"{where} is no SQLAlchemy URL, as in {key}=sqlite:///my.db") from None
+        raise DataError(f"{where} is not an SQLAlchemy URL, as in {key}=sqlite:///my.db") from None
     try:
         with engine.connect() as connection:
             frame = pd.read_sql_query(str(config.query), connection)
@@ -85,19 +95,24 @@ def read_sql(key: str, url: str, config: Data) -> pd.DataFrame:
 
 
 def _require_sqlite_file(where: str, address: "URL") -> None:
-    """SQLite would make an empty database of a name that does not exist."""
+    """Raises DataError if the file does not exist: SQLite would create an empty database."""
     name = address.database
     if address.get_backend_name() == "sqlite" and name and name != ":memory:" and not name.startswith("file:"):
         path = Path(name)
         if not path.is_file():
-            raise DataError(f"{where}: there is no file {path} (looked for from {Path.cwd()})")
+            raise DataError(f"{where}: file {path} does not exist (looked for from {Path.cwd()})")
 
 
 def tidied_frame(frame: pd.DataFrame, where: str, config: Data) -> pd.DataFrame:
     """The rows with the names of data.columns, each column in a type that one read from text would have.
 
+    Args:
+        frame: The rows.
+        where: The key and the source, for messages.
+        config: The data section.
+
     Raises:
-        DataError: A name stands twice, or values are none that a column can have.
+        DataError: A name occurs twice, or values have a type that a column cannot have.
     """
     names = [str(name) for name in frame.columns]
     if config.columns is not None and len(config.columns) != len(names):
@@ -120,7 +135,7 @@ def tidied_frame(frame: pd.DataFrame, where: str, config: Data) -> pd.DataFrame:
         raise DataError(
             "\n".join(
                 [
-                    f"{where} has values that are no numbers, text, booleans or dates",
+                    f"{where} has values that are not numbers, text, booleans or dates",
                     *faults,
                     "Leave these columns out of the file or query, or name them in data.drop",
                 ]

@@ -1,6 +1,6 @@
-"""Numbers and dates as text that no entry of `data.column_formats` reads: 1/2, 5 ft 3 in, 1.2K, 0x1F, Q1 2019.
+"""Recognizes numbers and dates that no entry of `data.column_formats` reads: 1/2, 5 ft 3 in, 1.2K, 0x1F, Q1 2019.
 
-What is found here is told, with what to write in its place.
+A warning says what to write instead.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pipeline.data.reading.dates import format_of
 from pipeline.data.reading.notation import MINUSES, number_in
 from pipeline.data.reading.suggest_formats import FEWEST, FIRST, FRACTIONS, MOST, POWERS
 
-MIN_OF_KIND = 4  # texts that are no plain numbers; fewer of them may be marks of gaps, which is told elsewhere
+MIN_OF_KIND = 4  # texts that are not plain numbers; fewer of them may be marks of gaps, which conversion.py reports
 SIGN, NUMBER = rf"[+{MINUSES}]?\s*", r"\d+(?:[.,]\d+)*"
 LENGTHS = "km|cm|mm|m|mi|miles?|yd|yards?|ft|foot|feet|in|inch(?:es)?|''|'|\"|\u2032\u2032|\u2032|\u2033"
 WEIGHTS = "kg|g|mg|lbs?|oz|st|pounds?|ounces?|stones?"
@@ -27,7 +27,7 @@ DAY = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ](?:\d{1,2}|[^\W\d_]{3,9})[
 
 @dataclass(frozen=True)
 class Unread:
-    """A way to write numbers or dates that is not read."""
+    """A format of numbers or dates that is not read."""
 
     what: str
     remedy: str  # what to do instead
@@ -35,7 +35,7 @@ class Unread:
     is_date: bool = False
 
     def example(self, texts: Iterable[str]) -> str:
-        """The first of a column's texts that is written so."""
+        """The first of a column's texts in this format."""
         return next(filter(self.pattern.fullmatch, texts))
 
 
@@ -46,7 +46,7 @@ def _kind(what: str, remedy: str, pattern: str, is_date: bool = False) -> Unread
 KINDS = (
     _kind(
         "numbers on both sides of a slash",
-        "write their quotient (0.5), or the two in columns of their own",
+        "write their quotient (0.5), or each number in its own column",
         rf"{SIGN}(?:\d+\s*[/\u2044]\s*\d+|\d+[\s-]+\d+\s*[/\u2044]\s*\d+|\d*\s*[{FRACTIONS}])",
     ),
     _kind(
@@ -61,7 +61,7 @@ KINDS = (
         r"|P(?=[\dT])(?:\d+[YMWD])*(?:T(?:\d+(?:[.,]\d+)?[HMS])+)?)",
     ),
     _kind(
-        "numbers with several powers of ten behind",
+        "numbers with different powers of ten",
         "write all digits (1200 for 1.2K)",
         rf"{SIGN}[^\w\s.,()]?\s*{NUMBER}\s*{MAGNITUDE}",
     ),
@@ -81,12 +81,12 @@ KINDS = (
     _kind("bounds", "write the bound alone, or an estimate", rf"(?:[<>\u2264\u2265]|[<>]=)\s*{SIGN}{NUMBER}"),
     _kind(
         "numbers with their errors",
-        "write the two in columns of their own",
+        "write each in its own column",
         rf"{SIGN}{NUMBER}\s*(?:\u00b1|\+/?[{MINUSES}])\s*{NUMBER}|{SIGN}{NUMBER}\s*\({NUMBER}\)",
     ),
     _kind(
         "several numbers in brackets",
-        "write each in columns of their own",
+        "write each in its own column",
         rf"[\[(]\s*{SIGN}{NUMBER}(?:\s*[,; ]\s*{SIGN}{NUMBER})+\s*[\])]",
     ),
     _kind(
@@ -103,9 +103,9 @@ KINDS = (
 
 
 def unread_as(distinct: np.ndarray) -> Unread | None:
-    """What a column's texts say that is not read; None where they say nothing of the kind, or are few.
+    """The unread format of a column's texts; None if they have none, or are few.
 
-    Plain numbers may stand beside them. Asked about columns of which `formats_that_read` gives nothing.
+    Plain numbers may occur as well. Meant for columns for which `formats_that_read` returns nothing.
     """
     texts = [text for text in distinct.tolist() if text]
     first = next((text for text in texts[:FIRST] if number_in(text, ".") is None), None)

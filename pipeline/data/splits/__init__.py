@@ -1,4 +1,4 @@
-"""Which rows train, validate and test."""
+"""Divides rows into train, validation and test parts."""
 
 from pipeline.data.splits.divide import split
 from pipeline.data.splits.parts import Splits

@@ -1,4 +1,4 @@
-"""Validation rows that are kept for calibration: they choose nothing, so that what is measured on them holds."""
+"""Validation rows that are kept for calibration. They influence no choice, so what is measured on them stays valid."""
 
 import logging
 import math
@@ -12,22 +12,22 @@ from pipeline.errors import DataError
 
 log = logging.getLogger(__name__)
 
-COVERAGES = (0.95, 0.9, 0.8, 0.7, 0.6, 0.5)  # that a message offers
-MANY = 1_000  # rows that train and validate, from which on some can be kept
-LARGEST_FRACTION = 0.4  # of rows that validate, that a message offers
+COVERAGES = (0.95, 0.9, 0.8, 0.7, 0.6, 0.5)  # that a message suggests
+MANY = 1_000  # with at least so many rows that train and validate, some are kept
+LARGEST_FRACTION = 0.4  # of val_fraction in a suggestion
 
 
 def with_calibration(splits: Splits, draw: Draw, config: Split, calibration: Calibration) -> Splits:
-    """Takes rows for calibration out of those that validate, about half of them.
+    """Takes about half of the validation rows for calibration.
 
     Args:
-        splits: Without such rows.
+        splits: Splits without calibration rows.
         draw: How the rows were divided. Groups stay whole, and the latest rows are taken where time matters.
-        config: Of the split.
-        calibration: What they are for.
+        config: The section `data.split`.
+        calibration: What the rows are for.
 
     Raises:
-        DataError: There are too few.
+        DataError: There are too few validation rows.
     """
     n_val, n_drawn = len(splits.val), len(splits.train) + len(splits.val)
     n_folded = 0 if splits.groups is None else n_drawn
@@ -37,33 +37,33 @@ def with_calibration(splits: Splits, draw: Draw, config: Split, calibration: Cal
     alone = ByRow(None, config.seed)
     try:
         val, kept = (draw if isinstance(draw, ByGroup | InTime) else alone)(splits.val, n, sides_left=1)
-    except DataError:  # all of them are of one group, or of one time
+    except DataError:  # all rows have one group or one time
         val, kept = alone(splits.val, n, sides_left=1)
     if len(kept) < calibration.fewest:
         raise too_few(calibration, n_val, n_drawn, config, n_folded)
-    log.info("%s: %d of %d validation rows are kept for it, and choose nothing", calibration.key, len(kept), n_val)
+    log.info("%s: %d of %d validation rows are kept for it and nothing else", calibration.key, len(kept), n_val)
     return replace(splits, val=val, calibration=kept)
 
 
 def is_out_of_fold(calibration: Calibration, n_folded: int) -> bool:
-    """Whether so few rows train and validate that all of them calibrate, out of fold, in place of some kept for it.
+    """Whether so few rows train and validate that all of them calibrate, out of fold, instead of some that are kept.
 
     Args:
-        calibration: What they are for.
-        n_folded: Rows that can be divided into folds: none where they are not drawn.
+        calibration: What the rows are for.
+        n_folded: Rows that can be divided into folds; 0 if rows are not drawn at random.
     """
     return calibration.fewest <= n_folded < MANY
 
 
 def too_few(calibration: Calibration, n_val: int, n_drawn: int, config: Split, n_folded: int = 0) -> DataError:
-    """What to say of validation rows that do not suffice.
+    """The error for too few validation rows.
 
     Args:
-        calibration: What they are for.
-        n_val: Rows that validate.
-        n_drawn: Rows that they were drawn from.
-        config: Of the split.
-        n_folded: Of the rows that they were drawn from, those that can be divided into folds.
+        calibration: What the rows are for.
+        n_val: Number of validation rows.
+        n_drawn: Number of rows that they were drawn from.
+        config: The section `data.split`.
+        n_folded: How many of `n_drawn` can be divided into folds.
     """
     fraction = math.ceil(100 * calibration.fewest / MAX_KEPT / n_drawn) / 100
     by_fraction = config.kind != "column" and config.path is None and fraction <= LARGEST_FRACTION
@@ -74,8 +74,8 @@ def too_few(calibration: Calibration, n_val: int, n_drawn: int, config: Split, n
     remedies += [f"{calibration.key}={lower[0]:g}"] if lower else []
     remedy = f"set {' or '.join(remedies)}" if remedies else f"use more rows, or set {calibration.key}=null"
     return DataError(
-        f"{calibration.key}: {calibration.coverage:g} takes at least {calibration.fewest} rows that are kept for it "
-        f"alone, some two thirds of the validation rows at most, and these are {n_val}; {remedy}"
+        f"{calibration.key}: {calibration.coverage:g} needs at least {calibration.fewest} rows for calibration, at "
+        f"most about two thirds of the {n_val} validation rows; {remedy}"
     )
 
 

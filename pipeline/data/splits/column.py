@@ -1,4 +1,4 @@
-"""The column that a split goes by: groups, times or the names of the parts."""
+"""The column that a split depends on: groups, times or names of parts."""
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,14 @@ from pipeline.errors import DataError
 
 
 def distinct_values(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
-    """The column by number: `(n_rows,)` int64 that count into the distinct values, in order of appearance, and these.
+    """The column as numbers: `(n_rows,)` int64 positions in the distinct values, and these in order of appearance.
+
+    Args:
+        rows: All rows.
+        config: The section `data.split`.
 
     Raises:
-        DataError: There is no such column, or it has gaps.
+        DataError: The column does not exist or has gaps.
     """
     values = rows.split_column
     if values is None:
@@ -22,7 +26,7 @@ def distinct_values(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
     if len(missing):
         raise DataError(
             f"data.split.column: column {config.column!r} has {len(missing)} missing values, first in "
-            f"{rows.places(missing[0])}; kind={config.kind} needs one in every row: fill them in, or remove these rows"
+            f"{rows.places(missing[0])}; kind={config.kind} needs one in each row: fill them in, or remove these rows"
         )
     if isinstance(values, TextArray):
         used = values.used()
@@ -32,12 +36,16 @@ def distinct_values(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
 
 
 def times(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
-    """The column as times: `(n_rows,)` int64 that count from the earliest, equal where the times are, and the values.
+    """The column as times: ranks `(n_rows,)` int64 from the earliest, equal for equal times, and the values.
 
-    Text holds numbers, or dates as ISO 8601 writes them; those without a time zone are taken for UTC.
+    Text holds numbers or ISO 8601 dates; dates without a time zone are taken as UTC.
+
+    Args:
+        rows: All rows.
+        config: The section `data.split`.
 
     Raises:
-        DataError: There is no such column, or it has gaps or values that are neither.
+        DataError: The column does not exist, or has gaps or values that are neither.
     """
     numbers, distinct = distinct_values(rows, config)
     parsed = parsed_times(distinct) if distinct.dtype == object else distinct
@@ -52,19 +60,24 @@ def times(rows: Rows, config: Split) -> tuple[np.ndarray, np.ndarray]:
 
 
 def parsed_times(texts: np.ndarray) -> np.ndarray:
-    """As float64 or datetime64, whichever more of them can be read as; NaN or NaT where one cannot."""
+    """Texts as float64 or datetime64, whichever reads more of them; NaN or NaT for the others."""
     column = pd.Series(texts, dtype=object)
     numbers = pd.to_numeric(column, errors="coerce")
     if numbers.notna().all():
         return numbers.to_numpy(np.float64)
     dates = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
-    dates = dates.mask(column.str.lower().isin(["now", "today"]))  # which pandas reads, as other times every time
+    dates = dates.mask(column.str.lower().isin(["now", "today"]))  # pandas reads these as another time in each run
     better = numbers if numbers.isna().sum() < dates.isna().sum() else dates.dt.tz_localize(None)
     return better.to_numpy()
 
 
 def first_three(numbers: np.ndarray, rows: Rows) -> str:
-    """The column's values in the first three of these rows, for a message."""
+    """The column's values in the first three of these rows, for a message.
+
+    Args:
+        numbers: Row numbers.
+        rows: All rows.
+    """
     assert rows.split_column is not None
     values = np.asarray(rows.split_column[numbers[:3]])
     found = [f"{shown(value)} in {rows.places(number)}" for value, number in zip(values, numbers[:3], strict=True)]
@@ -72,5 +85,5 @@ def first_three(numbers: np.ndarray, rows: Rows) -> str:
 
 
 def shown(value: object) -> str:
-    """A value of the column as its file has it."""
+    """A value as the file has it."""
     return f"{value:.15g}" if isinstance(value, float) else repr(value)

@@ -1,6 +1,7 @@
-"""From rows to splits: the kinds, and what every one of them must fulfil."""
+"""From rows to splits: the kinds of split, and the checks that apply to all of them."""
 
 import logging
+import math
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +25,9 @@ def split(rows: Rows, config: Split, calibration: Calibration | None = None) -> 
     """Divides the rows.
 
     Args:
-        rows: All of them.
-        config: How.
-        calibration: For which validation rows are kept; None keeps none.
+        rows: All rows.
+        config: The section `data.split`.
+        calibration: What validation rows are kept for; None keeps none.
 
     Raises:
         DataError: A part has no rows, the rows cannot be divided in this way, or a class has no training row.
@@ -68,7 +69,12 @@ def _divided(rows: Rows, config: Split) -> Splits:
 
 
 def kind_of_split(rows: Rows, config: Split) -> str:
-    """How rows are divided: `auto` is decided by path and task."""
+    """The kind of split: `auto` depends on the path and the task.
+
+    Args:
+        rows: All rows.
+        config: The section `data.split`.
+    """
     if config.kind == "auto":
         return "indices" if config.path else "random" if rows.target.task == "regression" else "stratified"
     if config.kind == "stratified" and rows.target.task == "regression":
@@ -94,7 +100,7 @@ def _drawn(rows: Rows, config: Split, kind: str) -> Splits:
         draw.check_given(rest, test)
         n_val = _n_rows("val", config.val_fraction, len(rest))
         _check_rest(len(rest) - n_val, rows)
-    # The rows that were drawn to test need not be as many as were asked for: a group stays whole.
+    # The number of test rows may differ from the requested one, because groups stay whole.
     train, val = draw(rest, min(n_val, len(rest) - 1), sides_left=1)
     if isinstance(draw, InTime):
         return Splits(train, val, test)
@@ -102,11 +108,11 @@ def _drawn(rows: Rows, config: Split, kind: str) -> Splits:
 
 
 def _given_test_rows(rows: Rows, config: Split, kind: str) -> np.ndarray | None:
-    """The rows of a separate test file, or those that the set names as official."""
+    """The rows of a separate test file, or those that the data set defines as official."""
     if rows.n_test_file_rows:
         if kind in FOLD_KINDS:
             raise DataError(
-                f"data.split.test_path: {kind} lets every row test in one of the folds, so it takes no test file; "
+                f"data.split.test_path: {kind} tests every row in one of the folds, so it takes no test file; "
                 "leave test_path out or use data.split.kind=auto"
             )
         return np.arange(len(rows) - rows.n_test_file_rows, len(rows))
@@ -130,16 +136,15 @@ def _draw(rows: Rows, config: Split, kind: str) -> Draw:
 def _n_rows(part: str, fraction: float, n_rows: int) -> int:
     count = round(fraction * n_rows)
     if count < 1:
-        raise DataError(
-            f"data.split.{part}_fraction: {fraction} of {n_rows} rows is no row; use a larger fraction or more rows"
-        )
+        remedy = f"use at least {math.ceil(1000 / n_rows) / 1000:g}" if n_rows > 1 else "use more rows"
+        raise DataError(f"data.split.{part}_fraction: {fraction} of {n_rows} rows selects 0 rows; {remedy}")
     return count
 
 
 def _check_rest(n_rest: int, rows: Rows) -> None:
     if n_rest < 1:
         raise DataError(
-            f"data.split: of {len(rows)} rows none are left to train on; use smaller fractions or more rows"
+            f"data.split: none of {len(rows)} rows are left to train on; use smaller fractions or more rows"
         )
 
 

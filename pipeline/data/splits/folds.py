@@ -1,4 +1,4 @@
-"""Folds: parts of which each tests once while the others train."""
+"""Folds: each of them is the test part once, while the others train."""
 
 import warnings
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ from pipeline.data.splits.uneven import UnevenClassesError
 from pipeline.data.target import Target
 from pipeline.errors import DataError
 
-N_FOLDS = 5  # of the rows that train or validate, where each of them is to validate
-MAX_GROUPS_TO_BALANCE = 10_000  # StratifiedGroupKFold takes 0.14 ms for each; chance balances the classes of more
+N_FOLDS = 5  # of the rows that train or validate, if each of them validates once
+MAX_GROUPS_TO_BALANCE = 10_000  # StratifiedGroupKFold takes 0.14 ms for each; more balance by chance
 
 
 def rows_of_fold(rows: Rows, config: Split, groups: np.ndarray | None) -> np.ndarray:
-    """Row numbers of the fold that tests; classes are balanced over the folds, groups stay whole.
+    """Row numbers of the test fold; classes are balanced over the folds, groups stay whole.
 
     Args:
         rows: All rows.
-        config: With the number of folds, which one tests, and the seed that draws them.
+        config: The section `data.split`: the number of folds, the test fold, and the seed.
         groups: `(n_rows,)` int64, a number per group, for folds of whole groups.
 
     Raises:
@@ -44,10 +44,10 @@ def folds(target: Target, groups: np.ndarray | None, n_folds: int, seed: int) ->
     """Row numbers of one fold after the other, `(n,)` int64 in ascending order.
 
     Args:
-        target: Of the rows; classes are balanced over the folds, but for those with fewer rows than folds.
-        groups: `(n_rows,)` int64, of which each stays whole; None where rows are drawn one by one.
+        target: Target of the rows; classes are balanced over the folds, except those with fewer rows than folds.
+        groups: `(n_rows,)` int64, groups that stay whole; None to draw single rows.
         n_folds: At most as many as there are rows or groups.
-        seed: Of the draw.
+        seed: Seed of the draw.
     """
     balanced = target.task != "regression" and np.bincount(target.values[:, 0]).max() >= n_folds
     if groups is None:

@@ -19,22 +19,26 @@ PARTS = {"train": "train", "val": "val", "validation": "val", "valid": "val", "t
 def from_column(rows: Rows, config: Split) -> Splits:
     """The parts that the column names.
 
+    Args:
+        rows: All rows.
+        config: The section `data.split`.
+
     Raises:
-        DataError: There is no such column, it has gaps or other values, or never names one of the parts.
+        DataError: The column does not exist, has gaps or other values, or lacks one of the parts.
     """
     numbers, distinct = distinct_values(rows, config)
     named = np.array([PARTS.get(str(value).strip().lower(), "") for value in distinct])
     wrong = np.flatnonzero((named == "")[numbers])
     if len(wrong):
         raise DataError(
-            f"data.split.column: {len(wrong)} values of column {config.column!r} are none of {', '.join(PARTS)}: "
+            f"data.split.column: {len(wrong)} values of column {config.column!r} are not among {', '.join(PARTS)}: "
             f"{first_three(wrong, rows)}; change them, or use another data.split.kind"
         )
     absent = [part for part in NAMES if part not in named]
     if absent:
         raise DataError(
-            f"data.split.column: column {config.column!r} says {' and '.join(absent)} in no row; "
-            "train, val and test need rows each: change some, or use another data.split.kind"
+            f"data.split.column: column {config.column!r} never has the value {' or '.join(absent)}; train, val and "
+            "test need rows each: change some, or use another data.split.kind"
         )
     return Splits(**{part: np.flatnonzero((named == part)[numbers]) for part in NAMES})
 
@@ -44,15 +48,15 @@ def from_file(path: Path, n_rows: int, row_numbers: np.ndarray | None) -> Splits
 
     Args:
         path: The .npz.
-        n_rows: How many rows there are.
-        row_numbers: `(n_rows,)`, of each row through all files, ascending; None where all of them are there.
+        n_rows: Number of rows.
+        row_numbers: `(n_rows,)`, of each row through all files, ascending; None if all rows are there.
 
     Raises:
-        DataError: There is no such file, or its row numbers are none, of rows that are not there or in two parts.
+        DataError: The file does not exist; or its row numbers are invalid, missing from the data, or in two parts.
     """
     path = path.expanduser()
     if not path.is_file():
-        raise DataError(f"data.split.path: there is no file {path} (looked for from {Path.cwd()})")
+        raise DataError(f"data.split.path: file {path} does not exist (looked for from {Path.cwd()})")
     parts = _read(path)
     for name, numbers in parts.items():
         _check_numbers(name, numbers, np.arange(n_rows) if row_numbers is None else row_numbers)
@@ -78,14 +82,14 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _check_numbers(name: str, numbers: np.ndarray, there: np.ndarray) -> None:
-    """Raises DataError where a part names a row twice, or one that is not among those that are there."""
+    """Raises DataError if a part names a row twice, or a row that does not exist."""
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
         raise DataError(f"data.split.path: {name} must be a list of whole row numbers, got {numbers.dtype}")
     wrong = numbers[~np.isin(numbers, there)]
     if len(wrong) and 0 <= wrong[0] < there[-1]:
         raise DataError(
-            f"data.split.path: {name} names {len(wrong)} rows that have no target, first row {wrong[0]}; leave them "
-            "out of the .npz as well: a row that no part names is left out"
+            f"data.split.path: {name} names {len(wrong)} rows without a target, first row {wrong[0]}; leave them "
+            "out of the .npz as well: rows that no part names are left out"
         )
     if len(wrong):
         raise DataError(f"data.split.path: {name} names row {wrong[0]}, but the data have rows 0 to {there[-1]}")

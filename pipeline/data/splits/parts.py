@@ -12,14 +12,14 @@ NAMES = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Splits:
-    """Row numbers, `(n,)` int64 each, that have no row in common."""
+    """Row numbers of each part, `(n,)` int64 each; no row is in two parts."""
 
     train: np.ndarray
     val: np.ndarray
     test: np.ndarray
     calibration: np.ndarray = field(default_factory=lambda: np.array([], np.int64))  # in none of the parts
-    # (n_rows,) int64 of all rows, by which those that validate were drawn: the number of a row's group, or its own;
-    # None where they were not drawn at random, so that no others could be in their place.
+    # (n_rows,) int64, the unit in which validation rows were drawn: the number of a row's group, or its own; None if
+    # they were not drawn at random, so that no other rows could take their place.
     groups: np.ndarray | None = None
 
     def parts(self) -> dict[str, np.ndarray]:
@@ -28,11 +28,11 @@ class Splits:
 
 
 def require_rows(n_rows: Mapping[str, int], weights: Mapping[str, float]) -> None:
-    """Raises DataError where a part is empty, or none of its rows counts.
+    """Raises DataError if a part is empty, or the weights of its rows are all 0.
 
     Args:
-        n_rows: By part.
-        weights: Sums by part; none where rows have no weights.
+        n_rows: Number of rows by part.
+        weights: Sum of weights by part; empty if rows have no weights.
     """
     empty = [part for part, n in n_rows.items() if not n]
     if empty:

@@ -1,4 +1,4 @@
-"""Ways to take rows out of rows: one by one, by whole groups, or the latest."""
+"""Ways to draw rows: single rows, whole groups, or the latest."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,22 +11,27 @@ from pipeline.data.splits.uneven import UnevenClassesError
 from pipeline.data.target import Target
 from pipeline.errors import DataError
 
-SIDES = {1: "train and val", 2: "train, val and test"}  # by how many are left when one has been drawn
+SIDES = {1: "train and val", 2: "train, val and test"}  # by how many parts are left after a draw
 
 
 class Draw(Protocol):
-    """Takes about `n` of the rows out, so that rest and drawn keep the promise of their kind."""
+    """Draws about `n` of the rows, so that the rest and the drawn rows both meet the split's conditions."""
 
     def __call__(self, numbers: np.ndarray, n: int, *, sides_left: int) -> tuple[np.ndarray, np.ndarray]:
-        """Row numbers that are left, enough for `sides_left` sides, and those drawn, each in ascending order."""
+        """The rest, enough for `sides_left` parts, and the drawn rows, as row numbers in ascending order."""
 
     def check_given(self, rest: np.ndarray, test: np.ndarray) -> None:
-        """Raises DataError where given test rows break the promise."""
+        """Raises DataError if given test rows break the conditions.
+
+        Args:
+            rest: Row numbers of all other rows.
+            test: Row numbers of the test rows.
+        """
 
 
 @dataclass(frozen=True)
 class ByRow:
-    """Draws exactly `n` rows at random; with the balance of classes of `target` on both sides, if it is given."""
+    """Draws exactly `n` rows at random; if `target` is given, its classes are balanced on both sides."""
 
     target: Target | None
     seed: int
@@ -38,14 +43,14 @@ class ByRow:
             _, drawn = next(draw(1, test_size=n, random_state=self.seed).split(numbers, labels))
         except ValueError as error:
             reason = str(error) if self.target is None else _imbalance(self.target, numbers, n) or str(error)
-            said = f"data.split.kind: stratified cannot put every class on every side ({reason})"
+            said = f"data.split.kind: stratified cannot put every class in every part ({reason})"
             raise UnevenClassesError(said) from None
-        is_drawn = np.zeros(len(numbers), bool)  # much faster than to sort what is drawn, and the rest
+        is_drawn = np.zeros(len(numbers), bool)  # much faster than to sort the drawn rows and the rest
         is_drawn[drawn] = True
         return numbers[~is_drawn], numbers[is_drawn]
 
     def check_given(self, rest: np.ndarray, test: np.ndarray) -> None:
-        """Any rows may test."""
+        """Accepts any test rows."""
 
 
 def _imbalance(target: Target, numbers: np.ndarray, n: int) -> str | None:
@@ -64,8 +69,8 @@ def _imbalance(target: Target, numbers: np.ndarray, n: int) -> str | None:
 class ByGroup:
     """Draws whole groups at random.
 
-    scikit-learn's GroupShuffleSplit takes a fraction of the groups; here it is one of the rows, as everywhere in the
-    config, which is another thing where groups differ in size.
+    `n` counts rows, like every fraction in the config. scikit-learn's GroupShuffleSplit counts groups, which differs if
+    groups have different sizes.
     """
 
     groups: np.ndarray  # (n_rows,) int64 that count into labels
@@ -97,9 +102,9 @@ class ByGroup:
 
 
 def _near(sizes: np.ndarray, n: int, most: int) -> list[int]:
-    """Positions of sizes, one at least and `most` at most, whose sum is about `n`.
+    """Positions of sizes, at least one and at most `most`, whose sum is about `n`.
 
-    In turn, each that fits; then the smallest of the others, if it brings the sum nearer.
+    Takes each in turn that fits; then the smallest of the others, if that brings the sum nearer.
     """
     taken: list[int] = []
     lacking = n
@@ -119,10 +124,10 @@ def _near(sizes: np.ndarray, n: int, most: int) -> list[int]:
 
 @dataclass(frozen=True)
 class InTime:
-    """Draws the latest rows; those of one time stay together."""
+    """Draws the latest rows; rows of one time stay together."""
 
     times: np.ndarray  # (n_rows,) int64, ascending with time
-    values: np.ndarray  # (n_rows,), as the file has them
+    values: np.ndarray  # (n_rows,), as in the file
     column: str
 
     def __call__(self, numbers: np.ndarray, n: int, *, sides_left: int) -> tuple[np.ndarray, np.ndarray]:  # noqa: D102

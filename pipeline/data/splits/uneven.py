@@ -1,4 +1,4 @@
-"""Classes that a split cannot put on every side, and what to do about them: no remedy is named that was not tried."""
+"""Classes that a split cannot put in every part, and remedies for them: only tested remedies are suggested."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from pipeline.data.target import Target
 from pipeline.errors import DataError
 
 MAX_NAMED = 5  # classes in a message
-MAX_REMEDIES = 2  # that a message names
-SEEDS = range(1, 21)  # that are tried
+MAX_REMEDIES = 2  # in a message
+SEEDS = range(1, 21)  # seeds that are tried
 
 
 class UnevenClassesError(DataError):
-    """A class lacks rows where the split needs them; the message has no remedy yet."""
+    """A class lacks rows for the split; the message has no remedy yet."""
 
 
 def without_training_rows(classes: np.ndarray) -> str:
-    """What is wrong where no training row has one of these classes."""
+    """The message if no training row has one of these classes."""
     named = ", ".join(str(label) for label in classes[:MAX_NAMED])
     return f"data.split: no training row has the class {named}{', ...' if len(classes) > MAX_NAMED else ''}"
 
 
 def taken_for_classes(target: Target) -> str:
-    """Says how whole numbers that were taken for classes become a regression's."""
+    """The remedy if whole numbers are classes but should be a regression's."""
     if target.classes.dtype.kind not in "if":
         return ""
     return f"; if {target.names[0]!r} is a number rather than a class, set data.task=regression"
 
 
 def remedies(rows: Rows, config: Split, works: Callable[[Split], bool]) -> str:
-    """Overrides with which the rows can be divided, and what to do without.
+    """Overrides with which the rows can be divided, or other remedies.
 
     Args:
-        rows: That cannot be divided as the config says.
+        rows: Rows that cannot be divided as the config says.
         config: The section `data.split`.
-        works: Whether they can be divided as another config says.
+        works: Returns whether another config can divide them.
     """
     changes = [] if _is_given(config) else _nearest(rows, config)
     found = [one for one in changes if one and works(config.model_copy(update=one))][:MAX_REMEDIES]
@@ -72,7 +72,7 @@ def _nearest(rows: Rows, config: Split) -> list[dict[str, Any]]:
 
 
 def _first_seed(config: Split, works: Callable[[Split], bool]) -> list[dict[str, Any]]:
-    """A seed by which chance does what could not be promised, if one of the first few does."""
+    """The first of a few seeds that divides the rows, if any does."""
     if _is_given(config):
         return []
     by_chance = {"kind": "random"} if config.kind in ("auto", "stratified") else {}
@@ -81,7 +81,7 @@ def _first_seed(config: Split, works: Callable[[Split], bool]) -> list[dict[str,
 
 
 def _fractions(rows: Rows, config: Split) -> dict[str, Any]:
-    """The least shares of validation and test rows, rounded up, in which every class can have a row."""
+    """The smallest fractions of validation and test rows, rounded up, with which every class can have a row."""
     n_divided = len(rows) * (1 - 1 / config.n_folds) if config.kind in FOLD_KINDS else len(rows)
     share = math.ceil(1000 * len(rows.target.classes) / n_divided) / 1000
     given = config.test_fraction is None or config.test_path or config.kind in FOLD_KINDS

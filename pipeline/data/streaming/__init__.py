@@ -1,4 +1,4 @@
-"""Tables that do not fit in memory: read in blocks, again in each pass."""
+"""Tables that do not fit in memory: each pass reads them in blocks."""
 
 from pipeline.data.streaming.budget import streams
 from pipeline.data.streaming.survey import load_streamed

@@ -1,4 +1,4 @@
-"""All rows of a table's files, a block at a time, each column in its role and always in the same form."""
+"""Reads all rows of a table's files block by block, each column in its role and always in the same form."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Block:
     """Consecutive rows of one file."""
 
     columns: Columns
-    first_row: int  # among all rows that have a target, files in order
+    first_row: int  # among all rows with a target, in the order of the files
     from_test_file: bool
 
     def __len__(self) -> int:
@@ -47,7 +47,7 @@ class Block:
 
     @property
     def row_numbers(self) -> np.ndarray:
-        """`(n_rows,)`, of each row through all files, also those that have no target."""
+        """`(n_rows,)` number of each row through all files, where rows without a target count too."""
         assert self.columns.row_numbers is not None
         return self.columns.row_numbers
 
@@ -60,24 +60,29 @@ class Block:
 
 @dataclass
 class Known:
-    """What passes over the files have found out that later ones need from the first row on."""
+    """What earlier passes have found that later ones need from the first row on."""
 
     encodings: dict[Path, list[str]] = field(default_factory=dict)  # that are left to try
-    as_text: set[str] = field(default_factory=set)  # columns with text or dates in some block, and so in all
-    large: set[str] = field(default_factory=set)  # target columns of whole numbers, of which some are beyond int64
-    kinds: dict[str, set[str]] = field(default_factory=dict)  # of the values of each column, as `kind_of` calls them
-    labels: dict[str, set[str]] = field(default_factory=dict)  # of target columns of text, test files left out
+    as_text: set[str] = field(default_factory=set)  # columns with text or dates in some block, so text in all
+    large: set[str] = field(default_factory=set)  # target columns of whole numbers, some of them beyond int64
+    kinds: dict[str, set[str]] = field(default_factory=dict)  # kinds of each column's values, as `kind_of` names them
+    labels: dict[str, set[str]] = field(default_factory=dict)  # of target columns of text, without those of test files
 
 
 class ReadAgainError(Exception):
-    """What was known proved wrong in the middle of a pass: it has to begin again."""
+    """`known` has changed during a pass, which must start again."""
 
 
 def blocks(config: Data, block_bytes: int, known: Known) -> Iterator[Block]:
-    """Reads all files; the next block is read while this one is looked at.
+    """Reads all files; a thread reads the next block meanwhile.
+
+    Args:
+        config: The data section.
+        block_bytes: Bytes of a block.
+        known: What earlier passes have found; added to.
 
     Raises:
-        ReadAgainError: `known` has changed; blocks seen so far may have been read wrongly.
+        ReadAgainError: `known` has changed; blocks so far may have been read incorrectly.
         DataError: A file is missing or broken, or has other columns than the first.
     """
     reading = _blocks(config, block_bytes, known)
@@ -89,7 +94,7 @@ def blocks(config: Data, block_bytes: int, known: Known) -> Iterator[Block]:
                 yield block
     finally:
         reading.close()
-        pa.default_memory_pool().release_unused()  # which it would keep for the next pass
+        pa.default_memory_pool().release_unused()  # otherwise it would be kept for the next pass
 
 
 def _blocks(config: Data, block_bytes: int, known: Known) -> Generator[Block]:
@@ -110,12 +115,12 @@ def _blocks(config: Data, block_bytes: int, known: Known) -> Generator[Block]:
 
 
 def _frames(config: Data, block_bytes: int, known: Known) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Consecutive rows of one file after the other, and the key that names the file."""
+    """Consecutive rows of each file in turn, and the key that names the file."""
     names, first = None, None
     for key, path in table_files(config):
         is_parquet = path.name.lower().endswith(PARQUET)
         frames = _of_parquet if is_parquet else _of_text
-        row = 0  # of this file
+        row = 0  # row number in this file
         for frame in frames(key, path, config, block_bytes, known):
             check_header(key, path, frame, row)
             row += len(frame)
@@ -146,22 +151,22 @@ def _uncompressed(metadata: pq.FileMetaData) -> int:
 
 
 def _as_text(frame: pd.DataFrame, known: Known) -> pd.DataFrame:
-    """Columns that are text elsewhere; Parquet says of a file's column what it is. Dates become text of one form."""
+    """Converts columns to text that are text elsewhere, dates to one format; Parquet gives a column one type."""
     for name in frame:
         kind = kind_of(frame[name]) if name in known.as_text else None
         if kind not in ("text", "date", None):
             raise DataError(
-                f"data.path: column {name!r} is {kind} in one file and not in another; store it alike in all"
+                f"data.path: column {name!r} is {kind} in one file and not in another; store it as one type in all"
             )
     return frame
 
 
 def _check_kinds(frame: pd.DataFrame, known: Known) -> None:
-    """Looks for kinds of values that make no column together.
+    """Checks that a column's kinds of values fit together.
 
     Raises:
-        ReadAgainError: A column has truth values in some blocks and others in others: it is text, as read at once.
-        DataError: A column has dates in one file and text in another, which may be written in any way.
+        ReadAgainError: A column has booleans in some blocks and other values in others, so it is text.
+        DataError: A column has dates in one file and text in another, whose format is unknown.
     """
     for name, column in frame.items():
         kind, kinds = kind_of(column), known.kinds.setdefault(str(name), set())
@@ -170,9 +175,9 @@ def _check_kinds(frame: pd.DataFrame, known: Known) -> None:
         kinds.add(kind)
         if kinds >= {"text", "date"}:
             raise DataError(
-                f"data.path: column {name!r} has dates in one file and is text in another; store it alike in all"
+                f"data.path: column {name!r} has dates in one file and is text in another; store it as one type in all"
             )
-        besides = kinds & {"number", "text"}  # the text may stand in rows without a target, which come no further
+        besides = kinds & {"number", "text"}  # the text may be in rows without a target, which are not seen again
         if besides and "boolean" in kinds and name not in known.as_text:
             what = " and ".join(word for kind, word in (("number", "numbers"), ("text", "text")) if kind in besides)
             _log_mixed([str(name)], f"{what} in some rows and true and false in others")
@@ -208,7 +213,7 @@ def _frame(piece: TextFile, start: TextFile, known: Known) -> pd.DataFrame:
 def _check_columns(key: str, path: Path, found: list[str], names: list[str], first: Path) -> None:
     lacking, besides = [n for n in names if n not in found], [n for n in found if n not in names]
     if lacking or besides:
-        what = [f"{word} {', '.join(map(repr, some))}" for word, some in (("lacks", lacking), ("has besides", besides)) if some]  # fmt: skip  # noqa: E501
+        what = [f"{word} {', '.join(map(repr, some))}" for word, some in (("lacks", lacking), ("also has", besides)) if some]  # fmt: skip  # noqa: E501
         raise DataError(
             f"{key}: all files must have the columns of {first}\n{path} {' and '.join(what)}\n"
             "Correct the headers, or set data.header=false and data.columns where files have none"
@@ -216,7 +221,7 @@ def _check_columns(key: str, path: Path, found: list[str], names: list[str], fir
 
 
 def _agreeing(frame: pd.DataFrame, config: Data, known: Known, from_test_file: bool) -> pd.DataFrame:
-    """Labels of a test file as the other files write them."""
+    """Labels of a test file, as the other files write them."""
     targets = [config.target] if isinstance(config.target, str) else config.target or []
     columns = {}
     for name in targets:
@@ -232,10 +237,10 @@ def _agreeing(frame: pd.DataFrame, config: Data, known: Known, from_test_file: b
 
 
 def _in_roles(table: Table, config: Data, known: Known) -> Columns | None:
-    """The columns as the pipeline takes them, text where another block has text; None if no row has a target.
+    """The columns by role, as text if another block has text; None if no row has a target.
 
     Raises:
-        ReadAgainError: A target is the first beyond int64; beside gaps, others were read as floats before.
+        ReadAgainError: A target is the first beyond int64; in columns with gaps, earlier ones were read as floats.
     """
     targets = [config.target] if isinstance(config.target, str) else config.target or []
     frame, numbers = table.frame, table.row_numbers
@@ -258,7 +263,7 @@ def _in_roles(table: Table, config: Data, known: Known) -> Columns | None:
 
 
 def _note_large(target: Mapping[str, pd.Series], known: Known) -> None:
-    """Raises ReadAgainError where a target is the first beyond int64."""
+    """Raises ReadAgainError if a target is the first beyond int64."""
     large = {name for name, column in target.items() if are_whole(column)}
     if large - known.large:
         known.large |= large
@@ -267,23 +272,23 @@ def _note_large(target: Mapping[str, pd.Series], known: Known) -> None:
 
 @dataclass
 class Seen:
-    """Columns by what the blocks of a pass so far had in them."""
+    """What the blocks of a pass so far had in each column."""
 
     numbers: set[str] = field(default_factory=set)
-    only_gaps: set[str] = field(default_factory=set)  # in some block, taken as gaps of numbers
+    only_gaps: set[str] = field(default_factory=set)  # columns with only gaps in some block, read as numbers
 
 
 def in_same_form(columns: Columns, seen: Seen, known: Known) -> Columns:
-    """A block's columns in the form that those before had: gaps of text where a block has nothing else.
+    """A block's columns in the form of earlier blocks; in a column of text, gaps are gaps of text.
 
     Args:
-        columns: The block's.
-        seen: What the pass has met before; added to.
-        known: Columns that had text; added to.
+        columns: The block's columns.
+        seen: What earlier blocks of the pass had; added to.
+        known: What earlier passes have found; added to.
 
     Raises:
-        ReadAgainError: A column holds text here and numbers, or gaps that were taken for those of numbers, in a block
-            before; now it is known to be text.
+        ReadAgainError: A column holds text here and numbers, or gaps that were read as gaps in numbers, in an earlier
+            block; now it is known to be text.
     """
     inputs = dict(columns.inputs)
     for name, values in columns.inputs.items():
@@ -307,6 +312,6 @@ def in_same_form(columns: Columns, seen: Seen, known: Known) -> Columns:
 
 
 def _log_mixed(names: list[str], what: str) -> None:
-    said = "column %s holds %s, so it is read again as text; if it is to be numbers, write them alike in all files: "
-    remedy = "there is one data.decimal, and data.missing_values names gaps"
+    said = "column %s holds %s, so it is read again as text; for numbers, write them alike in all files: "
+    remedy = "they share one data.decimal, and data.missing_values names marks of gaps"
     log.warning(said + remedy, ", ".join(map(repr, names)), what)

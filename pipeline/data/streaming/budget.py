@@ -1,4 +1,4 @@
-"""How much memory rows may take, and whether a table is streamed for that."""
+"""How much memory rows may take, and whether a table is streamed to respect that."""
 
 import gzip
 import logging
@@ -16,14 +16,14 @@ from pipeline.schema import n_bytes
 
 log = logging.getLogger(__name__)
 
-SHARE_OF_FREE = 0.5  # of the memory that is free, where no budget is given
+SHARE_OF_FREE = 0.5  # of free memory, if no budget is set
 SMALLEST = 32_000_000  # bytes: blocks, a sample and buffers have to fit
-# In memory a table is its file, raw columns, arrays, and some of each twice for a moment (measured, mixed columns).
+# Memory of a table: its file, raw columns, arrays, and some of each twice for a moment (measured, mixed columns).
 BYTES_PER_BYTE_OF_TEXT, BYTES_PER_VALUE, UNZIPPED = 4.0, 24, 5
 
 
 def streams(config: Data) -> bool:
-    """Whether the rows are read in blocks: as `data.streaming` says, or where they would not fit in the budget."""
+    """Whether the rows are read in blocks: as `data.streaming` says, or if they would exceed the memory budget."""
     if config.name != "table" or config.streaming == "off" or config.query is not None or is_url(str(config.path)):
         return False
     if config.streaming == "on":
@@ -31,7 +31,7 @@ def streams(config: Data) -> bool:
     needed, budget = sum(_bytes_in_memory(file) for _, file in table_files(config)), memory_budget(config)
     if needed <= budget:
         return False
-    text = "data.streaming: the rows would take some %.1f GB in memory, data.memory_budget is %.1f GB: read in blocks"
+    text = "data.streaming: about %.1f GB of rows exceed data.memory_budget, %.1f GB, so they are read in blocks"
     log.info(text, needed / 1e9, budget / 1e9)
     return True
 
@@ -40,7 +40,7 @@ def memory_budget(config: Data) -> int:
     """Bytes that rows may take at any time.
 
     Raises:
-        DataError: They are too few to do anything in.
+        DataError: The budget is too small.
     """
     if config.memory_budget is None:
         return max(SMALLEST, int(SHARE_OF_FREE * psutil.virtual_memory().available))
@@ -54,7 +54,7 @@ def memory_budget(config: Data) -> int:
 
 
 def table_files(config: Data) -> list[tuple[str, Path]]:
-    """The files that the config names, with the key that names each: those of `data.split.test_path` come last."""
+    """The files that the config names, each with its key; those of `data.split.test_path` come last."""
     keys = {"data.path": config.path, "data.split.test_path": config.split.test_path}
     return [(key, file) for key, path in keys.items() if path is not None for file in named_files(key, path)]
 
@@ -67,5 +67,5 @@ def _bytes_in_memory(file: Path) -> float:
         with gzip.open(file) if file.suffix.lower() == ".gz" else file.open("rb") as opened:
             metadata = pq.read_metadata(opened)
     except (OSError, EOFError, pa.ArrowException):
-        return 0.0  # what is wrong with it is told where it is read
+        return 0.0  # reading the file reports the problem
     return metadata.num_rows * metadata.num_columns * BYTES_PER_VALUE

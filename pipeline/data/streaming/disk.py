@@ -1,4 +1,4 @@
-"""Arrays that lie on disk, in a file without a name: it is gone with the process, however that ends."""
+"""Arrays on disk, in a file without a name, which disappears with the process however that ends."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pipeline.runtime.atomic_files import shared_temporary
 
 
 class DiskArray:
-    """float32 rows, appended once and read by number; reading takes them from the file, not into shared memory.
+    """float32 rows, appended once and read by number; reads copy from the file instead of mapping it into memory.
 
     Args:
         row: Shape of a row: `(n,)`, or `()` for one number.
-        device_batch_bytes: To hold of it in memory at a time, for those who read.
+        device_batch_bytes: How many bytes of it readers hold in memory at a time.
     """
 
     def __init__(self, row: tuple[int, ...], device_batch_bytes: int) -> None:
@@ -35,12 +35,12 @@ class DiskArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As a numpy array's."""
+        """As in numpy."""
         return (self._n_rows, *self._row)
 
     @property
     def nbytes(self) -> int:
-        """In the file."""
+        """Size of the file in bytes."""
         return self._n_rows * self._row_bytes
 
     def append(self, rows: np.ndarray) -> None:
@@ -61,7 +61,7 @@ class DiskArray:
         self._n_rows += len(rows)
 
     def read_into(self, out: np.ndarray, start: int) -> None:
-        """Fills `out`, contiguous rows, with those from number `start` on."""
+        """Fills `out`, contiguous rows, with the rows from number `start` on."""
         view, at = memoryview(out.data).cast("B"), start * self._row_bytes
         while view:
             n_read = os.preadv(self._file.fileno(), [view], at)
@@ -78,7 +78,7 @@ class DiskArray:
 
 
 def require_space(n_bytes: int) -> None:
-    """Raises DataError where so many bytes do not fit on the disk of temporary files."""
+    """Raises DataError if so many bytes do not fit on the disk of temporary files."""
     folder = shared_temporary()
     free = shutil.disk_usage(folder).free
     if n_bytes > free:

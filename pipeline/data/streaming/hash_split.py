@@ -1,6 +1,6 @@
-"""Which rows of a streamed table train, validate and test: by a hash of each row's number, group or fold.
+"""Divides a streamed table's rows by a hash of each row's number, group or fold.
 
-Row numbers of all parts would take memory that grows with the table. A hash needs none, and says the same in every
+Row numbers of all parts would take memory that grows with the table. A hash takes none, and is the same in every
 pass.
 """
 
@@ -40,12 +40,12 @@ def uniform(keys: np.ndarray, seed: int) -> np.ndarray:
 
 
 def assignment(config: Data, read: Callable[[], Iterator[Block]], n_rows: int | None = None) -> Assign:
-    """How the rows are divided.
+    """Returns a function that assigns the rows of a block to parts.
 
     Args:
         config: The data section.
-        read: A pass over all blocks, for what must be known before the first row can be placed.
-        n_rows: Of all files, where it is known.
+        read: Starts a pass over all blocks, for what must be known before the first row is assigned.
+        n_rows: Number of rows of all files; None if unknown.
 
     Raises:
         DataError: The rows cannot be divided in this way.
@@ -53,8 +53,8 @@ def assignment(config: Data, read: Callable[[], Iterator[Block]], n_rows: int | 
     split = config.split
     if split.kind == "stratified":
         raise DataError(
-            "data.split.kind: stratified looks at all rows at once, which a streamed table does not allow; use "
-            "data.split.kind=random: of so many rows each part gets its share of every class"
+            "data.split.kind: stratified needs all rows at once, which a streamed table does not allow; use "
+            "data.split.kind=random: with so many rows, each part gets its share of every class"
         )
     if split.path:
         return _listed(split, read)
@@ -69,7 +69,12 @@ def assignment(config: Data, read: Callable[[], Iterator[Block]], n_rows: int | 
 
 
 def keeping_half(assign: Assign, split: Split) -> Assign:
-    """The same division, but half of the validation rows, or of their groups, are kept for calibration."""
+    """The same division, but half of the validation rows, or of their groups, are kept for calibration.
+
+    Args:
+        assign: The division.
+        split: The section `data.split`.
+    """
     keys = _by_value(split) if split.kind in ("group", "group_kfold") else _by_row
 
     def assign_and_keep(block: Block) -> np.ndarray:
@@ -99,7 +104,7 @@ def _column(block: Block, split: Split) -> RawColumn:
     if len(missing):
         raise DataError(
             f"data.split.column: column {split.column!r} has missing values, first in "
-            f"{block.places(missing[0])}; kind={split.kind} needs one in every row: fill them in, or remove these "
+            f"{block.places(missing[0])}; kind={split.kind} needs a value in every row: fill them in, or remove these "
             "rows"
         )
     return values
@@ -107,7 +112,7 @@ def _column(block: Block, split: Split) -> RawColumn:
 
 def _test_fraction(split: Split) -> float:
     if split.test_path is None and split.test_fraction is None:
-        raise DataError("data.split.test_fraction: there are no official test rows; give a fraction")
+        raise DataError("data.split.test_fraction: no official test rows exist; set a fraction, such as 0.2")
     return 0.0 if split.test_path is not None else float(split.test_fraction or 0)
 
 
@@ -126,7 +131,7 @@ def _drawn(split: Split, keys: Callable[[Block], np.ndarray]) -> Assign:
 def _fold(split: Split, keys: Callable[[Block], np.ndarray], test_path: str | None) -> Assign:
     if test_path is not None:
         raise DataError(
-            f"data.split.test_path: {split.kind} lets every row test in one of the folds, so it takes no test file; "
+            f"data.split.test_path: {split.kind} tests every row in one of the folds, so it takes no test file; "
             "leave test_path out or use data.split.kind=auto"
         )
 
@@ -148,7 +153,7 @@ def _named(split: Split) -> Assign:
         if wrong:
             place = block.places(int(np.flatnonzero(np.asarray(values) == wrong[0])[0]))
             raise DataError(
-                f"data.split.column: column {split.column!r} holds {wrong[0]!r} in {place}, which is none of "
+                f"data.split.column: column {split.column!r} holds {wrong[0]!r} in {place}, which is not among "
                 f"{', '.join(PARTS)}; change it, or use another data.split.kind"
             )
         return np.array([NAMES.index(part) for part in named], np.int8)[numbers]
@@ -157,7 +162,7 @@ def _named(split: Split) -> Assign:
 
 
 def _in_time(split: Split, read: Callable[[], Iterator[Block]]) -> Assign:
-    """Cuts at two points in time, found from a sample: rows of the same time stay together."""
+    """Cuts at two times, estimated from a sample; rows of the same time stay together."""
     test, kept, rows = _test_fraction(split), [], []
     for block in read():
         if not block.from_test_file:
@@ -167,7 +172,7 @@ def _in_time(split: Split, read: Callable[[], Iterator[Block]]) -> Assign:
             rows.append(drawn[chosen])
     times = np.concatenate(kept)[np.argsort(np.concatenate(rows))[:1_000_000]]
     to_val, to_test = np.quantile(times, [1 - test - split.val_fraction, 1 - test])
-    log.info("data.split.kind: the cuts in time are found from %d rows", len(times))
+    log.info("data.split.kind: the cuts in time are estimated from %d rows", len(times))
 
     def assign(block: Block) -> np.ndarray:
         if block.from_test_file:
@@ -180,7 +185,7 @@ def _in_time(split: Split, read: Callable[[], Iterator[Block]]) -> Assign:
 
 
 def _times(block: Block, split: Split) -> np.ndarray:
-    """Points in time as float64 that can be compared, whatever they count."""
+    """Times as float64 that can be compared, in any unit."""
     values = _column(block, split)
     if not isinstance(values, TextArray):
         return values

@@ -1,7 +1,7 @@
-"""Puts statistics of all training rows in the place of a sample's, wherever these are known exactly.
+"""Replaces statistics of a sample by those of all training rows, if these are known exactly.
 
-Means, deviations, ends, gaps and the counts of categories are. Medians and other quantiles, and the curves of
-`yeo_johnson`, `log1p`, `quantile` and `noisy_quantile`, stay those of the sample.
+Means, deviations, ends, gaps and the counts of categories are known. Medians and other quantiles, and the curves of
+`yeo_johnson`, `log1p`, `quantile` and `noisy_quantile`, remain those of the sample.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ log = logging.getLogger(__name__)
 def refined(
     fitted: Preprocessing, inputs: Mapping[str, Numbers | Texts], targets: Mapping[str, Numbers], config: Data
 ) -> Preprocessing:
-    """The preprocessing with what all training rows say.
+    """The preprocessing with the statistics of all training rows.
 
     Args:
-        fitted: On a sample.
+        fitted: Preprocessing that was fitted on a sample.
         inputs: Statistics by input column.
-        targets: Statistics by target of a regression; none of classes, which pass as they are.
+        targets: Statistics by target of a regression; empty for classes, which are not scaled.
         config: The data section.
     """
     assert isinstance(fitted.inputs, TableInputs)
@@ -56,10 +56,10 @@ def refined(
 
 
 def _varied(feature: Feature, known: Numbers | Texts, kind: Kind, config: Data) -> Feature:
-    """The feature of a column that has one category or date in the sample and others elsewhere, fitted on all of them.
+    """Refits the feature of a column with one category or date in the sample and several in all rows.
 
     Raises:
-        DataError: The sample shows a date, and other rows what is none.
+        DataError: The sample has a date, and other rows other text.
     """
     if not (isinstance(feature, Ordinal) and len(feature.vocabulary) == 1 and known.counts and len(known.counts) > 1):
         return feature
@@ -95,9 +95,9 @@ def _number(feature: Number, known: Numbers, kind: Kind, config: Data) -> Number
         chain = flat(fill)
     elif becomes_zero_one(feature.column, config) and known.counts is not None and len(known.counts) == 2:
         chain = zero_one(known.low, known.high, config.clip)
-    elif feature.scaling.is_flat or feature.scaling.is_zero_one:  # the sample has one value only, or two
+    elif feature.scaling.is_flat or feature.scaling.is_zero_one:  # the sample has only one or two values
         bounded = ComposedTransform((Affine(0.0, 1.0), Clip(LARGEST if config.clip is None else config.clip)))
-        log.info("column %r: the sample has too few values; it is standardized by all rows", feature.column)
+        log.info("column %r: the sample has too few values, so all rows standardize it", feature.column)
         chain = _chain(bounded, whole, "minmax" if scaling == "minmax" else "standard")
     else:
         chain = _chain(feature.scaling, whole, str(scaling))
@@ -107,7 +107,7 @@ def _number(feature: Number, known: Numbers, kind: Kind, config: Data) -> Number
 
 
 def _chain(chain: ComposedTransform, known: Numbers, scaling: str) -> ComposedTransform:
-    """The chain with the shift and scale of all rows, if it is a straight line through moments or ends."""
+    """The transform with the shift and scale of all rows, if it is a straight line from moments or ends."""
     shift, scale = {
         "standard": (known.mean, known.deviation),
         "minmax": (known.low, known.high - known.low),
@@ -151,12 +151,12 @@ def _scaled_outputs(outputs: OutputScaler, known: list[Numbers], config: Data) -
 
 
 def _require_dates(feature: Date, known: Texts) -> None:
-    """Raises DataError where text that the sample lacks is no date."""
+    """Raises DataError if text that the sample lacks is not a date."""
     texts = np.array([text for text in known.counts if text], dtype=object)
     wrong = texts[np.isnan(feature.written.days(NumpyOps(), texts))]
     if len(wrong):
         raise DataError(
-            f"column {feature.column!r} has {len(wrong)} values that are no dates as {feature.written.name}: "
+            f"column {feature.column!r} has {len(wrong)} values that are not dates as {feature.written.name}: "
             f"{', '.join(map(repr, wrong[:3]))}; correct them, or set "
             f"{by_column('data.column_kinds', {feature.column: 'category'})}"
         )

@@ -1,4 +1,4 @@
-"""Statistics of whole columns, gathered block by block: what the sample of a streamed table cannot tell exactly."""
+"""Statistics of whole columns, computed block by block: exact where a streamed table's sample is not."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ import numpy as np
 
 from pipeline.data.reading.raw_columns import TextArray
 
-MAX_NUMBERS = 1000  # distinct numbers of a column that are counted; with more it is no category
-MAX_TEXTS = 200_000  # distinct texts; with more, those that were rarest so far are forgotten
+MAX_NUMBERS = 1000  # distinct numbers of a column that are counted; a column with more is not a category
+MAX_TEXTS = 200_000  # distinct texts; beyond that, the rarest so far are forgotten
 
 
 @dataclass
 class Numbers:
-    """Of a column of numbers: moments by the pairwise formulas of Chan, Golub and LeVeque (1979), ends and values.
+    """A number column's statistics: moments by the pairwise formulas of Chan, Golub and LeVeque (1979), ends, values.
 
-    Moments are those of differences from one of the numbers, which keep the digits that sums of numbers far from 0
-    lose, in a unit as large as the largest of these, so that no square overflows or vanishes.
+    Moments are computed from differences to one of the numbers, which keep digits that sums of numbers far from 0 would
+    lose. Their unit is as large as the largest difference, so that no square overflows or vanishes.
     """
 
     n: int = 0
     n_gaps: int = 0
     low: float = np.inf
     high: float = -np.inf
-    counts: Counter[float] | None = field(default_factory=Counter)  # None: too many
+    counts: Counter[float] | None = field(default_factory=Counter)  # None: too many values
     _origin: float = 0.0
-    _unit: float = 0.0  # a power of two; 0 as long as all numbers are the origin
+    _unit: float = 0.0  # a power of two; 0 as long as all numbers equal the origin
     _mean: float = 0.0  # of the differences
     _squares: float = 0.0  # sum of squared differences from their mean
 
     def add(self, values: np.ndarray) -> None:
-        """Takes a block `(n_rows,)` in, NaN for gaps."""
+        """Adds a block `(n_rows,)`, NaN for gaps."""
         there = values[~np.isnan(values)]
         self.n_gaps += len(values) - len(there)
         if not len(there):
@@ -56,16 +56,16 @@ class Numbers:
 
     @property
     def mean(self) -> float:
-        """Their mean."""
+        """Mean of the numbers."""
         return self._origin + self._unit * self._mean
 
     @property
     def deviation(self) -> float:
-        """Standard deviation, not finite where their range is not."""
+        """Standard deviation; not finite if the range is not."""
         return self._unit * math.sqrt(self._squares / self.n) if self.n else 0.0
 
     def _merge(self, apart: np.ndarray, times: int = 1) -> None:
-        """Takes in numbers by their differences from the origin, each so many times."""
+        """Adds numbers by their differences from the origin, each `times` times."""
         self._widen(float(np.abs(apart).max()))
         apart, n = apart / (self._unit or 1.0), len(apart) * times
         total, mean = self.n + n, float(apart.mean())
@@ -96,14 +96,14 @@ class Numbers:
 
 @dataclass
 class Texts:
-    """Of a column of text: how often each occurs. Forgetting is that of lossy counting (Manku and Motwani 2002)."""
+    """Counts of a column of text. Rare texts are forgotten as in lossy counting (Manku and Motwani 2002)."""
 
     counts: Counter[str] = field(default_factory=Counter)
     n: int = 0
     forgotten: bool = False
 
     def add(self, values: TextArray) -> None:
-        """Takes a block `(n_rows,)` in."""
+        """Adds a block `(n_rows,)`."""
         counts = values.counts()
         there = np.flatnonzero(counts)
         self.counts.update(dict(zip(values.levels[there].tolist(), counts[there].tolist(), strict=True)))

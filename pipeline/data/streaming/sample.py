@@ -1,4 +1,4 @@
-"""A uniform sample of rows that does not depend on the blocks they come in, and rows that show what it may lack."""
+"""A uniform sample of rows that does not depend on the blocks, and rows with values that it may lack."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.streaming.blocks import Block
 from pipeline.data.streaming.hash_split import uniform
 
-SALT = 7  # so that the sample is drawn otherwise than the parts
-MAX_SEEN = 1000  # distinct values of a column, all of which are in the sample if there are no more
+SALT = 7  # draws the sample independently of the parts
+MAX_SEEN = 1000  # distinct values of a column; with no more, all of them are in the sample
 
 
 class Held(NamedTuple):
@@ -23,7 +23,7 @@ class Held(NamedTuple):
     columns: Columns
     parts: np.ndarray  # (n_rows,) int8
     drawn: np.ndarray  # (n_rows,) in [0, 1)
-    is_first: np.ndarray  # (n_rows,) bool: the first with one of its values
+    is_first: np.ndarray  # (n_rows,) bool: the first row with one of its values
 
 
 @dataclass
@@ -37,7 +37,12 @@ class Sample:
     _limit: float = 1.0  # hashes from here on are not in the sample
 
     def add(self, block: Block, parts: np.ndarray) -> None:
-        """Takes in what belongs to the sample."""
+        """Adds the rows of a block that belong to the sample.
+
+        Args:
+            block: The block.
+            parts: Part of each row, `(n_rows,)` int8.
+        """
         drawn = uniform(np.arange(block.first_row, block.first_row + len(block)), self.seed + SALT)
         is_first = np.zeros(len(block), bool)
         for name, values in (block.columns.inputs | block.columns.target).items():
@@ -48,7 +53,7 @@ class Sample:
             self._shrink()
 
     def rows(self) -> tuple[Columns, np.ndarray, np.ndarray]:
-        """The sample in the order of the files, the part of each row, and whether chance alone has drawn it."""
+        """The sample in the order of the files, the part of each row, and whether it was drawn at random."""
         self._shrink()
         (held,) = self._held
         return held.columns, held.parts, held.drawn < self._limit
@@ -104,6 +109,6 @@ def _joined(several: list[Columns]) -> Columns:
 
 
 def _in_one(parts: list[RawColumn]) -> RawColumn:
-    """All of a column's parts have the same form, see `in_same_form`."""
+    """Joins a column's parts, which all have the same form, see `in_same_form`."""
     values = np.concatenate([np.asarray(part) for part in parts])
     return TextArray.of(values) if isinstance(parts[0], TextArray) else values

@@ -1,4 +1,4 @@
-"""A dataset that is read in blocks: what one pass over its files has found, and what later passes make of it."""
+"""A dataset that is read in blocks: the results of the first pass over its files, and the passes that use them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCORED_SHARE = 1 / 64  # of the budget, for the predictions of a part that is sc
 DEVICE_BATCH_SHARE, MAX_DEVICE_BATCH_BYTES = (
     1 / 64,
     2**26,
-)  # of it, for the rows that are in memory at a time while training
+)  # of the budget, for the rows that are in memory at a time while training
 SALT = 11  # of the choice of rows to score
 PROGRESS_SECONDS = 10
 
@@ -46,7 +46,7 @@ class Streamed:
     n_rows: Mapping[str, int]  # by part
     mean_weights: Mapping[str, float]  # by part; 1 where rows have no weights
     inputs: Mapping[str, Numbers | Texts]  # statistics of the training rows by column
-    targets: Mapping[str, Numbers]  # the same of the targets of a regression; classes are never scaled
+    targets: Mapping[str, Numbers]  # the same for the targets of a regression; classes are never scaled
     hashes: Mapping[str, str]  # by column, of all rows in the order of their files
 
     def __len__(self) -> int:
@@ -73,11 +73,11 @@ class Streamed:
 
     @property
     def fingerprint(self) -> str:
-        """Of all rows in the order of their files."""
+        """Hash of all rows in the order of their files."""
         return fingerprint(self.hashes)
 
     def fingerprint_of(self, part: str) -> str:
-        """The fingerprint of a part: it follows from that of all rows and from the split."""
+        """The fingerprint of a part, derived from that of all rows and from the split."""
         split = f"{self.fingerprint} {part} {self.config.split.model_dump_json()}"
         return hashlib.sha256(split.encode()).hexdigest()[:16]
 
@@ -87,23 +87,23 @@ class Streamed:
         return replace(self, sample=self.sample.without(columns), hashes=hashes)
 
     def fit(self, config: Data) -> Preprocessing:
-        """Fits on the sample, then puts the statistics of all training rows in the place of the sample's.
+        """Fits on the sample, then replaces its statistics by those of all training rows.
 
-        Whether a column is narrow all rows decide: of one that is, the sample would leave no scaling to put them in.
+        All rows decide whether a column is narrow: a column that is narrow in the sample has no scaling to refine.
         """
         of_sample = self.sample.fit(config.model_copy(update={"narrowest_range": 0.0}))
         return refined(of_sample, self.inputs, self.targets, config)
 
     def blocks(self, what: str) -> Iterator[tuple[Rows, np.ndarray, int]]:
-        """A pass over all rows: raw rows, the part of each, and the first one's number; progress goes to the log."""
+        """A pass over all rows: raw rows, the part of each, and the number of the first; progress is logged."""
         for block in with_progress(blocks(self.config, block_bytes(self.budget), self.known), what):
             yield self._rows(block), self.assign(block), block.first_row
 
     def arrays(self, preprocessing: Preprocessing) -> tuple[Arrays, Arrays]:
-        """Encodes and scales the training and validation rows, and puts them on disk.
+        """Encodes and scales the training and validation rows, and writes them to disk.
 
         Raises:
-            DataError: A value is beyond what a network can compute with, or the disk is full.
+            DataError: A value is too large for a network, or the disk is full.
         """
         widths = [preprocessing.inputs.n_inputs, self.rows.target.values.shape[1]]
         n_weights = int(self.config.sample_weight is not None)
@@ -125,26 +125,24 @@ class Streamed:
         return train, val
 
     def _scaled(self, rows: Rows, preprocessing: Preprocessing, part: str) -> list[np.ndarray]:
-        """What the network sees of some rows; weights are divided by the mean of their part."""
+        """Rows as the network sees them; weights are divided by the mean of their part."""
         if not len(rows):
             return []
         x, y, _ = preprocessing.apply(replace(rows, sample_weight=None))
         return [x, y] if rows.sample_weight is None else [x, y, rows.sample_weight / self.mean_weights[part]]
 
     def folds(self, n_folds: int, seed: int) -> list[np.ndarray]:
-        """None: the rows lie on disk by their parts."""
+        """Empty: the rows are stored on disk by part."""
         return []
 
     def scored(self) -> Iterator[tuple[str, Rows]]:
-        """Raw rows of every part to score a model on; of a part too large for the budget a share, drawn by chance."""
+        """Raw rows of every part to score a model on; of a part too large for the budget, a random share."""
         bytes_per_row = 8 * (2 + 2 * self.rows.target.n_outputs)
         most = max(1000, int(self.budget * SCORED_SHARE / bytes_per_row))
         shares = {part: min(1.0, most / max(1, n)) for part, n in self.n_rows.items()}
         for part, share in shares.items():
             if share < 1:
-                log.info(
-                    "%s scores are of %.2g %% of its %d rows, drawn by chance", part, share * 100, self.n_rows[part]
-                )
+                log.info("%s scores use %.2g %% of its %d rows, drawn at random", part, share * 100, self.n_rows[part])
         for whole, parts, first in self.blocks("scored"):
             rows = replace(whole, inputs={name: whole.inputs[name] for name in self.rows.inputs})
             drawn = uniform(np.arange(first, first + len(rows)), self.config.split.seed + SALT)
@@ -163,12 +161,17 @@ class Streamed:
 
 
 def block_bytes(budget: int) -> int:
-    """Bytes of a block, of which several forms are in memory at once, and the next one ahead."""
+    """Bytes of a block: several forms of it are in memory at once, and the next one is read ahead."""
     return budget // 64
 
 
 def with_progress(source: Iterator[Block], what: str) -> Iterator[Block]:
-    """Says in the log from time to time how far a pass has come."""
+    """Logs from time to time how far a pass has come.
+
+    Args:
+        source: Blocks of the pass.
+        what: What happens to the rows, as in "looked at".
+    """
     n_rows, shown = 0, time.monotonic()
     for block in source:
         yield block

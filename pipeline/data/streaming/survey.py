@@ -33,25 +33,30 @@ log = logging.getLogger(__name__)
 SAMPLE_SHARE = 1 / 64  # of the budget
 MAX_SAMPLED, MIN_SAMPLED = 200_000, 2_000  # rows
 TEXT_BYTES = 80  # of a text in memory
-N_PLACES = CALIBRATION + 1  # the parts, none of them, and what is kept for calibration
-MAX_LABELS = 2 * MAX_SEEN  # with more, a target is no class
+N_PLACES = CALIBRATION + 1  # the parts, no part, and rows kept for calibration
+MAX_LABELS = 2 * MAX_SEEN  # a target with more labels is not a class
 
 
 @dataclass
 class Survey:
-    """What is gathered in a pass."""
+    """What a pass collects."""
 
     sample: Sample
     inputs: dict[str, Numbers | Texts] = field(default_factory=dict)
     targets: dict[str, Numbers] = field(default_factory=dict)
-    labels: dict[str, set[object]] = field(default_factory=dict)  # of training rows; more than MAX_LABELS, not all
+    labels: dict[str, set[object]] = field(default_factory=dict)  # of training rows; incomplete above MAX_LABELS
     n_rows: np.ndarray = field(default_factory=lambda: np.zeros(N_PLACES, np.int64))
     weights: np.ndarray = field(default_factory=lambda: np.zeros(N_PLACES))
     hashed: HashedColumns = field(default_factory=HashedColumns)
-    as_labels: HashedColumns = field(default_factory=HashedColumns)  # targets, as the text that labels may be
+    as_labels: HashedColumns = field(default_factory=HashedColumns)  # targets as text, which labels may be
 
     def add(self, block: Block, parts: np.ndarray) -> None:
-        """Takes a block in."""
+        """Adds a block.
+
+        Args:
+            block: The block.
+            parts: Part of each row, `(n_rows,)` int8.
+        """
         columns = block.columns
         self.sample.add(block, parts)
         self.n_rows += np.bincount(parts, minlength=len(self.n_rows))
@@ -68,7 +73,7 @@ class Survey:
             self.hashed.add("", columns.sample_weight)
 
     def _add_target(self, name: str, target: pd.Series, training: np.ndarray) -> None:
-        """Takes in a target as numbers and as labels, for which it is only all rows say."""
+        """Adds a target as numbers and as labels, because only all rows show which of them it is."""
         labels = self.labels.setdefault(name, set())
         if len(labels) <= MAX_LABELS:
             labels.update(pd.unique(labels_of(target[training])).tolist())
@@ -81,7 +86,7 @@ class Survey:
         self.targets.setdefault(name, Numbers(counts=None)).add(values[training])
 
     def hashes(self, target: Target) -> dict[str, str]:
-        """The hash of each column by its name, as of the same rows in memory."""
+        """The hash of each column by its name, the same as for rows in memory."""
         as_labels = self.as_labels.hexdigests() if target.classes.dtype == object else {}
         return self.hashed.hexdigests() | as_labels
 
@@ -91,13 +96,13 @@ def load_streamed(config: Data, calibration: Calibration | None = None) -> Strea
 
     Args:
         config: The data section.
-        calibration: For which validation rows are kept; None keeps none.
+        calibration: What validation rows are kept for; None keeps none.
 
     Raises:
-        DataError: A file, column or value is not as it must be, or the rows cannot be divided.
+        DataError: A file, column or value is invalid, or the rows cannot be divided.
     """
     known, budget = Known(), memory_budget(config)
-    while True:  # each time something more is known of the files' encodings and columns, of which there are so many
+    while True:  # each repetition knows more about the files' encodings and columns, so it ends
         try:
             assign = assignment(config, lambda: _pass(config, budget, known, "looked at for the split"))
             if calibration is not None:
@@ -150,11 +155,11 @@ def _streamed(config: Data, budget: int, known: Known, assign: Assign, survey: S
     thin = [part for part, numbers in splits.parts().items() if not len(numbers)]
     if thin:
         raise DataError(
-            f"data.split: {' and '.join(thin)} has too few of {sum(n_rows.values())} rows to be looked at; use larger "
+            f"data.split: {' and '.join(thin)} has too few of {sum(n_rows.values())} rows for a sample; use larger "
             "fractions, or data.streaming=off"
         )
     means = {part: weights[part] / n if weighted else 1.0 for part, n in n_rows.items()}
-    text = "data %s: %d rows train, %d validate, %d test, read in blocks; looked at closely: a sample of %d"
+    text = "data %s: %d rows train, %d validate, %d test, read in blocks; statistics from a sample of %d"
     log.info(text, config.path, *n_rows.values(), len(parts))
     rows = Rows(config.name, columns.inputs, target, columns.sample_weight, None, row_numbers=columns.row_numbers)
     return Streamed(
@@ -173,11 +178,11 @@ def _streamed(config: Data, budget: int, known: Known, assign: Assign, survey: S
 
 
 def _require_trained(target: Target, labels: Mapping[str, set[object]], config: Data) -> None:
-    """Raises DataError where no training row has one of the classes."""
+    """Raises DataError if no training row has one of the classes."""
     if target.task == "regression":
         return
     trained = labels[target.names[0]]
-    if target.classes.dtype == object:  # also for whole numbers of which some blocks have none beyond int64
+    if target.classes.dtype == object:  # also for whole numbers if some blocks have none beyond int64
         trained = set(map(str, trained))
     absent = np.array([label not in trained for label in target.classes.tolist()])
     if absent.any() and len(trained) <= MAX_LABELS:

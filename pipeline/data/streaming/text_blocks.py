@@ -1,4 +1,4 @@
-"""A text file in pieces of whole rows, as UTF-8, without ever holding all of it."""
+"""Reads a text file in pieces of whole rows, as UTF-8, without holding all of it."""
 
 from __future__ import annotations
 
@@ -20,19 +20,24 @@ from pipeline.data.reading.typed_tables import is_url
 from pipeline.data.streaming.budget import table_files
 from pipeline.errors import DataError
 
-# What `data.encoding=auto` tries one after the other, each from the file's beginning; the last takes any byte.
+# What `data.encoding=auto` tries in turn, each from the file's beginning; the last accepts any byte.
 GUESSES = ("utf-8-sig", "cp1252", "latin-1")
 
 
 class WrongEncodingError(Exception):
-    """Bytes that the encoding does not have; `auto` may try another."""
+    """Bytes that are invalid in the encoding; `auto` may try another."""
 
 
 def encodings_of(key: str, path: Path, asked: str) -> tuple[str, ...]:
-    """Encodings to try: the one that was set or that the file's first bytes say, else GUESSES.
+    """Encodings to try: the one that was set or that the file's first bytes imply, else GUESSES.
+
+    Args:
+        key: The key that names the file.
+        path: The file.
+        asked: `auto` or the name of an encoding.
 
     Raises:
-        DataError: The file cannot be opened, or is not text.
+        DataError: The file cannot be opened or is not text.
     """
     check_encoding(asked)
     try:
@@ -46,11 +51,17 @@ def encodings_of(key: str, path: Path, asked: str) -> tuple[str, ...]:
 
 
 def beginning(key: str, path: Path, encoding: str, config: Data) -> TextFile:
-    """The file's first rows as a text file of their own, with the dialect and the names that are found from them.
+    """The file's first rows as a text file of its own, with the dialect and the names inferred from them.
+
+    Args:
+        key: The key that names the file.
+        path: The file.
+        encoding: Its encoding.
+        config: The data section.
 
     Raises:
-        DataError: The file has not the columns it should.
-        WrongEncodingError: The encoding is another.
+        DataError: The file lacks columns.
+        WrongEncodingError: The file has another encoding.
     """
     with io.TextIOWrapper(_bytes(path), encoding, newline="") as lines:
         start = _whole_rows(key, path, lines, SAMPLE_BYTES)
@@ -60,7 +71,12 @@ def beginning(key: str, path: Path, encoding: str, config: Data) -> TextFile:
 
 
 def beginning_of(config: Data, columns: Sequence[str]) -> dict[str, list[str]]:
-    """Texts of some columns in the first rows of the first file; none where it is no text file."""
+    """Texts of some columns in the first rows of the first file; empty if it is not a text file.
+
+    Args:
+        config: The data section.
+        columns: Names of columns.
+    """
     if config.path is None or is_url(config.path) or config.name != "table":
         return {}
     key, path = table_files(config)[0]
@@ -74,11 +90,16 @@ def beginning_of(config: Data, columns: Sequence[str]) -> dict[str, list[str]]:
 
 
 def pieces(start: TextFile, encoding: str, n_bytes: int) -> Iterator[TextFile]:
-    """The whole file, some `n_bytes` of whole rows at a time, each piece a text file without a header.
+    """The whole file, about `n_bytes` of whole rows at a time, each piece a text file without a header.
+
+    Args:
+        start: The file's beginning.
+        encoding: Its encoding.
+        n_bytes: Bytes of a piece.
 
     Raises:
         DataError: The file is broken.
-        WrongEncodingError: The encoding is another.
+        WrongEncodingError: The file has another encoding.
     """
     key, path = start.content.key, start.content.path
     config = start.config.model_copy(update={"header": False, "columns": start.names})
@@ -91,7 +112,7 @@ def pieces(start: TextFile, encoding: str, n_bytes: int) -> Iterator[TextFile]:
 
 
 def _whole_rows(key: str, path: Path, lines: io.TextIOWrapper, n_characters: int) -> bytes:
-    """Lines of about so many characters; a value in quotation marks that goes on in the next line stays whole."""
+    """About `n_characters` of whole lines; a quoted value that continues in the next line stays whole."""
     try:
         text = lines.read(n_characters) + lines.readline()
         while text.count('"') % 2 and (line := lines.readline()):
@@ -107,7 +128,7 @@ def _whole_rows(key: str, path: Path, lines: io.TextIOWrapper, n_characters: int
 
 
 def _skip_header(key: str, path: Path, lines: io.TextIOWrapper, comment: str | None) -> None:
-    """Passes the first record that is not blank."""
+    """Skips the first record that is not blank."""
     while header := _whole_rows(key, path, lines, 0).decode():
         if (without_comment(header, comment) if comment else header).strip():
             return

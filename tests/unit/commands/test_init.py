@@ -62,7 +62,7 @@ def test_it_says_what_was_found_and_the_last_line_trains_with_it(typed: Typed, t
     assert "  #   district" in text
     assert "  #   sold " in text
     assert "    kind: auto              # random: 112 rows train, 24 validate, 24 test\n" in text
-    assert "    # kind: time  # with column: sold, where later rows are to be predicted\n" in text
+    assert "    # kind: time  # with column: sold, if the model is to predict later rows\n" in text
     assert "# warning: 'id' is identifier-like" in text
     assert "  # drop: [id]\n" in text
     (others,) = [line for line in out.splitlines() if line.startswith("other candidates")]
@@ -125,7 +125,7 @@ def test_of_columns_with_telling_names_the_last_is_taken(typed: Typed, table: Pa
 def test_a_table_that_is_read_in_blocks_is_told_its_target(typed: Typed, table: Path) -> None:
     code, out, err = typed("init", "my.csv", "data.streaming=on")
     assert (code, out) == (1, "")
-    assert err == "data.target: missing; of a table that is read in blocks name the column to predict"
+    assert err == "data.target: name the column to predict, as in data.target=price; the table is read in blocks"
     code, out, err = typed("init", "my.csv", "data.streaming=on", "data.target=area")
     assert (code, err) == (0, "")
     assert written(out)[1].config.data.streaming == "on"
@@ -145,8 +145,12 @@ def test_a_file_that_is_there_stays_unless_forced(typed: Typed, table: Path) -> 
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["none.csv"], 1, "data.path: there is no file "),
-        (["my.csv", "data.target=area2"], 1, "data.target: there is no column 'area2', did you mean 'area'? there are"),
+        (["none.csv"], 1, f"data.path: file {Path('none.csv')}"),
+        (
+            ["my.csv", "data.target=area2"],
+            1,
+            "data.target: unknown column 'area2', did you mean 'area'? the columns are",
+        ),
         (["my.csv", "data.tarqet=area"], 1, "data.tarqet: unknown key, did you mean 'data.target'?"),
         (["my.csv", "fit.epochs=3"], 2, "fit.epochs=3: init takes keys of data only, as in data.target=price;"),
         (["my.csv", "data.path=other.csv"], 2, "data.path=other.csv: init takes keys of data"),
@@ -161,7 +165,7 @@ def test_a_file_that_is_there_stays_unless_forced(typed: Typed, table: Path) -> 
             "--name: must consist of letters, digits and _, as in --name houses, got 'base'",
         ),
         (["my.csv", "--config-dir", "my.csv"], 2, "--config-dir: my.csv/experiment cannot be created: "),
-        (["same.csv"], 1, "data.target: no column has values that could be predicted; name one, as in"),
+        (["same.csv"], 1, "data.target: no column has values that can be predicted; name one, as in"),
         (["empty.csv"], 1, "data.path: "),
     ],
     ids=lambda given: " ".join(given) if isinstance(given, list) else "",

@@ -148,7 +148,7 @@ def test_what_a_few_texts_keep_from_being_dates_is_told(
     for odd in ("2019-02-30", "2019-03-01 27:75", "2019-03-01 24:00", "2019-03-01 12:60", "soon"):
         caplog.clear()
         data.load(configured(written(table, day=[*map(str, DAYS[1:]), odd])))
-        assert f"column 'day' holds dates as year-month-day but for {odd!r}, so it is taken for categ" in caplog.text
+        assert f"column 'day' holds dates as year-month-day except {odd!r}, so it is taken for categ" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_what_is_no_number_is_not_told_of(
         ('{a: "1.234"}', r"column 'a', row 0: '\$12' is not written as '1.234' in data.column_formats.*; and 57 more"),
         ('{a: "x"}', "a: 'x' shows neither a number, as '1.234,5' does, nor a date, as '%d/%m/%Y' does"),
         ('{a: "1.234.5"}', "a: '1.234.5' shows neither a number"),
-        ('{a: "%Q"}', "a: '%Q' is no format of dates: 'Q' is a bad directive in format '%Q'"),
-        ('{b: "1.5"}', "there is no column 'b'; there are"),
+        ('{a: "%Q"}', "a: '%Q' is not a date format: 'Q' is a bad directive in format '%Q'"),
+        ('{b: "1.5"}', "unknown column 'b'; the columns are"),
         ('{a: "%d"}', r"column 'a', row 0: '\$12' is not written as '%d' in data.column_formats"),
     ],
 )
@@ -217,7 +217,7 @@ def test_texts_that_look_the_same_are_told(
     towns = np.resize(["K\u00f6ln", "Ko\u0308ln", "Ulm", "\u6771\u4eac"], N)
     words = [f"data.path={table(a=towns, y=np.arange(N) % 3)}", f"data.target={target}"]
     data.load(load("data=plain_table", *words).data)
-    assert "column 'a' has texts that look the same and are taken for two, such as 'K" in caplog.text
+    assert "column 'a' has texts that look the same but differ, such as 'K" in caplog.text
 
 
 def test_a_number_below_1_is_no_thousand(table: Callable[..., Path]) -> None:
@@ -233,7 +233,9 @@ def test_an_identifier_in_dress_is_not_dropped(table: Callable[..., Path]) -> No
     assert list(data.without_useless(data.load(config), config).rows.inputs) == ["x", "price"]
     config = configured(path, "data.column_kinds={price: category}")
     loaded = data.load(config)
-    with pytest.raises(DataError, match=r"'price' has another value in every row; as numbers or dates 'data.column"):
+    with pytest.raises(
+        DataError, match=r"'price' has a different value in every row; to read it as numbers or dates, set 'data.column"
+    ):
         loaded.fit(config)
 
 
@@ -273,7 +275,7 @@ def test_marks_of_gaps_are_told(table: Callable[..., Path], caplog: pytest.LogCa
     data.load(configured(path, f"data.streaming={streaming}"))
     shown = ", ".join(f"{name!r} (5.0% of rows)" for name in "aby")
     assert f"-9999 is far from all other values of {shown}; if it stands for a gap, " in caplog.text
-    assert "makes it one, and data.missing_target=drop leaves out the rows whose target it is" in caplog.text
+    assert "and data.missing_target=drop to leave out the rows whose target it is" in caplog.text
     assert "'top'" not in caplog.text
     (key,) = re.findall(r'"(data.missing_values=\[.*?\])"', caplog.text)
     caplog.clear()

@@ -38,7 +38,7 @@ def test_an_empty_column_is_no_boolean_and_the_report_says_what_becomes_of_it(tm
     found = data.report(dataset, kinds)
     assert found.useless == {"empty": "empty", "five": "constant", "flag": "constant", "word": "constant",
                              "day": "constant"}  # fmt: skip
-    said = "no weight for 'empty', 'five', 'flag', 'word', 'day': the model ignores what other values come later"
+    said = "the model ignores 'empty', 'five', 'flag', 'word', 'day', whatever values come later"
     assert said in report_text.warnings(found)
 
 

@@ -135,7 +135,7 @@ def test_outlier_that_training_rows_do_not_know(
     with pytest.raises(DataError) as raised:
         preprocessing.check(rows)
     assert f"column 'a', row 20: {outlier:g} is 1e+18 or more when scaled\n" in str(raised.value)
-    assert "remove or cap such outliers, bound scaled inputs by data.clip=10, or set" in str(raised.value)
+    assert "remove or cap such outliers, bound scaled inputs with data.clip=10, or set" in str(raised.value)
     data.fit_preprocessing(rows.take(splits.train), load("data=iris", "data.clip=10").data).check(rows)
 
 
@@ -151,7 +151,7 @@ def test_messages_name_the_rows_of_the_file_after_some_were_dropped(file: Callab
         preprocessing.check(read(*given, f"data.split.test_path={test_path}"))
     with pytest.raises(DataError, match="1 missing values, first in row 41; kind=group"):
         divided(*given, "data.split.kind=group", "data.split.column=g")
-    with pytest.raises(DataError, match=r"no dates as year-month-day: 'p' \(row 1\), 'q' \(row 2\)"):
+    with pytest.raises(DataError, match=r"not dates as year-month-day: 'p' \(row 1\), 'q' \(row 2\)"):
         read(*given, "data.column_kinds={g: date}")
 
 

@@ -94,7 +94,7 @@ def test_ids_that_numbers_cannot_tell_apart_are_named(
 ) -> None:
     path = table(a=np.resize([*IDS, gap], N), y=np.arange(N) / 3)
     column(path, "a", "data.missing_values=[x]", f"data.streaming={streaming}")
-    said = "column 'a' has whole numbers beyond 2**53, of which the last digits are lost"
+    said = "column 'a' has whole numbers beyond 2**53, whose last digits are lost"
     assert said in caplog.text
     assert '"data.column_kinds={a: category}"' in caplog.text
 

@@ -88,8 +88,10 @@ def test_faults_are_told_by_row_and_the_message_has_the_first_of_each_column() -
     ]  # fmt: skip
     assert error.value.faults[2] == Fault(102, "a", "1e+31 is beyond 1e+30, but values must be finite or gaps")
     said = str(error.value)
-    assert said.startswith("column 'b', row 100: '2020-02-30' is no date as year-month-day, which training's are; ")
-    assert "column 'a', row 101: 'x' is no number" in said
+    assert said.startswith(
+        "column 'b', row 100: '2020-02-30' is not a date as year-month-day, the format in training; "
+    )
+    assert "column 'a', row 101: 'x' is not a number" in said
     assert said.endswith("; and 2 more such values")
 
 
@@ -110,7 +112,7 @@ def test_rows_of_an_array() -> None:
         clean([column], {"x": [[1, 2], 3, [1, None, 3], [1, "b", np.inf], [1, 2, 3]]})
     assert [fault.problem.partition(";")[0] for fault in error.value.faults] == [
         "a list of 2 values, 3 are expected", "3 is a number, a list of 3 numbers is expected",
-        "a gap, and nothing fills it", "at 1: 'b' is no number",
+        "a gap, but training had none and nothing replaces it", "at 1: 'b' is not a number",
     ]  # fmt: skip
 
 

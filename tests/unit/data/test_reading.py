@@ -243,7 +243,10 @@ def test_codes_with_zeros_in_front_have_no_marks_to_be_named(
     load_rows(file("zip,y\n" + "".join(f"{number:05},{number}\n" for number in range(9000, 9100))))
     assert not caplog.text
     load_rows(file("zip,y\n" + "".join(f"{number:05},{number}\n" for number in range(9000, 9100)) + "none,3\n"))
-    assert """column 'zip' holds numbers but for none; "data.missing_values=['none']" makes gaps""" in caplog.text
+    assert (
+        """column 'zip' holds numbers except none; if these are gaps, set "data.missing_values=['none']"""
+        in caplog.text
+    )
 
 
 def test_types_of_parquet(tmp_path: Path) -> None:

@@ -267,7 +267,7 @@ def test_duplicate_rows_and_those_on_two_sides() -> None:
     assert (found.n_duplicate_rows, found.n_copies_of_training_rows) == (12, {"val": 10, "test": 2})
     lines = report_text.lines(found)
     assert "warning: 12 rows are copies of earlier rows, targets included" in lines
-    assert "warning: rows that are also training rows: 10 of val and 2 of test; scores on them flatter" in lines
+    assert "warning: rows that are also training rows: 10 of val and 2 of test; scores on them are too good" in lines
 
 
 def test_html_escapes_all_that_comes_from_the_data() -> None:

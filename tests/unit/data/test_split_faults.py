@@ -44,11 +44,11 @@ DAYS = [f"2011-01-{1 + number % 28:02}" for number in range(100)]
         (
             ["train", "val", "test", "tset"] * 25,
             ["kind=column"],
-            "25 values of column 's' are none of train, val, validation, valid, test: 'tset' in row 3, 'tset' in row 7",
+            "25 values of column 's' are not among train, val, validation, valid, test: 'tset' in row 3, 'tset'",
         ),
         ([0.0, 1.0] * 50, ["kind=column"], "validation, valid, test: 0 in row 0, 1 in row 1, 0 in row 2, ...;"),
-        (["train", "test"] * 50, ["kind=column"], "column 's' says val in no row"),
-        (["train"] * 100, ["kind=column"], "column 's' says val and test in no row"),
+        (["train", "test"] * 50, ["kind=column"], "column 's' never has the value val;"),
+        (["train"] * 100, ["kind=column"], "column 's' never has the value val or test;"),
         (None, ["kind=group"], "table is an array without column names"),
         (None, ["kind=kfold", "n_folds=101"], "data.split.n_folds: 101 folds need as many rows, but there are 100"),
         (None, ["kind=kfold", "n_folds=60"], "every class needs a row in each of 60 folds, but class 0 has "),
@@ -64,7 +64,7 @@ def test_columns_and_folds_that_cannot_be(column: object, overrides: list[str], 
 @pytest.mark.parametrize(
     ("column", "overrides", "message"),
     [
-        (None, ["kind=kfold"], "data.split.test_path: kfold lets every row test in one of the folds"),
+        (None, ["kind=kfold"], "data.split.test_path: kfold tests every row in one of the folds"),
         (
             np.arange(100) // 3,
             ["kind=group"],
@@ -110,7 +110,7 @@ def test_classes_without_enough_rows(labels: list[str], message: str) -> None:
     rows = Rows("table", {"a": np.arange(40.0)}, target, None, None)
     with pytest.raises(DataError) as raised:
         data.split(rows, rules("val_fraction=0.1", "test_fraction=0.1"))
-    assert str(raised.value).startswith("data.split.kind: stratified cannot put every class on every side " + message)
+    assert str(raised.value).startswith("data.split.kind: stratified cannot put every class in every part " + message)
 
 
 def classes(values: list[object]) -> Rows:
@@ -165,7 +165,7 @@ def test_rows_without_a_target_may_be_in_none_of_the_listed_parts(tmp_path: Path
             assert dataset.part(part).inputs["a"].tolist() == numbers.tolist()
     np.savez(tmp_path / "parts.npz", **parts | {"val": [3, 13, 59]})
     for streaming in ("off", "on"):
-        with pytest.raises(DataError, match=r"val names 2 rows that have no target, first row 3; leave them"):
+        with pytest.raises(DataError, match=r"val names 2 rows without a target, first row 3; leave them"):
             data.load(load(*words, f"data.streaming={streaming}", "data.memory_budget=64MB").data)
 
 

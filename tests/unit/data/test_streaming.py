@@ -214,7 +214,7 @@ def test_a_table_that_fits_is_not_streamed(table: Callable[..., Path], caplog: p
         opened.writelines(f"{i},{i}\n" for i in range(10**6))
     with caplog.at_level(logging.INFO):
         assert budget.streams(auto.data.model_copy(update={"memory_budget": "32MB"}))
-    assert "data.memory_budget is 0.0 GB: read in blocks" in caplog.text
+    assert "data.memory_budget, 0.0 GB, so they are read in blocks" in caplog.text
 
 
 def test_gzipped_parquet_is_told_to_be_unzipped(tmp_path: Path) -> None:

@@ -52,5 +52,7 @@ def test_text_in_one_file_and_dates_in_another_are_named(tmp_path: Path) -> None
     assert isinstance(dates["when"][1], datetime.date)
     dates.assign(when="2020-01-01").to_parquet(tmp_path / "t2.parquet")
     keys = ("data=plain_table", f"data.path='{tmp_path / 't*.parquet'}'", "data.target=y", "data.memory_budget=64MB")
-    with pytest.raises(DataError, match="column 'when' has dates in one file and is text in another; store it alike"):
+    with pytest.raises(
+        DataError, match="column 'when' has dates in one file and is text in another; store it as one type"
+    ):
         data.load(load(*keys, "data.streaming=on").data)

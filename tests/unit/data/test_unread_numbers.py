@@ -171,7 +171,7 @@ def test_a_column_of_such_numbers_is_neither_dropped_nor_called_to_be(table: Cal
     assert list(data.without_useless(data.load(config), config).rows.inputs) == ["x", "a"]
     config = configured(path, "data.column_kinds={a: category}")
     loaded = data.load(config)
-    with pytest.raises(DataError, match=r"column 'a' has another value in every row.*write .*0\.5") as error:
+    with pytest.raises(DataError, match=r"column 'a' has a different value in every row.*write .*0\.5") as error:
         loaded.fit(config)
     assert "data.drop" not in str(error.value)
 

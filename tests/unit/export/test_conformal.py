@@ -145,9 +145,9 @@ def test_what_does_not_go_together(trained: Callable[..., Result], keys: list[st
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ([*BOUNDED[:1], *IN_ORDER], r"decision.interval: 0.99 takes at least 99 rows .* and these are \d\d; set "
-         r"data.split.val_fraction=0.4 or decision.interval=0.95"),
-        (["data=linnerud"], r"these are 3; set decision.interval=0.9"),
+        ([*BOUNDED[:1], *IN_ORDER], r"decision.interval: 0.99 needs at least 99 rows .* of the \d\d validation rows; "
+         r"set data.split.val_fraction=0.4 or decision.interval=0.95"),
+        (["data=linnerud"], r"of the 3 validation rows; set decision.interval=0.9"),
         ([*BOUNDED[:1], *IN_ORDER, "data.split.val_fraction=0.01"], "decision.interval=0.6"),
     ],
 )  # fmt: skip

@@ -85,7 +85,7 @@ def test_a_loaded_model_takes_no_rows(iris: Result) -> None:
             {"petal width (cm)": None},
             r"missing columns: 'petal width \(cm\)' \(did you mean 'sepal width \(cm\)'\?\); there are",
         ),
-        ({"petal width (cm)": [0.1, "wide"]}, r"column 'petal width \(cm\)', row 1: 'wide' is no number"),
+        ({"petal width (cm)": [0.1, "wide"]}, r"column 'petal width \(cm\)', row 1: 'wide' is not a number"),
         ({"petal width (cm)": [0.1]}, "columns of different lengths: 'sepal length"),
     ],
 )
@@ -163,7 +163,7 @@ def test_preprocessing_of_an_array_comes_back_and_another_version_is_refused() -
     content = stored.to_json(before := data.fit_preprocessing(rows, config))
     np.testing.assert_array_equal(stored.from_json(content).apply(rows).x, before.apply(rows).x)
     for other in ({"is": "Preprocessing", "more": 1}, {"is": "Unheard"}, {"is": "Clip", "bound": 1.0}):
-        with pytest.raises(ValueError, match="not the preprocessing of this version"):
+        with pytest.raises(ValueError, match="not preprocessing of this version"):
             stored.from_json(other)
 
 
@@ -194,7 +194,9 @@ def test_a_manifest_of_format_1_keeps_its_meaning(untrained: Callable[..., Path]
     given = {"a": [0.5, 1.5], "level": [1, 2.0], "day": ["2021-01-02", "someday"]}
     expected = model.predict({**given, "level": ["1", "2"]})["prediction"]
     np.testing.assert_array_equal(model.predict(given)["prediction"], expected)
-    with pytest.warns(UserWarning, match="column 'a': a gap in row 1, and training had none; taken for what the model"):
+    with pytest.warns(
+        UserWarning, match="column 'a': a gap in row 1, but training had none; replaced by what the model"
+    ):
         model.predict({**given, "a": [0.5, -9999]})
     manifests.write(model.manifest, folder)  # as an export of it does
     again = manifests.read(folder)

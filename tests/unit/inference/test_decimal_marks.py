@@ -44,7 +44,7 @@ def test_every_number_is_what_pandas_reads_to_the_last_bit(tmp_path: Path, decim
 def test_what_is_no_number_is_named_in_any_row(decimal: str, bad: str, row: int) -> None:
     texts = [f"{number}{decimal}5" for number in range(5)]
     texts[row] = bad
-    with pytest.raises(DataError, match=f"column 'x', row {100 + row}: .* is no number; correct it .*'{decimal}'"):
+    with pytest.raises(DataError, match=f"column 'x', row {100 + row}: .* is not a number; correct it .*'{decimal}'"):
         cleaned(texts, decimal, first_row=100)
 
 
@@ -84,7 +84,7 @@ def test_a_table_with_points_is_refused_by_a_model_of_commas(
     pd.read_csv(path, sep=";", decimal=",").to_csv(tmp_path / "n.csv", index=False, sep=";")
     for call in (lambda: predict(str(folder), tmp_path / "n.csv", tmp_path / "o.csv"),
                  lambda: score_file(str(folder), tmp_path / "n.csv")):  # fmt: skip
-        with pytest.raises(DataError, match=r"column 'a', row 0: '.*' is no number"):
+        with pytest.raises(DataError, match=r"column 'a', row 0: '.*' is not a number"):
             call()
 
 
@@ -96,7 +96,7 @@ def test_training_takes_points_beside_decimal_commas_as_text(tmp_path: Path, cap
     keys = ("data=plain_table", f"data.path={path}", "data.target=y", "data.decimal=','")
     inputs = data.read_rows(load(*keys).data).inputs
     assert [values.dtype.kind for values in inputs.values()] == ["O", "O"]
-    assert "column 'a' has values with a point, such as 1.102, though data.decimal is ','" in caplog.text
+    assert "column 'a' has values with a point, such as 1.102, but data.decimal is ','" in caplog.text
 
 
 @pytest.mark.parametrize("streaming", ["off", "on"])
@@ -117,4 +117,4 @@ def test_a_test_file_with_decimal_commas_is_warned_of(
         said = f"'a' holds numbers in {tmp_path}/train.csv and text in {tmp_path}/test.csv (first: {first!r}), so it"
         assert said in caplog.text
     assert "column 'a' holds" in caplog.text
-    assert "there is one data.decimal" in caplog.text
+    assert "they share one data.decimal" in caplog.text

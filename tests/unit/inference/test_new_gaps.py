@@ -21,8 +21,8 @@ from support.serving import Client, served, serving
 pytestmark = pytest.mark.slow
 
 N = 40
-SIZE = "column 'size': 2 gaps, the first in row 3, and training had none; taken for 19.5"
-TOWN = "column 'town': a gap in row 30, and training had none; taken for an unknown category"
+SIZE = "column 'size': 2 gaps, the first in row 3, but training had none; replaced by 19.5"
+TOWN = "column 'town': a gap in row 30, but training had none; replaced by an unknown category"
 
 
 def frame() -> pd.DataFrame:
@@ -75,7 +75,7 @@ def test_files_are_predicted_and_scored_and_tell_of_all_blocks_together(
 
 
 def test_strict_refuses_them_before_anything_is_written(folder: Path, files: list[Path], tmp_path: Path) -> None:
-    said = "column 'size', row 3: a gap, and training had none in this column"
+    said = "column 'size', row 3: a gap, but training had none in this column"
     for path in files:
         for call in (lambda path=path: predict(str(folder), path, tmp_path / "o.csv", strict=True),
                      lambda path=path: score_file(str(folder), path, strict=True)):  # fmt: skip
@@ -107,7 +107,7 @@ def test_the_commands_print_warnings_where_they_do_not_mix(
     given = [str(folder), str(files[0]), *(str(tmp_path / word) for word in words)]
     command.main(given)
     assert capsys.readouterr().err.splitlines()[-2:] == [f"warning: {SIZE}", f"warning: {TOWN}"]
-    with pytest.raises(SystemExit, match="column 'size', row 3: a gap, and training had none"):
+    with pytest.raises(SystemExit, match="column 'size', row 3: a gap, but training had none"):
         command.main([*given, "--strict"])
 
 
@@ -115,9 +115,9 @@ ROW = {"size": 1.0, "age": None, "town": "Bern"}
 GAPS = [{"size": None, "age": 2.0, "town": "Bern"}, ROW, {"size": None, "age": 2.0, "town": " "}]
 SAID = [
     {"column": "size", "n_rows": 2, "row": 0, "fill": 19.5,
-     "message": "column 'size': 2 gaps, the first in row 0, and training had none; taken for 19.5"},
+     "message": "column 'size': 2 gaps, the first in row 0, but training had none; replaced by 19.5"},
     {"column": "town", "n_rows": 1, "row": 2, "fill": "an unknown category",
-     "message": "column 'town': a gap in row 2, and training had none; taken for an unknown category"},
+     "message": "column 'town': a gap in row 2, but training had none; replaced by an unknown category"},
 ]  # fmt: skip
 
 
@@ -147,4 +147,4 @@ def _refuses(client: Client) -> None:
     answer = client.post("/invocations", {"instances": GAPS})
     assert answer.status == 400
     assert [(fault["row"], fault["column"]) for fault in answer.json["faults"]] == [(0, "size"), (2, "town")]
-    assert "row 0, column 'size': a gap, and training had none in this column" in answer.json["message"]
+    assert "row 0, column 'size': a gap, but training had none in this column" in answer.json["message"]

@@ -60,7 +60,7 @@ def test_numbers_and_truth_values_are_labels_too(
 BAD = [
     ({"target": None}, "column 'target', row 2: no value, so that nothing can be compared with it"),
     ({"target": "tulip"}, "row 2: the model does not know the class 'tulip'; it knows setosa, versicolor, virginica"),
-    ({"sepal length (cm)": "wide"}, r"column 'sepal length \(cm\)', row 2: 'wide' is no number"),
+    ({"sepal length (cm)": "wide"}, r"column 'sepal length \(cm\)', row 2: 'wide' is not a number"),
     ({"w": -1.0}, "--weight: column 'w' must have no negative weights"),
 ]  # fmt: skip
 

@@ -27,7 +27,7 @@ from pipeline.inference.http.request_values import check
 from support.input_columns import text
 
 WHEN = text("when", date="year-month-day")
-SAID = "column 'when', row {}: {!r} is no date as year-month-day, which training's are"
+SAID = "column 'when', row {}: {!r} is not a date as year-month-day, the format in training"
 
 
 @pytest.mark.parametrize("date", FORMATS, ids=lambda date: date.name)
@@ -79,7 +79,7 @@ def test_new_rows_are_refused_with_their_row(bad: str) -> None:
 def test_an_offset_is_an_instant_where_training_had_none(given: str, instant: str | None) -> None:
     block = pa.table({"when": [given]})
     if instant is None:
-        with pytest.raises(DataError, match="is no date as year-month-day"):
+        with pytest.raises(DataError, match="is not a date as year-month-day"):
             BlockParser([WHEN]).columns(block, 0)
     else:
         assert BlockParser([WHEN]).columns(block, 0)["when"].tolist() == [instant]
@@ -116,19 +116,23 @@ def test_the_manifest_has_the_format_and_the_model_keeps_to_it(
     for suffix in (".csv", ".parquet"):
         path = tmp_path / f"n{suffix}"
         table.to_csv(path, index=False) if suffix == ".csv" else table.to_parquet(path)
-        with pytest.raises(DataError, match="column 'when', row 5: '01/01/2021' is no date as year-month-day"):
+        with pytest.raises(DataError, match="column 'when', row 5: '01/01/2021' is not a date as year-month-day"):
             predict(str(folder), path, tmp_path / "o.csv")
-    with pytest.raises(DataError, match="column 'when', row 5: '01/01/2021' is no date as year-month-day"):
+    with pytest.raises(DataError, match="column 'when', row 5: '01/01/2021' is not a date as year-month-day"):
         model.predict(table)
     typed = table.assign(when=pd.to_datetime(table["when"], format="%Y-%m-%d", errors="coerce"))
-    with pytest.warns(UserWarning, match="column 'when': a gap in row 5, and training had none; taken for an average"):
+    with pytest.warns(
+        UserWarning, match="column 'when': a gap in row 5, but training had none; replaced by an average"
+    ):
         assert np.isfinite(model.predict(typed)["prediction"]).all()
 
 
 def test_the_server_refuses_them() -> None:
     good = check([WHEN], {"when": ["2021-01-01", None, ""]}, strict=False)
     assert good.columns["when"].tolist() == ["2021-01-01", "", ""]
-    with pytest.raises(RefusedError, match="row 1, column 'when': 'yesterday' is no date as year-month-day") as error:
+    with pytest.raises(
+        RefusedError, match="row 1, column 'when': 'yesterday' is not a date as year-month-day"
+    ) as error:
         check([WHEN], {"when": [" 2021-01-01 ", "yesterday"]}, strict=False)
     assert error.value.status == 400
     assert json.dumps(error.value.faults)

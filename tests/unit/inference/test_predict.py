@@ -131,7 +131,7 @@ BAD = [
     ("size,town\n1,Bern\n", r"missing columns: 'code', 'zip', 'garden', 'built'; there are 'size', 'town'"),
     ("id,size,town,code,zip,garden,built\n1,2,3\n", r"line 2: 3 fields, but there are 7 columns; correct the line"),
     ("size,town,code,zip,garden,built\n1,a,1,1,1,\nwide,a,1,1,1,\n",
-     r"column 'size', row 1: 'wide' is no number; correct it"),
+     r"column 'size', row 1: 'wide' is not a number; correct it"),
     ("size,town,code,zip,garden,built\n1,a,1,1,1,\ninf,a,1,1,1,\n", r"column 'size', row 1: inf is infinite"),
     ("size,size,town,code,zip,garden,built\n1,2,a,1,1,1,\n", r"more than one column named 'size'"),
     ("size,town,code,zip,garden,built\n", "the input has no rows"),

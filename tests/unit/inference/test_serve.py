@@ -119,7 +119,7 @@ def test_targets_and_arrays(trained: Callable[..., Result]) -> None:
         assert all(answer == answers[0] for answer in answers)
         said = client.post("/invocations", {"instances": [image, image[:3], [*image[:62], "vii", "7"]]}).json["message"]
         assert said.startswith(
-            "row 1, column 'x': a list of 3 values, 64 are expected; row 2, column 'x': at 62: 'vii' is no number"
+            "row 1, column 'x': a list of 3 values, 64 are expected; row 2, column 'x': at 62: 'vii' is not a number"
         )
 
 

@@ -16,8 +16,8 @@ from support.kinds import ROW
 from support.serving import Client, serving
 
 VALUES = [
-    ({"age": "old"}, "row 1, column 'age': 'old' is no number; correct it (the decimal mark is '.', and none stands between"
-                     " thousands), or train with data.missing_values naming it as a gap"),
+    ({"age": "old"}, "row 1, column 'age': 'old' is not a number; correct it (the decimal mark is '.', without separators of"
+                     " thousands), or name it in data.missing_values and train again"),
     ({"age": [1]}, "row 1, column 'age': [...] is a list, a number is expected"),
     ({"age": {"a": 1}}, "row 1, column 'age': {...} is an object, a number is expected"),
     ({"age": 10**400}, "row 1, column 'age': a whole number of 401 digits is too large"),
@@ -25,7 +25,7 @@ VALUES = [
     ({"town": 3}, "row 1, column 'town': 3 is a number, text is expected"),
     ({"town": True}, "row 1, column 'town': True is a boolean, text is expected"),
     ({"town": {"b64": "?"}}, "row 1, column 'town': {...} is an object, text is expected"),
-    ({"town": "\ud800x"}, r"row 1, column 'town': '\ud800x' is no Unicode text: half of a surrogate pair at letter 0"),
+    ({"town": "\ud800x"}, r"row 1, column 'town': '\ud800x' is not Unicode text: half of a surrogate pair at letter 0"),
     ({"age": [], "town": 1}, "row 1, column 'age': [...] is a list, a number is expected; row 1, column 'town': 1 is a "
                              "number, text is expected"),
 ]  # fmt: skip
@@ -80,7 +80,7 @@ def test_bodies_that_are_not_as_they_must_be(client: Client, content: Any, messa
     ("text", "message"),
     [("age\n1\n", "column 'Wall Area' is missing"), ("", "column 'Wall Area' is missing"),
      ("Wall Area,age,town,code\n1,2,x\n", "row 0, column '': a list of 4 values is expected"),
-     ("Wall Area,age,town,code\n1,1_0,x,k1\n", "row 0, column 'age': '1_0' is no number; correct it"),
+     ("Wall Area,age,town,code\n1,1_0,x,k1\n", "row 0, column 'age': '1_0' is not a number; correct it"),
      ("Wall Area,age,town,code\n1,inf,x,k1\n", "row 0, column 'age': inf is infinite"),
      ('"Wall Area,age', "the body is no CSV table: unexpected end of data"), (b"\xff", "the body is no UTF-8")],
 )  # fmt: skip

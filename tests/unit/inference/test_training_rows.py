@@ -50,7 +50,8 @@ def test_training_rows_in_a_file_are_told(
 
     found = score_file(result.run_id, path, tracking_uri=store)
     assert found.seen == (
-        f"{kept.n_rows} of {N} rows are training rows of the model, inputs and target alike: scores on them flatter"
+        f"{kept.n_rows} of {N} rows are training rows of the model, inputs and target alike: "
+        "scores on them are too good"
     )
     other = tmp_path / "other.parquet"  # written in another way, in another order
     rows.sample(frac=1, random_state=0)[list(reversed(rows.columns))].to_parquet(other)
@@ -95,7 +96,7 @@ def test_rows_that_are_equal_by_nature_are_no_reason_to_warn() -> None:
     assert kept.warning(np.repeat(np.array([1, 99], np.uint64), 50)) is None
     assert kept.warning(np.full(100, 3, np.uint64)) == (
         "100 of 100 rows are training rows of the model, inputs and target alike (as 50% of the run's own test rows "
-        "are); 100 of 1,000 training rows are known: scores on them flatter"
+        "are); 100 of 1,000 training rows are known: scores on them are too good"
     )
     assert RowHashes(hashes, 10, 10, 50, 0).warning(np.array([3, 99, 99], np.uint64)) is not None
     assert RowHashes(hashes, 10, 10, 50, 0).warning(np.empty(0, np.uint64)) is None

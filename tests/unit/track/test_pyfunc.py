@@ -91,7 +91,7 @@ def test_an_array_is_taken_by_its_name_or_alone_and_within_bounds(
     for bad, said in (
         (np.inf, "inf is infinite"),
         (1e31, "1e\\+31 is beyond"),
-        (np.nan, "a gap, and nothing fills it"),
+        (np.nan, "a gap, but training had none and nothing replaces it"),
     ):
         spoilt = x.copy()
         spoilt[2, 5] = bad

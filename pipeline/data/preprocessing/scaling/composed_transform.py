@@ -1,4 +1,4 @@
-"""Chain: the transforms of one column, one after the other."""
+"""ComposedTransform: the transforms of one column, one after the other."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ HIGHEST = float(np.finfo(np.float64).max)
 
 @dataclass(frozen=True)
 class ComposedTransform:
-    """Transforms of one column from raw to scaled, and back.
+    """Transforms of one column from raw to scaled values, and back.
 
-    What `invert` returns is bounded in the column's own unit, so that it is finite for every finite number, whatever a
-    network says. A straight line is bounded by what float64 holds and nothing else. Curves, which turn a slightly
-    large output into an absurd prediction, keep to the training range widened by its own width on each side.
+    `invert` is bounded in the column's own unit, so that it is finite for every finite number that a network returns. A
+    straight line is bounded only by the range of float64. A curve turns a slightly large output into an absurd
+    prediction, so it is bounded by the training range, widened on each side by its own width.
     """
 
     steps: tuple[Transform, ...]
-    lowest: float = -HIGHEST  # that `invert` returns
+    lowest: float = -HIGHEST  # bound of what `invert` returns
     highest: float = HIGHEST
 
     @property
     def is_affine(self) -> bool:
-        """Whether it is a shift and a scale, and bounds at most."""
+        """Whether it is a shift and a scale, apart from bounds."""
         return all(isinstance(step, Affine | Clip) for step in self.steps)
 
     @property
@@ -39,12 +39,12 @@ class ComposedTransform:
 
     @property
     def is_zero_one(self) -> bool:
-        """Whether it is that of two values, which become 0 and 1."""
+        """Whether it maps two values to 0 and 1."""
         return isinstance(self.steps[-1], Between)
 
     def apply(self, ops: Ops, x: Any) -> Any:
         """Scales a float64 column `(n_rows,)`."""
-        with np.errstate(over="ignore"):  # what overflows is bounded by the last step; numpy warns, TensorFlow does not
+        with np.errstate(over="ignore"):  # the last step bounds what overflows; numpy warns, TensorFlow does not
             for step in self.steps:
                 x = step.apply(ops, x)
         return x
@@ -54,7 +54,7 @@ class ComposedTransform:
         return ops.minimum(ops.maximum(self._unbounded(ops, z), self.lowest), self.highest)
 
     def is_beyond(self, ops: Ops, z: Any) -> Any:
-        """Whether `invert` sets the number to the lowest or the highest there is."""
+        """Whether `invert` sets the number to the lower or upper bound."""
         raw = self._unbounded(ops, z)
         return (raw < self.lowest) | (raw > self.highest)
 

@@ -1,4 +1,4 @@
-"""Which chain a column gets: straight lines and curves, fitted on its training rows."""
+"""Chooses and fits the transforms of a column: straight lines and curves, on its training rows."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from pipeline.data.preprocessing.scaling.transforms import (
 )
 from pipeline.errors import DataError
 
-LARGEST = 1e30  # of scaled values; a layer adds up some hundred of them, and float32 ends at 3e38
-TRAINABLE = 1e18  # of those that are trained on or scored: losses, metrics and gradients hold their squares
-NARROW = 1e-2  # of a column's largest number: over such a width a power or logarithm is a straight line to two digits
-THIN = 1e-290  # widths below it leave no room for quantiles between them
+LARGEST = 1e30  # bound of scaled values; a layer adds up some hundred of them, and float32 ends at 3e38
+TRAINABLE = 1e18  # bound of values that are trained on or scored: losses, metrics and gradients hold their squares
+NARROW = 1e-2  # of a column's largest number: over a narrower range a power or logarithm is straight to two digits
+THIN = 1e-290  # narrower ranges leave no room for quantiles in between
 CONDITION = 1e5  # of an inverse in float64, which is exact to some 1e-15
-LARGEST_LOGARITHM = 700.0  # of a power: exp(709.8) is float64's end
-ENOUGH_ROWS = 100_000  # that a curve is fitted on; more do not change it by what matters
+LARGEST_LOGARITHM = 700.0  # exponent of exp, which overflows float64 at 709.8
+ENOUGH_ROWS = 100_000  # to fit a curve on; more rows hardly change it
 EXACT = 1e-9  # of an exponent
 NOISE = 1e-3  # of the interquartile range
 SLIGHT_NOISE = 1e-5  # of the standard deviation
@@ -46,12 +46,12 @@ def fit_scaling(
     seed: int = 0,
     condition: float = CONDITION,
 ) -> ComposedTransform:
-    """Fits the chain of one column.
+    """Fits the transforms of one column.
 
     `log1p`, `yeo_johnson` and `quantile` are each followed by a standardizing shift and scale; `noisy_quantile` is not.
-    Where a curve cannot differ from a straight line, or has no digits left to do so, the column is standardized only:
-    one value; a width far smaller than the numbers, such as a second's around a Unix timestamp; numbers up to float64's
-    end.
+    The column is only standardized if a curve cannot differ from a straight line, or has no digits left to do so: it
+    has one value; its range is far smaller than its numbers, such as a second around a Unix timestamp; or its numbers
+    reach the end of float64.
 
     The last step bounds scaled values by `clip`, or by LARGEST, so that no raw number becomes infinite in float32.
 
@@ -60,16 +60,16 @@ def fit_scaling(
     Args:
         column: `(n_rows,)` float64, finite, training rows only.
         scaling: A name of `NamedScaling`.
-        key: Configuration key that an error names.
-        clip: Bound of scaled values.
-        seed: Of the choice of rows where there are more than ENOUGH_ROWS, and of the noise of `quantile`.
-        condition: By how much the inverse may enlarge an error of rounding; it bounds the exponents of `yeo_johnson`.
+        key: Configuration key, for messages.
+        clip: Bound of scaled values; None for LARGEST.
+        seed: Seed of the choice of rows if there are more than ENOUGH_ROWS, and of the noise of `quantile`.
+        condition: How much the inverse may enlarge a rounding error; it bounds the exponents of `yeo_johnson`.
 
     Raises:
         DataError: There are no rows.
     """
     if not len(column):
-        raise DataError(f"{key}: no training row has a number to fit {scaling} on; leave such columns out by data.drop")
+        raise DataError(f"{key}: no training row has a number to fit {scaling} on; use data.drop")
     bound = Clip(LARGEST if clip is None else clip)
     if scaling == "smooth_clip":
         return ComposedTransform((Affine(*shift_and_scale(column, "robust")), SmoothClip(), bound))
@@ -90,19 +90,19 @@ def fit_scaling(
 
 
 def flat(value: float) -> ComposedTransform:
-    """The chain of an input that has one value in all training rows: 0, whatever comes later.
+    """The transform of an input that has one value in all training rows: 0, whatever comes later.
 
-    The weights of such an input are never trained, so that another value would move predictions by chance.
+    The weights of such an input are never trained, so another value would change predictions at random.
     """
     return ComposedTransform((Affine(value, 1.0), Clip(0.0)))
 
 
 def zero_one(low: float, high: float, clip: float | None = None) -> ComposedTransform:
-    """The chain of an input that has two values in all training rows: 0 and 1, whatever comes later between these.
+    """The transform of an input with two values in all training rows: they become 0 and 1, later ones are in between.
 
     Args:
         low: The lower value.
-        high: The higher one.
+        high: The higher value.
         clip: Bound of scaled values.
     """
     return ComposedTransform(
@@ -113,10 +113,16 @@ def zero_one(low: float, high: float, clip: float | None = None) -> ComposedTran
 def fixed_scaling(
     scaling: FixedScaling, n_columns: int, key: str, clip: float | None = None
 ) -> list[ComposedTransform]:
-    """The chains of given values, one for each column.
+    """The transforms of given shifts and scales, one for each column.
+
+    Args:
+        scaling: Shift and scale, one for all columns or one for each.
+        n_columns: Number of columns.
+        key: Configuration key, for messages.
+        clip: Bound of scaled values.
 
     Raises:
-        DataError: The given values are not one, nor one per column.
+        DataError: The number of values is neither one nor that of the columns.
     """
     bound = Clip(LARGEST if clip is None else clip)
     shift, scale = given(scaling, n_columns, key)
@@ -124,7 +130,7 @@ def fixed_scaling(
 
 
 def _curve(column: np.ndarray, scaling: str, seed: int, condition: float) -> Transform | None:
-    """The fitted curve; None where a straight line does as well."""
+    """The fitted curve; None if a straight line does as well."""
     width = float(column.max() - column.min())
     if width < THIN:
         return None
@@ -143,7 +149,7 @@ def _yeo_johnson(column: np.ndarray, seed: int, condition: float) -> YeoJohnson 
     rows = _enough(column, np.random.default_rng(seed))
     logarithms = float(Log1p().apply(NumpyOps(), rows).mean())
 
-    def unlikelihood(exponent: float) -> float:  # minus the logarithm, per row, of what depends on the exponent
+    def unlikelihood(exponent: float) -> float:  # the negative log-likelihood for each row, without constants
         raised = YeoJohnson(exponent).apply(NumpyOps(), rows)
         _, deviation = shift_and_scale(raised, "standard")
         return math.log(deviation) - (exponent - 1) * logarithms
@@ -153,7 +159,7 @@ def _yeo_johnson(column: np.ndarray, seed: int, condition: float) -> YeoJohnson 
 
 
 def _exponents(column: np.ndarray, condition: float) -> tuple[float, float]:
-    """Lowest and highest exponent: those of the numbers above 0, and, as `2 - exponent`, those of the numbers below."""
+    """Lowest and highest exponent: powers of the numbers above 0, and `2 - power` of the numbers below."""
     above, below = _powers(float(column.max()), condition), _powers(-float(column.min()), condition)
     return max(above[0], 2 - below[1]), min(above[1], 2 - below[0])
 
@@ -161,7 +167,7 @@ def _exponents(column: np.ndarray, condition: float) -> tuple[float, float]:
 def _powers(largest: float, condition: float) -> tuple[float, float]:
     """Lowest and highest power for numbers from 0 to the largest.
 
-    A power below 0 levels off far from 0, and one above 1 leaves small numbers few digits.
+    A power below 0 levels off far from 0, and a power above 1 leaves small numbers few digits.
     """
     if largest <= 0:
         return -math.inf, math.inf
@@ -170,16 +176,16 @@ def _powers(largest: float, condition: float) -> tuple[float, float]:
 
 
 def _noise(column: np.ndarray, scaling: str) -> float:
-    """The noise's deviation: of `quantile` relative to the interquartile range, of `noisy_quantile` to the deviation.
+    """The noise's deviation: relative to the interquartile range for `quantile`, to the deviation for `noisy_quantile`.
 
-    Never more than the former: one absurd number would make noise relative to the deviation drown all others.
+    The former bounds it: one absurd number would make noise relative to the deviation drown all other numbers.
     """
     noise = NOISE * shift_and_scale(column, "robust")[1]
     return noise if scaling == "quantile" else min(noise, SLIGHT_NOISE * shift_and_scale(column, "standard")[1])
 
 
 def _quantile(column: np.ndarray, seed: int, noise: float) -> Quantile:
-    """Quantiles of the training rows with a little noise, which spreads ties over the quantiles they take up.
+    """Quantiles of the training rows, with a little noise that spreads ties over the quantiles they occupy.
 
     As in Gorishniy et al., Revisiting Deep Learning Models for Tabular Data (NeurIPS 2021). The ends include the
     training range, so that it can be inverted.
@@ -191,9 +197,9 @@ def _quantile(column: np.ndarray, seed: int, noise: float) -> Quantile:
     levels = np.linspace(0, 1, min(n_rows, max(MIN_KNOTS, min(n_rows // ROWS_PER_KNOT, MAX_KNOTS))))
     knots = np.interp(levels * (n_rows - 1), np.arange(n_rows), noisy)
     knots[0], knots[-1] = min(knots[0], column.min()), max(knots[-1], column.max())
-    knots[np.abs(knots) < THIN] = 0.0  # nearer ones than these have no difference that TensorFlow knows
+    knots[np.abs(knots) < THIN] = 0.0  # TensorFlow flushes smaller differences to 0
     xs, place = np.unique(np.maximum.accumulate(knots), return_inverse=True)
-    shared = np.bincount(place, weights=levels) / np.bincount(place)  # knots that noise did not part: their mean level
+    shared = np.bincount(place, weights=levels) / np.bincount(place)  # equal knots get their mean level
     normal = NormalDist()
     return Quantile(xs, np.array([normal.inv_cdf(level) for level in np.clip(shared, END_LEVEL, 1 - END_LEVEL)]))
 

@@ -13,8 +13,8 @@ from pipeline.errors import DataError
 class Scaler:
     """`scaled = (raw - shift) / scale`, by column.
 
-    Both are float64, so that columns such as Unix timestamps, whose deviation is small beside their mean, keep their
-    digits.
+    Both are float64, so that columns such as Unix timestamps, whose deviation is small relative to their mean, keep
+    their digits.
     """
 
     shift: np.ndarray  # (n_columns,) float64, in the column's own unit
@@ -22,15 +22,15 @@ class Scaler:
 
     @classmethod
     def fit(cls, raw: np.ndarray, scaling: str | FixedScaling, key: str) -> "Scaler":
-        """Finds shift and scale.
+        """Fits shift and scale.
 
         Args:
             raw: `(n_rows, n_columns)`, training rows only.
             scaling: `none`, `standard`, `minmax`, `robust`, or given values.
-            key: Configuration key that an error names.
+            key: Configuration key, for messages.
 
         Raises:
-            DataError: The given values are not one, nor one per column; or the scaling is not a straight line.
+            DataError: There are neither one value nor one for each column; or the scaling is not a straight line.
         """
         n_columns = raw.shape[1]
         if isinstance(scaling, FixedScaling):

@@ -1,4 +1,4 @@
-"""Chains of the same transforms as one, with vectors in the place of numbers: it scales columns side by side."""
+"""Combines equal chains of transforms into one that scales columns side by side, with vectors in place of numbers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pipeline.data.preprocessing.scaling.transforms import Quantile, Transform, 
 
 
 def kind_of(chain: ComposedTransform) -> Hashable:
-    """The same for chains that can be side by side."""
+    """Equal for transforms that can be combined."""
     return tuple((type(step), step.has_logarithms if isinstance(step, YeoJohnson) else None) for step in chain.steps)
 
 
 def side_by_side(chains: Sequence[ComposedTransform]) -> ComposedTransform:
-    """A chain that takes `(n_rows, n_columns)`, of as many chains of one kind; it has no way back."""
+    """A transform of `(n_rows, n_columns)` that combines one of each column, all of one kind; it has no inverse."""
     return ComposedTransform(tuple(_together(steps) for steps in zip(*(chain.steps for chain in chains), strict=True)))
 
 

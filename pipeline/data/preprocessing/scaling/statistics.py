@@ -1,4 +1,4 @@
-"""Shift and scale of a column: the statistics, and the values that a user gives."""
+"""Shift and scale of a column: from statistics, or as the user gives them."""
 
 from collections.abc import Callable
 
@@ -7,18 +7,21 @@ import numpy as np
 from pipeline.config.rules import FixedScaling
 from pipeline.errors import DataError
 
-# Of a scale. TensorFlow takes numbers below 2e-308 for 0, among them differences and reciprocals, by which it divides.
+# Bound of a scale. TensorFlow flushes numbers below 2e-308 to 0, and so differences and the reciprocals it divides by.
 NARROWEST, BROADEST = 1e-302, 4e307
-MANY_ROWS = 10_000  # beside a sample of so many, ordering all rows takes much longer
-WIDEST = 5e307  # either side of 0: the difference of two such numbers is one that float64 holds
+MANY_ROWS = 10_000  # from this size on, ordering all rows takes much longer than a sample
+WIDEST = 5e307  # on either side of 0: the difference of two such numbers fits float64
 
 
 def shift_and_scale(column: np.ndarray, scaling: str) -> tuple[float, float]:
-    """Shift, and scale above NARROWEST, of a float64 column `(n_rows,)` for a scaling of STATISTICS.
+    """Shift, and scale above NARROWEST, of a float64 column `(n_rows,)`.
 
-    A column with one value, or nearly so, gets its value as shift and 1 as scale: it becomes 0. Where half of a
-    column's values or more are the same, so that its interquartile range is 0, `robust` takes the standard deviation
-    instead.
+    A column with one value, or nearly so, gets its value as shift and 1 as scale: it becomes 0. If at least half of a
+    column's values are equal, so that its interquartile range is 0, `robust` uses the standard deviation instead.
+
+    Args:
+        column: Training rows.
+        scaling: A name in STATISTICS.
     """
     if not np.isfinite(_range(column)[1]):
         column = np.clip(column, -WIDEST, WIDEST)
@@ -29,7 +32,7 @@ def shift_and_scale(column: np.ndarray, scaling: str) -> tuple[float, float]:
 def median(column: np.ndarray) -> float:
     """The median of a float64 column `(n_rows,)`.
 
-    Of a long column only the rows are ordered that lie between two values which a sample says are on either side.
+    In a long column, only rows between two values are ordered, which a sample places on either side of the median.
     """
     middle = [(len(column) - 1) // 2, len(column) // 2]
     if len(column) > MANY_ROWS:
@@ -39,22 +42,27 @@ def median(column: np.ndarray) -> float:
         inside = column[(column >= low) & (column <= high)]
         if below <= middle[0] and middle[1] < below + len(inside):
             column, middle = inside, [rank - below for rank in middle]
-    either = np.clip(np.partition(column, middle)[middle], -WIDEST, WIDEST)  # the mean of two such is a number
+    either = np.clip(np.partition(column, middle)[middle], -WIDEST, WIDEST)  # their mean does not overflow
     return float(either.mean())
 
 
 def given(scaling: FixedScaling, n_columns: int, key: str) -> tuple[np.ndarray, np.ndarray]:
     """Shift and scale of each column, `(n_columns,)` each.
 
+    Args:
+        scaling: Shift and scale, one for all columns or one for each.
+        n_columns: Number of columns.
+        key: Configuration key, for messages.
+
     Raises:
-        DataError: The given values are not one, nor one per column.
+        DataError: The number of values is neither one nor that of the columns.
     """
     return _for_each(scaling.shift, n_columns, f"{key}.shift"), _for_each(scaling.scale, n_columns, f"{key}.scale")
 
 
 def _for_each(value: float | list[float], n_columns: int, key: str) -> np.ndarray:
     if isinstance(value, list) and len(value) != n_columns:
-        raise DataError(f"{key}: {len(value)} values for {n_columns} columns; give one for all or one for each")
+        raise DataError(f"{key}: {len(value)} values for {n_columns} columns; give one for all columns or one for each")
     return np.broadcast_to(np.asarray(value, np.float64), n_columns).copy()
 
 

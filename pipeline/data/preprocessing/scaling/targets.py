@@ -1,4 +1,4 @@
-"""OutputScaler: the targets of a regression, each with a chain of its own, and what a scaled unit of each is worth."""
+"""OutputScaler: the transforms of a regression's targets, one for each, and the original units per scaled unit."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from pipeline.data.preprocessing.scaling.fitting import fit_scaling, fixed_scali
 from pipeline.data.preprocessing.scaling.statistics import shift_and_scale
 from pipeline.data.preprocessing.scaling.transforms import Affine
 
-CONDITION = 30.0  # of an inverse in float32, which is what a network computes in
+CONDITION = 30.0  # of an inverse in float32, in which a network computes
 
 
 @dataclass(frozen=True)
 class OutputScaler:
-    """One fitted chain per target.
+    """One fitted transform for each target.
 
-    Scaled targets rounded to float32 come back right to about 1e-6 of their range. The exception are logarithms of
-    numbers that span hundreds of powers of ten: they come back right to 1e-7 times the largest logarithm.
+    Scaled targets rounded to float32 are inverted to about 1e-6 of their range. Only logarithms of numbers that span
+    hundreds of powers of ten are less exact: to 1e-7 times the largest logarithm.
     """
 
     chains: tuple[ComposedTransform, ...]
-    units_per_scaled: np.ndarray  # (n_outputs,) float64, above 0: original units that one scaled unit is worth
-    keeps_range: bool = False  # whether `invert` gives nothing beyond the training targets' range
+    units_per_scaled: np.ndarray  # (n_outputs,) float64, above 0: original units per scaled unit
+    keeps_range: bool = False  # whether `invert` stays within the training targets' range
 
     @classmethod
     def fit(
         cls, raw: np.ndarray, scaling: str | FixedScaling, key: str, clip: Literal["none", "range"] = "none"
     ) -> OutputScaler:
-        """Fits the chains.
+        """Fits the transforms.
 
-        What a scaled unit is worth is exact for a straight line. Along a curve it changes; then it is the training
-        targets' interquartile range divided by that of the scaled ones, and metrics that use it are approximate.
+        `units_per_scaled` is exact for a straight line. Along a curve it changes; then it is the training targets'
+        interquartile range divided by that of the scaled targets, and metrics that use it are approximate.
 
         Args:
             raw: `(n_rows, n_outputs)`, training rows only.
             scaling: A name of `NamedScaling`, or given values.
-            key: Configuration key that an error names.
+            key: Configuration key, for messages.
             clip: `range` bounds what `invert` returns by the rows' range.
 
         Raises:
-            DataError: The given values are not one, nor one per target; or there are no rows.
+            DataError: The number of given values is neither one nor that of the targets; or there are no rows.
         """
         columns = list(raw.astype(np.float64).T)
         if isinstance(scaling, FixedScaling):
@@ -60,14 +60,18 @@ class OutputScaler:
         return scaler.within([(float(column.min()), float(column.max())) for column in columns])
 
     def within(self, ranges: Sequence[tuple[float, float]]) -> OutputScaler:
-        """The same, but `invert` keeps to the range of each target, its lowest and highest value."""
+        """The same scaler, but `invert` stays within a range for each target.
+
+        Args:
+            ranges: Lowest and highest value of each target.
+        """
         bounded = [
             replace(chain, lowest=low, highest=high) for chain, (low, high) in zip(self.chains, ranges, strict=True)
         ]
         return replace(self, chains=tuple(bounded), keeps_range=True)
 
     def beyond_range(self) -> OutputScaler:
-        """The same, but `invert` may leave the range by its own width on either side, where it keeps to it."""
+        """The same scaler, but `invert` may leave the range by its own width on either side, if it was bounded."""
         if not self.keeps_range:
             return self
         widths = [chain.highest - chain.lowest for chain in self.chains]
@@ -78,7 +82,7 @@ class OutputScaler:
         return replace(self, chains=tuple(chains), keeps_range=False)
 
     def within_range(self, ops: Ops, scaled_columns: Sequence[Any]) -> list[Any]:
-        """Scaled columns, `(n_rows,)` each, within the range that `invert` keeps to; as they are where it does not."""
+        """Bounds scaled columns, `(n_rows,)` each, by the range of `invert`; unchanged if it has none."""
         if not self.keeps_range:
             return list(scaled_columns)
         ends = [chain.apply(NumpyOps(), np.array([chain.lowest, chain.highest])).tolist() for chain in self.chains]
@@ -89,7 +93,7 @@ class OutputScaler:
 
     @property
     def is_affine(self) -> bool:
-        """Whether every chain is a shift and a scale, so that `units_per_scaled` is exact."""
+        """Whether every transform is a shift and a scale, so that `units_per_scaled` is exact."""
         return all(chain.is_affine for chain in self.chains)
 
     def apply(self, raw: np.ndarray) -> np.ndarray:
@@ -100,7 +104,7 @@ class OutputScaler:
         return scaled
 
     def invert(self, scaled: np.ndarray) -> np.ndarray:
-        """Brings `(n_rows, n_outputs)` back to the targets' own units, float64; finite for all finite numbers."""
+        """Converts `(n_rows, n_outputs)` back to the targets' own units, float64; finite for all finite numbers."""
         return np.stack(self.invert_with(NumpyOps(), list(scaled.astype(np.float64).T)), axis=1)
 
     def n_beyond(self, scaled: np.ndarray) -> int:
@@ -109,7 +113,7 @@ class OutputScaler:
         return sum(int(chain.is_beyond(NumpyOps(), column).sum()) for chain, column in columns)
 
     def invert_with(self, ops: Ops, scaled_columns: Iterable[Any]) -> list[Any]:
-        """Brings scaled float64 columns, `(n_rows,)` each, back to the targets' own units."""
+        """Converts scaled float64 columns, `(n_rows,)` each, back to the targets' own units."""
         return [chain.invert(ops, column) for chain, column in zip(self.chains, scaled_columns, strict=True)]
 
 
