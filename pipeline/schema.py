@@ -27,9 +27,10 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 def n_bytes(size: str) -> int:
     """Bytes of a size such as `512MB` or `1.5 GiB`; ValueError for what is none."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B)\s*", size, re.IGNORECASE)
-    if not found or not float(found[1]):
+    number = int(float(found[1]) * UNITS[found[2].upper()]) if found else 0
+    if not number:
         raise ValueError(f"should be a size such as 512MB or 8GB, got {size!r}")
-    return int(float(found[1]) * UNITS[found[2].upper()])
+    return number
 
 
 def _checked_size(size: str) -> str:

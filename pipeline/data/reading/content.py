@@ -14,6 +14,8 @@ from pipeline.errors import DataError
 log = logging.getLogger(__name__)
 
 SAMPLE_BYTES = 1 << 18  # of the beginning, from which the delimiter and columns are inferred
+# What `data.encoding=auto` tries in turn where a file has no byte-order mark; the last accepts any byte.
+GUESSES = ("utf-8-sig", "cp1252", "latin-1")
 BOMS = {  # longest first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -130,9 +132,9 @@ def reencoded(content: Content, encoding: str) -> Content:
     if encoding != "auto":
         return _transcoded(content, encoding)
     try:
-        transcoded, name = _transcoded(content, "cp1252"), "cp1252"
+        transcoded, name = _transcoded(content, GUESSES[1]), GUESSES[1]
     except DataError:
-        transcoded, name = _transcoded(content, "latin-1"), "latin-1"
+        transcoded, name = _transcoded(content, GUESSES[2]), GUESSES[2]
     log.info("%s is not UTF-8; read as %s (data.encoding sets another)", content.path, name)
     return transcoded
 

@@ -12,16 +12,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.config.rules import Data
-from pipeline.data.reading.content import SAMPLE_BYTES, Content, check_encoding, encoding_of
+from pipeline.data.reading.content import GUESSES, SAMPLE_BYTES, Content, check_encoding, encoding_of
 from pipeline.data.reading.csv_file import TextFile
 from pipeline.data.reading.data_files import PARQUET
 from pipeline.data.reading.dialect import column_names, find_dialect, without_comment
 from pipeline.data.reading.typed_tables import is_url
 from pipeline.data.streaming.budget import table_files
 from pipeline.errors import DataError
-
-# What `data.encoding=auto` tries in turn, each from the file's beginning; the last accepts any byte.
-GUESSES = ("utf-8-sig", "cp1252", "latin-1")
 
 
 class WrongEncodingError(Exception):

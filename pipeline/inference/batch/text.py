@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from pipeline.data import Reading
-from pipeline.data.reading.content import BOMS, OTHER_FORMATS, SAMPLE_BYTES, Content, check_encoding
+from pipeline.data.reading.content import BOMS, GUESSES, OTHER_FORMATS, SAMPLE_BYTES, Content, check_encoding
 from pipeline.data.reading.dialect import Dialect, find_dialect
 from pipeline.errors import DataError
 from pipeline.inference.batch.source import FormatChanged
@@ -109,10 +109,9 @@ class TextSource:
             )
 
     def _other_encoding(self, error: UnicodeError) -> Exception:
-        following = {"utf-8": "cp1252", "utf-8-sig": "cp1252", "cp1252": "latin-1"}
-        name = codecs.lookup(self.encoding).name
-        if self.reading.encoding == "auto" and name in following:
-            return FormatChanged(replace(self, encoding=following[name]))
+        following = dict(itertools.pairwise(GUESSES))
+        if self.reading.encoding == "auto" and self.encoding in following:
+            return FormatChanged(replace(self, encoding=following[self.encoding]))
         return DataError(f"{self.path} cannot be read as {self.encoding}: {error}")
 
 
@@ -180,13 +179,13 @@ def _encoding(path: Path, sample: bytes, given: str) -> str:
         return bom
     if b"\0" in sample:
         raise DataError(f"{path} cannot be read as text: it holds a zero byte")
-    for name in ("utf-8", "cp1252"):
+    for name in GUESSES[:-1]:
         try:
             codecs.getincrementaldecoder(name)().decode(sample)  # not final: the last character may be cut
         except UnicodeDecodeError:
             continue
         return name
-    return "latin-1"
+    return GUESSES[-1]
 
 
 def _begins_with_blank_and_mark(column: Any) -> bool:
