@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipeline.errors import PipelineError, UsageError
 from pipeline.runtime.atomic_files import own_temporary_files
+from pipeline.runtime.program import program
 from pipeline.runtime.signals import exit_code, signals_raise
 from pipeline.runtime.stdout import lossy_output
 
@@ -39,3 +41,18 @@ def ends_tidily(*, prints_log: bool = False) -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python fails again when it flushes at exit
         sys.exit(128 + signal.SIGPIPE)
+
+
+@contextlib.contextmanager
+def tells_how_to_resume(command: str, words: Sequence[str]) -> Iterator[None]:
+    """Of Ctrl-C and other signals prints the command that resumes the work."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        from pipeline.runtime.console import (  # rich takes its time, which --help need not wait for
+            console,
+            say_labelled,
+        )
+
+        say_labelled(console(), "resume with", f"{program()} {shlex.join([command, *words])}")
+        raise

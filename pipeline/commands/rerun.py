@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.commands.arguments import Parser, tracking
-from pipeline.commands.ending import ends_tidily
+from pipeline.commands.ending import ends_tidily, tells_how_to_resume
 from pipeline.errors import UsageError
 from pipeline.runtime.program import program
 
@@ -44,4 +44,6 @@ def run(args: argparse.Namespace) -> None:
         if (words := track.tag_of(args.run_id, "tuned")) is not None:
             raise UsageError(f"run {args.run_id} is an ensemble; repeat it with {program()} tune {words}")
         again = config.from_yaml(logged, [*args.overrides, f"+tracking.tags.rerun_of={args.run_id}"])
-    show(train.run(again))
+    with tells_how_to_resume("rerun", sys.argv[2:]):
+        result = train.run(again)
+    show(result)

@@ -18,14 +18,14 @@ from rich.table import Table
 from pipeline import config as configuration
 from pipeline import sweep
 from pipeline.commands.arguments import tracking
-from pipeline.commands.ending import ends_tidily
+from pipeline.commands.ending import ends_tidily, tells_how_to_resume
 from pipeline.config import CONF
 from pipeline.errors import PipelineError, TrackingError
 from pipeline.runtime.atomic_files import check_room, room
 from pipeline.runtime.console import console, list_places, number, say
 from pipeline.runtime.program import program
 from pipeline.sweep import launch
-from pipeline.train import Result, run
+from pipeline.train import Result, finish, prepare
 
 if TYPE_CHECKING:
     from pipeline.evaluate.confusion import BinaryDecisions
@@ -39,9 +39,11 @@ def job(composed: DictConfig) -> float | sweep.Outcome:
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return sweep.job(composed)
     config = configuration.from_hydra(composed)
-    _announce(config)
     try:
-        result = run(config)
+        prepared = prepare(config)
+        _announce(config)  # only now that the data are known to be right
+        with tells_how_to_resume("train", sys.argv[1:]):
+            result = finish(config, prepared)
     except PipelineError as error:
         sys.exit(str(error))
     show(result)

@@ -1,6 +1,7 @@
 """SIGTERM, Ctrl-C and SIGHUP at any moment: the run is KILLED within five seconds, and nothing is cut in two."""
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -68,6 +69,7 @@ def test_ctrl_c_ends_with_what_the_same_command_does(process: Forking, folder: P
     ended = training.signal(signal.SIGINT)
     assert ended.code == 130
     assert f"interrupted; the same command {said}" in ended.output
+    assert re.search(r"^resume with       \S*python -m pipeline train data=digits ", ended.output, re.MULTILINE)
 
 
 @pytest.mark.slow
