@@ -70,7 +70,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def chosen_model(args: argparse.Namespace) -> str:
-    """Returns the name of the model; prints and returns the run that `best:EXPERIMENT` stands for."""
+    """Returns the name of the model; resolves `best:EXPERIMENT` to a run, which is printed."""
     found = best_run(args.model, args.uri)
     if found is None:
         return str(args.model)

@@ -1,4 +1,4 @@
-"""The best configuration against the baselines of its runs, which were fitted on the same rows."""
+"""Compares the best configuration with the baselines of its runs, which were fitted on the same rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pipeline.compare.significance import LEVEL, paired_test
 from pipeline.config.rules import BASELINES
 from pipeline.config.scores import baseline_metric
 
-OF_ROWS = ("val_rmse", "val_log_loss")  # scores whose noise over the validation rows a run has logged
+OF_ROWS = ("val_rmse", "val_log_loss")  # scores for which a run logs the noise over validation rows
 
 
 @dataclass(frozen=True)
 class Against:
-    """The best configuration against a baseline, in the objective."""
+    """The best configuration compared with a baseline, in the objective."""
 
     name: str
     objective: str
@@ -27,12 +27,12 @@ class Against:
 
     @cached_property
     def ahead(self) -> float:
-        """By how much the configuration is better, on average; negative where it is worse."""
+        """Mean lead of the configuration; negative if it is worse."""
         return self.best.sign * (self.baseline.mean - self.best.mean)
 
     @property
     def text(self) -> str:
-        """In words, such as `0.4 % better in val_rmse (0.5021 against 0.5041), within noise of 3 seeds or folds`."""
+        """A sentence such as `0.4 % better in val_rmse (0.5021 against 0.5041), within noise of 3 seeds or folds`."""
         share = abs(self.ahead / self.baseline.mean) * 100 if self.baseline.mean else 0.0
         way = "better" if self.ahead >= 0 else "worse"
         return (
@@ -41,7 +41,7 @@ class Against:
         )
 
     def _noise(self) -> str:
-        """Of seeds or folds where there are enough of them, else of the validation rows of each run."""
+        """Describes the noise of seeds or folds if there are enough of them, else that of the validation rows."""
         found = paired_test(self.best, self.baseline, self.best.sign)
         if not found.too_few:
             of = f"noise of {found.n} seeds or folds"
@@ -49,7 +49,7 @@ class Against:
         errors = [run.metrics.get(baseline_metric(self.name, "ahead_error")) for run in self.best.runs.values()]
         known = [error for error in errors if error is not None]
         if self.objective not in OF_ROWS or not known:
-            return "of too few seeds to tell from noise"
+            return "too few seeds to tell from noise"
         of = "noise of the validation rows"
         return (
             f"beyond {of}"
@@ -59,7 +59,7 @@ class Against:
 
 
 def against(comparison: Comparison) -> list[Against]:
-    """The best configuration against each baseline that all of its runs have."""
+    """Compares the best configuration with each baseline that all of its runs have."""
     best, objective = comparison.best, comparison.objective
     if best is None:
         return []

@@ -1,4 +1,4 @@
-"""Configurations: the runs that differ in nothing but their seed or fold, taken together."""
+"""Configurations: groups of runs that differ only in seed or fold."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pipeline.runtime.console import number
 if TYPE_CHECKING:
     from pipeline.track import TrackedRun
 
-# What tells the repetitions of one configuration apart.
+# Keys that distinguish the repetitions of one configuration.
 REPLICA = ("seed", "data.split.seed", "data.split.fold")
-# How keys begin that change nothing of the network.
+# Prefixes of keys that do not change the network.
 NO_PARAMETER = ("tracking.", "objective", "baseline", "fit.checkpoint", "fit.resume")
 
 Replica = tuple[str, ...]
@@ -26,21 +26,21 @@ Replica = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One configuration and its runs over seeds and folds, the latest where one was repeated."""
+    """One configuration and its runs over seeds and folds, the latest of repeated ones."""
 
     params: dict[str, str]  # those that differ within the comparison
     runs: dict[Replica, TrackedRun]
     scores: dict[Replica, float]  # of validation
-    sign: int  # 1 where a lower score is better, else -1
+    sign: int  # 1 if a lower score is better, else -1
 
     @cached_property
     def mean(self) -> float:
-        """Of the validation score over seeds and folds."""
+        """Mean of the validation score over seeds and folds."""
         return statistics.fmean(self.scores.values())
 
     @cached_property
     def deviation(self) -> float | None:
-        """Standard deviation over seeds and folds; None with one of them."""
+        """Standard deviation over seeds and folds; None for a single run."""
         return statistics.stdev(self.scores.values()) if len(self.scores) > 1 else None
 
     @cached_property
@@ -50,11 +50,11 @@ class Candidate:
 
     @cached_property
     def replica(self) -> Replica:
-        """Seed and fold of the run that stands for all.
+        """Seed and fold of the representative run.
 
-        Where all were validated on the same rows, that is the run with the best score. Where seeds or folds draw the
-        rows, the best score is that of the easiest rows and says nothing of the model: there the run in the middle
-        stands for all, and of two in the middle that of the lower seed or fold.
+        If all runs were validated on the same rows, it is the run with the best score. If seeds or folds draw the rows,
+        the best score only shows the easiest rows: then it is the run with the median score, and the lower seed or fold
+        of two.
         """
         ranked = sorted(self.scores, key=lambda replica: self.sign * self.scores[replica])
         if self.has_one_split:
@@ -64,43 +64,43 @@ class Candidate:
 
     @property
     def run(self) -> TrackedRun:
-        """The run that stands for all: that a command takes which wants one of them."""
+        """The representative run, for commands that take a single run."""
         return self.runs[self.replica]
 
     @property
     def choice(self) -> str:
-        """Which of its runs stands for all, in words."""
+        """Describes how the representative run was chosen."""
         if len(self.runs) == 1:
-            return "the only one"
+            return "the only run"
         if self.has_one_split:
-            return f"the best of {len(self.runs)} on the same validation rows"
-        return f"the middle one of {len(self.runs)} on validation rows of their own"
+            return f"the best of {len(self.runs)} runs on the same validation rows"
+        return f"the median of {len(self.runs)} runs on different validation rows"
 
     def metric(self, name: str) -> float | None:
-        """Mean of a final metric over the runs that have it."""
+        """Returns the mean of a final metric over the runs that have it; None if no run has it."""
         found = [run.metrics[name] for run in self.runs.values() if is_usable(run.metrics.get(name, math.nan))]
         return statistics.fmean(found) if found else None
 
     @property
     def seconds(self) -> float | None:
-        """Of training, per run."""
+        """Mean training time per run, in seconds."""
         return self.metric("seconds_fit")
 
 
 def with_deviation(candidate: Candidate) -> str:
-    """Mean ± deviation of the score, the deviation only where there are several seeds or folds."""
+    """Formats the mean score, with ± its deviation if there are several seeds or folds."""
     deviation = candidate.deviation
     return number(candidate.mean) + ("" if deviation is None else f" ± {deviation:.2g}")
 
 
 def on_same_rows(runs: Mapping[Replica, TrackedRun]) -> bool:
-    """Whether runs of one configuration were validated on the same rows: by digest, else by what draws the split."""
+    """Whether runs of one configuration share validation rows, by their digest, or else by the keys of the split."""
     digests = {run.val_digest for run in runs.values()}
     return len({replica[1:] for replica in runs} if None in digests else digests) <= 1
 
 
 def varying_keys(runs: Sequence[TrackedRun]) -> list[str]:
-    """Keys of the parameters that are not the same in all runs, but for seeds and folds."""
+    """Returns the keys of parameters that differ between runs, except seeds and folds."""
     seen: dict[str, set[str]] = defaultdict(set)
     for run in runs:
         for key, value in run.params.items():
@@ -116,13 +116,13 @@ def varying_keys(runs: Sequence[TrackedRun]) -> list[str]:
 def grouped(
     runs: Sequence[TrackedRun], scored: Mapping[str, float], varying: Sequence[str], sign: int
 ) -> list[Candidate]:
-    """The configurations of runs.
+    """Groups runs by configuration.
 
     Args:
-        runs: Finished ones.
+        runs: Finished runs.
         scored: Their validation scores, by run id.
-        varying: Keys of the parameters that tell them apart, beside the rows.
-        sign: 1 where a lower score is better, else -1.
+        varying: Keys of the parameters that distinguish configurations, in addition to the rows.
+        sign: 1 if a lower score is better, else -1.
     """
     groups: dict[tuple[str, ...], dict[Replica, TrackedRun]] = defaultdict(dict)
     for run in sorted(runs, key=lambda run: run.started):

@@ -1,4 +1,4 @@
-"""All that is found out about a selection of runs, before anything of it is shown."""
+"""Collects the results of a comparison before they are shown."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Curve = list[tuple[int, float]]
 
 @dataclass(frozen=True)
 class Findings:
-    """What a report shows."""
+    """The content of a report."""
 
     comparison: Comparison
     verdict: Verdict
     importance: ParameterImportance | None
-    command: str | None  # that trains the best configuration; None where nothing is ranked
-    curve_name: str  # of the metric whose values per epoch these are
-    curves: list[tuple[Curve, Curve]]  # training's and validation's, of the run of each of the best few
+    command: str | None  # command that trains the best configuration; None if nothing is ranked
+    curve_name: str  # metric of the curves
+    curves: list[tuple[Curve, Curve]]  # training and validation curves of the best few configurations
 
 
 def find(comparison: Comparison) -> Findings:
-    """Looks closer at a ranking; asks the store for the curves and the config of the best few."""
+    """Analyses a ranking, and loads curves and config of the best few from the store."""
     best = comparison.candidates[:N_CURVES]
     name = _curve_name(best, comparison.measure)
     train, val = ("loss", "val_loss") if name == "loss" else (f"epoch_{name}", f"epoch_val_{name}")
@@ -45,6 +45,6 @@ def find(comparison: Comparison) -> Findings:
 
 
 def _curve_name(best: list[Candidate], measure: str) -> str:
-    """What the runs are ranked by where that was looked at in each epoch, else the loss."""
+    """Returns the metric that runs are ranked by if it was logged per epoch, else the loss."""
     is_kept = all(f"epoch_val_{measure}" in candidate.run.metrics for candidate in best)
     return measure if is_kept else "loss"

@@ -13,16 +13,16 @@ from pipeline.compare.logged_values import short
 from pipeline.compare.ranking import Comparison, reason
 from pipeline.runtime.console import console, list_places, number, say_labelled
 
-MAX_ERROR = 100  # letters
+MAX_ERROR = 100  # characters
 
 
 def show(found: Findings, top: int, places: dict[str, str]) -> None:
-    """Prints the ranking, what is to be thought of it, the best as a command, and where the report lies.
+    """Prints the ranking, the verdict, the command of the best configuration and the location of the report.
 
     Args:
-        found: What was found.
-        top: How many configurations to list.
-        places: What else to say at the end, by label.
+        found: Content of the report.
+        top: Number of configurations to list.
+        places: Further lines at the end, by label.
     """
     screen = console()
     say_labelled(screen, "comparing", f"{found.comparison.title}: {found.comparison.counts()}")
@@ -33,12 +33,12 @@ def show(found: Findings, top: int, places: dict[str, str]) -> None:
 
 
 def show_ranking(comparison: Comparison, top: int, more: str) -> None:
-    """Prints the configurations, the run that stands for the best, and what did not finish.
+    """Prints the configurations, the representative run of the best, and unfinished runs.
 
     Args:
         comparison: The ranking.
-        top: How many configurations to list.
-        more: How to see the others, should there be any.
+        top: Number of configurations to list.
+        more: How to see the remaining configurations.
     """
     screen = console()
     for note in comparison.notes:
@@ -81,13 +81,13 @@ def _table(comparison: Comparison, top: int, more: str) -> Table:
             "" if size is None else f"{size:,.0f}",
             "" if seconds is None else f"{seconds:.2f}",
             *(Text(short(candidate.params[key])) for key in comparison.varying),
-            Text(candidate.run.id, no_wrap=True, overflow="ellipsis"),  # a row stays a line where there is little room
+            Text(candidate.run.id, no_wrap=True, overflow="ellipsis"),  # one line per row on narrow terminals
         )
     return table
 
 
 def _list_unfinished(screen: Console, comparison: Comparison) -> None:
-    """Each state's first error, so that a mistake that felled all of them is seen at once."""
+    """Prints the first error of each state, so that a mistake common to all runs is visible."""
     for state, runs in comparison.others.items():
         failed = next((run for run in runs if reason(run)), None)
         first = f", the first: {reason(failed).splitlines()[0][:MAX_ERROR]} (run {failed.id})" if failed else ""

@@ -1,4 +1,4 @@
-"""Logged values, which are texts: as numbers where they are, in order, and short enough to show."""
+"""Logged values, which are strings: conversion to numbers, order, and short forms for display."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable
 
 LARGEST = 1e100
-LONG = 8  # letters of a number that nobody typed
+LONG = 8  # characters of a number that was drawn, not typed
 
 Value = float | str
 
 
 def parsed(value: str) -> Value:
-    """A logged value as a number where it is one."""
+    """Converts a logged value to a number if it is one."""
     try:
         found = json.loads(value)
     except ValueError:
@@ -22,23 +22,23 @@ def parsed(value: str) -> Value:
 
 
 def is_usable(number: float) -> bool:
-    """Whether one can reckon with it: finite, and its square too."""
+    """Whether the number and its square are finite."""
     return abs(number) < LARGEST
 
 
 def short(value: str) -> str:
-    """A logged value for a reader: of a drawn number its first four digits."""
+    """Shortens a logged value for display: a drawn number to four digits."""
     found = parsed(value)
     return f"{found:.4g}" if isinstance(found, float) and len(value) > LONG else value
 
 
 def ordered(values: Iterable[str]) -> list[str]:
-    """Distinct values in an order that means something: numbers by size, lists by sum, texts by the alphabet."""
+    """Returns distinct values in a natural order: numbers by size, lists by sum, strings alphabetically."""
     return sorted(set(values), key=order)
 
 
 def order(value: str) -> tuple[int, float, int, str]:
-    """What to sort logged values by."""
+    """Returns the sort key of a logged value."""
     number = parsed(value)
     if isinstance(number, float):
         return 0, number, 0, value

@@ -1,4 +1,4 @@
-"""Which parameters matter: how much worse a forest predicts the rank of a configuration without each of them."""
+"""Permutation importance of parameters, in a random forest that predicts the rank of a configuration."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from sklearn.model_selection import KFold
 from pipeline.compare.logged_values import ordered, parsed
 from pipeline.compare.ranking import Comparison
 
-FEWEST = 8  # configurations, below which a forest learns nothing
+FEWEST = 8  # configurations: a forest learns nothing from fewer
 N_FOLDS, N_TREES, N_REPEATS = 3, 40, 5
 MAX_ROWS = 2000  # more only take longer
 
 
 @dataclass(frozen=True)
 class ParameterImportance:
-    """How much of the ranking the parameters explain, and the part of each."""
+    """How much of the ranking the parameters explain, and the share of each."""
 
-    explained: float  # R2 of the ranks of configurations that the forest has not seen
-    shares: dict[str, float]  # by key, the largest first; they add up to 1
+    explained: float  # R2 of the ranks of held-out configurations
+    shares: dict[str, float]  # by key, largest first; they sum to 1
 
     @property
     def is_meaningful(self) -> bool:
-        """Whether the forest predicts at all."""
+        """Whether the forest predicts better than a constant."""
         return self.explained > 0.1
 
 
 def importance(comparison: Comparison) -> ParameterImportance | None:
-    """Fits a forest (Breiman 2001) to the ranks and shuffles each parameter of configurations it has not seen.
+    """Fits a forest (Breiman 2001) to the ranks, and permutes each parameter of held-out configurations.
 
-    Ranks, for a few diverged runs would otherwise be all that there is to explain.
+    It predicts ranks, because a few diverged runs would dominate the variance of scores.
 
     Returns:
-        None with fewer than eight configurations or nothing that differs.
+        The importance; None with fewer than eight configurations or if no parameter differs.
     """
     candidates = comparison.candidates[:: math.ceil(len(comparison.candidates) / MAX_ROWS) or 1]
     keys = comparison.varying
@@ -59,7 +59,7 @@ def importance(comparison: Comparison) -> ParameterImportance | None:
 
 
 def _numbers(values: list[str]) -> np.ndarray:
-    """Numbers as they are; others by their place in an order that means something."""
+    """Returns numbers unchanged, and other values by their position in the natural order."""
     found = [parsed(value) for value in values]
     if all(isinstance(value, float) for value in found):
         return np.array(found, dtype=np.float64)

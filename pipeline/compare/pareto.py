@@ -1,4 +1,4 @@
-"""Several objectives at once: what no other is better than."""
+"""The Pareto front of several objectives."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pipeline.config import direction
 
 
 def pareto_front(points: Sequence[Mapping[str, float]], objectives: Sequence[str]) -> list[bool]:
-    """Which points no other one beats, being as good in every objective and better in one.
+    """Returns which points are on the Pareto front: no other point is as good in every objective and better in one.
 
     Args:
-        points: Values by name; one that lacks an objective is beaten by all that do not.
-        objectives: Names that have a direction; without any, nothing is on a front.
+        points: Values by name; a point that lacks an objective is dominated by all that have it.
+        objectives: Names of scores with a direction; without any, no point is on the front.
     """
     signs = {name: -1 if direction(name) == "maximize" else 1 for name in objectives}
     costs = [tuple(sign * point.get(name, sign * float("inf")) for name, sign in signs.items()) for point in points]

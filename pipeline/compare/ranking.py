@@ -1,4 +1,4 @@
-"""Runs as configurations, ranked by what validation says; test scores are shown and choose nothing."""
+"""Ranks configurations by validation scores; test scores are only shown."""
 
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ OTHER_STATES = ("pruned", "failed", "killed", "running", "without a score")
 
 @dataclass(frozen=True)
 class Comparison:
-    """Configurations, the best of validation first, and what did not get that far."""
+    """Configurations, best validation score first, and runs without a rank."""
 
     title: str
-    objective: str  # a final validation score, such as val_rmse, by which they are ranked
-    objectives: list[str]  # of their search, where it had several
+    objective: str  # final validation score that ranks them, such as val_rmse
+    objectives: list[str]  # of their search, if it had several
     candidates: list[Candidate]
     varying: list[str]  # keys of the parameters that differ
-    n_finished: int  # runs, also those that another one of the same configuration and seed replaces
+    n_finished: int  # runs, including those replaced by a later one of the same configuration and seed
     others: dict[str, list[TrackedRun]]  # runs without a rank, by state
-    notes: list[str]  # what a reader should know before he believes the ranking
+    notes: list[str]  # caveats of the ranking
 
     @property
     def best(self) -> Candidate | None:
-        """The configuration that is ranked first."""
+        """The configuration with rank 1; None if nothing is ranked."""
         return next(iter(self.candidates), None)
 
     @property
     def sign(self) -> int:
-        """1 where lower is better, else -1: what a score is multiplied by to be a cost."""
+        """1 if lower is better, else -1: the factor that turns a score into a cost."""
         return sign(self.objective)
 
     @property
     def measure(self) -> str:
-        """The objective without its split, as in rmse."""
+        """The objective without its split, such as rmse."""
         return self.objective.removeprefix("val_")
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """The shortest end of each varying key that no other has."""
+        """The shortest unique suffix of each varying key."""
         return {key: _shortest(key, self.varying) for key in self.varying}
 
     @cached_property
     def on_front(self) -> list[bool]:
-        """Of each candidate, whether no other one beats it in several objectives; False where there are none."""
+        """Whether each candidate is on the Pareto front; False without several objectives."""
         return pareto_front([self._known(candidate) for candidate in self.candidates], self.objectives)
 
     @property
@@ -66,11 +66,16 @@ class Comparison:
 
     @property
     def other_scores(self) -> list[str]:
-        """Objectives that no table of configurations has a column for anyway."""
+        """Objectives that tables of configurations do not list already."""
         return [name for name in self.objectives if name not in (self.objective, *MEASURED)]
 
     def value(self, candidate: Candidate, name: str) -> float | None:
-        """A candidate's mean of the objective or of another final metric."""
+        """Returns a candidate's mean of the objective or of another final metric.
+
+        Args:
+            candidate: The configuration.
+            name: Name of the metric.
+        """
         return candidate.mean if name == self.objective else candidate.metric(name)
 
     def _known(self, candidate: Candidate) -> dict[str, float]:
@@ -78,12 +83,12 @@ class Comparison:
         return {name: value for name, value in found.items() if value is not None}
 
     def counts(self) -> str:
-        """How many runs finished, and how many did not, by state."""
+        """Describes the number of finished runs, and of others by state."""
         message = [f"{self.n_finished} finished", *(f"{len(runs)} {state}" for state, runs in self.others.items())]
         return ", ".join(message)
 
     def better(self) -> str:
-        """Which way the objective is better."""
+        """Describes the direction of the objective."""
         return "lower is better" if self.sign > 0 else "higher is better"
 
 
@@ -92,10 +97,10 @@ def compare(selected: Selected, objective: str | None = None) -> Comparison:
 
     Args:
         selected: The runs.
-        objective: Name of a `val_*` score; None is what most of the runs name.
+        objective: Name of a `val_*` score; None takes the objective of most runs.
 
     Raises:
-        ConfigError: The name is no validation score.
+        ConfigError: The name is not a validation score, or no run has it.
     """
     states = _by_state(selected.runs)
     finished, notes = states.pop("finished", []), list[str]()
@@ -103,7 +108,7 @@ def compare(selected: Selected, objective: str | None = None) -> Comparison:
     if objective is None:
         objective, finished, notes = _shared_objective(finished, selected.runs)
     elif not objective.startswith("val_") or direction(objective) is None:
-        raise ConfigError(f"--objective: {objective} is no validation score, as val_rmse and val_log_loss are")
+        raise ConfigError(f"--objective: {objective} is not a validation score such as val_rmse or val_log_loss")
     scored = {run.id: score for run in finished if is_usable(score := _score(run, objective))}
     if finished and not scored and objective != _objective(finished[0]):
         raise ConfigError(f"--objective: none of these runs has {objective}; they have {_known_scores(finished)}")
@@ -121,12 +126,12 @@ def compare(selected: Selected, objective: str | None = None) -> Comparison:
 
 
 def reason(run: TrackedRun) -> str:
-    """Why a run did not finish, where it says so."""
+    """Returns why a run did not finish; empty if it is unknown."""
     return run.tags.get("error") or run.tags.get("pruned_because", "")
 
 
 def sign(objective: str) -> int:
-    """1 where lower is better, else -1."""
+    """Returns 1 if a lower objective is better, else -1."""
     return -1 if direction(objective) == "maximize" else 1
 
 
@@ -140,13 +145,13 @@ def _by_state(runs: Iterable[TrackedRun]) -> dict[str, list[TrackedRun]]:
 def _shared_objective(
     finished: list[TrackedRun], runs: Sequence[TrackedRun]
 ) -> tuple[str, list[TrackedRun], list[str]]:
-    """The objective of most finished runs, these, and a note on the others; with none, that of the runs there are."""
+    """Returns the objective of most finished runs (of all runs if none finished), these runs, and a note on others."""
     counts = Counter(_objective(run) for run in finished)
     if not counts:
         return next((run.tags["objective"] for run in runs if "objective" in run.tags), "objective"), finished, []
     (name, n_named), *others = counts.most_common()
     left_out = ", ".join(f"{n} with {other}" for other, n in others)
-    notes = [f"{left_out} left out: {n_named} are compared by {name}; --objective picks another"] if others else []
+    notes = [f"{left_out} left out: {n_named} are compared by {name}; --objective selects another"] if others else []
     return name, [run for run in finished if _objective(run) == name], notes
 
 
@@ -160,7 +165,7 @@ def _known_scores(runs: list[TrackedRun]) -> str:
 
 
 def _objectives(runs: list[TrackedRun]) -> list[str]:
-    """Those of the search that all of them come from; none where there is no such search."""
+    """Returns the objectives of the runs' common search; empty without a common search."""
     named = {run.tags.get("objectives", "") for run in runs}
     return [name for name in named.pop().split(", ") if name] if len(named) == 1 else []
 
@@ -171,7 +176,7 @@ def _score(run: TrackedRun, objective: str) -> float:
 
 
 def _rank(candidate: Candidate) -> tuple[float, float, float]:
-    """Ties go to the smaller network, then to what was trained earlier."""
+    """Returns the sort key: score, then size of the network, then age."""
     oldest = min(run.started for run in candidate.runs.values())
     return candidate.sign * candidate.mean, candidate.metric("n_parameters") or 0.0, oldest
 
@@ -187,17 +192,17 @@ def _data_notes(runs: list[TrackedRun]) -> list[str]:
     prints = {run.tags.get("data_fingerprint", "") for run in runs}
     if len(prints) <= 1:
         return []
-    message = f"these runs saw {len(prints)} different sets of rows or columns (data_fingerprint)"
-    return [f"{message}: scores on other rows do not compare"]
+    message = f"these runs used {len(prints)} different sets of rows or columns (data_fingerprint)"
+    return [f"{message}: scores on different rows are not comparable"]
 
 
 def _replica_notes(candidates: list[Candidate], n_ranked: int) -> list[str]:
     again = n_ranked - sum(len(candidate.runs) for candidate in candidates)
-    notes = [f"{again} of the same configuration and seed as a later one left out"] if again else []
+    notes = [f"{again} left out: replaced by a later run of the same configuration and seed"] if again else []
     numbers = sorted({len(candidate.runs) for candidate in candidates})
     if len(numbers) <= 1:
         return notes
-    message = f"configurations have from {numbers[0]} to {numbers[-1]} runs: a mean over fewer is more a matter of luck"
+    message = f"configurations have from {numbers[0]} to {numbers[-1]} runs: a mean over fewer runs is noisier"
     return [*notes, message]
 
 

@@ -1,4 +1,4 @@
-"""The best run of an experiment: what `best:EXPERIMENT` stands for."""
+"""Resolves `best:EXPERIMENT` to the best run of an experiment."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from pipeline.runtime.console import number
 if TYPE_CHECKING:
     from pipeline.track import Selected, TrackedRun
 
-FRESH_SECONDS = 300  # after which all runs are looked at again, though no other one has finished
+FRESH_SECONDS = 300  # interval after which all runs are read again, even if no other run has finished
 
-Task = tuple[str, str, str]  # objective, data and target: scores of another task do not compare
+Task = tuple[str, str, str]  # objective, data and target: scores of different tasks are not comparable
 
 
 @dataclass(frozen=True)
 class Best:
-    """The run that stands for the configuration that a comparison of an experiment ranks first."""
+    """The representative run of the configuration that ranks first in an experiment."""
 
     run_id: str
-    summary: str  # which run it is, by what score, and of how many; then what to know of the ranking, a line each
+    summary: str  # the run, its score and the number of runs; then the caveats of the ranking, one per line
 
 
 def best_of(experiment: str, tracking_uri: str | None) -> Best:
-    """Ranks the finished runs of an experiment as `compare` does, and takes the run that stands for the first place.
+    """Ranks the finished runs of an experiment as `compare` does, and returns the representative run of the best.
 
     Args:
-        experiment: Its name.
-        tracking_uri: Of the store; None for $MLFLOW_TRACKING_URI or, without it, SQLite under mlruns/.
+        experiment: Name of the experiment.
+        tracking_uri: Address of the store; None for $MLFLOW_TRACKING_URI or, if that is unset, SQLite under mlruns/.
 
     Raises:
-        ModelError: There is no such experiment, no run of it has a score, or its runs do not compare.
+        ModelError: The experiment does not exist, no run has a score, or its runs are not comparable.
         TrackingError: The store cannot be used.
     """
-    from pipeline import track  # late: MLflow takes seconds to import
+    from pipeline import track  # MLflow takes seconds to import
 
     try:
         with track.store_of(tracking_uri):
@@ -62,12 +62,16 @@ def best_of(experiment: str, tracking_uri: str | None) -> Best:
 
 
 def best_id_of(experiment: str, tracking_uri: str | None) -> str:
-    """The id of the same run; cheap while no other run finishes, so that it can be watched.
+    """Returns the id of the run of `best_of`; cheap to poll while no other run finishes.
 
-    That a run is deleted or restored is seen after FRESH_SECONDS at the latest.
+    Deleted and restored runs are noticed after at most FRESH_SECONDS.
+
+    Args:
+        experiment: Name of the experiment.
+        tracking_uri: Address of the store, as in `best_of`.
 
     Raises:
-        ModelError: As `best_of`.
+        ModelError: As in `best_of`.
         TrackingError: The store cannot be used.
     """
     from pipeline import track
@@ -82,7 +86,7 @@ def best_id_of(experiment: str, tracking_uri: str | None) -> str:
 
 @functools.lru_cache(maxsize=16)
 def _known_best(experiment: str, tracking_uri: str | None, last: str, period: int) -> str:
-    """The best run of a moment, which the last finished run and the time name."""
+    """Returns the best run; cached by the last finished run and the period of time."""
     return best_of(experiment, tracking_uri).run_id
 
 
@@ -110,18 +114,18 @@ def _summary(comparison: Comparison) -> str:
     parts = [f"{best.run.name} ({best.run.id}), {comparison.objective} {number(best.scores[best.replica])}"]
     n_candidates, n_runs = len(comparison.candidates), sum(len(found.runs) for found in comparison.candidates)
     if len(best.runs) > 1:
-        parts.append(f"{best.choice}, which have {with_deviation(best)}")
+        parts.append(f"{best.choice}, mean {with_deviation(best)}")
     if n_candidates > 1:
-        parts.append(f"the first of {n_candidates} configurations, {n_runs} runs")
+        parts.append(f"first of {n_candidates} configurations, {n_runs} runs")
     return "; ".join(parts if n_runs > 1 else [*parts, "the only run"])
 
 
 def _several(comparisons: dict[Task, Comparison]) -> str:
-    """That runs do not compare, with the best of those that do."""
+    """Describes why runs are not comparable, with the best run of each task."""
     by_data = len({task[1:] for task in comparisons}) > 1
     what = "targets" if by_data else "objectives"
     each = "; ".join(
         f"by {objective} {f'of {target} in {data} ' if by_data else ''}{_run(comparison).id}"
         for (objective, data, target), comparison in sorted(comparisons.items())
     )
-    return f"its runs have several {what}, which do not compare; name one of the best by its id: {each}"
+    return f"its runs have several {what}, which are not comparable; name one of the best by its id: {each}"

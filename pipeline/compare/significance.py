@@ -1,4 +1,4 @@
-"""Whether a configuration beats another beyond the noise of seeds and folds, and how many of them would settle it."""
+"""Tests whether a configuration beats another beyond the noise of seeds and folds, and how many seeds would tell."""
 
 from __future__ import annotations
 
@@ -10,48 +10,48 @@ from scipy import stats
 
 from pipeline.compare.candidates import Candidate, on_same_rows
 
-LEVEL = 0.05  # of error that counts as settled
-POWER = 0.8  # chance of finding a difference that is there, of the number of seeds that is named
-FEWEST = 3  # pairs, below which nothing is said to be settled
+LEVEL = 0.05  # significance level
+POWER = 0.8  # power of the test with the suggested number of seeds
+FEWEST = 3  # pairs that a test needs
 MAX_SEEDS = 10_000
-MAX_EFFECT = 10.0  # three pairs find it, and far beyond it the distribution is not computed rightly
+MAX_EFFECT = 10.0  # three pairs detect it, and SciPy's distribution is inaccurate far beyond it
 
 
 @dataclass(frozen=True)
 class PairedTest:
-    """The better-ranked of two configurations against the other, over the seeds and folds that both have."""
+    """A test of the better-ranked of two configurations against the other, over their common seeds and folds."""
 
     n: int  # pairs
-    difference: float  # mean by which the better-ranked is better, in the objective's unit
+    difference: float  # mean lead of the better-ranked, in the objective's unit
     low: float | None  # 95 % interval of the difference
     high: float | None
-    p_t: float | None  # paired t test, two-sided; None where no noise was seen or no pairs
-    p_wilcoxon: float | None  # signed ranks; None below six pairs, which cannot get below 5 %
+    p_t: float | None  # paired t test, two-sided; None without noise or pairs
+    p_wilcoxon: float | None  # signed ranks; None below six pairs, which cannot reach 5 %
     effect: float | None  # difference / deviation of the differences (Cohen's d of pairs)
-    splits_vary: bool  # then the training sets overlap, and p_t is corrected for it
-    seeds_needed: int | None  # to settle a difference of this size; None: no number would, or it is not known
+    splits_vary: bool  # training sets overlap, and p_t is corrected for it
+    seeds_needed: int | None  # to detect a difference of this size; None if impossible or unknown
 
     @property
     def is_settled(self) -> bool:
-        """Whether the difference is beyond the noise."""
+        """Whether the difference is significant."""
         return self.n >= FEWEST and self.p_t is not None and self.p_t < LEVEL and self.difference > 0
 
     @property
     def too_few(self) -> bool:
-        """Whether there are too few pairs to say anything."""
+        """Whether there are too few pairs for a test."""
         return self.n < FEWEST
 
 
 def paired_test(best: Candidate, other: Candidate, sign: int) -> PairedTest:
-    """Compares two configurations pair by pair.
+    """Compares two configurations by a paired test.
 
-    Where replicas differ in their split (folds, or seeds that draw it anew) their training sets overlap, so that the
-    plain t test finds too much; its variance is then corrected by n_val / n_train (Nadeau and Bengio 2003).
+    If replicas differ in their split (folds, or seeds that draw it), their training sets overlap, which makes the plain
+    t test too optimistic. Its variance is then corrected by n_val / n_train (Nadeau and Bengio 2003).
 
     Args:
-        best: The better-ranked.
-        other: The other.
-        sign: 1 where lower is better, else -1.
+        best: The better-ranked configuration.
+        other: The other configuration.
+        sign: 1 if lower is better, else -1.
     """
     common = [key for key in best.scores if key in other.scores]
     mine, theirs = (np.array([found.scores[key] for key in common]) for found in (best, other))
@@ -81,14 +81,14 @@ def paired_test(best: Candidate, other: Candidate, sign: int) -> PairedTest:
 
 
 def seeds_needed(effect: float, overlap: float = 0.0) -> int | None:
-    """The fewest pairs with which the t test finds an effect of this size four times in five.
+    """Returns the fewest pairs with which the t test detects an effect of this size with 80 % power.
 
     Args:
         effect: Difference in standard deviations of the differences.
-        overlap: n_val / n_train where splits vary, else 0.
+        overlap: n_val / n_train if splits vary, else 0.
 
     Returns:
-        At least 3; None if not even ten thousand are enough.
+        At least 3; None if 10 000 are not enough.
     """
     effect = min(effect, MAX_EFFECT)
     if _power(MAX_SEEDS, effect, overlap) < POWER:
@@ -104,7 +104,7 @@ def seeds_needed(effect: float, overlap: float = 0.0) -> int | None:
 
 
 def _power(n: int, effect: float, overlap: float) -> float:
-    """Chance that a t test of n pairs finds the effect, on its own side (Cohen 1988)."""
+    """Returns the power of a t test of n pairs for the effect, in its direction (Cohen 1988)."""
     shift = effect / math.sqrt(1 / n + overlap)
     threshold = float(stats.t.ppf(1 - LEVEL / 2, n - 1))
     return float(stats.nct(n - 1, shift).sf(threshold))
@@ -115,7 +115,7 @@ def _p(t: float, n: int) -> float:
 
 
 def _overlap(candidate: Candidate) -> float:
-    """Validation rows per training row; 0 where the run does not say."""
+    """Returns validation rows per training row; 0 if the run did not log them."""
     tags = candidate.run.tags
     try:
         return float(tags["n_rows_val"]) / float(tags["n_rows_train"])

@@ -1,4 +1,4 @@
-"""A sweep's comparison: its best on the parent run, and the report among the parent's artifacts."""
+"""The comparison of a sweep: the best run in the parent's tags, and the report in the parent's artifacts."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from pipeline.compare.ranking import Comparison
     from pipeline.config.rules import Tracking
 
-N_DESCRIBED = 5  # configurations that the page of a sweep lists at its top
+N_DESCRIBED = 5  # configurations listed on a sweep's page
 
 logger = logging.getLogger(__name__)
 
 
 def rank_sweep(parent_run_id: str, tracking: Tracking) -> Comparison:
-    """Ranks the runs of a sweep, and writes to its parent run which of them is the best.
+    """Ranks the runs of a sweep, and logs the best to its parent run.
 
     Args:
         parent_run_id: Id of the sweep's parent run.
-        tracking: Where it is kept.
+        tracking: Its store.
 
     Raises:
         TrackingError: The store does not answer.
     """
-    from pipeline import track  # MLflow takes seconds to import, and a command line that only helps needs none
+    from pipeline import track  # MLflow takes seconds to import, which --help does not need
     from pipeline.compare.ranking import compare
 
     with track.connected(tracking):
@@ -40,18 +40,18 @@ def rank_sweep(parent_run_id: str, tracking: Tracking) -> Comparison:
 
 
 def report_sweep(parent_run_id: str, comparison: Comparison, tracking: Tracking) -> None:
-    """Logs the report on a sweep's runs to its parent; a fault in it is told and spoils nothing.
+    """Logs the report of a sweep to its parent run; an error is logged as a warning.
 
     Args:
         parent_run_id: Id of the sweep's parent run.
-        comparison: Of its runs.
-        tracking: Where it is kept.
+        comparison: Comparison of its runs.
+        tracking: Its store.
     """
     again = command(parent_run_id, tracking.uri)
     try:
         from pipeline import track
         from pipeline.compare.findings import find
-        from pipeline.compare.report import save_report as report  # and with it scikit-learn
+        from pipeline.compare.report import save_report as report  # imports scikit-learn
 
         with track.connected(tracking):
             found = find(comparison)
@@ -64,11 +64,11 @@ def report_sweep(parent_run_id: str, comparison: Comparison, tracking: Tracking)
 
 
 def description(found: Findings, again: str) -> str:
-    """What the page of a sweep's parent run says at its top, in Markdown: the best few, and what is known of them.
+    """Returns the Markdown description of a sweep's parent run: the best few configurations and the verdict.
 
     Args:
-        found: Of its runs.
-        again: The command that compares them once more.
+        found: Content of the report.
+        again: Command that repeats the comparison.
     """
     from pipeline.compare.text_output import as_markdown
 
@@ -86,16 +86,22 @@ def description(found: Findings, again: str) -> str:
 
 
 def command(parent_run_id: str, uri: str | None, *options: str) -> str:
-    """What to type to compare a sweep's runs."""
-    from pipeline.config import IN_CHECKOUT  # late: it comes with Hydra, which the help of a command need not wait for
+    """Returns the command that compares a sweep's runs.
+
+    Args:
+        parent_run_id: Id of the sweep's parent run.
+        uri: Address of the store.
+        *options: Further options of the command.
+    """
+    from pipeline.config import IN_CHECKOUT  # imports Hydra, which --help does not need
 
     words = shlex.join(["--sweep", parent_run_id, *(["--uri", uri] if uri else []), *options])
     return f'make compare ARGS="{words}"' if IN_CHECKOUT else f"{program()} compare {words}"
 
 
 def _figures(best: Candidate) -> dict[str, float]:
-    """Means over the runs of a configuration, as its parent run has them: the objective and the final scores."""
+    """Returns the means over a configuration's runs for the parent run: the objective and the final scores."""
     scores = [name for name in best.run.metrics if name.startswith(("val_", "test_")) and name != "val_loss"]
-    means = {name: best.metric(name) for name in scores}  # but for the loss, which is a value of epochs
+    means = {name: best.metric(name) for name in scores}  # except the loss, which is a value per epoch
     known = {name: mean for name, mean in means.items() if mean is not None}
     return {"objective": best.mean, "n_runs": len(best.runs)} | known

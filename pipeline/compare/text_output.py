@@ -1,4 +1,4 @@
-"""A comparison as text for other programs."""
+"""Formats a comparison as CSV, Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from pipeline.runtime.console import number
 
 
 def as_csv(comparison: Comparison, top: int | None) -> str:
-    """A line per configuration, the best first."""
+    """Formats one CSV line per configuration, best first.
+
+    Args:
+        comparison: The comparison.
+        top: Number of configurations; None for all.
+    """
     written = io.StringIO()
     rows = [_row(comparison, place, found) for place, found in enumerate(comparison.candidates[:top], 1)]
     names = list(rows[0]) if rows else ["place", comparison.objective]
@@ -26,7 +31,12 @@ def as_csv(comparison: Comparison, top: int | None) -> str:
 
 
 def as_markdown(comparison: Comparison, top: int | None) -> str:
-    """A table as README files have them."""
+    """Formats a Markdown table.
+
+    Args:
+        comparison: The comparison.
+        top: Number of configurations; None for all.
+    """
     measure = comparison.measure
     figures = ["#", comparison.objective, "runs", f"test_{measure}", *comparison.other_scores]
     lines = [[*figures, *comparison.labels.values()], ["--:"] * len(figures) + ["---"] * len(comparison.varying)]
@@ -39,7 +49,12 @@ def as_markdown(comparison: Comparison, top: int | None) -> str:
 
 
 def as_json(comparison: Comparison, top: int | None) -> str:
-    """Everything, each run included."""
+    """Formats the whole comparison as JSON, including every run.
+
+    Args:
+        comparison: The comparison.
+        top: Number of configurations; None for all.
+    """
     content = {
         "selection": comparison.title,
         "objective": comparison.objective,

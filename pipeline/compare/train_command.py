@@ -1,4 +1,4 @@
-"""What to type to train a run's configuration again."""
+"""Finds the command that trains a run's configuration again."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pipeline.config import Config
 from pipeline.errors import PipelineError
 from pipeline.runtime.program import program
 
-FOR_A_SHELL_ONLY = set('"$`\\#')  # characters that make or its shell would read otherwise inside ARGS="..."
-TABLES = [("table", "tabm"), ("plain_table", "dense")]  # files of an own table, and the architecture that each chooses
+FOR_A_SHELL_ONLY = set('"$`\\#')  # characters that make or its shell changes inside ARGS="..."
+TABLES = [("table", "tabm"), ("plain_table", "dense")]  # data files for a table of one's own, and their architecture
 PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+%"
 
 
 def command(run_id: str) -> str:
-    """The shortest command that composes a run's config, or where there is none, the one that repeats its run."""
+    """Returns the shortest command that composes a run's config, or the command that repeats the run."""
     tuned = track.tag_of(run_id, "tuned")
     if tuned is not None:
         return f"{program()} tune {tuned}"
@@ -32,12 +32,12 @@ def command(run_id: str) -> str:
 
 
 def rerun(run_id: str) -> str:
-    """The command that repeats a run exactly."""
+    """Returns the command that repeats a run exactly."""
     return f"make rerun RUN={run_id}" if configuration.IN_CHECKOUT else f"{program()} rerun {run_id}"
 
 
 def spelled(found: list[str]) -> str:
-    """Overrides as a line for the shell: by make where make and its shell leave them as they are."""
+    """Returns the shell command for overrides, using make if it does not change them."""
     words = shlex.join(found)
     if configuration.IN_CHECKOUT and not FOR_A_SHELL_ONLY & set(words):
         return f'make train ARGS="{words}"'
@@ -45,7 +45,7 @@ def spelled(found: list[str]) -> str:
 
 
 def overrides(run_id: str) -> list[str] | None:
-    """What makes the options' defaults a run's config; None where no such list gives exactly that."""
+    """Returns the shortest overrides that compose exactly a run's config; None if there are none."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             config = configuration.from_yaml(track.config_of_run(run_id, Path(folder)))
@@ -56,24 +56,24 @@ def overrides(run_id: str) -> list[str] | None:
 
 
 def _from(start: list[str], config: Config) -> list[str]:
-    """The overrides that make a config of what a start gives."""
+    """Returns the overrides that turn the config of a start into `config`."""
     differences = _differences(_facts(configuration.load(*start)), _facts(config))
     return start + [f"{key}={_written(value)}" for key, value in differences]
 
 
 def _starts(config: Config) -> Iterator[list[str]]:
-    """Files that the sections may have come from, what an own table needs to be one, and what others follow."""
+    """Yields config files that may have been chosen, with keys that a table needs and that other keys default to."""
     needed = {"data.path": config.data.path, "data.target": config.data.target} if config.data.name == "table" else {}
     rest = [
         *(f"{key}={_written(value)}" for key, value in needed.items()),
-        f"seed={config.seed}",  # which data.split.seed follows unless it has a value of its own
+        f"seed={config.seed}",  # the default of data.split.seed
     ]
     for data, usual in TABLES if needed else [(config.data.name, "dense")]:
         yield [f"data={data}", *([] if config.model.name == usual else [f"model={config.model.name}"]), *rest]
 
 
 def _facts(config: Config) -> dict[str, Any]:
-    """What the run itself was: not where it was kept, but for the experiment's name, and not the sweep it was in."""
+    """Returns the config of the run itself: without its sweep, and without tracking except the experiment's name."""
     values = {name: value for name, value in config.model_dump().items() if name not in ("study", "sweep", "tune")}
     return values | {"tracking": {"experiment": config.tracking.experiment}}
 
@@ -88,7 +88,7 @@ def _differences(base: dict[str, Any], wanted: dict[str, Any], prefix: str = "")
 
 
 def _written(value: Any) -> str:
-    """A value in Hydra's grammar, in which a dict's keys take no quotes."""
+    """Formats a value in Hydra's grammar, in which keys of a dict are not quoted."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{key}:{_written(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):

@@ -110,7 +110,7 @@ def test_configurations_are_shown_as_compare_ranks_them(swept: Swept) -> None:
     assert f"{parent.info.run_name} ({parent.info.run_id}): 6 finished" in out
     row = rf"1 .* {mean:.5g} ± {statistics.stdev(best):.2g} .* 3 .* {re.escape(units)} .* {run.info.run_id} "
     assert re.search(row, out)
-    told = f"best run +{run.info.run_id} .*: the middle one of 3 on validation rows of their own"
+    told = f"best run +{run.info.run_id} .*: the median of 3 runs on different validation rows"
     assert re.search(told, out)
     assert f"--sweep {parent.info.run_id}" in re.findall("every run's id +(.*--format json.*)", out)[0]
     assert parent.data.tags["best_run_id"] == run.info.run_id

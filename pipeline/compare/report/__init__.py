@@ -1,4 +1,4 @@
-"""The report of a comparison as a page of its own."""
+"""The HTML report of a comparison."""
 
 from pipeline.compare.report.comparison_page import render
 

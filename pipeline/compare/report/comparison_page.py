@@ -1,4 +1,4 @@
-"""What the page of a comparison shows, for comparison.html: tables, drawings, and how many are left out."""
+"""The values of comparison.html: tables, charts, and the number of omitted ones."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from pipeline.runtime.pages.svg import Svg
 MAX_ROWS = 100  # of the leaderboard
 MAX_EFFECTS = 12
 N_SEED_COLUMNS = 8  # configurations whose seeds are drawn
-MAX_ERROR = 400  # letters
-MEDIANS = {'<polyline class="line middle"': "lines", '<path class="line middle"': "dashes"}  # how they are drawn
+MAX_ERROR = 400  # characters
+MEDIANS = {'<polyline class="line middle"': "lines", '<path class="line middle"': "dashes"}  # SVG of medians
 
 
 def render(found: Findings) -> str:
-    """The whole page."""
+    """Renders the whole page."""
     comparison = found.comparison
     return pages.render(
         "compare/report/comparison.html",
@@ -52,23 +52,23 @@ def _facts(comparison: Comparison) -> str:
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return (
         f"{comparison.counts()}; {len(comparison.candidates)} configurations ranked by {comparison.objective} "
-        f"({comparison.better()}); written {when}. Test scores are shown and choose nothing."
+        f"({comparison.better()}); written {when}. Test scores are only shown."
     )
 
 
 def _of_the_best(found: Findings, best: Candidate) -> dict[str, Any]:
-    """Its figures, what tells it from the others, and the leaderboard."""
+    """Returns the figures of the best configuration, its tests against others, and the leaderboard."""
     comparison, rivals = found.comparison, found.verdict.rivals
     shown = comparison.candidates[:N_SEED_COLUMNS]
     several = bool(rivals) and any(len(candidate.scores) > 1 for candidate in shown)
-    is_tested = any(paired_test.effect is not None for _, paired_test in rivals)  # one seed each tests nothing
+    is_tested = any(paired_test.effect is not None for _, paired_test in rivals)  # a single seed each allows no test
     return {
         "figures": {
             f"{comparison.objective}, {len(best.runs)} run{'s' if len(best.runs) > 1 else ''}": with_deviation(best),
             f"test_{comparison.measure}": number(best.metric(f"test_{comparison.measure}")),
             "overfitting gap": number(best.metric(f"gap_{comparison.measure}")),
             "parameters": _count(best.metric("n_parameters")),
-            "seconds of training": _seconds(best.seconds),
+            "training time in seconds": _seconds(best.seconds),
         },
         "baselines": against(comparison),
         "tests": _tests(found) if is_tested else None,
@@ -81,9 +81,9 @@ def _of_the_best(found: Findings, best: Candidate) -> dict[str, Any]:
 def _tests(found: Findings) -> Table:
     columns = [
         Column("against"), Column("ahead by", title=f"mean difference in {found.comparison.objective}"),
-        Column("95 % interval"), Column("pairs", title="seeds or folds that both have"),
-        Column("paired t", title="p value, two-sided"), Column("Wilcoxon", title="p value, from six pairs on"),
-        Column("effect size", title="difference in deviations of the differences"),
+        Column("95 % interval"), Column("pairs", title="seeds or folds in common"),
+        Column("paired t", title="p value, two-sided"), Column("Wilcoxon", title="p value, with six or more pairs"),
+        Column("effect size", title="mean difference / standard deviation of the differences"),
         Column("seeds to settle", title="of each, for a power of 80 % at the 5 % level"),
     ]  # fmt: skip
     return Table(
@@ -93,7 +93,7 @@ def _tests(found: Findings) -> Table:
 
 
 def _figures(paired_test: PairedTest) -> list[str]:
-    """What a test of two configurations gave, for the columns of the table of rivals."""
+    """Formats a test of two configurations for the columns of the table of rivals."""
     return [
         number(paired_test.difference),
         "" if paired_test.effect is None else f"{number(paired_test.low)} to {number(paired_test.high)}",
@@ -101,19 +101,19 @@ def _figures(paired_test: PairedTest) -> list[str]:
         "" if paired_test.p_t is None else f"{paired_test.p_t:.2g}",
         "" if paired_test.p_wilcoxon is None else f"{paired_test.p_wilcoxon:.2g}",
         "" if paired_test.effect is None else f"{paired_test.effect:.2f}",
-        "" if paired_test.effect is None else str(paired_test.seeds_needed or "none would"),
+        "" if paired_test.effect is None else str(paired_test.seeds_needed or "impossible"),
     ]
 
 
 def _leaderboard(comparison: Comparison) -> Table:
     measure = comparison.measure
     columns = [
-        Column("#"), Column(comparison.objective, title="of validation: mean ± deviation over seeds and folds"),
-        Column("runs"), Column(f"test_{measure}", title="shown, never used to choose"), Column(f"gap_{measure}"),
-        *(Column(name, title="of validation, another objective") for name in comparison.other_scores),
+        Column("#"), Column(comparison.objective, title="validation: mean ± standard deviation over seeds and folds"),
+        Column("runs"), Column(f"test_{measure}", title="shown, never used to rank"), Column(f"gap_{measure}"),
+        *(Column(name, title="validation, another objective") for name in comparison.other_scores),
         Column("parameters"), Column("seconds", title="of training"),
         *(Column(comparison.labels[key], "value", key) for key in comparison.varying),
-        Column("run", "id", "that stands for the configuration"),
+        Column("run", "id", "representative of the configuration"),
     ]  # fmt: skip
     rows = [
         [
@@ -129,7 +129,7 @@ def _leaderboard(comparison: Comparison) -> Table:
 
 
 def _effects(found: Findings) -> dict[str, Any]:
-    """Drawings by parameters, the most important first where that is known."""
+    """Returns the charts of parameters, most important first if importance is known."""
     comparison, known = found.comparison, found.importance
     keys = list(known.shares) if known is not None and known.is_meaningful else comparison.varying
     n = len(comparison.candidates)

@@ -13,17 +13,17 @@ from pipeline.runtime.pages.svg import Svg, drawing, element
 WIDTH, HEIGHT = 1120, 400
 LEFT, RIGHT, TOP, BOTTOM = 30, 96, 46, 16
 MAX_AXES = 9
-MANY = 100  # lines, which are then drawn fainter
-TOP_SHARE = 0.1  # of the configurations that stand out
-LETTER = 7.0  # pixels
+MANY = 100  # lines beyond which they are drawn fainter
+TOP_SHARE = 0.1  # share of highlighted configurations
+LETTER = 7.0  # width in pixels
 
 
 def parallel(comparison: Comparison, keys: list[str], titles: dict[int, str]) -> Svg:
-    """The drawing.
+    """Draws the chart.
 
     Args:
         comparison: The ranked configurations.
-        keys: Parameters to show, the most important first; what is too many is left out.
+        keys: Parameters to show, the most important first; those that do not fit are left out.
         titles: By rank, the tooltip of its line.
     """
     shown, candidates = keys[:MAX_AXES], comparison.candidates
@@ -36,7 +36,7 @@ def parallel(comparison: Comparison, keys: list[str], titles: dict[int, str]) ->
             "polyline", element("title", titles[rank]), class_=_css(rank, len(candidates)),
             points=_points(candidates[rank], shown, axes, places),
         )
-        for rank in reversed(range(len(candidates)))  # the best is drawn last, over the others
+        for rank in reversed(range(len(candidates)))  # the best is drawn last, on top
     ]  # fmt: skip
     names = [*(comparison.labels[key] for key in shown), comparison.objective]
     letters = max(4, int(distance / LETTER))
@@ -61,7 +61,7 @@ def _height(place: float) -> float:
 
 
 def _axis(axis: Axis, at: float, name: str, letters: int) -> list[Svg]:
-    """Its line, labels and name; that of the first begins at the left edge."""
+    """Draws an axis with labels and name; the name of the first starts at the left edge."""
     labels = [
         element("text", cut(label, letters - 2), element("title", label), class_="halo", x=at + 6,
                 y=_height(axis.place(axis.named(value))) + 4)

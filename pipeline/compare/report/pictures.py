@@ -1,4 +1,4 @@
-"""The pictures of a comparison: each a few lines over the charts."""
+"""The charts of a comparison."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ from pipeline.runtime.pages.axis import Axis, label, of_categories, of_epochs, o
 from pipeline.runtime.pages.chart import Chart, Mark
 from pipeline.runtime.pages.svg import Svg
 
-MAX_STEPS = 300  # points of a curve: more cannot be told apart
-N_BINS = 8  # at most, of a parameter that hardly takes a value twice
+MAX_STEPS = 300  # points of a curve: more are indistinguishable
+N_BINS = 8  # at most, for a parameter whose values hardly repeat
 MIN_IN_BIN = 3
-MAX_DISTINCT = 12  # values, each with a middle of its own
+MAX_DISTINCT = 12  # values that each get a median
 STYLES = ("dashed", "")  # of the lines of training and of validation
 
 Curve = list[tuple[int, float]]
 
 
 def effect(comparison: Comparison, key: str) -> Svg:
-    """The score by one parameter, all others as they come; the middle is the median."""
+    """Draws the score by one parameter, over all values of the others, with the median.
+
+    Args:
+        comparison: The ranked configurations.
+        key: The parameter.
+    """
     candidates = comparison.candidates
     values = [candidate.params[key] for candidate in candidates]
     means = [candidate.mean for candidate in candidates]
@@ -38,7 +43,12 @@ def effect(comparison: Comparison, key: str) -> Svg:
 
 
 def front(comparison: Comparison, name: str) -> Svg | None:
-    """The objective against another one; None where the runs do not have both."""
+    """Draws the objective against another one; None if no run has both.
+
+    Args:
+        comparison: The ranked configurations.
+        name: The other objective.
+    """
     best = [rank for rank, is_best in enumerate(comparison.on_front) if is_best]
     return against(comparison, name, lambda found: comparison.value(found, name), comparison.objective, best)
 
@@ -50,14 +60,14 @@ def against(
     y_name: str,
     best: Sequence[int] = (0,),
 ) -> Svg | None:
-    """A metric, the objective or a gap, against a size; None where the runs do not have both.
+    """Draws a metric, such as the objective or a gap, against a size; None if no run has both.
 
     Args:
-        comparison: Whose configurations to draw.
+        comparison: The ranked configurations.
         x_title: Name of the size.
-        x: Gives the size.
+        x: Returns the size of a configuration.
         y_name: Name of the metric.
-        best: Ranks, from 0, of those to point out.
+        best: Ranks to highlight, from 0.
     """
     points = dict[int, tuple[float, float]]()
     for rank, candidate in enumerate(comparison.candidates):
@@ -73,7 +83,12 @@ def against(
 
 
 def seeds(comparison: Comparison, shown: Sequence[Candidate]) -> Svg:
-    """Every seed's score of the first few, and their means."""
+    """Draws the scores of all seeds of some configurations, and their means.
+
+    Args:
+        comparison: The ranked configurations.
+        shown: Configurations to draw.
+    """
     names = [f"#{rank}" for rank, _ in enumerate(shown, 1)]
     y = of_scores([score for candidate in shown for score in candidate.scores.values()], shown[0].scores.values())
     chart = Chart(of_categories(names), y, x_title="place", y_title=comparison.objective)
@@ -88,11 +103,11 @@ def seeds(comparison: Comparison, shown: Sequence[Candidate]) -> Svg:
 
 
 def learning(name: str, curves: Sequence[tuple[Curve, Curve]]) -> Svg | None:
-    """Training (dashed) and validation (solid) by epoch, a colour per run; None where no run has kept them.
+    """Draws training (dashed) and validation (solid) by epoch, one color per run; None if no run logged them.
 
     Args:
-        name: Of the metric.
-        curves: Training's and validation's of each run.
+        name: Name of the metric.
+        curves: Training and validation curves of each run.
     """
     points = [point for pair in curves for curve in pair for point in curve]
     if not points:
@@ -110,7 +125,7 @@ def learning(name: str, curves: Sequence[tuple[Curve, Curve]]) -> Svg | None:
 
 
 def descriptions_of(comparison: Comparison) -> dict[int, str]:
-    """What each place in the ranking is, in a line."""
+    """Returns a line that describes each configuration, by rank from 0."""
     return {
         rank: f"#{rank + 1}  {comparison.objective} {label(candidate.mean)}  "
         + "  ".join(f"{comparison.labels[key]}={short(value)}" for key, value in candidate.params.items())
@@ -119,7 +134,7 @@ def descriptions_of(comparison: Comparison) -> dict[int, str]:
 
 
 def of_parameter(values: Sequence[str]) -> Axis:
-    """Of what a parameter was set to: numbers where all are, else categories in an order that means something."""
+    """Returns the axis of a parameter's values: numeric if all are numbers, else categories in natural order."""
     found = [parsed(value) for value in values]
     numbers = [value for value in found if isinstance(value, float)]
     return of_numbers(numbers, label_each=True) if len(numbers) == len(found) else of_categories(ordered(values))
@@ -128,14 +143,14 @@ def of_parameter(values: Sequence[str]) -> Axis:
 def _marks(
     comparison: Comparison, points: Mapping[int, tuple[float | str, float]], best: Sequence[int] = (0,)
 ) -> list[Mark]:
-    """A point for each rank, the best ones on top of the others."""
+    """Returns a point for each configuration, the best ones on top."""
     names = descriptions_of(comparison)
     ranks = sorted(points, key=lambda rank: (rank in best, -rank))
     return [Mark(*points[rank], names[rank], "best" if rank in best else "") for rank in ranks]
 
 
 def _middles(values: Sequence[str], scores: Sequence[float]) -> list[tuple[float | str, float]]:
-    """Median score by value, or by bins of equal counts where values hardly repeat."""
+    """Returns the median score by value, or by bins of equal counts if values hardly repeat."""
     groups: dict[float | str, list[float]] = defaultdict(list)
     numeric = all(isinstance(parsed(value), float) for value in values)
     for value, score in zip(values, scores, strict=True):
@@ -146,7 +161,7 @@ def _middles(values: Sequence[str], scores: Sequence[float]) -> list[tuple[float
 
 
 def _middles_of_bins(points: Sequence[tuple[float, float]]) -> list[tuple[float | str, float]]:
-    """Median value and score of bins of equal counts; none where there are too few points for two bins."""
+    """Returns median value and score of bins of equal counts; empty with too few points for two bins."""
     pairs = sorted(points)
     n_bins = min(N_BINS, len(pairs) // MIN_IN_BIN)
     edges = [round(len(pairs) * part / n_bins) for part in range(n_bins + 1)] if n_bins > 1 else []

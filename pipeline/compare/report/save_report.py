@@ -1,4 +1,4 @@
-"""Where a report goes: to a sweep's parent run, or to a file."""
+"""Saves a report to a sweep's parent run or to a file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ REPORT, TABLE = "comparison/report.html", "comparison/leaderboard.csv"
 
 
 def log(run_id: str, found: Findings) -> str:
-    """Logs the page and the table to a run; gives the page's place."""
+    """Logs the page and the table to a run, and returns the page's address.
+
+    Args:
+        run_id: Id of the run.
+        found: Content of the report.
+    """
     return track.log_texts(run_id, {REPORT: render(found), TABLE: as_csv(found.comparison, None)})[REPORT]
 
 
 def write(path: Path, found: Findings) -> str:
-    """Writes the page to a file, whole or not at all; gives its place.
+    """Writes the page to a file atomically, and returns its path.
+
+    Args:
+        path: File to write.
+        found: Content of the report.
 
     Raises:
         PipelineError: The file cannot be written.

@@ -1,1 +1,1 @@
-"""Studies: a question of the textbooks, the sweep that answers it, its picture, and what was seen."""
+"""Studies: a textbook question, the sweep that answers it, its plots and conclusions."""

@@ -1,8 +1,8 @@
-"""What is seen in the figures, in sentences: nothing is claimed that the repetitions do not bear out.
+"""Conclusions of a study in sentences: only claims that the repetitions support.
 
-Two points are compared repetition by repetition, for these share the split and the seed of the initial weights:
-a paired t-test (Student 1908) at LEVEL. That every point is the mean of few repetitions is why a minimum in the middle
-counts as a turning point only where both ends are worse than it beyond that doubt.
+Two points are compared by a paired t-test (Student 1908) at LEVEL, because their repetitions share the split and the
+seed of the initial weights. Each point is a mean of few repetitions, so an inner minimum counts as a turning point only
+if both ends are significantly worse.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ UNTESTED = "in one run each, which cannot tell a difference from chance"
 
 
 def sentences(study: Study, lines: list[Line]) -> list[str]:
-    """A sentence per told quantity and line, and with several lines one that compares them at their best."""
+    """Returns a sentence per quantity and line, and one that compares several lines at their best.
+
+    Args:
+        study: The study, whose `tells` lists the quantities.
+        lines: Its figures.
+    """
     found = []
     for quantity in study.tells:
         for line in lines:
@@ -31,11 +36,17 @@ def sentences(study: Study, lines: list[Line]) -> list[str]:
         if len(lines) > 1 and (compared := _compared(lines, quantity)):
             found.append(_capital(compared, study, quantity))
     failed = sum(point.n_failed for line in lines for point in line.points)
-    return [*found, f"{failed} of {_n_runs(lines)} runs shown here have no result."] if failed else found
+    return [*found, f"{failed} of these {_n_runs(lines)} runs have no result."] if failed else found
 
 
 def differs(a: Point, b: Point, quantity: str) -> bool:
-    """Whether two points differ beyond what their repetitions leave in doubt: by difference, or by ratio."""
+    """Whether two points differ significantly, by difference or by ratio.
+
+    Args:
+        a: A point.
+        b: Another point.
+        quantity: Name of the quantity to compare.
+    """
     pairs = np.stack([a.values[quantity], b.values[quantity]])
     pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
     if words.by_ratio(quantity) and (pairs > 0).all():
@@ -49,13 +60,13 @@ def differs(a: Point, b: Point, quantity: str) -> bool:
 
 
 def best_of(points: tuple[Point, ...], quantity: str) -> Point:
-    """The point with the best mean; where no way is better, with the least."""
+    """Returns the point with the best mean, or the smallest for a quantity without a direction."""
     sign = -1 if words.better(quantity) == "maximize" else 1
     return min(points, key=lambda point: sign * point.mean(quantity))
 
 
 def turning_point(points: tuple[Point, ...], quantity: str) -> Point | None:
-    """The best point, if it lies inside and both ends differ from it beyond doubt; else the worst one if it does."""
+    """Returns the best point if it is an inner one and differs significantly from both ends, else such a worst one."""
     known = measured(points, quantity)
     if len(known) < 3:
         return None
@@ -65,7 +76,7 @@ def turning_point(points: tuple[Point, ...], quantity: str) -> Point | None:
 
 
 def measured(points: tuple[Point, ...], quantity: str) -> tuple[Point, ...]:
-    """Those where every repetition has the quantity: a mean of the others alone would flatter the point."""
+    """Returns the points where every repetition has the quantity: a mean of the others would be too optimistic."""
     return tuple(point for point in points if np.isfinite(point.values[quantity]).all())
 
 
@@ -87,15 +98,15 @@ def _trend(line: Line, quantity: str) -> str:
         return f"{words.number(point.mean(quantity))} at {words.position(point.position)}"
 
     if turn := turning_point(points, quantity):
-        verb = "turns" if turn is best else "is worst in between"
+        verb = "is best in between" if turn is best else "is worst in between"
         return f"{{quantity}} {verb}: {at(turn)}, against {at(first)} and {at(last)}"
     if differs(first, last, quantity):
         verb = "falls" if last.mean(quantity) < first.mean(quantity) else "rises"
         return f"{{quantity}} {verb} from {at(first)} to {at(last)}"
     if differs(first, best, quantity):
-        return f"{{quantity}} goes from {at(first)} to {at(best)}, and no way beyond the seeds' spread after that"
+        return f"{{quantity}} changes from {at(first)} to {at(best)}; later changes are within the seeds' spread"
     if differs(last, best, quantity):
-        return f"{{quantity}} goes no way beyond the seeds' spread up to {at(best)}, and from there to {at(last)}"
+        return f"{{quantity}} changes from {at(best)} to {at(last)}; earlier changes are within the seeds' spread"
     return f"{{quantity}} shows no change beyond the seeds' spread ({at(first)}, {at(last)})"
 
 
@@ -129,11 +140,11 @@ def _ranking(points: list[tuple[str, Point]], best: Point, quantity: str) -> str
         return f"{text}, against {listed(others)}, {UNTESTED}"
     if level:
         text += f"; within the seeds' spread of it: {listed(level)}"
-    return text + (f"; beyond it: {listed(worse)}" if worse else "; nothing lies beyond that spread")
+    return text + (f"; beyond it: {listed(worse)}" if worse else "; none is beyond it")
 
 
 def _is_single(points: Iterable[Point], quantity: str) -> bool:
-    """Whether nothing was repeated."""
+    """Whether each point has a single repetition."""
     return all(len(point.values[quantity]) == 1 for point in points)
 
 

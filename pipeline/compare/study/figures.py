@@ -1,4 +1,4 @@
-"""From the runs of a study to its figures: of each point of each line every quantity, once per repetition."""
+"""Figures of a study: every quantity of each point of each line, per repetition."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """What one value of the axis came to."""
+    """The results at one value of the axis."""
 
     position: Position
-    values: Mapping[str, np.ndarray]  # of each quantity, `(n_repeats,)`; NaN where a run failed or never got there
-    tuned: tuple[str, ...]  # values of `best_of` that were best here
-    trials: tuple[StudyTrial | None, ...]  # one per repetition; None where the run failed
+    values: Mapping[str, np.ndarray]  # by quantity, `(n_repeats,)`; NaN if a run failed or did not reach it
+    tuned: tuple[str, ...]  # best values of the keys in `best_of`
+    trials: tuple[StudyTrial | None, ...]  # one per repetition; None if the run failed
 
     def mean(self, quantity: str) -> float:
-        """Over the repetitions that have it; NaN if none has."""
+        """Returns the mean over the repetitions with the quantity; NaN if there are none."""
         known = self._known(quantity)
         return float(known.mean()) if len(known) else math.nan
 
     def deviation(self, quantity: str) -> float:
-        """Standard deviation over the repetitions, 0 for one."""
+        """Returns the standard deviation over the repetitions; 0 for one."""
         known = self._known(quantity)
         return float(known.std(ddof=1)) if len(set(known)) > 1 else 0.0
 
     @property
     def n_failed(self) -> int:
-        """Repetitions without a result."""
+        """Number of repetitions without a result."""
         return sum(trial is None for trial in self.trials)
 
     def _known(self, quantity: str) -> np.ndarray:
@@ -51,28 +51,32 @@ class Point:
 
 @dataclass(frozen=True)
 class Line:
-    """Points from left to right; a study without `lines` has one, without a name."""
+    """Points from left to right; a study without `lines` has one line, without a name."""
 
     name: str
     points: tuple[Point, ...]
 
     @property
     def finished(self) -> tuple[Point, ...]:
-        """Those that any run was finished at."""
+        """The points with at least one finished run."""
         return tuple(point for point in self.points if any(point.trials))
 
 
 def gather(study: Study, sweep: StudiedSweep) -> list[Line]:
-    """Puts the runs of a sweep in their places, each point at its best tuned values.
+    """Arranges the runs of a sweep as points of lines, each point at its best tuned values.
+
+    Args:
+        study: The study.
+        sweep: Its runs.
 
     Raises:
-        TrainingError: No run was finished.
+        TrainingError: No run finished.
     """
     if not any(trial.is_finished for trial in sweep.trials):
-        raise TrainingError("no run of this study was finished; what ended them is told above, and in MLflow")
+        raise TrainingError("no run of this study finished; see their errors above or in MLflow")
     repeats = sorted({_repeat(trial) for trial in sweep.trials})
     lines: dict[str, dict[str, dict[tuple[str, ...], dict[str, StudyTrial]]]] = {}
-    # A sweep that was taken up again may hold a job twice: failed, and then finished.
+    # A resumed sweep can hold a job twice: failed, then finished.
     for trial in sorted(sweep.trials, key=lambda trial: trial.is_finished):
         tuned = tuple(trial.params[key] for key in study.best_of)
         points = lines.setdefault(_name(study.lines, trial), {})
@@ -91,7 +95,7 @@ def _repeat(trial: StudyTrial) -> str:
 
 
 def _name(keys: Sequence[str], trial: StudyTrial) -> str:
-    """What tells a line from the others: words and numbers, a key's name with those that say nothing alone."""
+    """Returns the values that distinguish a line, with the key's name if a value is not self-explanatory."""
     parts = []
     for key in keys:
         value, leaf = trial.params[key], key.rpartition(".")[2].replace("_", " ")
@@ -121,7 +125,7 @@ def _point(
 
 
 def _badness(study: Study, sweep: StudiedSweep, trials: dict[str, StudyTrial], repeats: list[str]) -> tuple[int, float]:
-    """What tuned values are chosen by, worse the higher: repetitions without a result, then the mean of the others."""
+    """Returns the cost of tuned values: first the repetitions without a result, then the mean of the others."""
     finished = [trials[repeat] for repeat in repeats if repeat in trials and trials[repeat].is_finished]
     if study.best_by == "objective":
         values = np.array([trial.metrics["objective"] for trial in finished])
@@ -135,10 +139,10 @@ def _badness(study: Study, sweep: StudiedSweep, trials: dict[str, StudyTrial], r
 
 
 def _position(study: Study, value: str, n_rows_train: int) -> Position:
-    """Where a value of the axis lies.
+    """Returns the position of a value on the axis.
 
     Raises:
-        ConfigError: It is no number, or no list of layers, where the study reads one.
+        ConfigError: The value is not the number or the list of layers that the study reads.
     """
     if study.axis.reads == "word":
         return {"null": "off", "true": "on", "false": "off"}.get(value, value)
@@ -149,7 +153,7 @@ def _position(study: Study, value: str, n_rows_train: int) -> Position:
         return float(len(layers) if study.axis.reads == "depth" else layers[0] if layers else 0)
     except (ValueError, TypeError):
         reads = study.axis.reads
-        raise ConfigError(f"study.axis.reads: {study.axis.key}={value} has no {reads}; word takes any") from None
+        raise ConfigError(f"study.axis.reads: {study.axis.key}={value} has no {reads}; use reads: word") from None
 
 
 def _value(quantity: str, study: Study, sweep: StudiedSweep, trial: StudyTrial) -> float:
@@ -165,7 +169,7 @@ def _epochs_to_loss(sweep: StudiedSweep, trial: StudyTrial, loss: float) -> floa
 
 
 def _seconds_to_loss(sweep: StudiedSweep, trial: StudyTrial, loss: float) -> float:
-    """Until the first epoch that reached it. The first of all, which compiles, counts as the median of the others."""
+    """Sums seconds up to the first epoch that reached the loss; epoch 1, which compiles, counts as the median."""
     n_epochs = _epochs_to_loss(sweep, trial, loss)
     if math.isnan(n_epochs):
         return n_epochs

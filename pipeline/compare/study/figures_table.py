@@ -1,4 +1,4 @@
-"""A study's figures as a table: on screen, and as text that a spreadsheet reads."""
+"""A study's figures as a table on screen and as CSV."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from pipeline.config.studies import Study
 
 
 def show(study: Study, lines: list[Line], console: Console) -> None:
-    """Prints a row per point: mean and standard deviation of each quantity."""
+    """Prints a row per point, with mean and standard deviation of each quantity.
+
+    Args:
+        study: The study.
+        lines: Its figures.
+        console: Where to print.
+    """
     leading = ["", study.axis.label] if len(lines) > 1 else [study.axis.label]
     tuned = [key.rpartition(".")[2] for key in study.best_of]
     table = Table(*leading, *tuned, *(words.name(quantity, study.target_loss) for quantity in study.quantities))
@@ -30,7 +36,7 @@ def show(study: Study, lines: list[Line], console: Console) -> None:
 
 
 def _figure(point: Point, quantity: str) -> str:
-    """Mean and deviation, and of how many repetitions where some have none."""
+    """Formats mean and deviation, with the number of repetitions if some have no result."""
     n_known, n_repeats = int(np.isfinite(point.values[quantity]).sum()), len(point.trials)
     if not n_known:
         return "none"
@@ -41,7 +47,7 @@ def _figure(point: Point, quantity: str) -> str:
 
 
 def as_csv(study: Study, lines: list[Line]) -> str:
-    """A row per point and quantity, unrounded."""
+    """Formats a CSV row per point and quantity, unrounded."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["line", study.axis.key, *study.best_of, "quantity", "mean", "deviation", "n_repeats", "n_failed"])

@@ -1,4 +1,4 @@
-"""What is asked: from a study's name to the sweep that answers it, as arguments of `pipeline train`."""
+"""Reads a study by name, and builds the arguments of `pipeline train` that run its sweep."""
 
 from __future__ import annotations
 
@@ -19,32 +19,43 @@ PLAIN = re.compile(r"[A-Za-z][\w.]*")
 
 
 def names(config_dir: str | None = None) -> list[str]:
-    """Of all studies, as `make study NAME=` takes them; those of a folder of one's own too."""
+    """Returns the names of all studies, including those of the user's own config folder."""
     folders = [CONF, *([Path(config_dir)] if config_dir else [])]
     files = [path for folder in folders for path in (folder / "experiment").glob(f"{PREFIX}*.yaml")]
     return sorted({path.stem.removeprefix(PREFIX) for path in files})
 
 
 def read(name: str, overrides: Sequence[str] = (), config_dir: str | None = None) -> tuple[Config, Study]:
-    """A study and the config of its runs, not yet swept.
+    """Reads a study and the config of its runs, before the sweep.
+
+    Args:
+        name: Name of the study.
+        overrides: Keys to change, as `key=value`.
+        config_dir: The user's own config folder; None for none.
 
     Raises:
-        ConfigError: There is no such study, or something in it or in the overrides is wrong.
+        ConfigError: The study does not exist, or a key in it or in the overrides is wrong.
     """
     known = names(config_dir)
     if name not in known:
         near = nearest_key(name, known)
         hint = f", did you mean {near!r}?" if near else ";"
-        raise ConfigError(f"there is no study {name!r}{hint} there are {', '.join(known)}")
+        raise ConfigError(f"unknown study {name!r}{hint} the studies are {', '.join(known)}")
     config = configuration.parse([*_beginning(name, config_dir), *overrides]).config
     if config.study is None:
-        raise ConfigError(f"study: null leaves nothing to do; it is what the study {name} consists of")
+        raise ConfigError(f"study: null removes the study {name}; leave it out")
     _check_keys(config, config.study)
     return config, config.study
 
 
 def command(name: str, study: Study, overrides: Sequence[str], config_dir: str | None = None) -> list[str]:
-    """The arguments of `pipeline train` that run the sweep; a swept key among the overrides takes its place.
+    """Returns the arguments of `pipeline train` that run the sweep; an override of a swept key replaces its values.
+
+    Args:
+        name: Name of the study.
+        study: The study.
+        overrides: Keys to change, as `key=value`.
+        config_dir: The user's own config folder; None for none.
 
     Raises:
         ConfigError: A swept key or one of its values is wrong.
@@ -65,13 +76,13 @@ def command(name: str, study: Study, overrides: Sequence[str], config_dir: str |
 
 
 def _beginning(name: str, config_dir: str | None) -> list[str]:
-    """What a study's command line begins with."""
+    """Returns the first arguments of a study's command line."""
     folder = ["--config-dir", config_dir] if config_dir else []
     return [*folder, "--multirun", f"experiment={PREFIX}{name}", f"++tracking.tags.{TAG}={name}"]
 
 
 def _check_keys(config: Config, study: Study) -> None:
-    """The keys that the picture is made of, which no sweep looks at before its end."""
+    """Checks the keys that the plots use, which the sweep itself would not read before its end."""
     known = list(keys_of_values(config.model_dump(exclude={"study"})))
     for place, keys in (("axis.key", [study.axis.key]), ("lines", study.lines), ("best_of", study.best_of)):
         for key in keys:
@@ -85,11 +96,11 @@ def _key(override: str) -> str:
 
 
 def _as_override(value: Any) -> str:
-    """As Hydra's grammar reads it back."""
+    """Formats a value in Hydra's grammar."""
     return value if isinstance(value, str) and PLAIN.fullmatch(value) else json.dumps(value)
 
 
 def questions(config_dir: str | None) -> Iterator[tuple[str, str]]:
-    """Each study's name and question."""
+    """Yields each study's name and question."""
     for name in names(config_dir):
         yield name, read(name, config_dir=config_dir)[1].question

@@ -1,4 +1,4 @@
-"""Which inputs the networks of a study still look at."""
+"""Inputs that the networks of a study still use."""
 
 from __future__ import annotations
 
@@ -15,12 +15,22 @@ if TYPE_CHECKING:
 
 
 def shares(point: Point, sweep: StudiedSweep) -> dict[str, float]:
-    """Of each input, its weights' norm divided by that of the input that counts most; mean of the repetitions."""
+    """Returns the weight norm of each input relative to the largest, averaged over repetitions.
+
+    Args:
+        point: A point of the study.
+        sweep: Runs of the study.
+    """
     return {name: float(values.mean()) for name, values in _of_repetitions(point, sweep).items()}
 
 
 def sentence(line: Line, sweep: StudiedSweep) -> str:
-    """What is left of the inputs at the line's last point, those that count most first."""
+    """Returns a sentence about the inputs in use at the line's last point, largest weight norm first.
+
+    Args:
+        line: A line of the study.
+        sweep: Runs of the study.
+    """
     point = line.finished[-1]
     every = _of_repetitions(point, sweep)
     kept = [name for name, values in every.items() if (values > NEGLIGIBLE).all()]
@@ -42,4 +52,4 @@ def _of_repetitions(point: Point, sweep: StudiedSweep) -> dict[str, np.ndarray]:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names) or "no input"
+    return ", ".join(names) or "none"

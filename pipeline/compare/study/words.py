@@ -1,4 +1,4 @@
-"""Quantities, positions and numbers in words."""
+"""Names of quantities, and formats of positions and numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from pipeline.config.scores import DIRECTIONS
 
-Position = float | str  # a place on a study's axis: a number, or an option that has no order
+Position = float | str  # position on a study's axis: a number, or an unordered option
 
 PARTS = {"train": "training", "val": "validation", "test": "test", "gap": "overfitting gap in"}
 SCORES = {
@@ -31,7 +31,12 @@ BY_RATIO = ("seconds_", "epochs_", "train_log_loss", "val_log_loss", "test_log_l
 
 
 def name(quantity: str, loss: float | None = None) -> str:
-    """A quantity in words; `loss` is the one to reach."""
+    """Returns the name of a quantity in words.
+
+    Args:
+        quantity: The quantity, such as val_rmse.
+        loss: The loss to reach, of quantities up to it.
+    """
     part, _, score = quantity.partition("_")
     if part in PARTS and score in SCORES:
         return f"{PARTS[part]} {SCORES[score]}"
@@ -39,13 +44,13 @@ def name(quantity: str, loss: float | None = None) -> str:
 
 
 def of_several(quantities: Sequence[str]) -> str:
-    """What they have in common, such as RMSE; nothing if that is nothing."""
+    """Returns the common name of several quantities, such as RMSE; empty if they have none."""
     scores = {quantity.partition("_")[2] for quantity in quantities}
     return SCORES.get(scores.pop(), "") if len(scores) == 1 else ""
 
 
 def better(quantity: str) -> Literal["minimize", "maximize"] | None:
-    """Which way a quantity is better; None where neither is."""
+    """Returns the direction in which a quantity is better; None if it has no direction."""
     part, _, score = quantity.partition("_")
     if part == "gap":
         return "minimize"
@@ -55,17 +60,17 @@ def better(quantity: str) -> Literal["minimize", "maximize"] | None:
 
 
 def by_ratio(quantity: str) -> bool:
-    """Whether two values of it are to be compared by their ratio: twice the time is as much more at any scale."""
+    """Whether values of the quantity are compared by ratio, such as times: double is double at any scale."""
     return quantity.startswith(BY_RATIO)
 
 
 def number(value: float) -> str:
-    """Three significant digits, whole thousands without a power of ten."""
+    """Formats a number with three significant digits; large ones without a power of ten."""
     if math.isnan(value):
         return "none"
     return f"{value:,.0f}".replace(",", " ") if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def position(value: Position) -> str:
-    """A place on the axis."""
+    """Formats a position on the axis."""
     return value if isinstance(value, str) else f"{value:g}"

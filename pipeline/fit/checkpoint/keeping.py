@@ -182,8 +182,8 @@ class Keeping:
             self._taken.write(checkpoint)
         except OSError as error:
             folder = self._place.folder
-            problem = f"no checkpoint can be written to {folder}: {error.strerror}; {room(folder)}"
-            self._tell(f"{problem}; training continues without checkpoints")
+            problem = f"no checkpoint can be written to {folder}: {error.strerror}"
+            self._tell(problem, f"{room(folder)}; training continues without checkpoints")
         return copying + time.monotonic() - began
 
     def _wait(self) -> None:
@@ -191,11 +191,11 @@ class Keeping:
             self._pace.written(self._writing.result(), time.monotonic())
             self._writing = None
 
-    def _tell(self, text: str) -> None:
-        """Logs a warning once: the next checkpoint is likely to fail for the same reason."""
-        if text not in self._told:
-            self._told.add(text)
-            log.warning("%s", text)
+    def _tell(self, problem: str, details: str) -> None:
+        """Logs a problem once, though its details change: the next checkpoint is likely to fail for the same reason."""
+        if problem not in self._told:
+            self._told.add(problem)
+            log.warning("%s; %s", problem, details)
 
 
 class Checkpoints(keras.callbacks.Callback):

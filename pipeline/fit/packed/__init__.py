@@ -1,4 +1,4 @@
-"""Many dense networks of one shape, trained as one: what a sweep's jobs share is then done once."""
+"""Trains many dense networks of one shape as one, so that work which the jobs of a sweep share is done once."""
 
 from pipeline.fit.packed.member import Job
 from pipeline.fit.packed.packable import shape, why_alone

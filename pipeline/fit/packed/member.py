@@ -1,4 +1,4 @@
-"""One of the networks that train as one: when it stops, which weights it keeps, and what it tells."""
+"""One of the networks that train as one: early stopping, best weights and reports."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Epoch = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Job:
-    """What one member is.
+    """The definition of one member.
 
     Attributes:
-        network: Plain Keras; its weights are the first ones, and in the end those that are kept.
+        network: A plain Keras model, which holds the initial weights and, after training, the best ones.
         config: The fit section.
-        seed: Of the order of the rows.
-        report: Called after each epoch with its number, from 1, and its values; what it raises ends the member.
+        seed: Seed of the order of the rows.
+        report: Called after each epoch with its number, from 1, and its values; an exception in it ends the member.
     """
 
     network: keras.Model
@@ -35,11 +35,11 @@ class Job:
 
 
 class Member:
-    """A job while it trains. To Keras's callbacks it is the model.
+    """A job in training. Keras's callbacks use it as their model.
 
     Attributes:
-        stop_training: Whether an epoch was its last.
-        optimizer: Has its learning rate.
+        stop_training: Whether training ends with the current epoch.
+        optimizer: Holds the learning rate.
     """
 
     def __init__(self, job: Job) -> None:
@@ -59,27 +59,27 @@ class Member:
             callback.on_train_begin()
 
     def get_weights(self) -> Sequence[np.ndarray]:
-        """Those after the last epoch."""
+        """Returns the weights after the last epoch."""
         return self._weights()
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
-        """Keeps these, whatever training has come to since."""
+        """Sets the weights to keep in place of those of the last epoch."""
         self._kept = weights
 
     def ended_epoch(
         self, values: Epoch, rate: float, seconds: float, weights: Callable[[], Sequence[np.ndarray]]
     ) -> None:
-        """Takes in an epoch.
+        """Records an epoch.
 
         Args:
             values: Losses and metrics.
             rate: The learning rate.
-            seconds: That it took.
-            weights: Gives the weights after it.
+            seconds: Duration of the epoch.
+            weights: Returns the weights after the epoch.
 
         Raises:
-            TrainingError: The loss is no finite number.
-            Exception: Whatever the job's report raises.
+            TrainingError: The loss is not finite.
+            Exception: Any exception of the job's report.
         """
         number = len(self.epochs)
         self._weights = weights
@@ -90,10 +90,10 @@ class Member:
         self.stop_training |= number + 1 == self.job.config.epochs
 
     def end(self) -> History:
-        """Gives the network the weights to keep.
+        """Copies the weights to keep to the network.
 
         Raises:
-            TrainingError: They are not finite, or no epoch's monitored value was.
+            TrainingError: The weights are not finite, or the monitored value was not finite in any epoch.
         """
         for callback in self._callbacks:
             callback.on_train_end()

@@ -1,4 +1,4 @@
-"""Which jobs can be trained as one network, by their configs."""
+"""Decides from configs which jobs can be trained as one network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.config.rules import Fit
 from pipeline.fit.compile import STEP_SCHEDULES
 
-# What each member may have of its own.
+# Keys that can differ between members.
 VALUES_OF_MODEL = {"dropout", "initializer", "l1", "l2"}
 VALUES_OF_FIT = {
     "checkpoint", "early_stopping", "execution", "learning_rate", "plateau_factor", "plateau_patience", "resume",
@@ -17,14 +17,14 @@ VALUES_OF_FIT = {
 
 
 def why_alone(model: Any, fit: Fit) -> str | None:
-    """Why a network trains alone; None where it can train with others.
+    """Returns why a network trains alone; None if it can train with others.
 
     Args:
-        model: The architecture's section.
+        model: The model section.
         fit: The fit section.
     """
     if model.name != "dense":
-        return f"model={model.name} is no plain stack of dense layers"
+        return f"model={model.name} is not a plain stack of dense layers"
     return next((why for applies, why in _reasons(model, fit) if applies), None)
 
 
@@ -43,6 +43,11 @@ def _reasons(model: Any, fit: Fit) -> list[tuple[bool, str]]:
 
 
 def shape(model: Any, fit: Fit) -> str:
-    """What jobs that train as one have alike."""
+    """Returns a key that is equal for jobs that can train as one.
+
+    Args:
+        model: The model section.
+        fit: The fit section.
+    """
     own = VALUES_OF_FIT | (set() if fit.schedule in STEP_SCHEDULES or fit.ema == "auto" else {"epochs"})
     return json.dumps([model.model_dump(exclude=VALUES_OF_MODEL), fit.model_dump(exclude=own)], sort_keys=True)

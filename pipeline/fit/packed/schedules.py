@@ -1,4 +1,4 @@
-"""The learning rate's schedules as factors of it, so that members of one pack may have rates of their own."""
+"""Learning-rate schedules as factors, so that members of one pack can have different rates."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pipeline.config.rules import Fit
 
 
 def factors(config: Fit, n_steps: int, updates: np.ndarray) -> np.ndarray:
-    """By what a learning rate is multiplied at some updates, as Keras's schedules do.
+    """Returns the factors of a learning rate at some updates, as in Keras's schedules.
 
     Args:
         config: The fit section.
-        n_steps: Steps an epoch.
-        updates: How many came before each.
+        n_steps: Steps per epoch.
+        updates: Number of earlier updates, for each update.
     """
     if config.schedule == "exponential":
         return config.decay_rate ** (updates / n_steps)

@@ -1,6 +1,6 @@
-"""The optimizers' rules for stacked weights, whose members have learning rates and decays of their own.
+"""Optimizer rules for stacked weights, whose members have their own learning rates and weight decays.
 
-They are those of Keras's optimizers, with their usual constants; a contract test holds each to its original.
+They are the rules of Keras's optimizers, with their default constants; a contract test compares each to its original.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ ADAMW_DECAY = 0.004  # Keras's own
 
 
 def rule_of(config: Fit) -> tuple[Rule, int]:
-    """An optimizer's rule, and how many numbers it remembers of each weight.
+    """Returns an optimizer's rule, and its number of slots per weight.
 
-    A rule takes a weight and its gradient, `(n_members, ...)` both, what it remembers of it, the learning rate,
-    `(n_members, 1, 1)`, and the update's number, from 1. It gives the new weight, and what to remember.
+    A rule takes a weight and its gradient, both `(n_members, ...)`, the slots of the weight, the learning rate,
+    `(n_members, 1, 1)`, and the number of the update, from 1. It returns the new weight and slots.
     """
     momentum = config.momentum or 0.0
     if config.optimizer == "sgd":
@@ -33,7 +33,7 @@ def rule_of(config: Fit) -> tuple[Rule, int]:
 
 
 def decay_of(config: Fit) -> float:
-    """Of kernels, per step and unit of the learning rate."""
+    """Returns the weight decay of kernels, per step and unit of learning rate."""
     if config.optimizer != "adamw":
         return 0.0
     return ADAMW_DECAY if config.weight_decay is None else config.weight_decay
@@ -68,6 +68,6 @@ def _adam(weight: Any, gradient: Any, slots: Sequence[Any], rate: Any, number: A
     mean = slots[0] + (gradient - slots[0]) * (1 - BETA_1)
     square = slots[1] + (tf.square(gradient) - slots[1]) * (1 - BETA_2)
     number = tf.cast(number, weight.dtype)
-    beta_1, beta_2 = tf.cast(BETA_1, weight.dtype), tf.cast(BETA_2, weight.dtype)  # by way of float32, as in Keras
+    beta_1, beta_2 = tf.cast(BETA_1, weight.dtype), tf.cast(BETA_2, weight.dtype)  # float32 first, as in Keras
     step = rate * tf.sqrt(1 - tf.pow(beta_2, number)) / (1 - tf.pow(beta_1, number))
     return weight - mean * step / (tf.sqrt(square) + EPSILON), [mean, square]

@@ -1,4 +1,4 @@
-"""Random bits for many generators at once, each the same as XLA draws them for one (Salmon et al. 2011)."""
+"""Random bits for many generators at once, identical to XLA's for each of them (Salmon et al. 2011)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ PARITY = 0x1BD11BDA  # of its key schedule
 
 
 def bits(keys: tuple[Any, Any], n: int) -> Any:
-    """What `tf.random.stateless_uniform` of `n` uint32 numbers gives under XLA, with `alg="threefry"`.
+    """Returns what `tf.random.stateless_uniform` of `n` uint32 numbers returns under XLA with `alg="threefry"`.
 
     Args:
-        keys: Both numbers of each generator's seed, `(n_generators,)` uint32, or one that all share.
-        n: Numbers to draw of each generator.
+        keys: Both numbers of each generator's seed, `(n_generators,)` uint32, or one seed for all.
+        n: Numbers to draw from each generator.
 
     Returns:
         `(n_generators, n)` uint32.

@@ -1,1 +1,1 @@
-"""Layers of our own, which any architecture may stand on. Importing them imports Keras."""
+"""Custom layers for any architecture. Importing them imports Keras."""

@@ -79,7 +79,7 @@ def experiment(store: str, request: pytest.FixtureRequest) -> Experiment:
 
 def test_where_seeds_draw_the_rows_the_middle_run_stands_for_all() -> None:
     found = ranked(*replicas({"0.1": [5, 1, 7]})).candidates[0]
-    assert (found.scores[found.replica], found.choice) == (5, "the middle one of 3 on validation rows of their own")
+    assert (found.scores[found.replica], found.choice) == (5, "the median of 3 runs on different validation rows")
     found = ranked(*replicas({"0.1": [5, 1, 7, 6]})).candidates[0]
     assert found.scores[found.replica] == 5  # of the two in the middle that of the lower seed
     found = ranked(*replicas({"0.1": [7, 5]})).candidates[0]
@@ -88,8 +88,8 @@ def test_where_seeds_draw_the_rows_the_middle_run_stands_for_all() -> None:
 
 def test_on_the_same_rows_the_best_run_stands_for_all() -> None:
     found = ranked(*replicas({"0.1": [5, 1, 7]}, split_seed=3)).candidates[0]
-    assert (found.scores[found.replica], found.choice) == (1, "the best of 3 on the same validation rows")
-    assert ranked(tracked(1.0)).candidates[0].choice == "the only one"
+    assert (found.scores[found.replica], found.choice) == (1, "the best of 3 runs on the same validation rows")
+    assert ranked(tracked(1.0)).candidates[0].choice == "the only run"
 
 
 def test_the_best_is_the_highest_where_higher_is_better(experiment: Experiment) -> None:
@@ -157,12 +157,12 @@ def test_other_rows_are_told_and_other_targets_refused(experiment: Experiment) -
     first = experiment.run(5.0, params=houses)
     grown = experiment.run(4.0, params=houses, data_fingerprint="g")
     assert experiment.best() == grown
-    assert "saw 2 different sets of rows or columns" in best_of(experiment.name, experiment.uri).summary
+    assert "used 2 different sets of rows or columns" in best_of(experiment.name, experiment.uri).summary
     cars = experiment.run(1.0, params={"data.name": "table", "data.target": "mpg"})
     message = (
         f"name one of the best by its id: by val_rmse of mpg in table {cars}; by val_rmse of price in table {grown}"
     )
-    with pytest.raises(ModelError, match=f"its runs have several targets, which do not compare; {message}"):
+    with pytest.raises(ModelError, match=f"its runs have several targets, which are not comparable; {message}"):
         experiment.best()
     experiment.client.delete_run(cars)
     assert experiment.best() == grown
@@ -210,10 +210,10 @@ def test_which_run_was_taken_is_told(experiment: Experiment, capsys: pytest.Capt
     assert capsys.readouterr().out == f"best:{experiment.name} is seed 0 ({run}), val_rmse 2.5; the only run\n"
     runs = experiment.grid(LUCKY)
     assert chosen_model(args) == run
-    assert f"({run}), val_rmse 2.5; the first of 3 configurations, 7 runs\n" in capsys.readouterr().out
+    assert f"({run}), val_rmse 2.5; first of 3 configurations, 7 runs\n" in capsys.readouterr().out
     experiment.client.delete_run(run)
     assert chosen_model(args) == runs[6.0]
-    told = "val_rmse 6; the middle one of 3 on validation rows of their own, which have 6 ± 1; the first of 2"
+    told = "val_rmse 6; the median of 3 runs on different validation rows, mean 6 ± 1; first of 2"
     assert told in capsys.readouterr().out
     assert chosen_model(argparse.Namespace(model=run, uri=experiment.uri)) == run
     assert capsys.readouterr().out == ""

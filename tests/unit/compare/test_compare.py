@@ -71,7 +71,7 @@ def test_test_scores_choose_nothing() -> None:
 
 
 def test_a_ranking_by_test_is_refused() -> None:
-    with pytest.raises(ConfigError, match="--objective: test_rmse is no validation score, as val_rmse"):
+    with pytest.raises(ConfigError, match="--objective: test_rmse is not a validation score such as val_rmse"):
         ranked(tracked(1.0), objective="test_rmse")
 
 
@@ -103,8 +103,8 @@ def test_runs_of_which_none_finished_have_their_own_objective() -> None:
 def test_runs_by_another_objective_are_left_out_and_named() -> None:
     found = ranked(tracked(1.0, number=1), tracked(2.0, number=2), tracked(0.9, number=3, tags={"objective": "val_r2"}))
     assert found.notes == [
-        "1 with val_r2 left out: 2 are compared by val_rmse; --objective picks another",
-        "1 of the same configuration and seed as a later one left out",
+        "1 with val_r2 left out: 2 are compared by val_rmse; --objective selects another",
+        "1 left out: replaced by a later run of the same configuration and seed",
     ]
     assert (found.n_finished, len(found.candidates[0].runs)) == (3, 1)
 
@@ -113,7 +113,8 @@ def test_other_rows_are_another_configuration_and_a_note() -> None:
     found = ranked(tracked(1.0, number=1), tracked(2.0, number=2, tags={"data_fingerprint": "g"}))
     assert len(found.candidates) == 2
     assert found.notes == [
-        "these runs saw 2 different sets of rows or columns (data_fingerprint): scores on other rows do not compare",
+        "these runs used 2 different sets of rows or columns (data_fingerprint): "
+        "scores on different rows are not comparable",
     ]
 
 
@@ -181,7 +182,7 @@ def test_splits_that_overlap_make_the_test_stricter() -> None:
     assert against.splits_vary
     assert against.p_t == pytest.approx(2 * stats.t.sf(t, 4))
     assert against.p_t > stats.ttest_rel(worse, better).pvalue
-    assert "corrected for training sets that overlap" in verdict(found).text
+    assert "corrected for overlapping training sets" in verdict(found).text
 
 
 def test_noise_is_told_as_noise_with_the_seeds_that_would_settle_it() -> None:
@@ -211,12 +212,12 @@ def test_folds_are_pairs_too() -> None:
         (
             {"1": [1.0], "2": [2.0]},
             "Too few seeds to tell",
-            "on one seed or fold that both have. Run both with 3 seeds",
+            "on one seed or fold in common. Run both with at least 3 seeds",
         ),
-        ({"1": [1.0, 2.0], "2": [2.0, 2.5]}, "Too few seeds to tell", "on 2 seeds or folds that both have"),
-        ({"1": [1.0, 2.0, 3.0], "2": [1.0, 2.0, 3.0]}, "No difference", "take the smaller or the faster"),
-        ({"1": [1.0, 2.0, 3.0], "2": [2.0, 3.0, 4.0]}, "The same difference on every seed", "no noise to test against"),
-        ({"1": [1.0, 2.0]}, "One configuration", "val_rmse 1.5 ± 0.71 over 2 runs; there is nothing to compare it"),
+        ({"1": [1.0, 2.0], "2": [2.0, 2.5]}, "Too few seeds to tell", "on 2 seeds or folds in common"),
+        ({"1": [1.0, 2.0, 3.0], "2": [1.0, 2.0, 3.0]}, "No difference", "choose the smaller or faster one"),
+        ({"1": [1.0, 2.0, 3.0], "2": [2.0, 3.0, 4.0]}, "The same difference on every seed", "there is nothing to test"),
+        ({"1": [1.0, 2.0]}, "One configuration", "val_rmse 1.5 ± 0.71 over 2 runs; nothing to compare it with"),
         ({}, "Nothing to rank", "No run has finished with a score."),
     ],
 )

@@ -103,7 +103,7 @@ def test_the_latest_sweep_is_shown_and_its_report_logged(
     assert "sweep bold-crow-1: 8 finished, 1 failed" in said.out
     assert "1 run, the first: DataError: no rows" in said.out
     (command,) = re.findall(r"best +make rerun RUN=([0-9a-f]{32})\n", said.out)
-    (best,) = re.findall(r"best run +([0-9a-f]{32}) \(rate 0.01\), val_rmse .*: the middle one of 3", said.out)
+    (best,) = re.findall(r"best run +([0-9a-f]{32}) \(rate 0.01\), val_rmse .*: the median of 3 runs", said.out)
     assert command == best
     logged = [entry.path for entry in sweep_store.client.list_artifacts(sweep_store.parent, "comparison")]
     assert logged == ["comparison/leaderboard.csv", "comparison/report.html"]
@@ -116,7 +116,7 @@ def test_formats_for_pipes_hold_nothing_else(compared: Callable[..., SimpleNames
     rows = list(csv.DictReader(io.StringIO(table.out)))
     assert [row["fit.learning_rate"] for row in rows] == ["0.01", "0.1", "1.0"]
     assert [row["n_runs"] for row in rows] == ["3", "3", "2"]
-    assert table.err == "configurations have from 2 to 3 runs: a mean over fewer is more a matter of luck\n"
+    assert table.err == "configurations have from 2 to 3 runs: a mean over fewer runs is noisier\n"
     content = json.loads(compared("--format", "json").out)
     assert content["n_runs"] == {"finished": 8, "failed": 1}
     assert content["configurations"][0]["place"] == 1
@@ -136,7 +136,7 @@ def test_formats_for_pipes_hold_nothing_else(compared: Callable[..., SimpleNames
         (["--query", "nonsense"], "write it as in 'metrics.objective < 60 and params.`model.units` = \"[64, 64]\"'"),
         (["--query", "metrics.val_rmse < 0"], "all runs where metrics.val_rmse < 0: no runs found"),
         (["--sweep", "calm-finch-2"], "sweep calm-finch-2: no runs found"),
-        (["--objective", "val_loss"], "--objective: val_loss is no validation score"),
+        (["--objective", "val_loss"], "--objective: val_loss is not a validation score"),
         (["--report", "/proc/no/report.html"], "--report: /proc/no/report.html cannot be written"),
         (["--uri", "sqlite:////proc/no/x.db"], "tracking.uri: there is no store /proc/no/x.db; the first run makes it"),
         (["--uri", "mlruns"], "tracking.uri: mlruns is a folder"),

@@ -63,7 +63,7 @@ def test_formats_tell_the_front(compared: Comparison) -> None:
 
 def test_the_page_draws_the_front(compared: Comparison, capsys: pytest.CaptureFixture[str]) -> None:
     page = render(found_in(compared))
-    drawn = page[page.index("<h2>Pareto front</h2>") : page.index("<h2>One parameter at a time</h2>")]
+    drawn = page[page.index("<h2>Pareto front</h2>") : page.index("<h2>Effects of single parameters</h2>")]
     assert 'aria-label="val_rmse by n_parameters"' in drawn
     assert drawn.count('class="mark best"') == 2
     leaderboard_text.show(found_in(compared), None, {})
@@ -79,7 +79,7 @@ def test_another_score_has_a_column_of_its_own(capsys: pytest.CaptureFixture[str
     assert found.places == ["* 1", "* 2"]
     assert "| 0.75 |" in text_output.as_markdown(found, None)
     assert csv.DictReader(io.StringIO(text_output.as_csv(found, None))).__next__()["val_r2"] == "0.25"
-    assert '<th class="number" title="of validation, another objective">val_r2</th>' in render(found_in(found))
+    assert '<th class="number" title="validation, another objective">val_r2</th>' in render(found_in(found))
     leaderboard_text.show(found_in(found), None, {})
     assert "val_r2" in capsys.readouterr().out
 

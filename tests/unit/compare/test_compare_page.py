@@ -51,9 +51,9 @@ def test_the_page_has_every_part_and_needs_nothing_from_elsewhere() -> None:
     failed = tracked(None, number=999, status="FAILED", tags={"error": "ValueError: <script>alert(1)</script>"})
     page = render(found_in(ranked(*runs, failed)))
     for title in (
-        "Best configuration", "Is it really the best?", "Leaderboard", "Which parameters matter",
-        "One parameter at a time", "All parameters at once", "Learning curves", "Size, time and overfitting",
-        "Runs that did not finish",
+        "Best configuration", "Significance", "Leaderboard", "Permutation importance",
+        "Effects of single parameters", "Parallel coordinates", "Learning curves", "Size, time and overfitting",
+        "Unfinished runs",
     ):  # fmt: skip
         assert f"<h2>{title}</h2>" in page
     parser = Texts()
@@ -107,7 +107,7 @@ def test_with_one_seed_no_test_is_shown() -> None:
         assert words not in page
     page = render(found_in(ranked(*replicas({rate: [*scores, scores[0] * 1.3] for rate, scores in runs.items()}))))
     assert "Wilcoxon" not in page.split("<table>")[0]  # the headline tells of it from six pairs on
-    for words in ("paired t", "No p value is corrected", "Each point is a run"):
+    for words in ("paired t", "P values are not corrected", "Each point is a run"):
         assert words in page
 
 
@@ -116,7 +116,7 @@ def test_only_what_is_drawn_has_a_legend() -> None:
     page = render(found)
     assert "the best tenth green" not in page
     assert "medians" not in page  # three values that hardly repeat have no middle
-    assert "far off" not in page
+    assert "Outlying" not in page
     assert 'class="key c2"' in page
     assert "training dashed, validation solid" in page
     without = replace(found, curves=[*found.curves[:1], ([], [(1, 2.0), (2, 1.0)]), ([], [])])
@@ -130,7 +130,7 @@ def test_only_what_is_drawn_has_a_legend() -> None:
     page = render(found_in(ranked(*replicas(many))))
     assert "the best tenth green" in page
     assert "lines are medians" in page
-    assert "far off lie on the edge" in page
+    assert "Outlying scores are drawn at the edge" in page
 
 
 def test_ids_stand_whole_at_the_right_edge() -> None:

@@ -70,7 +70,7 @@ def test_the_guide_tells_what_every_study_found() -> None:
         ("study.sweep={fit.batch_size:[1,2]}", "fit.batch_size is swept but has no place; name it in axis, lines"),
         ("study.pictures=[dots]", "pictures: curves is for an axis of numbers, dots for one of words"),
         ("fit.pateince=3", "fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?"),
-        ("study=null", "study: null leaves nothing to do"),
+        ("study=null", "study: null removes the study"),
     ],
 )
 def test_mistake_in_a_study_is_named_before_the_sweep(override: str, message: str) -> None:
@@ -88,7 +88,9 @@ def test_a_swept_key_that_is_misspelt_or_has_a_wrong_value() -> None:
 
 
 def test_unknown_name_lists_the_studies() -> None:
-    with pytest.raises(ConfigError, match=r"there is no study 'widht', did you mean 'width'\? there are activation, "):
+    with pytest.raises(
+        ConfigError, match=r"unknown study 'widht', did you mean 'width'\? the studies are activation, "
+    ):
         questions.read("widht")
 
 
@@ -112,7 +114,7 @@ def test_a_study_of_ones_own_in_a_folder_of_ones_own(tmp_path: Path) -> None:
     config, study = questions.read("mine", config_dir=str(tmp_path))
     assert config.tracking.tags == {"study": "mine"}
     assert questions.command("mine", study, ["seed=1"], str(tmp_path))[:2] == ["--config-dir", str(tmp_path)]
-    with pytest.raises(ConfigError, match="there is no study 'mine'"):
+    with pytest.raises(ConfigError, match="unknown study 'mine'"):
         questions.read("mine")
 
 
@@ -143,7 +145,7 @@ def test_runs_find_their_places_and_a_failed_one_leaves_a_gap() -> None:
     assert math.isnan(narrow.values["val_rmse"][1])
     assert wide.values["val_rmse"].tolist() == [5, 6]
     assert (wide.mean("val_rmse"), narrow.n_failed, wide.n_failed) == (5.5, 1, 0)
-    assert conclusions.sentences(a_study(), [line])[-1] == "1 of 4 runs shown here have no result."
+    assert conclusions.sentences(a_study(), [line])[-1] == "1 of these 4 runs have no result."
 
 
 def test_a_run_that_ended_before_its_rows_were_divided_says_nothing_of_them() -> None:
@@ -156,7 +158,7 @@ def test_a_run_that_ended_before_its_rows_were_divided_says_nothing_of_them() ->
 
 def test_no_run_at_all_is_an_error() -> None:
     sweep = StudiedSweep("parent", [trial(model__units="[4]", failed=True)], "folder")
-    with pytest.raises(TrainingError, match="no run of this study was finished"):
+    with pytest.raises(TrainingError, match="no run of this study finished"):
         figures.gather(a_study(), sweep)
 
 
@@ -198,7 +200,9 @@ def test_positions(name: str, key: str, value: str, position: float | str) -> No
 
 def test_an_axis_of_numbers_with_a_word_on_it() -> None:
     sweep = StudiedSweep("parent", [trial(model__dropout="[0.1, 0.2]", metrics=scores(1))], "folder")
-    with pytest.raises(ConfigError, match=r"study.axis.reads: model.dropout=\[0.1, 0.2\] has no value; word takes any"):
+    with pytest.raises(
+        ConfigError, match=r"study.axis.reads: model.dropout=\[0.1, 0.2\] has no value; use reads: word"
+    ):
         figures.gather(a_study("dropout"), sweep)
 
 
@@ -233,7 +237,7 @@ def test_pictures_are_drawn_also_with_points_that_are_missing(name: str, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["widht"], "there is no study 'widht', did you mean 'width'?"),
+        (["widht"], "unknown study 'widht', did you mean 'width'?"),
         (["width", "seed=-1,1"], "seed: should be greater than or equal to 0, got -1"),
     ],
 )

@@ -38,7 +38,7 @@ def told(rows: dict[float | str, Sequence[float]], quantity: str = "val_rmse", *
         (
             {1: [60, 61, 59], 8: [50, 51.5, 49], 64: [70, 71, 69.5]},
             "val_rmse",
-            "Validation RMSE turns: 50.2 at 8, against 60 at 1 and 70.2 at 64.",
+            "Validation RMSE is best in between: 50.2 at 8, against 60 at 1 and 70.2 at 64.",
         ),
         (
             {1: [60, 61, 59], 8: [50, 51.5, 49], 64: [20, 21, 19.5]},
@@ -58,7 +58,7 @@ def told(rows: dict[float | str, Sequence[float]], quantity: str = "val_rmse", *
         (
             {1: [0.80, 0.81, 0.79], 8: [0.95, 0.96, 0.94], 64: [0.70, 0.72, 0.71]},
             "test_accuracy",
-            "Test accuracy turns: 0.95 at 8, against 0.8 at 1 and 0.71 at 64.",
+            "Test accuracy is best in between: 0.95 at 8, against 0.8 at 1 and 0.71 at 64.",
         ),
         (
             {0: [3, 2, 3], 1: [300, 310, 305]},
@@ -68,12 +68,12 @@ def told(rows: dict[float | str, Sequence[float]], quantity: str = "val_rmse", *
         (
             {1: [60, 61, 59], 8: [50, 51.5, 49], 64: [40, 70, 51]},
             "val_rmse",
-            "Validation RMSE goes from 60 at 1 to 50.2 at 8, and no way beyond the seeds' spread after that.",
+            "Validation RMSE changes from 60 at 1 to 50.2 at 8; later changes are within the seeds' spread.",
         ),
         (
             {1: [40, 60, 49], 8: [50, 51.5, 39], 64: [70, 71.5, 59.5]},
             "val_rmse",
-            "Validation RMSE goes no way beyond the seeds' spread up to 46.8 at 8, and from there to 67 at 64.",
+            "Validation RMSE changes from 46.8 at 8 to 67 at 64; earlier changes are within the seeds' spread.",
         ),
         (
             {1: [60, 61, math.nan], 8: [math.nan] * 3, 64: [math.nan] * 3},

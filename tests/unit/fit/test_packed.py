@@ -228,7 +228,7 @@ def test_what_a_report_raises_ends_its_member_alone_and_a_pack_that_is_half_empt
 
 def test_jobs_that_train_alone() -> None:
     for words, why in (
-        (["model=residual"], "model=residual is no plain stack of dense layers"),
+        (["model=residual"], "model=residual is not a plain stack of dense layers"),
         (["model.batch_norm=[true,false]"], "model.batch_norm"),
         (["fit.max_minutes=1"], "fit.max_minutes counts its own time"),
         (["fit.execution=graph"], "fit.execution=graph"),

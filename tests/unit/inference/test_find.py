@@ -45,7 +45,7 @@ def test_every_way_to_name_a_model(
     with caplog.at_level("INFO"):
         assert resolve("best:flowers", store).run_id == first.run_id
     assert f"({first.run_id}), val_log_loss" in caplog.text  # as the server and Python's callers are told
-    assert "the first of 2 configurations, 2 runs" in caplog.text
+    assert "; first of 2 configurations, 2 runs" in caplog.text
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     assert resolve(first.run_id).path == Path(first.model_path)
 

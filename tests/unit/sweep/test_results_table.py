@@ -36,7 +36,7 @@ def test_every_job_is_counted_and_every_configuration_has_its_run(capsys: pytest
     assert f"pruned            1 run, the first: after epoch 3: 5 (run {993:032x})\n" in out
     assert f"killed            1 run, the first: interrupted (run {992:032x})\n" in out
     assert "running           1 run\n" in out
-    assert f"best run          {1:032x} (run 1), val_rmse 6: the middle one of 3" in out
+    assert f"best run          {1:032x} (run 1), val_rmse 6: the median of 3 runs" in out
     every_run = f'make compare ARGS="--sweep {"a" * 32} --uri sqlite:///x.db --format json"'
     assert f"every run's id    {every_run}\n" in out
     assert "go on with        python -m pipeline train -m seed=0,1\n" in out

@@ -1,4 +1,4 @@
-"""The pictures that answer a study's question; a file for each kind."""
+"""The plots of a study; one file per kind."""
 
 from __future__ import annotations
 
@@ -18,5 +18,11 @@ KINDS = {"curves": curves, "dots": dots, "learning_curves": learning_curves, "in
 
 
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Mapping[str, Figure]:
-    """Each picture that the study asks for, by name."""
+    """Draws the plots that the study lists, by name.
+
+    Args:
+        study: The study.
+        lines: Its figures.
+        sweep: Its runs.
+    """
     return {kind: KINDS[kind].draw(study, lines, sweep) for kind in study.pictures}

@@ -1,4 +1,4 @@
-"""Quantities over an axis of numbers: the mean over the repetitions, and a band of one deviation to each side."""
+"""Quantities over a numeric axis: the mean over repetitions, with a band of one standard deviation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.track.study_results import StudiedSweep
 
 
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
-    """A diagram per panel; a ring marks where a quantity turns, a hollow dot what some runs did not reach."""
+    """Draws a diagram per panel; a ring marks a turning point, a hollow dot a point that some runs did not reach."""
     figure, every = paper.sheet(study.question, len(study.panels))
     for axes, panel in zip(every, study.panels, strict=True):
         _scale(axes, study, lines)
@@ -27,7 +27,7 @@ def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
             for n, line in enumerate(lines)
             for m, quantity in enumerate(panel.quantities)
         ]
-        figure.canvas.draw()  # where lines end is known when the axes have their limits
+        figure.canvas.draw()  # the ends of lines are known once the axes have limits
         paper.label_ends(axes, ends)
     return figure
 
@@ -35,7 +35,7 @@ def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
 def _curve(
     axes: Axes, study: Study, line: Line, quantity: str, shade: str | tuple[float, ...], n_quantities: int
 ) -> tuple[float, float, str, str | tuple[float, ...]]:
-    """One line with its band; gives where it ends and how it is called."""
+    """Draws a line with its band; returns its end, name and color."""
     x = np.array([point.position for point in line.points], dtype=float)
     mean = np.array([point.mean(quantity) for point in line.points])
     deviation = np.array([point.deviation(quantity) for point in line.points])
@@ -45,7 +45,7 @@ def _curve(
     axes.plot(x[missing], mean[missing], "o", markersize=4, color=shade, markerfacecolor="white")
     lowest = mean - deviation
     if axes.get_yscale() == "log":
-        lowest = np.maximum(lowest, mean / 10)  # a band below zero has no place there
+        lowest = np.maximum(lowest, mean / 10)  # a logarithmic axis cannot show a band below zero
     axes.fill_between(x, lowest, mean + deviation, color=shade, alpha=0.15, linewidth=0)
     turn = turning_point(line.points, quantity)
     if turn:
@@ -57,7 +57,7 @@ def _curve(
 
 
 def _scale(axes: Axes, study: Study, lines: list[Line]) -> None:
-    """A logarithmic axis that has a place for 0 where 0 is among the values; ticks where the points are."""
+    """Sets a logarithmic axis, linear near 0 if a value is 0, with ticks at the points."""
     positions = sorted({float(point.position) for line in lines for point in line.points})
     if study.axis.scale == "log":
         positive = [position for position in positions if position > 0]

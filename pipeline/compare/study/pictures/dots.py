@@ -1,4 +1,4 @@
-"""Quantities of options that have no order: a dot per repetition, and their mean with one deviation to each side."""
+"""Quantities of unordered options: a dot per repetition, and the mean with one standard deviation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROW_HEIGHT = 0.42  # inches
 
 
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
-    """A diagram per panel, an option per row from the top down."""
+    """Draws a diagram per panel, with one row per option."""
     options = list(dict.fromkeys(str(point.position) for line in lines for point in line.points))
     height = 1.6 + ROW_HEIGHT * len(options) * max(1, len(lines) / 2)
     figure, every = paper.sheet(study.question, len(study.panels), height)
@@ -45,7 +45,7 @@ def _rows(axes: Axes, study: Study, panel: Panel, lines: list[Line], options: li
                 point.mean(quantity), row, xerr=point.deviation(quantity), fmt="o", markersize=6, capsize=3,
                 color=shade, label=label,
             )  # fmt: skip
-            label = "_"  # a name for the first only
+            label = "_"  # only the first dot gets a label
     axes.set_xlabel(paper.axis_name(panel.quantities, study.target_loss))
     if len(series) > 1:
         axes.legend(fontsize="small")

@@ -1,4 +1,4 @@
-"""Which inputs a network still looks at: the norm of the weights that leave each, beside the largest."""
+"""The weight norm of each input of a network, relative to the largest."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pipeline.config.studies import Study
 from pipeline.evaluate.sparsity import NEGLIGIBLE
 from pipeline.track.study_results import StudiedSweep
 
-MAX_INPUTS = 40  # that have a name in the picture
+MAX_INPUTS = 40  # inputs with a label
 
 
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
-    """A row per input, those that last longest on top; empty where it is as good as zero in every repetition."""
+    """Draws a row per input, longest-lasting on top; blank if it is close to zero in every repetition."""
     shown_lines = [line for line in lines if line.finished]
     figure, every = paper.sheet(study.question, len(shown_lines), height=6)
     for axes, line in zip(every, shown_lines, strict=True):
@@ -31,12 +31,12 @@ def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
         if len(names) <= MAX_INPUTS:
             axes.set_yticks(np.arange(len(names)) + 0.5, names)
         axes.set(xlabel=study.axis.label, title=line.name)
-        figure.colorbar(image, ax=axes, label="norm of an input's weights, of the largest")
+        figure.colorbar(image, ax=axes, label="norm of an input's weights, relative to the largest")
     return figure
 
 
 def _shares(line: Line, sweep: StudiedSweep) -> tuple[list[str], np.ndarray]:
-    """Names of the inputs, those that last longest first, and their shares `(n_inputs, n_points)`."""
+    """Returns the names of the inputs, longest-lasting first, and their shares `(n_inputs, n_points)`."""
     columns = [shares(point, sweep) for point in line.finished]
     names = list(columns[0])
     table = np.array([[column[name] for column in columns] for name in names])

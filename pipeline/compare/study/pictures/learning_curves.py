@@ -1,4 +1,4 @@
-"""Losses over the epochs, a line per point of the study: the mean over the repetitions."""
+"""Losses over epochs: a line per point of the study, averaged over repetitions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOSSES = {"loss": "training loss", "val_loss": "validation loss"}
 
 
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
-    """Training loss on the left, validation loss on the right."""
+    """Draws training loss on the left and validation loss on the right."""
     figure, every = paper.sheet(study.question, len(LOSSES))
     named = [(_name(line, point), point) for line in lines for point in line.finished]
     for axes, (loss, label) in zip(every, LOSSES.items(), strict=True):
@@ -38,7 +38,7 @@ def _name(line: Line, point: Point) -> str:
 
 
 def _mean_curve(point: Point, sweep: StudiedSweep, loss: str) -> np.ndarray:
-    """Over the repetitions that were still training in that epoch."""
+    """Averages the loss over the repetitions that were still training in each epoch."""
     curves = [sweep.history(trial, loss) for trial in point.trials if trial is not None]
     length = max(map(len, curves))
     table = np.array([curve + [math.nan] * (length - len(curve)) for curve in curves])

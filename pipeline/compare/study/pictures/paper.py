@@ -1,4 +1,4 @@
-"""What the pictures are drawn on: diagrams beside each other under the question, lines labelled where they end."""
+"""Layout of the plots: diagrams side by side under the question, with labels at the ends of lines."""
 
 from __future__ import annotations
 
@@ -14,11 +14,17 @@ from matplotlib.figure import Figure
 from pipeline.compare.study import words
 
 PART_COLORS = {"train": "tab:blue", "val": "tab:orange", "test": "tab:green", "gap": "tab:red"}
-LABEL_ROOM = 0.055  # least distance of two labels, as a share of the diagram's height
+LABEL_ROOM = 0.055  # minimum distance of two labels, as a share of the diagram's height
 
 
 def sheet(question: str, n_panels: int, height: float = 4.5) -> tuple[Figure, list[Axes]]:
-    """An empty figure with diagrams beside each other."""
+    """Makes an empty figure with diagrams side by side.
+
+    Args:
+        question: Title of the figure.
+        n_panels: Number of diagrams.
+        height: Height in inches.
+    """
     figure = Figure(figsize=(6.2 * n_panels, height), layout="constrained", dpi=110)
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, n_panels, squeeze=False)[0].tolist()
@@ -29,19 +35,35 @@ def sheet(question: str, n_panels: int, height: float = 4.5) -> tuple[Figure, li
 
 
 def axis_name(quantities: Sequence[str], target_loss: float | None) -> str:
-    """Of the quantity that an axis shows, or of what several have in common."""
+    """Returns the label of an axis: its quantity, or what several quantities have in common.
+
+    Args:
+        quantities: Quantities on the axis.
+        target_loss: The loss to reach, of quantities up to it.
+    """
     return words.name(quantities[0], target_loss) if len(quantities) == 1 else words.of_several(quantities)
 
 
 def color(quantity: str, number: int, n_lines: int) -> str | tuple[float, ...]:
-    """By the part of the data where there is one line; else by the line, shades from dark to light where many."""
+    """Returns a color: by the split for a single line, else by the line, in shades for many lines.
+
+    Args:
+        quantity: The quantity.
+        number: Index of the line.
+        n_lines: Number of lines.
+    """
     if n_lines == 1:
         return PART_COLORS.get(quantity.partition("_")[0], f"C{4 + number}")
     return f"C{number}" if n_lines <= 6 else colormaps["viridis"](0.9 * number / (n_lines - 1))
 
 
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str | tuple[float, ...]]]) -> None:
-    """Writes each line's name beside its last point `(x, y, name, color)`, apart enough to be read."""
+    """Writes each line's name next to its last point, without overlap.
+
+    Args:
+        axes: The diagram.
+        ends: Last points `(x, y, name, color)`.
+    """
     known = [end for end in ends if np.isfinite(end[1])]
     if not known:
         return
@@ -55,7 +77,7 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str | tuple[f
 
 
 def _apart(heights: np.ndarray) -> np.ndarray:
-    """Rising heights moved as little as it takes to be LABEL_ROOM apart; they keep their middle."""
+    """Moves ascending heights as little as possible to be LABEL_ROOM apart; their mean stays."""
     steps = LABEL_ROOM * np.arange(len(heights))
     placed = np.maximum.accumulate(heights - steps) + steps
     return placed + (heights - placed).mean()
