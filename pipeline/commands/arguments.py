@@ -52,18 +52,18 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("input", metavar="INPUT", type=Path, help="CSV (also .tsv, .txt, .data, .gz) or Parquet file")
 
     def add_store(self) -> None:
-        """Adds `--uri`."""
+        """Adds `--uri`, the store of the runs."""
         self.add_argument("--uri", help="store of the runs; default: $MLFLOW_TRACKING_URI, else SQLite under mlruns/")
 
     def add_strict(self) -> None:
-        """Adds `--strict`."""
+        """Adds `--strict`, which rejects missing values that training did not have."""
         said = (
             "reject missing values in columns without any in training; default: fill them as the model does, and warn"
         )
         self.add_argument("--strict", action="store_true", help=said)
 
     def add_trust(self) -> None:
-        """Adds `--trust`."""
+        """Adds `--trust`, which loads a model without a matching manifest."""
         self.add_argument(
             "--trust", action="store_true", help="load a model whose manifest is missing or does not match"
         )

@@ -28,7 +28,12 @@ class OnDisk(Protocol):
         """Reads consecutive rows."""
 
     def read_into(self, out: np.ndarray, start: int) -> None:
-        """Fills `out` with the rows from number `start`."""
+        """Reads consecutive rows into an array.
+
+        Args:
+            out: `(n_rows, ...)`, float32; filled completely.
+            start: Number of the first row.
+        """
 
 
 class FromDisk:

@@ -146,7 +146,12 @@ def variables(clone: keras.Model) -> list[tf.Variable]:
 
 
 def start_from(clone: keras.Model, network: keras.Model) -> None:
-    """Copies weights, states of random generators, rates and strengths from the network to the clone."""
+    """Copies weights, states of random generators, rates and strengths from the network to the clone.
+
+    Args:
+        clone: The clone, or a model that shares the network's layers, which needs no copy.
+        network: The network.
+    """
     if next(_layers(clone)) is next(_layers(network)):
         return  # not a clone: the model shares the network's layers
     for ours, theirs in zip(_state(clone), _state(network), strict=True):

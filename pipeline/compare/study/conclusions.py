@@ -60,13 +60,23 @@ def differs(a: Point, b: Point, quantity: str) -> bool:
 
 
 def best_of(points: tuple[Point, ...], quantity: str) -> Point:
-    """Returns the point with the best mean, or the smallest for a quantity without a direction."""
+    """Returns the point with the best mean, or the smallest for a quantity without a direction.
+
+    Args:
+        points: Points of a line.
+        quantity: Name of the quantity.
+    """
     sign = -1 if words.better(quantity) == "maximize" else 1
     return min(points, key=lambda point: sign * point.mean(quantity))
 
 
 def turning_point(points: tuple[Point, ...], quantity: str) -> Point | None:
-    """Returns the best point if it is an inner one and differs significantly from both ends, else such a worst one."""
+    """Returns the best point if it is an inner one and differs significantly from both ends, else such a worst one.
+
+    Args:
+        points: Points of a line, from left to right.
+        quantity: Name of the quantity.
+    """
     known = measured(points, quantity)
     if len(known) < 3:
         return None
@@ -76,7 +86,12 @@ def turning_point(points: tuple[Point, ...], quantity: str) -> Point | None:
 
 
 def measured(points: tuple[Point, ...], quantity: str) -> tuple[Point, ...]:
-    """Returns the points where every repetition has the quantity: a mean of the others would be too optimistic."""
+    """Returns the points where every repetition has the quantity: a mean of the others would be too optimistic.
+
+    Args:
+        points: Points of a line.
+        quantity: Name of the quantity.
+    """
     return tuple(point for point in points if np.isfinite(point.values[quantity]).all())
 
 

@@ -47,7 +47,12 @@ def _figure(point: Point, quantity: str) -> str:
 
 
 def as_csv(study: Study, lines: list[Line]) -> str:
-    """Formats a CSV row per point and quantity, unrounded."""
+    """Formats a CSV row per point and quantity, unrounded.
+
+    Args:
+        study: The study.
+        lines: Its figures.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["line", study.axis.key, *study.best_of, "quantity", "mean", "deviation", "n_repeats", "n_failed"])

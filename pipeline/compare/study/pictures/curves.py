@@ -15,7 +15,13 @@ from pipeline.track.study_results import StudiedSweep
 
 
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
-    """Draws a diagram per panel; a ring marks a turning point, a hollow dot a point that some runs did not reach."""
+    """Draws a diagram per panel; a ring marks a turning point, a hollow dot a point that some runs did not reach.
+
+    Args:
+        study: The study.
+        lines: Its figures.
+        sweep: Its runs.
+    """
     figure, every = paper.sheet(study.question, len(study.panels))
     for axes, panel in zip(every, study.panels, strict=True):
         _scale(axes, study, lines)

@@ -16,7 +16,13 @@ ROW_HEIGHT = 0.42  # inches
 
 
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
-    """Draws a diagram per panel, with one row per option."""
+    """Draws a diagram per panel, with one row per option.
+
+    Args:
+        study: The study.
+        lines: Its figures.
+        sweep: Its runs.
+    """
     options = list(dict.fromkeys(str(point.position) for line in lines for point in line.points))
     height = 1.6 + ROW_HEIGHT * len(options) * max(1, len(lines) / 2)
     figure, every = paper.sheet(study.question, len(study.panels), height)

@@ -18,7 +18,13 @@ MAX_INPUTS = 40  # inputs with a label
 
 
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
-    """Draws a row per input, longest-lasting on top; blank if it is close to zero in every repetition."""
+    """Draws a row per input, longest-lasting on top; blank if it is close to zero in every repetition.
+
+    Args:
+        study: The study.
+        lines: Its figures.
+        sweep: Its runs.
+    """
     shown_lines = [line for line in lines if line.finished]
     figure, every = paper.sheet(study.question, len(shown_lines), height=6)
     for axes, line in zip(every, shown_lines, strict=True):

@@ -17,7 +17,13 @@ LOSSES = {"loss": "training loss", "val_loss": "validation loss"}
 
 
 def draw(study: Study, lines: list[Line], sweep: StudiedSweep) -> Figure:
-    """Draws training loss on the left and validation loss on the right."""
+    """Draws training loss on the left and validation loss on the right.
+
+    Args:
+        study: The study.
+        lines: Its figures.
+        sweep: Its runs.
+    """
     figure, every = paper.sheet(study.question, len(LOSSES))
     named = [(_name(line, point), point) for line in lines for point in line.finished]
     for axes, (loss, label) in zip(every, LOSSES.items(), strict=True):
