@@ -45,11 +45,16 @@ def ends_tidily(*, prints_log: bool = False) -> Iterator[None]:
 
 @contextlib.contextmanager
 def tells_how_to_resume(command: str, words: Sequence[str]) -> Iterator[None]:
-    """Of Ctrl-C and other signals prints the command that resumes the work."""
+    """Prints the command that resumes the work when Ctrl-C or another signal ends it.
+
+    Args:
+        command: Name of the command.
+        words: Its arguments.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        from pipeline.runtime.console import (  # rich takes its time, which --help need not wait for
+        from pipeline.runtime.console import (  # rich is slow to import, which --help avoids
             console,
             say_labelled,
         )

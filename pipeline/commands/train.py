@@ -41,7 +41,7 @@ def job(composed: DictConfig) -> float | sweep.Outcome:
     config = configuration.from_hydra(composed)
     try:
         prepared = prepare(config)
-        _announce(config)  # only now that the data are known to be right
+        _announce(config)  # after the data have been checked
         with tells_how_to_resume("train", sys.argv[1:]):
             result = finish(config, prepared)
     except PipelineError as error:
