@@ -1,7 +1,7 @@
-"""Many steps of all members in one call, compiled by XLA: what `fit/multi_step_model.py` does for one network.
+"""Many steps of all members per call, compiled by XLA, as `fit/multi_step_model.py` does for one network.
 
-Nothing here has a state: a call takes weights and what the optimizer remembers, and gives them back. So one compiled
-program serves all packs of its shape, also two at once in two threads.
+The functions are stateless: a call takes weights and optimizer slots, and returns them. One compiled program therefore
+serves all packs of its shape, also in two threads at once.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from pipeline.fit.packed.stacked_optimizers import Rule, rule_of
 
 Sums = dict[str, Any]
 
-MAX_KEPT = 8  # programs: each holds compiled code
+MAX_KEPT = 8  # cached programs: each holds compiled code
 OF_A_PROGRAM = {
     "class_weight", "clip_norm", "ema", "label_smoothing", "loss", "momentum", "nesterov", "optimizer"
 }  # of the fit section  # fmt: skip
 
 
 class State(NamedTuple):
-    """What training changes."""
+    """The state that training changes."""
 
     weights: list[Any]  # kernel (n_members, n_in, n_out) and bias (n_members, 1, n_out) of each layer in turn
-    slots: list[list[Any]]  # what the optimizer remembers of each
-    averages: list[Any]  # their moving averages; empty without
+    slots: list[list[Any]]  # optimizer slots of each weight
+    averages: list[Any]  # moving averages of the weights; empty without `fit.ema`
 
 
 class Schedule(NamedTuple):
     """The steps of an epoch."""
 
-    numbers: Any  # (n_steps, n_orders, n_batch) int32: which rows each takes
-    n_valid: Any  # (n_steps,) int32: how many of these count; the others fill a last batch that is smaller
+    numbers: Any  # (n_steps, n_orders, n_batch) int32: row numbers of each step
+    n_valid: Any  # (n_steps,) int32: how many of them count; the others pad a smaller last batch
     factors: Any  # (n_steps,): of the learning rate
-    first: Any  # int64: updates before the epoch
-    count: Any  # int64: numbers that the layers' generators have drawn before it
+    first: Any  # int64: number of updates before the epoch
+    count: Any  # int64: count of the layers' generators before the epoch
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class CompiledSteps:
     """The compiled functions for packs of one shape.
 
     Attributes:
-        train: Takes a state, values, rows, a schedule, sums, and from which step to which to go; gives the next state
-            and sums.
-        score: Takes weights, values, rows and the numbers of the rows of each step as a schedule; gives sums.
+        train: Takes a state, values, rows, a schedule, sums, and the first and last step; returns the next state and
+            sums.
+        score: Takes weights, values, rows and a schedule of row numbers; returns sums.
     """
 
     train: Callable[..., tuple[State, Sums]]
@@ -62,11 +62,11 @@ _programs: dict[Any, CompiledSteps] = {}
 
 
 def compiled_steps_of(network: Network, config: Fit, task: str) -> CompiledSteps:
-    """Makes the functions; they are compiled when they are called first.
+    """Makes the functions; they are compiled on their first call.
 
     Args:
-        network: The members'.
-        config: The fit section of any of them.
+        network: The network of the members.
+        config: The fit section of any member.
         task: `regression`, `binary` or `multiclass`.
     """
     key = network, task, config.model_dump_json(include=OF_A_PROGRAM)
@@ -92,7 +92,7 @@ class _Steps:
     def train(
         self, state: State, values: dict[str, Any], rows: Any, steps: Schedule, sums: Sums, start: Any, stop: Any
     ) -> tuple[State, Sums]:
-        """Steps from `start` to `stop`."""
+        """Does the training steps from `start` to `stop`."""
 
         def body(step: Any, state: State, sums: Sums) -> tuple[Any, State, Sums]:
             taken = _taken(rows, values, steps, step)
@@ -115,7 +115,7 @@ class _Steps:
         return state, sums
 
     def score(self, weights: list[Any], values: dict[str, Any], rows: Any, steps: Schedule, sums: Sums) -> Sums:
-        """Losses and metrics of all rows, without dropout."""
+        """Computes losses and metrics of all rows, without dropout."""
         penalty = self.network.penalty(weights, values)
 
         def body(step: Any, sums: Sums) -> tuple[Any, Sums]:
@@ -128,7 +128,7 @@ class _Steps:
         return sums
 
     def _measured(self, outputs: Any, taken: Any) -> tuple[Any, dict[str, Any]]:
-        """Each member's loss, the mean over its rows, and what the metrics add up."""
+        """Returns each member's mean loss over its rows, and the sums of its metrics."""
         _, y, weight, valid, n_valid = taken
         n_members, n_rows, n_outputs = outputs.shape
         y = tf.broadcast_to(y, [n_members, n_rows, y.shape[2]])
@@ -136,22 +136,22 @@ class _Steps:
         per_row = tf.reshape(flat, [n_members, n_rows])
         weighed = valid if weight is None else valid * weight
         losses = tf.reduce_sum(per_row * weighed, axis=1) / n_valid
-        # Class weights shape the loss, not what is reported.
+        # Class weights change the loss but not the metrics.
         counted = weighed if self.config.class_weight == "none" else valid
         counted = tf.broadcast_to(counted, [n_members, n_rows])
         return losses, {"weight": tf.reduce_sum(counted, axis=1)} | _hits(outputs, y, counted, self.task)
 
     def _clipped(self, gradients: list[Any]) -> list[Any]:
-        """Each member's gradients, their norm over all its weights bounded."""
+        """Clips each member's gradients by their norm over all its weights."""
         if self.config.clip_norm is None:
             return gradients
         norm = tf.sqrt(tf.add_n([sum_of_each(tf.square(gradient)) for gradient in gradients]))[:, None, None]
         bound = tf.constant(self.config.clip_norm, norm.dtype)
-        scale = bound * tf.minimum(1 / norm, 1 / bound) + (norm - norm)  # NaN of what is not finite, as Keras has it
+        scale = bound * tf.minimum(1 / norm, 1 / bound) + (norm - norm)  # NaN if the norm is not finite, as in Keras
         return [gradient * scale for gradient in gradients]
 
     def _updated(self, state: State, gradients: list[Any], rate: Any, decay: Any, before: Any) -> State:
-        """One update of all weights; kernels decay, biases do not."""
+        """Does one update of all weights; kernels decay, biases do not."""
         rate, decay = (tf.reshape(value, [-1, 1, 1]) for value in (rate, decay))
         weights, slots = [], []
         for number, (weight, gradient, remembered) in enumerate(
@@ -165,7 +165,7 @@ class _Steps:
         return State(weights, slots, self._averaged(state.averages, weights, before))
 
     def _averaged(self, averages: list[Any], weights: list[Any], before: Any) -> list[Any]:
-        """Moving averages, which begin with the first step's weights (Polyak and Juditsky 1992)."""
+        """Updates the moving averages, which start with the first step's weights (Polyak and Juditsky 1992)."""
         if not self.config.ema:
             return []
         share = tf.where(before > 0, tf.constant(self.config.ema, weights[0].dtype), 0.0)
@@ -173,11 +173,11 @@ class _Steps:
 
 
 def _taken(rows: Any, values: dict[str, Any], steps: Schedule, step: Any) -> Any:
-    """A step's rows: x, y and weight, `(n_members or 1, n_batch, ...)`, which of them count, and how many."""
+    """Returns a step's rows: x, y and weight, `(n_members or 1, n_batch, ...)`, which of them count, and how many."""
     numbers = steps.numbers[step]
     n_orders, n_batch = numbers.shape
     parts = [None if part is None else tf.gather(part, numbers) for part in rows]
-    if n_orders > 1:  # else all members take the same
+    if n_orders > 1:  # else all members share them
         parts = [None if part is None else tf.gather(part, values["order"]) for part in parts]
     n_valid = steps.n_valid[step]
     valid = tf.cast(tf.range(n_batch) < n_valid, rows[0].dtype)[tf.newaxis]
@@ -185,7 +185,7 @@ def _taken(rows: Any, values: dict[str, Any], steps: Schedule, step: Any) -> Any
 
 
 def _hits(outputs: Any, y: Any, weight: Any, task: str) -> dict[str, Any]:
-    """What the metrics of a task add up of each member: of a regression for each output, in scaled units."""
+    """Returns what each member adds to the sums of a task's metrics; for regression per output, in scaled units."""
     if task == "regression":
         error = outputs - y
         weight = tf.expand_dims(weight, 2)
@@ -199,7 +199,14 @@ def _hits(outputs: Any, y: Any, weight: Any, task: str) -> dict[str, Any]:
 
 
 def no_sums(n_members: int, n_outputs: int, task: str, dtype: tf.DType) -> Sums:
-    """Where an epoch's sums begin."""
+    """Returns the zero sums at the start of an epoch.
+
+    Args:
+        n_members: Number of members.
+        n_outputs: Number of outputs.
+        task: `regression`, `binary` or `multiclass`.
+        dtype: Type of the sums.
+    """
     names = {"regression": ("rmse", "mae")}.get(task, ("accuracy",))
     shape = [n_members, n_outputs] if task == "regression" else [n_members]
     found = {name: tf.zeros(shape, dtype) for name in names}

@@ -1,4 +1,4 @@
-"""Dense networks of one shape as one network, whose weights lie stacked, `(n_members, ...)`."""
+"""Dense networks of one shape as one network with stacked weights, `(n_members, ...)`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PLAIN = (keras.layers.InputLayer, keras.layers.Dense, keras.layers.Activation, k
 
 @dataclass
 class DenseLayer:
-    """A Dense layer of a network, with the activation and the dropout behind it."""
+    """A Dense layer of a network, with its activation and dropout."""
 
     dense: keras.layers.Dense
     activations: list[Callable[[Any], Any]]
@@ -26,14 +26,14 @@ class DenseLayer:
 
 
 def dense_layers(network: keras.Model) -> list[DenseLayer] | None:
-    """The layers of a network that is a plain stack of them; None of any other."""
+    """Returns the layers of a network that is a plain stack of dense layers; None for any other."""
     found: list[DenseLayer] = []
     fits = [type(layer) in PLAIN and len(layer._inbound_nodes) == 1 and _add(found, layer) for layer in network.layers]
     return found if found and all(fits) else None
 
 
 def _add(found: list[DenseLayer], layer: keras.layers.Layer) -> bool:
-    """Adds a layer to those in front of it; gives whether it has a place there."""
+    """Adds a layer to the preceding ones; returns whether it fits."""
     if isinstance(layer, keras.layers.InputLayer):
         return not found
     if isinstance(layer, keras.layers.Dense):
@@ -87,13 +87,13 @@ class Values:
 def values_of(
     networks: Sequence[Sequence[DenseLayer]], rates: Sequence[float], decays: Sequence[float], order: Sequence[int]
 ) -> Values:
-    """The values of networks.
+    """Returns the values of networks.
 
     Args:
-        networks: Their layers.
-        rates: Their learning rates.
-        decays: Their weight decays.
-        order: Which of the orders of the rows each takes.
+        networks: Layers of each network.
+        rates: Learning rates.
+        decays: Weight decays.
+        order: Index of the row order of each network.
     """
     drops = [[_dropout(layer) for layer in layers] for layers in networks]
     strengths = [[_strengths(layer.dense.kernel_regularizer) for layer in layers] for layers in networks]
@@ -121,7 +121,7 @@ def _strengths(penalty: Any) -> tuple[float, float]:
 
 
 def stacked(networks: Sequence[Sequence[DenseLayer]]) -> list[np.ndarray]:
-    """Kernel `(n_members, n_in, n_out)` and bias `(n_members, 1, n_out)` of each layer in turn."""
+    """Stacks the weights: kernel `(n_members, n_in, n_out)` and bias `(n_members, 1, n_out)` of each layer in turn."""
     found = []
     for layers in zip(*networks, strict=True):
         found.append(np.stack([layer.dense.kernel.numpy() for layer in layers]))
@@ -130,13 +130,18 @@ def stacked(networks: Sequence[Sequence[DenseLayer]]) -> list[np.ndarray]:
 
 
 def of_member(weights: Sequence[np.ndarray], member: int) -> list[np.ndarray]:
-    """The weights of one member, as its network has them."""
+    """Returns the weights of one member in the shape of its network.
+
+    Args:
+        weights: Stacked weights.
+        member: Index of the member.
+    """
     return [weight[member] if number % 2 == 0 else weight[member, 0] for number, weight in enumerate(weights)]
 
 
 @dataclass(frozen=True)
 class Network:
-    """The function that stacked weights make."""
+    """The forward function of stacked weights."""
 
     activations: tuple[tuple[Callable[[Any], Any], ...], ...]  # of each layer, one after the other
     drops: tuple[bool, ...]  # whether any member drops units of a layer's outputs
@@ -152,7 +157,7 @@ class Network:
         )
 
     def __call__(self, weights: Sequence[Any], x: Any, dropping: Dropping | None = None) -> Any:
-        """Outputs `(n_members, n_rows, n_outputs)` of rows `(n_members or 1, n_rows, n_inputs)`."""
+        """Computes outputs `(n_members, n_rows, n_outputs)` of rows `(n_members or 1, n_rows, n_inputs)`."""
         for number, activations in enumerate(self.activations):
             x = tf.matmul(x, weights[2 * number]) + weights[2 * number + 1]
             for activation in activations:
@@ -186,7 +191,7 @@ class Dropping:
     count: Any  # of the numbers that the layers' generators have drawn, int64
 
     def __call__(self, x: Any, layer: int) -> Any:
-        """Drops units of `(n_members, n_rows, units)`."""
+        """Drops units of outputs `(n_members, n_rows, units)`."""
         n_members, n_rows, units = x.shape
         pairs = threefry.bits(threefry_seed(self.values["seeds"][:, layer], self.count), (n_rows * units + 1) // 2)
         if pairs.shape[0] < n_members:

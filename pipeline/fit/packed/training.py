@@ -1,4 +1,4 @@
-"""Training of many dense networks of one shape as one network."""
+"""Trains many dense networks of one shape as one network."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ from pipeline.runtime.threads import usable_cpus
 
 log = logging.getLogger(__name__)
 
-MIN_A_THREAD = 8  # members: below, two threads gain nothing
-SCORED_NUMBERS = 2**21  # of a layer's outputs at most, while all members are scored
+MIN_A_THREAD = 8  # members per thread: with fewer, two threads gain nothing
+SCORED_NUMBERS = 2**21  # most outputs of a layer while all members are scored
 Ended = tuple[int, History | Exception]
 
 
 def train_packed(
     jobs: Sequence[Job], train: Rows, val: Rows, *, task: str, output_scale: np.ndarray
 ) -> Iterator[Ended]:
-    """Trains networks of one shape, and gives each one's number and what it came to as soon as it has ended.
+    """Trains networks of one shape, and yields the number and the result of each as soon as it ends.
 
-    Each comes to what it would come to alone (with `fit.execution=compiled`), up to rounding: its rows have the order,
-    and its units the dropout, that follow from its own seed. One that ends by an error harms no other.
+    Up to rounding each result is that of training alone with `fit.execution=compiled`: the order of the rows and the
+    dropout follow the network's own seed. A network that fails does not affect the others.
 
     Args:
-        jobs: That `shape_of` finds alike.
+        jobs: Jobs with the same `shape`.
         train: Scaled training rows.
         val: Scaled validation rows.
         task: `regression`, `binary` or `multiclass`.
@@ -68,7 +68,7 @@ def train_packed(
 
 @dataclass
 class _Part:
-    """Members that a thread trains."""
+    """Members that one thread trains."""
 
     numbers: np.ndarray  # of its members
     state: State
@@ -79,7 +79,7 @@ class _Pack:
     """Networks of one shape, and their rows.
 
     Attributes:
-        members: Those that still train, by the numbers of their jobs.
+        members: Members that still train, by the number of their job.
     """
 
     def __init__(self, jobs: Sequence[Job], train: Rows, val: Rows, task: str, output_scale: np.ndarray) -> None:
@@ -112,11 +112,11 @@ class _Pack:
 
     @property
     def n_threads(self) -> int:
-        """How many train at a time."""
+        """Number of threads that train."""
         return max(1, len(self._parts))
 
     def train_epoch(self, threads: ThreadPoolExecutor) -> list[Ended]:
-        """Trains all members for an epoch; gives those that end with it."""
+        """Trains all members for an epoch, and returns those that end with it."""
         began = time.perf_counter()
         schedule = self._schedule()
         sums = self._trained(schedule, threads)
@@ -137,7 +137,7 @@ class _Pack:
     def _after_epoch(
         self, number: int, values: dict[str, float], seconds: float, kept: _Lazy, position: int
     ) -> Iterator[Ended]:
-        """Has a member take in its epoch; gives it if that was its last."""
+        """Records an epoch of a member, and returns the member if it was the last."""
         member = self.members[number]
         rate = member.optimizer.learning_rate
         try:
@@ -152,7 +152,7 @@ class _Pack:
             self._set_rate(number, member.optimizer.learning_rate)
 
     def shrink(self) -> None:
-        """Leaves those out that have ended, once they are half of all, and more than compiling anew is to be saved."""
+        """Removes ended members once they are half of all, if that saves more time than compiling again costs."""
         n_all, n_left = sum(len(part.numbers) for part in self._parts), len(self.members)
         if not n_left or 2 * n_left > n_all:
             return
@@ -162,10 +162,10 @@ class _Pack:
         state = tf.nest.map_structure(lambda *arrays: np.concatenate(arrays), *states)
         self._parts = self._divided(numbers, state)
         self._steps_per_call = 1
-        log.info("%d of %d networks are left, and train on by themselves", n_left, n_all)
+        log.info("%d of %d networks are left, and continue in a smaller pack", n_left, n_all)
 
     def _divided(self, numbers: np.ndarray, state: State) -> list[_Part]:
-        """Parts for the threads, as equal as can be: those of one size share what is compiled."""
+        """Divides the members into parts for the threads, of sizes as equal as possible to share compiled programs."""
         most = 1 if tf.config.list_logical_devices("GPU") else usable_cpus()
         n_parts = max(1, min(most, len(numbers) // MIN_A_THREAD))
         parts = np.array_split(np.arange(len(numbers)), n_parts)
@@ -178,7 +178,7 @@ class _Pack:
         return found
 
     def _schedule(self) -> Schedule:
-        """The steps of the next epoch."""
+        """Returns the steps of the next epoch."""
         orders = [order_of(seed, self._epoch).permutation(len(self._rows[0])) for seed in self._seeds]
         numbers, n_valid = _batches(np.stack(orders), self._steps)
         first = self._epoch * self._steps.count
@@ -193,7 +193,7 @@ class _Pack:
         )
 
     def _trained(self, schedule: Schedule, threads: ThreadPoolExecutor) -> list[dict[str, Any]]:
-        """All steps of an epoch, in as few calls as CALL_SECONDS asks for, the parts beside each other."""
+        """Does all steps of an epoch in calls of about CALL_SECONDS, with the parts in parallel."""
         sums = [self._no_sums(part) for part in self._parts]
         start = 0
         while start < self._steps.count:
@@ -221,7 +221,7 @@ class _Pack:
         return no_sums(len(part.numbers), part.state.weights[-1].shape[2], self._task, self._dtype)
 
     def _results(self, sums: dict[str, Any]) -> dict[str, np.ndarray]:
-        """Of each member, from what its steps add up to."""
+        """Returns the results of each member from the sums of its steps."""
         sums = {name: value.numpy() for name, value in sums.items()}
         weight = np.where(sums["weight"] == 0, 1, sums["weight"])
         found = {"loss": sums["loss"] / sums["rows"]}
@@ -238,14 +238,14 @@ class _Pack:
 
 
 class _Lazy:
-    """Stacked weights, which are fetched when they are looked at first."""
+    """Stacked weights that are fetched on first use."""
 
     def __init__(self, weights: Sequence[tf.Tensor]) -> None:
         self._weights = weights
 
     @cached_property
     def arrays(self) -> list[np.ndarray]:
-        """As arrays."""
+        """Returns the weights as NumPy arrays."""
         return [weight.numpy() for weight in self._weights]
 
 
@@ -256,7 +256,7 @@ def _layers(job: Job) -> list[DenseLayer]:
 
 
 def _chosen(state: State, members: np.ndarray) -> State:
-    """The state of some members, as arrays."""
+    """Returns the state of some members as arrays."""
     found: State = tf.nest.map_structure(lambda tensor: tensor.numpy()[members], state)
     return found
 
@@ -267,7 +267,7 @@ def _as(dtype: np.dtype, rows: Rows) -> Rows:
 
 
 def _batches(orders: np.ndarray, steps: Steps) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of rows `(n_steps, n_orders, n_batch)`, a smaller last batch filled up, and how many count."""
+    """Returns row numbers `(n_steps, n_orders, n_batch)`, with a smaller last batch padded, and how many count."""
     n_orders, n_rows = orders.shape
     filled = np.zeros((n_orders, steps.count * steps.n_batch), np.int32)
     filled[:, :n_rows] = orders
@@ -278,7 +278,7 @@ def _batches(orders: np.ndarray, steps: Steps) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _in_order(n_rows: int, n_batch: int) -> Schedule:
-    """All rows one after the other."""
+    """Returns a schedule of all rows in order."""
     n_batch = min(n_rows, n_batch)
     n_full, n_last = divmod(n_rows, n_batch)
     numbers, n_valid = _batches(np.arange(n_rows)[np.newaxis], Steps(n_batch, n_full, n_last))
