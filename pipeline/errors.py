@@ -5,7 +5,16 @@ from collections.abc import Iterable, Sequence
 
 
 class PipelineError(Exception):
-    """Base of all errors that a user can cause; the command line prints it without a traceback."""
+    """Base of all errors that a user can cause; the command line prints it without a traceback.
+
+    Example:
+        >>> from pipeline import PipelineError, load
+        >>> try:
+        ...     load("model.units=[64, -1]")
+        ... except PipelineError as error:
+        ...     print(error)
+        model.units[1]: should be greater than 0, got -1
+    """
 
 
 class ConfigError(PipelineError):

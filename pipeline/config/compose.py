@@ -69,6 +69,15 @@ def load(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -> C
 
     Raises:
         ConfigError: Every mistake, a line each, by its full key.
+
+    Example:
+        >>> from pipeline import load
+        >>> load("data=iris", "model.units=[16]").model.units
+        [16]
+        >>> load("fit.epoch=3")
+        Traceback (most recent call last):
+            ...
+        pipeline.errors.ConfigError: fit.epoch: unknown key, did you mean 'fit.epochs'?
     """
     try:
         return parse([*_config_dir_argument(config_dir), *overrides]).config

@@ -264,7 +264,14 @@ class Tracking(Section):
 
 
 class Config(Section):
-    """A checked experiment. `model` holds the Spec of the architecture that `model.name` picks."""
+    """A checked experiment. `model` holds the Spec of the architecture that `model.name` picks.
+
+    Example:
+        >>> from pipeline import load
+        >>> config = load("data=iris")
+        >>> config.model.name, config.fit.optimizer
+        ('dense', 'adam')
+    """
 
     seed: Seed
     objective: Annotated[str, AfterValidator(lambda value: checked_objective(value))]

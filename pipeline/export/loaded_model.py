@@ -28,9 +28,14 @@ class LoadedModel:
             `classes`, `run_id`, `versions`, `reading`, `example`.
 
     Example:
-        model = LoadedModel(pipeline.inference.locate.resolve("best:iris").path)
-        outputs = model.predict({"sepal length (cm)": [5.1], ...})   # or a pandas frame, or an Arrow table
-        outputs["label"], outputs["probabilities"]                    # numpy arrays, text as `str`
+        >>> from pathlib import Path
+        >>> from pipeline import LoadedModel, load, run
+        >>> result = run(load("data=diabetes", "fit.epochs=2"))
+        >>> model = LoadedModel(Path(result.model_path))
+        >>> rows = {name: [0.01, 0.02] for name in model.manifest.inputs}  # or a pandas frame, or an Arrow table
+        >>> outputs = model.predict(rows)
+        >>> outputs["prediction"].shape
+        (2, 1)
     """
 
     def __init__(self, folder: Path, trust: bool = False, strict: bool = False) -> None:

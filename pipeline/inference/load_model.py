@@ -19,7 +19,12 @@ def load_model(reference: str, *, trust: bool = False, tracking_uri: str | None 
         TrackingError: The store cannot be used.
 
     Example:
-        outputs = load_model("best:iris").predict({"sepal length (cm)": [5.1], ...})
-        outputs["label"], outputs["probabilities"]
+        >>> from pipeline import load, load_model, run
+        >>> result = run(load("data=iris", "fit.epochs=2"))
+        >>> model = load_model(result.run_id)  # or "best:iris"
+        >>> model.manifest.classes
+        ['setosa', 'versicolor', 'virginica']
+        >>> model.predict(model.manifest.example)["probabilities"].shape
+        (2, 3)
     """
     return LoadedModel(resolve(reference, tracking_uri).path, trust)

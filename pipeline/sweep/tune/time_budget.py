@@ -65,6 +65,14 @@ def tune(*words: str) -> Tuned:
 
     Raises:
         PipelineError: The words or the data are wrong, or no network comes to anything.
+
+    Example:
+        >>> from pipeline import tune
+        >>> tuned = tune("data=iris", "tune.n_trials=2", "tune.folds=1", "fit.epochs=2")
+        >>> tuned.score, len(tuned.lines)
+        ('val_log_loss', 2)
+        >>> tuned.result.model_path is not None
+        True
     """
     command = configuration.parse(words)
     if command.is_sweep:
