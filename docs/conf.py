@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import grimp
 from sphinx.application import Sphinx
 
 import pipeline
 from pipeline.commands import COMMANDS
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import rooms  # the file beside this one
 
 project = "dense-pipeline"
 version = release = pipeline.__version__
@@ -25,10 +28,6 @@ autodoc_typehints = "description"
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BY_HYDRA = ("train", "sweep")  # their help is the composed config
-ROOMS = [
-    "commands", "sweep", "inference", "train", "export", "compare", "evaluate", "track", "fit", "data", "config",
-    "model", "schema", "errors", "runtime",
-]  # fmt: skip
 
 
 def commands() -> str:
@@ -47,28 +46,13 @@ def commands() -> str:
     return "\n".join(parts)
 
 
-def rooms() -> str:
-    """What each room is for, and which others it imports, by the imports themselves."""
-    graph = grimp.build_graph("pipeline", cache_dir=None)
-    lines = ["| room | what it does | imports |", "|---|---|---|"]
-    for room in ROOMS:
-        module = f"pipeline.{room}"
-        inside = {module, *graph.find_descendants(module)}
-        imported = {other.split(".")[1] for one in inside for other in graph.find_modules_directly_imported_by(one)
-                    if "." in other}  # fmt: skip
-        about = (importlib.import_module(module).__doc__ or "").split("\n")[0]
-        others = ", ".join(f"`{other}`" for other in ROOMS if other in imported - {room})
-        lines.append(f"| `{room}` | {about} | {others} |")
-    return "\n".join(lines)
-
-
 def readme() -> str:
     """The README, with its links as they are in docs/."""
     text = README.read_text(encoding="utf-8")
     return text.replace("](docs/", "](").replace("](CHANGELOG.md)", "](changelog.md)")
 
 
-WRITTEN: dict[str, Callable[[], str]] = {"commands": commands, "readme": readme, "rooms": rooms}
+WRITTEN: dict[str, Callable[[], str]] = {"commands": commands, "readme": readme, "rooms": rooms.table}
 
 
 def fill_in(app: Sphinx, page: str, source: list[str]) -> None:

@@ -4,6 +4,7 @@ Which room may import which is held by `make check`, by the contracts in pyproje
 """
 
 import ast
+import importlib.util
 import subprocess
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -108,6 +109,15 @@ def test_no_file_imports_itself_by_way_of_others() -> None:
     assert len(graph.modules) == len(FILES)
     edges = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     TopologicalSorter(edges).prepare()  # raises CycleError, with the circle, where there is one
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_imports() -> None:
+    found = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
+    assert found is not None
+    assert found.loader is not None
+    rooms = importlib.util.module_from_spec(found)
+    found.loader.exec_module(rooms)
+    assert rooms.PICTURE.read_text(encoding="utf-8") == rooms.picture(), "it is stale; python docs/rooms.py draws it"
 
 
 def test_every_top_entry_is_a_room_or_the_story() -> None:

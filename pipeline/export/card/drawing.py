@@ -26,7 +26,13 @@ def losses(epochs: Sequence[Mapping[str, float]]) -> Chart:
 
 
 def scatter(name: str, truth: np.ndarray, predicted: np.ndarray) -> Chart:
-    """Predictions `(n_rows,)` by targets `(n_rows,)`, and where both are equal."""
+    """Predictions by targets, and where both are equal.
+
+    Args:
+        name: Of the target.
+        truth: Targets `(n_rows,)`.
+        predicted: Predictions `(n_rows,)`.
+    """
     points = _finite(zip(truth.tolist(), predicted.tolist(), strict=True))
     targets = [target for target, _ in points]
     x, y = _around(targets), _around([number for point in points for number in point])

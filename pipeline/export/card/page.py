@@ -34,7 +34,12 @@ class Page:
         self._parts.append(("paragraph", text))
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """A table of texts."""
+        """A table of texts.
+
+        Args:
+            head: Names of the columns.
+            rows: As many cells in each.
+        """
         cells = [[_escaped(cell) for cell in row] for row in rows]
         bar = "|" + "---|" * len(head)
         lines = [f"| {' | '.join(line)} |" for line in ([*map(_escaped, head)], *cells)]
@@ -42,13 +47,23 @@ class Page:
         self._parts.append(("table", Table([Column(name, "") for name in head], rows)))
 
     def picture(self, title: str, chart: Chart) -> None:
-        """A drawing, inside the page itself."""
+        """A drawing, inside the page itself.
+
+        Args:
+            title: What Markdown has where pictures are not shown.
+            chart: The drawing.
+        """
         data = base64.b64encode(chart.image().encode()).decode()
         self._markdown.append(f"![{_escaped(title)}](data:image/svg+xml;base64,{data})")
         self._parts.append(("picture", chart.svg()))
 
     def code(self, language: str, text: str) -> None:
-        """A block of code; its text must not hold three backticks in a row."""
+        """A block of code.
+
+        Args:
+            language: As Markdown names it.
+            text: The code, without three backticks in a row.
+        """
         self._markdown.append(f"```{language}\n{text}\n```")
         self._parts.append(("code", text))
 

@@ -64,7 +64,13 @@ def of_numbers(values: Iterable[float], *, label_each: bool = False) -> Axis:
 
 
 def linear(low: float, high: float, ticks: list[tuple[float, str]] | None = None) -> Axis:
-    """A range with a little room at both ends, and round ticks unless others are given."""
+    """A range with a little room at both ends.
+
+    Args:
+        low: The lower end of what it holds.
+        high: The upper one.
+        ticks: Values and their labels; None makes round ones.
+    """
     room = (high - low) * 0.05 or abs(low) * 0.1 or 1.0
     return Axis(low - room, high + room, ticks or _round_steps(low - room, high + room))
 

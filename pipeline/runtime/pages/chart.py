@@ -51,7 +51,12 @@ class Chart:
         self._pieces: list[Svg] = []
 
     def marks(self, marks: Iterable[Mark], *, radius: float = 3.5) -> Chart:
-        """Adds points."""
+        """Adds points.
+
+        Args:
+            marks: The points.
+            radius: In pixels.
+        """
         for mark in marks:
             x, y = self._at(mark.x, mark.y)
             css = f"mark {mark.css}".rstrip()
@@ -60,7 +65,12 @@ class Chart:
         return self
 
     def line(self, points: Sequence[Point], css: str) -> Chart:
-        """Adds a line through points; a lone one becomes a dot, none nothing."""
+        """Adds a line through points; a lone one becomes a dot, none nothing.
+
+        Args:
+            points: In order.
+            css: Class of the line, which gives its colour.
+        """
         places = [self._at(*point) for point in points]
         if len(places) == 1:
             ((x, y),) = places
@@ -71,7 +81,12 @@ class Chart:
         return self
 
     def dashes(self, points: Iterable[Point], css: str) -> Chart:
-        """Adds a short level stroke at each point, as of a category's middle."""
+        """Adds a short level stroke at each point, as of a category's middle.
+
+        Args:
+            points: The middles of the strokes.
+            css: Class of the strokes.
+        """
         for x, y in (self._at(*point) for point in points):
             self._pieces.append(element("path", class_=f"line {css}", d=f"M{x - 12:.1f} {y:.1f}h24"))
         return self
@@ -132,7 +147,12 @@ class Chart:
 
 
 def cut(text: str, longest: int = MAX_LETTERS) -> str:
-    """A text that fits, its end replaced where it is longer."""
+    """A text that fits, its end replaced where it is longer.
+
+    Args:
+        text: As it is.
+        longest: Letters that fit.
+    """
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
