@@ -93,14 +93,14 @@ class Requests:
         if kind == 2:
             return self._refused({"instances": [{**row, column: float("inf")}]}, "inf is infinite")
         if kind == 3:
-            return Request(self._path, JSON, json.dumps({"instances": [row]})[:-5], 400, "the body is no JSON")
+            return Request(self._path, JSON, json.dumps({"instances": [row]})[:-5], 400, "the body is not JSON")
         if kind == 4:
             return self._refused({"rows": [row]}, "the body must have one of the keys")
         if kind == 5:
             return self._refused({"instances": [{**row, column: [1, 2]}]}, "is a list, a number is expected")
         if kind == 6:
             return Request("/invocations", "text/html", "<html>", 415, "send Content-Type")
-        return Request("/v1/models/no_such:predict", JSON, "{}", 404, "there is no model 'no_such'")
+        return Request("/v1/models/no_such:predict", JSON, "{}", 404, "unknown model 'no_such'")
 
     def _huge(self) -> Request:
         return Request("/invocations", JSON, " " * HUGE_BYTES, 413, "are allowed", weight=0.01)

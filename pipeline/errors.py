@@ -1,4 +1,4 @@
-"""What can be wrong with what a user gave. Each message says where, what, what was given and what to do."""
+"""Errors that a user can cause. Each message says where, what is wrong, what was given and what to do."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -18,15 +18,15 @@ class PipelineError(Exception):
 
 
 class ConfigError(PipelineError):
-    """The configuration has unknown keys, values that are out of their range, or parts that do not fit together."""
+    """The configuration has unknown keys, values out of range, or parts that do not fit together."""
 
 
 class UsageError(ConfigError):
-    """A command line has words that the command does not take; it ends with exit code 2, as argparse's errors do."""
+    """A command line has unknown words; it ends with exit code 2, as argparse's errors do."""
 
 
 class DataError(PipelineError):
-    """The rows cannot be trained on: a file, a column, a row or a split is not as it must be."""
+    """The rows cannot be trained on: a file, a column, a row or a split is invalid."""
 
 
 class TrainingError(PipelineError):
@@ -38,14 +38,14 @@ class ExportError(PipelineError):
 
 
 class ModelError(PipelineError):
-    """There is no such model, or it is not what its manifest says."""
+    """The model does not exist, or does not match its manifest."""
 
 
 class NoModelYetError(ModelError):
-    """A run has scores and weights, but its sweep has made no model of them.
+    """A run has scores and weights, but its sweep has not made a model of them.
 
     Attributes:
-        run_id: Of the run.
+        run_id: The run.
     """
 
     def __init__(self, run_id: str, message: str) -> None:
@@ -54,31 +54,41 @@ class NoModelYetError(ModelError):
 
 
 class RegistryError(PipelineError):
-    """A model may not take that place in the registry: it is worse than the one there, or does not compare."""
+    """A model may not take a place in the registry: it is worse than the present one, or not comparable."""
 
 
 class TrackingError(PipelineError):
-    """The tracking store cannot be used, or does not hold what was asked for."""
+    """The tracking store cannot be used, or does not hold the requested object."""
 
 
 class SweepError(PipelineError):
-    """A sweep cannot begin, or not go on."""
+    """A sweep cannot start or resume."""
 
 
-class Pruned(Exception):  # noqa: N818 - not an error: the trial did what it should
-    """A trial is ended early because others were better at its age."""
+class Pruned(Exception):  # noqa: N818 - not an error: the trial did its work
+    """A trial ends early because others had better scores at the same step."""
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
-    """What a message ends in where something known is spelled much like what was given; else nothing."""
+    """The end of a message if a known word is spelled like the given one; else an empty string.
+
+    Args:
+        given: What the user wrote.
+        known: Words that are valid.
+    """
     near = difflib.get_close_matches(given, list(known), n=1)
     return f", did you mean {near[0]!r}?" if near else ""
 
 
 def unknown_words(words: Sequence[str], options: Iterable[str]) -> str:
-    """What to say of words that a command does not take: of the first option among them, with the nearest there is."""
+    """The message for words that a command does not take: about the first option, with the nearest valid one.
+
+    Args:
+        words: Words that the command does not take.
+        options: Its options.
+    """
     wrong = next((word for word in words if word.startswith("-")), None)
     if wrong is None:
-        return f"{words[0]!r} is one word too many; what holds a blank needs quotes"
+        return f"unexpected argument {words[0]!r}; a value with a blank needs quotes"
     name = wrong.partition("=")[0]
-    return f"there is no option {name}{did_you_mean(name, options) or '; --help lists them'}"
+    return f"unknown option {name}{did_you_mean(name, options) or '; --help lists them'}"

@@ -1,1 +1,1 @@
-"""Finished models at work: found by name, scoring files of labelled rows, predicting in batches and over HTTP."""
+"""Uses finished models: finds them by name, scores files of labelled rows, and predicts in batches and over HTTP."""

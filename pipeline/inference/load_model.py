@@ -1,4 +1,4 @@
-"""From whatever names a model to the model, ready to predict."""
+"""Loads a model by any of its names, ready to predict."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ def load_model(reference: str, *, trust: bool = False, tracking_uri: str | None 
 
     Args:
         reference: A run id, `models:/NAME@ALIAS`, `models:/NAME/VERSION`, `best:EXPERIMENT`, or a folder.
-        trust: Loads what has no manifest or is not what it says; see `LoadedModel`.
-        tracking_uri: Of the store; None for $MLFLOW_TRACKING_URI or, without it, SQLite under mlruns/.
+        trust: Whether to load a model that has no manifest or does not match it; see `LoadedModel`.
+        tracking_uri: URI of the tracking store; None for $MLFLOW_TRACKING_URI or, without it, SQLite under mlruns/.
 
     Raises:
-        ModelError: There is no such model, or it is not what its manifest says.
+        ModelError: The model does not exist, or does not match its manifest.
         TrackingError: The store cannot be used.
 
     Example:

@@ -1,6 +1,6 @@
-"""Finds a model by whatever names it: a folder, a run, a registered name, or the best of an experiment.
+"""Finds a model by any of its names: a folder, a run, a registered name, or the best run of an experiment.
 
-`resolve` is what every command that starts from a finished model calls. A folder needs neither MLflow nor a store.
+Every command that starts from a finished model calls `resolve`. A folder needs neither MLflow nor a store.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ log = logging.getLogger(__name__)
 BEST = "best:"
 
 FORMS = "a run id, runs:/ID, models:/NAME@ALIAS, models:/NAME/VERSION, best:EXPERIMENT, or a folder"
-WITHIN = (".", "saved_model", "artifacts/saved_model")  # where a run, or an MLflow model, keeps its SavedModel
+WITHIN = (".", "saved_model", "artifacts/saved_model")  # location of the SavedModel in a run or an MLflow model
 
 
 @dataclass(frozen=True)
 class FoundModel:
-    """Where a model lies, and what is known of where it came from."""
+    """A model's location and origin."""
 
-    reference: str  # as it was given
-    path: Path  # of the SavedModel's folder
-    run_id: str | None  # None for a folder: then the manifest in it may know
-    name: str  # registered, or of the run's experiment, or of the folder
-    version: str | None  # registered
+    reference: str  # as the user gave it
+    path: Path  # the SavedModel's folder
+    run_id: str | None  # None for a folder, whose manifest may name a run
+    name: str  # registered name, or that of the run's experiment or of the folder
+    version: str | None  # registered version
 
 
 def resolve(reference: str, tracking_uri: str | None = None) -> FoundModel:
@@ -39,11 +39,11 @@ def resolve(reference: str, tracking_uri: str | None = None) -> FoundModel:
 
     Args:
         reference: One of FORMS. A folder is a SavedModel, an MLflow model that holds one, or what `export` made for
-            TensorFlow Serving, of which the highest version counts.
-        tracking_uri: Of the store; None for $MLFLOW_TRACKING_URI or, without it, SQLite under mlruns/.
+            TensorFlow Serving, whose highest version is used.
+        tracking_uri: URI of the tracking store; None for $MLFLOW_TRACKING_URI or, without it, SQLite under mlruns/.
 
     Raises:
-        ModelError: There is no such model, with the nearest ones that there are; or a run has none, and why.
+        ModelError: The model does not exist, with the nearest names; or a run has no model, with the reason.
         TrackingError: The store cannot be used.
     """
     folder = Path(reference).expanduser()
@@ -51,7 +51,7 @@ def resolve(reference: str, tracking_uri: str | None = None) -> FoundModel:
         return FoundModel(reference, _saved_model(folder, reference), None, folder.resolve().name, None)
     if folder.is_file():
         raise ModelError(f"{reference}: is a file; a model is {FORMS}")
-    from pipeline.track.find_model import find_stored  # late: MLflow takes seconds, and a folder does not need it
+    from pipeline.track.find_model import find_stored  # late: MLflow takes seconds, and folders do not need it
 
     best = best_run(reference, tracking_uri)
     if best is not None:
@@ -62,10 +62,14 @@ def resolve(reference: str, tracking_uri: str | None = None) -> FoundModel:
 
 
 def best_run(reference: str, tracking_uri: str | None = None) -> Best | None:
-    """The run that `best:EXPERIMENT` stands for; None for a reference that says itself what it means.
+    """The run that `best:EXPERIMENT` refers to; None for any other reference.
+
+    Args:
+        reference: One of FORMS.
+        tracking_uri: URI of the tracking store; None for the default, see `resolve`.
 
     Raises:
-        ModelError: There is no such experiment, no run of it has a score, or its runs do not compare.
+        ModelError: The experiment does not exist, none of its runs has a score, or its runs are not comparable.
         TrackingError: The store cannot be used.
     """
     if not reference.startswith(BEST) or Path(reference).exists():
@@ -76,10 +80,14 @@ def best_run(reference: str, tracking_uri: str | None = None) -> Best | None:
 
 
 def stands_for(reference: str, tracking_uri: str | None = None) -> str:
-    """What a reference means now, such as the version of an alias or the id of the best run; cheap to be watched.
+    """What a reference refers to now, such as the version of an alias or the id of the best run; cheap enough to poll.
+
+    Args:
+        reference: One of FORMS.
+        tracking_uri: URI of the tracking store; None for the default, see `resolve`.
 
     Raises:
-        ModelError: It means nothing any more.
+        ModelError: The reference refers to nothing any more.
         TrackingError: The store cannot be used.
     """
     folder = Path(reference).expanduser()
@@ -95,12 +103,13 @@ def stands_for(reference: str, tracking_uri: str | None = None) -> str:
 
 
 def _saved_model(folder: Path, reference: str) -> Path:
-    """The SavedModel that a folder is, or holds where MLflow or TensorFlow Serving has it."""
+    """The SavedModel that a folder is, or contains as MLflow or TensorFlow Serving stores it."""
     versions = [path.name for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
     newest = [max(versions, key=int)] if versions else []
     for place in (*WITHIN, *newest):
         if (folder / place / "saved_model.pb").is_file():
             return (folder / place).resolve()
     raise ModelError(
-        f"{reference}: {folder} holds no SavedModel (saved_model.pb); a model is {FORMS}. Pickled models are not loaded"
+        f"{reference}: {folder} contains no SavedModel (saved_model.pb); a model is {FORMS}. "
+        "Pickled models are not loaded"
     )

@@ -1,4 +1,4 @@
-"""Newly labelled rows: read block by block as predict reads them, predicted, and scored as splits are."""
+"""Scores a model on newly labelled rows: reads them block by block as predict does, and scores them as splits are."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ SHOWN = 5  # unknown labels that an error lists
 
 @dataclass(frozen=True)
 class Labelled:
-    """How a model did on newly labelled rows."""
+    """A model's scores on newly labelled rows."""
 
     scores: Scores
     n_rows: int
-    run_id: str | None  # of the model
-    path: Path  # of the SavedModel
-    new_gaps: tuple[NewGaps, ...]  # where training had none
-    seen: str | None  # what to say of training rows among them
+    run_id: str | None  # the model's run
+    path: Path  # the SavedModel's folder
+    new_gaps: tuple[NewGaps, ...]  # in columns that had none in training
+    seen: str | None  # the warning about training rows among them
 
 
 def score_file(
@@ -50,22 +50,22 @@ def score_file(
     trust: bool = False,
     tracking_uri: str | None = None,
 ) -> Labelled:
-    """Scores a model on the rows of a file; only targets and predictions of all of them are in memory at once.
+    """Scores a model on a file's rows; only their targets and predictions are all in memory at once.
 
     Args:
-        reference: What names the model, see `pipeline.inference.locate.resolve`.
+        reference: Names the model, see `pipeline.inference.locate.resolve`.
         source: CSV or Parquet file with the model's raw columns and its target columns, in any order.
-        weight: Column of the rows' weights; None weighs all alike.
-        strict: Refuses a gap in a column in which training had none; else it is filled as the model fills gaps.
-        trust: Loads a model that has no manifest or is not as it says.
-        tracking_uri: Of the store.
+        weight: Column of the rows' weights; None gives all rows the same weight.
+        strict: Whether to refuse gaps in columns that had none in training; otherwise the model fills them.
+        trust: Whether to load a model that has no manifest or does not match it.
+        tracking_uri: URI of the tracking store.
 
     Raises:
-        PipelineError: Model or file are not as they must be; a label is missing, or one that the model does not know.
+        PipelineError: The model or the file is invalid, or a label is missing or unknown to the model.
     """
     source = source.expanduser()
     if not source.is_file():
-        raise DataError(f"there is no file {source} (looked for from {Path.cwd()})")
+        raise DataError(f"file {source} does not exist (looked for from {Path.cwd()})")
     found = resolve(reference, tracking_uri)
     model = LoadedModel(found.path, trust)
     trained_on = _training_rows(found, tracking_uri)
@@ -83,18 +83,18 @@ def score_file(
 
 
 def _training_rows(found: FoundModel, tracking_uri: str | None) -> RowHashes | None:
-    """What the model's run has kept of its training rows; None of a run of before, or of a model without its run."""
+    """Hashes that the run keeps of its training rows; None for a run of an older version or a model without its run."""
     beside = RowHashes.read(found.path.parent / FILE)
     if beside is not None or found.run_id is None:
         return beside
-    from pipeline.track.logged_row_hashes import fetched  # late: MLflow takes seconds, and a folder does not need it
+    from pipeline.track.logged_row_hashes import fetched  # late: MLflow takes seconds, and folders do not need it
 
     with fetched(found.run_id, tracking_uri) as path:
         return None if path is None else RowHashes.read(path)
 
 
 class _Labels:
-    """Targets, and weights if there are any, in the blocks of a file."""
+    """Targets and optional weights in the blocks of a file."""
 
     def __init__(self, manifest: Manifest, weight: str | None) -> None:
         self.names = [*manifest.target, *([weight] if weight else [])]
@@ -110,7 +110,7 @@ class _Labels:
         self._cleaner = BlockParser(list(columns.values()))
 
     def _as_text(self) -> dict[str, Any]:
-        """How a column of labels is read to the last digit: as the text that says them."""
+        """Reads a column of labels as text, which keeps all digits."""
         if self.classes.dtype == object:
             said = (label for label in self.classes if label in BOOLEANS or number_in(label, self._text.decimal))
             return {"numbers": tuple(said)}
@@ -139,30 +139,30 @@ class _Labels:
             row = first_row + int(np.isin(codes, [labels.index(label) for label in unknown]).argmax())
             raise DataError(
                 f"column {name!r}, row {row}: the model does not know the {_listed('class', 'classes', unknown)}; it "
-                f"knows {', '.join(map(str, self.classes.tolist()))}. Correct them or leave such rows out"
+                f"knows {', '.join(map(str, self.classes.tolist()))}. Correct these labels or leave the rows out"
             )
         return np.array([place[label] for label in labels], np.int64)[codes]
 
 
 @dataclass(frozen=True)
 class _Predicted:
-    """What a model makes of labelled rows."""
+    """A model's predictions for labelled rows."""
 
     target: Target
     outputs: dict[str, np.ndarray]
     weights: np.ndarray | None
     new_gaps: tuple[NewGaps, ...]
-    hashes: np.ndarray  # of rows, the first ones
+    hashes: np.ndarray  # of the first rows
 
 
 def _predicted(model: LoadedModel, source: Source, weight: str | None, strict: bool, looks: bool) -> _Predicted:
     manifest, labels = model.manifest, _Labels(model.manifest, weight)
     if missing := [name for name in labels.names if name not in source.names]:
-        raise DataError(f"to score a model, its target must be there: {missing_columns(missing, list(source.names))}")
+        raise DataError(f"scoring a model needs its target: {missing_columns(missing, list(source.names))}")
     cleaner = parser_of(manifest, source, labels.names, strict)
     wanted = [*cleaner.names, *labels.names]
     if both := [name for name in labels.names if name in cleaner.names]:
-        raise DataError(f"{', '.join(map(repr, both))} is an input of the model already; it cannot be a weight")
+        raise DataError(f"{', '.join(map(repr, both))} is an input of the model, so it cannot be a weight")
     if repeated := [name for name in wanted if source.names.count(name) > 1]:
         raise DataError(f"the file has more than one column named {', '.join(map(repr, repeated))}; rename them")
     targets, weighed, made, hashes, n_rows = [], [], [], [np.empty(0, np.uint64)], 0
@@ -194,13 +194,13 @@ def _require_labels(given: dict[str, np.ndarray], first_row: int) -> None:
         gaps = column == "" if column.dtype == object else np.isnan(column)
         if gaps.any():
             raise DataError(
-                f"column {name!r}, row {first_row + int(gaps.argmax())}: no value, so that nothing can be compared "
+                f"column {name!r}, row {first_row + int(gaps.argmax())}: no value, so nothing can be compared "
                 "with it; leave such rows out"
             )
 
 
 def _label(text: str, dtype: np.dtype, decimal: str) -> Any:
-    """The label that a text says where labels have this dtype; the text where it says none."""
+    """The label in a text, if labels have this dtype and it is one; otherwise the text."""
     if dtype.kind == "O":
         return text
     if text in BOOLEANS:
@@ -210,7 +210,7 @@ def _label(text: str, dtype: np.dtype, decimal: str) -> Any:
         return text
     if dtype.kind == "f":
         return float(number)
-    exact = Decimal(text.replace(decimal, "."))  # to the last digit, also of 9007199254740993.0
+    exact = Decimal(text.replace(decimal, "."))  # with all digits, also of 9007199254740993.0
     return int(exact) if exact == exact.to_integral_value() else number
 
 
@@ -222,5 +222,5 @@ def _listed(one: str, many: str, labels: Sequence[Any]) -> str:
 def _checked_weights(name: str, weighed: Sequence[np.ndarray | None]) -> np.ndarray:
     weights = np.concatenate([block for block in weighed if block is not None])
     if (weights < 0).any() or not weights.sum() > 0:
-        raise DataError(f"--weight: column {name!r} must have no negative weights, and some above 0")
+        raise DataError(f"--weight: column {name!r} must not have negative weights, and needs some above 0")
     return weights

@@ -113,7 +113,7 @@ def test_an_alias_that_moves_is_followed_without_a_failed_request(
         assert {answer.status for answer in asking.answers} == {200}
         assert len({answer.text[:40] for answer in asking.answers}) == 1
         assert client.get("/version").json["version"] == second
-    assert "the model that served goes on serving" in caplog.text
+    assert "the current model continues to serve" in caplog.text
     assert "saved_model.pb changed" in caplog.text
 
 
@@ -129,7 +129,7 @@ def test_a_model_that_would_break_its_clients_does_not_replace_another(result: R
     assert str(refused.value) == (
         "version 2 of flowers does not replace version 1: column 'leaf length' is new; column 'sepal width (cm)' is "
         "another type; it gives label, probability_one, probability_two, probability_three instead of label, "
-        "probability_setosa, probability_versicolor, probability_virginica; start the server anew to serve it"
+        "probability_setosa, probability_versicolor, probability_virginica; restart the server to serve it"
     )
 
 
@@ -192,7 +192,7 @@ def test_a_signal_ends_it_when_all_is_answered(result: Result, number: signal.Si
         out, err = server.communicate(timeout=60)
         assert {(answer.status, len(answer.json["predictions"])) for answer in answers} == {(200, 10_000)}
         assert (server.returncode, err) == (0, "")
-        assert out.endswith("all requests are answered\n")
+        assert out.endswith("all requests have been answered\n")
 
 
 @pytest.mark.slow
@@ -211,7 +211,7 @@ def test_limits_of_the_command_line_hold_and_idle_connections_do_not_keep_it_fro
             server.send_signal(signal.SIGTERM)
             out, err = server.communicate(timeout=20)  # less than what a request may take
         assert (server.returncode, err) == (0, "")
-        assert out.endswith("all requests are answered\n")
+        assert out.endswith("all requests have been answered\n")
 
 
 @pytest.mark.slow
@@ -244,7 +244,7 @@ def test_commands_that_cannot_serve(
         port = str(taken.getsockname()[1])
         code, _, err = typed("serve", result.model_path, "--port", port)
         assert (code, err) == (
-            1, f"cannot listen on 127.0.0.1, port {port}: Address already in use; another server is there, choose "
+            1, f"cannot listen on 127.0.0.1, port {port}: Address already in use; another server uses the port, choose "
                "another --port",
         )  # fmt: skip
     folder = tmp_path / "broken"

@@ -1,1 +1,1 @@
-"""Batch prediction: a file of any size in, the same rows with predictions out, in bounded memory."""
+"""Batch prediction: reads a file of any size and writes its rows with predictions, in bounded memory."""

@@ -1,4 +1,4 @@
-"""The columns of a file's blocks as a model takes them: Arrow reads what it can at once, `clean` says what all is."""
+"""Converts the columns of a file's blocks to a model's: Arrow reads whole columns if it can, `clean` all others."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.ty
 
 
 class BlockParser:
-    """Turns the columns of a file into those of a model, by the model's types and never by what a block looks like.
+    """Converts a file's columns to a model's, by the model's types and never by the look of a block.
 
     Attributes:
-        names: Of these columns.
-        new_gaps: By column, over all blocks so far: gaps, where training had none.
+        names: Names of the columns to read.
+        new_gaps: Gaps in columns that had none in training, by column, in all blocks so far.
     """
 
     def __init__(self, columns: Sequence[InputColumn], strict: bool = False) -> None:
-        """Knows the model's columns, and whether a gap that training did not know is an error."""
+        """Takes the model's columns, and whether a gap in a column that had none in training is an error."""
         self.names = [column.name for column in columns]
         self._columns, self._strict = columns, strict
         self._marks = {column.name: pa.array(sorted(column.marks), pa.string()) for column in columns}
@@ -35,8 +35,12 @@ class BlockParser:
     def columns(self, block: pa.Table, first_row: int) -> dict[str, np.ndarray]:
         """The model's columns for a block of rows.
 
+        Args:
+            block: Rows of the file.
+            first_row: Number of the first of these rows, from 0.
+
         Raises:
-            DataError: Values are not what their columns can hold; with column and row, from 0.
+            DataError: Values are invalid in their columns; with column and row, from 0.
         """
         given = {column.name: self._values(column, block[column.name].combine_chunks()) for column in self._columns}
         with values_at_fault():
@@ -49,7 +53,7 @@ class BlockParser:
         return found.columns
 
     def _values(self, column: InputColumn, values: Any) -> Any:
-        """An Arrow array as `clean` takes it: numbers as such, what repeats once."""
+        """Converts an Arrow array to what `clean` takes: numbers unchanged, repeated values once."""
         kind = values.type
         if column.is_text or pa.types.is_dictionary(kind):
             return _coded(values)
@@ -61,7 +65,7 @@ class BlockParser:
         return values.to_pandas()
 
     def _plainly_written(self, column: InputColumn, values: Any) -> Any:
-        """The numbers that texts say where all of them are plainly written, or are gaps; else None."""
+        """The numbers of texts if all of them are plainly written numbers or gaps; else None."""
         if column.format is not None:
             return None
         text, decimal = pc.utf8_trim_whitespace(values), column.text.decimal
@@ -74,24 +78,26 @@ class BlockParser:
             numbers = pc.cast(text, pa.float64())
         except pa.ArrowInvalid:
             return None
-        return (
-            None if pc.any(pc.is_nan(numbers)).as_py() else numbers
-        )  # Arrow takes NAN for a number, training does not
+        return None if pc.any(pc.is_nan(numbers)).as_py() else numbers  # Arrow reads NAN as a number, training does not
 
 
 class ArrayBlockParser(BlockParser):
-    """Of a model that takes an array, of which each column is one of the file."""
+    """Parses blocks for a model that takes an array, each of whose columns is a column of the file."""
 
     def __init__(self, array: InputColumn, names: Sequence[str], strict: bool = False) -> None:
-        """Knows the array, and the names of its columns in the file."""
+        """Takes the array, and the names of its columns in the file."""
         super().__init__([replace(array, name=name, shape=(None,)) for name in names], strict)
         self._array = array.name
 
     def columns(self, block: pa.Table, first_row: int) -> dict[str, np.ndarray]:
         """The array for a block of rows.
 
+        Args:
+            block: Rows of the file.
+            first_row: Number of the first of these rows, from 0.
+
         Raises:
-            DataError: Values are no numbers; with column and row, from 0.
+            DataError: Values are not numbers; with column and row, from 0.
         """
         return {self._array: np.stack(list(super().columns(block, first_row).values()), axis=1)}
 
@@ -102,12 +108,12 @@ def _floats(numbers: Any) -> np.ndarray:
 
 
 def _coded(values: Any) -> Any:
-    """Each distinct value once; moments as they are in UTC."""
+    """Each distinct value once; moments in UTC."""
     if pa.types.is_timestamp(values.type):
         values = pc.cast(pc.cast(values, pa.timestamp("us", values.type.tz), safe=False), pa.timestamp("us"))
     try:
         encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-    except pa.ArrowNotImplementedError:  # lists and the like, which are refused one by one
+    except pa.ArrowNotImplementedError:  # lists and other types, which are refused one by one
         return values.to_pandas()
     codes = pc.fill_null(pc.cast(encoded.indices, pa.int64()), -1).to_numpy(zero_copy_only=False)
     return Coded(codes, encoded.dictionary.to_pylist())

@@ -1,4 +1,4 @@
-"""The way of each block: read, cleaned as in training, predicted, written."""
+"""Reads a file block by block, cleans each block as in training, predicts and writes."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from pipeline.inference.batch.source import FormatChanged, ParquetSource, Source
 from pipeline.inference.batch.text import open_text
 from pipeline.inference.locate import resolve
 
-AUTO = Reading("auto", True, None, "auto", ".", None, [])  # for a model that does not say how its files were written
+AUTO = Reading("auto", True, None, "auto", ".", None, [])  # for a model that does not describe its training files
 
 
 @dataclass(frozen=True)
 class PredictionSummary:
-    """What was predicted."""
+    """The result of a prediction."""
 
     n_rows: int
-    seconds: float  # from the first row read to the file in place
-    new_gaps: tuple[NewGaps, ...]  # where training had none
+    seconds: float  # from the first row read until the file is in place
+    new_gaps: tuple[NewGaps, ...]  # in columns that had none in training
 
 
 def predict(
@@ -47,23 +47,23 @@ def predict(
     trust: bool = False,
     tracking_uri: str | None = None,
 ) -> PredictionSummary:
-    """Predicts for all rows of a file, in memory that does not grow with it.
+    """Predicts for all rows of a file, in bounded memory.
 
     Args:
-        reference: What names the model, see `pipeline.inference.locate.resolve`.
+        reference: Names the model, see `pipeline.inference.locate.resolve`.
         source: CSV or Parquet file with the model's raw columns, in any order; others are ignored.
         output: CSV or Parquet file; it appears when all rows are done.
-        keep: Columns of the input that the output has too, as they are there.
-        strict: Refuses a gap in a column in which training had none; else it is filled as the model fills gaps.
-        trust: Loads a model that has no manifest or is not as it says.
-        tracking_uri: Of the store.
+        keep: Columns of the input to copy to the output.
+        strict: Whether to refuse gaps in columns that had none in training; otherwise the model fills them.
+        trust: Whether to load a model that has no manifest or does not match it.
+        tracking_uri: URI of the tracking store.
 
     Raises:
-        PipelineError: Model, input or output are not as they must be.
+        PipelineError: The model, the input or the output is invalid.
     """
     source, output = source.expanduser(), output.expanduser()
     if not source.is_file():
-        raise DataError(f"there is no file {source} (looked for from {Path.cwd()})")
+        raise DataError(f"file {source} does not exist (looked for from {Path.cwd()})")
     check_output(output, source)
     model = LoadedModel(resolve(reference, tracking_uri).path, trust)
     rows = opened(source, model.manifest)
@@ -78,28 +78,32 @@ def predict(
 
 
 def opened(path: Path, manifest: Manifest) -> Source:
-    """A file as those that the model was trained on are read.
+    """Opens a file in the way that the model's training files were read.
+
+    Args:
+        path: The file.
+        manifest: The model's.
 
     Raises:
-        DataError: It is neither text nor Parquet, or cannot be read.
+        DataError: The file is neither text nor Parquet, or cannot be read.
     """
     reading = Reading(**manifest.reading) if manifest.reading else AUTO
     name = path.name.lower()
     if name.endswith(PARQUET):
         return ParquetSource(path)
     if not name.endswith(TEXT):
-        raise DataError(f"{path} is none of {', '.join(TEXT + PARQUET)}")
+        raise DataError(f"{path} has an unknown extension; use one of {', '.join(TEXT + PARQUET)}")
     return open_text(path, reading, list(manifest.inputs), manifest.target)
 
 
 def _cleaner(manifest: Manifest, source: Source, keep: list[str], strict: bool) -> BlockParser:
-    """What reads the input's columns, once it is clear that the output can have those that it is to keep."""
+    """The parser of the input's columns, after checking that the output can have the columns to keep."""
     cleaner = parser_of(manifest, source, keep, strict)
     results = set(manifest.table_columns)
     if unknown := [name for name in keep if name not in source.names]:
         raise DataError(f"--keep: {missing_columns(unknown, list(source.names))}")
     if both := [name for name in keep if name in results]:
-        raise DataError(f"--keep: {', '.join(map(repr, both))} is what predictions are called; leave it out")
+        raise DataError(f"--keep: {', '.join(map(repr, both))} is the name of a prediction; leave it out")
     return cleaner
 
 
@@ -121,10 +125,16 @@ def _all(model: LoadedModel, source: Source, output: Path, keep: list[str], clea
 
 
 def parser_of(manifest: Manifest, source: Source, besides: list[str], strict: bool) -> BlockParser:
-    """What reads the model's columns in a file; of a model that takes an array, all columns but some others.
+    """The parser of the model's columns in a file; for a model that takes an array, of all columns except `besides`.
+
+    Args:
+        manifest: The model's.
+        source: The file.
+        besides: Columns that are not part of an array.
+        strict: Whether to refuse gaps in columns that had none in training.
 
     Raises:
-        DataError: They are not all there.
+        DataError: Columns are missing.
     """
     first, *others = manifest.inputs.values()
     if others or first.width is None:
@@ -135,7 +145,7 @@ def parser_of(manifest: Manifest, source: Source, besides: list[str], strict: bo
     there = numbered if set(numbered) <= set(source.names) else [name for name in source.names if name not in besides]
     if len(there) != first.width:
         raise DataError(
-            f"the model takes an array of {first.width} numbers a row: the input must have as many columns besides "
+            f"the model takes an array of {first.width} numbers a row: the input must have as many columns, apart from "
             f"those of --keep, in the array's order, or columns {numbered[0]} to {numbered[-1]}; it has {len(there)}"
         )
     return ArrayBlockParser(first, there, strict)

@@ -1,4 +1,4 @@
-"""Where predictions go: a CSV or Parquet file that is there only when it is whole."""
+"""Writes predictions to a CSV or Parquet file, which appears only when it is complete."""
 
 from __future__ import annotations
 
@@ -18,11 +18,16 @@ SUFFIXES = (".csv", ".parquet")
 
 
 def check_output(path: Path, source: Path) -> None:
-    """Raises DataError where no output can be written, before any work is done."""
+    """Raises DataError if the output cannot be written, before any work is done.
+
+    Args:
+        path: The output.
+        source: The input.
+    """
     if path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"{path} must end in {' or '.join(SUFFIXES)}, which says what is written")
+        raise DataError(f"{path} must end in {' or '.join(SUFFIXES)}, which decides the format")
     if not path.parent.is_dir():
-        raise DataError(f"there is no folder {path.parent}, in which {path.name} is to be; make it")
+        raise DataError(f"folder {path.parent} for {path.name} does not exist; create it")
     if path.is_dir():
         raise DataError(f"{path} is a folder; name a file to write")
     if path.exists() and path.samefile(source):
@@ -31,10 +36,10 @@ def check_output(path: Path, source: Path) -> None:
 
 @contextlib.contextmanager
 def sink(path: Path) -> Iterator[Callable[[pa.Table], None]]:
-    """Takes tables, writes them beside the path, and moves the file there at the end; nothing stays of a failure.
+    """Yields a function that writes tables to a temporary file, which is moved to the path at the end or else removed.
 
     Raises:
-        DataError: The disk is full, or may not be written.
+        DataError: The disk is full or not writable.
     """
     writer: Any = None
     try:

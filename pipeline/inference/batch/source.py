@@ -1,4 +1,4 @@
-"""What blocks of rows come from: the columns of a file that are asked for, one Arrow table after the other."""
+"""Sources of blocks of rows: they yield requested columns of a file as one Arrow table after the other."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import DataError
 
-BLOCK_ROWS = 65_536  # of Parquet at a time
-BUFFER_BYTES = 1 << 16  # of each of its columns
+BLOCK_ROWS = 65_536  # rows of Parquet at a time
+BUFFER_BYTES = 1 << 16  # for each of its columns
 
 
 class Source(Protocol):
     """A file of rows."""
 
-    names: list[str]  # of all columns
+    names: list[str]  # all columns
 
     def blocks(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """The rows of some columns, block by block.
 
         Raises:
-            DataError: The file is not what it seemed to be, with the line.
-            AnotherWay: It must be read by another source, from its beginning.
+            DataError: The file is invalid; with the line.
+            FormatChanged: The file must be read by another source, from its beginning.
         """
 
     def progress(self) -> tuple[int, int]:
-        """How much of the file is read, and how much there is."""
+        """How much of the file is read, and its size."""
 
 
-class FormatChanged(Exception):  # noqa: N818, it is no error
-    """A file turned out to be written otherwise than its beginning; `source` reads it."""
+class FormatChanged(Exception):  # noqa: N818, not an error
+    """The rest of a file has another format than its beginning; `source` reads it."""
 
     def __init__(self, source: Source) -> None:
         super().__init__("another way of reading")
@@ -54,7 +54,7 @@ class ParquetSource:
     def __post_init__(self) -> None:
         try:
             content = _unpacked(self.path) if self.path.suffix.lower() == ".gz" else self.path
-            # Else it reads ahead, and keeps what it has read: 10 million rows took 850 MB more than one million.
+            # Otherwise it reads ahead and keeps what it has read: 10 million rows took 850 MB more than one million.
             self._file = pq.ParquetFile(content, pre_buffer=False, buffer_size=BUFFER_BYTES)
         except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
             raise DataError(f"{self.path} cannot be read as Parquet: {_first_line(error)}") from None
@@ -77,7 +77,7 @@ class ParquetSource:
 
 
 def _unpacked(path: Path) -> pa.NativeFile:
-    """The content of a gzipped file, on disk: Parquet is read from its end. It lasts as long as it is open."""
+    """The content of a gzipped file, unpacked on disk because Parquet is read from its end; deleted when closed."""
     with tempfile.NamedTemporaryFile() as content, gzip.open(path) as packed:
         shutil.copyfileobj(packed, content)
         content.flush()

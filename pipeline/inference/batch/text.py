@@ -1,4 +1,4 @@
-"""Text files, block by block: by Arrow where they are plain, and line by line, exactly, where they are not."""
+"""Reads text files block by block: plain ones with Arrow, others exactly, line by line."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from pipeline.data.reading.dialect import Dialect, find_dialect
 from pipeline.errors import DataError
 from pipeline.inference.batch.source import FormatChanged
 
-BLOCK_BYTES = 4 << 20  # that Arrow takes apart at a time
-BLOCK_ROWS = 8192  # that are taken apart line by line
+BLOCK_BYTES = 4 << 20  # that Arrow parses at a time
+BLOCK_ROWS = 8192  # that are parsed line by line at a time
 UTF8 = ("utf-8", "utf-8-sig")
 
 
@@ -38,7 +38,7 @@ class TextSource:
     names: list[str]
     has_header: bool
     exact: bool  # line by line
-    ends_in_delimiter: bool = False  # each row but the header; training passes over that, and so must this
+    ends_in_delimiter: bool = False  # each row except the header; training ignores it, so prediction must too
 
     def __post_init__(self) -> None:
         self._raw: IO[bytes] | None = None
@@ -53,14 +53,14 @@ class TextSource:
                 raise DataError(f"{self.path} cannot be read: {error}") from None
 
     def progress(self) -> tuple[int, int]:
-        """Bytes, of a compressed file before it is unpacked."""
+        """Bytes read and file size; of a compressed file, before unpacking."""
         return (self._raw.tell() if self._raw and not self._raw.closed else 0), self.path.stat().st_size
 
     def _plain(self, file: IO[bytes], columns: list[str]) -> Iterator[pa.Table]:
         stream = pa.PythonFile(file, mode="r")
         if codecs.lookup(self.encoding).name not in UTF8:
             stream = pa.transcoding_input_stream(stream, self.encoding, "utf-8")
-        numbers = [str(self.names.index(name)) for name in columns]  # names may repeat where nobody asks for them
+        numbers = [str(self.names.index(name)) for name in columns]  # names may repeat if nobody requests them
         places = [str(number) for number in range(len(self.names))]
         try:
             reader = arrow_csv.open_csv(
@@ -78,7 +78,7 @@ class TextSource:
                 if any(_begins_with_blank_and_mark(column) for column in table.columns):
                     raise FormatChanged(replace(self, exact=True))
                 yield table
-        except (pa.ArrowException, UnicodeError):  # which of its rows are at fault, the exact way tells
+        except (pa.ArrowException, UnicodeError):  # the exact way finds the invalid rows
             raise FormatChanged(replace(self, exact=True)) from None
 
     def _lines(self, file: IO[bytes], columns: list[str]) -> Iterator[pa.Table]:
@@ -120,12 +120,12 @@ def open_text(path: Path, reading: Reading, inputs: Sequence[str], targets: Sequ
 
     Args:
         path: The file.
-        reading: How the files are to be read that the model was trained on.
-        inputs: Columns that the model needs: where all are in the first line, it is a header, whatever training's was.
-        targets: Columns that a file without header may lack.
+        reading: How the model's training files were read.
+        inputs: Columns that the model needs; if the first line has all of them, it is a header.
+        targets: Columns that a file without a header may lack.
 
     Raises:
-        DataError: It cannot be opened, is not text, or has another number of columns than there are names.
+        DataError: The file cannot be opened, is not text, or has a different number of columns than names.
     """
     sample = _sample(path)
     encoding = _encoding(path, sample, reading.encoding)
@@ -189,7 +189,7 @@ def _encoding(path: Path, sample: bytes, given: str) -> str:
 
 
 def _begins_with_blank_and_mark(column: Any) -> bool:
-    """Whether blanks stand before a quotation mark, which Arrow then takes for a letter."""
+    """Whether blanks precede a quotation mark, which Arrow then reads as a letter."""
     begins = pc.starts_with(column, " ")
     if not pc.any(begins).as_py():
         return False

@@ -1,1 +1,1 @@
-"""A model behind HTTP: MLflow's scoring protocol and TensorFlow Serving's, requests scored together."""
+"""Serves a model over HTTP, with MLflow's scoring protocol and TensorFlow Serving's; batches requests."""

@@ -1,4 +1,4 @@
-"""The application: which address answers what."""
+"""The web application: routes and what answers them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Background = Callable[[], Coroutine[Any, Any, None]]
 
 
 def application(service: Service, background: Background | None = None) -> FastAPI:
-    """The addresses of a service.
+    """Builds the application that serves a model.
 
     Args:
-        service: What answers.
-        background: Runs as long as the application does.
+        service: Answers the requests.
+        background: A task that runs as long as the application.
     """
 
     @contextlib.asynccontextmanager
@@ -39,7 +39,7 @@ def application(service: Service, background: Background | None = None) -> FastA
                 await stack.enter_async_context(_running(background))
             yield
 
-    # Predictions go past FastAPI's own handling of arguments, of which they need nothing; the rest is not in a hurry.
+    # Predictions bypass FastAPI's handling of arguments, which they do not need and which takes time.
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, routes=_predictions(service))
     app.add_exception_handler(RefusedError, _refusal)
     _add_open(app, service)
@@ -70,7 +70,7 @@ def _predictions(service: Service) -> list[BaseRoute]:
         def check_address(model: Served) -> None:
             _named(model, **{key: request.path_params[key] for key in request.path_params if key != "method"})
             if (method := request.path_params["method"]) != "predict":
-                raise RefusedError(404, f"there is no method {method!r}; there is predict")
+                raise RefusedError(404, f"unknown method {method!r}; the method is predict")
 
         return await service.respond(request, TENSORFLOW, check_address)
 
@@ -85,13 +85,13 @@ def _predictions(service: Service) -> list[BaseRoute]:
 def _named(model: Served, name: str, version: str | None = None) -> None:
     """Refuses an address that names another model."""
     if name != model.name:
-        raise RefusedError(404, f"there is no model {name!r}; this server has {model.name!r}")
+        raise RefusedError(404, f"unknown model {name!r}; this server has {model.name!r}")
     if version not in (None, model.version):
-        raise RefusedError(404, f"there is no version {version} of {name!r}; this server has version {model.version}")
+        raise RefusedError(404, f"unknown version {version} of {name!r}; this server has version {model.version}")
 
 
 def _add_open(app: FastAPI, service: Service) -> None:
-    """What a load balancer asks: without a token."""
+    """Adds the routes for load balancers, which need no token."""
 
     @app.get("/ping")
     @app.get("/health")
@@ -101,24 +101,24 @@ def _add_open(app: FastAPI, service: Service) -> None:
 
 
 def _add_guarded(app: FastAPI, service: Service) -> None:
-    """What tells of the model: only to who names the token, if there is one."""
+    """Adds the routes that describe the model, which need the token if there is one."""
 
     @app.get("/version")
     async def version(request: Request) -> Response:
-        """The model that serves, and the versions of what it was made with and is run by."""
+        """The model that serves, and the versions of the packages that made it and that run it."""
         service.authorize(request)
         return JSONResponse(model_metadata.version(service.model))
 
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:
-        """For Prometheus."""
+        """Metrics in Prometheus's format."""
         service.authorize(request)
         return Response(service.metrics.page(), headers={"Content-Type": service.metrics.content_type})
 
     @app.get("/v1/models/{name}")
     @app.get("/v1/models/{name}/versions/{version}")
     async def status(request: Request, name: str, version: str | None = None) -> Response:
-        """The state of the model, as TensorFlow Serving says it."""
+        """The model's state, in TensorFlow Serving's format."""
         service.authorize(request)
         _named(service.model, name, version)
         return JSONResponse(model_metadata.status(service.model))
@@ -126,7 +126,7 @@ def _add_guarded(app: FastAPI, service: Service) -> None:
     @app.get("/v1/models/{name}/metadata")
     @app.get("/v1/models/{name}/versions/{version}/metadata")
     async def metadata(request: Request, name: str, version: str | None = None) -> Response:
-        """The model's inputs and outputs, as TensorFlow Serving says them."""
+        """The model's inputs and outputs, in TensorFlow Serving's format."""
         service.authorize(request)
         _named(service.model, name, version)
         return JSONResponse(model_metadata.metadata(service.model))

@@ -1,4 +1,4 @@
-"""Requests that wait at the same time are scored in one call of the model, in a thread of its own."""
+"""Scores requests that wait at the same time in one call of the model, in its own thread."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Arrays = dict[str, np.ndarray]
 
 
 class Scorer(Protocol):
-    """What a batch needs of a model."""
+    """The part of a model that a batch needs."""
 
     def predict(self, columns: Arrays) -> Arrays:
-        """Outputs with a row per row."""
+        """Outputs with a row for each row of the columns."""
 
 
 @dataclass(frozen=True)
 class Waiting:
     """A checked request that waits for its outputs."""
 
-    model: Scorer  # the one it was checked for, whichever serves by now
+    model: Scorer  # the model that checked it, even if another one serves now
     columns: Arrays
     n_rows: int
     outputs: asyncio.Future[Arrays]
@@ -36,16 +36,16 @@ class Waiting:
 class Batcher:
     """Takes requests one by one and scores them together.
 
-    While the model computes, the requests that arrive wait; then all of them go at once, up to `batch_rows`. A lone
-    request waits at most `wait_seconds` for company. One whose client is gone is left out; if a call fails, each of
-    its requests is scored alone, so that none fails for another's sake.
+    While the model computes, arriving requests wait; then all of them are scored at once, up to `batch_rows`. A single
+    request waits at most `wait_seconds` for others. Requests whose client is gone are left out. If a call fails, each
+    of its requests is scored alone, so that none fails because of another.
     """
 
     def __init__(
         self, *, batch_rows: int, queue_rows: int, wait_seconds: float, observe: Callable[[int, int], None]
     ) -> None:
         self._batch_rows, self._queue_rows, self._wait_seconds = batch_rows, queue_rows, wait_seconds
-        self._observe = observe  # is told the number of requests and of rows of each call
+        self._observe = observe  # called with the number of requests and of rows of each call
         self._queue: deque[Waiting] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
@@ -53,11 +53,11 @@ class Batcher:
         self.waiting_rows = 0
 
     def start(self) -> None:
-        """Begins to take requests, in the running event loop."""
+        """Starts to take requests, in the running event loop."""
         self._task = asyncio.get_running_loop().create_task(self._serve())
 
     async def stop(self) -> None:
-        """Ends; what still waits is cancelled."""
+        """Stops; requests that still wait are cancelled."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -69,7 +69,7 @@ class Batcher:
         """The outputs of some rows.
 
         Raises:
-            RefusedError: 429, too many rows wait already.
+            RefusedError: 429, too many rows are waiting.
         """
         if self._queue and self.waiting_rows + n_rows > self._queue_rows:
             message = f"{self.waiting_rows} rows are waiting; try again in a second"
@@ -94,7 +94,7 @@ class Batcher:
                     _deliver(waiting, result)
 
     def _next(self) -> list[Waiting]:
-        """The next requests for one model, their rows within the limit unless the first alone exceeds it."""
+        """The next requests for one model; their rows are within the limit unless the first alone exceeds it."""
         batch: list[Waiting] = []
         n_rows = 0
         while self._queue:
@@ -111,7 +111,7 @@ class Batcher:
 
 
 def _score(batch: list[Waiting]) -> list[Arrays | Exception]:
-    """A result for each: its outputs, or the error of the model. Runs in the model's thread."""
+    """A result for each request: its outputs, or the model's error. Runs in the model's thread."""
     try:
         return list(_scored_together(batch))
     except Exception as error:
@@ -131,7 +131,7 @@ def _scored_together(batch: list[Waiting]) -> list[Arrays]:
 
 
 def _deliver(waiting: Waiting, result: Arrays | Exception) -> None:
-    if waiting.outputs.done():  # its client has gone meanwhile
+    if waiting.outputs.done():  # the client has disconnected
         return
     if isinstance(result, Exception):
         waiting.outputs.set_exception(result)

@@ -1,4 +1,4 @@
-"""From the body of a request to values by column: MLflow's and TensorFlow Serving's forms of JSON, and CSV."""
+"""Reads request bodies: the JSON formats of MLflow and TensorFlow Serving, and CSV."""
 
 from __future__ import annotations
 
@@ -19,25 +19,31 @@ Values = dict[str, list[Any]]
 
 @dataclass(frozen=True)
 class Given:
-    """The values of a request by column, in the order of its rows."""
+    """A request's values by column, in the order of its rows."""
 
     values: Values
     n_rows: int
-    form: str  # the key they were given by, which an answer may depend on
+    form: str  # the key of the rows in the body; an answer may depend on it
 
 
 def from_json(body: bytes, forms: Sequence[str], columns: Sequence[InputColumn], most_rows: int) -> Given:
-    """Reads a JSON object that gives rows by exactly one of some keys.
+    """Reads a JSON object that has rows in exactly one of some keys.
+
+    Args:
+        body: The body.
+        forms: The keys.
+        columns: The model's columns.
+        most_rows: The most rows that are allowed.
 
     Raises:
-        RefusedError: 400, the body is no such object, or columns are missing; 413, it has too many rows.
+        RefusedError: 400, the body is not such an object, or columns are missing; 413, it has too many rows.
     """
     try:
         content = json.loads(body)
     except RecursionError:
         raise RefusedError(400, "the body is nested too deeply") from None
-    except ValueError as error:  # also what is no UTF-8
-        raise RefusedError(400, f"the body is no JSON: {error}") from None
+    except ValueError as error:  # also if it is not UTF-8
+        raise RefusedError(400, f"the body is not JSON: {error}") from None
     if not isinstance(content, dict):
         raise RefusedError(400, f"the body must be a JSON object with one of the keys {', '.join(forms)}")
     found = [form for form in forms if form in content]
@@ -50,19 +56,24 @@ def from_json(body: bytes, forms: Sequence[str], columns: Sequence[InputColumn],
 def from_csv(body: bytes, columns: Sequence[InputColumn], most_rows: int) -> Given:
     """Reads a CSV table with a header.
 
+    Args:
+        body: The body.
+        columns: The model's columns.
+        most_rows: The most rows that are allowed.
+
     Raises:
-        RefusedError: 400, it is no such table, or columns are missing; 413, it has too many rows.
+        RefusedError: 400, the body is not such a table, or columns are missing; 413, it has too many rows.
     """
     try:
         reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
         header = [name.strip() for name in next(reader, [])]
         rows = [row for row in reader if row]
         if rows and all(len(row) == len(header) + 1 and not row[-1].strip() for row in rows):
-            rows = [row[:-1] for row in rows]  # which end in a comma, as training reads them too
+            rows = [row[:-1] for row in rows]  # rows may end in a comma, as in training
     except UnicodeDecodeError as error:
-        raise RefusedError(400, f"the body is no UTF-8: {error}") from None
+        raise RefusedError(400, f"the body is not UTF-8: {error}") from None
     except csv.Error as error:
-        raise RefusedError(400, f"the body is no CSV table: {error}") from None
+        raise RefusedError(400, f"the body is not a CSV table: {error}") from None
     _limit(len(rows), most_rows)
     return Given(_from_lists(header, rows, columns), len(rows), "csv")
 
@@ -103,7 +114,7 @@ def _places(names: list[str], columns: Sequence[InputColumn]) -> dict[str, int]:
 
 
 def _from_records(content: Any, columns: Sequence[InputColumn], most_rows: int) -> tuple[Values, int]:
-    """`[{"a": 1, ...}, ...]`, or a list of the values themselves where the model has one input."""
+    """`[{"a": 1, ...}, ...]`, or a list of values if the model has one input."""
     if not isinstance(content, list):
         raise RefusedError(400, "rows must be given as a list")
     _limit(len(content), most_rows)
@@ -122,7 +133,7 @@ def _from_records(content: Any, columns: Sequence[InputColumn], most_rows: int) 
 
 
 def _by_key(rows: list[dict[str, Any]], keys: Mapping[str, str]) -> Values:
-    """The values of each column, which is given by its key."""
+    """The values of each column, by the key that has them."""
     try:
         return {name: [row[key] for row in rows] for name, key in keys.items()}
     except KeyError:
@@ -136,7 +147,7 @@ def _by_key(rows: list[dict[str, Any]], keys: Mapping[str, str]) -> Values:
 
 
 def _from_inputs(content: Any, columns: Sequence[InputColumn], most_rows: int) -> tuple[Values, int]:
-    """`{"a": [1, ...], ...}`, a list per column, or the list alone where the model has one input."""
+    """`{"a": [1, ...], ...}`, a list for each column, or one list if the model has one input."""
     if isinstance(content, list):
         return _from_records(content, columns, most_rows)
     if not isinstance(content, dict):
@@ -147,8 +158,8 @@ def _from_inputs(content: Any, columns: Sequence[InputColumn], most_rows: int) -
         values = {name: [given] for name, given in values.items()}  # one row
     lengths = {keys[name]: len(given) if isinstance(given, list) else None for name, given in values.items()}
     if len(set(lengths.values())) > 1:
-        shown = ", ".join(f"{key!r} {'no list' if n is None else n}" for key, n in lengths.items())
-        raise RefusedError(400, f"inputs must have a list per column, all of one length; they have: {shown}")
+        shown = ", ".join(f"{key!r} {'is not a list' if n is None else n}" for key, n in lengths.items())
+        raise RefusedError(400, f"inputs must have a list per column, all of one length, but they have: {shown}")
     n_rows = len(next(iter(values.values())))
     _limit(n_rows, most_rows)
     return values, n_rows
@@ -163,7 +174,7 @@ READERS = {
 
 
 def _keys(given: Collection[str], columns: Sequence[InputColumn]) -> dict[str, str]:
-    """By which key each column is given: its own name, or the argument of the SavedModel's signature."""
+    """The key of each column: its own name, or the argument of the SavedModel's signature."""
     keys = {}
     for column in columns:
         if column.name in given:
@@ -179,12 +190,12 @@ def _keys(given: Collection[str], columns: Sequence[InputColumn]) -> dict[str, s
 
 def _missing(name: str, others: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, others, n=1, cutoff=0.5)
-    return f"column {name!r} is missing" + (f", is {near[0]!r} meant for it?" if near else "")
+    return f"column {name!r} is missing" + (f"; rename {near[0]!r} if that is the column" if near else "")
 
 
 def _which_form(found: list[str], given: list[str], forms: Sequence[str]) -> str:
     if found:
-        return f"the body has {' and '.join(found)}; it must have one of them"
+        return f"the body has {' and '.join(found)}; it must have exactly one of them"
     near = [match for key in given for match in difflib.get_close_matches(key, forms, n=1)]
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"the body must have one of the keys {', '.join(forms)}; it has {', '.join(given[:9]) or 'none'}{hint}"

@@ -1,4 +1,4 @@
-"""What a column's values are, in JSON Schema's words and as a hint beside a field."""
+"""Describes a column's values in JSON Schema, and as a hint for a form field."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def known_categories(folder: Path) -> dict[str, Sequence[Any]]:
-    """The categories that training knew, of columns that have them; none of a model of another version.
+    """The categories that training knew, by column; empty for a model of another version.
 
     Args:
-        folder: Of the SavedModel.
+        folder: The SavedModel's folder.
     """
     try:
         inputs = from_json(json.loads((folder / PREPROCESSING).read_text(encoding="utf-8"))).inputs
@@ -35,7 +35,12 @@ def known_categories(folder: Path) -> dict[str, Sequence[Any]]:
 
 
 def value(column: InputColumn, raw: Any) -> Any:
-    """A raw value as JSON says it best: a whole number without its point, a truth value as one; None for a gap."""
+    """A raw value as JSON: a whole number without decimal point, a boolean as such; None for a gap.
+
+    Args:
+        column: The value's column.
+        raw: The value.
+    """
     if raw is None or raw == "":
         return None
     if column.kind == "boolean" and not column.is_text:
@@ -44,7 +49,7 @@ def value(column: InputColumn, raw: Any) -> Any:
 
 
 def hint(column: InputColumn) -> str:
-    """In a word or two."""
+    """The column's type in a few words."""
     if column.kind == "date":
         return f"date, {column.format or column.date}" if column.format or column.date else "date"
     if column.is_text:
@@ -55,12 +60,12 @@ def hint(column: InputColumn) -> str:
 
 
 def schema(column: InputColumn, categories: Categories, example: Sequence[Any], strict: bool) -> Json:
-    """Of a column's values, as OpenAPI 3.1 has it: JSON Schema.
+    """The schema of a column's values, in JSON Schema as OpenAPI 3.1 uses it.
 
     Args:
-        column: Which.
-        categories: Of all columns.
-        example: Some of the column's values, as `value` gives them.
+        column: The column.
+        categories: The known categories of all columns.
+        example: Some of the column's values, as `value` returns them.
         strict: Whether a gap in a column without any in training is refused.
     """
     if column.width is not None:
@@ -90,10 +95,10 @@ def _sentences(column: InputColumn, known: Sequence[Any], strict: bool) -> list[
     if column.kind == "date":
         said.append(f"A date, written as {column.format or column.date or 'those of training'}.")
     elif column.kind == "boolean":
-        said.append("True or false; 1 and 0 do as well.")
+        said.append("True or false; 1 and 0 are accepted too.")
     elif column.kind == "category":
-        about = f" Training knew {len(known)}" + (", of which these are the first." if len(known) > MAX_SHOWN else ".")
-        said.append(f"A category, {hint(column)}." + (about if known else "") + " Any other is taken, as unknown.")
+        about = f" Training knew {len(known)}" + ("; these are the first." if len(known) > MAX_SHOWN else ".")
+        said.append(f"A category, {hint(column)}." + (about if known else "") + " Others are accepted, as unknown.")
     else:
         said.append(f"A {hint(column)}.")
     if column.format and column.kind != "date":
@@ -107,4 +112,4 @@ def _gap(column: InputColumn, strict: bool) -> str:
     if strict or column.fill is None:
         return "Training had no gaps here: null is refused."
     filled = f"{column.fill:g}" if isinstance(column.fill, float) else column.fill
-    return f"Training had no gaps here: null is taken for {filled}, with a warning."
+    return f"Training had no gaps here: null is replaced by {filled}, with a warning."

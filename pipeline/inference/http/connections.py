@@ -1,7 +1,7 @@
-"""Connections, below their requests: how many there may be, and how long a client may keep one waiting.
+"""Limits connections, below the level of requests: their number, and how long a client may block one.
 
-uvicorn waits for ever for the head of a first request and for an answer to be read, and once too many connections are
-open, it refuses the requests of all of them. Here connections on which nothing is asked make room for new ones.
+uvicorn waits indefinitely for the head of a first request and for an answer to be read, and with too many open
+connections it refuses the requests of all. Here idle connections are closed to admit new ones.
 """
 
 from __future__ import annotations
@@ -20,26 +20,31 @@ from pipeline.inference.http.metrics import Metrics
 from pipeline.inference.http.protocols import MLFLOW, TENSORFLOW
 from pipeline.inference.http.request_errors import RefusedError
 
-IDLE_SECONDS = 1.0  # a client that has just connected, or just been answered, is about to ask
-# A connection that is closed while bytes of its client arrive takes the answer away with it: so the client has some
-# time to read why it was refused, and close. Only so many are kept for that.
+IDLE_SECONDS = 1.0  # a client that has just connected or been answered is about to send a request
+# Closing a connection while the client's bytes arrive would discard the answer. So the client has some time to read why
+# it was refused, and to close. Only a limited number of connections are kept open for that.
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1_000_000
 MAX_LINGERING = 100
 
 
 class Connections:
-    """Those that are open, and which of them have nothing to do."""
+    """The open connections, and which of them are idle."""
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
         self.limits, self.metrics = limits, metrics
         self.lingering: set[Connection] = set()
         self._open: set[Connection] = set()
-        self._idle: dict[Connection, float] = {}  # since when, the longest first
+        self._idle: dict[Connection, float] = {}  # since when, the longest idle first
         metrics.connections.set_function(lambda: len(self._open))
 
     def admit(self, connection: Connection, now: float) -> bool:
-        """Whether one more may be open; if need be, in place of the one that has been idle for longest."""
+        """Whether one more connection may be open, if necessary in place of the one that has been idle longest.
+
+        Args:
+            connection: The new connection.
+            now: The time in seconds.
+        """
         if len(self._open) >= self.limits.connections:
             longest = next(iter(self._idle), None)
             if longest is None or now - self._idle[longest] < IDLE_SECONDS:
@@ -50,32 +55,37 @@ class Connections:
         return True
 
     def leave(self, connection: Connection) -> None:
-        """One counts no longer."""
+        """Forgets a closed connection."""
         self._open.discard(connection)
         self._idle.pop(connection, None)
 
     def rest(self, connection: Connection, now: float) -> None:
-        """From now on one is idle."""
+        """Marks a connection as idle.
+
+        Args:
+            connection: The connection.
+            now: The time in seconds.
+        """
         if connection in self._open:
             self._idle.setdefault(connection, now)
 
     def work(self, connection: Connection) -> None:
-        """One is not idle."""
+        """Marks a connection as not idle."""
         self._idle.pop(connection, None)
 
 
 class Connection(H11Protocol):
-    """One of them. Each method is called by asyncio or by uvicorn, whose own it goes on to."""
+    """A connection. asyncio or uvicorn calls each method, which then calls uvicorn's own."""
 
     shared: ClassVar[Connections]
-    _late: asyncio.TimerHandle | None = None  # ends it when the head of a request does not come
-    _unread: asyncio.TimerHandle | None = None  # ends it when an answer is not read
-    _discarded: int | None = None  # bytes since it was refused
+    _late: asyncio.TimerHandle | None = None  # closes the connection if a request's head does not arrive
+    _unread: asyncio.TimerHandle | None = None  # closes the connection if an answer is not read
+    _discarded: int | None = None  # bytes since the refusal
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has come."""
+        """A client has connected."""
         super().connection_made(transport)
-        transport.set_write_buffer_limits(high=0)  # paused means: something is unread
+        transport.set_write_buffer_limits(high=0)  # paused means that something is unread
         if self.shared.admit(self, self.loop.time()):
             self._await_head()
             return
@@ -84,7 +94,7 @@ class Connection(H11Protocol):
         self._refuse("full", RefusedError(503, message, headers={"Retry-After": "1"}))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is closed, by whichever side."""
+        """The connection is closed, by either side."""
         self._cancel("_late")
         self._cancel("_unread")
         self.shared.leave(self)
@@ -92,7 +102,7 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes of a request."""
+        """Some bytes of a request have arrived."""
         if self._discarded is None:
             self.shared.work(self)
             super().data_received(data)
@@ -103,24 +113,24 @@ class Connection(H11Protocol):
             self.transport.abort()
 
     def on_response_complete(self) -> None:
-        """A request is answered."""
+        """A request has been answered."""
         super().on_response_complete()
         if not (self._in_request or self.transport.is_closing()):
             self.shared.rest(self, self.loop.time())
 
     def pause_writing(self) -> None:
-        """Some of an answer waits for the client to read."""
+        """Part of an answer waits for the client to read it."""
         super().pause_writing()
         self._unread = self._unread or self._after(self.shared.limits.answer_seconds, self._cut)
 
     def resume_writing(self) -> None:
-        """The client has read all."""
+        """The client has read everything."""
         super().resume_writing()
         self._cancel("_unread")
 
     @property
     def _in_request(self) -> bool:
-        """Whether a head has come whose request is not answered; its body has a limit of its own."""
+        """Whether a head has arrived and its request is not answered; its body has a limit of its own."""
         return self.cycle is not None and not self.cycle.response_complete
 
     @property
@@ -128,7 +138,7 @@ class Connection(H11Protocol):
         return self.conn.their_state is h11.IDLE and self.conn.trailing_data[0] != b""
 
     def _await_head(self) -> None:
-        """Gives the client so long from now, or from when this began; what it sends meanwhile does not prolong it."""
+        """Limits the time from now, or from the first call, until a head arrives; bytes meanwhile do not extend it."""
         if self._in_request or self.transport.is_closing():
             self._cancel("_late")
             return
@@ -151,12 +161,12 @@ class Connection(H11Protocol):
         self.transport.abort()
 
     def _refuse(self, reason: str, refused: RefusedError) -> None:
-        """Answers without a request, and ends it."""
+        """Sends an error without a request, and closes the connection."""
         self.shared.metrics.refused.labels(reason).inc()
         self.shared.leave(self)
         content = json.dumps(MLFLOW.refusal(refused) | TENSORFLOW.refusal(refused)).encode()
         about = {"content-type": "application/json", "content-length": str(len(content)), "connection": "close"}
-        more = {name.lower(): value for name, value in refused.headers.items()}  # as all other answers have them
+        more = {name.lower(): value for name, value in refused.headers.items()}  # as in all other answers
         headers: list[Any] = [*self.server_state.default_headers, *(about | more).items()]
         response = h11.Response(status_code=refused.status, reason=HTTPStatus(refused.status).phrase, headers=headers)
         for event in (response, h11.Data(content), h11.EndOfMessage()):
@@ -181,7 +191,12 @@ class Connection(H11Protocol):
 
 
 def protocol(limits: Limits, metrics: Metrics) -> type[Connection]:
-    """What uvicorn makes one of for each client, `uvicorn.Config(http=...)`, for one server."""
+    """The protocol class for `uvicorn.Config(http=...)` of one server.
+
+    Args:
+        limits: The server's limits.
+        metrics: The server's metrics.
+    """
 
     class OfServer(Connection):
         shared = Connections(limits, metrics)

@@ -1,4 +1,4 @@
-"""What a request may cost, and who may ask."""
+"""Limits of requests, and the check of their token."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from starlette.requests import Request
 
 from pipeline.inference.http.request_errors import RefusedError
 
-DRAINED_BODIES = 4  # how many times the largest allowed body is read and forgotten, so that the answer is read at all
+DRAINED_BODIES = 4  # times the largest allowed body is read and discarded, so that the client reads the answer
 
 
 @dataclass(frozen=True)
 class Limits:
-    """All that is bounded."""
+    """All limits of a server."""
 
     connections: int  # open at a time
-    head_seconds: float  # from a connection, or the first byte of a request, to the end of the request's head
+    head_seconds: float  # from the connection, or a request's first byte, to the end of the request's head
     body_bytes: int
     body_seconds: float  # from the request's head to the end of its body
     answer_seconds: float  # for the client to read an answer
-    rows: int  # of one request
+    rows: int  # of a request
     requests: int  # in work at a time
     queue_rows: int  # checked and waiting for the model
     batch_rows: int  # scored in one call
-    wait_seconds: float  # of a lone request, for others to join it
+    wait_seconds: float  # that a single request waits for others
 
 
 async def read_body(request: Request, limits: Limits) -> bytes:
@@ -37,7 +37,7 @@ async def read_body(request: Request, limits: Limits) -> bytes:
         ClientDisconnect: The client hung up.
     """
     if (encoding := request.headers.get("content-encoding", "identity")) != "identity":
-        raise RefusedError(415, f"content-encoding {encoding} is not read; send the body plain")
+        raise RefusedError(415, f"content-encoding {encoding} is not supported; send the body uncompressed")
     try:
         async with asyncio.timeout(limits.body_seconds):
             return await _read(request, limits.body_bytes)
@@ -60,20 +60,24 @@ async def _read(request: Request, most: int) -> bytes:
                 chunks.append(chunk)
     if too_large:
         given = f"{size} bytes" if size else f"more than {most} bytes"
-        raise RefusedError(413, f"a body of {given}; {most} are allowed", headers={"Connection": "close"})
+        raise RefusedError(413, f"a body of {given}; at most {most} are allowed", headers={"Connection": "close"})
     return b"".join(chunks)
 
 
 def authorize(request: Request, token: str | None) -> None:
-    """Lets pass whoever names the token; comparing takes as long whatever is wrong with it.
+    """Accepts requests with the right token; the comparison takes equally long for all wrong ones.
+
+    Args:
+        request: The request.
+        token: The token; None accepts all requests.
 
     Raises:
-        RefusedError: 401.
+        RefusedError: 401, the token is missing or wrong.
     """
     if token is None:
         return
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    right = hmac.compare_digest(given.encode("latin-1"), token.encode())  # Latin-1 is what headers are read as
+    right = hmac.compare_digest(given.encode("latin-1"), token.encode())  # headers are decoded as Latin-1
     if not right or scheme.lower() != "bearer":
         message = "this server asks for a token: Authorization: Bearer <token>"
         raise RefusedError(401, message, headers={"WWW-Authenticate": "Bearer"})

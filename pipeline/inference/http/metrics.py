@@ -1,4 +1,4 @@
-"""What Prometheus can ask: requests, how long they took, how many were scored together, and which model serves."""
+"""Metrics for Prometheus: requests and their duration, batches, and the model that serves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384)
 
 
 class Metrics:
-    """The numbers of one server."""
+    """The metrics of one server."""
 
     content_type = CONTENT_TYPE_LATEST
 
@@ -31,32 +31,48 @@ class Metrics:
         self.connections = self._of(Gauge, "connections", "Connections that are open")
         text = "Connections ended: limit reached (full), no head in time (late), answer not read in time (unread)"
         self.refused = self._of(Counter, "connections_refused_total", text, "reason")
-        self._reloads = self._of(Counter, "reloads_total", "New models that were looked at", "result")
+        self._reloads = self._of(Counter, "reloads_total", "New models that were loaded", "result")
         self._model = self._of(Gauge, "model", "The model that serves", "name", "version")
 
     def _of(self, kind: type[Kind], name: str, text: str, *labels: str, **options: Any) -> Kind:
         return kind(f"pipeline_serve_{name}", text, labels, registry=self._registry, **options)
 
     def answered(self, protocol: str, status: int, seconds: float) -> None:
-        """A request has its answer."""
+        """Counts an answered request.
+
+        Args:
+            protocol: Its protocol.
+            status: Its HTTP status.
+            seconds: From the head to the answer.
+        """
         self._requests.labels(protocol, status).inc()
         self._seconds.labels(protocol).observe(seconds)
 
     def scored(self, n_requests: int, n_rows: int) -> None:
-        """The model was called."""
+        """Counts a call of the model.
+
+        Args:
+            n_requests: Requests in the batch.
+            n_rows: Rows in the batch.
+        """
         self._batch_requests.observe(n_requests)
         self._batch_rows.observe(n_rows)
         self._rows.inc(n_rows)
 
     def reloaded(self, result: str) -> None:
-        """Another model was found, and `serves` or was `refused`."""
+        """Counts another model, which `serves` or was `refused`."""
         self._reloads.labels(result).inc()
 
     def serves(self, name: str, version: str) -> None:
-        """This model answers from now on."""
+        """Sets the model that serves.
+
+        Args:
+            name: Its name.
+            version: Its version.
+        """
         self._model.clear()
         self._model.labels(name, version).set(1)
 
     def page(self) -> bytes:
-        """All of them, as Prometheus reads them."""
+        """All metrics in Prometheus's format."""
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""What the server says of its model: versions, TensorFlow Serving's status and metadata, and OpenAPI."""
+"""Describes the served model: versions, TensorFlow Serving's status and metadata, and OpenAPI."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NUMBER_TYPES = {
     "string": "DT_STRING", "float64": "DT_DOUBLE", "int64": "DT_INT64", "int32": "DT_INT32", "bool": "DT_BOOL"
 }  # fmt: skip
 
-# By key of a request: the schema of what stands there, and an example.
+# By key of a request: the schema of its value, and an example.
 Forms = dict[str, tuple[Json, Any]]
 
 
@@ -45,7 +45,7 @@ def status(model: Served) -> Json:
 
 
 def metadata(model: Served) -> Json:
-    """TensorFlow Serving's ModelMetadata, with the arguments of the signature; a column's own name does as well."""
+    """TensorFlow Serving's ModelMetadata, with the signature's arguments; requests may use column names instead."""
     manifest = model.loaded.manifest
     inputs = {column.argument: _tensor(column.dtype, column.shape, column.argument) for column in model.columns}
     outputs = {name: _tensor(about["dtype"], about["shape"], name) for name, about in manifest.outputs.items()}
@@ -66,12 +66,18 @@ def _tensor(dtype: str, shape: Sequence[int | None], name: str) -> Json:
 
 
 def openapi(app: FastAPI, model: Served, strict: bool) -> Json:
-    """The addresses, and the model's own columns with an example in either protocol."""
+    """The OpenAPI document: the addresses, and the model's columns with an example for each protocol.
+
+    Args:
+        app: The application.
+        model: The served model.
+        strict: Whether gaps in columns that had none in training are refused.
+    """
     title = f"{model.name}, version {model.version}"
     sentences = [
         f"Predicts {', '.join(model.labels.targets)}.", "All rows of a request are checked before any is scored.",
-        "Every column must be there, in any order; null stands for a gap. Others are ignored.",
-        f"Answers have, of each row, {', '.join(model.labels.names)}.", *filter(None, [model.uncertainty]),
+        "Every column is required, in any order; null stands for a gap. Other columns are ignored.",
+        f"Answers have for each row {', '.join(model.labels.names)}.", *filter(None, [model.uncertainty]),
     ]  # fmt: skip
     text = " ".join(sentences)
     document = get_openapi(title=title, version=model.version, description=text, routes=app.routes)
@@ -103,7 +109,7 @@ def _schemas(model: Served, strict: bool) -> Json:
 
 
 def _table() -> Json:
-    """Rows as lists, whose order of columns a request says."""
+    """Rows as lists, in the order of columns that a request gives."""
     lists = {"type": "array", "items": {"type": "array"}}
     columns = {"type": "array", "items": {"type": "string"}}
     return {"type": "object", "properties": {"columns": columns, "data": lists}, "required": ["columns", "data"]}
@@ -125,11 +131,11 @@ def _post(summary: str, forms: Forms, more: Json | None = None) -> Json:
         "400": "A value, a column or the body is wrong; the message names row and column",
         "401": "The token is missing or wrong",
         "408": "The head or the body of the request did not arrive in time",
-        "413": "The body or the rows are too many",
+        "413": "The body is too large or has too many rows",
         "415": "The body is compressed, or neither JSON nor CSV in UTF-8",
         "429": "Too many requests are waiting; try again",
         "503": "Too many connections are open; try again",
     }
-    answers = {"200": "Predictions; `warnings` beside them tell of gaps where training had none"} | refusals
+    answers = {"200": "Predictions, and `warnings` about gaps in columns that had none in training"} | refusals
     described = {status: {"description": text} for status, text in answers.items()}
     return {"post": {"summary": summary, "requestBody": {"required": True, "content": content}, "responses": described}}

@@ -1,4 +1,4 @@
-"""What the two protocols take and how they answer: MLflow's scoring server, and TensorFlow Serving's REST form."""
+"""The request and answer formats of two protocols: MLflow's scoring server, and TensorFlow Serving's REST API."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ CODES = {
 
 @dataclass(frozen=True)
 class Labels:
-    """What the model's outputs are called."""
+    """Names of the model's outputs."""
 
     targets: Sequence[str]
     classes: Sequence[Any]
-    names: Sequence[str]  # of the columns of a table of outputs
+    names: Sequence[str]  # columns of a table of outputs
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way to ask and to answer."""
+    """The formats of requests and answers."""
 
     name: str
-    forms: tuple[str, ...]  # of rows in a request
+    forms: tuple[str, ...]  # keys of the rows in a request
     answer: Callable[[Outputs, Labels, str, Warned], bytes]
     refusal: Callable[[RefusedError], dict[str, Any]]
 
 
 def _mlflow_answer(outputs: Outputs, labels: Labels, form: str, warned: Warned) -> bytes:
-    """`{"predictions": [{"prediction": 1.5}, ...]}`: a record per row, as MLflow writes a table."""
+    """`{"predictions": [{"prediction": 1.5}, ...]}`: a record for each row, as MLflow writes a table."""
     columns = table(labels.names, labels.classes, outputs)
     rows = zip(*map(_jsonable, columns.values()), strict=True)
     return _encode({"predictions": [dict(zip(columns, row, strict=True)) for row in rows]}, warned)
 
 
 def _tensorflow_answer(outputs: Outputs, labels: Labels, form: str, warned: Warned) -> bytes:
-    """By row for `instances`, by output for `inputs`; a single output stands without its name."""
+    """By row for `instances`, by output for `inputs`; a single output has no name."""
     lists = {name: _jsonable(values) for name, values in outputs.items()}
     if form == "inputs":
         return _encode({"outputs": next(iter(lists.values())) if len(lists) == 1 else lists}, warned)
@@ -60,7 +60,7 @@ def _tensorflow_answer(outputs: Outputs, labels: Labels, form: str, warned: Warn
 
 
 def _jsonable(values: np.ndarray) -> list[Any]:
-    """Nested lists; what JSON has no number for is null."""
+    """Nested lists; null for numbers that JSON cannot express."""
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         return [_finite(value) for value in values.tolist()]
     return list(values.tolist())
@@ -73,7 +73,7 @@ def _finite(value: Any) -> Any:
 
 
 def _encode(content: dict[str, Any], warned: Warned) -> bytes:
-    """The predictions, and beside them warnings if there are any: a key that clients of neither protocol look for."""
+    """The predictions, and warnings if there are any, in a key that clients of both protocols ignore."""
     if warned:
         content["warnings"] = [asdict(gaps) | {"message": str(gaps)} for gaps in warned]
     return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Follows what a name stands for: when an alias moves, the new model is loaded and tried before it serves."""
+"""Follows a model's name: when an alias moves, loads and tests the new model before it serves."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ log = logging.getLogger(__name__)
 
 
 class ModelReloader:
-    """Looks every few seconds whether the model's name stands for another one.
+    """Checks every few seconds whether the model's name refers to another model.
 
     Args:
-        service: Whose model is switched.
-        identity: Tells what the name stands for now; cheap.
-        load: Loads that, and tries it.
-        known: What it stood for when the model of the moment was loaded.
-        seconds: Between two looks.
+        service: The service whose model is switched.
+        identity: Returns what the name refers to now; cheap.
+        load: Loads that model and tests it.
+        known: What the name referred to when the current model was loaded.
+        seconds: Time between two checks.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class ModelReloader:
         self._complaint = ""
 
     async def run(self) -> None:
-        """Looks until it is cancelled; whatever goes wrong, the model of the moment goes on serving."""
+        """Checks until it is cancelled; after an error, the current model continues to serve."""
         while True:
             await asyncio.sleep(self._seconds)
             try:
@@ -41,7 +41,7 @@ class ModelReloader:
                 self._complaint = ""
             except PipelineError as error:
                 self._complain(str(error))
-            except Exception as error:  # of a store, which may raise anything
+            except Exception as error:  # a store may raise anything
                 self._complain(f"{type(error).__name__}: {error}")
 
     async def _look(self) -> None:
@@ -52,31 +52,35 @@ class ModelReloader:
             model = await asyncio.to_thread(self._load)
             check_replaces(self._service.model, model)
         except ModelError:
-            self._known = identity  # it will not become better by loading it again
+            self._known = identity  # loading it again would not help
             raise
         self._service.switch(model)
         self._known = identity
         self._service.metrics.reloaded("serves")
-        log.info("version %s of %s serves now (run %s)", model.version, model.name, model.run_id)
+        log.info("version %s of %s now serves (run %s)", model.version, model.name, model.run_id)
         await asyncio.to_thread(_forget)
 
     def _complain(self, text: str) -> None:
-        """Once for each reason, not every few seconds."""
+        """Logs each reason once, not every few seconds."""
         self._service.metrics.reloaded("refused")
         if text != self._complaint:
-            log.error("the model that served goes on serving: %s", text)
+            log.error("the current model continues to serve: %s", text)
         self._complaint = text
 
 
 def check_replaces(old: Served, new: Served) -> None:
-    """Whether requests that the old model takes are answered by the new one in the same form.
+    """Checks that the new model takes the old model's requests and answers in the same form.
+
+    Args:
+        old: The model that serves.
+        new: The model to replace it.
 
     Raises:
-        ModelError: It needs other columns, or gives other outputs.
+        ModelError: The new model needs other columns, or has other outputs.
     """
     known = {column.name: column for column in old.columns}
     faults = [
-        f"column {column.name!r} is {'another type' if column.name in known else 'new'}"
+        f"column {column.name!r} {'has another type' if column.name in known else 'is new'}"
         for column in new.columns
         if column.name not in known
         or (known[column.name].is_text, known[column.name].width) != (column.is_text, column.width)
@@ -86,12 +90,12 @@ def check_replaces(old: Served, new: Served) -> None:
     if faults:
         raise ModelError(
             f"version {new.version} of {new.name} does not replace version {old.version}: {'; '.join(faults)}; "
-            "start the server anew to serve it"
+            "restart the server to serve it"
         )
 
 
 def _forget() -> None:
-    """Frees the model before, which lies among the objects that collecting passes over."""
+    """Frees the previous model, which is among the objects that garbage collection skips."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Why a request is refused: a status of HTTP, a message, and where in the request the faults lie."""
+"""The error for a refused request: an HTTP status, a message, and the faults in the request."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pipeline.data.reading.parse_inputs import Fault
 from pipeline.errors import PipelineError
 
-SHOWN_FAULTS = 20  # of a request that may have one in every value
+SHOWN_FAULTS = 20  # a request may have a fault in every value
 
 
 class RefusedError(PipelineError):
-    """A request that is answered with an error; the server itself is well."""
+    """A request that is answered with an error; the server itself works."""
 
     def __init__(
         self, status: int, message: str, *, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
@@ -24,7 +24,7 @@ class RefusedError(PipelineError):
 
 
 def refuse_values(faults: Sequence[Fault]) -> RefusedError:
-    """Names the first faults of a request and how many there are."""
+    """The error with the first faults of a request and their number."""
     shown = faults[:SHOWN_FAULTS]
     more = f"; and {len(faults) - len(shown)} more" if len(faults) > len(shown) else ""
     said = "; ".join(f"row {fault.row}, column {fault.column!r}: {fault.problem}" for fault in shown)

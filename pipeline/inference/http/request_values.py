@@ -13,11 +13,15 @@ from pipeline.inference.http.request_errors import refuse_values
 
 
 def check(columns: Sequence[InputColumn], values: dict[str, list[Any]], strict: bool) -> Cleaned:
-    """Arrays of float64 with NaN for gaps, or of text with `""` for them, as the model takes them.
+    """Converts values to the arrays that the model takes: float64 with NaN for gaps, or text with `""` for gaps.
+
+    Args:
+        columns: The model's columns.
+        values: Values by column.
+        strict: Whether to refuse gaps in columns that had none in training.
 
     Raises:
-        RefusedError: 400, with row and column of the first values that do not go with their column; of gaps that
-            training did not know too where `strict` says so.
+        RefusedError: 400, with row and column of the first invalid values, and of refused gaps.
     """
     given = {
         column.name: _without_base64(values[column.name]) if column.is_text else values[column.name]

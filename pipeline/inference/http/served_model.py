@@ -1,4 +1,4 @@
-"""The model that serves: loaded, called once with rows of its own, and what its inputs and outputs are called."""
+"""The model that serves: loaded, called once with example rows, with the names of its inputs and outputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.inference.http.column_schema import Categories, known_categories, 
 from pipeline.inference.http.protocols import Labels
 from pipeline.inference.locate import FoundModel
 
-WARM_ROWS = (1, 2, 64)  # of the calls before the first request
+WARM_ROWS = (1, 2, 64)  # calls before the first request
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Served:
     categories: Categories = field(default_factory=dict)  # that training knew
 
     def predict(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Outputs with a row per row."""
+        """Outputs with a row for each row of the columns."""
         return self.loaded.predict_raw(columns)
 
     @property
     def example(self) -> dict[str, list[Any]]:
-        """Rows that the model takes, by column; a gap is None."""
+        """Example rows by column; a gap is None."""
         given = self.loaded.manifest.example or {column.name: [_neutral(column)] for column in self.columns}
         return {
             column.name: given[column.name]
@@ -48,37 +48,37 @@ class Served:
 
     @property
     def uncertainty(self) -> str | None:
-        """A sentence on bounds or sets of labels; None where the model has neither."""
+        """A sentence about bounds or sets of labels; None if the model has neither."""
         learned = self.loaded.manifest.learned
         if learned.interval:
-            return f"lower and upper hold the true value of {learned.interval.coverage:g} of all rows between them."
+            return f"lower and upper contain the true value of {learned.interval.coverage:g} of all rows."
         if learned.prediction_set:
             share = f"{learned.prediction_set.coverage:g}"
-            return f"prediction_set has the labels of which one is the true one for {share} of all rows."
+            return f"prediction_set contains the true label of {share} of all rows."
         return None
 
     @property
     def versions(self) -> Mapping[str, str]:
-        """Of the packages that it was made with."""
+        """Versions of the packages that made it."""
         return self.loaded.manifest.versions
 
 
 def load(found: FoundModel, *, name: str | None, trust: bool) -> Served:
-    """Loads a model and calls it, so that the first request finds it warm.
+    """Loads a model and calls it, so that the first request is as fast as later ones.
 
     Args:
-        found: Where it lies.
-        name: In the addresses that it answers; None for its own.
-        trust: Whether to load what does not match its manifest.
+        found: The model's location.
+        name: The model's name in addresses; None for its own.
+        trust: Whether to load a model that does not match its manifest.
 
     Raises:
-        ModelError: It cannot be loaded, or does not answer as it should.
+        ModelError: The model cannot be loaded, or gives invalid outputs.
     """
     loaded = LoadedModel(found.path, trust)
     manifest = loaded.manifest
     folder = found.path.name
     served = Served(
-        name=name or re.sub(r"[^\w.-]+", "_", found.name, flags=re.ASCII),  # it stands in addresses
+        name=name or re.sub(r"[^\w.-]+", "_", found.name, flags=re.ASCII),  # it is part of addresses
         version=found.version or (folder if folder.isdecimal() else "1"),
         run_id=found.run_id or manifest.run_id,
         columns=tuple(manifest.inputs.values()),
@@ -101,13 +101,13 @@ def _warm(served: Served) -> None:
                                   for column in served.columns})  # fmt: skip
         for name, values in outputs.items():
             if len(values) != n_rows:
-                raise ModelError(f"{served.name}: asked for {n_rows} rows, the model gives {len(values)} of {name}")
+                raise ModelError(f"{served.name}: for {n_rows} rows the model returns {len(values)} values of {name}")
             if values.dtype.kind == "f" and not np.isfinite(values).all():
-                raise ModelError(f"{served.name}: for its own example the model gives {name} that is not finite")
+                raise ModelError(f"{served.name}: for its own example the model returns {name} that is not finite")
 
 
 def _rows(values: list[Any], column: InputColumn, n_rows: int) -> np.ndarray:
-    """The example's rows over and over."""
+    """The example's rows, repeated."""
     repeated = [values[row % len(values)] for row in range(n_rows)]
     if column.is_text:
         return np.array([value or "" for value in repeated], object)

@@ -1,4 +1,4 @@
-"""From a request to its answer: who asks, the body, the checks, the batch, the answer in the protocol's own form."""
+"""From a request to its answer: token, body, checks, batch, and the answer in the protocol's format."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-LARGE_BODY = 100_000  # bytes, from which on reading it would keep the other requests waiting too long
+LARGE_BODY = 100_000  # bytes; reading larger bodies would delay other requests too long
 LARGE_ANSWER = 1000  # rows
 LARGE_AT_ONCE = 2  # each thread keeps the most memory that it ever needed
-HUNG_UP = 499  # as other servers log it; nobody reads it
+HUNG_UP = 499  # the status that other servers log; nobody reads it
 
 
 class Service:
-    """Answers requests with the model of the moment."""
+    """Answers requests with the current model."""
 
     def __init__(self, model: Served, limits: Limits, token: str | None, strict: bool = False) -> None:
         self.metrics = Metrics()
         self.limits, self._token = limits, token
-        self.strict = strict  # a gap that training did not know is refused
+        self.strict = strict  # whether gaps in columns that had none in training are refused
         self._in_work = 0
         self._threads = ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large")
         self.metrics.in_work.set_function(lambda: self._in_work)
@@ -51,30 +51,30 @@ class Service:
         self.switch(model)
 
     def switch(self, model: Served) -> None:
-        """Another model answers from now on; requests that were checked for the one before are answered by it."""
+        """Replaces the model; requests that the previous one has checked are still answered by it."""
         self.model = model
         self.metrics.serves(model.name, model.version)
 
     @property
     def asks_for_token(self) -> bool:
-        """Whether requests must name the token."""
+        """Whether requests need a token."""
         return self._token is not None
 
     def authorize(self, request: Request) -> None:
-        """Refuses whoever does not name the token, if there is one."""
+        """Refuses requests without the token, if there is one."""
         authorize(request, self._token)
 
     async def respond(
         self, request: Request, protocol: Protocol, check_address: Callable[[Served], None] = lambda model: None
     ) -> Response:
-        """The answer to a request for predictions; an error has the protocol's form as well."""
+        """The answer to a prediction request; errors have the protocol's format too."""
         start = time.perf_counter()
         self._in_work += 1
         try:
             self.authorize(request)
             check_address(self.model)
             if self._in_work > self.limits.requests:
-                message = f"{self.limits.requests} requests are in work already; try again in a second"
+                message = f"{self.limits.requests} requests are being answered; try again in a second"
                 raise RefusedError(429, message, headers={"Retry-After": "1"})
             media_type = _media_type(request) if protocol is MLFLOW else "application/json"
             content = await self._predict(await read_body(request, self.limits), media_type, protocol)
@@ -85,7 +85,7 @@ class Service:
             response = Response(status_code=HUNG_UP)
         except Exception:
             log.exception("a request failed")
-            failed = RefusedError(500, "the server failed at this request; its log says why")
+            failed = RefusedError(500, "the server failed to answer this request; see its log")
             response = JSONResponse(protocol.refusal(failed), 500)
         finally:
             self._in_work -= 1
@@ -110,12 +110,12 @@ class Service:
         return await self._aside(lambda: protocol.answer(outputs, model.labels, form, cleaned.new_gaps))
 
     async def _aside(self, work: Callable[[], Result]) -> Result:
-        """Does what takes long outside of the event loop, so that small requests are answered meanwhile."""
+        """Runs long work outside the event loop, so that small requests are answered meanwhile."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 def _media_type(request: Request) -> str:
-    """JSON or CSV, as MLflow's scoring server tells them apart."""
+    """JSON or CSV, distinguished as in MLflow's scoring server."""
     given = request.headers.get("content-type", "")
     media_type, *parameters = (part.strip().lower() for part in given.split(";"))
     if media_type not in ("application/json", "text/csv"):

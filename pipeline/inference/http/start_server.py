@@ -1,4 +1,4 @@
-"""A server from its model's name to its end."""
+"""Runs a server, from the model's name until the server ends."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from pipeline.runtime.startup import import_tensorflow
 log = logging.getLogger(__name__)
 
 BACKLOG = 2048
-OTHER_FILES = 300  # that may be open beside connections: of TensorFlow, of a store, of clients that read why not
-LAST_SECONDS = 30  # for the last answers, after the last body has arrived; a client may never read its own
+OTHER_FILES = 300  # files that may be open besides connections: of TensorFlow, of a store, of refused clients
+LAST_SECONDS = 30  # for the last answers after the last body has arrived; a client may never read its answer
 
 
 class ServeError(PipelineError):
-    """The server cannot listen where it should."""
+    """The server cannot listen at its address."""
 
 
 def serve(
@@ -46,18 +46,18 @@ def serve(
     strict: bool,
     poll_seconds: float,
 ) -> None:
-    """Serves until SIGTERM or Ctrl-C, and then answers what is in work.
+    """Serves until SIGTERM or Ctrl-C, and then finishes open requests.
 
-    `find` finds the model that the reference names now; `serve --help` tells of the rest.
+    `find` returns the model that the reference names now; `serve --help` describes the other arguments.
 
     Raises:
-        PipelineError: There is no such model, it does not work, or the address is taken.
+        PipelineError: The model does not exist or does not work, or the address is in use.
     """
     with contextlib.closing(bound_socket(*address)) as listening:
         known = locate.stands_for(reference, uri)
         found = find()
-        # oneDNN prepares and keeps a product for each number of rows that it meets: memory grew by a tenth in 100 000
-        # requests, and a row through 1024-1024-1024-1024 took 1.7 ms instead of 1.0.
+        # oneDNN prepares and keeps a kernel for each number of rows: memory grew by a tenth in 100 000 requests, and a
+        # row through 1024-1024-1024-1024 took 1.7 ms instead of 1.0.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
         import_tensorflow()
         from pipeline.inference.http import docs
@@ -84,18 +84,18 @@ def serve(
             timeout_graceful_shutdown=patience,
         )  # fmt: skip
         gc.collect()
-        gc.freeze()  # what is loaded stays: looking through it again and again would hold up requests
+        gc.freeze()  # loaded objects stay, and scanning them repeatedly would delay requests
         at = f"http://{_shown(listening)}"
         log.info("%s, version %s (%s), at %s", model.name, model.version, Path(found.path), at)
         log.info("try %s/docs (Ctrl-C ends the server), or:", at)
         log.info("%s", docs.curl(at, model, asks_for_token=service.asks_for_token))
         with _signals_end_quietly():
             uvicorn.Server(config).run(sockets=[listening])
-        log.info("all requests are answered")
+        log.info("all requests have been answered")
 
 
 def with_files_for(limits: Limits) -> Limits:
-    """The limits, of connections at most as many as this process may have open files for; asks for more if need be."""
+    """Limits connections to the files that this process may open, after asking the system for more if necessary."""
     known = resource.getrlimit(resource.RLIMIT_NOFILE)
     soft, hard = (math.inf if files == resource.RLIM_INFINITY else files for files in known)
     wanted = limits.connections + OTHER_FILES
@@ -107,20 +107,24 @@ def with_files_for(limits: Limits) -> Limits:
         return limits
     possible = max(allowed - OTHER_FILES, 1)
     log.warning(
-        "--max-connections %d needs %d open files, and this process may have %d (ulimit -Hn); %d connections are taken",
+        "--max-connections %d needs %d open files, but this process may open %d (ulimit -Hn); the limit is now %d",
         limits.connections, wanted, allowed, possible,
     )  # fmt: skip
     return replace(limits, connections=possible)
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
-    """A socket that has its port before the model is loaded, but takes connections only when the server listens.
+    """A socket that has its port before the model is loaded, but accepts connections only when the server listens.
 
-    It names its protocol: asyncio switches Nagle's algorithm off for such sockets only, and with it each answer that
-    is written in two parts takes 40 ms.
+    It names its protocol, because asyncio disables Nagle's algorithm only for such sockets. Otherwise an answer that is
+    written in two parts takes 40 ms.
+
+    Args:
+        host: Name or address.
+        port: Port; 0 for a free one.
 
     Raises:
-        ServeError: The address cannot be had.
+        ServeError: The address cannot be used.
     """
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -130,7 +134,7 @@ def bound_socket(host: str, port: int) -> socket.socket:
             bound.bind(where)
             closed_unless_bound.pop_all()
     except OSError as error:
-        taken = "; another server is there, choose another --port" if error.errno == errno.EADDRINUSE else ""
+        taken = "; another server uses the port, choose another --port" if error.errno == errno.EADDRINUSE else ""
         raise ServeError(f"cannot listen on {host}, port {port}: {error.strerror}{taken}") from None
     return bound
 
@@ -142,7 +146,7 @@ def _shown(listening: socket.socket) -> str:
 
 @contextlib.contextmanager
 def _signals_end_quietly() -> Iterator[None]:
-    """The server stops by itself at these signals and then sends them again, for whoever asked: nothing more is due."""
+    """Ignores signals that uvicorn sends again after it has stopped: the server has finished."""
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield

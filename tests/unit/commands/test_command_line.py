@@ -48,7 +48,7 @@ def test_a_wrong_option_is_told_with_the_nearest(typed: Typed, command: str) -> 
     option = max(parser._option_string_actions, key=len)  # --help has no others beside it in `version`
     code, out, err = typed(command, *required, option[:-1] + "_")
     assert (code, out) == (2, "")
-    assert f"python -m pipeline {command}: error: there is no option {option[:-1]}_, did you mean '{option}'?" in err
+    assert f"python -m pipeline {command}: error: unknown option {option[:-1]}_, did you mean '{option}'?" in err
 
 
 def test_every_command_is_a_file_of_its_own_and_the_other_way_round() -> None:
@@ -66,14 +66,14 @@ def test_every_command_is_a_file_of_its_own_and_the_other_way_round() -> None:
         ),
         (["data=iris", "seed=1"], "a command comes first, as in python -m pipeline train data=iris"),
         (["predict", "m", "new.csv"], "the following arguments are required: OUTPUT"),
-        (["predict", "m", "new.csv", "out.csv", "my", "file"], "'my' is one word too many; what holds a blank needs"),
+        (["predict", "m", "new.csv", "out.csv", "my", "file"], "unexpected argument 'my'; a value with a blank needs"),
         (["export", "m", "--format", "onxx"], "should be savedmodel, litert or onnx, got 'onxx', did you mean 'onnx'?"),
         (["compare", "--top", "0"], "should be a whole number of at least 1, got '0'"),
         (["ui", "70000"], "should be a whole number from 1 to 65535, got '70000'"),
         (["ui", "http"], "should be a whole number from 1 to 65535, got 'http'"),
         (["serve", "m", "--port", "-1"], "should be a whole number from 0 to 65535, got '-1'"),
         (["serve", "m", "--poll-seconds", "nan"], "should be a number of at least 0.1, got 'nan'"),
-        (["train", "--multirn", "seed=0,1"], "there is no option --multirn, did you mean '--multirun'?"),
+        (["train", "--multirn", "seed=0,1"], "unknown option --multirn, did you mean '--multirun'?"),
         (["train", "--cfg", "jobs"], "argument --cfg/-c: invalid choice: 'jobs'"),
         (["sweep", "--cfg", "job", "--info"], "--cfg and --info: only one at a time"),
         (["train", "--run", "-m"], "--run and --multirun: only one at a time"),

@@ -100,7 +100,7 @@ def test_columns_that_no_command_line_can_name() -> None:
         (["data.split=${nosuch}"], r"^data.split: \$\{nosuch\} cannot be resolved"),
         (["fit.early_stopping.min_delta=1e300"], r"^fit.early_stopping.min_delta: should be less than or equal to 34"),
         (["model.l1=1e300"], r"^model.l1: should be less than or equal to 34"),
-        (["--nosuch"], r"^there is no option --nosuch"),
+        (["--nosuch"], r"^unknown option --nosuch"),
         (["--version"], r"^--version: ends a command line; load takes overrides"),
     ],
 )  # fmt: skip

@@ -370,12 +370,12 @@ def test_the_server_answers_with_them(trained_once: Callable[..., Result], keys:
         assert [record["prediction_set"] for record in records] == as_text(
             outputs["prediction_set"], model.loaded.manifest.classes
         ).tolist()
-        promise = "prediction_set has the labels of which one is the true one for 0.6 of all rows."
+        promise = "prediction_set contains the true label of 0.6 of all rows."
         assert signature["serving_default"]["outputs"]["prediction_set"]["dtype"] == "DT_INT32"
     else:
         np.testing.assert_allclose(by_name["upper"], outputs["upper"])
         assert [record["lower_Waist"] for record in records] == pytest.approx(outputs["lower"][:, 1])
-        promise = "lower and upper hold the true value of 0.5 of all rows between them."
+        promise = "lower and upper contain the true value of 0.5 of all rows."
     assert promise in described
     assert promise in page
 

@@ -19,7 +19,7 @@ from support.serving import Client, served, serving
 WHOLE = replace(number("n", gaps=False), whole=True)
 TRUTH = replace(number("n"), kind="boolean")
 ARRAY = InputColumn("x", "x", "numeric", "float64", (None, 4), gaps=False, fill=None)
-NO_GAPS = "Training had no gaps here: null is taken for 2.5, with a warning."
+NO_GAPS = "Training had no gaps here: null is replaced by 2.5, with a warning."
 NULL = "May be null, for a gap."
 
 
@@ -28,10 +28,11 @@ NULL = "May be null, for a gap."
     [
         (number("n"), [1.5, None], {"type": ["number", "null"], "description": f"A number. {NULL}", "examples": [1.5]}),
         (WHOLE, [3, 3], {"type": "integer", "description": f"A whole number. {NO_GAPS}", "examples": [3]}),
-        (TRUTH, [None], {"type": ["boolean", "null"], "description": f"True or false; 1 and 0 do as well. {NULL}"}),
+        (TRUTH, [None], {"type": ["boolean", "null"],
+                      "description": f"True or false; 1 and 0 are accepted too. {NULL}"}),
         (text("t"), ["a", "b"], {
             "type": ["string", "null"], "examples": ["a", "b"],
-            "description": f"A category, text. Any other is taken, as unknown. {NULL}",
+            "description": f"A category, text. Others are accepted, as unknown. {NULL}",
         }),
         (text("d", date="year-month-day"), ["2020-01-31"], {
             "type": ["string", "null"], "format": "date", "examples": ["2020-01-31"],
@@ -55,10 +56,10 @@ def test_the_schema_of_a_column(column: InputColumn, example: list[Any], expecte
 def test_categories_that_training_knew_come_first_and_not_all_of_many() -> None:
     few = schema(text("t"), {"t": ["Bern", "Köln"]}, ["Bern"], strict=False)
     assert few["examples"] == ["Bern", "Köln"]
-    assert few["description"].startswith("A category, text. Training knew 2. Any other is taken, as unknown.")
+    assert few["description"].startswith("A category, text. Training knew 2. Others are accepted, as unknown.")
     many = schema(text("t"), {"t": [f"{k:03}" for k in range(500)]}, [], strict=False)
     assert (len(many["examples"]), many["examples"][0]) == (20, "000")
-    assert "Training knew 500, of which these are the first." in many["description"]
+    assert "Training knew 500; these are the first." in many["description"]
     levels = replace(number("n"), kind="category", whole=True)
     assert schema(levels, {"n": [1.0, 2.0]}, [], strict=False)["examples"] == [1, 2]
 

@@ -92,8 +92,8 @@ def test_what_is_not_there_is_answered_with_the_nearest(flowers: tuple[str, Resu
         ("models:/a/b/c", "must be models:/NAME@ALIAS or models:/NAME/VERSION"),
         ("best:flower", r"best:flower: there is no experiment 'flower'; did you mean flowers\?"),
         ("best:Default", "none of its runs finished with a validation objective"),
-        (f"runs:/{first.run_id}/pictures", r"holds no SavedModel .* Pickled models are not loaded"),
-        (str(tmp_path), r"holds no SavedModel .* Pickled models are not loaded"),
+        (f"runs:/{first.run_id}/pictures", r"contains no SavedModel .* Pickled models are not loaded"),
+        (str(tmp_path), r"contains no SavedModel .* Pickled models are not loaded"),
         (str(tmp_path / "model.pkl"), "is a file; a model is a run id"),
     ):
         with pytest.raises(ModelError, match=message):

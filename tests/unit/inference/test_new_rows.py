@@ -58,10 +58,10 @@ def test_numbers_and_truth_values_are_labels_too(
 
 
 BAD = [
-    ({"target": None}, "column 'target', row 2: no value, so that nothing can be compared with it"),
+    ({"target": None}, "column 'target', row 2: no value, so nothing can be compared with it"),
     ({"target": "tulip"}, "row 2: the model does not know the class 'tulip'; it knows setosa, versicolor, virginica"),
     ({"sepal length (cm)": "wide"}, r"column 'sepal length \(cm\)', row 2: 'wide' is not a number"),
-    ({"w": -1.0}, "--weight: column 'w' must have no negative weights"),
+    ({"w": -1.0}, "--weight: column 'w' must not have negative weights"),
 ]  # fmt: skip
 
 
@@ -84,8 +84,8 @@ def test_a_file_without_the_target_or_without_rows(
     result, frame = flowers
     frame.rename(columns={"target": "targets"}).to_csv(tmp_path / "a.csv", index=False)
     frame.head(0).to_parquet(tmp_path / "b.parquet")
-    said = r"its target must be there: missing columns: 'target' \(did you mean 'targets'\?\)"
-    for name, message in (("a.csv", said), ("b.parquet", "the file has no rows"), ("c.csv", "there is no file")):
+    said = r"scoring a model needs its target: missing columns: 'target' \(did you mean 'targets'\?\)"
+    for name, message in (("a.csv", said), ("b.parquet", "the file has no rows"), ("c.csv", "c.csv does not exist")):
         with pytest.raises(DataError, match=message):
             score_file(result.model_path, tmp_path / name)
     with pytest.raises(ModelError, match="there is no such folder or run"):

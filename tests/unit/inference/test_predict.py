@@ -156,10 +156,10 @@ def test_bad_input_is_named_and_leaves_no_output(
     ("output", "keep", "message"),
     [
         ("out.xlsx", [], r"out.xlsx must end in .csv or .parquet"),
-        ("no/out.csv", [], "there is no folder"),
+        ("no/out.csv", [], "for out.csv does not exist; create it"),
         ("new.csv", [], "is the input; name another output"),
         ("out.csv", ["idd"], r"--keep: missing columns: 'idd' \(did you mean 'id'\?\)"),
-        ("out.csv", ["prediction"], "--keep: 'prediction' is what predictions are called"),
+        ("out.csv", ["prediction"], "--keep: 'prediction' is the name of a prediction"),
     ],
 )
 def test_outputs_that_cannot_be(
@@ -181,12 +181,12 @@ def test_an_older_output_stays_when_prediction_fails(houses: tuple[Path, Path], 
 
 def test_missing_input_and_broken_parquet(houses: tuple[Path, Path], tmp_path: Path) -> None:
     for name, content, message in [
-        ("no.csv", None, "there is no file"),
+        ("no.csv", None, "no.csv does not exist"),
         ("a.parquet", b"PAR1", "cannot be read as Parquet"),
         ("a.parquet.gz", gzip.compress(b"PAR1"), "cannot be read as Parquet"),
         ("b.parquet.gz", b"PAR1", "cannot be read as Parquet"),
         ("a.csv.gz", gzip.compress(b"size" * 99)[:20], "cannot be read"),
-        ("a.xlsx", b"", "is none of .csv"),
+        ("a.xlsx", b"", "has an unknown extension; use one of .csv"),
     ]:
         if content is not None:
             (tmp_path / name).write_bytes(content)

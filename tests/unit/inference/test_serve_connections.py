@@ -220,4 +220,4 @@ def test_as_many_connections_as_files_may_be_open(
     assert caplog.text == ""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 1024))
     assert start_server.with_files_for(replace(LIMITS, connections=1000)).connections == 724
-    assert "--max-connections 1000 needs 1300 open files, and this process may have 1024 (ulimit -Hn)" in caplog.text
+    assert "--max-connections 1000 needs 1300 open files, but this process may open 1024 (ulimit -Hn)" in caplog.text

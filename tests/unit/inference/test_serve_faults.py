@@ -46,20 +46,20 @@ def test_many_faults_are_counted(client: Client) -> None:
 
 
 BODIES = [
-    (b'{"instances": [', "the body is no JSON: Expecting value: line 1 column 16 (char 15)"),
-    (b"\xff\xfe\xfa", "the body is no JSON: "),
-    (b"", "the body is no JSON: Expecting value: line 1 column 1 (char 0)"),
+    (b'{"instances": [', "the body is not JSON: Expecting value: line 1 column 16 (char 15)"),
+    (b"\xff\xfe\xfa", "the body is not JSON: "),
+    (b"", "the body is not JSON: Expecting value: line 1 column 1 (char 0)"),
     (b"[" * 100_000, "the body is nested too deeply"),
-    (b'{"inputs": {"age": %s}}' % (b"9" * 5000), "the body is no JSON: Exceeds the limit"),
+    (b'{"inputs": {"age": %s}}' % (b"9" * 5000), "the body is not JSON: Exceeds the limit"),
     ([ROW], "the body must be a JSON object with one of the keys dataframe_split, dataframe_records, instances, inputs"),
     ({"instance": [ROW]}, "it has instance; did you mean instances?"),
-    ({"inputs": {}, "instances": []}, "the body has instances and inputs; it must have one of them"),
+    ({"inputs": {}, "instances": []}, "the body has instances and inputs; it must have exactly one of them"),
     ({"instances": 3}, "rows must be given as a list"),
     ({"instances": [ROW, 3]}, "row 1, column '': an object with a value per column is expected"),
     ({"instances": [ROW, {**ROW, "age": 1} | {"x": 1}, {"age": 1}]}, "row 2, column 'Wall Area': is missing; null"),
     ({"instances": [{"Wall area": 1, "age": 1, "town": ""}]},
-     "column 'Wall Area' is missing, is 'Wall area' meant for it?; column 'code' is missing"),
-    ({"inputs": {**ROW, "age": [1, 2]}}, "inputs must have a list per column, all of one length; they have: 'Wall Area'"),
+     "column 'Wall Area' is missing; rename 'Wall area' if that is the column; column 'code' is missing"),
+    ({"inputs": {**ROW, "age": [1, 2]}}, "inputs must have a list per column, all of one length, but they have: 'Wall Area'"),
     ({"inputs": "x"}, "inputs must be an object with a list per column"),
     ({"dataframe_split": [1]}, 'dataframe_split must be an object with the lists "columns" and "data"'),
     ({"dataframe_split": {"data": [[1]]}}, 'dataframe_split must have a list "columns" of their names'),
@@ -82,7 +82,7 @@ def test_bodies_that_are_not_as_they_must_be(client: Client, content: Any, messa
      ("Wall Area,age,town,code\n1,2,x\n", "row 0, column '': a list of 4 values is expected"),
      ("Wall Area,age,town,code\n1,1_0,x,k1\n", "row 0, column 'age': '1_0' is not a number; correct it"),
      ("Wall Area,age,town,code\n1,inf,x,k1\n", "row 0, column 'age': inf is infinite"),
-     ('"Wall Area,age', "the body is no CSV table: unexpected end of data"), (b"\xff", "the body is no UTF-8")],
+     ('"Wall Area,age', "the body is not a CSV table: unexpected end of data"), (b"\xff", "the body is not UTF-8")],
 )  # fmt: skip
 def test_bad_csv(client: Client, text: str | bytes, message: str) -> None:
     answer = client.post("/invocations", text, Content_Type="text/csv")
@@ -92,14 +92,14 @@ def test_bad_csv(client: Client, text: str | bytes, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "message"),
-    [("/v1/models/kind:predict", "there is no model 'kind'; this server has 'kinds'"),
-     ("/v1/models/kinds/versions/7:predict", "there is no version 7 of 'kinds'; this server has version 1"),
-     ("/v1/models/kinds:classify", "there is no method 'classify'; there is predict")],
+    [("/v1/models/kind:predict", "unknown model 'kind'; this server has 'kinds'"),
+     ("/v1/models/kinds/versions/7:predict", "unknown version 7 of 'kinds'; this server has version 1"),
+     ("/v1/models/kinds:classify", "unknown method 'classify'; the method is predict")],
 )  # fmt: skip
 def test_addresses_that_are_not_there(client: Client, path: str, message: str) -> None:
     answer = client.post(path, {"instances": [ROW]})
     assert (answer.status, answer.json["error"]) == (404, message)
-    assert client.get("/v1/models/kind").json == {"error": "there is no model 'kind'; this server has 'kinds'"}
+    assert client.get("/v1/models/kind").json == {"error": "unknown model 'kind'; this server has 'kinds'"}
     assert client.get("/invocations").status == 405
 
 
@@ -107,7 +107,7 @@ def test_other_kinds_of_content(client: Client) -> None:
     for headers, said in (
         ({"Content_Type": "application/x-www-form-urlencoded"}, "send Content-Type: application/json or text/csv"),
         ({"Content_Type": "text/csv; charset=latin-1"}, "the body must be UTF-8"),
-        ({"Content_Encoding": "gzip"}, "content-encoding gzip is not read"),
+        ({"Content_Encoding": "gzip"}, "content-encoding gzip is not supported"),
     ):
         answer = client.post("/invocations", "x", **headers)
         assert answer.status == 415
@@ -136,7 +136,7 @@ def test_a_model_that_fails_is_a_500_and_the_server_stays(kinds: Served, caplog:
     with serving(other) as (client, _):
         for path, key in (("/invocations", "message"), ("/v1/models/kinds:predict", "error")):
             answer = client.post(path, {"instances": [{**ROW, "unheard": "k1"}]})
-            assert (answer.status, answer.json[key]) == (500, "the server failed at this request; its log says why")
+            assert (answer.status, answer.json[key]) == (500, "the server failed to answer this request; see its log")
         assert client.get("/ping").status == 200
     assert "a request failed" in caplog.text
 

@@ -112,7 +112,7 @@ def test_rows_that_are_others_by_now_are_told_with_the_command_that_helps(
     with pytest.raises(ModelError, match=f"are not those that it was trained on. {again}"):
         light_trials.make(result.run_id, store)
     regression_table.unlink()
-    with pytest.raises(ModelError, match=f"there is no file .*{again}"):
+    with pytest.raises(ModelError, match=f"does not exist .*{again}"):
         light_trials.make(result.run_id, store)
     found = MlflowClient(store).get_run(result.run_id)
     assert found.info.status == "FINISHED"

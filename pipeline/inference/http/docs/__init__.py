@@ -1,6 +1,6 @@
-"""The page at /docs: a form to try the model with, and its addresses; or a field for the token, where one is asked for.
+"""The page at /docs: a form to try the model with, and its addresses; or a field for the token, if one is needed.
 
-It loads nothing of elsewhere.
+It loads nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -14,13 +14,18 @@ from pipeline.inference.http.column_schema import hint
 from pipeline.inference.http.served_model import Served
 from pipeline.runtime import pages
 
-MAX_CHOICES = 200  # categories that a field proposes
-MAX_TYPED = 1000  # letters of a row that a command line takes
-MAX_FIELDS = 60  # columns; of more, and of arrays, the row is written as JSON
+MAX_CHOICES = 200  # categories that a field suggests
+MAX_TYPED = 1000  # letters of a row that fit a command line
+MAX_FIELDS = 60  # columns; with more, and for arrays, the row is written as JSON
 
 
 def page(model: Served, *, asks_for_token: bool) -> str:
-    """The whole page; every text of the model is escaped."""
+    """The page with the form; every text from the model is escaped.
+
+    Args:
+        model: The model that is served.
+        asks_for_token: Whether requests need a token.
+    """
     first = {name: values[0] for name, values in model.example.items()}
     return pages.render(
         "inference/http/docs/form.html",
@@ -33,17 +38,17 @@ def page(model: Served, *, asks_for_token: bool) -> str:
 
 
 def token_page() -> str:
-    """What whoever has not named the token gets: nothing of the model."""
+    """The page for clients without the token, which shows nothing about the model."""
     return pages.render("inference/http/docs/token.html", title="This server asks for a token")
 
 
 def curl(at: str, model: Served, *, asks_for_token: bool) -> str:
-    """A command that asks the server at an address for the prediction of an example; of a file's rows if that is long.
+    """A command that requests the prediction of an example from a server; of a file's rows if the example is long.
 
     Args:
         at: `http://HOST:PORT`.
-        model: That is served.
-        asks_for_token: Whether requests must name the token.
+        model: The model that is served.
+        asks_for_token: Whether requests need a token.
     """
     token = ' -H "Authorization: Bearer $PIPELINE_SERVE_TOKEN"' if asks_for_token else ""
     row = json.dumps({"instances": [{name: values[0] for name, values in model.example.items()}]}, ensure_ascii=False)
@@ -53,7 +58,7 @@ def curl(at: str, model: Served, *, asks_for_token: bool) -> str:
 
 
 def _fields(model: Served, first: dict[str, object]) -> Iterator[tuple[InputColumn, str, list[str], str]]:
-    """Each column with its example, the categories that training knew to choose from, and what it takes."""
+    """Each column with its example, the known categories to choose from, and a hint."""
     if len(model.columns) > MAX_FIELDS or any(column.width is not None for column in model.columns):
         return
     for column in model.columns:
