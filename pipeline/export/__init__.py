@@ -1,8 +1,8 @@
-"""The model that leaves home: raw columns in, original units out; assembled, saved, reloaded and compared."""
+"""The exported model, from raw columns to original units: assembled, saved, reloaded and compared."""
 
 from pipeline.runtime.startup import import_tensorflow
 
-import_tensorflow()  # before Keras does, with all its notices
+import_tensorflow()  # before Keras imports it, which would show all of TensorFlow's notices
 
 from pipeline.export.assemble import Assembled, assemble, in_batches  # noqa: E402
 from pipeline.export.calibrate import Decided, decide  # noqa: E402

@@ -1,4 +1,4 @@
-"""Preprocessing, network and the way back to original units as one function of raw columns."""
+"""Assembles preprocessing, network and the conversion to original units into one function of raw columns."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ Columns = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Assembled:
-    """From raw columns to original units or labels: what is scored and what is exported."""
+    """A function from raw columns to original units or labels, which is scored and exported."""
 
     preprocessing: Preprocessing
     network: keras.Model
     serve: tf.types.experimental.PolymorphicFunction
-    answer: Callable[[tf.Tensor], dict[str, tf.Tensor]]  # its second half, from the network's outputs on
-    about: dict[str, Any]  # task, target, classes and what was learned, as the manifest names them
+    answer: Callable[[tf.Tensor], dict[str, tf.Tensor]]  # the second half, from the network's outputs on
+    about: dict[str, Any]  # task, target, classes and what was learned, with the manifest's names
     columns: tuple[InputColumn, ...]
     example: dict[str, list[Any]]  # raw columns of the first rows; a gap is None or ""
-    ops: TensorOps  # holds the tables of categories
+    ops: TensorOps  # holds the lookup tables of categories
 
     @property
     def learned(self) -> Learned:
-        """What becomes of the network's outputs."""
+        """What is applied to the network's outputs."""
         return Learned.of(self.about)
 
     @property
     def schema(self) -> dict[str, Any]:
-        """What stands beside the model for whoever loads it without this package."""
+        """The description of the model for users without this package."""
         return {"inputs": {column.name: column.to_json() for column in self.columns}, **self.about}
 
     def predict(self, inputs: Mapping[str, RawColumn]) -> Columns:
@@ -57,17 +57,17 @@ class Assembled:
         return in_batches(self.serve, inputs)
 
     def made_of(self, outputs: np.ndarray | None) -> Columns | None:
-        """What is made of outputs of a network, `(n_rows, n)`, in place of its own; of None nothing."""
+        """Converts a network's outputs, `(n_rows, n)`, that were computed elsewhere; None returns None."""
         if outputs is None:
             return None
         return as_text({name: value.numpy() for name, value in self.answer(tf.constant(outputs)).items()})
 
     def n_clamped(self, inputs: Mapping[str, RawColumn], outputs: Columns) -> int | None:
-        """How many predictions were set to an end of the training targets' range; None where they may leave it.
+        """How many predictions were set to an end of the training targets' range; None if they may leave it.
 
         Args:
             inputs: Raw columns.
-            outputs: What `predict` gave for them.
+            outputs: What `predict` returned for them.
         """
         scaler = self.preprocessing.outputs
         if not scaler.keeps_range:
@@ -78,7 +78,7 @@ class Assembled:
             return 0
         x = to_array(self.preprocessing.inputs, {name: column[rows] for name, column in inputs.items()})
         starts = range(0, len(x), BATCH_ROWS)
-        n_targets = len(scaler.chains)  # behind them may be the members' spread
+        n_targets = len(scaler.chains)  # members' spread may follow them
         return sum(
             scaler.n_beyond(self.network(x[at : at + BATCH_ROWS], training=False).numpy()[:, :n_targets])
             for at in starts
@@ -89,10 +89,10 @@ def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model, lea
     """Puts the fitted preprocessing around a trained network.
 
     Args:
-        rows: Gives the columns' names and the classes, and its first rows as an example.
+        rows: Rows with the columns' names, the classes, and example rows.
         preprocessing: What was learned on training rows.
-        network: From preprocessed inputs to scaled predictions, or to logits.
-        learned: What is to be made of these.
+        network: Network from preprocessed inputs to scaled predictions or logits.
+        learned: What to apply to the network's outputs.
 
     Returns:
         Outputs `prediction` `(n_rows, n_outputs)` float64 in original units, with bounds also `lower` and `upper`; or
@@ -124,7 +124,12 @@ def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model, lea
 def in_batches(
     serve: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], inputs: Mapping[str, RawColumn]
 ) -> Columns:
-    """Runs a serving function over raw columns, a block of rows at a time; text comes back as `str`."""
+    """Runs a serving function over raw columns, a block of rows at a time; text is returned as `str`.
+
+    Args:
+        serve: The serving function.
+        inputs: Raw columns.
+    """
     n_rows = len(next(iter(inputs.values())))
     blocks = []
     for start in range(0, n_rows, BATCH_ROWS):
@@ -135,7 +140,7 @@ def in_batches(
 
 
 def as_text(outputs: Columns) -> Columns:
-    """Outputs whose text is `str`, as everywhere but in TensorFlow."""
+    """Outputs with text as `str`, as everywhere except in TensorFlow."""
     return {
         name: np.array([text.decode() for text in value], dtype=object) if value.dtype == object else value
         for name, value in outputs.items()
@@ -149,7 +154,7 @@ def _dtype(column: RawColumn) -> tf.DType:
 def _outputs(
     rows: Rows, preprocessing: Preprocessing, ops: TensorOps, learned: Learned
 ) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    """What to make of the network's outputs, float64 from here on."""
+    """The conversion of the network's outputs, float64 from here on."""
     target, scaler = rows.target, preprocessing.outputs
 
     def regression(scaled: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -157,7 +162,7 @@ def _outputs(
 
     def classes(logits: tf.Tensor) -> dict[str, tf.Tensor]:
         logits = tf.cast(logits, tf.float64)
-        if target.task == "binary":  # the first class is the one whose logit is 0
+        if target.task == "binary":  # the first class has the logit 0
             logits = tf.concat([tf.zeros_like(logits), logits], axis=1)
         probabilities = tf.nn.softmax(logits)
         labels = tf.constant(target.classes)  # int64, float64, bool or text, as in the table
@@ -168,13 +173,13 @@ def _outputs(
 
 
 def bounded(ops: TensorOps, scaler: OutputScaler, interval: Interval | None, scaled: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Predictions in original units, and their bounds if there are any, `(n_rows, n_targets)` each.
+    """Predictions in original units, and their bounds if requested, `(n_rows, n_targets)` each.
 
     Args:
-        ops: By which they are computed.
-        scaler: Of the targets.
-        interval: How bounds are made.
-        scaled: `(n_rows, n)` outputs of the network.
+        ops: The operations to use.
+        scaler: The targets' scaler.
+        interval: Computes bounds; None for predictions only.
+        scaled: Outputs of the network, `(n_rows, n)`.
     """
     columns = tf.unstack(scaled, num=scaled.shape[1], axis=1)
     found = [scaler.invert_with(ops, columns)] if interval is None else interval.bounds(ops, scaler, columns)
@@ -182,12 +187,22 @@ def bounded(ops: TensorOps, scaler: OutputScaler, interval: Interval | None, sca
 
 
 def label_sets(prediction_set: PredictionSet | None, probabilities: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Which labels are in the set, `(n_rows, n_classes)`, 0 or 1; nothing where there are no sets."""
+    """Which labels are in each set, `(n_rows, n_classes)`, 0 or 1; empty without sets.
+
+    Args:
+        prediction_set: Decides on the labels; None without sets.
+        probabilities: `(n_rows, n_classes)`.
+    """
     return {} if prediction_set is None else {"prediction_set": tf.cast(prediction_set.of(probabilities), tf.int32)}
 
 
 def named_class(probabilities: tf.Tensor, threshold: float | None) -> tf.Tensor:
-    """The number of the class that is the label, `(n_rows,)` int32."""
+    """The class number of each label, `(n_rows,)` int32.
+
+    Args:
+        probabilities: `(n_rows, n_classes)`.
+        threshold: Of two classes, the second's probability from which on it is the label; None for the likeliest class.
+    """
     if threshold is None:
         return tf.argmax(probabilities, axis=1, output_type=tf.int32)
     return tf.cast(probabilities[:, 1] >= tf.constant(threshold, probabilities.dtype), tf.int32)

@@ -1,4 +1,4 @@
-"""What is learned after training, on rows that do not train: how sure to be, when to say yes, and bounds."""
+"""Learns after training, on rows that do not train: the temperature, the threshold, and bounds or sets of labels."""
 
 from __future__ import annotations
 
@@ -20,22 +20,20 @@ from pipeline.model.layers.stacked_members import SpreadOfMembers
 
 log = logging.getLogger(__name__)
 
-TEMPERATURES = (0.05, 20.0)  # between which the best is looked for
+TEMPERATURES = (0.05, 20.0)  # range of the search
 
 
 @dataclass(frozen=True)
 class Decided:
-    """A network and what is to be made of its outputs."""
+    """A network and what is applied to its outputs."""
 
-    network: (
-        keras.Model
-    )  # its logits are divided by the temperature; members' predictions have their spread beside them
+    network: keras.Model  # its logits are divided by the temperature; members' predictions are followed by their spread
     learned: Learned
     temperature: float | None = None
-    held_out: np.ndarray | None = None  # (n_val, n) outputs for validation rows, of networks not trained on them
+    held_out: np.ndarray | None = None  # (n_val, n) outputs for validation rows, from networks not trained on them
 
     def summary(self) -> dict[str, float]:
-        """The measurements to log."""
+        """The values to log."""
         learned = {
             "n_parameters": self.network.count_params(),
             "threshold": self.learned.threshold, "temperature": self.temperature,
@@ -51,22 +49,22 @@ def decide(
     held_out: np.ndarray | None = None,
     out_of_fold: np.ndarray | None = None,
 ) -> Decided:
-    """Learns what is asked for: temperature and threshold on validation rows, bounds and sets on those of calibration.
+    """Learns what is requested: temperature and threshold on validation rows, bounds and sets on calibration rows.
 
-    Without rows of calibration bounds and sets are learned from the training and validation rows, out of fold.
+    Without calibration rows, bounds and sets are learned from the training and validation rows, out of fold.
 
     Args:
-        config: What is asked for.
-        dataset: The rows.
-        preprocessing: From these to the network's inputs.
-        network: From these to scaled predictions or to logits.
-        held_out: `(n_train + n_val, n_outputs)` what is to be taken for its outputs, where it was trained on validation
-            rows too; None where it was not.
-        out_of_fold: `(n_train + n_val, n)` what networks like it give for rows that they were not trained on; None
-            where there are rows of calibration. Members' spread may be beside it.
+        config: The section `decision`.
+        dataset: All rows.
+        preprocessing: Converts rows to the network's inputs.
+        network: Network to scaled predictions or logits.
+        held_out: `(n_train + n_val, n_outputs)` outputs to use instead of the network's, if it was also trained on
+            validation rows; otherwise None.
+        out_of_fold: `(n_train + n_val, n)` outputs of similar networks for rows that they were not trained on, possibly
+            followed by members' spread; None if there are calibration rows.
 
     Raises:
-        TrainingError: There are no bounds that hold as often as asked.
+        TrainingError: No bounds have the requested coverage.
     """
     made = None if held_out is None else held_out[-dataset.n_rows["val"] :]
     temperature, threshold = _of_probabilities(config, dataset, preprocessing, network, made)
@@ -87,7 +85,7 @@ def decide(
 def _of_probabilities(
     config: Decision, dataset: Dataset, preprocessing: Preprocessing, network: keras.Model, made: np.ndarray | None
 ) -> tuple[float | None, float | None]:
-    """Temperature and threshold by validation rows, for which `made` are the outputs, or else the network's."""
+    """Temperature and threshold from validation rows, with the outputs `made` if given, else the network's."""
     if not config.temperature and config.threshold == "none":
         return None, None
     val, temperature, threshold = dataset.part("val"), None, None
@@ -111,19 +109,19 @@ def _outputs(network: keras.Model, preprocessing: Preprocessing, rows: Rows) -> 
 
 
 def _logits(outputs: np.ndarray) -> np.ndarray:
-    """Of each class, `(n_rows, n_classes)` float64."""
+    """Logits of each class, `(n_rows, n_classes)` float64."""
     logits = outputs.astype(np.float64)
     return np.concatenate([np.zeros_like(logits), logits], axis=1) if logits.shape[1] == 1 else logits
 
 
 def _cooled(network: keras.Model, temperature: float) -> keras.Model:
-    """The network with its logits divided, by a layer of its own, so that every format of the export has it."""
+    """The network with divided logits, in a layer of its own so that every export format supports it."""
     cooled = keras.layers.Rescaling(1 / temperature, dtype="float32", name="temperature")(network.outputs[0])
     return keras.Model(network.input, cooled, name=network.name)
 
 
 def with_spread(network: keras.Model) -> keras.Model:
-    """A network of members with their spread beside its outputs, `(n_rows, 2 n_outputs)`; any other as it is."""
+    """A network of members whose spread follows its outputs, `(n_rows, 2 n_outputs)`; other networks are unchanged."""
     mean = mean_of_members(network)
     if mean is None or mean.input.shape[1] == 1:
         return network
@@ -139,7 +137,7 @@ def _calibrating(
     out_of_fold: np.ndarray | None,
     temperature: float | None = None,
 ) -> tuple[Target, np.ndarray]:
-    """Targets of the rows that calibrate, and outputs for them."""
+    """Targets of the calibration rows, and outputs for them."""
     if out_of_fold is None:
         return dataset.calibration.target, _outputs(network, preprocessing, dataset.calibration)
     return dataset.rows.target.take(slice(len(out_of_fold))), out_of_fold / (temperature or 1.0)
@@ -152,7 +150,7 @@ def _interval(
     network: keras.Model,
     out_of_fold: np.ndarray | None,
 ) -> Interval:
-    """Bounds, whose floor of the spread is from the validation rows."""
+    """Bounds; the floor of the spread comes from the validation rows."""
     target, outputs = _calibrating(dataset, preprocessing, network, out_of_fold)
     floors, n_targets = None, len(target.names)
     if network.output_shape[1] > n_targets:
@@ -162,7 +160,7 @@ def _interval(
 
 
 def best_temperature(logits: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> float:
-    """The number to divide logits by for the least log loss (Guo et al. 2017).
+    """The temperature that divides logits for the lowest log loss (Guo et al. 2017).
 
     Args:
         logits: `(n_rows, n_classes)`.
@@ -175,24 +173,24 @@ def best_temperature(logits: np.ndarray, truth: np.ndarray, weight: np.ndarray) 
     def loss(inverse: float) -> float:
         return float(weight @ (np.log(np.exp(shifted * inverse).sum(axis=1)) - own * inverse))
 
-    # It is convex in the inverse. Where all are as good the sign, changed, makes it the largest temperature.
+    # The loss is convex in the inverse. If all are equally good, the slope's sign selects the largest temperature.
     low, high = -1 / TEMPERATURES[0], -1 / TEMPERATURES[1]
     found = minimize_scalar(lambda x: loss(-x), bounds=(low, high), method="bounded", options={"xatol": 1e-9})
     return float(-1 / found.x)
 
 
 def best_threshold(config: Decision, probability: np.ndarray, positive: np.ndarray, weight: np.ndarray) -> float:
-    """The threshold that suits the rows best: halfway between two probabilities, so that rounding moves no row.
+    """The best threshold on the rows: halfway between two probabilities, so that rounding affects no row.
 
     Args:
-        config: Says by what.
-        probability: `(n_rows,)` of the second class.
-        positive: `(n_rows,)` whether it is the second class.
+        config: The section `decision`.
+        probability: Probability of the second class, `(n_rows,)`.
+        positive: Whether the row is of the second class, `(n_rows,)`.
         weight: `(n_rows,)`.
     """
     order = np.argsort(-probability, kind="stable")
     sorted_, yes = probability[order], positive[order]
-    last = np.append(np.flatnonzero(np.diff(sorted_)), len(sorted_) - 1)  # of each run of equal probabilities
+    last = np.append(np.flatnonzero(np.diff(sorted_)), len(sorted_) - 1)  # the last of each run of equal probabilities
     hits = np.cumsum(weight[order] * yes)[last]
     alarms = np.cumsum(weight[order] * ~yes)[last]
     misses = hits[-1] - hits
@@ -202,7 +200,7 @@ def best_threshold(config: Decision, probability: np.ndarray, positive: np.ndarr
     if config.threshold == "cost":
         costs = config.false_positive_cost * alarms + config.false_negative_cost * misses
         if sorted_[0] < 1 and config.false_negative_cost * hits[-1] <= costs.min():
-            return float((sorted_[0] + 1) / 2)  # never yes is the cheapest
+            return float((sorted_[0] + 1) / 2)  # to predict the second class never is cheapest
         return float(thresholds[np.argmin(costs)])
     precision = hits / np.maximum(hits + alarms, 1e-300)
     enough = precision >= config.precision

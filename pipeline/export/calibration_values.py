@@ -1,4 +1,4 @@
-"""What is learned, on rows that do not train, of what becomes of a network's outputs; the manifest holds it."""
+"""Values learned on rows that do not train, which are applied to a network's outputs; stored in the manifest."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pipeline.export.conformal import Interval, PredictionSet
 
 @dataclass(frozen=True)
 class Learned:
-    """Each None where it was not asked for."""
+    """Each value is None if it was not requested."""
 
-    threshold: float | None = None  # of two classes, the second's probability from which on it is the label
-    interval: Interval | None = None  # bounds of a regression
-    prediction_set: PredictionSet | None = None  # of classes
+    threshold: float | None = None  # for two classes: the second's probability from which on it is the label
+    interval: Interval | None = None  # bounds, for a regression
+    prediction_set: PredictionSet | None = None  # sets of labels, for classes
 
     @property
     def about(self) -> dict[str, Any]:
-        """As JSON."""
+        """The values as JSON."""
         return asdict(self)
 
     @classmethod
     def of(cls, about: Mapping[str, Any]) -> Learned:
-        """What `about` has written."""
+        """Reads what `about` wrote."""
         interval, prediction_set = about.get("interval"), about.get("prediction_set")
         if interval is not None:
             lists = {

@@ -1,9 +1,9 @@
-"""Predictions with their uncertainty: bounds, and sets of labels, that hold the truth as often as asked.
+"""Uncertainty of predictions: bounds, or sets of labels, that contain the truth with the requested frequency.
 
 Conformal prediction (Vovk, Gammerman and Shafer 2005), split in two (Papadopoulos et al. 2002; Romano et al. 2019).
-Rows that neither train nor choose anything say how far predictions are from the truth. The quantile of that, taken for
-one row more than there are, holds for a new row whatever the network is like, as long as the new row and these are
-exchangeable: drawn in the same way, in whatever order. Every row counts alike, whatever its weight.
+Rows that neither train nor influence any choice show how far predictions are from the truth. A quantile of these
+distances, computed as for one more row, holds for a new row and for any network, as long as the new row and these are
+exchangeable: drawn in the same way, in any order. All rows count equally, whatever their weight.
 """
 
 from __future__ import annotations
@@ -20,40 +20,46 @@ from pipeline.data.ops import NumpyOps, Ops
 from pipeline.data.preprocessing.scaling import OutputScaler
 from pipeline.errors import TrainingError
 
-FLOOR = 1.0  # times the median of the members' spread; below it bounds came out wider than without any spread
-ROUNDING = 1e-9  # of a quantile, by which it is widened: the row that it is from stays within
-BEYOND = 1e300  # scaled: what comes back is the end of what can be predicted
+FLOOR = 1.0  # times the median of the members' spread; lower floors gave wider bounds than no spread
+ROUNDING = 1e-9  # relative widening of a quantile, so that the row that it comes from stays inside
+BEYOND = 1e300  # scaled; it is inverted to the end of the range of predictions
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Bounds of a regression: the prediction and, on either side, a quantile times the members' spread.
+    """Bounds of a regression: the prediction, and on either side a quantile times the members' spread.
 
-    Distances are measured in scaled units: of a target that is scaled by a logarithm they are factors.
+    Distances are in scaled units: for a target scaled by a logarithm they are factors.
     """
 
     coverage: float
-    quantiles: tuple[float, ...]  # by target, in scaled units, or in multiples of the spread
-    floors: tuple[float, ...] | None  # by target, of the spread, in scaled units; None where there are no members
-    n_rows: int  # that they are measured on
+    quantiles: tuple[float, ...]  # by target, in scaled units or multiples of the spread
+    floors: tuple[float, ...] | None  # floor of the spread by target, in scaled units; None without members
+    n_rows: int  # that they were measured on
 
     def bounds(self, ops: Ops, scaler: OutputScaler, columns: Sequence[Any]) -> list[list[Any]]:
         """Predictions, lower and upper bounds, columns `(n_rows,)` by target in original units.
 
         Args:
-            ops: By which they are computed.
-            scaler: Of the targets.
-            columns: The network's outputs `(n_rows,)`: scaled predictions and, of members, the spread of each.
+            ops: The operations to use.
+            scaler: The targets' scaler.
+            columns: The network's outputs `(n_rows,)`: scaled predictions and, for members, the spread of each.
         """
         predictions = scaler.invert_with(ops, columns[: len(scaler.chains)])
         free, found = scaler.beyond_range(), [predictions]
         for nearest, ends in zip((ops.minimum, ops.maximum), self.ends(ops, scaler, columns), strict=True):
-            # The way back of what lies beyond the targets' range is flat, and rounds.
+            # Beyond the targets' range the inverse is flat, and rounds.
             found.append([nearest(*pair) for pair in zip(free.invert_with(ops, ends), predictions, strict=True)])
         return found
 
     def ends(self, ops: Ops, scaler: OutputScaler, columns: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        """Lower and upper bounds in scaled units."""
+        """Lower and upper bounds in scaled units.
+
+        Args:
+            ops: The operations to use.
+            scaler: The targets' scaler.
+            columns: The network's outputs `(n_rows,)`, as for `bounds`.
+        """
         centers = scaler.within_range(ops, columns[: len(scaler.chains)])
         spreads = spreads_of(ops, self.floors, columns)
         widths = [spread * quantile for spread, quantile in zip(spreads, self.quantiles, strict=True)]
@@ -65,15 +71,15 @@ class Interval:
 class PredictionSet:
     """The labels whose probability is high enough: LAC, least ambiguous sets (Sadinle, Lei and Wasserman 2019).
 
-    Of all sets with the same coverage they are the smallest on average, they hold it without drawing at random, and a
-    comparison is all that an export needs. Adaptive sets (Romano, Sesia and Candès 2020) without their random part hold
-    the most probable label always, and so cover as many rows as labels are right, however few were asked for. Where
-    labels are right more often than asked, some sets here are empty: of the rows that are the least clear.
+    Of all sets with the same coverage they are the smallest on average. They need no random draw, and an export only
+    needs a comparison. Adaptive sets (Romano, Sesia and Candès 2020) without their random part always contain the most
+    probable label, so their coverage is at least the accuracy, however low the requested one. If the accuracy is higher
+    than the requested coverage, some sets here are empty: those of the least clear rows.
     """
 
     coverage: float
-    level: float  # that a label's probability must have
-    n_rows: int  # that it is measured on
+    level: float  # lowest probability of a label in the set
+    n_rows: int  # that it was measured on
 
     def of(self, probabilities: Any) -> Any:
         """Which labels are in the set, `(n_rows, n_classes)` bool."""
@@ -81,18 +87,24 @@ class PredictionSet:
 
 
 def spreads_of(ops: Ops, floors: Sequence[float] | None, columns: Sequence[Any]) -> list[Any]:
-    """What a distance is measured by, by target: the members' spread with a floor; 1 without members."""
+    """The unit of distances by target: the members' spread with a floor; 1 without members.
+
+    Args:
+        ops: The operations to use.
+        floors: Floor of each target; None without members.
+        columns: The network's outputs `(n_rows,)`.
+    """
     if floors is None:
         return [1.0] * len(columns)
     return [ops.maximum(spread, floor) for spread, floor in zip(columns[-len(floors) :], floors, strict=True)]
 
 
 def floors_of(outputs: np.ndarray, n_targets: int) -> tuple[float, ...] | None:
-    """Floors of the spread, from rows that are not those of calibration; None where the outputs have no spread.
+    """Floors of the spread, from rows that do not calibrate; None if the outputs have no spread.
 
     Args:
-        outputs: `(n_rows, n)` of the network.
-        n_targets: Of these outputs, the first.
+        outputs: Outputs of the network, `(n_rows, n)`.
+        n_targets: Number of targets, which are the first outputs.
     """
     if outputs.shape[1] == n_targets:
         return None
@@ -106,14 +118,14 @@ def interval_of(
     """Calibrates bounds.
 
     Args:
-        coverage: How often they are to hold a target, each by itself.
-        target: Of the calibration rows.
-        outputs: `(n_rows, n)` that the network gives for them.
-        scaler: Of the targets.
-        floors: Of the spread.
+        coverage: Requested coverage of each target by itself.
+        target: Targets of the calibration rows.
+        outputs: Outputs of the network for them, `(n_rows, n)`.
+        scaler: The targets' scaler.
+        floors: Floors of the spread.
 
     Raises:
-        TrainingError: Too many targets are beyond all that can be predicted.
+        TrainingError: Too many targets are outside the range of predictions.
     """
     ops, columns = NumpyOps(), list(outputs.astype(np.float64).T)
     spreads, centers = spreads_of(ops, floors, columns), scaler.within_range(ops, columns[: len(scaler.chains)])
@@ -126,7 +138,7 @@ def interval_of(
     if not np.isfinite(quantiles).all():
         raise TrainingError(
             f"decision.interval: more than {1 - coverage:.2g} of the calibration rows have targets that "
-            "data.output_scaling gives no prediction for; set data.output_scaling=standard"
+            "data.output_scaling cannot predict; set data.output_scaling=standard"
         )
     return Interval(coverage, tuple(quantiles), floors, len(outputs))
 
@@ -135,9 +147,9 @@ def prediction_set_of(coverage: float, target: Target, probabilities: np.ndarray
     """Calibrates sets of labels.
 
     Args:
-        coverage: How often they are to hold the true one.
-        target: Of the calibration rows.
-        probabilities: `(n_rows, n_classes)` that the model gives for them.
+        coverage: Requested coverage of the true label.
+        target: Targets of the calibration rows.
+        probabilities: Probabilities from the model for them, `(n_rows, n_classes)`.
     """
     own = probabilities[np.arange(len(probabilities)), target.values[:, 0]]
     return PredictionSet(coverage, -quantile(-own, coverage), len(own))
@@ -147,33 +159,38 @@ def quantile(scores: np.ndarray, coverage: float) -> float:
     """The finite-sample quantile: the `ceil((n + 1) coverage)`-th smallest of n scores.
 
     Args:
-        scores: `(n_rows,)`, as many as `Calibration.fewest` at least.
+        scores: `(n_rows,)`, at least `Calibration.fewest` scores.
         coverage: Above 0 and below 1.
     """
     return float(np.sort(scores)[rank(len(scores), coverage) - 1])
 
 
 def rank(n_rows: int, coverage: float) -> int:
-    """Which of so many scores, from 1 in ascending order, is the quantile."""
+    """The quantile's rank among `n_rows` scores, from 1 in ascending order.
+
+    Args:
+        n_rows: Number of scores.
+        coverage: Above 0 and below 1.
+    """
     return rounded_up((n_rows + 1) * coverage)
 
 
 def range_of_coverage(n_rows: int, coverage: float, level: float, n_test: int | None = None) -> tuple[float, float]:
-    """What coverage to expect, from one draw of the calibration rows to the next (Vovk 2012, proposition 2a).
+    """The range of coverage over draws of the calibration rows (Vovk 2012, proposition 2a).
 
-    That of all new rows is distributed as Beta(k, n + 1 - k), with k the rank of the quantile; that of a number of
-    test rows as the Beta-binomial distribution.
+    The coverage of all new rows is distributed as Beta(k, n + 1 - k), with k the rank of the quantile; that of a number
+    of test rows has the Beta-binomial distribution.
 
     Args:
-        n_rows: Calibration rows.
-        coverage: That was asked for.
-        level: How many of the draws are in the range, as in 0.99.
-        n_test: Test rows that it is counted on; None for all that there could be.
+        n_rows: Number of calibration rows.
+        coverage: Requested coverage.
+        level: Share of draws in the range, such as 0.99.
+        n_test: Number of test rows that it is measured on; None for all new rows.
 
     Returns:
         The ends of the range.
     """
-    from scipy import stats  # some tenths of a second, for the card alone
+    from scipy import stats  # late: takes some tenths of a second, and only the card needs it
 
     k, ends = rank(n_rows, coverage), ((1 - level) / 2, (1 + level) / 2)
     if n_test is None:

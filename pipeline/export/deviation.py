@@ -1,4 +1,4 @@
-"""How far predictions are from those that the network makes of preprocessed rows, in units that all targets share."""
+"""Deviation of predictions from those of the network on preprocessed rows, in units common to all targets."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ from pipeline.export.conformal import Interval
 from pipeline.export.manifest import BOUNDED
 
 TOLERANCE = 1e-5  # times max(1, |value|), in scaled units
-SLOPE_STEP = 1e-3  # in scaled units, over which the way back to original units is taken as straight
+SLOPE_STEP = 1e-3  # in scaled units; the inverse is taken as straight over such a step
 
 
 def network_inputs(preprocessing: Preprocessing, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Raw columns preprocessed by numpy, `(n_rows, n_inputs)` float64."""
+    """Raw columns preprocessed by numpy, `(n_rows, n_inputs)` float64.
+
+    Args:
+        preprocessing: The fitted preprocessing.
+        columns: Raw columns.
+    """
     parts = preprocessing.inputs.apply(NumpyOps(), columns)
     return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
 
@@ -26,23 +31,23 @@ def network_inputs(preprocessing: Preprocessing, columns: Mapping[str, np.ndarra
 def apart(
     served: Columns, expected: np.ndarray, preprocessing: Preprocessing, task: str, interval: Interval | None = None
 ) -> float:
-    """The largest difference of `apart_by_row`."""
+    """The largest difference of `apart_by_row`, which has the same arguments."""
     return float(np.max(apart_by_row(served, expected, preprocessing, task, interval)))
 
 
 def apart_by_row(
     served: Columns, expected: np.ndarray, preprocessing: Preprocessing, task: str, interval: Interval | None = None
 ) -> np.ndarray:
-    """The differences of served outputs from what the network says, the largest of each row, `(n_rows,)`.
+    """The largest difference of served outputs from the network's in each row, `(n_rows,)`.
 
-    They are in scaled units or in probability, and divided by max(1, |value|).
+    Differences are in scaled units or in probability, divided by max(1, |value|).
 
     Args:
         served: `prediction` in original units, with bounds `lower` and `upper`; or `probabilities`.
-        expected: Scaled predictions, of members with their spread beside them; or logits.
-        preprocessing: Has the way back to original units.
+        expected: Scaled predictions, for members followed by their spread; or logits.
+        preprocessing: Converts to original units.
         task: What is predicted.
-        interval: How bounds are made; None where there are none.
+        interval: Computes bounds; None without bounds.
     """
     if task != "regression":
         probabilities = probabilities_of(expected)
@@ -63,20 +68,20 @@ def apart_by_row(
 
 
 def _apart_by_row(served: np.ndarray, expected: np.ndarray, scaled: np.ndarray, scaler: OutputScaler) -> np.ndarray:
-    """The largest difference of each row, in scaled units at the places `scaled` of what is compared."""
+    """The largest difference of each row, in scaled units at the values `scaled`."""
     apart = np.abs(served - expected) / _units(scaler, scaled)
     return (apart / np.maximum(1, np.abs(scaled))).max(axis=1)
 
 
 def _units(scaler: OutputScaler, scaled: np.ndarray) -> np.ndarray:
-    """Original units per scaled unit at each prediction: compared there, no rounding of a way back is added."""
+    """Original units per scaled unit at each prediction; comparing there adds no rounding by an inverse."""
     invert = scaler.invert
     slope = np.abs(invert(scaled + SLOPE_STEP) - invert(scaled - SLOPE_STEP)) / (2 * SLOPE_STEP)
     return np.maximum(slope, SLOPE_STEP * scaler.units_per_scaled)  # flat beyond the training range
 
 
 def probabilities_of(logits: np.ndarray) -> np.ndarray:
-    """Of each class, `(n_rows, n_classes)` float64, from `(n_rows, 1)` logits of the second or those of all."""
+    """Probability of each class, `(n_rows, n_classes)` float64, from logits of the second `(n_rows, 1)` or of all."""
     logits = logits.astype(np.float64)
     if logits.shape[1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)

@@ -1,4 +1,4 @@
-"""A network's operations run anew, one by one: in another type of float, or some of them by others."""
+"""Runs a network's operations one by one, in another float type or with replaced operations."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 Instead = Mapping[str, Callable[[tf.Tensor], tf.Tensor]]  # by TensorFlow's name of an operation with one input
 
-# What `tf.raw_ops` calls arguments otherwise than an operation's definition does.
+# Arguments whose name in `tf.raw_ops` differs from the operation's definition.
 RENAMED = {"reduction_indices": "axis", "split_dim": "axis", "dim": "axis", "squeeze_dims": "axis"}
 NESTED = ("PartitionedCall", "StatefulPartitionedCall")
 
 
 def network_of(saved_model: Any) -> tf.types.experimental.ConcreteFunction:
-    """The one graph of a loaded SavedModel's network, from `(n_rows, n_inputs)` to scaled predictions or logits."""
+    """The graph of a loaded SavedModel's network, from `(n_rows, n_inputs)` to scaled predictions or logits."""
     (function,) = saved_model.network.concrete_functions
     return function
 
 
 def run_again(function: tf.types.experimental.ConcreteFunction, x: tf.Tensor, instead: Instead | None = None) -> Any:
-    """What a function of one tensor gives, computed in the type of `x`: eagerly, or as a part of what is being traced.
+    """Computes a function of one tensor in the type of `x`, eagerly or as part of a function that is being traced.
 
     Args:
-        function: Computes in float32.
-        x: Its argument, of any type of float.
-        instead: Operations that are computed by others.
+        function: A function in float32.
+        x: Its argument, of any float type.
+        instead: Replacements of operations.
 
     Returns:
         A tensor of the type of `x`.
     """
     if any(operation.type in NESTED for operation in function.graph.get_operations()):
-        function = convert_variables_to_constants_v2(function)  # which inlines what they call
+        function = convert_variables_to_constants_v2(function)  # also inlines functions that it calls
     handles = {id(variable.handle): variable for variable in function.variables}
     values: dict[str, Any] = {
         inside.name: handles.get(id(outside), outside) for outside, inside in function.graph.captures
@@ -48,7 +48,7 @@ def run_again(function: tf.types.experimental.ConcreteFunction, x: tf.Tensor, in
 
 
 def _run(operation: tf.Operation, given: list[Any], dtype: tf.DType, instead: Instead) -> list[tf.Tensor]:
-    """The outputs of one operation; what is float32 in it is of the type asked for."""
+    """The outputs of one operation, with the requested type in place of float32."""
     if operation.type in instead:
         return [instead[operation.type](*given)]
     if operation.type == "ReadVariableOp":
@@ -63,7 +63,7 @@ def _run(operation: tf.Operation, given: list[Any], dtype: tf.DType, instead: In
         for attribute in operation.op_def.attr
         if attribute.name not in inferred
     }
-    types = {name: dtype for name, value in attributes.items() if value is tf.float32}  # which equals True
+    types = {name: dtype for name, value in attributes.items() if value is tf.float32}  # `==` holds for True too
     named = {RENAMED.get(name, name): value for name, value in (arguments | attributes | types).items()}
     return tf.nest.flatten(getattr(tf.raw_ops, operation.type)(**named))
 

@@ -1,4 +1,4 @@
-"""A SavedModel that was checked against its manifest and loaded: what predict and serve run."""
+"""A SavedModel that was checked against its manifest and loaded, for predict and serve."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from pipeline.export.model_columns import raw_columns, values_at_fault
 from pipeline.export.output_table import table
 from pipeline.export.two_arrays import TwoArrays
 
-FEW_ROWS = 1024  # for more of them the graph takes longer than the tensors
+FEW_ROWS = 1024  # for more rows the graph takes longer than the tensors
 
 
 class LoadedModel:
     """A model from raw columns to predictions in original units, or to labels and probabilities.
 
     Attributes:
-        folder: Of the SavedModel.
-        manifest: What it takes and gives: `inputs` (raw columns, in the model's order), `outputs`, `task`, `target`,
+        folder: The SavedModel's folder.
+        manifest: Its inputs and outputs: `inputs` (raw columns, in the model's order), `outputs`, `task`, `target`,
             `classes`, `run_id`, `versions`, `reading`, `example`.
 
     Example:
@@ -42,21 +42,21 @@ class LoadedModel:
         """Checks the files' hashes and loads the SavedModel.
 
         Args:
-            folder: Of the SavedModel.
-            trust: Loads what has no manifest or is not what it says. A SavedModel is a program that can read and write
-                files: trust only what you know.
-            strict: Refuses a gap in a column in which training had none; else `predict` fills it, and warns.
+            folder: The SavedModel's folder.
+            trust: Whether to load a model that has no manifest or does not match it. A SavedModel is a program that can
+                read and write files, so trust only models that you know.
+            strict: Whether to refuse gaps in columns that had none in training; else `predict` fills them and warns.
 
         Raises:
-            ModelError: A file is missing or was changed, there is no manifest, or TensorFlow cannot load it.
+            ModelError: A file is missing or was changed, the manifest is missing, or TensorFlow cannot load it.
         """
         self.folder, self._strict = folder, strict
         self.manifest = manifests.trusted(folder) if trust else manifests.verify(folder)
         try:
             self.saved_model = tf.saved_model.load(str(folder))  # kept: a function alone would lose its variables
-        except Exception as error:  # of a broken file TensorFlow raises whatever it stumbles on
+        except Exception as error:  # for broken files TensorFlow raises any type of error
             raise ModelError(f"{folder} cannot be loaded by TensorFlow: {str(error).splitlines()[0]}") from None
-        # The one graph there is, found once: to look for it at each call takes a third of the time of a row.
+        # The only graph, found once: finding it in each call takes a third of the time for a row.
         functions = self.saved_model.serve.concrete_functions
         self._serve = functions[0] if len(functions) == 1 else self.saved_model.serve
         self._packed = TwoArrays(self._serve, self.manifest.inputs.values())
@@ -73,10 +73,10 @@ class LoadedModel:
             `probabilities` `(n_rows, n_classes)`, with sets of labels also `prediction_set` `(n_rows, n_classes)`.
 
         Raises:
-            DataError: A column is missing or holds what it cannot hold; the message names column and row.
+            DataError: A column is missing or has an invalid value; the message names column and row.
 
         Warns:
-            UserWarning: Columns have gaps, and training had none in them.
+            UserWarning: Columns have gaps that had none in training.
         """
         cleaned = raw_columns(list(self.manifest.inputs.values()), given)
         if self._strict:
@@ -87,12 +87,12 @@ class LoadedModel:
         return self.predict_raw(cleaned.columns)
 
     def predict_raw(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """As `predict`, for columns that are float64 or objects `str` already, as `raw_columns` makes them."""
+        """Like `predict`, for columns that are already float64 or objects `str`, as `raw_columns` returns them."""
         n_rows = len(next(iter(columns.values())))
         if n_rows == 0:
             return {name: np.zeros((0, *about["shape"][1:])) for name, about in self.manifest.outputs.items()}
         return self._packed.predict(columns) if n_rows <= FEW_ROWS else in_batches(self._serve, columns)
 
     def table(self, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Outputs as a table's columns, named as `manifest.table_columns` says."""
+        """Outputs as columns of a table with the names of `manifest.table_columns`."""
         return table(self.manifest.table_columns, self.manifest.classes, outputs)

@@ -1,4 +1,4 @@
-"""The manifest in every export: what the model takes and gives, where it is from, and the hash of each file."""
+"""The manifest in every export: the model's inputs and outputs, its origin, and the hash of each file."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pipeline.data.reading.input_column import InputColumn, TextFormat, columns_
 from pipeline.errors import ModelError
 from pipeline.export.calibration_values import Learned
 
-EXTRA = "assets.extra"  # a folder that TensorFlow Serving sets aside for files of one's own
+EXTRA = "assets.extra"  # a folder that TensorFlow Serving reserves for users' own files
 MANIFEST = f"{EXTRA}/manifest.json"
 SCHEMA = f"{EXTRA}/schema.json"
 PREPROCESSING = f"{EXTRA}/preprocessing.json"
-CARD = (f"{EXTRA}/card.md", f"{EXTRA}/card.html")  # which its author completes: no hash holds them fast
-FORMAT = 2  # of the manifest; a higher one is of a newer version of this package
-# What a manifest of format 1 may leave unsaid of a column, and what held then.
+CARD = (f"{EXTRA}/card.md", f"{EXTRA}/card.html")  # not hashed, because the author completes it
+FORMAT = 2  # of the manifest; higher ones come from newer versions of this package
+# What a manifest of format 1 may lack about a column, and the value that applied.
 OLDER = {"kind": "numeric", "gaps": True, "fill": "what the model fills gaps with", "numbers": None}
 OLDER_ARRAY = {"kind": "numeric", "gaps": False, "fill": None}
 LEARNED = tuple(known.name for known in fields(Learned))
@@ -30,18 +30,18 @@ PACKAGES = ("dense-pipeline", "tensorflow", "keras", "numpy")
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an export is. Nothing in it depends on time or machine."""
+    """The description of an export. It does not depend on time or machine."""
 
     task: str  # regression, binary or multiclass
     target: list[str]
     classes: list[Any]  # labels in the order of the probabilities; empty for a regression
     inputs: dict[str, InputColumn]  # by raw column
     outputs: dict[str, dict[str, Any]]  # by name: shape, dtype
-    threshold: float | None = None  # of two classes, the second's probability from which on it is the label
-    interval: dict[str, Any] | None = None  # of a regression with bounds: how they are made, see `conformal.Interval`
-    prediction_set: dict[str, Any] | None = None  # of classes with sets of labels, see `conformal.PredictionSet`
+    threshold: float | None = None  # for two classes: the second's probability from which on it is the label
+    interval: dict[str, Any] | None = None  # for a regression with bounds, see `conformal.Interval`
+    prediction_set: dict[str, Any] | None = None  # for classes with sets of labels, see `conformal.PredictionSet`
     run_id: str | None = None
-    reading: dict[str, Any] = field(default_factory=dict)  # how the files it was trained on are written
+    reading: dict[str, Any] = field(default_factory=dict)  # how the training files are written
     example: dict[str, list[Any]] = field(default_factory=dict)  # raw columns of a few rows; a gap is None or ""
     versions: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)  # SHA-256 by path
@@ -49,7 +49,7 @@ class Manifest:
 
     @property
     def learned(self) -> Learned:
-        """What becomes of the network's outputs."""
+        """What is applied to the network's outputs."""
         return Learned.of({name: getattr(self, name) for name in LEARNED})
 
     @property
@@ -66,15 +66,20 @@ class Manifest:
 
 
 def installed_versions() -> dict[str, str]:
-    """Of the packages that a model's numbers depend on."""
+    """Versions of the packages that a model's numbers depend on."""
     return {name: version(name) for name in PACKAGES}
 
 
 def write(manifest: Manifest, folder: Path) -> None:
-    """Writes it into an export whose other files are complete."""
+    """Writes the manifest of an export whose other files are complete.
+
+    Args:
+        manifest: The manifest.
+        folder: The export's folder.
+    """
     content: dict[str, Any] = {known.name: getattr(manifest, known.name) for known in fields(manifest)}
     columns = {name: column.to_json() for name, column in manifest.inputs.items()}
-    written = next(iter(manifest.inputs.values())).text  # alike in all columns
+    written = next(iter(manifest.inputs.values())).text  # the same for all columns
     content |= {"inputs": columns, "text": asdict(written), "files": hashes(folder), "format": FORMAT}
     path = folder / MANIFEST
     path.parent.mkdir(exist_ok=True)
@@ -83,32 +88,32 @@ def write(manifest: Manifest, folder: Path) -> None:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file in an export but the manifest and the model card."""
+    """SHA-256 of every file in an export except the manifest and the model card."""
     free = {folder / name for name in (MANIFEST, *CARD)}
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path not in free)
     return {path.relative_to(folder).as_posix(): _hash(path) for path in files}
 
 
 def read(folder: Path) -> Manifest:
-    """The manifest, unchecked.
+    """Reads the manifest without checking the files.
 
     Raises:
-        ModelError: There is none, or it is not one that this version can read.
+        ModelError: The manifest is missing, or this version cannot read it.
     """
     path = folder / MANIFEST
     if not path.is_file():
         raise ModelError(
             f"{folder} has no {MANIFEST}, which every export of this pipeline carries, so it cannot be checked; "
-            "--trust loads it all the same"
+            "--trust loads it nevertheless"
         )
     return _parsed(path, set(Manifest.__dataclass_fields__))
 
 
 def verify(folder: Path) -> Manifest:
-    """The manifest of an export whose files are those that were written.
+    """Reads the manifest of an export and checks that its files are unchanged.
 
     Raises:
-        ModelError: There is no manifest, or a file is missing, was changed, or was added where TensorFlow reads.
+        ModelError: The manifest is missing, or a file is missing, was changed, or was added where TensorFlow reads.
     """
     manifest = read(folder)
     found = hashes(folder)
@@ -122,23 +127,23 @@ def verify(folder: Path) -> Manifest:
     ]
     if faults or not manifest.files:
         raise ModelError(
-            f"{folder} is not what its manifest says: {'; '.join(faults) or 'it lists no files'}. Export it again, or "
+            f"{folder} does not match its manifest: {'; '.join(faults) or 'it lists no files'}. Export it again, or "
             "load it with --trust"
         )
     return manifest
 
 
 def trusted(folder: Path) -> Manifest:
-    """What is known of a model that is loaded without a check.
+    """What is known about a model that is loaded without a check.
 
     Raises:
-        ModelError: It has neither manifest nor schema, so that its columns are unknown.
+        ModelError: The model has neither manifest nor schema, so its columns are unknown.
     """
     if (folder / MANIFEST).is_file():
         return read(folder)
     path = folder / SCHEMA
     if not path.is_file():
-        raise ModelError(f"{folder} has neither {MANIFEST} nor {SCHEMA}, so its columns are unknown, --trust or not")
+        raise ModelError(f"{folder} has neither {MANIFEST} nor {SCHEMA}, so its columns are unknown, even with --trust")
     return _parsed(path, {"task", "target", "classes", "inputs", *LEARNED})
 
 
@@ -147,7 +152,7 @@ def _parsed(path: Path, names: set[str]) -> Manifest:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.get("format", FORMAT) > FORMAT:
             raise ModelError(
-                f"{path} is of format {content['format']}, this version reads {FORMAT}; update the package"
+                f"{path} has format {content['format']}, but this version reads format {FORMAT}; update the package"
             )
         given = {name: value for name, value in content.items() if name in names}
         return Manifest(**{"outputs": {}, **given, "inputs": _inputs(content)})
@@ -156,7 +161,7 @@ def _parsed(path: Path, names: set[str]) -> Manifest:
 
 
 def _inputs(content: dict[str, Any]) -> dict[str, InputColumn]:
-    """The columns; a manifest of format 1, or a schema, has not all of what is to be said of them."""
+    """The columns; a manifest of format 1, or a schema, lacks some of their properties."""
     if "text" in content:
         return columns_of(content["inputs"], content["text"])
     text = Reading(**content["reading"]).text if content.get("reading") else TextFormat()

@@ -1,4 +1,4 @@
-"""The columns that a model takes: described when it is made, and read from dicts, frames and Arrow tables."""
+"""The columns that a model takes: their description, and how to read them from dicts, frames and Arrow tables."""
 
 from __future__ import annotations
 
@@ -21,13 +21,18 @@ from pipeline.data.reading.notation import number_in
 from pipeline.data.reading.parse_inputs import Cleaned, ValuesError, clean
 from pipeline.errors import DataError
 
-MAX_NUMBERS = 1000  # texts that say numbers, of a column of text
+MAX_NUMBERS = 1000  # texts of a column of text that mean numbers
 
 
 def described(rows: Rows, inputs: TableInputs | ArrayInputs) -> tuple[InputColumn, ...]:
-    """The input columns of a table, and what preprocessing makes of a gap in each."""
+    """The input columns of a table, and what replaces a gap in each.
+
+    Args:
+        rows: All rows.
+        inputs: The fitted preprocessing of the inputs.
+    """
     fitted = inputs.features if isinstance(inputs, TableInputs) else ()
-    features = {feature.column: feature for feature in reversed(fitted)}  # a number before its categories
+    features = {feature.column: feature for feature in reversed(fitted)}  # a number comes before its categories
     names = list(rows.inputs)
     return tuple(
         InputColumn(
@@ -54,7 +59,7 @@ def _has_gaps(column: RawColumn) -> bool:
 
 
 def _is_whole(column: RawColumn) -> bool:
-    """Whether a column of numbers has whole ones only, and any at all."""
+    """Whether a column of numbers has whole numbers only, and at least one."""
     if isinstance(column, TextArray) or column.ndim != 1 or column.dtype.kind not in "iuf":
         return False
     numbers = column[~np.isnan(column)]
@@ -62,14 +67,14 @@ def _is_whole(column: RawColumn) -> bool:
 
 
 def _may_be_truth_values(column: RawColumn) -> bool:
-    """Whether numbers may have been true and false in the table, though `data.column_kinds` says otherwise."""
+    """Whether numbers may have been true and false in the table, although `data.column_kinds` names another kind."""
     return (
         not isinstance(column, TextArray) and column.ndim == 1 and set(np.unique(column[~np.isnan(column)])) <= {0, 1}
     )
 
 
 def _fill(feature: Feature | None) -> float | str | None:
-    """What a gap is taken for where training had none; an array has no place for one."""
+    """What replaces a gap if training had none; an array cannot have gaps."""
     if feature is None:
         return None
     if isinstance(feature, Number):
@@ -78,7 +83,7 @@ def _fill(feature: Feature | None) -> float | str | None:
 
 
 def _texts_of_numbers(column: RawColumn) -> tuple[str, ...]:
-    """Texts that say a number or a truth value, as few as a manifest can hold: those written in odd ways first."""
+    """Texts that mean a number or boolean, limited to what a manifest can hold: those in unusual notation first."""
     if not isinstance(column, TextArray):
         return ()
     values = {text: number_in(text, ",") if "," in text else number_in(text, ".") for text in column.present()}
@@ -87,14 +92,14 @@ def _texts_of_numbers(column: RawColumn) -> tuple[str, ...]:
 
 
 def raw_columns(columns: Sequence[InputColumn], given: Any) -> Cleaned:
-    """The columns that a model takes, from a dict of sequences, a pandas frame or an Arrow table.
+    """Reads the columns that a model takes from a dict of sequences, a pandas frame or an Arrow table.
 
     Args:
-        columns: That the model takes.
-        given: Has them by name, in any order; others are ignored. None, NaN and, for text, `""` are gaps.
+        columns: The model's columns.
+        given: The columns by name, in any order; others are ignored. None, NaN and, for text, `""` are gaps.
 
     Raises:
-        DataError: A column is missing, or holds what it cannot hold, with the row; or lengths differ.
+        DataError: A column is missing or has an invalid value, with the row; or lengths differ.
     """
     there = Counter(list(given) if isinstance(given, pd.DataFrame | Mapping) else given.column_names)
     if missing := [column.name for column in columns if column.name not in there]:
@@ -110,7 +115,7 @@ def raw_columns(columns: Sequence[InputColumn], given: Any) -> Cleaned:
 
 
 def _values(column: InputColumn, given: Any) -> Any:
-    """An Arrow column by way of pandas, whole numbers that are to be text to the last digit; others as they are."""
+    """Converts an Arrow column with pandas, whole numbers to text with all digits; other columns are unchanged."""
     if hasattr(given, "to_pandas"):
         return given.to_pandas(integer_object_nulls=column.is_text)
     return given if hasattr(given, "__len__") and not isinstance(given, str) else [given]
@@ -118,7 +123,7 @@ def _values(column: InputColumn, given: Any) -> Any:
 
 @contextlib.contextmanager
 def values_at_fault() -> Iterator[None]:
-    """Makes DataError of what cleaning says of values."""
+    """Converts the errors of `clean` to DataError."""
     try:
         yield
     except ValuesError as error:
@@ -126,10 +131,15 @@ def values_at_fault() -> Iterator[None]:
 
 
 def missing_columns(missing: list[str], there: list[Any]) -> str:
-    """What an error says of missing columns: each with the nearest that is there."""
+    """The message for missing columns, each with the nearest existing one.
+
+    Args:
+        missing: Names of missing columns.
+        there: Names of existing columns.
+    """
     names = [str(name) for name in there]
     said = []
     for name in missing:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
         said.append(f"{name!r} (did you mean {near[0]!r}?)" if near else f"{name!r}")
-    return f"missing columns: {', '.join(said)}; there are {', '.join(map(repr, names)) or 'none'}"
+    return f"missing columns: {', '.join(said)}; the columns are {', '.join(map(repr, names)) or 'none'}"

@@ -1,4 +1,4 @@
-"""Errors by which bounds are made where rows are too few to keep some for it: those out of fold."""
+"""Out-of-fold errors, which calibrate bounds if there are too few rows to keep some for calibration."""
 
 from __future__ import annotations
 
@@ -26,25 +26,26 @@ def out_of_fold(
     val: Arrays,
     held_out: np.ndarray | None = None,
 ) -> np.ndarray | None:
-    """What networks of the same configuration give for rows that they were not trained on.
+    """Outputs of networks of the same configuration for rows that they were not trained on.
 
-    Each is trained on all folds of the training and validation rows but one, which validates and which it then gives
-    its outputs for. Their errors are like those of the network itself on new rows (cross-conformal prediction: Vovk
-    2015; CV+: Barber, Candès, Ramdas and Tibshirani 2021, who guarantee 1 - 2 (1 - coverage) and find the coverage).
+    Each network is trained on all folds of the training and validation rows except one, which validates, and for
+    which it then returns its outputs. Their errors are like those of the network itself on new rows (cross-conformal
+    prediction: Vovk 2015; CV+: Barber, Candès, Ramdas and Tibshirani 2021, who guarantee 1 - 2 (1 - coverage) and find
+    the coverage).
 
     Args:
         config: The experiment.
-        dataset: The rows.
-        preprocessing: From these to the network's inputs; that of the training rows for all.
+        dataset: All rows.
+        preprocessing: Converts rows to the network's inputs; fitted on the training rows for all folds.
         train: Training rows, preprocessed.
         val: Validation rows.
-        held_out: What there is of such outputs already.
+        held_out: Such outputs, if they exist already.
 
     Returns:
-        `(n_train + n_val, n)`; None where nothing is to be calibrated, or rows are kept for it.
+        `(n_train + n_val, n)`; None if nothing is calibrated, or rows are kept for it.
 
     Raises:
-        TrainingError: Training comes to nothing.
+        TrainingError: Training fails.
     """
     calibration = config.decision.calibration
     if calibration is None or len(dataset.calibration):
@@ -53,7 +54,7 @@ def out_of_fold(
         return held_out
     folds = next(found for n in range(N_FOLDS, 1, -1) if (found := dataset.folds(n, config.data.split.seed)))
     both = val.behind(train)
-    log.info("%s: %d more networks, for errors of rows that they are not trained on", calibration.key, len(folds))
+    log.info("%s: training %d more networks for out-of-fold errors", calibration.key, len(folds))
     sizes, scale = preprocessing.sizes(dataset.rows.target), preprocessing.outputs.units_per_scaled
     task = dataset.rows.target.task
     rows = model.TrainingRows(train.x, train.y, preprocessing.inputs.numbers)
@@ -78,6 +79,6 @@ def _trained(
 
 
 def _outputs(network: keras.Model, x: np.ndarray) -> np.ndarray:
-    """Outputs of a network, with its members' spread beside them where there are members."""
+    """Outputs of a network, for members followed by their spread."""
     found: np.ndarray = with_spread(network).predict(x, batch_size=BATCH_ROWS, verbose=0)
     return found

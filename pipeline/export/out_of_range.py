@@ -1,4 +1,4 @@
-"""Rows beyond what training saw, on which every export is compared with the pipeline computed in float64."""
+"""Rows beyond the training range, on which every export is compared with the pipeline in float64."""
 
 from __future__ import annotations
 
@@ -23,43 +23,43 @@ from pipeline.export.graph import run_again
 from pipeline.export.manifest import BOUNDED
 
 UNSEEN = "\u00bfnever seen?"
-TIMES = 10  # its bounds, that a column is set to
-SPREAD = 3.0  # scaled units either side of 0, that count as seen whatever the rows at hand hold
-MAX_GROUPS = 250  # of a wide table's columns: those of a group leave their range in the same row
-MAX_CELLS, MIN_GROUPS = 50_000, 10  # columns times groups: the work does not grow with their square
+TIMES = 10  # times its bounds, to which a column is set
+SPREAD = 3.0  # scaled units on either side of 0 that count as seen, whatever the given rows have
+MAX_GROUPS = 250  # of a wide table's columns, which leave their range in the same row
+MAX_CELLS, MIN_GROUPS = 50_000, 10  # columns times groups, which bounds the work
 MAX_NAMES = 3
-NUDGES = 3  # of the network's inputs by float32's last digit, to see what it makes of that
-ROUNDINGS = 10.0  # times what float32 itself loses in a row, that another order of its operations may lose there
+NUDGES = 3  # changes of the network's inputs by float32's last digit, to measure their effect
+ROUNDINGS = 10.0  # times float32's own loss in a row, which another order of operations may lose
 
-# Curves of scaling computed in float32, as LiteRT does, lose a hundredfold of its last digit that far out; the faults
-# that are looked for, an overflow or another day, are of whole units.
+# Computed in float32, as in LiteRT, curves of scaling lose a hundred times its last digit that far out. The faults to
+# find, such as an overflow or another day, are of whole units.
 IN_FLOAT32 = 1e-3
 
-Changes = dict[str, dict[str, Any]]  # by what is changed: the value of each column that it concerns
+Changes = dict[str, dict[str, Any]]  # by kind of change: the value of each column that it affects
 
 
 @dataclass(frozen=True)
 class OutOfRange:
-    """Raw rows beyond training's range, and what the pipeline makes of them."""
+    """Raw rows beyond the training range, and the pipeline's outputs for them."""
 
     columns: Columns
-    about: tuple[str, ...]  # what is out of the ordinary in each row
+    about: tuple[str, ...]  # what is unusual in each row
     exact: np.ndarray  # scaled predictions or logits, computed in float64
-    lost: np.ndarray  # (n_rows,) of them by the network's own float32; not finite where that overflows
+    lost: np.ndarray  # (n_rows,) loss by the network's own float32; not finite if that overflows
     preprocessing: Preprocessing
     task: str
-    tolerance: float  # times max(1, |value|), in scaled units, by which an export may differ
-    interval: Interval | None = None  # how bounds are made
+    tolerance: float  # times max(1, |value|), in scaled units: the difference that an export may have
+    interval: Interval | None = None  # computes bounds
 
     def check(self, name: str, outputs: Columns, tolerance: float | None = None) -> float:
         """Compares an export's outputs.
 
-        Rows in which the network's float32 overflows are left out: there is nothing to be equal to.
+        Rows in which the network's float32 overflows are left out, because there is nothing to compare with.
 
         Args:
-            name: Of the export, for messages.
-            outputs: For `columns`.
-            tolerance: In place of that of the rows; more is allowed where float32 itself loses more.
+            name: Name of the export, for messages.
+            outputs: Its outputs for `columns`.
+            tolerance: Replaces that of the rows; more is allowed if float32 itself loses more.
 
         Returns:
             The largest difference.
@@ -74,7 +74,7 @@ class OutOfRange:
             row = int(np.argmax(np.where(there & ~(found <= allowed), np.nan_to_num(found / allowed, nan=np.inf), 0)))
             raise ExportError(
                 f"{name} differs from the pipeline computed in float64 by {found[row]:.2g} in scaled units in a row "
-                f"beyond training's range: {self.about[row]}; at most {allowed[row]:.2g} is allowed there"
+                f"beyond the training range: {self.about[row]}; at most {allowed[row]:.2g} is allowed there"
             )
         return float(found[there].max(initial=0))
 
@@ -88,16 +88,16 @@ def beyond(
     numbers: type[np.floating] = np.float64,
     interval: Interval | None = None,
 ) -> OutOfRange:
-    """Makes rows of those at hand: each column at ten times its bounds, with a gap, with a category never seen.
+    """Derives rows from the given ones: each column at ten times its bounds, with a gap, and with an unknown category.
 
     Args:
-        network: From preprocessed inputs to scaled predictions or logits.
-        preprocessing: As it was fitted.
+        network: Network from preprocessed inputs to scaled predictions or logits.
+        preprocessing: The fitted preprocessing.
         task: What is predicted.
         inputs: The raw columns.
         columns: Raw rows.
-        numbers: The type in which the export takes numbers.
-        interval: How bounds are made.
+        numbers: Type of numbers in the export.
+        interval: Computes bounds; None without bounds.
     """
     rows, about = changed(columns, gaps_and_unseen(inputs) | _far(columns, inputs, preprocessing))
     x = network_inputs(preprocessing, rows)
@@ -111,10 +111,14 @@ def beyond(
 
 
 def changed(columns: Columns, changes: Changes) -> tuple[Columns, tuple[str, ...]]:
-    """Rows in each of which a column is changed, and for each kind of change one in which all are.
+    """Rows with one changed column each, and for each kind of change one row with all columns changed.
+
+    Args:
+        columns: Raw rows.
+        changes: Changed values by kind of change and column.
 
     Returns:
-        The rows, made of those given, and what is changed in each.
+        The rows, derived from the given ones, and what is changed in each.
     """
     groups = [(kind, values) for kind, by_column in changes.items() for values in _groups(by_column)]
     places = np.arange(len(groups)) % len(next(iter(columns.values())))
@@ -140,7 +144,7 @@ def _named(names: list[str]) -> str:
 
 
 def gaps_and_unseen(inputs: Mapping[str, InputColumn]) -> Changes:
-    """A gap in each column, and in text a text never seen; an array has neither."""
+    """A gap in each column, and an unknown text in each column of text; an array has neither."""
     texts = [name for name, column in inputs.items() if column.is_text]
     numbers = [name for name, column in inputs.items() if not column.is_text and column.width is None]
     gaps = dict.fromkeys(texts, "") | dict.fromkeys(numbers, np.nan)
@@ -171,14 +175,14 @@ def _far(columns: Columns, inputs: Mapping[str, InputColumn], preprocessing: Pre
 
 
 def _bounds(values: np.ndarray, raw: Callable[[np.ndarray], np.ndarray]) -> tuple[Any, Any]:
-    """Lowest and highest of the rows at hand and of what the fitted scaling stands for; of an array by column."""
+    """Lowest and highest value of the given rows and of the fitted scaling's range; for an array by column."""
     ends = [raw(np.full(values.shape[1:], side * SPREAD)) for side in (-1, 1)]
     known = np.concatenate([values, np.stack(ends)])
     return np.nanmin(known, axis=0), np.nanmax(known, axis=0)
 
 
 def _scalings(inputs: TableInputs | ArrayInputs) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
-    """The way back from scaled numbers, by column."""
+    """The inverse of each column's scaling."""
     if isinstance(inputs, ArrayInputs):
         scaler = inputs.scaler
         return {"x": lambda scaled: scaler.shift + scaler.scale * scaled}
@@ -190,7 +194,7 @@ def _scalings(inputs: TableInputs | ArrayInputs) -> dict[str, Callable[[np.ndarr
 
 
 def _nudged(x: np.ndarray, n_categories: int) -> Iterator[np.ndarray]:
-    """Inputs that differ by float32's last digit, but for the numbers of categories, which come last."""
+    """Inputs that differ by float32's last digit, except category numbers, which come last."""
     rng = np.random.default_rng(0)
     last_digit = np.finfo(np.float32).eps * (np.arange(x.shape[1]) < x.shape[1] - n_categories)
     for _ in range(NUDGES):
@@ -204,7 +208,7 @@ def _in_blocks(network: tf.types.experimental.ConcreteFunction, x: np.ndarray) -
 
 
 def _served(scaled: np.ndarray, preprocessing: Preprocessing, task: str, interval: Interval | None) -> Columns:
-    """What an export makes of scaled predictions or logits."""
+    """Converts scaled predictions or logits as an export does."""
     if task != "regression":
         return {"probabilities": probabilities_of(scaled)}
     if interval is None:

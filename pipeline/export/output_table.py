@@ -1,4 +1,4 @@
-"""The outputs of a model as the columns of a table, as files and answers have them."""
+"""A model's outputs as columns of a table, for files and answers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 
 from pipeline.export.manifest import BOUNDED
 
-BETWEEN = " | "  # labels of a set
+BETWEEN = " | "  # separates labels of a set
 
 
 def table(names: Sequence[str], classes: Sequence[Any], outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Columns `(n_rows,)` by their names.
 
     Args:
-        names: Of all of them, see `Manifest.table_columns`.
+        names: Names of all columns, see `Manifest.table_columns`.
         classes: Labels in the order of the probabilities.
-        outputs: Of a model.
+        outputs: The model's outputs.
     """
     if "prediction" in outputs:
         columns = [column for kind in BOUNDED if kind in outputs for column in outputs[kind].T]
@@ -29,7 +29,7 @@ def table(names: Sequence[str], classes: Sequence[Any], outputs: Mapping[str, np
 
 
 def as_text(sets: np.ndarray, classes: Sequence[Any]) -> np.ndarray:
-    """The labels in each set as a text, such as `versicolor | virginica`; nothing for an empty set.
+    """The labels in each set as text, such as `versicolor | virginica`; an empty set is an empty text.
 
     Args:
         sets: `(n_rows, n_classes)`, 0 or 1.

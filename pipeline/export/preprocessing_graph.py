@@ -1,4 +1,4 @@
-"""Preprocessing as a part of a graph: columns that are alike go through the same operations, however many there are."""
+"""Preprocessing as part of a graph: columns of one kind share operations, however many there are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ def preprocessed(
     columns: Mapping[str, tf.Tensor],
     dtype: tf.DType = tf.float32,
 ) -> tf.Tensor:
-    """What the network takes, `(n_rows, n_inputs)` of the dtype, from raw columns by name."""
+    """The network's inputs, `(n_rows, n_inputs)` of the dtype, from raw columns.
+
+    Args:
+        ops: The operations to use.
+        inputs: The fitted preprocessing.
+        columns: Raw columns by name.
+        dtype: Type of the inputs.
+    """
     if isinstance(inputs, ArrayInputs):
         (array,) = inputs.apply(ops, columns)
         return tf.cast(array, dtype)

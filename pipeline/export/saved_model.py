@@ -1,4 +1,4 @@
-"""The SavedModel: written whole or not at all, reloaded and compared."""
+"""The SavedModel: written completely or not at all, reloaded and compared."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ def save(
     reading: Reading | None = None,
     card: Mapping[str, str] | None = None,
 ) -> None:
-    """Writes the SavedModel with its manifest, whole or not at all: it is built beside its place and moved there.
+    """Writes the SavedModel with its manifest completely or not at all: it is built in a temporary folder, then moved.
 
     Args:
         assembled: The model.
-        folder: Where it is to be.
-        run_id: That the manifest names.
-        reading: How the files that it was trained on are written, by which new ones are read.
+        folder: Its destination.
+        run_id: The run, for the manifest.
+        reading: How the training files are written, so that new ones are read alike.
         card: The model card's files, by name.
     """
     with whole_folder(folder) as unfinished:
         archive = keras.export.ExportArchive()
         archive.track(assembled.network)
-        assembled.serve.get_concrete_function()  # tracing it makes its tables
+        assembled.serve.get_concrete_function()  # tracing creates its tables
         for table in assembled.ops.tables.values():
             archive.track(table)
         archive.add_endpoint("serve", assembled.serve)
-        # The network alone, by which other formats are made: for these, preprocessing is built anew.
+        # The network alone, for other formats, which rebuild preprocessing.
         n_inputs = assembled.network.input_shape[1]
         specs = [tf.TensorSpec([None, n_inputs], tf.float32, name="x")]
         network = tf.function(lambda x: assembled.network(x, training=False), input_signature=specs, autograph=False)
@@ -64,7 +64,7 @@ def save(
 def _write_extra(
     assembled: Assembled, folder: Path, run_id: str | None, reading: Reading | None, card: Mapping[str, str]
 ) -> None:
-    """The files that say what the model is."""
+    """Writes the files that describe the model."""
     (folder / EXTRA).mkdir()
     preprocessing = stored.to_json(assembled.preprocessing)
     (folder / SCHEMA).write_text(json.dumps(assembled.schema, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -89,18 +89,24 @@ def _write_extra(
 
 
 def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: keras.Model) -> float:
-    """Reloads a SavedModel and compares it with the path that training took: numpy's scaling and the network itself.
+    """Reloads a SavedModel and compares it with training's path: numpy's scaling and the network itself.
 
-    On rows beyond training's range it is compared with the same in float64.
+    On rows beyond the training range it is compared with the same in float64.
+
+    Args:
+        folder: The SavedModel's folder.
+        rows: Raw rows to compare on.
+        preprocessing: The fitted preprocessing.
+        network: The trained network.
 
     Returns:
         The largest difference, in scaled units and divided by max(1, |value|).
 
     Raises:
-        ExportError: A difference is above TOLERANCE, or a label or set does not follow from the probabilities.
+        ExportError: A difference is above TOLERANCE, or a label or set contradicts the probabilities.
     """
-    loaded = tf.saved_model.load(str(folder))  # kept: the function alone would lose its variables
-    (serve,) = loaded.serve.concrete_functions  # which `loaded.serve` would trace once more
+    loaded = tf.saved_model.load(str(folder))  # kept because the function alone would lose its variables
+    (serve,) = loaded.serve.concrete_functions  # `loaded.serve` would trace it again
     served = in_batches(serve, rows.inputs)
     manifest = read(folder)
     found = difference(served, rows, preprocessing, network, manifest.learned.interval)
@@ -116,7 +122,7 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
     far.check(f"the SavedModel in {folder}", in_batches(serve, far.columns))
     n_rows = len(rows) + len(far.exact)
     log.info(
-        "export verified on %d rows, %d of them beyond training's range: largest difference %.1e",
+        "export verified on %d rows, %d of them beyond the training range: largest difference %.1e",
         n_rows,
         len(far.exact),
         found,
@@ -125,12 +131,12 @@ def verify(folder: Path, rows: Rows, preprocessing: Preprocessing, network: kera
 
 
 def check_labels(name: str, served: Columns, learned: Learned, classes: np.ndarray) -> None:
-    """Raises ExportError where labels, or sets of them, are not what the probabilities say; a regression has none.
+    """Raises ExportError if labels or sets of labels contradict the probabilities; a regression has none.
 
     Args:
-        name: Of the export, for messages.
-        served: Its outputs; those that there are are looked at.
-        learned: By what labels and sets follow from probabilities.
+        name: Name of the export, for messages.
+        served: Its outputs; present ones are checked.
+        learned: How labels and sets follow from probabilities.
         classes: The labels in the order of the probabilities.
     """
     probabilities = served.get("probabilities", np.empty((0, 2)))
@@ -140,18 +146,26 @@ def check_labels(name: str, served: Columns, learned: Learned, classes: np.ndarr
             (probabilities[:, 1] >= learned.threshold).astype(int) if by_threshold else probabilities.argmax(axis=1)
         )
         if not (served["label"] == classes[numbers]).all():
-            raise ExportError(f"{name} names other labels than its probabilities say")
+            raise ExportError(f"{name} has labels that contradict its probabilities")
     if learned.prediction_set is not None:
         level = np.asarray(learned.prediction_set.level, probabilities.dtype)
         if not (served["prediction_set"] == (probabilities >= level)).all():
-            raise ExportError(f"{name} has other labels in its sets than its probabilities say")
+            raise ExportError(f"{name} has sets of labels that contradict its probabilities")
 
 
 def difference(
     served: Columns, rows: Rows, preprocessing: Preprocessing, network: keras.Model, interval: Interval | None = None
 ) -> float:
-    """The largest difference of served outputs from numpy's preprocessing and the network itself, in scaled units."""
-    x = preprocessing.apply(rows).x  # by single calls: Keras's predict would trace a function first
+    """The largest difference of served outputs from numpy's preprocessing and the network, in scaled units.
+
+    Args:
+        served: Outputs of the export.
+        rows: Raw rows.
+        preprocessing: The fitted preprocessing.
+        network: The trained network.
+        interval: Computes bounds; None without bounds.
+    """
+    x = preprocessing.apply(rows).x  # called directly, because Keras's predict would trace a function first
     blocks = [network(x[start : start + BATCH_ROWS], training=False) for start in range(0, len(x), BATCH_ROWS)]
     expected = np.concatenate([block.numpy() for block in blocks])
     return apart(served, expected, preprocessing, rows.target.task, interval)

@@ -1,4 +1,4 @@
-"""The operations of preprocessing in TensorFlow, as they run inside the SavedModel; see data/ops.py."""
+"""The operations of preprocessing in TensorFlow, for the SavedModel; see data/ops.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.data.ops import FNV_OFFSET, FNV_PRIME, HASHED_BYTES
 
 
 class SideBySide:
-    """Numbers of several columns, differently many of each, of which a matrix picks one for each of its entries."""
+    """Numbers of several columns, of different lengths, from which each entry of a matrix selects one."""
 
     def __init__(self, columns: Sequence[np.ndarray], dtype: tf.DType) -> None:
         self._columns, self._dtype = columns, dtype
@@ -31,11 +31,11 @@ class SideBySide:
 
     @property
     def differences(self) -> SideBySide:
-        """Of neighbours."""
+        """Differences of neighbours."""
         return SideBySide([np.diff(column) for column in self._columns], self._dtype)
 
     def padded(self, filler: float) -> tf.Tensor:
-        """`(n_columns, n)`."""
+        """The numbers as a matrix `(n_columns, n)`, padded with the filler."""
         whole = np.full((len(self._columns), self.lengths.max()), filler, np.float64)
         for row, column in zip(whole, self._columns, strict=True):
             row[: len(column)] = column
@@ -48,7 +48,7 @@ class SideBySide:
 
 
 class TensorOps:
-    """The operations on tensors; text is UTF-8. `tables` are what a SavedModel must keep of them."""
+    """The operations on tensors; text is UTF-8. A SavedModel must keep `tables`."""
 
     isnan = staticmethod(tf.math.is_nan)
     abs = staticmethod(tf.abs)
@@ -67,7 +67,7 @@ class TensorOps:
 
     def where(self, condition: tf.Tensor, x: tf.Tensor | float, y: tf.Tensor | float) -> tf.Tensor:  # noqa: D102
         dtypes: list[tf.DType] = [value.dtype for value in (x, y) if isinstance(value, tf.Tensor)]
-        dtype = dtypes[0] if dtypes else self.dtype  # not float32, which TensorFlow makes of Python's numbers
+        dtype = dtypes[0] if dtypes else self.dtype  # not float32, to which TensorFlow converts Python's numbers
         return tf.where(condition, tf.convert_to_tensor(x, dtype), tf.convert_to_tensor(y, dtype))
 
     def number(self, x: tf.Tensor) -> tf.Tensor:  # noqa: D102
@@ -102,7 +102,7 @@ class TensorOps:
         return self._table(tuple(vocabulary), range(len(vocabulary))).lookup(x)
 
     def index_of_text_columns(self, x: tf.Tensor, vocabularies: Sequence[Sequence[str]]) -> tf.Tensor:
-        """By two tables at most, however many vocabularies there are: a text's number, and its place in a column."""
+        """Uses at most two tables for any number of vocabularies: one of text numbers, one of positions in a column."""
         if len({tuple(vocabulary) for vocabulary in vocabularies}) == 1:
             return self.index_of_text(x, vocabularies[0])
         texts = tuple(sorted({text for vocabulary in vocabularies for text in vocabulary}))
@@ -112,7 +112,7 @@ class TensorOps:
             for column, vocabulary in enumerate(vocabularies)
             for place, text in enumerate(vocabulary)
         }
-        number = self.index_of_text(x, texts)  # of an unknown one -1, whose products below are in no table
+        number = self.index_of_text(x, texts)  # -1 for unknown texts, whose products below are in no table
         return self._table(tuple(places), places.values()).lookup(number * n_columns + np.arange(n_columns))
 
     def _side_by_side(self, columns: Sequence[np.ndarray]) -> SideBySide:
@@ -139,7 +139,7 @@ class TensorOps:
         return self.one_hot_columns(index[:, tf.newaxis], [n])
 
     def one_hot_columns(self, index: tf.Tensor, widths: Sequence[int]) -> tf.Tensor:
-        """In float32, which holds 0 and 1: these are most of what a network of mixed columns takes."""
+        """Uses float32, which holds 0 and 1 exactly; with mixed columns, most of a network's inputs are one-hot."""
         if len(set(widths)) == 1:
             same = tf.equal(index[:, :, tf.newaxis], tf.range(widths[0], dtype=index.dtype))
             return tf.reshape(tf.cast(same, tf.float32), (-1, sum(widths)))
@@ -147,7 +147,7 @@ class TensorOps:
         return tf.cast(tf.equal(self.repeat_columns(index, widths), own), tf.float32)
 
     def repeat_columns(self, index: tf.Tensor, times: Sequence[int]) -> tf.Tensor:
-        """Each column so many times, side by side; by a product, which is several times as fast as `tf.gather`."""
+        """Each column `times` times, side by side; a product is several times as fast as `tf.gather`."""
         column = np.repeat(np.arange(len(times)), times)
         chosen = (np.arange(len(times))[:, np.newaxis] == column).astype(np.float32)
         return tf.cast(tf.matmul(tf.cast(index, tf.float32), chosen), index.dtype)  # exact below 2^24

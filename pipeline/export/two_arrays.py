@@ -1,6 +1,6 @@
-"""A served model for few rows: their columns enter TensorFlow as two arrays.
+"""Serves few rows: their columns enter TensorFlow as two arrays.
 
-A tensor for each column, made and checked in Python, takes longer than the graph does for a single row.
+Creating and checking a tensor for each column in Python takes longer than the graph for a single row.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -14,11 +14,11 @@ from pipeline.export.assemble import Columns, RawColumn, in_batches
 
 
 class TwoArrays:
-    """Calls a serving function through another that takes numbers and texts as a matrix each, wide columns as they are.
+    """Calls a serving function through another that takes numbers and texts as one matrix each, wide columns unchanged.
 
     Args:
-        serve: From raw columns to outputs.
-        columns: That it takes.
+        serve: Function from raw columns to outputs.
+        columns: The function's columns.
     """
 
     def __init__(self, serve: Callable[..., Any], columns: Collection[InputColumn]) -> None:

@@ -85,7 +85,9 @@ def test_what_a_format_cannot_express_is_named(
     untrained: Callable[..., Path], table: Callable[..., Path], tmp_path: Path, kind: str
 ) -> None:
     folder = untrained(tmp_path / "m", *table_of(mixed(table)), "data.category_encoding=hash")
-    with pytest.raises(ExportError, match=r"columns 'town', 'kind': text is hashed, which neither LiteRT nor ONNX can"):
+    with pytest.raises(
+        ExportError, match=r"columns 'town', 'kind': text is hashed, which LiteRT and ONNX do not support"
+    ):
         export(resolve(str(folder)), kind, tmp_path / "out")  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
 
@@ -132,7 +134,7 @@ def test_tensorflow_serving_layout(untrained: Callable[..., Path], table: Callab
     assert seen == [(name, (n, 1)) for name in ("serving_default", "serve") for n in (1, 2)]
 
     assert export(resolve(str(folder)), "savedmodel", tmp_path / "out", name="houses of mine").folder.name == "2"
-    with pytest.raises(ExportError, match="2 is there already; give another --version, as in 3"):
+    with pytest.raises(ExportError, match="2 exists already; use another version, as in --version 3"):
         export(resolve(str(folder)), "savedmodel", tmp_path / "out", name="houses of mine", version=2)
 
 
@@ -186,7 +188,7 @@ def test_a_failed_export_leaves_nothing_and_keeps_the_older_one(
     older.mkdir(parents=True)
     (older / "kept").write_text("")
     monkeypatch.setattr("pipeline.export.formats.onnx.convert", lambda built: b"no model")
-    with pytest.raises(ExportError, match=r"m.onnx was made, but does not run in a process of its own: .*"):
+    with pytest.raises(ExportError, match=r"m.onnx was created, but does not run in a new process: .*"):
         export(resolve(str(folder)), "onnx", tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["m_onnx", "kept"]
 

@@ -1,1 +1,1 @@
-"""Other formats of a model: converted, run in their own runtime in a fresh process, and compared."""
+"""Converts a model to other formats, runs each in its own runtime in a new process, and compares."""

@@ -1,4 +1,4 @@
-"""Raw rows by which an export is checked: the run's validation rows, and awkward ones made of them."""
+"""Raw rows to check an export with: the run's validation rows, and unusual ones made from them."""
 
 from __future__ import annotations
 
@@ -21,22 +21,28 @@ MAX_ROWS = 2000
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Raw rows, with their targets where there are."""
+    """Raw rows, with targets if available."""
 
     columns: dict[str, np.ndarray]
-    rows: Rows | None  # with targets, by which a score can be computed
-    origin: str  # what a report says of them
+    rows: Rows | None  # with targets, to compute a score
+    origin: str  # as a report describes them
 
 
 def held_out(manifest: Manifest, run_id: str | None, tracking_uri: str | None) -> HeldOut:
-    """The validation rows of the run; where its data cannot be read, the example that the export carries."""
+    """The run's validation rows, or the export's own example if the run's data cannot be read.
+
+    Args:
+        manifest: The model's manifest.
+        run_id: The run; None if unknown.
+        tracking_uri: URI of the tracking store.
+    """
     run_id = run_id or manifest.run_id
     try:
         if run_id is None:
-            raise PipelineError("no run is known")
+            raise PipelineError("the run is unknown")
         rows = _validation_rows(run_id, tracking_uri)
         if list(rows.inputs) != list(manifest.inputs):
-            raise PipelineError("the data has other columns now")
+            raise PipelineError("the data now has other columns")
         rows = rows.take(slice(MAX_ROWS))
         columns = {name: np.asarray(column) for name, column in rows.inputs.items()}
         return HeldOut(columns, rows, f"{len(rows)} validation rows")
@@ -57,9 +63,13 @@ def _validation_rows(run_id: str, tracking_uri: str | None) -> Rows:
 
 
 def with_awkward(columns: Mapping[str, np.ndarray], inputs: Mapping[str, InputColumn]) -> dict[str, np.ndarray]:
-    """The rows, and for each column one with a gap in it, for each text one with a text never seen.
+    """The rows, and for each column one with a gap, and for each text column one with an unknown text.
 
-    An array has neither, and stays as it is.
+    An array is unchanged.
+
+    Args:
+        columns: Raw columns.
+        inputs: The model's columns.
     """
     awkward, _ = changed(dict(columns), gaps_and_unseen(inputs))
     return {name: np.concatenate([values, awkward[name]]) for name, values in columns.items()}

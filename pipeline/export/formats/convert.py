@@ -1,4 +1,4 @@
-"""One command: a model in, files of another format out, each run in its own runtime and compared before it is there."""
+"""Converts a model to another format; each file runs in its own runtime and is compared before it is kept."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from pipeline.export.saved_model import check_labels
 from pipeline.runtime.atomic_files import whole_folder
 
 Format = Literal["savedmodel", "litert", "onnx"]
-LARGEST = float(np.finfo(np.float64).max)  # a difference that any number is within
+LARGEST = float(np.finfo(np.float64).max)  # a difference that is greater than any other
 REPORT = f"{manifest.EXTRA}/export.json"
 
 
 @dataclass(frozen=True)
 class File:
-    """An exported file, as it was checked."""
+    """An exported file and the results of its check."""
 
     name: str
     n_bytes: int
-    difference: float  # the largest, from the pipeline's own predictions, in scaled units over max(1, |value|)
-    beyond: float  # the same on rows beyond training's range, from the pipeline in float64
-    score: str | None  # that was compared, on validation rows
-    value: float | None  # of the file
-    loss: float | None  # how much worse that is than the pipeline's own
+    difference: float  # the largest from the pipeline's own predictions, in scaled units over max(1, |value|)
+    beyond: float  # the same on rows beyond the training range, from the pipeline in float64
+    score: str | None  # the score that was compared, on validation rows
+    value: float | None  # the file's score
+    loss: float | None  # how much worse it is than the pipeline's own
 
 
 @dataclass(frozen=True)
@@ -58,25 +58,31 @@ class Exported:
 
 @dataclass(frozen=True)
 class Checked:
-    """A model, and the rows by which what is made of it is checked."""
+    """A model, and the rows to check its conversions with."""
 
     model: LoadedModel
     preprocessing: Preprocessing
     held: HeldOut
-    columns: dict[str, np.ndarray]  # the held-out rows and awkward ones
-    scaled: np.ndarray  # what the network says of them
+    columns: dict[str, np.ndarray]  # the held-out rows and unusual ones
+    scaled: np.ndarray  # the network's outputs for them
     beyond: OutOfRange
 
     @property
     def rows(self) -> dict[str, np.ndarray]:
-        """All that a file is run on."""
+        """All rows that a file is run on."""
         return {name: np.concatenate([values, self.beyond.columns[name]]) for name, values in self.columns.items()}
 
     def file(self, name: str, n_bytes: int, outputs: dict[str, np.ndarray], exact: bool) -> File:
         """Compares a file's outputs for `rows`.
 
+        Args:
+            name: The file.
+            n_bytes: Its size.
+            outputs: Its outputs.
+            exact: Whether it must agree to TOLERANCE.
+
         Raises:
-            ExportError: It is to be exact and differs by more than TOLERANCE; or, far out, it has no number at all.
+            ExportError: It must be exact but differs by more than TOLERANCE; or it returns no number beyond the range.
         """
         far = {key: values[len(self.scaled) :] for key, values in outputs.items()}
         outputs = {key: values[: len(self.scaled)] for key, values in outputs.items()}
@@ -107,7 +113,7 @@ class Checked:
 
 
 def _probable(outputs: dict[str, np.ndarray], n_rows: int) -> dict[str, np.ndarray]:
-    """Of the held-out rows alone, probabilities that sum to 1 also in float32's eyes."""
+    """Outputs for the held-out rows only, with probabilities that sum to 1 despite float32's rounding."""
     first = {name: values[:n_rows].astype(np.float64) for name, values in outputs.items() if values.ndim == 2}
     if "probabilities" in first:
         first["probabilities"] /= first["probabilities"].sum(axis=1, keepdims=True)
@@ -115,23 +121,23 @@ def _probable(outputs: dict[str, np.ndarray], n_rows: int) -> dict[str, np.ndarr
 
 
 class Found(Protocol):
-    """A model that was found, by whatever named it; see `pipeline.inference.locate.FoundModel`."""
+    """A model and its location, see `pipeline.inference.locate.FoundModel`."""
 
     @property
     def path(self) -> Path:
-        """Of the SavedModel's folder."""
+        """The SavedModel's folder."""
 
     @property
     def run_id(self) -> str | None:
-        """Of the run that made it, where that is known."""
+        """The run that made it, if known."""
 
     @property
     def name(self) -> str:
-        """What it is registered as, or its experiment's or its folder's name."""
+        """Its registered name, or that of its experiment or folder."""
 
     @property
     def version(self) -> str | None:
-        """That is registered."""
+        """Its registered version."""
 
 
 def export(
@@ -150,14 +156,14 @@ def export(
         found: The model.
         kind: `savedmodel` is laid out for TensorFlow Serving, `<name>/<version>/`; `litert` and `onnx` make
             `<name>_litert/` and `<name>_onnx/`, and replace what an earlier export left there.
-        output: Folder in which that of the model is made.
-        name: Of the model; None for its registered name or its experiment's.
-        version: Of a SavedModel; None for the registered one or, without it, the first that is free.
-        trust: Loads a model that has no manifest or is not as it says.
-        tracking_uri: Of the store, from which the run's config comes and, by it, the rows of the check.
+        output: Folder in which the model's folder is created.
+        name: Name of the model; None for its registered name or its experiment's.
+        version: Version of a SavedModel; None for the registered one or, without it, the next free one.
+        trust: Whether to load a model that has no manifest or does not match it.
+        tracking_uri: URI of the tracking store, which has the run's config, which names the rows of the check.
 
     Raises:
-        PipelineError: The format cannot express the model, or gives other predictions.
+        PipelineError: The format cannot express the model, or its predictions differ.
     """
     output = output.expanduser()
     model = LoadedModel(found.path, trust)
@@ -169,7 +175,7 @@ def export(
         version = version or (int(found.version) if found.version else max(taken, default=0) + 1)
         if version in taken:
             raise ExportError(
-                f"{parent / str(version)} is there already; give another --version, as in {max(taken) + 1}"
+                f"{parent / str(version)} exists already; use another version, as in --version {max(taken) + 1}"
             )
         folder = parent / str(version)
     else:
@@ -196,12 +202,12 @@ def _checked(model: LoadedModel, found: Found, tracking_uri: str | None, numbers
     try:
         preprocessing = stored.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise ExportError(f"{path} cannot be read, so the model cannot be checked: {error}; train it anew") from None
+        raise ExportError(f"{path} cannot be read, so the model cannot be checked: {error}; train it again") from None
     held = held_out(model.manifest, found.run_id, tracking_uri)
     columns = with_awkward(held.columns, model.manifest.inputs)
     if not hasattr(model.saved_model, "network"):
         raise ExportError(
-            f"{model.folder} was made by an older version, with nothing to check an export by; train it anew"
+            f"{model.folder} was made by an older version, without data to check an export with; train it again"
         )
     network, inputs, task = network_of(model.saved_model), model.manifest.inputs, model.manifest.task
     far = beyond(network, preprocessing, task, inputs, held.columns, numbers, model.manifest.learned.interval)

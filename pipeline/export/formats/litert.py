@@ -18,32 +18,36 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "float16", "int8")
 READERS_OF_WEIGHTS = {
     schema.BuiltinOperator.FULLY_CONNECTED, schema.BuiltinOperator.BATCH_MATMUL, schema.BuiltinOperator.GATHER
 }  # fmt: skip
-WEIGHTS = 1024  # numbers from which on a constant is taken for weights, as LiteRT's converter does for int8
+WEIGHTS = 1024  # constants with at least so many numbers count as weights, as in LiteRT's converter for int8
 
 
 def convert(built: Portable, precision: Precision) -> bytes:
-    """The file's content, the same whenever it is made of the same model.
+    """The file's content, which is the same in each conversion of the same model.
 
-    Weights alone are quantized, those of at least WEIGHTS numbers; in int8 by output, and activations as they come. Raw
-    columns would not survive 256 steps, nor what is subtracted from them float16: preprocessing stays float32.
+    Only weights of at least WEIGHTS numbers are quantized, int8 ones for each output; activations stay in float. Raw
+    columns would lose too much in 256 steps, and shifts in float16, so preprocessing stays float32.
+
+    Args:
+        built: The model.
+        precision: Type of the weights.
 
     Raises:
-        ExportError: The network has an operation that LiteRT does not know.
+        ExportError: LiteRT lacks an operation of the network.
     """
-    kept = tf.Module()  # and not the SavedModel, whose tables of texts would come along, each with a number by chance
+    kept = tf.Module()  # not the SavedModel: it would bring along its tables of texts, which have random names
     kept.weights = list(built.function.variables)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([built.function], kept)
     if precision == "int8":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     try:
-        with stderr.only_lines(lambda line: False):  # the converter writes hundreds
+        with stderr.only_lines(lambda line: False):  # the converter writes hundreds of lines
             content: bytes = converter.convert()
-    except Exception as error:  # the converter raises its own kinds, of several modules
+    except Exception as error:  # the converter raises errors of several modules
         raise ExportError(f"LiteRT cannot express the network: {str(error).strip().splitlines()[0]}") from None
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     if precision == "float16":
         _halve_weights(model)
-    for graph in model.subgraphs:  # names in which TensorFlow counts on from one function to the next
+    for graph in model.subgraphs:  # TensorFlow continues its numbering of names from function to function
         for number, tensor in enumerate(graph.tensors):
             if number not in (*graph.inputs, *graph.outputs):
                 tensor.name = f"tensor_{number}".encode()
@@ -51,7 +55,7 @@ def convert(built: Portable, precision: Precision) -> bytes:
 
 
 def _halve_weights(model: Any) -> None:
-    """Stores weights as float16, behind an operation that widens them; the converter would take all constants."""
+    """Stores weights as float16, followed by an operation that widens them; the converter would take all constants."""
     widen = len(model.operatorCodes)
     for graph in model.subgraphs:
         added = []
@@ -66,18 +70,18 @@ def _halve_weights(model: Any) -> None:
             stored.buffer = len(model.buffers)
             model.buffers.append(_buffer(half))
             graph.tensors.append(stored)
-            tensor.buffer = 0  # the empty one, of tensors that are computed
+            tensor.buffer = 0  # the empty one, of computed tensors
             added.append(_operator(widen, len(graph.tensors) - 1, number))
         graph.operators = added + graph.operators
     code = schema.OperatorCodeT()
     code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
-    code.version = 3  # the first that takes float16
+    code.version = 3  # the first that accepts float16
     model.operatorCodes.append(code)
     _empty_unused(model)
 
 
 def _weights_of(graph: Any, model: Any) -> list[int]:
-    """Numbers of the tensors that are large matrices of products or tables of vectors, as preprocessing has none."""
+    """Numbers of the tensors that are large matrices of products or lookup tables; preprocessing has none."""
     readers: dict[int, set[int]] = {}
     for operator in graph.operators:
         code = model.operatorCodes[operator.opcodeIndex]
@@ -107,7 +111,7 @@ def _operator(code: int, source: int, target: int) -> Any:
 
 
 def _empty_unused(model: Any) -> None:
-    """Empties the buffers that no tensor and no note of the file has any more."""
+    """Empties the buffers that no tensor and no metadata of the file refers to."""
     used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
     used |= {note.buffer for note in model.metadata or []}
     for number, buffer in enumerate(model.buffers):

@@ -1,4 +1,4 @@
-"""ONNX files, by tf2onnx; names in them are given anew, so that the same model makes the same bytes."""
+"""Converts to ONNX with tf2onnx, and renames everything in the file, so that one model always gives the same bytes."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ OPSET = 18
 
 
 def _as_it_is(context: Any, node: Any, name: str, arguments: Any) -> None:
-    """tf2onnx takes logarithms of float64 in float32, which ONNX has not asked for."""
+    """Keeps float64: tf2onnx computes its logarithms in float32, which ONNX does not require."""
 
 
 def _where(context: Any, node: Any, name: str, arguments: Any) -> None:
-    """tf2onnx makes a choice of products with 0 and 1, so that infinity in what is not chosen becomes NaN."""
+    """Keeps a choice: tf2onnx multiplies by 0 and 1, so infinity in the other branch becomes NaN."""
     node.type = "Where"
 
 
-HANDLERS = {"Log": _as_it_is, "SelectV2": _where}  # by TensorFlow's operation, instead of tf2onnx's own
+HANDLERS = {"Log": _as_it_is, "SelectV2": _where}  # by TensorFlow's operation, in place of tf2onnx's own
 
 
 def convert(built: Portable) -> bytes:
     """The file's content.
 
     Raises:
-        ExportError: tf2onnx is not installed, or the network has an operation that ONNX does not know.
+        ExportError: tf2onnx is not installed, or ONNX lacks an operation of the network.
     """
     try:
         from onnx import defs
@@ -39,12 +39,12 @@ def convert(built: Portable) -> bytes:
         raise ExportError("--format onnx needs the packages of the extra: pip install 'dense-pipeline[onnx]'") from None
     frozen = convert_variables_to_constants_v2(built.function)
     try:
-        with stderr.only_lines(lambda line: False):  # the converter writes hundreds
+        with stderr.only_lines(lambda line: False):  # the converter writes hundreds of lines
             model = converted(frozen)
-    except Exception as error:  # tf2onnx raises whatever it stumbles on
+    except Exception as error:  # tf2onnx raises any type of error
         raise ExportError(f"ONNX cannot express the network: {str(error).strip().splitlines()[0]}") from None
     inputs, outputs = ([tensor.name for tensor in part] for part in (frozen.inputs, frozen.outputs))
-    # tf2onnx leaves in the file, under TensorFlow's name, what it cannot express.
+    # tf2onnx leaves what it cannot express in the file, under TensorFlow's name.
     if left := sorted({node.op_type for node in model.graph.node if not defs.has(node.op_type, node.domain)}):
         raise ExportError(
             f"ONNX cannot express the network: it has no {', '.join(left)}; savedmodel has every operation"
@@ -58,7 +58,7 @@ def convert(built: Portable) -> bytes:
 
 
 def converted(frozen: Any) -> Any:
-    """The ONNX model of a function without variables, as tf2onnx makes it."""
+    """Converts a function without variables to an ONNX model with tf2onnx."""
     from tf2onnx.convert import from_graph_def
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
@@ -70,9 +70,9 @@ def converted(frozen: Any) -> Any:
 
 
 def output_names(built: Portable) -> dict[str, str]:
-    """What the file calls each output: `prediction_output` where an input, which keeps its name, is `prediction`.
+    """The file's name of each output: `prediction_output` if an input, which keeps its name, is `prediction`.
 
-    All names of an ONNX graph are different, those of inputs and outputs too.
+    All names in an ONNX graph must differ, including those of inputs and outputs.
     """
     taken = {column.argument for column in built.model.manifest.inputs.values()}
     return {name: _free(name, taken, "output") for name in built.outputs}
@@ -85,9 +85,9 @@ def _free(name: str, taken: Collection[str], ending: str) -> str:
 
 
 def _rename(model: Any, names: dict[str, str]) -> None:
-    """Orders nodes and constants by their way to the outputs, and names them by their place.
+    """Orders nodes and constants by their path to the outputs, and names them by position.
 
-    tf2onnx counts names on from one conversion to the next, and orders by sets of them.
+    tf2onnx continues its numbering across conversions, and its order depends on sets.
     """
     graph = model.graph
     nodes = _in_order(graph)
@@ -112,13 +112,13 @@ def _rename(model: Any, names: dict[str, str]) -> None:
 
 
 def _replace(entries: Any, kept: list[Any]) -> None:
-    copies = [type(entry).FromString(entry.SerializeToString()) for entry in kept]  # which live on without the graph
+    copies = [type(entry).FromString(entry.SerializeToString()) for entry in kept]  # which outlive the graph
     del entries[:]
     entries.extend(copies)
 
 
 def _inner_names(nodes: list[Any], constants: list[Any], given: set[str]) -> dict[str, str]:
-    """New names of what is neither input nor output, none of them one of those given."""
+    """New names of everything except inputs and outputs, none of them in `given`."""
     places = {tensor.name: f"constant_{number}" for number, tensor in enumerate(constants)}
     for number, node in enumerate(nodes):
         places |= {output: f"value_{number}_{place}" for place, output in enumerate(node.output)}
@@ -126,11 +126,11 @@ def _inner_names(nodes: list[Any], constants: list[Any], given: set[str]) -> dic
 
 
 def _in_order(graph: Any) -> list[Any]:
-    """The nodes on the way to the outputs, each after those it takes from."""
+    """The nodes on the path to the outputs, each after those that it needs."""
     makers = {output: number for number, node in enumerate(graph.node) for output in node.output}
     ordered: dict[int, None] = {}
     waiting = [makers[name] for name in reversed(_names(graph.output)) if name in makers]
-    while waiting:  # a deep network would be too deep for recursion
+    while waiting:  # recursion would be too deep for a deep network
         makes = [makers[name] for name in graph.node[waiting[-1]].input if name in makers]
         missing = [number for number in makes if number not in ordered]
         if missing:

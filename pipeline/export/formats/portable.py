@@ -1,6 +1,6 @@
-"""The model in what mobile and ONNX runtimes can compute: numbers and numbers of categories in, no text.
+"""The model for mobile and ONNX runtimes: inputs are numbers and category numbers, without text.
 
-Preprocessing is built anew, in one type of float, around the network that the SavedModel holds.
+Preprocessing is rebuilt in one float type around the SavedModel's network.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from pipeline.export.manifest import Manifest
 from pipeline.export.preprocessing_graph import preprocessed
 from pipeline.export.tensorflow_ops import TensorOps
 
-MAX_COMPARED = 1023  # numbers, with each row; from 1024 on LiteRT takes what is looked up for weights, also in int8
+MAX_COMPARED = 1023  # numbers compared with each row; LiteRT takes lookup tables of 1024 or more for weights
 
 
 class PortableOps(TensorOps):
-    """The operations by what LiteRT and ONNX know; a text is its number in the vocabulary, a date its fields."""
+    """Operations that LiteRT and ONNX have; a text is its number in the vocabulary, a date its fields."""
 
     def __init__(self, dtype: tf.DType) -> None:
         super().__init__()
@@ -40,22 +40,22 @@ class PortableOps(TensorOps):
 
     @staticmethod
     def isnan(x: tf.Tensor) -> tf.Tensor:
-        """LiteRT has no test of its own; nothing else differs from itself."""
+        """LiteRT has no such test, but only NaN differs from itself."""
         return tf.not_equal(x, x)
 
     @staticmethod
     def log1p(x: tf.Tensor) -> tf.Tensor:
-        """The logarithm of the rounded `1 + x`, times how much that was rounded (Higham 2002, section 1.14.1)."""
+        """The logarithm of the rounded `1 + x`, corrected for the rounding (Higham 2002, section 1.14.1)."""
         above = 1 + x
         kept = above - 1
-        nothing, all_of_it = tf.equal(kept, 0), tf.equal(kept, x)  # the latter also where both are infinite
+        nothing, all_of_it = tf.equal(kept, 0), tf.equal(kept, x)  # the latter also if both are infinite
         one = tf.ones_like(x)
         rounded = tf.where(all_of_it, one, x / tf.where(nothing, one, kept))
         return tf.where(nothing, x, tf.math.log(tf.where(nothing, 2 * one, above)) * rounded)
 
     @staticmethod
     def expm1(x: tf.Tensor) -> tf.Tensor:
-        """Near 0 by `2 tanh(x/2) / (1 - tanh(x/2))`, in which nothing cancels."""
+        """Near 0 by `2 tanh(x/2) / (1 - tanh(x/2))`, which avoids cancellation."""
         half = tf.tanh(tf.clip_by_value(x, -1.0, 1.0) / 2)
         return tf.where(tf.abs(x) < 1, 2 * half / (1 - half), tf.exp(x) - 1)
 
@@ -66,12 +66,12 @@ class PortableOps(TensorOps):
         return tf.maximum(x, self._within(y))
 
     def _within(self, bound: tf.Tensor | np.ndarray | float) -> tf.Tensor:
-        """A bound of float64's as the nearest number of this type."""
+        """A float64 bound as the nearest number of this type."""
         within = bound if isinstance(bound, tf.Tensor) else np.clip(bound, -self.largest, self.largest)
         return tf.convert_to_tensor(within, self.dtype)
 
     def interpolate_columns(self, x: tf.Tensor, xs: Sequence[np.ndarray], ys: Sequence[np.ndarray]) -> tf.Tensor:
-        """The knots as two numbers each, large part and rest: nothing of a small distance from them is rounded off."""
+        """Represents each knot by two numbers, so that small distances from it are not rounded."""
         found = [self._interpolated(x[:, some], xs[some], ys[some]) for some in _few_columns(xs)]
         return tf.concat(found, axis=1)
 
@@ -80,7 +80,7 @@ class PortableOps(TensorOps):
         knots, heights = self._side_by_side(parts), self._side_by_side(ys)
         rests = self._side_by_side([column - part for column, part in zip(xs, parts, strict=True)])
         slopes = self._side_by_side([np.diff(up) / np.diff(along) for up, along in zip(ys, xs, strict=True)])
-        beyond = (x[:, :, tf.newaxis] - knots.padded(self.largest)) - rests.padded(0)  # how far, of each knot
+        beyond = (x[:, :, tf.newaxis] - knots.padded(self.largest)) - rests.padded(0)  # distance from each knot
         left = tf.reduce_sum(tf.cast(beyond >= 0, tf.int32), axis=2) - 1
         left = tf.minimum(tf.maximum(left, 0), tf.constant(knots.lengths - 2, tf.int32))
         along = (x - knots.gather(left)) - rests.gather(left)
@@ -104,27 +104,27 @@ class PortableOps(TensorOps):
         return tf.where(tf.logical_and(x >= 0, x < lengths), x, -tf.ones_like(x))
 
     def repeat_columns(self, index: tf.Tensor, times: Sequence[int]) -> tf.Tensor:
-        """By looking up: what is multiplied by a constant is taken for weights by LiteRT's small files."""
+        """Looks up columns: LiteRT's small files would treat a matrix to multiply by as weights."""
         return tf.gather(index, np.repeat(np.arange(len(times)), times), axis=1)
 
     def date_fields(self, x: tf.Tensor, pattern: str, names: Sequence[str]) -> dict[str, tf.Tensor]:  # noqa: D102
         in_utc = {name: x[..., FIELDS.index(name)] for name in FIELDS}
-        return {name: in_utc.get(name, tf.zeros_like(x[..., 0])) for name in names}  # the rest is an offset from UTC
+        return {name: in_utc.get(name, tf.zeros_like(x[..., 0])) for name in names}  # the others are an offset from UTC
 
 
 def _few_columns(constants: Sequence[np.ndarray]) -> list[slice]:
-    """Columns of which each number is compared with all of these at once: more would not fit in memory, per row."""
+    """Groups of columns whose numbers are compared at once; more would need too much memory for each row."""
     step = max(1, MAX_COMPARED // max(map(len, constants)))
     return [slice(start, start + step) for start in range(0, len(constants), step)]
 
 
 @dataclass(frozen=True)
 class Portable:
-    """A concrete function with named inputs and outputs, and what must stay alive for it."""
+    """A concrete function with named inputs and outputs, and the objects that it needs."""
 
     function: tf.types.experimental.ConcreteFunction
     model: LoadedModel
-    outputs: tuple[str, ...]  # in the order in which TensorFlow flattens them
+    outputs: tuple[str, ...]  # in TensorFlow's order of flattening
 
 
 def portable(
@@ -133,11 +133,11 @@ def portable(
     """Builds the function, with an input for each raw column by its argument's name.
 
     Args:
-        model: Gives the columns and the network.
-        preprocessing: As it was fitted.
-        dtype: Of numbers and of all that is computed outside the network, which is float32.
-        codes: Of categories of text, an integer: the position in the vocabulary, -1 for unknown ones.
-        instead: What operations of the network are computed by.
+        model: Has the columns and the network.
+        preprocessing: The fitted preprocessing.
+        dtype: Type of numbers and of all computations outside the network, which is float32.
+        codes: Integer type of text categories: the position in the vocabulary, -1 for unknown ones.
+        instead: Replacements of the network's operations.
 
     Returns:
         Outputs `prediction` `(n_rows, n_targets)` in original units, with bounds also `lower` and `upper`; or
@@ -145,7 +145,7 @@ def portable(
         `prediction_set` `(n_rows, n_classes)` int32.
 
     Raises:
-        ExportError: A column needs what these formats do not have.
+        ExportError: A column needs operations that these formats lack.
     """
     manifest, ops, network = model.manifest, PortableOps(dtype), network_of(model.saved_model)
     dates = check_expressible(preprocessing)
@@ -166,7 +166,7 @@ def portable(
 
 
 def _spec(column: InputColumn, is_date: bool, dtype: tf.DType, codes: tf.DType) -> tf.TensorSpec:
-    """What the function takes for a column of the manifest."""
+    """The function's input for a column of the manifest."""
     if is_date:
         return tf.TensorSpec([None, len(FIELDS)], dtype, name=column.argument)
     shape = [None, *column.shape[1:]]
@@ -176,7 +176,7 @@ def _spec(column: InputColumn, is_date: bool, dtype: tf.DType, codes: tf.DType) 
 def _outputs(
     manifest: Manifest, preprocessing: Preprocessing, ops: PortableOps, scaled: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """What to make of the network's outputs."""
+    """The conversion of the network's outputs."""
     if manifest.task == "regression":
         return bounded(ops, preprocessing.outputs, manifest.learned.interval, scaled)
     if manifest.task == "binary":
@@ -187,22 +187,22 @@ def _outputs(
 
 
 def check_expressible(preprocessing: Preprocessing) -> dict[str, Date]:
-    """The columns that are dates, which come as their fields.
+    """The columns of dates, which are given as their fields.
 
     Raises:
-        ExportError: Columns are hashed: there is no vocabulary whose numbers could stand for their texts.
+        ExportError: Columns are hashed: no vocabulary could number their texts.
     """
     features = preprocessing.inputs.features if isinstance(preprocessing.inputs, TableInputs) else ()
     if hashed := [feature.column for feature in features if isinstance(feature, Hashed)]:
         raise ExportError(
-            f"columns {', '.join(map(repr, hashed))}: text is hashed, which neither LiteRT nor ONNX can; train with "
+            f"columns {', '.join(map(repr, hashed))}: text is hashed, which LiteRT and ONNX do not support; train with "
             "data.category_encoding=one_hot, embedding or ordinal, or export as savedmodel"
         )
     return dict(preprocessing.inputs.dates)
 
 
 def _in_two_parts(inputs: TableInputs | ArrayInputs) -> tuple[TableInputs | ArrayInputs, np.ndarray | None]:
-    """Shifts as two float32 each, so that what is subtracted from a large number keeps its digits."""
+    """Splits each shift into two float32, so that subtraction from a large number keeps its digits."""
     if isinstance(inputs, ArrayInputs):
         first = inputs.scaler.shift.astype(np.float32).astype(np.float64)
         return replace(inputs, scaler=Scaler(inputs.scaler.shift - first, inputs.scaler.scale)), first

@@ -1,4 +1,4 @@
-"""Operations of networks that a format has not, or computes wrongly, by others that hold there."""
+"""Replacements of network operations that a format lacks or computes incorrectly."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pipeline.export.graph import Instead
 
 
 def softplus(x: tf.Tensor) -> tf.Tensor:
-    """`log(1 + exp(x))` with no exponential of a number above 0, which float32 has not from 88.7 on."""
+    """`log(1 + exp(x))` without exponentials of positive numbers, which overflow float32 from 88.7 on."""
     return tf.maximum(x, 0) + PortableOps.log1p(tf.exp(-tf.abs(x)))
 
 
 def erfc(x: tf.Tensor) -> tf.Tensor:
-    """`1 - erf(x)`: nothing is lost that float32 has beside the 1 and 2 on either side."""
+    """`1 - erf(x)`, as precise as float32 allows next to 1 and 2."""
     return 1 - tf.math.erf(x)
 
 
-# LiteRT writes softplus as log(1 + exp(x)).
+# LiteRT computes softplus as log(1 + exp(x)).
 LITERT: Instead = {"Softplus": softplus}
-# tf2onnx leaves what ONNX has not in the file.
+# tf2onnx leaves operations that ONNX lacks in the file.
 ONNX: Instead = {"Erfc": erfc, "Expm1": PortableOps.expm1, "Log1p": PortableOps.log1p}

@@ -1,4 +1,4 @@
-"""What an exported file gives in its own runtime, in a fresh process, and how far that is from the pipeline's own."""
+"""Runs an exported file in its own runtime, in a new process, and measures its deviation from the pipeline."""
 
 from __future__ import annotations
 
@@ -20,11 +20,17 @@ from pipeline.export.loaded_model import LoadedModel
 
 RUNTIMES = Path(__file__).with_name("runtimes")
 SECONDS = 600
-BLURRED = 1e-6  # in scaled units: more than this, lost by float32, is worth naming
+BLURRED = 1e-6  # in scaled units; a greater loss through float32 is reported
 
 
 def run_fresh(program: str, file: Path, inputs: Columns, *arguments: str) -> Columns:
-    """The outputs of a file, by one of the programs in RUNTIMES.
+    """Runs a file with one of the programs in RUNTIMES, and returns its outputs.
+
+    Args:
+        program: The program.
+        file: The exported file.
+        inputs: Arrays by input.
+        *arguments: Further arguments of the program.
 
     Raises:
         ExportError: The runtime is not installed, or cannot run the file.
@@ -32,19 +38,19 @@ def run_fresh(program: str, file: Path, inputs: Columns, *arguments: str) -> Col
     with tempfile.TemporaryDirectory() as folder:
         given, found = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
         _write_arrays(given, inputs)
-        # -I: neither the current folder nor the environment is looked at for modules.
+        # -I: Python ignores the current folder and the environment when it imports modules.
         line = [sys.executable, "-I", str(RUNTIMES / program), str(file.resolve()), str(given), str(found), *arguments]
         ended = subprocess.run(line, capture_output=True, text=True, cwd=folder, timeout=SECONDS, check=False)
         if ended.returncode:
-            last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            last = (ended.stderr.strip().splitlines() or ["no message"])[-1]
             remedy = "; pip install 'dense-pipeline[litert,onnx]'" if last.startswith("ModuleNotFoundError") else ""
-            raise ExportError(f"{file.name} was made, but does not run in a process of its own: {last}{remedy}")
+            raise ExportError(f"{file.name} was created, but does not run in a new process: {last}{remedy}")
         with np.load(found, allow_pickle=False) as outputs:
             return dict(outputs)
 
 
 def _write_arrays(path: Path, arrays: Columns) -> None:
-    """As `np.savez`, which takes names as its own arguments: a column may be called `file`."""
+    """Like `np.savez`, which reserves some argument names: a column may be called `file`."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, values in arrays.items():
             with archive.open(f"{name}.npy", "w") as member:
@@ -57,7 +63,13 @@ def _plain(values: np.ndarray) -> np.ndarray:
 
 
 def scaled_predictions(model: LoadedModel, preprocessing: Preprocessing, columns: Columns) -> np.ndarray:
-    """What the network says, scaled or as logits, after numpy's preprocessing: the way that training took."""
+    """The network's outputs, scaled or logits, after numpy's preprocessing, as in training.
+
+    Args:
+        model: The model.
+        preprocessing: Its preprocessing.
+        columns: Raw columns.
+    """
     x = network_inputs(preprocessing, columns).astype(np.float32)
     starts = range(0, len(x), BATCH_ROWS)
     blocks = [model.saved_model.network(tf.constant(x[start : start + BATCH_ROWS])) for start in starts]
@@ -65,7 +77,12 @@ def scaled_predictions(model: LoadedModel, preprocessing: Preprocessing, columns
 
 
 def blurred(preprocessing: Preprocessing, columns: Columns) -> list[str]:
-    """Columns of which float32 cannot hold the raw numbers well enough, the worst first, with what is lost."""
+    """Columns whose raw numbers lose digits in float32, the worst first, with the loss.
+
+    Args:
+        preprocessing: The model's preprocessing.
+        columns: Raw columns.
+    """
     if not isinstance(preprocessing.inputs, TableInputs):
         return []
     numbers = {name: values for name, values in columns.items() if values.dtype != object}

@@ -1,4 +1,4 @@
-"""What stands beside a LiteRT or ONNX file: its inputs, the vocabularies of its categories, its outputs."""
+"""The JSON file next to a LiteRT or ONNX file: its inputs, the vocabularies of its categories, and its outputs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ GAP = "NaN"
 
 
 def sidecar(manifest: Manifest, preprocessing: Preprocessing, numbers: str, codes: str) -> dict[str, Any]:
-    """By input: raw column, type, and what its values mean; and the outputs.
+    """Describes each input (raw column, type and meaning of its values) and the outputs.
 
     Args:
-        manifest: Of the SavedModel.
-        preprocessing: Has the vocabularies.
-        numbers: Type of numbers, as in float32.
-        codes: Type of the categories' numbers, as in int64.
+        manifest: The SavedModel's manifest.
+        preprocessing: The preprocessing, which has the vocabularies.
+        numbers: Type of numbers, such as float32.
+        codes: Type of category numbers, such as int64.
     """
     features = preprocessing.inputs.features if isinstance(preprocessing.inputs, TableInputs) else ()
     vocabularies = {
@@ -43,7 +43,7 @@ def sidecar(manifest: Manifest, preprocessing: Preprocessing, numbers: str, code
         elif column.is_text:
             inputs[column.argument] = {
                 "column": name, "dtype": codes, "shape": [None], "unknown": -1, "vocabulary": vocabularies[name],
-                "means": "position of the text in the vocabulary, from 0; a gap is the empty text; -1 if not there",
+                "means": "position of the text in the vocabulary, from 0; a gap is the empty text; -1 if unknown",
             }  # fmt: skip
         else:
             inputs[column.argument] = {
@@ -54,22 +54,22 @@ def sidecar(manifest: Manifest, preprocessing: Preprocessing, numbers: str, code
 
 
 def _of_regression(manifest: Manifest, numbers: str) -> dict[str, Any]:
-    """The outputs."""
+    """Describes the outputs of a regression."""
     means = {"prediction": "in original units"}
     if interval := manifest.learned.interval:
-        bound = f"bound: between both is the true value of {interval.coverage:g} of all rows"
+        bound = f"bound: the true value of {interval.coverage:g} of all rows is between both"
         means |= {name: f"{name} {bound}" for name in BOUNDED[1:]}
     return {name: {"dtype": numbers, "means": text, "of": manifest.target} for name, text in means.items()}
 
 
 def _of_classes(manifest: Manifest, numbers: str) -> dict[str, Any]:
-    """The outputs."""
+    """Describes the outputs of classes."""
     outputs: dict[str, Any] = {
         "class_index": {"dtype": "int32", "means": f"position in classes of {_named(manifest.threshold)}"},
         "probabilities": {"dtype": numbers, "means": "of each class", "of": manifest.classes},
     }
     if found := manifest.learned.prediction_set:
-        means = f"1 for a class in the set, which holds the true one of {found.coverage:g} of all rows"
+        means = f"1 for a class in the set, which contains the true class of {found.coverage:g} of all rows"
         outputs["prediction_set"] = {"dtype": "int32", "means": means, "of": manifest.classes}
     return outputs
 
@@ -77,13 +77,19 @@ def _of_classes(manifest: Manifest, numbers: str) -> dict[str, Any]:
 def _named(threshold: float | None) -> str:
     if threshold is None:
         return "the most probable class"
-    return f"the second class where its probability is {threshold!r} or more, else of the first"
+    return f"the second class if its probability is {threshold!r} or more, else the first"
 
 
 def encoded(
     content: Mapping[str, Any], preprocessing: Preprocessing, columns: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Raw columns as the inputs of the file, as its user has to make them."""
+    """Converts raw columns to the file's inputs, as its user must.
+
+    Args:
+        content: What `sidecar` returned.
+        preprocessing: The model's preprocessing.
+        columns: Raw columns.
+    """
     dates, inputs = check_expressible(preprocessing), {}
     for argument, about in content["inputs"].items():
         values = columns[about["column"]]

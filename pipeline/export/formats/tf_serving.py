@@ -1,4 +1,4 @@
-"""The SavedModel as TensorFlow Serving takes it, with requests by which it warms up before the first real one."""
+"""The SavedModel in TensorFlow Serving's layout, with requests that warm it up before the first real one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ import tensorflow as tf
 from pipeline.export.loaded_model import LoadedModel
 from pipeline.export.manifest import EXTRA
 
-WARM_UP = f"{EXTRA}/tf_serving_warmup_requests"  # where TensorFlow Serving looks for them
+WARM_UP = f"{EXTRA}/tf_serving_warmup_requests"  # where TensorFlow Serving reads them
 SIGNATURES = ("serving_default", "serve")
 
 
 def lay_out(model: LoadedModel, name: str, folder: Path, columns: dict[str, np.ndarray]) -> None:
-    """Copies the SavedModel into a new folder and adds warm-up requests, of one row and of all, for each signature."""
+    """Copies the SavedModel to a new folder and adds warm-up requests, with one row and with all, for each signature.
+
+    Args:
+        model: The model.
+        name: Its name in requests.
+        folder: The new folder.
+        columns: Raw columns of the requests.
+    """
     shutil.copytree(model.folder, folder, dirs_exist_ok=True)
     n_rows = len(next(iter(columns.values())))
     with tf.io.TFRecordWriter(str(folder / WARM_UP)) as writer:
@@ -30,9 +37,9 @@ def lay_out(model: LoadedModel, name: str, folder: Path, columns: dict[str, np.n
 
 
 def prediction_log(name: str, signature: str, tensors: dict[str, tf.compat.v1.TensorProto]) -> bytes:
-    """A `tensorflow.serving.PredictionLog` with a predict request, by protobuf's wire format.
+    """A `tensorflow.serving.PredictionLog` with a predict request, in protobuf's wire format.
 
-    The package with the message's class pins another TensorFlow. The numbers of the fields are those of TensorFlow
+    The package with the message's class requires another TensorFlow. The numbers of the fields are those of TensorFlow
     Serving's prediction_log.proto, predict.proto and model.proto.
     """
     model_spec = _field(1, name.encode()) + _field(3, signature.encode())

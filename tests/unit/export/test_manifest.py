@@ -83,7 +83,7 @@ def test_a_loaded_model_takes_no_rows(iris: Result) -> None:
     [
         (
             {"petal width (cm)": None},
-            r"missing columns: 'petal width \(cm\)' \(did you mean 'sepal width \(cm\)'\?\); there are",
+            r"missing columns: 'petal width \(cm\)' \(did you mean 'sepal width \(cm\)'\?\); the columns are",
         ),
         ({"petal width (cm)": [0.1, "wide"]}, r"column 'petal width \(cm\)', row 1: 'wide' is not a number"),
         ({"petal width (cm)": [0.1]}, "columns of different lengths: 'sepal length"),
@@ -98,7 +98,7 @@ def test_columns_that_do_not_fit(iris: Result, given: dict, message: str) -> Non
 def test_a_changed_file_is_refused_unless_trusted(copy: Path) -> None:
     schema = copy / manifests.SCHEMA
     schema.write_text(schema.read_text() + " ")
-    with pytest.raises(ModelError, match=r"is not what its manifest says: assets.extra/schema.json changed.*--trust"):
+    with pytest.raises(ModelError, match=r"does not match its manifest: assets.extra/schema.json changed.*--trust"):
         LoadedModel(copy)
     assert LoadedModel(copy, trust=True).predict(FLOWER)["probabilities"].shape == (2, 3)
 
@@ -112,17 +112,17 @@ def test_missing_and_added_files_are_named(copy: Path) -> None:
 
 def test_without_manifest_refused_unless_trusted(copy: Path) -> None:
     (copy / manifests.MANIFEST).unlink()
-    with pytest.raises(ModelError, match=r"has no assets.extra/manifest.json, .* --trust loads it all the same"):
+    with pytest.raises(ModelError, match=r"has no assets.extra/manifest.json, .* --trust loads it nevertheless"):
         LoadedModel(copy)
     assert LoadedModel(copy, trust=True).predict(FLOWER)["probabilities"].shape == (2, 3)
     (copy / manifests.SCHEMA).unlink()
-    with pytest.raises(ModelError, match="so its columns are unknown, --trust or not"):
+    with pytest.raises(ModelError, match="so its columns are unknown, even with --trust"):
         LoadedModel(copy, trust=True)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "cannot be read as a manifest"), ('{"format": 99}', r"is of format 99, this version reads 2"),
+    [("{", "cannot be read as a manifest"), ('{"format": 99}', r"has format 99, but this version reads format 2"),
      ("[]", "cannot be read as a manifest"), ('{"task": "regression"}', "cannot be read as a manifest")],
 )  # fmt: skip
 def test_a_manifest_that_is_none(copy: Path, text: str, message: str) -> None:

@@ -128,7 +128,7 @@ def test_types_are_the_models_and_not_a_blocks(houses: tuple[Path, Path], tmp_pa
 
 
 BAD = [
-    ("size,town\n1,Bern\n", r"missing columns: 'code', 'zip', 'garden', 'built'; there are 'size', 'town'"),
+    ("size,town\n1,Bern\n", r"missing columns: 'code', 'zip', 'garden', 'built'; the columns are 'size', 'town'"),
     ("id,size,town,code,zip,garden,built\n1,2,3\n", r"line 2: 3 fields, but there are 7 columns; correct the line"),
     ("size,town,code,zip,garden,built\n1,a,1,1,1,\nwide,a,1,1,1,\n",
      r"column 'size', row 1: 'wide' is not a number; correct it"),

@@ -1,1 +1,1 @@
-"""Programs that run an exported file in its own runtime; each is started as a file, in a fresh process."""
+"""Programs that run an exported file in its own runtime; each is started as a file, in a new process."""
