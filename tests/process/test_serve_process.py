@@ -127,7 +127,7 @@ def test_a_model_that_would_break_its_clients_does_not_replace_another(result: R
     with pytest.raises(ModelError) as refused:
         check_replaces(old, new)
     assert str(refused.value) == (
-        "version 2 of flowers does not replace version 1: column 'leaf length' is new; column 'sepal width (cm)' is "
+        "version 2 of flowers does not replace version 1: column 'leaf length' is new; column 'sepal width (cm)' has "
         "another type; it gives label, probability_one, probability_two, probability_three instead of label, "
         "probability_setosa, probability_versicolor, probability_virginica; restart the server to serve it"
     )
