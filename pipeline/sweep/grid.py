@@ -6,6 +6,7 @@ To be imported when Hydra has looked for its plugins, which loads the module of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.plugins import Plugins
@@ -14,6 +15,7 @@ from omegaconf import DictConfig
 
 from pipeline.config.config_files import read_once
 from pipeline.sweep.current_sweep import open_here
+from pipeline.sweep.ended_trials import followed
 
 
 class Grid(BasicSweeper):
@@ -23,6 +25,13 @@ class Grid(BasicSweeper):
         """Gets what Hydra has made ready."""
         read_once(hydra_context.config_loader)
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Runs all jobs, and prints a line for each as it ends."""
+        assert self.launcher is not None
+        assert self.config is not None
+        with followed(self.launcher, Path(self.config.hydra.sweep.dir)):
+            super().sweep(arguments)
 
     def _parse_config(self) -> list[str]:
         """What a config file sweeps over, as Hydra is to get it."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 VARIABLE = "PIPELINE_SWEPT"  # keys that a sweep gives several values, as JSON: by the environment it reaches every job
+NOT_RUN = "not_run"  # attribute of a log record on a trial that was not run, because it was finished before, say: why
 FEWEST = 2  # trials that must have been run before their time says something of the others'
 
 

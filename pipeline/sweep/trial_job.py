@@ -15,8 +15,10 @@ from omegaconf import DictConfig
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.errors import PipelineError, Pruned, SweepError
+from pipeline.sweep import ended_trials
 from pipeline.sweep.current_sweep import OF_THE_ROWS, is_open_here, open_here
 from pipeline.sweep.identity import NO_PART
+from pipeline.sweep.progress import NOT_RUN
 from pipeline.sweep.search.outcome import Outcome
 from pipeline.sweep.trial import Finished, SweepTrial, TrialTaken
 from pipeline.train import Result, run
@@ -120,7 +122,8 @@ def _tell(trial: SweepTrial, outcome: str, *, was_run: bool = True) -> None:
         log.info(open_here().progress.ended(trial.name, outcome, was_run=was_run))
         logging.getLogger(OF_THE_ROWS).setLevel(logging.WARNING)
     else:
-        log.info("%s: %s", trial.name, outcome)
+        ended_trials.report(trial.name, outcome, was_run)
+        log.info("%s: %s", trial.name, outcome, extra={} if was_run else {NOT_RUN: outcome})
 
 
 def store_is_gone(error: BaseException | None) -> bool:

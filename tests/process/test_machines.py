@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -192,9 +193,14 @@ def test_slurms_launcher_in_its_local_mode(tmp_path: Path, store: str) -> None:
     process = sweep(tmp_path, store, *words, "fit.epochs=1,2")
     out, err = ended(process)
     assert process.returncode == 0, out + err
+    lines = re.findall(r"\b(\d/2)  fit\.epochs=\d  objective [\d.]+, [\d.]+ s$", out, re.MULTILINE)
+    assert lines == ["1/2", "2/2"], out
     (parent,), children = runs_of(store, "on_slurm")
     assert [one.info.status for one in children] == ["FINISHED"] * 2
     assert {one.data.tags["mlflow.parentRunId"] for one in children} == {parent.info.run_id}
+    out, err = ended(sweep(tmp_path, store, *words, "fit.epochs=1,2"))
+    assert len(re.findall(r"\b\d/2  fit\.epochs=\d  finished before, as run ", out)) == 2, out + err
+    assert not list(tmp_path.rglob(".ended-*"))
 
 
 @pytest.fixture

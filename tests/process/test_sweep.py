@@ -210,7 +210,8 @@ def test_models_that_are_missing_are_made_at_the_end_by_the_same_command(swept: 
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", [[], ["hydra/launcher=local", "hydra.launcher.n_jobs=2"]], ids=["serial", "local"])
 def test_the_five_best_configurations_have_a_model(swept: Swept, launcher: list[str]) -> None:
-    swept("fit.epochs=1", "model.units=[2],[3],[4],[5],[6],[7]", "seed=0,1", "data.split.seed=0", *launcher)
+    words = ["fit.epochs=1", "model.units=[2],[3],[4],[5],[6],[7]", "seed=0,1", "data.split.seed=0", *launcher]
+    swept(*words)
     runs: dict[str, list[Run]] = defaultdict(list)
     for run in swept.children("FINISHED"):
         runs[run.data.params["model.units"]].append(run)
@@ -225,6 +226,9 @@ def test_the_five_best_configurations_have_a_model(swept: Swept, launcher: list[
     for run in swept.children("FINISHED"):
         made = run.outputs.model_outputs if run.outputs else []
         assert len(made) == (1 if run.info.run_id in {one.info.run_id for one in with_model} else 0)
+    again = swept(*words)
+    skipped = r"\b\d+/12  model\.units=\[\d\] seed=\d  finished before, as run \w{32}$"
+    assert len(re.findall(skipped, again, re.MULTILINE)) == 12
 
 
 @pytest.mark.slow

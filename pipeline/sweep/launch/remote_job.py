@@ -19,6 +19,8 @@ from hydra.errors import CompactHydraException
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from pipeline.sweep.progress import NOT_RUN
+
 JOB_VARIABLE = "PIPELINE_JOB"  # by which track/ learns the job's name, and finds its run if the process dies
 LogLine = Callable[[int, str], None]  # takes a level of logging and a line
 
@@ -144,12 +146,15 @@ def _telling(task: TaskFunction, tell: LogLine) -> TaskFunction:
 
 
 class _Teller(logging.Handler):
-    """Passes on warnings and errors."""
+    """Passes on warnings and errors, and as information why the job was not run."""
 
     def __init__(self, tell: LogLine) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.INFO)
         self._tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
         """Passes on one record."""
-        self._tell(record.levelno, self.format(record))
+        if record.levelno >= logging.WARNING:
+            self._tell(record.levelno, self.format(record))
+        elif hasattr(record, NOT_RUN):
+            self._tell(logging.INFO, getattr(record, NOT_RUN))

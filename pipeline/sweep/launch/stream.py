@@ -101,6 +101,7 @@ def _run(
     sweep: LaunchedSweep, workers: Workers, jobs: Iterator[tuple[int, Sequence[str]]]
 ) -> Iterator[tuple[int, JobReturn]]:
     started: dict[int, float] = {}
+    not_run: dict[int, str] = {}
     while True:
         while workers.has_room and (following := next(jobs, None)) is not None:
             job = sweep.job(*following)
@@ -110,9 +111,14 @@ def _run(
         if not workers.is_busy:
             return
         job, event = workers.event()
+        if event[:2] == ("said", logging.INFO):
+            not_run[job.number] = event[2]
+            continue
         ret = _heard(job, event)
         if ret is not None:
-            _tell_of_end(job, sweep.difference(job), ret, time.monotonic() - started.pop(job.number))
+            why = not_run.pop(job.number, None)
+            outcome = why or _outcome(ret, time.monotonic() - started.pop(job.number))
+            _tell_of_end(job, sweep.difference(job), outcome, was_run=why is None)
             yield job.number, ret
 
 
@@ -133,14 +139,16 @@ def _heard(job: Job, event: Event) -> JobReturn | None:
             raise AssertionError(event)
 
 
-def _tell_of_end(job: Job, words: str, ret: JobReturn, seconds: float) -> None:
+def _outcome(ret: JobReturn, seconds: float) -> str:
     shown = "failed"
     if ret.status == JobStatus.COMPLETED:
         value = ret.return_value
         shown = f"objective {value:.5g}" if isinstance(value, float) else str(value)
-    line = f"{shown}, {seconds:.1f} s"
-    if is_open_here():
-        line = open_here().progress.ended(words, line)
+    return f"{shown}, {seconds:.1f} s"
+
+
+def _tell_of_end(job: Job, words: str, outcome: str, *, was_run: bool) -> None:
+    line = open_here().progress.ended(words, outcome, was_run=was_run) if is_open_here() else outcome
     log.info("#%d %s", job.number, line)
 
 

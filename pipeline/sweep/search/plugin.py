@@ -30,6 +30,7 @@ from pipeline.errors import SweepError
 from pipeline.runtime import process
 from pipeline.sweep import plugins
 from pipeline.sweep.current_sweep import open_here
+from pipeline.sweep.ended_trials import followed
 from pipeline.sweep.search.outcome import TRIAL_VARIABLE, Outcome
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Search(Sweeper):
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self._config, folder / "multirun.yaml")
         try:
-            failed = self._search(arguments)
+            with followed(self._launcher, folder):
+                failed = self._search(arguments)
         except SweepError as error:
             raise CompactHydraException(str(error)) from None
         if failed:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
 
 import pytest
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 
-from pipeline.sweep import progress
+from pipeline.sweep import ended_trials, progress
+from pipeline.sweep.current_sweep import OpenSweep, leading
 from pipeline.sweep.progress import VARIABLE, Progress, duration, swept_words
 
 
@@ -42,3 +48,26 @@ def test_only_keys_that_differ_are_named(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv(VARIABLE, json.dumps(["model.units", "tracking.tags.a"]))
     assert swept_words(words) == "model.units=[32] +tracking.tags.a=1"
     assert swept_words(["data=table"]) == "data=table"
+
+
+def test_trials_of_other_launchers_are_told_of_as_they_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ended_trials, "POLL_SECONDS", 0.05)
+    caplog.set_level(logging.INFO)
+    another: Any = object()
+    with leading(OpenSweep(None, {}, Progress(3))):  # type: ignore[arg-type]
+        with ended_trials.followed(another, tmp_path / "sweep"):
+            ended_trials.report("seed=0", "objective 1, 2.0 s", True)
+            end = time.monotonic() + 60
+            while caplog.messages != ["1/3  seed=0  objective 1, 2.0 s"]:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            ended_trials.report("seed=1", "finished before, as run abc", False)
+        assert caplog.messages[1:] == ["2/3  seed=1  finished before, as run abc"]
+        assert not list((tmp_path / "sweep").iterdir())
+        ended_trials.report("seed=2", "failed", True)  # nobody reads it
+        with ended_trials.followed(BasicLauncher(), tmp_path / "serial"):
+            ended_trials.report("seed=2", "failed", True)
+    assert len(caplog.messages) == 2
+    assert not (tmp_path / "serial").exists()
