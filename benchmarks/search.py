@@ -20,15 +20,15 @@ from benchmarks.works import DATA
 SPACE = [
     "fit.learning_rate=tag(log,interval(1e-4,3e-2))",
     "fit.batch_size=64,128,256,512",
-    "sweep.depth=range(1,5)",
-    "sweep.width=tag(log,int(interval(16,256)))",
+    "search.depth=range(1,5)",
+    "search.width=tag(log,int(interval(16,256)))",
     "model.dropout=interval(0,0.4)",
     "model.l2=tag(log,interval(1e-7,1e-2))",
     "model.activation=relu,tanh,gelu",
 ]
 KINDS = {
-    "random": ["sweep.sampler=random"],
-    "tpe": ["sweep.sampler=tpe", "sweep.pruner=hyperband", "sweep.prune_from=3"],
+    "random": ["search.sampler=random"],
+    "tpe": ["search.sampler=tpe", "search.pruner=hyperband", "search.prune_from=3"],
 }
 
 
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--pruner", default="hyperband", help="of TPE (default: hyperband)")
     parser.add_argument("--data", type=Path, default=DATA / "california_housing" / "california_sklearn.csv")
     args = parser.parse_args()
-    KINDS["tpe"][1] = f"sweep.pruner={args.pruner}"
+    KINDS["tpe"][1] = f"search.pruner={args.pruner}"
     print("| seed | random: best | its epochs | TPE: best | its epochs | as good after | share |")
     print("|--:|--:|--:|--:|--:|--:|--:|", flush=True)
     shares = []
@@ -64,8 +64,8 @@ def searched(kind: str, seed: int, args: argparse.Namespace, folder: Path) -> li
     command = [
         sys.executable, "-m", "pipeline", "train", "-m", "hydra/sweeper=search", "data=california_housing",
         f"data.path={args.data}", f"fit.epochs={args.epochs}", "fit.early_stopping.patience=null",
-        *KINDS[kind], f"sweep.seed={seed}", f"sweep.n_trials={args.trials}", *SPACE,
-        f"tracking.uri={uri}", f"hydra.sweep.dir={folder}/hydra", f"sweep.storage={folder}/{kind}.journal",
+        *KINDS[kind], f"search.seed={seed}", f"search.n_trials={args.trials}", *SPACE,
+        f"tracking.uri={uri}", f"hydra.sweep.dir={folder}/hydra", f"search.storage={folder}/{kind}.journal",
     ]  # fmt: skip
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline import config as configuration
 from pipeline import track
 from pipeline.config import Config
+from pipeline.config.rules import AROUND_RUNS
 from pipeline.errors import PipelineError
 from pipeline.runtime.program import program
 
@@ -74,7 +75,7 @@ def _starts(config: Config) -> Iterator[list[str]]:
 
 def _facts(config: Config) -> dict[str, Any]:
     """Returns the config of the run itself: without its sweep, and without tracking except the experiment's name."""
-    values = {name: value for name, value in config.model_dump().items() if name not in ("study", "sweep", "tune")}
+    values = {name: value for name, value in config.model_dump().items() if name not in AROUND_RUNS}
     return values | {"tracking": {"experiment": config.tracking.experiment}}
 
 

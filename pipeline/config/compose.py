@@ -214,10 +214,10 @@ def _is_option(files: Composer, override: Override) -> bool:
 def _unsuitable(configs: Sequence[Config], space: dict[str, Range], is_search: bool) -> list[str]:
     """What of a sweep does not go together."""
     lines = []
-    if not is_search and configs[0].sweep.study is not None:
-        lines.append("sweep.study: a grid is gone on with by its command; leave it out, or use hydra/sweeper=search")
+    if not is_search and configs[0].search.study_name is not None:
+        lines.append("search.study_name: is for hydra/sweeper=search; leave it out: a grid goes on by its own command")
     architectures = list(dict.fromkeys(config.model.name for config in configs))
-    return lines + unsuitable(space, configs[0].sweep, architectures, is_search)
+    return lines + unsuitable(space, configs[0].search, architectures, is_search)
 
 
 def _too_many(overrides: Sequence[Override], sweep: Sweep) -> list[str]:
@@ -227,7 +227,7 @@ def _too_many(overrides: Sequence[Override], sweep: Sweep) -> list[str]:
         return []
     return [
         f"sweep.max_trials: {total:,} jobs are more than {sweep.max_trials:,}; add sweep.max_trials={total}, or draw "
-        "some of them with hydra/sweeper=search sweep.sampler=random sweep.n_trials=100"
+        "some of them with hydra/sweeper=search search.sampler=random search.n_trials=100"
     ]
 
 
@@ -247,8 +247,8 @@ def _misplaced_sweep(overrides: list[Override], is_sweep: bool, is_search: bool)
     if any(override.key_or_group == "tracking.uri" for override in swept):
         return ["tracking.uri: a sweep's runs lie in one store; give one address"]
     if is_search and any(override.key_or_group == "objective" for override in swept):
-        return ["objective: decides which trial of a search is best; give one score, or several by sweep.objectives"]
-    several = [o.key_or_group for o in swept if o.key_or_group.startswith("sweep.")]
+        return ["objective: decides which trial of a search is best; give one score, or several by search.objectives"]
+    several = [o.key_or_group for o in swept if o.key_or_group.startswith(("sweep.", "search."))]
     return [f"{key}: belongs to the whole sweep; give one value" for key in several if key not in (DEPTH, WIDTH)]
 
 

@@ -17,10 +17,10 @@ from hydra.core.override_parser.types import (
 )
 
 from pipeline import model
-from pipeline.config.sweep_rules import Sweep
+from pipeline.config.search_rules import Search
 from pipeline.errors import ConfigError
 
-DEPTH, WIDTH = "sweep.depth", "sweep.width"  # so many hidden layers, so wide; each architecture says what that means
+DEPTH, WIDTH = "search.depth", "search.width"  # so many hidden layers, so wide; each architecture says what that means
 TAGS = {"log"}
 
 
@@ -118,27 +118,27 @@ def search_space(
     return space, fixed
 
 
-def unsuitable(space: dict[str, Range], sweep: Sweep, architectures: Sequence[str], is_search: bool) -> list[str]:
+def unsuitable(space: dict[str, Range], search: Search, architectures: Sequence[str], is_search: bool) -> list[str]:
     """A line for each thing that does not go together.
 
     Args:
         space: What is searched, or combined in a grid.
-        sweep: How.
+        search: How.
         architectures: Names of those that the jobs have.
         is_search: Whether it is a search, rather than a grid.
     """
     layers = [key for key in (DEPTH, WIDTH) if key in space]
-    lines = _unsuitable_layers(layers, space, sweep, architectures, is_search) if layers else []
+    lines = _unsuitable_layers(layers, space, search, architectures, is_search) if layers else []
     if not is_search:
         return lines
     if not space:
         lines.append("hydra/sweeper=search: nothing to search; give ranges, as in fit.batch_size=16,32")
     continua = [key for key, given in space.items() if values_of(given) is None]
-    if sweep.sampler == "grid" and continua:
+    if search.sampler == "grid" and continua:
         key = continua[0]
-        lines.append(f"{key}: a grid needs values, as in {key}=1,2 or {key}=range(1,5); or take another sweep.sampler")
-    if sweep.sampler == "cmaes" and space and all(isinstance(given, Choice) for given in space.values()):
-        lines.append("sweep.sampler: cmaes searches among numbers, as in interval(0,1); use tpe for choices")
+        lines.append(f"{key}: a grid needs values, as in {key}=1,2 or {key}=range(1,5); or take another search.sampler")
+    if search.sampler == "cmaes" and space and all(isinstance(given, Choice) for given in space.values()):
+        lines.append("search.sampler: cmaes searches among numbers, as in interval(0,1); use tpe for choices")
     return lines
 
 
@@ -157,7 +157,7 @@ def layer_overrides(architecture: str, depth: int, width: int) -> list[str]:
 
 
 def _unsuitable_layers(
-    given: list[str], space: dict[str, Range], sweep: Sweep, architectures: Sequence[str], is_search: bool
+    given: list[str], space: dict[str, Range], search: Search, architectures: Sequence[str], is_search: bool
 ) -> list[str]:
     """What is wrong with depth and width, of which one at least is given."""
     if wrong := _unsuitable_architectures(architectures):
@@ -170,8 +170,8 @@ def _unsuitable_layers(
     lines = [f"{key}: follows from {DEPTH} and {WIDTH}; leave it out, or those two" for key in keys if key in space]
     for missing in {DEPTH, WIDTH} - set(given):
         lines.append(f"{missing}: missing; {keys[0]} follows from {DEPTH} and {WIDTH} together")
-    if sweep.width_of == "layer" and not layers.own_widths:
-        lines.append(f"sweep.width_of: all hidden layers of {architectures[0]} are equally wide; leave it at network")
+    if search.width_of == "layer" and not layers.own_widths:
+        lines.append(f"search.width_of: all hidden layers of {architectures[0]} are equally wide; leave it at network")
     return lines
 
 

@@ -30,6 +30,7 @@ TITLES = {
     "decision": "`decision`: thresholds, temperature, intervals",
     "tracking": "`tracking`: where runs are logged",
     "sweep": "`sweep`: what a sweep or a search does around its trials",
+    "search": "`search`: what `hydra/sweeper=search` looks for, and how",
     "tune": "`tune`: the best model in a given time",
     "study": "`study`: a question, the sweep that answers it, and its picture",
 }

@@ -8,8 +8,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, model
 from pipeline.config.decision_rules import Decision, check_decision
 from pipeline.config.per_column import PerColumn
 from pipeline.config.scores import checked_objective
+from pipeline.config.search_rules import Search
 from pipeline.config.studies import Study
-from pipeline.config.sweep_rules import Sweep
+from pipeline.config.sweep_rules import Sweep, check_search
 from pipeline.config.tune_rules import Tune
 from pipeline.schema import (
     Fraction,
@@ -263,6 +264,10 @@ class Tracking(Section):
         return self
 
 
+# Sections that say what is done around runs: no run of its own follows from them.
+AROUND_RUNS = ("study", "sweep", "search", "tune")
+
+
 class Config(Section):
     """A checked experiment. `model` holds the Spec of the architecture that `model.name` picks.
 
@@ -283,6 +288,7 @@ class Config(Section):
     decision: Decision
     tracking: Tracking
     sweep: Sweep
+    search: Search
     tune: Tune
     study: Study | None
 
@@ -291,6 +297,7 @@ class Config(Section):
         if self.data.task != "auto":
             check_loss(self.fit.loss, self.data.task)
             check_decision(self.decision, self.data.task)
+        check_search(self.search, self.sweep)
         if self.fit.class_weight != "none" and self.data.task == "regression":
             raise ValueError("fit.class_weight: a regression has no classes; leave it at none")
         return self

@@ -125,9 +125,9 @@ def check(config: Config, dataset: Dataset) -> str:
     Raises:
         ConfigError: A score is unknown or undefined, or the decision does not apply to the task.
     """
-    for name in config.sweep.objectives or []:
+    for name in config.search.objectives or []:
         if name.startswith("val_"):
-            objective_name(name, dataset, key="sweep.objectives")
+            objective_name(name, dataset, key="search.objectives")
     check_decision(config.decision, dataset.rows)
     return objective_name(config.objective, dataset)
 

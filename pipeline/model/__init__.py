@@ -33,13 +33,13 @@ ACTIVATION_OF_TASK = {"regression": "linear", "binary": "sigmoid", "multiclass":
 
 @dataclass(frozen=True)
 class HiddenLayers:
-    """How `sweep.depth` and `sweep.width` set the hidden layers of an architecture.
+    """How `search.depth` and `search.width` set the hidden layers of an architecture.
 
     Attributes:
         keys: Keys of the architecture's section that depth and width set.
         values: Takes the widths of the hidden layers in override syntax, first layer first, and returns the values of
             `keys` in override syntax.
-        own_widths: Whether layers can differ in width (`sweep.width_of=layer`).
+        own_widths: Whether layers can differ in width (`search.width_of=layer`).
         fewest: Minimum number of widths that `values` takes.
     """
 

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.config import Command, Config, former
 from pipeline.config.code import code
+from pipeline.config.rules import AROUND_RUNS
 from pipeline.errors import PipelineError
 from pipeline.runtime.digest import digest
 
 if TYPE_CHECKING:
     from pipeline.data import Dataset
 
-ASIDE = {"baseline_seconds", "baselines", "study", "sweep", "tracking", "tune"}  # keys that no network depends on
+ASIDE = {"baseline_seconds", "baselines", "tracking", *AROUND_RUNS}  # keys that no network depends on
 FILES = {"path", "test_path"}  # of data: what is in them counts, not where they lie
 OF_FIT = {"checkpoint", "resume"}  # and those of fit
 # How overrides begin that are no part of a trial.
-NO_PART = ("tracking.", "sweep.", "tune.", "fit.checkpoint=", "fit.resume=")
+NO_PART = ("tracking.", *(f"{section}." for section in AROUND_RUNS), "fit.checkpoint=", "fit.resume=")
 NO_JOBS = (*NO_PART, "hydra.", "hydra/launcher")  # nor make other jobs
-# Of sweep: what decides which trials a search has. How many there are does not: more trials go on with it.
+# Of search: what decides which trials a search has. How many there are does not: more trials go on with it.
 OF_A_STUDY = ("sampler", "seed", "pruner", "prune_from", "objectives", "width_of")
 
 
@@ -38,8 +39,8 @@ def replica_key(config: Config, dataset: Dataset) -> str:
 
 def sweep_key(command: Command, origins: Mapping[str, str]) -> str:
     """The same for a command that is given again: its jobs, and what they follow from; a study has its name."""
-    if command.config.sweep.study is not None:
-        return digest(["study", command.config.sweep.study])
+    if command.config.search.study_name is not None:
+        return digest(["study", command.config.search.study_name])
     return digest([_that_count(command.overrides), command.is_search, origins])
 
 
@@ -51,7 +52,7 @@ def is_same_command(overrides: str, others: str) -> bool:
 def origins_of(command: Command) -> dict[str, str]:
     """What the trials of a sweep follow from, by name; who goes on with a study must have all of it alike."""
     config = command.config
-    search = config.sweep.model_dump(include=set(OF_A_STUDY)) if command.is_search else {}
+    search = config.search.model_dump(include=set(OF_A_STUDY)) if command.is_search else {}
     return {
         "data": _fingerprint(config),
         "ranges": digest(sorted(f"{key}={value}" for key, value in command.space.items())),

@@ -26,7 +26,7 @@ def show_taken_up(sweep: ParentRun, study: str | None) -> None:
     say(
         console(),
         f"sweep {sweep.name} goes on: {sweep.n_before} trials are finished and will be skipped{lost}; "
-        f"{'sweep.resume=off' if study is None else 'another name in sweep.study'} runs all of them anew",
+        f"{'sweep.resume=off' if study is None else 'another name in search.study_name'} runs all of them anew",
     )
 
 

@@ -54,24 +54,24 @@ def parent(command: Command) -> Iterator[None]:
     from pipeline.sweep import results_table
 
     origins = origins_of(command)
-    if command.is_search and command.config.sweep.study is not None:
+    if command.is_search and command.config.search.study_name is not None:
         from pipeline.sweep.search.optuna_study import check_begun  # Optuna takes a second
 
-        check_begun(command.config.sweep.study, command.config.sweep.storage, origins)
+        check_begun(command.config.search.study_name, command.config.search.storage, origins)
     key = sweep_key(command, origins)
     words = shlex.join(word for word in sys.argv[1:] if word != "sweep.resume=off")  # what goes on with it
     tags = {
         "sweep": " ".join(command.overrides),
         "command": f"python -m pipeline train {words}",
         "search_space": "\n".join(f"{name}: {given}" for name, given in command.space.items()),
-        "sweeper": f"search, {command.config.sweep.sampler}" if command.is_search else "grid",
+        "sweeper": f"search, {command.config.search.sampler}" if command.is_search else "grid",
         results_table.ORIGINS: json.dumps(origins),
     }
     with contextlib.ExitStack() as at_the_end, contextlib.ExitStack() as resources:
         with claimed(key, wait=True):  # of two commands at once one makes the parent run
             opened = resources.enter_context(track.sweep(command.config, key, tags))
         if opened.taken_up:
-            results_table.show_taken_up(opened, command.config.sweep.study)
+            results_table.show_taken_up(opened, command.config.search.study_name)
         elif not opened.is_away and (former := _of_same_command(command, opened.run_id)):
             results_table.show_begun_anew(former, origins)
         at_the_end.callback(_conclude, opened, command.config, words)

@@ -78,13 +78,13 @@ class SweepTrial(Trial):
         from pipeline import track
 
         self.tags["sweep_keep"] = config.sweep.keep
-        if config.sweep.objectives:
-            self.tags["objectives"] = ", ".join(config.sweep.objectives)
+        if config.search.objectives:
+            self.tags["objectives"] = ", ".join(config.search.objectives)
         key = trial_key(config, dataset)
         self.tags |= {"trial_key": key, "replica_key": replica_key(config, dataset)}
         if not self._claims(config, key):
             raise TrialTaken
-        if self._study and config.sweep.pruner != "none":
+        if self._study and config.search.pruner != "none":
             from pipeline.sweep.search.pruning import Pruning
 
             self._pruning = Pruning(config, self._study["storage"], self._study["study"], self._study["number"])

@@ -148,7 +148,7 @@ def _stop(error: Exception) -> None:
 def _outcome(trial: SweepTrial, config: Config, metrics: Mapping[str, float], pruned: bool) -> float | Outcome:
     if not trial.is_searched:
         return metrics.get("objective", math.nan)
-    names = config.sweep.objectives or ["objective"]
+    names = config.search.objectives or ["objective"]
     return Outcome(None if pruned else [metrics[name] for name in names], pruned)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.config import Config
 from pipeline.config.per_column import BY_COLUMN, DEFAULT
-from pipeline.config.rules import PER_COLUMN
+from pipeline.config.rules import AROUND_RUNS, PER_COLUMN
 
 PLAIN = re.compile(r"[\w.\- :/]+")  # keys that MLflow takes as they are, if they are no longer than this
 MAX_KEY_LENGTH = 250
@@ -17,7 +17,7 @@ MAX_KEY_LENGTH = 250
 
 def params_of(config: Config) -> dict[str, str]:
     """What a run is repeated from: full keys and values."""
-    return {param_key(key): value for key, value in _flat(config.model_dump(exclude={"study", "sweep", "tune"}))}
+    return {param_key(key): value for key, value in _flat(config.model_dump(exclude=set(AROUND_RUNS)))}
 
 
 def param_key(key: str) -> str:

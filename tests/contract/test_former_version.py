@@ -5,6 +5,7 @@
 
 import json
 import re
+import shlex
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from pipeline import ConfigError
 from pipeline.commands import compare, evaluate, export, predict, promote, register, rerun
+from pipeline.config import parse
+from pipeline.config.former import with_new_key
 from pipeline.export.loaded_model import LoadedModel
 from pipeline.inference import locate
 from support.command_process import Commands, command_process
@@ -90,8 +94,9 @@ def commands(unpacked: Former) -> Iterator[Commands]:
 
 @pytest.fixture
 def sweep(former: Former, commands: Commands) -> Callable[[str], tuple[int, str]]:
-    """Gives the command that an experiment was made with again; gives its exit code and what it said."""
-    return lambda experiment: commands("train", "-m", *words(experiment), f"hydra.sweep.dir={former.folder}/hydra")
+    """Gives the command that an experiment was made with again, by today's keys; gives its exit code and output."""
+    where = f"hydra.sweep.dir={former.folder}/hydra"
+    return lambda experiment: commands("train", "-m", *map(with_new_key, words(experiment)), where)
 
 
 def test_nothing_kept_names_a_machine_or_a_user() -> None:
@@ -236,12 +241,22 @@ def test_a_sweep_begins_anew_and_says_so(
     assert len(former.parents(experiment)) == 2
 
 
+def test_its_words_are_refused_with_those_of_today(former: Former) -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse(["-m", *words("named")])
+    told = [shlex.split(line.partition("; write ")[2]) for line in str(raised.value).splitlines()]
+    given = {word.partition("=")[0] for word in words("named") if word.startswith("sweep.")}
+    assert len(told) == len(given) == 4
+    rest = [word for word in words("named") if not word.startswith("sweep.")]
+    assert parse(["-m", *rest, *(word for (word,) in told)]).config.search.study_name == "by_name"
+
+
 @pytest.mark.slow
 def test_a_named_search_is_refused_with_the_new_way(former: Former, sweep: Callable[[str], tuple[int, str]]) -> None:
     (before,) = former.parents("named")
     code, said = sweep("named")
     assert code == 1
-    assert re.search(r"sweep\.study: by_name was begun with other .*code.*; give another name", said)
+    assert re.search(r"search\.study_name: by_name was begun with other .*code.*; give another name", said)
     assert re.search(r"or go on with the code that began it, 0\.1\.0\+[0-9a-f]{40}", said)
     assert "goes on" not in said
     assert "go on with  " not in said

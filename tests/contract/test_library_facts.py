@@ -215,8 +215,8 @@ def _random() -> Callable[[int, int], optuna.samplers.BaseSampler]:
 
 
 def _ours() -> Callable[[int, int], optuna.samplers.BaseSampler]:
-    sweep = load("sweep.sampler=tpe", "sweep.seed=1").sweep
-    return lambda worker, place: sampler_of(sweep, place)
+    settings = load("search.sampler=tpe", "search.seed=1").search
+    return lambda worker, place: sampler_of(settings, place)
 
 
 SHARED: dict[str, tuple[Callable[[], Callable[[int, int], optuna.samplers.BaseSampler]], int]] = {
@@ -224,8 +224,8 @@ SHARED: dict[str, tuple[Callable[[], Callable[[int, int], optuna.samplers.BaseSa
     "TPESampler(seed=1), its random start": (_each_its_own, 0),
     "TPESampler(seed=1), after 20 trials": (_each_its_own, 20),
     "TPESampler(seed=1, constant_liar=False), after 20 trials": (lambda: _each_its_own(constant_liar=False), 20),
-    "sweep.sampler=tpe sweep.seed=1, its random start": (_ours, 0),
-    "sweep.sampler=tpe sweep.seed=1, after 20 trials": (_ours, 20),
+    "search.sampler=tpe search.seed=1, its random start": (_ours, 0),
+    "search.sampler=tpe search.seed=1, after 20 trials": (_ours, 20),
 }
 
 

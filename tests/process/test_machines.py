@@ -283,8 +283,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.mark.slow
 def test_two_machines_share_one_study_and_one_mlflow_server(server: str, database: str, tmp_path: Path) -> None:
     """Two command lines that have a study's name, its storage and the server's address in common."""
-    words = ["hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=6", "sweep.study=together",
-             f"sweep.storage={database}", "fit.epochs=2", "tracking.experiment=together",
+    words = ["hydra/sweeper=search", "search.sampler=random", "search.n_trials=6", "search.study_name=together",
+             f"search.storage={database}", "fit.epochs=2", "tracking.experiment=together",
              "fit.learning_rate=tag(log,interval(0.001,0.1))"]  # fmt: skip
     processes = [sweep(tmp_path / name, server, *words) for name in ("a", "b")]
     for process in processes:

@@ -29,7 +29,7 @@ def swept(commands: Commands, store: str, tmp_path: Path, request: pytest.Fixtur
 
     def run(*words: str, code: int = 0, interrupt_at: int | None = None) -> tuple[str, dict[str, Run]]:
         places = [f"tracking.uri={store}", f"tracking.experiment={experiment}", f"hydra.sweep.dir={tmp_path}/hydra",
-                  f"sweep.storage={tmp_path}/study.journal"]  # fmt: skip
+                  f"search.storage={tmp_path}/study.journal"]  # fmt: skip
         ended, out = commands(
             "train", "-m", "data=iris", "data.split.seed=0", "hydra/launcher=packed", *words, *places,
             interrupt_at=interrupt_at,
@@ -86,7 +86,8 @@ def test_trials_of_one_shape_train_as_one_and_come_to_what_they_come_to_alone(sw
 
 def test_a_search_prunes_members(swept: Sweep) -> None:
     out, runs = swept(
-        "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=8", "sweep.pruner=median", "sweep.prune_from=1",
+        "hydra/sweeper=search", "search.sampler=random", "search.n_trials=8",
+        "search.pruner=median", "search.prune_from=1",
         "fit.epochs=6", "fit.learning_rate=tag(log,interval(1e-5,0.03))", "hydra.launcher.members=6",
     )  # fmt: skip
     assert "6 jobs train as one network" in out

@@ -34,8 +34,8 @@ KINDS = {
     "streaming": ["data=plain_table", "data.target=y", "data.streaming=on", "data.memory_budget=64MB", *DEMANDING],
     "mirrored": ["data=diabetes", *DEMANDING, "fit.devices=[CPU:0,CPU:1]"],
     "searched": [
-        "data=diabetes", *DEMANDING, "-m", "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=6",
-        "sweep.seed=4", "sweep.keep=all", "sweep.pruner=median", "sweep.prune_from=3",
+        "data=diabetes", *DEMANDING, "-m", "hydra/sweeper=search", "search.sampler=random", "search.n_trials=6",
+        "search.seed=4", "sweep.keep=all", "search.pruner=median", "search.prune_from=3",
         "fit.learning_rate=tag(log,interval(0.0001,0.1))",
     ],
 }  # fmt: skip
@@ -65,7 +65,7 @@ class Store:
     @property
     def words(self) -> list[str]:
         where = [f"hydra.{kind}.dir={self.folder}/hydra" for kind in ("run", "sweep")]
-        return [f"tracking.uri={self.uri}", f"sweep.storage={self.folder}/journal", *where]
+        return [f"tracking.uri={self.uri}", f"search.storage={self.folder}/journal", *where]
 
     @property
     def client(self) -> MlflowClient:

@@ -29,7 +29,7 @@ class Swept:
     def __call__(self, *arguments: str, code: int = 0, journal: str = "", interrupt_at: int | None = None) -> str:
         """Gives the command, and what it printed."""
         common = [] if any(word.startswith("data=") for word in arguments) else COMMON
-        words = ["-m", *common, *arguments, *self._where, f"sweep.storage={journal or self._journal}"]
+        words = ["-m", *common, *arguments, *self._where, f"search.storage={journal or self._journal}"]
         ended, out = self._commands("train", *words, interrupt_at=interrupt_at)
         assert ended == code, out
         return out
@@ -65,7 +65,7 @@ SEARCH = ["hydra/sweeper=search", "fit.epochs=1", "fit.learning_rate=tag(log,int
 
 @pytest.mark.slow
 def test_a_search_is_kept_under_its_parent_and_the_same_command_skips_it(swept: Swept) -> None:
-    command = [*SEARCH, "sweep.sampler=random", "sweep.n_trials=3", "sweep.depth=1,2", "sweep.width=4,8"]
+    command = [*SEARCH, "search.sampler=random", "search.n_trials=3", "search.depth=1,2", "search.width=4,8"]
     swept(*command)
     done, parent = swept.children("FINISHED"), swept.parent()
     best = min(done, key=lambda run: run.data.metrics["objective"])
@@ -165,7 +165,7 @@ def test_failures_are_kept_with_their_tracebacks_and_end_a_sweep(swept: Swept, t
 @pytest.mark.slow
 def test_a_search_goes_on_after_a_failure_up_to_the_most(swept: Swept) -> None:
     command = [
-        "hydra/sweeper=search", "sweep.sampler=grid", "fit.optimizer=sgd", "fit.epochs=1",
+        "hydra/sweeper=search", "search.sampler=grid", "fit.optimizer=sgd", "fit.epochs=1",
         "fit.learning_rate=1e30,0.01,2e30,0.1,3e30",
     ]  # fmt: skip
     out = swept(*command, "sweep.max_failures=2", code=1)
@@ -180,7 +180,7 @@ def test_a_search_goes_on_after_a_failure_up_to_the_most(swept: Swept) -> None:
 @pytest.mark.slow
 def test_poor_trials_are_pruned(swept: Swept) -> None:
     out = swept(
-        "hydra/sweeper=search", "sweep.sampler=grid", "sweep.pruner=median", "sweep.prune_from=1", "fit.epochs=3",
+        "hydra/sweeper=search", "search.sampler=grid", "search.pruner=median", "search.prune_from=1", "fit.epochs=3",
         "model.units=[8]", "fit.learning_rate=0.1,0.05,0.04,0.03,0.02,0.00001",
     )  # fmt: skip
     (pruned,) = swept.children("KILLED")
@@ -250,7 +250,7 @@ def test_a_trial_whose_model_cannot_be_made_is_told_and_the_others_have_theirs(
 @pytest.mark.slow
 def test_several_objectives_have_a_front(swept: Swept) -> None:
     out = swept(
-        "hydra/sweeper=search", "sweep.sampler=grid", "sweep.objectives=[val_accuracy,n_parameters]",
+        "hydra/sweeper=search", "search.sampler=grid", "search.objectives=[val_accuracy,n_parameters]",
         "fit.epochs=1", "model.units=[],[8],[8,8]",
     )  # fmt: skip
     assert re.search(r"\* \d .* \[\] ", out)  # the smallest there is: nothing beats it
@@ -279,18 +279,18 @@ def test_a_trial_that_another_process_works_on_is_left_to_it(swept: Swept) -> No
 
 @pytest.mark.slow
 def test_an_interrupt_ends_tidily(swept: Swept) -> None:
-    out = swept(*SEARCH, "sweep.sampler=qmc", "sweep.n_trials=4", code=130, interrupt_at=3)
+    out = swept(*SEARCH, "search.sampler=qmc", "search.n_trials=4", code=130, interrupt_at=3)
     assert swept.parent().info.status == "KILLED"
     assert len(swept.children("KILLED")) == 1
     assert "2 finished, 1 killed" in out
     assert "go on with" in out
-    swept(*SEARCH, "sweep.sampler=qmc", "sweep.n_trials=4")
+    swept(*SEARCH, "search.sampler=qmc", "search.n_trials=4")
     assert len(swept.children("FINISHED")) == 4
     assert swept.parent().info.status == "FINISHED"
 
 
 @pytest.mark.slow
 def test_a_storage_out_of_reach_is_told(swept: Swept) -> None:
-    out = swept(*SEARCH, "sweep.study=s", journal="sqlite:////nowhere/at/all.db", code=1)
-    assert "sweep.storage: sqlite:////nowhere/at/all.db cannot be used" in out
+    out = swept(*SEARCH, "search.study_name=s", journal="sqlite:////nowhere/at/all.db", code=1)
+    assert "search.storage: sqlite:////nowhere/at/all.db cannot be used" in out
     assert swept.runs() == []

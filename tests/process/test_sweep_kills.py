@@ -21,19 +21,20 @@ N_KILLS = int(os.environ.get("PIPELINE_KILLS", "1"))  # more take minutes, and t
 SWEEPS = {
     "hydra_grid": ["fit.learning_rate=0.001,0.003,0.01,0.03,0.1"],
     "grid": [
-        "hydra/sweeper=search", "sweep.sampler=grid", "sweep.n_trials=5",
-        "fit.learning_rate=0.001", "sweep.depth=1", "sweep.width=8,16,24,32,64",
+        "hydra/sweeper=search", "search.sampler=grid", "search.n_trials=5",
+        "fit.learning_rate=0.001", "search.depth=1", "search.width=8,16,24,32,64",
     ],
     "random": [
-        "hydra/sweeper=search", "sweep.sampler=random", "sweep.n_trials=5",
+        "hydra/sweeper=search", "search.sampler=random", "search.n_trials=5",
         "fit.learning_rate=tag(log,interval(0.001,0.1))", "model.units=[8],[16]",
     ],
     "qmc": [
-        "hydra/sweeper=search", "sweep.sampler=qmc", "sweep.n_trials=5", "sweep.width_of=layer",
-        "fit.learning_rate=tag(log,interval(0.001,0.1))", "sweep.depth=range(1,3)", "sweep.width=8,16",
+        "hydra/sweeper=search", "search.sampler=qmc", "search.n_trials=5", "search.width_of=layer",
+        "fit.learning_rate=tag(log,interval(0.001,0.1))", "search.depth=range(1,3)", "search.width=8,16",
     ],
     "tpe": [
-        "hydra/sweeper=search", "sweep.sampler=tpe", "sweep.n_trials=12", "sweep.pruner=median", "sweep.prune_from=1",
+        "hydra/sweeper=search", "search.sampler=tpe", "search.n_trials=12",
+        "search.pruner=median", "search.prune_from=1",
         "fit.learning_rate=tag(log,interval(0.001,0.1))",
     ],
 }  # fmt: skip
@@ -45,7 +46,7 @@ def started(
     return subprocess.Popen(
         [sys.executable, "-u", *python, "-m", *COMMON, *arguments,
          f"tracking.uri=sqlite:///{folder}/mlflow.db", f"hydra.sweep.dir={folder}/hydra",
-         f"sweep.storage={folder}/study.journal"],
+         f"search.storage={folder}/study.journal"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
     )  # fmt: skip
 

@@ -94,7 +94,7 @@ def test_an_architecture_is_one_file_and_one_yaml(tmp_path: Path, store: str) ->
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
     assert "SavedModel" in ended.stdout
-    searched = ["--multirun", "hydra/sweeper=search", "sweep.depth=2", "sweep.width=8,16", "sweep.sampler=grid"]
+    searched = ["--multirun", "hydra/sweeper=search", "search.depth=2", "search.width=8,16", "search.sampler=grid"]
     ended = subprocess.run(
         [sys.executable, "-m", "pipeline", "train", *searched, "data=iris", *arguments[::2], f"tracking.uri={store}"],
         cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,

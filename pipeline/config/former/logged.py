@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.config.former.renamed import RENAMED, new_key
 from pipeline.config.former.translated import with_new_keys
 from pipeline.config.per_column import BY_COLUMN
+from pipeline.config.rules import AROUND_RUNS
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig, ListConfig
@@ -41,7 +42,6 @@ ADDED: dict[str, Any] = {
     "tune.folds": 1,
 }
 
-NEVER_LOGGED = ("sweep", "tune")  # sections that are no parameters of a run
 
 # The same of the keys of one architecture.
 ADDED_TO: dict[str, dict[str, Any]] = {"tabm": {"model.member_batches": "shared"}}
@@ -66,7 +66,7 @@ def completed(params: Mapping[str, str]) -> dict[str, str]:
     if not params:
         return {}
     added = ADDED | ADDED_TO.get(params.get("model.name", ""), {})
-    logged = {key: value for key, value in added.items() if key.partition(".")[0] not in NEVER_LOGGED}
+    logged = {key: value for key, value in added.items() if key.partition(".")[0] not in AROUND_RUNS}
     found = {key: value if isinstance(value, str) else json.dumps(value) for key, value in logged.items()}
     return found | {new_key(key) or key: value for key, value in params.items() if not _is_merged(key)}
 

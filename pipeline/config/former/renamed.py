@@ -11,6 +11,18 @@ RENAMED: dict[str, str] = {
     "data.columns_as": "data.column_kinds",
     "data.imputes": "data.impute.by_column",
     "data.input_scalings": "data.input_scaling.by_column",
+    "sweep.depth": "search.depth",
+    "sweep.n_trials": "search.n_trials",
+    "sweep.objectives": "search.objectives",
+    "sweep.prune_from": "search.prune_from",
+    "sweep.pruner": "search.pruner",
+    "sweep.sampler": "search.sampler",
+    "sweep.seed": "search.seed",
+    "sweep.storage": "search.storage",
+    "sweep.timeout": "search.timeout",
+    "sweep.width": "search.width",
+    "sweep.width_of": "search.width_of",
+    "sweep.study": "search.study_name",
 }
 
 HOLD_KEYS = ("hydra.sweeper.params", "study.sweep")  # mappings of full keys

@@ -21,7 +21,7 @@ from pipeline.runtime.program import program
 STRONG = "tabm"  # the architecture to try if another one loses
 NEAR_THE_END = 0.9  # of the epochs: if the best epoch is later, more epochs may help
 SEARCH = (
-    "with the same keys and hydra/sweeper=search sweep.n_trials=20 'fit.learning_rate=tag(log,interval(3e-4,1e-2))'"
+    "with the same keys and hydra/sweeper=search search.n_trials=20 'fit.learning_rate=tag(log,interval(3e-4,1e-2))'"
 )
 
 

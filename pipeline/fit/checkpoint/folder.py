@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Config, mlruns
+from pipeline.config.rules import AROUND_RUNS
 from pipeline.fit.checkpoint.file import Checkpoint
 from pipeline.runtime.atomic_files import PREFIX, whole_file
 from pipeline.runtime.digest import digest
@@ -126,7 +127,7 @@ class RunFolder:
 
 def folder_of(config: Config) -> Path:
     """Returns the folder of all runs of a configuration."""
-    values = config.model_dump(exclude={"sweep": True, "study": True, "tune": True, "fit": {"checkpoint", "resume"}})
+    values = config.model_dump(exclude=dict.fromkeys(AROUND_RUNS, True) | {"fit": {"checkpoint", "resume"}})
     return mlruns() / "checkpoints" / digest(values)
 
 

@@ -19,7 +19,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.config.ranges import Choice, Range
-from pipeline.config.sweep_rules import Sweep
+from pipeline.config.search_rules import Search
 from pipeline.errors import SweepError
 from pipeline.runtime import process
 from pipeline.sweep.identity import differences
@@ -46,15 +46,15 @@ class Asked:
 class OptunaStudy:
     """One sweep's study in a storage that other processes may share."""
 
-    def __init__(self, name: str, address: str, space: Space, sweep: Sweep, directions: Sequence[Direction]) -> None:
-        self._space, self._sweep = space, sweep
+    def __init__(self, name: str, address: str, space: Space, search: Search, directions: Sequence[Direction]) -> None:
+        self._space, self._search = space, search
         self._study = optuna.create_study(
             study_name=name, storage=opened(address), directions=directions, load_if_exists=True
         )
         total = space.n_trials
         most = math.inf if total is None else total
-        self.n_places = int(most if sweep.sampler == "grid" else min(sweep.n_trials, most))
-        self._drawn = in_order(space, sweep) if sweep.sampler in DRAWN_AHEAD else None
+        self.n_places = int(most if search.sampler == "grid" else min(search.n_trials, most))
+        self._drawn = in_order(space, search) if search.sampler in DRAWN_AHEAD else None
         self._params: list[Params] = []
         self._tried: set[int] = set()  # places that this process had an attempt at
         self.sign()
@@ -128,7 +128,7 @@ class OptunaStudy:
         mine = next(one for one in (first, *others) if _is_running_here(one))
         if mine is first:
             self._tried.add(place)
-            self._study.sampler = sampler_of(self._sweep, place)
+            self._study.sampler = sampler_of(self._search, place)
             return optuna.Trial(self._study, mine._trial_id)
         self._study.tell(mine.number, state=TrialState.FAIL)
         return None
@@ -181,7 +181,7 @@ def _require_same(study: optuna.Study, origins: Mapping[str, str]) -> None:
     if other := differences(origins, begun):
         began = f"code that began it, {begun['code']}" if "code" in other else "command that began it"
         raise SweepError(
-            f"sweep.study: {study.study_name} was begun with other {' and '.join(other)}; give another name, "
+            f"search.study_name: {study.study_name} was begun with other {' and '.join(other)}; give another name, "
             f"or go on with the {began}"
         )
 

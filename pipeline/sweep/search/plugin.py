@@ -22,10 +22,10 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from pipeline import model
-from pipeline.config import direction
+from pipeline.config import Config, direction
 from pipeline.config.config_files import choices, read_once
 from pipeline.config.ranges import search_space
-from pipeline.config.sweep_rules import Sweep
+from pipeline.config.search_rules import Search as SearchRules
 from pipeline.errors import SweepError
 from pipeline.runtime import process
 from pipeline.sweep import plugins
@@ -72,15 +72,16 @@ class Search(Sweeper):
         from pipeline.sweep.search.proposals import Space
         from pipeline.sweep.search.storage import FAULTS, first_line, storage_of, without_password
 
-        settings = Sweep.model_validate(OmegaConf.to_container(self._config.sweep, resolve=True))
+        sweep = open_here()
+        config = sweep.command.config
+        settings = config.search
         overrides = _overrides(self._loader, self._params, arguments)
         ranges, fixed = search_space(overrides, lambda group: choices(self._loader.get_group_options(group)))
-        sweep = open_here()
-        layers = model.searchable(sweep.command.config.model.name).hidden_layers
+        layers = model.searchable(config.model.name).hidden_layers
         space = Space(ranges, layers, settings.width_of)
-        name = settings.study or str(track.parent_run_id())
+        name = settings.study_name or str(track.parent_run_id())
         address = storage_of(settings.storage, name)
-        names = settings.objectives or [self._config.objective]
+        names = settings.objectives or [config.objective]
         directions = [direction(one) or "minimize" for one in names]
         try:
             study = OptunaStudy(name, address, space, settings, directions)
@@ -88,10 +89,10 @@ class Search(Sweeper):
             sweep.progress.n_trials, sweep.progress.n_ended = study.n_places, study.n_before
             log.info("study %s in %s: %s", name, without_password(address), _counted(study, settings))
             with process.signs_of_life(study.sign):
-                return _Running(study, settings, fixed, {"storage": address, "study": name}).run(self._launcher)
+                return _Running(study, config, fixed, {"storage": address, "study": name}).run(self._launcher)
         except FAULTS as error:
             raise SweepError(
-                f"sweep.storage: {without_password(address)} cannot be used any more: {first_line(error)}\n"
+                f"search.storage: {without_password(address)} cannot be used any more: {first_line(error)}\n"
                 "Finished trials are kept; the same command goes on when it can be used again"
             ) from None
 
@@ -99,8 +100,8 @@ class Search(Sweeper):
 class _Running:
     """The trials of one command, from asking to telling."""
 
-    def __init__(self, study: OptunaStudy, settings: Sweep, fixed: list[str], about: dict[str, str]) -> None:
-        self._study, self._settings, self._fixed, self._about = study, settings, fixed, about
+    def __init__(self, study: OptunaStudy, config: Config, fixed: list[str], about: dict[str, str]) -> None:
+        self._study, self._config, self._fixed, self._about = study, config, fixed, about
         self._open: set[int] = set()
         self._failed = 0
         self._began = time.monotonic()
@@ -125,12 +126,12 @@ class _Running:
             yield asked.number, [*self._fixed, *asked.overrides, f"hydra.job.env_set.{TRIAL_VARIABLE}={quoted}"]
 
     def _is_over(self) -> bool:
-        most, seconds = self._settings.max_failures, self._settings.timeout
+        most, seconds = self._config.sweep.max_failures, self._config.search.timeout
         if most is not None and self._failed >= most:
             log.error("no more trials are started: %d failed (sweep.max_failures)", self._failed)
             return True
         if seconds is not None and time.monotonic() - self._began > seconds:
-            log.info("no more trials are started after %g s (sweep.timeout)", seconds)
+            log.info("no more trials are started after %g s (search.timeout)", seconds)
             return True
         return False
 
@@ -169,7 +170,7 @@ def _overrides(loader: ConfigLoader, params: dict[str, Any], arguments: list[str
     return parser.parse_overrides(open_here().command.as_hydra_gets(of_file)) + given
 
 
-def _counted(study: OptunaStudy, settings: Sweep) -> str:
+def _counted(study: OptunaStudy, settings: SearchRules) -> str:
     every = ", all there are" if study.n_places < settings.n_trials or settings.sampler == "grid" else ""
     before = f", {study.n_before} of them finished before" if study.n_before else ""
     return f"{study.n_places} trials{every}{before}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.config.ranges import DEPTH, WIDTH, Choice, Interval, Range, values_of
-from pipeline.config.sweep_rules import Sweep
+from pipeline.config.search_rules import Search
 from pipeline.model import HiddenLayers
 
 Value = str | float  # of a choice its text, of an interval a number
@@ -91,15 +91,15 @@ def as_text(given: Range, value: Value) -> str:
     return repr(short if given.low <= short <= given.high else float(value))
 
 
-def in_order(space: Space, sweep: Sweep) -> Iterator[Params]:
+def in_order(space: Space, search: Search) -> Iterator[Params]:
     """The trials of a grid, or those that are drawn without looking at results; each once.
 
-    The trial of a number is the same whenever and wherever it is asked for: it follows from `sweep.seed` alone.
+    The trial of a number is the same whenever and wherever it is asked for: it follows from `search.seed` alone.
     """
-    if sweep.sampler == "grid":
+    if search.sampler == "grid":
         yield from space.grid()
         return
-    points = _sobol(space, sweep) if sweep.sampler == "qmc" else _random(sweep.seed)
+    points = _sobol(space, search) if search.sampler == "qmc" else _random(search.seed)
     seen: set[tuple[str, ...]] = set()
     yield from _distinct(space, (space.assigned(_placed(point)) for point in points), seen)
     for params in space.grid():  # what so many draws have not met of a finite space
@@ -145,12 +145,12 @@ def _placed(point: Callable[[str], float]) -> Callable[[str, Range], Value]:
     return lambda name, given: _at(given, point(name))
 
 
-def _sobol(space: Space, sweep: Sweep) -> Iterator[Callable[[str], float]]:
+def _sobol(space: Space, search: Search) -> Iterator[Callable[[str], float]]:
     """Points of a scrambled Sobol sequence (Owen 1998), a coordinate for each value that a trial may have."""
     from scipy.stats import qmc
 
     names = space.names()
-    engine = qmc.Sobol(len(names), scramble=True, rng=np.random.default_rng(sweep.seed))
+    engine = qmc.Sobol(len(names), scramble=True, rng=np.random.default_rng(search.seed))
     while True:
         point = dict(zip(names, engine.random(1)[0].tolist(), strict=True))
         yield point.__getitem__

@@ -26,7 +26,7 @@ class Pruning:
             study_name=study,
             storage=opened(storage),
             sampler=RandomSampler(),  # asked for nothing
-            pruner=pruner_of(config.sweep, config.fit.epochs),
+            pruner=pruner_of(config.search, config.fit.epochs),
         )
         self._trial = optuna.Trial(loaded, loaded.get_trials(deepcopy=False)[number]._trial_id)
         self._minimizes = loaded.direction == StudyDirection.MINIMIZE

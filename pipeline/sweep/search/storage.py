@@ -44,7 +44,7 @@ def opened(address: str) -> BaseStorage:
         return _opened(address)
     except FAULTS as error:
         raise SweepError(
-            f"sweep.storage: {without_password(address)} cannot be used: {first_line(error)}\n"
+            f"search.storage: {without_password(address)} cannot be used: {first_line(error)}\n"
             "It is a path for a journal, or an Optuna storage such as mysql://user:password@host/name"
         ) from None
 
@@ -71,8 +71,8 @@ def _database(address: str) -> RDBStorage:
             if not sqlalchemy.inspect(sqlalchemy.create_engine(address)).has_table("experiments"):
                 raise
             raise SweepError(
-                f"sweep.storage: {without_password(address)} has MLflow's tables, beside which there is no place for a "
-                "study's; name a database of its own, for which `createdb optuna` makes one in PostgreSQL"
+                f"search.storage: {without_password(address)} has MLflow's tables, which a study's cannot lie beside; "
+                "name a database of its own, for which `createdb optuna` makes one in PostgreSQL"
             ) from error
         except SQLAlchemyError as error:
             if not isinstance(error, IntegrityError) and "already exists" not in str(error):

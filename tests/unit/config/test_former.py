@@ -21,6 +21,18 @@ GIVEN: dict[str, Any] = {
     "data.columns_as": {"a b": "category"},
     "data.imputes": {"default": "mean", "a": "constant"},
     "data.input_scalings": {"a b": "quantile", "default": "none"},
+    "sweep.depth": 3,
+    "sweep.n_trials": 7,
+    "sweep.objectives": ["val_rmse", "n_parameters"],
+    "sweep.prune_from": 2,
+    "sweep.pruner": "median",
+    "sweep.sampler": "random",
+    "sweep.seed": 5,
+    "sweep.storage": "mine.journal",
+    "sweep.timeout": 60,
+    "sweep.width": 16,
+    "sweep.width_of": "layer",
+    "sweep.study": "mine",
 }
 FORMER = pytest.mark.parametrize("old", RENAMED)
 

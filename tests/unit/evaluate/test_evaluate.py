@@ -124,12 +124,12 @@ def test_dropout_and_batch_norm_rest_in_validation_scoring_and_export(
 
 def test_objectives_of_a_search_are_looked_at_before_training() -> None:
     def checked(objectives: str) -> str:
-        config = load("data=iris", f"sweep.objectives={objectives}")
+        config = load("data=iris", f"search.objectives={objectives}")
         return evaluate.check(config, data.load(config.data))
 
     assert checked("[val_accuracy,n_parameters,seconds_fit]") == "val_log_loss"
     with pytest.raises(
-        ConfigError, match=r"sweep.objectives: val_rmse is not a score of a multiclass task; use one of val_accuracy"
+        ConfigError, match=r"search.objectives: val_rmse is not a score of a multiclass task; use one of val_accuracy"
     ):
         checked("[n_parameters,val_rmse]")
 

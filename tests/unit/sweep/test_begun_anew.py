@@ -21,7 +21,7 @@ def begun(**tags: str) -> TrackedRun:
 @pytest.mark.parametrize(
     ("other", "same"),
     [
-        ("seed=0,1 data=iris sweep.n_trials=9 tracking.experiment=mine", True),
+        ("seed=0,1 data=iris search.n_trials=9 tracking.experiment=mine", True),
         ("hydra/launcher=local data=iris hydra.launcher.n_jobs=2 seed=0,1", True),
         ("data=iris seed=0,1,2", False),
         ("data=iris seed=0,1 hydra/sweeper=search", False),

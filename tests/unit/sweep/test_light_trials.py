@@ -137,7 +137,7 @@ def test_a_run_stays_finished_when_the_process_that_added_to_it_is_killed(
 
 
 def test_what_is_measured_on_an_export_needs_one_of_each_trial() -> None:
-    several = "sweep.objectives=[val_rmse,seconds_export]"
+    several = "search.objectives=[val_rmse,seconds_export]"
     with pytest.raises(ConfigError, match=r"^sweep.keep: best exports no trial, .* seconds_export; set sweep.keep=all"):
         load(several)
-    assert load(several, "sweep.keep=all").sweep.objectives == ["val_rmse", "seconds_export"]
+    assert load(several, "sweep.keep=all").search.objectives == ["val_rmse", "seconds_export"]

@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from pipeline import ConfigError, model
 from pipeline.config import load, parse
 from pipeline.config.ranges import Choice, Interval
-from pipeline.config.sweep_rules import Sweep
+from pipeline.config.search_rules import Search
 from pipeline.errors import SweepError
 from pipeline.runtime import process
 from pipeline.sweep.search.optuna_study import Asked, OptunaStudy
@@ -31,8 +31,8 @@ SPACE = Space(
         "model.activation": Choice(("relu", "tanh")),
     }
 )
-LAYERS = {"sweep.depth": Choice(("0", "1", "2")), "sweep.width": Choice(("8", "16", "32"))}
-SWEEP = load().sweep
+LAYERS = {"search.depth": Choice(("0", "1", "2")), "search.width": Choice(("8", "16", "32"))}
+SEARCH = load().search
 
 MISTAKES = [
     ("fit.learning_rate=interval(1,0.1)", "an interval goes from a number to a larger one; 1.0 is not below 0.1"),
@@ -44,13 +44,14 @@ MISTAKES = [
     ("fit.epochs=intervall(1,5)", "Unknown function 'intervall'"),
     ("fit.pateince=interval(1,5)", "fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?"),
     ("model.units=[64],[64,sixty]", "model.units[1]: should be a valid integer"),
-    ("sweep.depth=1,2", "sweep.width: missing; model.units follows from sweep.depth and sweep.width together"),
-    ("sweep.n_trails=3", "sweep.n_trails: unknown key, did you mean 'sweep.n_trials'?"),
-    ("sweep.n_trials=3,4", "sweep.n_trials: belongs to the whole sweep; give one value"),
-    ("sweep.sampler=tpee", "sweep.sampler: should be 'random', 'tpe', 'cmaes', 'grid' or 'qmc', got 'tpee', did you mean 'tpe'?"),
-    ("sweep={study: s, resume: off}", "sweep.study: a study of that name is gone on with; give another name"),
-    ("sweep.objectives=[val_rmse,test_mae]", "test_mae would choose by the test rows"),
-    ("sweep.objectives=[val_rmse]", "sweep.objectives: several make a front, got ['val_rmse']; for one set objective"),
+    ("search.depth=1,2", "search.width: missing; model.units follows from search.depth and search.width together"),
+    ("search.n_trails=3", "search.n_trails: unknown key, did you mean 'search.n_trials'?"),
+    ("search.sampler=tpee", "search.sampler: should be 'random', 'tpe', 'cmaes', 'grid' or 'qmc', got 'tpee', did you mean 'tpe'?"),
+    ("search.n_trials=3,4", "search.n_trials: belongs to the whole sweep; give one value"),
+    ("sweep.keep=all,best", "sweep.keep: belongs to the whole sweep; give one value"),
+    ("search.study_name=s sweep.resume=off", "search.study_name: a study of that name is gone on with; give another name"),
+    ("search.objectives=[val_rmse,test_mae]", "test_mae would choose by the test rows"),
+    ("search.objectives=[val_rmse]", "search.objectives: several make a front, got ['val_rmse']; for one set objective"),
     ("objective=val_rmse,val_r2", "objective: decides which trial of a search is best; give one score"),
     ("seed=0", "hydra/sweeper=search: nothing to search"),
 ]  # fmt: skip
@@ -59,25 +60,28 @@ MISTAKES = [
 @pytest.mark.parametrize(("override", "message"), MISTAKES, ids=[override for override, _ in MISTAKES])
 def test_a_range_that_is_none_is_an_error_before_the_first_trial(override: str, message: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        parse(["-m", "hydra/sweeper=search", override])
+        parse(["-m", "hydra/sweeper=search", *override.split(" ")])
     assert message in str(raised.value)
 
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["sweep.study=mine", "seed=0,1"], "sweep.study: a grid is gone on with by its command; leave it out"),
-        (["fit.learning_rate=interval(0.1,1)"], "an interval is for hydra/sweeper=search"),
-        (["sweep.depth=1,2", "sweep.width=8,16"], "sweep.depth: belongs to a search; add hydra/sweeper=search"),
-        (["hydra/sweeper=search", "sweep.sampler=grid", "model.l2=interval(0,1)"], "model.l2: a grid needs values"),
-        (["hydra/sweeper=search", "sweep.sampler=cmaes", "model=dense,linear"], "cmaes searches among numbers"),
         (
-            ["hydra/sweeper=search", "sweep.depth=1,2", "sweep.width=8", "model.units=[1],[2]"],
-            "model.units: follows from sweep.depth and sweep.width",
+            ["search.study_name=mine", "seed=0,1"],
+            "search.study_name: is for hydra/sweeper=search; leave it out",
+        ),
+        (["fit.learning_rate=interval(0.1,1)"], "an interval is for hydra/sweeper=search"),
+        (["search.depth=1,2", "search.width=8,16"], "search.depth: belongs to a search; add hydra/sweeper=search"),
+        (["hydra/sweeper=search", "search.sampler=grid", "model.l2=interval(0,1)"], "model.l2: a grid needs values"),
+        (["hydra/sweeper=search", "search.sampler=cmaes", "model=dense,linear"], "cmaes searches among numbers"),
+        (
+            ["hydra/sweeper=search", "search.depth=1,2", "search.width=8", "model.units=[1],[2]"],
+            "model.units: follows from search.depth and search.width",
         ),
         (
-            ["hydra/sweeper=search", "sweep.objectives=[val_rmse,n_parameters]", "sweep.pruner=median", "seed=1,2"],
-            "sweep.pruner: one score decides which trial is poor",
+            ["hydra/sweeper=search", "search.objectives=[val_rmse,n_parameters]", "search.pruner=median", "seed=1,2"],
+            "search.pruner: one score decides which trial is poor",
         ),
     ],
 )
@@ -125,14 +129,14 @@ def architectures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-DEEP = ["hydra/sweeper=search", "sweep.depth=range(1,4)", "sweep.width=8,16"]
+DEEP = ["hydra/sweeper=search", "search.depth=range(1,4)", "search.width=8,16"]
 
 
 def test_depth_and_width_are_what_the_architecture_says(architectures: Path) -> None:
     command = parse(["--config-dir", str(architectures), "-m", *DEEP, "model=blocks"])
     assert command.config.model.name == "blocks"
     space = Space(command.space, model.searchable("blocks").hidden_layers)
-    drawn = [space.overrides(params) for params in in_order(space, sweep(sampler="grid"))]
+    drawn = [space.overrides(params) for params in in_order(space, search(sampler="grid"))]
     assert drawn == [
         [f"model.blocks={depth}", f"model.block_width={width}"] for depth in (1, 2, 3) for width in (8, 16)
     ]
@@ -144,20 +148,20 @@ def test_depth_and_width_are_what_the_architecture_says(architectures: Path) -> 
     [
         (
             ["model=plain"],
-            "sweep.depth: the architecture plain declares no hidden layers to search; leave it out, or take model=blocks or model=dense",
+            "search.depth: the architecture plain declares no hidden layers to search; leave it out, or take model=blocks or model=dense",
         ),
-        (["model=dense,plain"], "sweep.width: the architecture plain declares no hidden layers to search"),
+        (["model=dense,plain"], "search.width: the architecture plain declares no hidden layers to search"),
         (
             ["model=dense,blocks"],
-            "sweep.depth: stands for other keys in each of the architectures dense and blocks; take one",
+            "search.depth: stands for other keys in each of the architectures dense and blocks; take one",
         ),
         (
             ["model=blocks", "model.block_width=4,8"],
-            "model.block_width: follows from sweep.depth and sweep.width; leave it out",
+            "model.block_width: follows from search.depth and search.width; leave it out",
         ),
-        (["model=blocks", "sweep.width_of=layer"], "sweep.width_of: all hidden layers of blocks are equally wide"),
-        (["model=blocks", "sweep.depth=range(0,4)"], "sweep.depth: blocks has at least 1 hidden layers, got 0"),
-        (["sweep.depth=range(-1,4)"], "sweep.depth: should be greater than or equal to 0, got -1"),
+        (["model=blocks", "search.width_of=layer"], "search.width_of: all hidden layers of blocks are equally wide"),
+        (["model=blocks", "search.depth=range(0,4)"], "search.depth: blocks has at least 1 hidden layers, got 0"),
+        (["search.depth=range(-1,4)"], "search.depth: should be greater than or equal to 0, got -1"),
         (["model.dropout=[0.1,0.2]"], "model.dropout: 2 values for the 1 layers of model.units"),
     ],
 )
@@ -180,15 +184,15 @@ def test_ranges_of_every_kind_become_a_space() -> None:
     }
 
 
-def sweep(**changes: Any) -> Sweep:
-    return SWEEP.model_copy(update={"sampler": "random", **changes})
+def search(**changes: Any) -> Search:
+    return SEARCH.model_copy(update={"sampler": "random", **changes})
 
 
 @pytest.mark.parametrize("sampler", ["random", "qmc"])
 def test_a_number_has_the_same_trial_whenever_it_is_drawn(sampler: str) -> None:
-    first, again = (list(islice(in_order(SPACE, sweep(sampler=sampler)), 40)) for _ in range(2))
+    first, again = (list(islice(in_order(SPACE, search(sampler=sampler)), 40)) for _ in range(2))
     assert first == again
-    other = list(islice(in_order(SPACE, sweep(sampler=sampler, seed=1)), 40))
+    other = list(islice(in_order(SPACE, search(sampler=sampler, seed=1)), 40))
     assert first[0] != other[0]
     rates = [math.log10(float(params["fit.learning_rate"])) for params in first]
     assert min(rates) >= -4
@@ -205,7 +209,7 @@ def test_a_number_has_the_same_trial_whenever_it_is_drawn(sampler: str) -> None:
 @pytest.mark.parametrize(("width_of", "n_trials"), [("network", 1 + 3 + 3), ("layer", 1 + 3 + 9)])
 def test_a_finite_space_is_drawn_whole_and_each_trial_once(sampler: str, width_of: str, n_trials: int) -> None:
     space = Space(LAYERS, model.searchable("dense").hidden_layers, width_of)
-    lines = [tuple(space.overrides(params)) for params in in_order(space, sweep(sampler=sampler))]
+    lines = [tuple(space.overrides(params)) for params in in_order(space, search(sampler=sampler))]
     assert len(lines) == len(set(lines)) == n_trials == space.n_trials
     assert ("model.units=[]",) in lines
     assert ("model.units=[32,32]",) in lines
@@ -214,7 +218,7 @@ def test_a_finite_space_is_drawn_whole_and_each_trial_once(sampler: str, width_o
 
 def test_hydras_grid_and_ours_have_the_same_order() -> None:
     space = Space({"seed": Choice(("0", "1")), "fit.epochs": Interval(1, 2, step=1)})
-    drawn = [space.overrides(params) for params in in_order(space, sweep(sampler="grid"))]
+    drawn = [space.overrides(params) for params in in_order(space, search(sampler="grid"))]
     assert drawn == [[f"seed={seed}", f"fit.epochs={epochs}"] for seed in (0, 1) for epochs in (1, 2)]
 
 
@@ -229,7 +233,7 @@ def test_an_interrupted_study_goes_on_as_if_nothing_had_happened(
 ) -> None:
     """Killed in the midst of its 14th trial, which is tried again."""
     space = Space({"fit.learning_rate": Interval(1e-4, 1e-1, log=True), "model.l2": Interval(0.0, 1.0)})
-    settings = sweep(sampler=sampler, n_trials=20)
+    settings = search(sampler=sampler, n_trials=20)
 
     def asked(study: OptunaStudy, n: int) -> list[list[str]]:
         lines = []
@@ -261,7 +265,7 @@ def test_an_interrupted_study_goes_on_as_if_nothing_had_happened(
 
 
 def test_two_processes_have_no_trial_in_common(tmp_path: Path) -> None:
-    settings = sweep(n_trials=10)
+    settings = search(n_trials=10)
     studies = [OptunaStudy("s", str(tmp_path / "j"), SPACE, settings, ["minimize"]) for _ in range(2)]
     trials = []
     while asked := [trial for study in studies if (trial := study.ask()) is not None]:
@@ -281,7 +285,7 @@ def test_processes_that_ask_at_once_have_no_trial_in_common(tmp_path: Path) -> N
         numbers = [one for found in pool.map(_ask_for_all, [address] * 2) for one in found]
     assert len(numbers) >= 60  # the one who was late for a place failed at it, and took another
     assert len(set(numbers)) == len(numbers)
-    study = OptunaStudy("s", address, SPACE, sweep(n_trials=60), ["minimize"])
+    study = OptunaStudy("s", address, SPACE, search(n_trials=60), ["minimize"])
     assert study.n_finished() == 60
     assert study.ask() is None
 
@@ -292,7 +296,7 @@ def _meet(barrier: Barrier) -> None:
 
 
 def _ask_for_all(address: str) -> list[int]:
-    study = OptunaStudy("s", address, SPACE, sweep(n_trials=60), ["minimize"])
+    study = OptunaStudy("s", address, SPACE, search(n_trials=60), ["minimize"])
     numbers = []
     _barrier.wait(60)
     while (trial := study.ask()) is not None:
@@ -302,7 +306,7 @@ def _ask_for_all(address: str) -> list[int]:
 
 
 def test_what_failed_is_tried_again_by_the_next_command_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = sweep(n_trials=3)
+    settings = search(n_trials=3)
     with monkeypatch.context() as patched:
         patched.setattr(process, "name", lambda: f"{platform.node()}/{2**22 + 1}/1.0")
         first = OptunaStudy("s", str(tmp_path / "j"), SPACE, settings, ["minimize"])
@@ -320,11 +324,11 @@ def test_what_failed_is_tried_again_by_the_next_command_only(tmp_path: Path, mon
 
 
 def test_more_trials_go_on_with_the_study(tmp_path: Path) -> None:
-    fewer = OptunaStudy("s", str(tmp_path / "j"), SPACE, sweep(n_trials=2), ["minimize"])
+    fewer = OptunaStudy("s", str(tmp_path / "j"), SPACE, search(n_trials=2), ["minimize"])
     first = [fewer.ask(), fewer.ask(), fewer.ask()]
     assert first[2] is None
-    more = OptunaStudy("s", str(tmp_path / "j"), SPACE, sweep(n_trials=4), ["minimize"])
-    expected = [SPACE.overrides(params) for params in islice(in_order(SPACE, sweep()), 4)]
+    more = OptunaStudy("s", str(tmp_path / "j"), SPACE, search(n_trials=4), ["minimize"])
+    expected = [SPACE.overrides(params) for params in islice(in_order(SPACE, search()), 4)]
     asked = [*first[:2], more.ask(), more.ask()]
     assert [trial.overrides for trial in asked if trial] == expected
 
@@ -332,8 +336,8 @@ def test_more_trials_go_on_with_the_study(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("mysql://me:secret@127.0.0.1:1/none", "sweep.storage: mysql://me:***@127.0.0.1:1/none cannot be used: No module"),
-        ("postgres://x", "sweep.storage: postgres://x cannot be used: Can't load plugin"),
+        ("mysql://me:secret@127.0.0.1:1/none", "search.storage: mysql://me:***@127.0.0.1:1/none cannot be used: No module"),
+        ("postgres://x", "search.storage: postgres://x cannot be used: Can't load plugin"),
         ("sqlite:////nowhere/at/all.db", "unable to open database file"),
         ("/proc/nowhere/s.journal", "No such file or directory"),
     ],
@@ -348,7 +352,7 @@ def test_a_storage_that_cannot_be_reached(address: str, message: str) -> None:
 
 def test_a_study_has_no_place_in_the_database_of_a_store(store: str) -> None:
     MlflowClient(store).search_experiments()
-    with pytest.raises(SweepError, match=r"sweep.storage: sqlite:.* has MLflow's tables, .* a database of its own"):
+    with pytest.raises(SweepError, match=r"search.storage: sqlite:.* has MLflow's tables, .* a database of its own"):
         opened(store)
 
 
@@ -359,11 +363,13 @@ def test_an_address_is_shown_without_its_password() -> None:
 def test_a_study_is_gone_on_with_by_the_same_trials_only(tmp_path: Path) -> None:
     def begun(**other: str) -> None:
         origins = {"data": "a", "ranges": "b", "objective": "c", "configuration": "d", "code": "e"} | other
-        OptunaStudy("one", str(tmp_path / "j"), SPACE, sweep(n_trials=2), ["minimize"]).begin(origins)
+        OptunaStudy("one", str(tmp_path / "j"), SPACE, search(n_trials=2), ["minimize"]).begin(origins)
 
     begun()
     begun()
-    with pytest.raises(SweepError, match=r"sweep.study: one was begun with other data; give another name, or go on"):
+    with pytest.raises(
+        SweepError, match=r"search.study_name: one was begun with other data; give another name, or go on"
+    ):
         begun(data="x", configuration="y")
     with pytest.raises(SweepError, match="begun with other ranges and objective;"):
         begun(ranges="x", objective="y", configuration="z")
