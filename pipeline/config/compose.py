@@ -243,7 +243,7 @@ def _misplaced_sweep(overrides: list[Override], is_sweep: bool, is_search: bool)
         line = str(swept[0].input_line)
         key, _, value = line.partition("=")
         one = in_shell(f"{key}={quoted(value)}")
-        return [f"{line}: several values make a sweep; add -m (make sweep), or quote a value with a comma: {one}"]
+        return [f"{line}: several values make a sweep; add -m (command sweep), or quote a value with a comma: {one}"]
     if any(override.key_or_group == "tracking.uri" for override in swept):
         return ["tracking.uri: a sweep's runs lie in one store; give one address"]
     if is_search and any(override.key_or_group == "objective" for override in swept):

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 
 import tensorflow as tf
 
+from pipeline.config import IN_CHECKOUT
 from pipeline.config.rules import Fit
 from pipeline.errors import ConfigError
 from pipeline.fit.member_losses import ByMember
@@ -102,6 +103,7 @@ def _warn_of_unused_gpu() -> None:
             version = driver.readline().strip()
         log.warning(
             "this machine has an NVIDIA driver (%s), but TensorFlow cannot use a GPU: training runs on the CPU. "
-            "Remedy: make setup GPU=1",
+            "Remedy: %s",
             version,
+            "make setup GPU=1" if IN_CHECKOUT else "pip install 'dense-pipeline[gpu]'",
         )

@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
+from pipeline.runtime.program import program
 from pipeline.runtime.signals import held
 from pipeline.track import metric_names
 from pipeline.track.pages import MAX_NOTE_LENGTH, NOTE
@@ -162,7 +163,7 @@ def _parent(where: list[str], sweep: str | None) -> TrackedRun:
     """The sweep of that name or id, or the latest."""
     parents = [tracked(run) for run in search(where, IS_SWEEP, NEWEST_FIRST)]
     if not parents:
-        raise TrackingError('there is no sweep yet; make one (make sweep ARGS="seed=0,1,2"), or name an --experiment')
+        raise TrackingError(f"there is no sweep yet; make one ({program()} sweep seed=0,1,2), or name an --experiment")
     if sweep is None:
         return parents[0]
     named = [run for run in parents if sweep in (run.name, run.id) or (len(sweep) >= 6 and run.id.startswith(sweep))]

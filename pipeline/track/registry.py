@@ -12,6 +12,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from pipeline.config import direction
 from pipeline.errors import RegistryError
+from pipeline.runtime.program import program
 from pipeline.runtime.signals import held
 from pipeline.track.find_model import registered_version
 from pipeline.track.pages import MAX_DESCRIPTION_LENGTH, NOTE
@@ -208,7 +209,8 @@ def _made_version(newcomer: Contender, name: str) -> ModelVersion:
     logged = [client.get_logged_model(output.model_id) for output in (outputs.model_outputs if outputs else [])]
     models = [model for model in logged if model.name == LOGGED]
     if not models:
-        raise RegistryError(f"run {newcomer.run_id} has no MLflow model {LOGGED!r}; train it anew (make rerun)")
+        again = f"{program()} rerun {newcomer.run_id}"
+        raise RegistryError(f"run {newcomer.run_id} has no MLflow model {LOGGED!r}; train it anew ({again})")
     score = newcomer.objective
     return client.create_model_version(
         name,

@@ -113,7 +113,7 @@ def test_what_is_typed_is_not_drawn(store: str) -> None:
     [
         (["tune.minutes=null"], ConfigError, "tune.n_trials"),
         (["tune.minuts=3"], ConfigError, "tune.minutes"),
-        (["-m", "seed=0,1"], ConfigError, "make sweep"),
+        (["-m", "seed=0,1"], ConfigError, "the command sweep takes several"),
         (["model=residual"], SweepError, "take model=dense or model=tabm"),
         (["tune.folds=200"], ConfigError, "set tune.folds=auto"),
     ],

@@ -14,6 +14,7 @@ from pipeline.compare.ranking import Comparison, reason
 from pipeline.compare.report import pictures
 from pipeline.compare.report.parallel import MAX_AXES, TOP_SHARE, parallel
 from pipeline.compare.significance import PairedTest
+from pipeline.compare.train_command import rerun
 from pipeline.runtime import pages
 from pipeline.runtime.console import number
 from pipeline.runtime.pages import Column, Table
@@ -39,6 +40,7 @@ def render(found: Findings) -> str:
         facts=_facts(comparison),
         cut=cut,
         best=comparison.best,
+        rerun=rerun(comparison.best.run.id) if comparison.best else None,
         **(_of_the_best(found, comparison.candidates[0]) if comparison.candidates else {}),
         **_effects(found),
         **_curves(found),

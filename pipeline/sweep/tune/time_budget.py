@@ -76,7 +76,7 @@ def tune(*words: str) -> Tuned:
     """
     command = configuration.parse(words)
     if command.is_sweep:
-        raise ConfigError("tune: draws by itself, so give one value for each key; a sweep of your own is make sweep")
+        raise ConfigError("tune: draws by itself, so give one value for each key; the command sweep takes several")
     config = command.config
     networks = configurations(words, config)
     prepared = prepare(config)

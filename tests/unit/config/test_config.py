@@ -66,7 +66,7 @@ MISTAKES = [
     ("fit=null", "fit=None: no such file; there are adam, adamw, gradient_descent, sgd, sgd_without_momentum"),
     ("fit.early_stopping=3", "fit.early_stopping: should be a section of keys, got 3"),
     ("objective=rmse", "objective: should be auto or one of val_rmse, val_mae"),
-    ("fit.epochs=1,2", "fit.epochs=1,2: several values make a sweep; add -m (make sweep)"),
+    ("fit.epochs=1,2", "fit.epochs=1,2: several values make a sweep; add -m (command sweep)"),
     ("hydra.run.dri=/tmp/x", "hydra.run.dri: unknown key, did you mean 'hydra.run.dir'?"),
     ("+hydra.sweeper.parms={}", "hydra.sweeper.parms: unknown key, did you mean 'hydra.sweeper.params'?"),
     ("data.split.fold=1", "data.split.fold: is read by kind=kfold and group_kfold only, but kind is auto"),

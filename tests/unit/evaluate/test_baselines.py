@@ -234,7 +234,7 @@ def test_where_boosting_wins_clearly_it_is_said_what_to_try(config: Config) -> N
     lost = stand(config, 0.5)
     assert "worse in val_rmse, beyond noise" in lost.texts["against boosting"]
     assert lost.advice is not None
-    assert (lost.advice or "").startswith("model=tabm; make sweep")
+    assert (lost.advice or "").startswith("model=tabm; python -m pipeline sweep with the same keys")
     assert f"fit.epochs={2 * config.fit.epochs}" in (stand(config, 0.5, epochs=10, best_epoch=10).advice or "")
 
 
