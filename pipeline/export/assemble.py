@@ -21,6 +21,7 @@ from pipeline.export.manifest import BOUNDED
 from pipeline.export.model_columns import described
 from pipeline.export.preprocessing_graph import preprocessed
 from pipeline.export.tensorflow_ops import TensorOps
+from pipeline.runtime.startup import hide_onednn_notice
 
 BATCH_ROWS = 8192  # rows scored at a time
 EXAMPLE_ROWS = 2  # in the manifest
@@ -99,6 +100,7 @@ def assemble(rows: Rows, preprocessing: Preprocessing, network: keras.Model, lea
         `label` `(n_rows,)` and `probabilities` `(n_rows, n_classes)` float64, columns in the order of the schema's
         `classes`, with sets of labels also `prediction_set` `(n_rows, n_classes)` int32, 1 for a label in the set.
     """
+    hide_onednn_notice()
     columns = described(rows, preprocessing.inputs)
     specs = {
         column.name: tf.TensorSpec(list(column.shape), tf.dtypes.as_dtype(column.dtype), name=column.argument)

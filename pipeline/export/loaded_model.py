@@ -15,6 +15,7 @@ from pipeline.export.assemble import in_batches
 from pipeline.export.model_columns import raw_columns, values_at_fault
 from pipeline.export.output_table import table
 from pipeline.export.two_arrays import TwoArrays
+from pipeline.runtime.startup import hide_onednn_notice
 
 FEW_ROWS = 1024  # for more rows the graph takes longer than the tensors
 
@@ -52,6 +53,7 @@ class LoadedModel:
         """
         self.folder, self._strict = folder, strict
         self.manifest = manifests.trusted(folder) if trust else manifests.verify(folder)
+        hide_onednn_notice()
         try:
             self.saved_model = tf.saved_model.load(str(folder))  # kept: a function alone would lose its variables
         except Exception as error:  # for broken files TensorFlow raises any type of error

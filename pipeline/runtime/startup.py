@@ -1,6 +1,7 @@
 """Importing TensorFlow as fast as can be, and without the notices that it prints before its log level counts."""
 
 import contextlib
+import functools
 import gc
 import logging
 import re
@@ -14,7 +15,8 @@ NOTICES = re.compile(
     rb"^(WARNING: All log messages before absl"
     rb"|I0000 "
     rb"|To enable the following instructions"
-    rb"|E0000 .*failed call to cuInit)"  # a machine without a GPU; fit/strategy.py warns where there is a driver
+    rb"|E0000 .*failed call to cuInit"  # a machine without a GPU; fit/strategy.py warns where there is a driver
+    rb"|E0000 .*oneDNN supports DT_\w+ only on platforms with AVX-512)"  # other kernels do the same work
 )
 
 
@@ -55,6 +57,18 @@ def use_threads(number: int) -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(number)
     tf.config.threading.set_inter_op_parallelism_threads(number)
+
+
+@functools.cache
+def hide_onednn_notice() -> None:
+    """Runs the first operation on integers, of which oneDNN says once that other kernels do it, as if it had failed.
+
+    It initializes TensorFlow's devices, so devices and threads have to be configured before.
+    """
+    import tensorflow as tf
+
+    with _without_notices():
+        tf.transpose(tf.zeros((1, 1), tf.int64))
 
 
 def _without_notices() -> contextlib.AbstractContextManager[None]:
