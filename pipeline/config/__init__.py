@@ -1,4 +1,4 @@
-"""The rules of conf/: a composed configuration in, one frozen, checked Config out."""
+"""Composes conf/ and overrides with Hydra, and checks them: the result is one frozen Config."""
 
 from pipeline.config.command_line import as_hydra_takes, only_shows
 from pipeline.config.compose import (

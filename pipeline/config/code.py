@@ -1,4 +1,4 @@
-"""Which code this is: what a result follows from beside its configuration and its rows."""
+"""Identifies the version of the code, on which results depend as well as on configuration and rows."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 @functools.cache
 def code() -> str:
-    """Version, commit and, where the package has changes on top, a digest of them; without git one of all its files."""
+    """Returns version, commit and a digest of uncommitted changes if any; without git a digest of all files."""
     return "+".join(filter(None, [version("dense-pipeline"), *(_commit() or [_sources()])]))
 
 
 def _commit() -> list[str] | None:
-    """The checkout's commit and its changes; None for an unpacked archive, or a wheel, which may lie in another's."""
+    """Returns commit and changes of the checkout; None for an archive or a wheel, perhaps inside another repository."""
     if not IN_CHECKOUT:
         return None
     git = ["git", "-C", str(PACKAGE)]
@@ -36,6 +36,6 @@ def _commit() -> list[str] | None:
 
 
 def _sources() -> str:
-    """Digest of the package's files: two builds of one version need not be the same."""
+    """Returns a digest of the package's files: two builds of one version can differ."""
     files = sorted(PACKAGE.rglob("*.py"))
     return digest([[path.relative_to(PACKAGE).as_posix(), path.read_text(encoding="utf-8")] for path in files])

@@ -1,4 +1,4 @@
-"""Options among the words of a command line, which are Hydra's: `--multirun`, `--cfg`, `--config-dir` and others."""
+"""Hydra's options on a command line: `--multirun`, `--cfg`, `--config-dir` and others."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,11 +10,10 @@ from pipeline.errors import UsageError, unknown_words
 
 
 def options(words: Sequence[str]) -> argparse.Namespace:
-    """The options by their names, and as `overrides` the words between them.
+    """Parses the options of a command line; `overrides` holds the other words.
 
     Raises:
-        UsageError: There is no such option, its value is wrong, or some do not go together: Hydra would tell of that
-            by a traceback.
+        UsageError: An option is unknown, has a wrong value or excludes another; Hydra would print a traceback.
     """
     parser = get_args_parser()
     parser.exit_on_error = False
@@ -25,26 +24,26 @@ def options(words: Sequence[str]) -> argparse.Namespace:
     if unknown:
         raise UsageError(unknown_words(unknown, parser._option_string_actions))
     if args.experimental_rerun:
-        raise UsageError("--experimental-rerun: not here; python -m pipeline rerun RUN repeats a run")
+        raise UsageError("--experimental-rerun: not supported; python -m pipeline rerun RUN repeats a run")
     if args.resolve and not (args.cfg or args.help):
-        raise UsageError("--resolve: belongs to --cfg, as in --cfg job --resolve")
+        raise UsageError("--resolve: needs --cfg, as in --cfg job --resolve")
     asked = {"--cfg": args.cfg, "--info": args.info, "--shell-completion": args.shell_completion, "--run": args.run}
     asked |= {"--multirun": args.run and args.multirun}
     if len(several := [name for name, given in asked.items() if given]) > 1:
-        raise UsageError(f"{' and '.join(several)}: only one at a time")
+        raise UsageError(f"{' and '.join(several)}: use only one of them")
     return args
 
 
 def only_shows(words: Sequence[str]) -> bool:
-    """Whether a command line asks for help or for the config, and so runs nothing."""
+    """Whether a command line only prints help or the config."""
     args = options(words)
     return bool(args.help or args.hydra_help or args.cfg or args.info or args.shell_completion)
 
 
 def as_hydra_takes(words: Sequence[str]) -> list[str]:
-    """The same words with the options first, which Hydra does not take between others, and texts as they are typed.
+    """Reorders words for Hydra, which needs options before overrides, and quotes texts that it would convert.
 
-    Where they only ask for something to be shown, they do not ask for a sweep as well.
+    Drops `--multirun` if the words only print help or the config.
     """
     between = options(words).overrides
     first = list(words)

@@ -1,4 +1,4 @@
-"""What the files of conf/ say of each key: the value that it has there, and the comment beside it."""
+"""Reads the keys of the files in conf/, with their values and comments."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Entry:
     """A key of a file.
 
     Attributes:
-        value: As the file gives it, without what it interpolates in its place.
-        comment: The words beside the key and in the lines below that go on with them; empty if there are none.
+        value: As written in the file; interpolations are not resolved.
+        comment: The comment beside the key, with its continuation lines; empty without a comment.
     """
 
     value: Any
@@ -25,11 +25,11 @@ class Entry:
 
 
 def entries(path: Path, prefix: str = "") -> dict[str, Entry]:
-    """The keys of a YAML file, those of its sections as well, such as `split.kind`; `defaults` is none of them.
+    """Returns the keys of a YAML file, including nested ones such as `split.kind`, without `defaults`.
 
     Args:
         path: The file.
-        prefix: In front of each key, such as `data.`.
+        prefix: Prefix of each key, such as `data.`.
     """
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
@@ -42,7 +42,7 @@ def entries(path: Path, prefix: str = "") -> dict[str, Entry]:
 
 
 def _keys(node: yaml.MappingNode, values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, yaml.Mark]]:
-    """Each key with its value and the place behind which a comment on it stands."""
+    """Yields each key with its value and the mark after which its comment starts."""
     for name, below in node.value:
         key = str(name.value)
         if prefix + key == "defaults":
@@ -54,7 +54,7 @@ def _keys(node: yaml.MappingNode, values: Mapping[str, Any], prefix: str = "") -
 
 
 def _comment(lines: list[str], after: yaml.Mark) -> str:
-    """The comment that begins in the line of a mark, with the lines below whose comments begin in the same column."""
+    """Returns the comment in the line of a mark, with the following lines that continue it in the same column."""
     rest = lines[after.line][after.column :]
     column = after.column + rest.find("#")
     if not rest.lstrip(" :").startswith("#"):

@@ -1,4 +1,4 @@
-"""From conf/ and overrides to a checked Config; every mistake is found before Hydra stops at the first."""
+"""Composes a checked Config from conf/ and overrides, and reports all mistakes, not only Hydra's first."""
 
 import argparse
 import contextlib
@@ -38,22 +38,22 @@ IN_CHECKOUT = CONF.parent == PACKAGE.parent
 
 @dataclass(frozen=True)
 class Command:
-    """A command line that was found to be right."""
+    """A checked command line."""
 
     config: Config  # of the only job, or of a sweep's first
     is_sweep: bool
     overrides: list[str]
-    space: dict[str, Range]  # of a search; of a grid, the values that are combined
+    space: dict[str, Range]  # ranges of a search, or the values that a grid combines
     is_search: bool
-    for_hydra: dict[str, tuple[str, ...]]  # words that it would refuse though they are right, as it is to get them
+    for_hydra: dict[str, tuple[str, ...]]  # words that Hydra would refuse or misread, and their replacements
 
     def as_hydra_gets(self, words: Iterable[str]) -> list[str]:
-        """Words of the command line, or of a sweep in a config file."""
+        """Replaces words, of the command line or a config file's sweep, by those that Hydra reads correctly."""
         return [one for word in words for one in self.for_hydra.get(word, (word,))]
 
 
 def mlruns() -> Path:
-    """Folder of all that runs leave behind: the checkout's, or for an installed wheel the current directory's."""
+    """Returns the folder for all output of runs: in the checkout, or for an installed wheel in the current folder."""
     return (CONF.parent if IN_CHECKOUT else Path.cwd()) / "mlruns"
 
 
@@ -81,12 +81,12 @@ def load(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -> C
     """
     try:
         return parse([*_config_dir_argument(config_dir), *overrides]).config
-    except SystemExit:  # of --version, which argparse ends the process for
+    except SystemExit:  # argparse exits after --version
         raise UsageError("--version: ends a command line; load takes overrides, such as model.units=[64]") from None
 
 
 def parse(arguments: Sequence[str]) -> Command:
-    """Checks a whole command line, each value of a sweep included.
+    """Checks a whole command line, including each value of a sweep.
 
     Raises:
         ConfigError: Every mistake, a line each, by its full key.
@@ -97,10 +97,10 @@ def parse(arguments: Sequence[str]) -> Command:
 
 
 def check_shown(arguments: Sequence[str]) -> None:
-    """Checks what Hydra is only to show for keys of an earlier version, of which it would say that there are none.
+    """Checks a command line that only prints the config for keys of earlier versions, which Hydra does not know.
 
     Raises:
-        ConfigError: There are some, with their new names.
+        ConfigError: Keys of earlier versions, with their new names.
     """
     args = options(arguments)
     with _as_config_errors():
@@ -112,9 +112,9 @@ def check_shown(arguments: Sequence[str]) -> None:
 
 
 def _composer(args: argparse.Namespace) -> Composer:
-    """Of the folders that a command line names."""
+    """Returns the composer for the folders that a command line names."""
     if args.config_dir and not Path(args.config_dir).is_dir():
-        raise ConfigError(f"--config-dir: there is no folder {args.config_dir}")
+        raise ConfigError(f"--config-dir: the folder {args.config_dir} does not exist")
     folder = Path(args.config_path).resolve() if args.config_path else CONF
     own_folder = Path(args.config_dir).resolve() if args.config_dir else None
     elsewhere = [word for word in args.overrides if word.lstrip("+").startswith("hydra.searchpath=")]
@@ -122,14 +122,19 @@ def _composer(args: argparse.Namespace) -> Composer:
 
 
 def from_hydra(config: DictConfig) -> Config:
-    """The checked Config of one composed by Hydra."""
+    """Checks a config that Hydra has composed."""
     return check(resolved(config))
 
 
 def from_yaml(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
-    """The checked Config of a whole composed configuration in a file, as a run logs it, with `key=value` overrides.
+    """Reads and checks a complete composed config, such as a run logs; adds keys that earlier versions did not log.
 
-    Runs of earlier versions have logged fewer keys.
+    Args:
+        path: The YAML file.
+        overrides: Changes to it, `key=value`.
+
+    Raises:
+        ConfigError: Every mistake, a line each, by its full key.
     """
     with _as_config_errors():
         config = former.complete(OmegaConf.load(Path(path)))
@@ -145,13 +150,13 @@ def from_yaml(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Co
 
 
 def to_yaml(config: Config) -> str:
-    """A configuration as YAML, which `from_yaml` reads."""
+    """Writes a config as YAML, which `from_yaml` reads."""
     return OmegaConf.to_yaml(OmegaConf.create(config.model_dump()))
 
 
 @contextlib.contextmanager
 def _as_config_errors() -> Iterator[None]:
-    """Hydra's and OmegaConf's own errors in our words."""
+    """Turns errors of Hydra, OmegaConf and YAML into ConfigError."""
     try:
         yield
     except OverrideParseException as error:
@@ -160,16 +165,16 @@ def _as_config_errors() -> Iterator[None]:
         ) from None
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(first_lines(error)) from None
-    except (YAMLError, UnicodeDecodeError) as error:  # which name the file, or what is near the fault
+    except (YAMLError, UnicodeDecodeError) as error:  # their messages name the file or the position
         raise ConfigError(f"a config file is not YAML: {error}") from None
 
 
 @dataclass(frozen=True)
 class _Given:
-    """The overrides of a command line by whom they are for."""
+    """The overrides of a command line, by who handles them."""
 
     own: list[Override]
-    launcher: list[Override]  # keys that are Hydra's by their place, and ours by their meaning
+    launcher: list[Override]  # keys in Hydra's section that this package checks
     hydra: list[Override]
 
 
@@ -180,7 +185,7 @@ def _by_whom(overrides: Sequence[Override]) -> _Given:
 
 
 def _checked(files: Composer, words: list[str], multirun: bool) -> Command:
-    """Composes every job that the overrides stand for and gathers what is wrong with any of them."""
+    """Composes and checks every job of the overrides, and collects the problems of all."""
     typed, former_words = former.in_words(files.parse(words), files.parse)
     given = _by_whom(typed)
     check_hydra(files, given.hydra)
@@ -189,7 +194,7 @@ def _checked(files: Composer, words: list[str], multirun: bool) -> Command:
     is_search = settings.runtime.choices["hydra/sweeper"] == "search"
     is_sweep = multirun or settings.mode == RunMode.MULTIRUN
     of_file = files.parse(_of_file(settings, given.own) if is_sweep else [])
-    own = [*given.own, *former.in_words(of_file, files.parse)[0]]  # whose former keys are told of with their file
+    own = [*given.own, *former.in_words(of_file, files.parse)[0]]  # former keys of a file are reported with the file
     jobs = checked_jobs(files, own, is_search)
     space = search_space(own, files.options_of)[0] if is_sweep else {}
     problems = [
@@ -206,33 +211,36 @@ def _checked(files: Composer, words: list[str], multirun: bool) -> Command:
 
 
 def _is_option(files: Composer, override: Override) -> bool:
-    """Whether an override picks files that there are."""
+    """Whether an override selects existing files of a config group."""
     options = files.options_of(override.key_or_group)
     return bool(options) and not unknown_options(override, options)
 
 
 def _unsuitable(configs: Sequence[Config], space: dict[str, Range], is_search: bool) -> list[str]:
-    """What of a sweep does not go together."""
+    """Returns a line for each conflict within a sweep."""
     lines = []
     if not is_search and configs[0].search.study_name is not None:
-        lines.append("search.study_name: is for hydra/sweeper=search; leave it out: a grid goes on by its own command")
+        lines.append(
+            "search.study_name: applies to searches only; a grid resumes when its command is repeated. Omit it, or add "
+            "hydra/sweeper=search"
+        )
     architectures = list(dict.fromkeys(config.model.name for config in configs))
     return lines + unsuitable(space, configs[0].search, architectures, is_search)
 
 
 def _too_many(overrides: Sequence[Override], sweep: Sweep) -> list[str]:
-    """A line where a grid has more jobs than were reckoned with."""
+    """Returns a line if a grid has more jobs than `sweep.max_trials`."""
     total = math.prod(n_values(override) for override in overrides if override.is_sweep_override())
     if total <= sweep.max_trials:
         return []
     return [
-        f"sweep.max_trials: {total:,} jobs are more than {sweep.max_trials:,}; add sweep.max_trials={total}, or draw "
-        "some of them with hydra/sweeper=search search.sampler=random search.n_trials=100"
+        f"sweep.max_trials: the sweep has {total:,} jobs, over {sweep.max_trials:,}; add sweep.max_trials={total}, "
+        "or draw some of them with hydra/sweeper=search search.sampler=random search.n_trials=100"
     ]
 
 
 def _of_file(settings: DictConfig, given: Sequence[Override]) -> list[str]:
-    """The overrides of a sweep that a config file gives and the command line does not."""
+    """Returns the sweep of a config file, without the keys that the command line gives."""
     typed = {override.key_or_group for override in given}
     return [f"{key}={value}" for key, value in (settings.sweeper.get("params") or {}).items() if key not in typed]
 
@@ -245,11 +253,11 @@ def _misplaced_sweep(overrides: list[Override], is_sweep: bool, is_search: bool)
         one = in_shell(f"{key}={quoted(value)}")
         return [f"{line}: several values make a sweep; add -m (command sweep), or quote a value with a comma: {one}"]
     if any(override.key_or_group == "tracking.uri" for override in swept):
-        return ["tracking.uri: a sweep's runs lie in one store; give one address"]
+        return ["tracking.uri: all runs of a sweep are logged to one store; give one address"]
     if is_search and any(override.key_or_group == "objective" for override in swept):
-        return ["objective: decides which trial of a search is best; give one score, or several by search.objectives"]
+        return ["objective: a search ranks its trials by one score; give one, or several in search.objectives"]
     several = [o.key_or_group for o in swept if o.key_or_group.startswith(("sweep.", "search."))]
-    return [f"{key}: belongs to the whole sweep; give one value" for key in several if key not in (DEPTH, WIDTH)]
+    return [f"{key}: applies to the whole sweep; give one value" for key in several if key not in (DEPTH, WIDTH)]
 
 
 def _config_dir_argument(config_dir: str | os.PathLike[str] | None) -> list[str]:

@@ -1,7 +1,7 @@
-"""What Hydra composes from files: each file is read once, and each composition made once, while they stay as they are.
+"""Hydra's composition of config files, with caches: files are read, and configs composed, once until a file changes.
 
-Hydra alone takes a sixth of a second for a composition: it parses a dozen files of its own and as many of ours, and
-most of the rest goes into its own section, which hardly ever differs from one composition to the next.
+Hydra needs a sixth of a second for a composition: it parses a dozen of its own files and as many of ours, and spends
+most of the remaining time on its own section, which rarely changes between compositions.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from omegaconf import Container, DictConfig, OmegaConf
 from pipeline.config.config_files import Files
 from pipeline.config.former import Source, in_files, with_new_keys
 
-VERSION_BASE = "1.3"  # of Hydra's behaviour
-MAX_KEPT = 64  # compositions of a composer, and composers of a process
+VERSION_BASE = "1.3"  # version of Hydra's behaviour
+MAX_KEPT = 64  # maximum number of cached compositions, and of cached composers
 
 
 @dataclass(frozen=True)
 class _Own:
-    """What our files make with some words."""
+    """A composition of our files."""
 
-    config: bytes  # pickled, without Hydra's section
-    hydra: Any  # what they say of that
+    config: bytes  # pickled, without the section `hydra`
+    hydra: Any  # the section `hydra` of our files
     former_keys: list[str]  # a line for each key of an earlier version
 
 
@@ -47,16 +47,16 @@ class Composer:
     """Hydra's composition of the files in some folders.
 
     Args:
-        name: Of the file to begin with.
-        search_path: The folders.
-        elsewhere: Words that name more of them, `hydra.searchpath=[...]`; the first file may do so as well.
+        name: Of the primary config file.
+        search_path: The folders, by descending priority.
+        elsewhere: Overrides `hydra.searchpath=[...]`, which add folders; the primary file can add some too.
     """
 
     def __init__(self, name: str, search_path: ConfigSearchPath, elsewhere: Sequence[str] = ()) -> None:
         version.setbase(VERSION_BASE)
         self.name = name
         self._loader = ConfigLoaderImpl(search_path)
-        Hydra("train", self._loader)  # for what that sets up in the process: resolvers, and the job's name
+        Hydra("train", self._loader)  # for its side effects: resolvers, and the job's name
         self._loader.repository = Files(search_path)
         _, found = self._loader._parse_overrides_and_create_caching_repo(name, list(elsewhere))
         assert isinstance(found.delegate, Files)
@@ -66,35 +66,35 @@ class Composer:
         self._whole: dict[tuple[str, ...], DictConfig] = {}
 
     def lasts(self) -> bool:
-        """Whether composing anew would give the same, as far as can be told."""
+        """Whether the cached compositions are still valid; False if that is unknown."""
         return not self._searches_elsewhere and self._files.unchanged()
 
     def parse(self, words: Sequence[str]) -> list[Override]:
-        """The overrides that these words are."""
+        """Parses overrides."""
         return OverridesParser.create(config_loader=self._loader).parse_overrides(list(words))
 
     def options_of(self, group: str) -> list[str]:
-        """Names of a config group's files; none if it is no group."""
+        """Returns the names of a config group's files; an empty list if the group does not exist."""
         return self._files.get_group_options(group)
 
     def own(self, words: Sequence[str]) -> DictConfig:
-        """All but Hydra's section, with these words of groups, such as `data=iris`. The caller may change it."""
+        """Composes all but the section `hydra`, with overrides of groups (`data=iris`); the caller may change it."""
         config: DictConfig = pickle.loads(self._made_of(words).config)
         return config
 
     def former_keys(self, words: Sequence[str]) -> list[str]:
-        """A line for each key of an earlier version in the files that these words choose; `own` has today's."""
+        """Returns a line for each key of an earlier version in the selected files; `own` has the current keys."""
         return self._made_of(words).former_keys
 
     def settings(self, hydra: Sequence[str], groups: Sequence[str]) -> DictConfig:
-        """Hydra's own section, which must not be changed.
+        """Returns the section `hydra`; the caller must not change it.
 
         Args:
-            hydra: Words that are for it.
-            groups: Words of groups, whose files may say something of it as well; they seldom do.
+            hydra: Overrides of Hydra's keys and groups.
+            groups: Overrides of other groups, whose files can set keys of `hydra` too, but rarely do.
         """
         is_usual = self._made_of(groups).hydra == self._usual_hydra
-        key = (*hydra, repr(self._usual_hydra), self._files.of_hydra())  # then it follows from these
+        key = (*hydra, repr(self._usual_hydra), self._files.of_hydra())  # determines the section in the usual case
         if not is_usual or self._searches_elsewhere:
             return self.whole([*hydra, *groups]).hydra
         if key not in _usual_settings:
@@ -104,12 +104,12 @@ class Composer:
 
     @functools.cached_property
     def _usual_hydra(self) -> Any:
-        """What the first file says of Hydra's section."""
+        """The section `hydra` of the primary file."""
         first = self._files.load_config(self.name)
         return None if first is None else _values_of(first.config).get("hydra")
 
     def whole(self, words: Sequence[str]) -> DictConfig:
-        """All that Hydra composes with these words, which must not be changed."""
+        """Composes the whole config with these overrides; the caller must not change it."""
         key = tuple(words)
         if key not in self._whole:
             _make_room(self._whole)
@@ -129,17 +129,17 @@ class Composer:
         return self._own[key]
 
     def _sources(self, words: Sequence[str]) -> Iterator[Source]:
-        """The files that these words choose, in their order."""
+        """Yields the files that these overrides select, in order of composition."""
         for one in self._loader.compute_defaults_list(self.name, list(words), RunMode.RUN).defaults:
             values = _values_of(self._loader._load_single_config(one, self._files).config)
             yield Source(self._files.place_of(one.config_path), values)
 
     def _compose_own(self, words: Sequence[str]) -> DictConfig:
-        """As Hydra composes it, but without the files of its own section, which take longer than all others."""
+        """Composes like Hydra, but without the files of its own section, which take longer than all others."""
         files = CachingConfigRepository(self._files)
         try:
             found = create_defaults_list(files, self.name, self.parse(words), prepend_hydra=False, skip_missing=False)
-        except ConfigCompositionException:  # a file chooses among Hydra's own; or the words are wrong, which this tells
+        except ConfigCompositionException:  # a file selects from Hydra's groups, or `whole` raises too
             found = None
         if found is None or found.config_overrides:
             whole = copy.deepcopy(self.whole(words))
@@ -149,7 +149,7 @@ class Composer:
 
 
 def _values_of(config: Container) -> dict[str, Any]:
-    """As the files give them: what refers to other keys stays so."""
+    """Returns the values as in the files: interpolations are not resolved."""
     values = OmegaConf.to_container(config)
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}
@@ -165,13 +165,14 @@ _usual_settings: dict[tuple[Any, ...], DictConfig] = {}
 
 
 def composer(name: str, folder: Path, own_folder: Path | None = None, elsewhere: Sequence[str] = ()) -> Composer:
-    """The composer of these folders, a new one where a file has changed.
+    """Returns the composer of these folders, a new one if a file has changed.
 
     Args:
-        name: Of the file to begin with.
-        folder: Which has it.
-        own_folder: Of the user's own files, looked into before that one.
-        elsewhere: Words that name more of them, `hydra.searchpath=[...]`.
+        name: Of the primary config file.
+        folder: Folder of that file.
+        own_folder: The user's folder (`--config-dir`). Hydra searches it after `folder`: a file of the same name there
+            is not used.
+        elsewhere: Overrides `hydra.searchpath=[...]`, which add folders.
     """
     key = (name, str(folder), str(own_folder), *elsewhere)
     if key not in _composers or not _composers[key].lasts():

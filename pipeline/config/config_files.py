@@ -1,4 +1,4 @@
-"""Config files as Hydra reads them, but each only once while it stays as it is."""
+"""Caches of Hydra's config files: each file is read once until it changes."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ OTHER_NUMBER = re.compile(
     r"[+-]?(?:0[0-9_]+|[0-9][0-9_]*[_:][0-9_:]+|0[xXbB][0-9a-fA-F_]+)"
 )  # octal, base 60 and so on
 MAX_COMPOSED = 64
-BASE = "base"  # the file of a group that its others build on: it cannot be chosen
+BASE = "base"  # the file of a group that the others include: it cannot be selected
 
-# The files and folders in a folder; of a file when and how large it was written.
+# Files and folders in a folder; for a file also inode, time of writing and size.
 Listing = frozenset[tuple[str, int, int, int]]
 
 
 class Files(ConfigRepository):
-    """Hydra's reader of config files, which reads each once, and knows whether one has changed since."""
+    """Hydra's repository of config files, which caches them and detects changes."""
 
     def initialize_sources(self, config_search_path: ConfigSearchPath) -> None:
-        """Forgets what it knows, since it looks into these folders from now on."""
+        """Sets the folders to search, and clears the caches."""
         super().initialize_sources(config_search_path)
         self._found: dict[tuple[str, ObjectType | None], ConfigSource | None] = {}
         self._options: dict[tuple[str, ObjectType | None], list[str]] = {}
         self._listings: dict[Path, Listing] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Files:
-        """Hydra copies it before each composition, as hydra.searchpath gives the copy other folders."""
+        """Copies shallowly: Hydra copies it before each composition, in case hydra.searchpath adds folders."""
         return copy.copy(self)
 
     def load_config(self, config_path: str) -> ConfigResult | None:
-        """A file's content, which the caller may change."""
+        """Returns the content of a file; the caller may change it."""
         source = self._find_object_source(config_path, ObjectType.CONFIG)
         key = (config_path, *(_identity(source, config_path) if source else ()))
         if key not in _contents:
@@ -57,13 +57,18 @@ class Files(ConfigRepository):
                 _check_numbers(Path(source.path, source._normalize_file_name(config_path)))
             try:
                 _contents[key] = pickle.dumps(loaded)
-            except pickle.PicklingError:  # of a class that was imported twice, as in a process that submitit has sent
+            except pickle.PicklingError:  # of a class that was imported twice, as in a job that submitit started
                 return loaded
         found: ConfigResult | None = pickle.loads(_contents[key])
         return found
 
     def get_group_options(self, group_name: str, results_filter: ObjectType | None = ObjectType.CONFIG) -> list[str]:
-        """Names of the files in a group that can be chosen."""
+        """Returns the names of the files of a group that can be selected.
+
+        Args:
+            group_name: Of the group, such as `data`.
+            results_filter: Hydra's type of entries.
+        """
         asked = (group_name, results_filter)
         if asked not in self._options:
             self._look_at(f"{group_name}/")
@@ -71,19 +76,19 @@ class Files(ConfigRepository):
         return self._options[asked]
 
     def place_of(self, config_path: str | None) -> Path | None:
-        """Where a file lies; None of what is no file, such as Hydra's own."""
+        """Returns the path of a config; None if it is not a file, such as Hydra's own configs."""
         source = None if config_path is None else self._find_object_source(config_path, ObjectType.CONFIG)
         if config_path is None or source is None or source.scheme() != "file":
             return None
         return Path(source.path, source._normalize_file_name(config_path))
 
     def of_hydra(self) -> tuple[Listing, ...]:
-        """What our folders have for the groups that are Hydra's own."""
+        """Lists the files in our folders for Hydra's own groups."""
         roots = [Path(source.path) / "hydra" for source in self.sources if source.scheme() == "file"]
         return tuple(_listing(Path(folder)) for root in roots for folder, _, _ in os.walk(root))
 
     def unchanged(self) -> bool:
-        """Whether all folders that it has looked into hold what they held."""
+        """Whether the searched folders have not changed."""
         return all(_listing(folder) == known for folder, known in self._listings.items())
 
     def _find_object_source(self, config_path: str, object_type: ObjectType | None) -> ConfigSource | None:
@@ -94,7 +99,7 @@ class Files(ConfigRepository):
         return self._found[asked]
 
     def _look_at(self, config_path: str) -> None:
-        """Remembers what is in the folder of a file, and in those above it, whether there is such a file or not."""
+        """Records the contents of the folders where a file is searched, whether it exists or not."""
         for source in self.sources:
             if source.scheme() == "file":
                 folder = Path(source.path)
@@ -105,10 +110,10 @@ class Files(ConfigRepository):
 
 
 def _check_numbers(path: Path) -> None:
-    """Looks for names and marks of gaps that are another number to YAML: 010 is 8, and 1:30 is 90.
+    """Checks for column names and missing values that YAML reads as another number: 010 is 8, and 1:30 is 90.
 
     Raises:
-        ConfigError: A line for each, with what to write instead.
+        ConfigError: A line for each, with its correction.
     """
     content = path.read_text(encoding="utf-8")
     if not any(f"{name}:" in content for name in NAMES):
@@ -118,14 +123,14 @@ def _check_numbers(path: Path) -> None:
         value = OmegaConf.create(f"x: {text}").x if key in NAMES and OTHER_NUMBER.fullmatch(text) else text
         if value != text:
             lines.append(
-                f"data.{key}: {text} in {path} is {value} to YAML; write '{text}', with these quotes, or {value}"
+                f"data.{key}: YAML reads {text} in {path} as {value}; write '{text}', with these quotes, or {value}"
             )
     if lines:
         raise ConfigError("\n".join(lines))
 
 
 def _plain_scalars(node: yaml.Node | None, key: str = "") -> Iterator[tuple[str, str]]:
-    """The values of a file that stand without quotes, each with the key that it, or the list it is in, belongs to."""
+    """Yields the unquoted values of a file, each with its key or the key of its list."""
     if isinstance(node, yaml.MappingNode):
         for name, value in node.value:
             yield from _plain_scalars(value, str(name.value))
@@ -137,9 +142,9 @@ def _plain_scalars(node: yaml.Node | None, key: str = "") -> Iterator[tuple[str,
 
 
 def read_once(loader: ConfigLoader) -> None:
-    """Has a loader of Hydra's read each file once, and put the same files together once, while they stay as they are.
+    """Makes a config loader of Hydra read each file, and merge the same files, once until a file changes.
 
-    A sweep composes anew for each of its jobs, most of which differ in values only.
+    A sweep composes a config for each job, and most jobs differ only in values.
     """
     assert isinstance(loader, ConfigLoaderImpl)
     loader.repository = files = Files(loader.config_search_path)
@@ -155,7 +160,7 @@ def read_once(loader: ConfigLoader) -> None:
             whole = compose(defaults, repo)
             try:
                 composed[key] = pickle.dumps(whole)
-            except pickle.PicklingError:  # as of a file's content
+            except pickle.PicklingError:  # as in `load_config`
                 return whole
         found: DictConfig = pickle.loads(composed[key])
         return found
@@ -164,16 +169,16 @@ def read_once(loader: ConfigLoader) -> None:
 
 
 def choices(names: Sequence[str]) -> list[str]:
-    """Those of a group's files that can be chosen."""
+    """Returns the files of a group that can be selected."""
     return [name for name in names if name != BASE]
 
 
-# Of files by what tells them apart, pickled, which is copied five times as fast.
+# Contents of files by their identity, pickled: unpickling is five times as fast as a deep copy.
 _contents: dict[tuple[str | int, ...], bytes] = {}
 
 
 def _identity(source: ConfigSource, config_path: str) -> tuple[str | int, ...]:
-    """What tells a file from others and from itself before a change; what is no file stays as it is."""
+    """Returns a key of a config that differs between files, and for a file after each change."""
     about = Path(source.path, source._normalize_file_name(config_path)).stat() if source.scheme() == "file" else None
     written = () if about is None else (about.st_ino, about.st_mtime_ns, about.st_size)
     return source.provider, source.scheme(), source.path, *written
@@ -191,6 +196,6 @@ def _entry(entry: os.DirEntry[str]) -> tuple[str, int, int, int]:
         return entry.name, 0, 0, 0
     try:
         about = entry.stat()
-    except FileNotFoundError:  # a link to nothing, as some editors make beside a file
+    except FileNotFoundError:  # a dangling link, such as some editors make beside a file
         about = entry.stat(follow_symlinks=False)
     return entry.name, about.st_ino, about.st_mtime_ns, about.st_size

@@ -1,30 +1,33 @@
-"""The rules of conf/config.yaml's decision: what becomes of predictions and of the probabilities of classes."""
+"""The rules of the section `decision`: thresholds, temperature, intervals and prediction sets."""
 
 import math
 from typing import Literal, NamedTuple
 
 from pipeline.schema import Fraction, PositiveFloat, Section
 
-MAX_KEPT = 2 / 3  # of the validation rows
-DIGITS = 9  # of a number of rows: 0.1 is not exact, nor is 1 - 0.9
+MAX_KEPT = 2 / 3  # maximum share of the validation rows
+DIGITS = 9  # decimals of a number of rows: 0.1 and 1 - 0.9 are not exact
 
 
 class Calibration(NamedTuple):
-    """What rows are kept for that nothing is chosen by."""
+    """What the calibration rows, which nothing else uses, are kept for."""
 
-    key: str  # that asks for it
-    coverage: float  # of the outputs that are calibrated: how often they are to hold the truth
+    key: str  # key that requests it
+    coverage: float  # share of rows whose interval or set should contain the true value
 
     @property
     def fewest(self) -> int:
-        """Rows that it takes: the finite-sample quantile of fewer is infinite."""
+        """Minimum number of rows: with fewer, the finite-sample quantile is infinite."""
         return rounded_up(self.coverage / (1 - self.coverage))
 
     def n_rows(self, n_val: int) -> int:
-        """How many of so many validation rows are kept; 0 where there are too few.
+        """Returns how many of the validation rows are kept for calibration; 0 if there are too few.
 
-        About half of them, and as many as make the finite-sample quantile one of exactly the coverage: of 26 rows the
-        nearest above 0.9 is 25/27, of 29 it is 27/30.
+        That is about half of them, rounded so that the finite-sample quantile has exactly the coverage: for 26 rows the
+        nearest above 0.9 is 25/27, for 29 rows it is 27/30.
+
+        Args:
+            n_val: Number of validation rows.
         """
         left_out = 1 - self.coverage
         n_beyond = max(1, round(n_val / 2 * left_out))
@@ -33,12 +36,12 @@ class Calibration(NamedTuple):
 
 
 def rounded_up(number: float) -> int:
-    """The next whole number; the number itself where it is one but for rounding."""
+    """Rounds up, except for rounding errors of floats."""
     return math.ceil(round(number, DIGITS))
 
 
 class Decision(Section):
-    """What is learned after training, on rows that do not train."""
+    """What is fitted after training, on rows that are not trained on."""
 
     temperature: bool
     threshold: Literal["none", "f1", "cost", "precision"]
@@ -50,14 +53,22 @@ class Decision(Section):
 
     @property
     def calibration(self) -> Calibration | None:
-        """What is to be calibrated; None where no rows are kept for it."""
+        """What to calibrate; None if no rows are kept for it."""
         asked = {"decision.interval": self.interval, "decision.prediction_set": self.prediction_set}
         found = [Calibration(key, coverage) for key, coverage in asked.items() if coverage is not None]
         return found[0] if found else None
 
 
 def check_decision(decision: Decision, task: str) -> None:
-    """Raises ValueError where a decision does not go with the task."""
+    """Checks a decision against the task.
+
+    Args:
+        decision: The section `decision`.
+        task: `regression`, `binary` or `multiclass`.
+
+    Raises:
+        ValueError: A key does not apply to the task.
+    """
     if decision.temperature and task == "regression":
         raise ValueError("decision.temperature: a regression has no probabilities; leave it at false")
     if decision.threshold != "none" and task != "binary":

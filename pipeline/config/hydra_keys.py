@@ -1,4 +1,4 @@
-"""Words that are for Hydra itself, `hydra.sweep.dir` and the like: none that is misspelt gets through."""
+"""Checks overrides of Hydra's own keys, such as `hydra.sweep.dir`, for misspelt names."""
 
 from collections.abc import Sequence
 
@@ -12,19 +12,23 @@ from pipeline.config.problems import keys_of_values, nearest_key
 from pipeline.errors import ConfigError
 
 ABSENT = object()
-FREE_OF_HYDRA = ("hydra.job.env_set.", "hydra.sweeper.params.")  # below which keys are the user's
+FREE_OF_HYDRA = ("hydra.job.env_set.", "hydra.sweeper.params.")  # prefixes of keys that the user names
 
 
 def plain_words(overrides: Sequence[Override]) -> list[str]:
-    """The overrides that are not swept, as they were typed."""
+    """Returns the overrides with a single value, as typed."""
     return [str(override.input_line) for override in overrides if not override.is_sweep_override()]
 
 
 def check_hydra(composer: Composer, overrides: Sequence[Override]) -> None:
-    """Checks what is for Hydra, but for its launcher's keys. Hydra itself would advise to add what is misspelt.
+    """Checks Hydra's groups and keys, except those of the launcher. Hydra would advise to add a misspelt key.
+
+    Args:
+        composer: Of the config files.
+        overrides: Those that begin with `hydra`.
 
     Raises:
-        ConfigError: There is no such plugin, or no such key.
+        ConfigError: A plugin or key does not exist.
     """
     groups, keys, problems = [], [], []
     for override in overrides:
@@ -54,16 +58,16 @@ def _unknown_keys(composer: Composer, groups: Sequence[Override], keys: Sequence
 def launcher_problems(
     composer: Composer, launcher: DictConfig, keys: Sequence[Override], hydra: Sequence[str]
 ) -> list[str]:
-    """A line for each key of the launcher that is wrong.
+    """Returns a line for each wrong key of the launcher.
 
     Args:
-        composer: Of the files.
-        launcher: Its section, composed without these keys.
-        keys: Overrides of it.
-        hydra: The other words for Hydra.
+        composer: Of the config files.
+        launcher: The section `hydra.launcher`, composed without these overrides.
+        keys: Overrides of its keys.
+        hydra: The other overrides of Hydra's keys.
     """
     problems = inspect_launcher(launcher, keys)
-    if problems is None:  # a launcher of others: Hydra knows its keys, and tells of the first that is wrong
+    if problems is None:  # a third-party launcher: Hydra knows its keys, and reports the first wrong one
         composer.whole([*hydra, *(str(key.input_line) for key in keys)])
         return []
     return problems

@@ -1,4 +1,4 @@
-"""Every job that a command line stands for, composed and checked: one, or all that a sweep combines."""
+"""Composes and checks the jobs of a command line: one, or all combinations of a sweep."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
 @dataclass
 class Jobs:
-    """What the jobs come to."""
+    """The checked jobs of a command line."""
 
-    configs: list[Config] = field(default_factory=list)  # of those that are right
-    problems: list[str] = field(default_factory=list)  # a line each, of all the others
-    # Words that Hydra would refuse though they are right, or misunderstand, as it is to get them.
+    configs: list[Config] = field(default_factory=list)  # of the valid jobs
+    problems: list[str] = field(default_factory=list)  # of the others, a line each
+    # Words that Hydra would refuse or misread, and their replacements.
     for_hydra: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def checked_jobs(composer: Composer, overrides: Sequence[Override], is_search: bool) -> Jobs:
-    """Composes every job and gathers what is wrong with any of them; of a search, those at the ends of the ranges.
+    """Composes every job, and collects the problems of all; for a search, jobs at the ends of the ranges.
 
     Args:
-        composer: Of the files.
+        composer: Of the config files.
         overrides: Those that are not for Hydra.
         is_search: Whether ranges of numbers are searched.
     """
@@ -64,7 +64,7 @@ def checked_jobs(composer: Composer, overrides: Sequence[Override], is_search: b
 def _groups_and_values(
     composer: Composer, overrides: Sequence[Override], found: Jobs
 ) -> tuple[list[Override], list[Override]]:
-    """What picks a file of a group, and what sets a key; a file that does not exist is a problem."""
+    """Separates overrides that select files from those that set keys; a missing file is a problem."""
     groups, values = [], []
     for override in overrides:
         options = composer.options_of(override.key_or_group)
@@ -79,7 +79,7 @@ def _groups_and_values(
 
 
 def _inspected(config: DictConfig) -> tuple[Config | None, list[str]]:
-    """The checked config, or one line per mistake; those of what cannot be resolved hide the others."""
+    """Returns the checked config, or a line per mistake; unresolvable values hide other mistakes."""
     try:
         values = resolved(config)
     except ConfigError as error:
@@ -88,10 +88,10 @@ def _inspected(config: DictConfig) -> tuple[Config | None, list[str]]:
 
 
 def _with_layers(config: DictConfig, composer: Composer) -> list[str]:
-    """Sets what follows from the depth and width of a search's trial, as the trial would have it."""
+    """Sets the layers for the depth and width of a search's trial, as the trial does."""
     name, depth, width = (OmegaConf.select(config, key) for key in ("model.name", DEPTH, WIDTH))
     if name not in model.names() or type(depth) is not int or type(width) is not int:
-        return []  # not searched, or an error that the rules tell of
+        return []  # not searched, or an error that the rules report
     try:
         made = composer.parse(layer_overrides(name, depth, width))
     except ConfigError as error:
@@ -100,21 +100,21 @@ def _with_layers(config: DictConfig, composer: Composer) -> list[str]:
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """The values of a composed configuration, those among them that refer to others too.
+    """Returns the values of a composed config, with interpolations resolved.
 
     Raises:
-        ConfigError: There is nothing that they refer to, with the keys.
+        ConfigError: Values that cannot be resolved, a line each.
     """
     try:
         values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    except OmegaConfBaseException as error:  # which tells of the first
+    except OmegaConfBaseException as error:  # its message names only the first
         raise ConfigError("\n".join(unresolved_in(config) or [first_lines(error)])) from None
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}
 
 
 def unresolved_in(config: DictConfig) -> list[str]:
-    """A line for each value, such as `${nosuch}`, that refers to what is not there."""
+    """Returns a line for each value that cannot be resolved, such as `${nosuch}`."""
     lines = []
     for parent, name in _places(config):
         try:
@@ -127,7 +127,7 @@ def unresolved_in(config: DictConfig) -> list[str]:
 
 
 def _places(container: Any) -> Iterator[tuple[Any, Any]]:
-    """Where each value of a configuration stands: its section or list, and its name or number there."""
+    """Yields, for each value of a config, its section or list and its name or index there."""
     names = range(len(container)) if OmegaConf.is_list(container) else list(container)
     for name in names:
         node = container._get_node(name)
@@ -138,7 +138,7 @@ def _places(container: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _of_former_keys(given: Any) -> str | None:
-    """What to say of a value that refers to keys of an earlier version; None of any other."""
+    """Returns the message for a value that refers to keys of an earlier version; None for any other."""
     said = [former.says_new(key) for key in REFERENCE.findall(str(given)) if former.new_key(key)]
     return f"cannot be resolved: {', '.join(said)}" if said else None
 
@@ -146,7 +146,7 @@ def _of_former_keys(given: Any) -> str | None:
 def _why_unresolved(error: OmegaConfBaseException) -> str:
     reason = first_lines(error).strip().partition("\n")[0]
     if isinstance(error, MissingMandatoryValue):
-        return "stands for a value that is still to be given"
+        return "marks a value that must be given"
     if isinstance(error, InterpolationResolutionError) and "Environment variable" in reason:
-        return "names an environment variable that is not set; set it, or add what to take then: ${oc.env:NAME,value}"
-    return f"cannot be resolved ({reason}); name a key as in ${{seed}}, or write \\${{ where the text holds it"
+        return "names an environment variable that is not set; set it, or give a default: ${oc.env:NAME,value}"
+    return f"cannot be resolved ({reason}); name a key as in ${{seed}}, or write \\${{ for a literal ${{"

@@ -1,7 +1,7 @@
-"""JSON schemas of config files, by which editors complete and check their keys.
+"""JSON schemas of config files, with which editors complete and check keys.
 
-A file is a part of the config: it may leave any key out, give `${another.key}` in the place of a value, and begin with
-Hydra's `defaults`.
+A file is a part of the config: it can omit any key, give `${another.key}` as a value, and begin with Hydra's
+`defaults`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from pipeline.config.key_documentation import Schema, architectures, inner_secti
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 INTERPOLATION: Schema = {"type": "string", "pattern": r"\$\{.+\}"}
 DEFAULTS: Schema = {
-    "description": "Hydra's list of the files that this one builds on, as in [base] or [override /data: iris].",
+    "description": "Hydra's list of files to include, as in [base] or [override /data: iris].",
     "type": "array",
     "items": {"type": ["string", "object"]},
 }
 
 
 def json_schema(group: str = "experiment") -> Schema:
-    """The schema of a group's files.
+    """Returns the schema of a group's files.
 
     Args:
-        group: Their folder in conf/: `experiment` (conf/config.yaml has the same keys), `data`, `model`, `fit`,
+        group: Folder in conf/: `experiment` (conf/config.yaml has the same keys), `data`, `model`, `fit`,
             `hydra/launcher` or `hydra/sweeper`.
     """
     if group == "hydra/launcher":
@@ -45,7 +45,7 @@ def json_schema(group: str = "experiment") -> Schema:
 
 
 def _merged(sections: dict[str, Schema]) -> Schema:
-    """One section with the keys of several, of which a file may be any."""
+    """Merges the keys of several sections, because a file can be any of them."""
     merged: dict[str, dict[str, Schema]] = {}
     for name, section in sections.items():
         for key, rule in section["properties"].items():
@@ -55,7 +55,7 @@ def _merged(sections: dict[str, Schema]) -> Schema:
 
 
 def _any_of(of_each: dict[str, Schema]) -> Schema:
-    """What a key may be in any of the sections that have it."""
+    """Returns a rule that accepts a key's values in any of the sections."""
     notes = ("description", "default")
     options = [{word: value for word, value in rule.items() if word not in notes} for rule in of_each.values()]
     unlike = [rule for number, rule in enumerate(options) if rule not in options[:number]]
@@ -69,13 +69,13 @@ def _any_of(of_each: dict[str, Schema]) -> Schema:
 
 
 def _plugin(section: Schema) -> Schema:
-    """A section of Hydra's, which names a class and its arguments."""
+    """Returns the schema of a Hydra plugin: a class and its arguments."""
     target = {"type": "string", "description": "The class, by its full name."}
     return {"properties": {"_target_": target} | section["properties"]}
 
 
 def _partial(section: Schema) -> Schema:
-    """The same, but any key may be missing, and any value an interpolation."""
+    """Relaxes a section: any key may be missing, and any value may be an interpolation."""
     properties = {name: _partial_value(rule) for name, rule in section["properties"].items()}
     return {word: value for word, value in section.items() if word != "required"} | {"properties": properties}
 

@@ -1,4 +1,4 @@
-"""Every key with its rule, its default and its description: what the JSON schema and the reference are made of."""
+"""Rule, default and description of every key, for the JSON schema and the reference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.schema import Section
 
 Schema = dict[str, Any]  # JSON schema of a value or a section, without references
 
-# The files that explain a section's keys: of a key that stands in several, the first with a comment.
+# Files whose comments describe the keys of a section; the first comment on a key is used.
 EXPLAINED_IN = {
     "data.": ("data/base.yaml", "data/plain_table.yaml"),
     "fit.": ("fit/base.yaml", "fit/adam.yaml"),
@@ -23,10 +23,10 @@ EXPLAINED_IN = {
 
 
 def rules() -> Schema:
-    """The whole config but for the section `model`, which is one of `architectures`."""
+    """Returns the rules of the whole config except the section `model`, see `architectures`."""
     explained = entries(CONF / "config.yaml")
     for prefix, files in EXPLAINED_IN.items():
-        below = "" if prefix != "study." else prefix  # an experiment file has it as a section
+        below = "" if prefix != "study." else prefix  # a section of an experiment file
         for name in files:
             _add(explained, entries(CONF / name, "" if below else prefix), below)
     found = _plain(Config)
@@ -36,7 +36,7 @@ def rules() -> Schema:
 
 
 def architectures() -> dict[str, Schema]:
-    """The section `model` of each architecture."""
+    """Returns the rules of the section `model` of each architecture."""
     found = {}
     for name in model.names():
         explained: dict[str, Entry] = {}
@@ -49,7 +49,7 @@ def architectures() -> dict[str, Schema]:
 
 
 def launchers() -> dict[str, Schema]:
-    """The keys `hydra.launcher` of each launcher that is ours, by its file's name."""
+    """Returns the rules of `hydra.launcher` for each of this package's launchers, by file name."""
     found = {}
     for path in sorted((CONF / PREFIX.rstrip(".").replace(".", "/")).glob("*.yaml")):
         explained = entries(path)
@@ -59,7 +59,12 @@ def launchers() -> dict[str, Schema]:
 
 
 def leaves(section: Schema, prefix: str = "") -> Iterator[tuple[str, Schema]]:
-    """Every full key below a section that has a value, such as `data.split.kind`, with what is known of it."""
+    """Yields the full key of each value in a section, such as `data.split.kind`, with its rule.
+
+    Args:
+        section: Rules of the section.
+        prefix: Prefix of its keys.
+    """
     for name, rule in section["properties"].items():
         inner = inner_section(rule)
         if inner is None:
@@ -69,7 +74,7 @@ def leaves(section: Schema, prefix: str = "") -> Iterator[tuple[str, Schema]]:
 
 
 def inner_section(rule: Schema) -> Schema | None:
-    """The section that a key holds, also one that may be null; None of a key with a value."""
+    """Returns the section in a key, even if it may be null; None if the key holds a value."""
     options = [one for one in rule.get("anyOf", [rule]) if one.get("type") != "null"]
     return options[0] if len(options) == 1 and "properties" in options[0] else None
 
@@ -81,7 +86,7 @@ def _add(explained: dict[str, Entry], more: Mapping[str, Entry], below: str = ""
 
 
 def _explain(section: Schema, explained: Mapping[str, Entry]) -> None:
-    """Gives each key its description and, but for a study's, which has none, its default."""
+    """Sets the description and default of each key; the keys of a study get no default."""
     for key, rule in leaves(section):
         if (entry := explained.get(key)) is not None:
             if not key.startswith("study."):
@@ -91,7 +96,7 @@ def _explain(section: Schema, explained: Mapping[str, Entry]) -> None:
 
 
 def _plain(section: type[Section]) -> Schema:
-    """A section's rules as JSON schema, with what is referred to in its place and without titles made of names."""
+    """Returns a section's rules as JSON schema, with references inlined and without pydantic's titles."""
     found = section.model_json_schema()
     plain: Schema = _in_place(found, found.get("$defs", {}))
     return plain
@@ -104,7 +109,7 @@ def _in_place(node: Any, defined: Mapping[str, Any]) -> Any:
         return node
     if "$ref" in node:
         return _in_place(defined[node["$ref"].rpartition("/")[2]], defined)
-    # A key may be called `title`: then what is there is its rule.
+    # A key may be named `title`: then its value is a rule, not a text.
     return {
         key: _in_place(value, defined)
         for key, value in node.items()

@@ -1,4 +1,4 @@
-"""The rules of conf/hydra/launcher/: keys that are Hydra's by their place, and ours by their meaning."""
+"""The rules of conf/hydra/launcher/: keys in Hydra's section that this package defines."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -15,14 +15,14 @@ PREFIX = "hydra.launcher."
 
 
 class Local(Section):
-    """Workers on this machine."""
+    """Keys of `hydra/launcher=local`."""
 
     n_jobs: PositiveInt | Literal["auto"]
     trials_per_gpu: PositiveInt
 
 
 class Ray(Section):
-    """Tasks on a Ray cluster."""
+    """Keys of `hydra/launcher=ray`."""
 
     address: Annotated[str, Field(min_length=1)]
     n_jobs: PositiveInt | Literal["auto"]
@@ -31,7 +31,7 @@ class Ray(Section):
 
 
 class Packed(Section):
-    """Many trials as one network."""
+    """Keys of `hydra/launcher=packed`."""
 
     members: Annotated[int, Field(ge=2)]
 
@@ -49,14 +49,14 @@ def is_launcher_key(override: Override) -> bool:
 
 
 def inspect_launcher(launcher: DictConfig, overrides: Sequence[Override]) -> list[str] | None:
-    """What is wrong with the launcher's keys, a line each; None where Hydra itself is to look at them.
+    """Checks the keys of a launcher; returns a line for each mistake, or None for a third-party launcher.
 
     Args:
-        launcher: Its section, composed without these overrides.
-        overrides: Those of its keys.
+        launcher: The section `hydra.launcher`, composed without these overrides.
+        overrides: Overrides of its keys.
     """
     if swept := [override.input_line for override in overrides if override.is_sweep_override()]:
-        return [f"{line}: a sweep has one launcher; give one value" for line in swept]
+        return [f"{line}: a sweep uses one launcher; give one value" for line in swept]
     target = str(launcher.get("_target_"))
     if target.endswith(".BasicLauncher"):
         return [f"{o.input_line}: the launcher basic has no keys; add hydra/launcher=local" for o in overrides]
@@ -71,7 +71,7 @@ def inspect_launcher(launcher: DictConfig, overrides: Sequence[Override]) -> lis
 
 
 def _problems(rules: type[Section], values: dict[str, Any]) -> list[str]:
-    """Checks the keys under their full names, so that messages name these."""
+    """Checks keys by their full names, so that messages use these."""
     hydra = create_model("Hydra", __base__=Section, launcher=(rules, ...))
     whole = create_model("Whole", __base__=Section, hydra=(hydra, ...))
     try:

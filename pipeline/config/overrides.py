@@ -1,4 +1,4 @@
-"""Hydra's overrides: which files and values they name, in a sweep all of them, and what is wrong with them."""
+"""Files and values of Hydra overrides, including those of sweeps, and their problems."""
 
 import itertools
 import math
@@ -16,28 +16,33 @@ from pipeline.config.ranges import ends
 from pipeline.config.rules import PER_COLUMN
 from pipeline.errors import ConfigError
 
-MAX_COMBINATIONS = 100  # of a sweep to compose ahead; beyond, every value is still looked at once
+MAX_COMBINATIONS = 100  # jobs of a sweep to check in advance; of more, a subset with every value
 
 
 def unknown_options(override: Override, options: Sequence[str]) -> list[str]:
-    """A line for each option that is not among those of the group."""
+    """Returns a line for each selected file that does not exist.
+
+    Args:
+        override: Override of a config group.
+        options: Files of the group.
+    """
     chosen = [pick if isinstance(pick, list) else [pick] for pick in _values(override, is_group=True)]
     unknown = [value for value in itertools.chain.from_iterable(chosen) if value not in options]
     return [
-        f"{override.key_or_group}={value}: {_why_not(str(value), list(options))} there are {', '.join(options)}"
+        f"{override.key_or_group}={value}: {_why_not(str(value), list(options))} choose from {', '.join(options)}"
         for value in unknown
     ]
 
 
 def _why_not(value: str, options: list[str]) -> str:
     if value == BASE:
-        return "is what the others build on;"
+        return "is included by the others and cannot be selected;"
     near = nearest_key(value, options)
     return f"no such file, did you mean '{near}'?" if near else "no such file;"
 
 
 def listed(override: Override) -> dict[str, tuple[str, ...]]:
-    """What Hydra is to get for a glob, which it would take for all files, also those that cannot be chosen."""
+    """Returns the replacement of a glob, which Hydra would extend to files that cannot be selected."""
     if override.value_type != ValueType.GLOB_CHOICE_SWEEP:
         return {}
     return {str(override.input_line): (f"{override.get_key_element()}={','.join(_values(override, is_group=True))}",)}
@@ -49,7 +54,7 @@ def _values(override: Override, *, is_group: bool, is_search: bool = False) -> l
     if is_search and override.value_type in (ValueType.INTERVAL_SWEEP, ValueType.RANGE_SWEEP):
         return ends(override)
     if override.is_range_sweep() and n_values(override) > MAX_COMBINATIONS:
-        return ends(override)  # the others are of the same kind; each is checked once more when its job begins
+        return ends(override)  # the others are of the same kind; each is checked again when its job starts
     is_glob = override.value_type == ValueType.GLOB_CHOICE_SWEEP
     if not override.is_discrete_sweep() or (is_glob and not is_group):
         raise ConfigError(
@@ -60,7 +65,7 @@ def _values(override: Override, *, is_group: bool, is_search: bool = False) -> l
 
 
 def n_values(override: Override) -> int:
-    """How many values an override stands for; of an interval, which has no number of them, 1."""
+    """Returns the number of values of an override; 1 for an interval."""
     given = override.value()
     if isinstance(given, RangeSweep):
         assert given.start is not None
@@ -72,9 +77,17 @@ def n_values(override: Override) -> int:
 def combinations(
     groups: Sequence[Override], values: Sequence[Override], is_search: bool
 ) -> Iterator[tuple[tuple[str, ...], list[tuple[Override, Any]]]]:
-    """The jobs of a sweep, or a choice of them in which every value occurs; the only job where nothing is swept.
+    """Yields the jobs of a sweep, or a subset in which every value occurs; one job without a sweep.
 
-    Of a range of numbers, in a search, these are its ends.
+    For a range of numbers in a search these are its ends.
+
+    Args:
+        groups: Overrides that select files.
+        values: Overrides that set keys.
+        is_search: Whether ranges of numbers are searched.
+
+    Yields:
+        The overrides of groups, and the other overrides with the value of the job.
     """
     overrides = [*groups, *values]
     choices = [_values(override, is_group=True, is_search=is_search) for override in groups]
@@ -98,7 +111,16 @@ def _group_override(override: Override, value: Any) -> str:
 
 
 def apply(config: DictConfig, override: Override, value: Any) -> list[str]:
-    """Sets one key whether it is known or not: the rules then find what does not belong."""
+    """Sets one key, even an unknown one, which the rules report later.
+
+    Args:
+        config: Changed in place.
+        override: Override of the key.
+        value: One of its values.
+
+    Returns:
+        A line if the key cannot be set or deleted.
+    """
     key = override.key_or_group
     try:
         if (kept := kept_default(config, override, value)) is not None:
@@ -107,7 +129,7 @@ def apply(config: DictConfig, override: Override, value: Any) -> list[str]:
             parent, _, leaf = key.rpartition(".")
             section = OmegaConf.select(config, parent) if parent else config
             if not isinstance(section, DictConfig) or leaf not in section:
-                return [f"~{key}: there is no such key to delete"]
+                return [f"~{key}: the key to delete does not exist"]
             del section[leaf]
         else:
             OmegaConf.update(config, key, value, merge=True, force_add=True)
@@ -117,10 +139,15 @@ def apply(config: DictConfig, override: Override, value: Any) -> list[str]:
 
 
 def kept_default(config: DictConfig, override: Override, value: Any) -> tuple[str, Any] | None:
-    """What all columns have so far, where an override gives values to some; Hydra would drop it.
+    """Finds the value for all columns that an override of single columns must keep; Hydra would drop it.
+
+    Args:
+        config: Before the override.
+        override: The override.
+        value: One of its values.
 
     Returns:
-        Where it stands then, such as `data.input_scaling.default`, and the value; None where nothing is to be kept.
+        Its new key, such as `data.input_scaling.default`, and the value; None if there is nothing to keep.
     """
     given = override.key_or_group
     key = next((one for one in PER_COLUMN if given == one or given.startswith(f"{one}.{BY_COLUMN}")), None)
@@ -137,7 +164,7 @@ def kept_default(config: DictConfig, override: Override, value: Any) -> tuple[st
 
 
 def first_lines(error: Exception) -> str:
-    """A message without OmegaConf's list of internal types below it."""
+    """Returns a message without OmegaConf's internal details at the end."""
     return "\n".join(
         line
         for line in str(error).splitlines()

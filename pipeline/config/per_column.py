@@ -1,4 +1,4 @@
-"""A setting with one value for all columns, or with other values for some of them."""
+"""A setting with one value for all columns, or with exceptions for single columns."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ class PerColumn(Section, Generic[Value]):
     """A value for all columns: `standard`; or with exceptions: `{default: standard, by_column: {age: quantile}}`.
 
     Attributes:
-        default: Of all columns that have none of their own.
-        by_column: Those of single columns, by name.
+        default: Value of all columns that are not in `by_column`.
+        by_column: Values of single columns, by name.
     """
 
     default: Value
     by_column: dict[str, Value]
 
     def of(self, column: str) -> Value:
-        """The value of a column."""
+        """Returns the value of a column."""
         return self.by_column.get(column, self.default)
 
     @model_validator(mode="before")
     @classmethod
     def _whole(cls, given: Any) -> Any:
-        """Takes what stands for all columns, and exceptions beside a mapping such as `{shift: 1, scale: 2}`."""
+        """Accepts a plain value for all columns, and `by_column` next to a mapping such as `{shift: 1, scale: 2}`."""
         if isinstance(given, cls):
             return given
         if not isinstance(given, Mapping):
@@ -52,26 +52,26 @@ class PerColumn(Section, Generic[Value]):
 
     @model_serializer(mode="wrap")
     def _as_written(self, dump: SerializerFunctionWrapHandler) -> Any:
-        """The plain value where there are no exceptions."""
+        """Writes a plain value if there are no exceptions."""
         return dump(self) if self.by_column else dump(self)[DEFAULT]
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Either of the two."""
+        """Returns a schema that accepts both forms."""
         mapping = handler.resolve_ref_schema(handler(core))
         plain = mapping["properties"][DEFAULT]
         return {"anyOf": [*plain.get("anyOf", [plain]), mapping | {"required": [DEFAULT]}]}
 
 
 def _check(given: Mapping[str, Any], value: Mapping[str, Any]) -> None:
-    """Raises ValueError for a mapping that says neither what holds for all columns nor for which others do."""
+    """Raises ValueError if a mapping has unknown keys, or not exactly one value for all columns."""
     for name, one in value.items():
         if near := did_you_mean(name, KEYS - {name}):
             raise ValueError(f"{name}: unknown key{near}")
         if name not in KEYS:
-            raise ValueError(f"{name}: a column's own value stands below by_column, as in by_column: {{{name}: {one}}}")
+            raise ValueError(f"{name}: values of single columns go below by_column, as in by_column: {{{name}: {one}}}")
     if value and DEFAULT in given:
         name = next(iter(value))
-        raise ValueError(f"{name}: stands beside default; leave one of them out, or put it below default")
+        raise ValueError(f"{name}: conflicts with default; omit one of them, or move it below default")
     if not value and DEFAULT not in given:
-        raise ValueError("default: missing; say what the other columns take, as in {default: ..., by_column: ...}")
+        raise ValueError("default: missing; give the value of the other columns, as in {default: ..., by_column: ...}")

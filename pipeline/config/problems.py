@@ -1,4 +1,4 @@
-"""From values to a checked Config, or to a list of everything that is wrong with them."""
+"""Checks values: returns a Config, or a list of all mistakes."""
 
 import difflib
 import typing
@@ -20,7 +20,7 @@ def check(values: dict[str, Any]) -> Config:
     """Checks a composed configuration.
 
     Args:
-        values: Nested dict as the YAML files and overrides give it.
+        values: Nested dict of the YAML files and overrides.
 
     Raises:
         ConfigError: Every mistake, a line each, by its full key.
@@ -32,7 +32,7 @@ def check(values: dict[str, Any]) -> Config:
 
 
 def inspect(values: dict[str, Any]) -> tuple[Config | None, list[str]]:
-    """The checked Config, or None and one line per mistake."""
+    """Checks a composed config; returns the Config or None, and a line per mistake."""
     section = values.get("model")
     name = section.get("name") if isinstance(section, dict) else None
     spec = model.spec(name) if name in model.names() else None
@@ -50,7 +50,12 @@ def inspect(values: dict[str, Any]) -> tuple[Config | None, list[str]]:
 
 
 def keys_of_values(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """Every full key of a nested dict."""
+    """Yields every full key of a nested dict.
+
+    Args:
+        values: The dict.
+        prefix: Prefix of the keys.
+    """
     for name, value in values.items():
         yield f"{prefix}{name}"
         if isinstance(value, dict):
@@ -58,7 +63,12 @@ def keys_of_values(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every full key below a section, such as `fit.early_stopping.patience`."""
+    """Yields every full key of a section, such as `fit.early_stopping.patience`.
+
+    Args:
+        section: The section.
+        prefix: Prefix of the keys.
+    """
     for name, field in section.model_fields.items():
         inner = _section_in(field.annotation)
         yield f"{prefix}{name}"
@@ -67,7 +77,12 @@ def keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 def nearest_key(key: str, known: list[str]) -> str | None:
-    """The known key that the given one most likely stands for: its last part counts most, then the section."""
+    """Finds the key that was probably meant: the last part counts most, then the section.
+
+    Args:
+        key: As given.
+        known: The valid keys.
+    """
 
     def likeness(candidate: str) -> tuple[float, bool, float]:
         leaf = difflib.SequenceMatcher(None, key.rpartition(".")[2], candidate.rpartition(".")[2]).ratio()
@@ -87,7 +102,13 @@ def _section_in(annotation: Any) -> type[Section] | None:
 
 
 def messages_of(error: ValidationError, rules: type[BaseModel], values: dict[str, Any]) -> list[str]:
-    """One line per key that is wrong; a union's several complaints about one value become alternatives."""
+    """Returns a line per wrong key; several errors of a union about one value are merged.
+
+    Args:
+        error: Of pydantic.
+        rules: The checked model.
+        values: The checked values.
+    """
     known = list(keys(rules))
     lines: list[str] = []
     complaints: dict[str, list[ErrorDetails]] = {}
@@ -102,16 +123,16 @@ def messages_of(error: ValidationError, rules: type[BaseModel], values: dict[str
         else:
             complaints.setdefault(key, []).append(detail)
     told_of = (*lines, *complaints)
-    # Where a branch of the union went deeper, the others were not meant.
+    # If a branch of the union has errors deeper inside, the user meant that branch.
     meant = [key for key in complaints if not any(line.startswith(f"{key}.") for line in told_of)]
     return lines + [_should_be(key, complaints[key]) for key in meant]
 
 
 def _of_another(key: str) -> str | None:
-    """What to say of a key that another architecture has; `messages_of` is only asked of the one that is chosen."""
+    """Returns the message for a key that only other architectures have; None for any other key."""
     section, _, name = key.partition(".")
     having = [other for other in model.names() if section == "model" and name in model.spec(other).model_fields]
-    return f"{key}: belongs to {_or([f'model={other}' for other in having])}; add that to choose it" if having else None
+    return f"{key}: needs {_or([f'model={other}' for other in having])}; add that to use it" if having else None
 
 
 def _unknown(key: str, known: list[str]) -> str:
@@ -121,11 +142,11 @@ def _unknown(key: str, known: list[str]) -> str:
 
 def _missing(section: str, name: str) -> str:
     key = f"{section}.{name}".lstrip(".")
-    return f"{key}: missing; the files in conf/ set every key, so a file or override of yours removes it"
+    return f"{key}: missing; the files in conf/ set every key, so one of your files or overrides removes it"
 
 
 def _own(key: str, detail: ErrorDetails) -> str:
-    """A rule's own words: those of a section begin with the key inside it."""
+    """Returns the message of a rule; that of a section begins with the key inside it."""
     words = str(detail["ctx"]["error"])
     if not isinstance(detail["input"], dict):
         return f"{key}: {words}"
@@ -133,7 +154,7 @@ def _own(key: str, detail: ErrorDetails) -> str:
 
 
 def _should_be(key: str, complaints: list[ErrorDetails]) -> str:
-    """What a value should be by each branch of a union, and what it is."""
+    """Returns the values that the branches of a union accept, and the given value."""
     wanted = ["a section of keys" if one["type"] == "model_type" else one["msg"] for one in complaints]
     options = [text.removeprefix("Input should be ") for text in dict.fromkeys(wanted)]
     words = [word.strip("'") for text in options for word in text.replace(" or ", ", ").split(", ")]
@@ -144,16 +165,16 @@ def _should_be(key: str, complaints: list[ErrorDetails]) -> str:
 
 
 def _as_text(key: str, given: object) -> str:
-    """Says how a number or a truth value is given as text; in a list, how it stands there."""
-    if key.endswith(f".{given}"):  # a name that the user gives, which Hydra takes for a number with quotes as well
-        return "; name it in a config file of your own"
+    """Explains how to give a number or a boolean as text, also in a list."""
+    if key.endswith(f".{given}"):  # a name from the user, which Hydra reads as a number even in quotes
+        return "; put it in a config file"
     whole, bracket, _ = key.rpartition("[")
     word = f"{whole}=[{quoted(given)}]" if bracket else f"{key}={quoted(given)}"
-    return f"; a text needs quotes inside of quotes: {in_shell(word)}"
+    return f"; quote a text twice: {in_shell(word)}"
 
 
 def _key(loc: tuple[int | str, ...], values: Any) -> str:
-    """The full key of a pydantic location, without the union branches that it names too."""
+    """Returns the full key of a pydantic location, without the union branches in it."""
     key, node = "", values
     for part in loc:
         if isinstance(node, dict) and part in node:

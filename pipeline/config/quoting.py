@@ -1,4 +1,4 @@
-"""Overrides as a shell and Hydra take them: a value that Hydra would take for something else stands in inner quotes."""
+"""Quoting of overrides for a shell and for Hydra, which would read some texts as other values."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 KEY = re.compile(r"[\w@:./+~-]+")
-ESCAPED = re.compile(r"[\\()\[\]{}:=,]")  # of a name in a mapping
+ESCAPED = re.compile(r"[\\()\[\]{}:=,]")  # characters to escape in a name of a mapping
 EXAMPLE = "data.target='f(x)'"
-NAMES = ("missing_values", "target", "drop", "columns", "sample_weight")  # keys of the data section that take any text
+NAMES = ("missing_values", "target", "drop", "columns", "sample_weight")  # keys of `data` that accept any text
 OF_NAMES = re.compile(rf"\+{{0,2}}data\.({'|'.join(NAMES)}|split\.column)=(?!.*[(){{}}\\$])")
 ITEM = re.compile(r"""'[^']*'|"[^"]*"|[^,\[\]'"]+""")
 LIKE_A_NUMBER = re.compile(r"[+-]?\.?[0-9][0-9_.eE+-]*|true|false", re.IGNORECASE)
 
 
 def in_shell(word: str) -> str:
-    """A word of a command line in quotes that keep the inner ones readable."""
+    """Quotes a word for a shell, with inner quotes left readable."""
     return f'"{word}"' if not re.search(r'["$`\\!]', word) else shlex.quote(word)
 
 
 def quoted(value: object) -> str:
-    """A value as text to Hydra, whatever it looks like."""
+    """Quotes a value so that Hydra reads it as text."""
     text = str(value).replace("\\", "\\\\") if str(value).endswith("\\") else str(value)
     return "'" + text.replace("'", r"\'") + "'"
 
 
 def how_to_quote(word: str) -> str:
-    """Says how an override that Hydra cannot read is written, with one that it can if there is such."""
+    """Explains how to quote an override that Hydra cannot parse; with the corrected override if there is one."""
     key, _, value = word.partition("=")
     value = value.strip()
     candidates = [f"{key}={quoted(value)}"]
@@ -41,14 +41,14 @@ def how_to_quote(word: str) -> str:
         candidates = []
     for candidate in candidates if KEY.fullmatch(key) else []:
         if _can_be_read(candidate):
-            return f"A value that holds such signs needs quotes inside of quotes: {in_shell(candidate)}"
-    return f"A text that holds such signs needs quotes inside of quotes, as in {in_shell(EXAMPLE)}"
+            return f"Quote a value with these characters twice: {in_shell(candidate)}"
+    return f"Quote a text with these characters twice, as in {in_shell(EXAMPLE)}"
 
 
 def as_typed(words: Sequence[str]) -> list[str]:
-    """Overrides that name columns or marks of gaps, with quotes around what Hydra would make another text of.
+    """Quotes the column names and missing values in overrides that Hydra would change.
 
-    It makes 1.1 of 1.10, 1000 of 1_000, 1000.0 of 1e3, and True of true.
+    Hydra turns 1.10 into 1.1, 1_000 into 1000, 1e3 into 1000.0, and true into True.
     """
     return [_as_typed(word) for word in words]
 
@@ -67,7 +67,12 @@ def _kept(item: str) -> str:
 
 
 def by_column(key: str, values: Mapping[str, str]) -> str:
-    """An override with an entry for each column, as a shell takes it; or where to write what Hydra cannot read."""
+    """Formats an override with a value per column for a shell; if Hydra cannot parse it, names a config file instead.
+
+    Args:
+        key: The key.
+        values: Values by column.
+    """
     names = {name: ESCAPED.sub(r"\\\g<0>", name) for name in values}
     entries = (f"{names[name]}: {value}" for name, value in values.items())
     word = f"{key}={{{', '.join(entries)}}}"

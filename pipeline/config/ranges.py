@@ -1,4 +1,4 @@
-"""What a search may choose from: Hydra's ranges as choices and intervals, checked at both ends."""
+"""Search spaces: Hydra's sweeps as choices and intervals, checked at both ends."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from pipeline import model
 from pipeline.config.search_rules import Search
 from pipeline.errors import ConfigError
 
-DEPTH, WIDTH = "search.depth", "search.width"  # so many hidden layers, so wide; each architecture says what that means
+DEPTH, WIDTH = "search.depth", "search.width"  # of hidden layers; each architecture maps them to its keys
 TAGS = {"log"}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of some values, each as an override writes it."""
+    """A list of values, as written in overrides."""
 
     values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A number between two others, both included; with a step, one of a few."""
+    """A range of numbers, including both ends; with a step, a finite one."""
 
     low: float
     high: float
     step: float | None = None
-    log: bool = False  # even in the logarithm
+    log: bool = False  # uniform in the logarithm
 
     @property
     def is_integer(self) -> bool:
-        """Whether whole numbers are meant."""
+        """Whether the values are integers."""
         return isinstance(self.low, int)
 
     def values(self) -> tuple[float, ...] | None:
-        """All there are, or None of a continuum."""
+        """Returns all values; None for a continuous range."""
         if self.step is None:
             return tuple(range(int(self.low), int(self.high) + 1)) if self.is_integer else None
         steps = range(round((self.high - self.low) / self.step) + 1)
@@ -59,7 +59,7 @@ Range = Choice | Interval
 
 
 def values_of(given: Range) -> tuple[str, ...] | None:
-    """All values of a range as overrides write them, or None of a continuum."""
+    """Returns all values of a range, as written in overrides; None for a continuous range."""
     if isinstance(given, Choice):
         return given.values
     values = given.values()
@@ -67,20 +67,20 @@ def values_of(given: Range) -> tuple[str, ...] | None:
 
 
 def ends(override: Override) -> list[Any]:
-    """The values at which a range of numbers is checked: its ends. The rules of a key are intervals themselves."""
+    """Returns the values at which a range is checked: its ends, because the rule of a key is an interval too."""
     found = range_of(override, lambda group: [])
     return [found.low, found.high] if isinstance(found, Interval) else list(override.sweep_iterator())
 
 
 def range_of(override: Override, options: Callable[[str], list[str]]) -> Range:
-    """What a swept override lets a search choose from.
+    """Returns the range of a swept override.
 
     Args:
         override: Such as `fit.learning_rate=tag(log,interval(1e-4,1e-1))`.
-        options: The files of a config group, for `glob`.
+        options: Returns the files of a config group, for `glob`.
 
     Raises:
-        ConfigError: The range is none.
+        ConfigError: The range is invalid.
     """
     value, line = override._value, override.input_line
     if isinstance(value, IntervalSweep):
@@ -98,10 +98,14 @@ def range_of(override: Override, options: Callable[[str], list[str]]) -> Range:
 def search_space(
     overrides: Sequence[Override], options: Callable[[str], list[str]]
 ) -> tuple[dict[str, Range], list[str]]:
-    """What is searched, by the key of the override, and the overrides of all jobs as they are.
+    """Separates the ranges of a search, by key, from the overrides that all jobs share.
+
+    Args:
+        overrides: Of the command line and the config file.
+        options: Returns the files of a config group, for `glob`.
 
     Raises:
-        ConfigError: A range is none, or a key is given twice.
+        ConfigError: A range is invalid, or a key has two.
     """
     space: dict[str, Range] = {}
     fixed = []
@@ -119,34 +123,39 @@ def search_space(
 
 
 def unsuitable(space: dict[str, Range], search: Search, architectures: Sequence[str], is_search: bool) -> list[str]:
-    """A line for each thing that does not go together.
+    """Returns a line for each conflict in a search space or grid.
 
     Args:
-        space: What is searched, or combined in a grid.
-        search: How.
-        architectures: Names of those that the jobs have.
-        is_search: Whether it is a search, rather than a grid.
+        space: Ranges by key.
+        search: The section `search`.
+        architectures: Architectures of the jobs.
+        is_search: Whether it is a search rather than a grid.
     """
     layers = [key for key in (DEPTH, WIDTH) if key in space]
     lines = _unsuitable_layers(layers, space, search, architectures, is_search) if layers else []
     if not is_search:
         return lines
     if not space:
-        lines.append("hydra/sweeper=search: nothing to search; give ranges, as in fit.batch_size=16,32")
+        lines.append("hydra/sweeper=search: needs ranges to search, as in fit.batch_size=16,32")
     continua = [key for key, given in space.items() if values_of(given) is None]
     if search.sampler == "grid" and continua:
         key = continua[0]
-        lines.append(f"{key}: a grid needs values, as in {key}=1,2 or {key}=range(1,5); or take another search.sampler")
+        lines.append(f"{key}: a grid needs values, as in {key}=1,2 or {key}=range(1,5); or use another search.sampler")
     if search.sampler == "cmaes" and space and all(isinstance(given, Choice) for given in space.values()):
-        lines.append("search.sampler: cmaes searches among numbers, as in interval(0,1); use tpe for choices")
+        lines.append("search.sampler: cmaes searches numbers, as in interval(0,1); use tpe for choices")
     return lines
 
 
 def layer_overrides(architecture: str, depth: int, width: int) -> list[str]:
-    """What a trial of that many hidden layers, all of that width, is given; nothing where none are declared.
+    """Returns the overrides for hidden layers of one width; none if the architecture declares no hidden layers.
+
+    Args:
+        architecture: Name of the architecture.
+        depth: Number of hidden layers.
+        width: Units of each.
 
     Raises:
-        ConfigError: The architecture has more layers than that.
+        ConfigError: The architecture needs more layers.
     """
     layers = model.searchable(architecture).hidden_layers
     if layers is None:
@@ -159,33 +168,33 @@ def layer_overrides(architecture: str, depth: int, width: int) -> list[str]:
 def _unsuitable_layers(
     given: list[str], space: dict[str, Range], search: Search, architectures: Sequence[str], is_search: bool
 ) -> list[str]:
-    """What is wrong with depth and width, of which one at least is given."""
+    """Returns a line for each problem of depth and width, at least one of which is given."""
     if wrong := _unsuitable_architectures(architectures):
         return [f"{key}: {wrong}" for key in given]
     layers = model.searchable(architectures[0]).hidden_layers
     assert layers is not None, "the architecture declares them"
     keys = [f"model.{key}" for key in layers.keys]
     if not is_search:
-        return [f"{key}: belongs to a search; add hydra/sweeper=search, or sweep over {keys[0]}" for key in given]
-    lines = [f"{key}: follows from {DEPTH} and {WIDTH}; leave it out, or those two" for key in keys if key in space]
+        return [f"{key}: applies to searches; add hydra/sweeper=search, or sweep over {keys[0]}" for key in given]
+    lines = [f"{key}: is set by {DEPTH} and {WIDTH}; omit it, or those two" for key in keys if key in space]
     for missing in {DEPTH, WIDTH} - set(given):
-        lines.append(f"{missing}: missing; {keys[0]} follows from {DEPTH} and {WIDTH} together")
+        lines.append(f"{missing}: missing; {DEPTH} and {WIDTH} together set {keys[0]}")
     if search.width_of == "layer" and not layers.own_widths:
-        lines.append(f"search.width_of: all hidden layers of {architectures[0]} are equally wide; leave it at network")
+        lines.append(f"search.width_of: hidden layers of {architectures[0]} have the same width; leave it at network")
     return lines
 
 
 def _unsuitable_architectures(architectures: Sequence[str]) -> str | None:
-    """Why depth and width cannot be searched in these; None where they can."""
+    """Returns why depth and width cannot be searched in these architectures; None if they can."""
 
     def can_be_searched(name: str) -> bool:
         return model.searchable(name).hidden_layers is not None
 
     if without := [name for name in architectures if not can_be_searched(name)]:
         others = " or ".join(f"model={name}" for name in model.names() if can_be_searched(name))
-        return f"the architecture {without[0]} declares no hidden layers to search; leave it out, or take {others}"
+        return f"the architecture {without[0]} has no hidden layers to search; omit the key, or use {others}"
     if len(architectures) > 1:
-        return f"stands for other keys in each of the architectures {' and '.join(architectures)}; take one of them"
+        return f"sets different keys in the architectures {' and '.join(architectures)}; use one of them"
     return None
 
 
@@ -196,11 +205,11 @@ def _interval(value: IntervalSweep, line: str | None) -> Interval:
     assert high is not None
     log = "log" in value.tags
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise ConfigError(f"{line}: an interval ends in finite numbers")
+        raise ConfigError(f"{line}: the ends of an interval must be finite")
     if not low < high:
-        raise ConfigError(f"{line}: an interval goes from a number to a larger one; {low} is not below {high}")
+        raise ConfigError(f"{line}: an interval must begin below its end; {low} is not below {high}")
     if log and low <= 0:
-        raise ConfigError(f"{line}: an interval in the logarithm begins above 0, not at {low}")
+        raise ConfigError(f"{line}: a logarithmic interval must begin above 0, not at {low}")
     return Interval(low, high, None, log)
 
 
@@ -210,20 +219,20 @@ def _range(value: RangeSweep, line: str | None) -> Range:
         raise ConfigError(f"{line}: a range needs a step other than 0")
     values = list(value.range())
     if not values:
-        raise ConfigError(f"{line}: a range without values: it begins at {value.start} and ends before {value.stop}")
+        raise ConfigError(f"{line}: the range is empty: it begins at {value.start} and ends before {value.stop}")
     if len(values) == 1 or "log" in value.tags:
         if min(values) <= 0 and "log" in value.tags:
-            raise ConfigError(f"{line}: a range in the logarithm begins above 0, not at {min(values)}")
+            raise ConfigError(f"{line}: a logarithmic range must begin above 0, not at {min(values)}")
         return Choice(tuple(repr(one) for one in values))
     return Interval(min(values), max(values), abs(value.step))
 
 
 def _no_tags(tags: set[str], line: str | None) -> None:
     if tags:
-        raise ConfigError(f"{line}: there is no tag {', '.join(sorted(tags))}; the one there is is log, of an interval")
+        raise ConfigError(f"{line}: unknown tag {', '.join(sorted(tags))}; the only tag is log, for intervals")
 
 
 def _some(values: Sequence[str], line: str | None) -> tuple[str, ...]:
     if not values:
-        raise ConfigError(f"{line}: there is nothing to choose from")
+        raise ConfigError(f"{line}: the list of values is empty")
     return tuple(dict.fromkeys(values))

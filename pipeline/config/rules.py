@@ -1,4 +1,4 @@
-"""The rules of conf/: which keys there are, which values they take, and which of them go together."""
+"""The rules of conf/: valid keys, their values, and combinations that exclude each other."""
 
 import functools
 from typing import Annotated, Any, Literal, Self
@@ -25,7 +25,7 @@ from pipeline.schema import (
 )
 
 Task = Literal["regression", "binary", "multiclass"]
-# YAML reads the words on and off as booleans.
+# YAML reads on and off as booleans.
 Switch = Annotated[
     Literal["auto", "on", "off"], BeforeValidator(lambda given: {"True": "on", "False": "off"}.get(repr(given), given))
 ]
@@ -35,7 +35,7 @@ Resume = Annotated[Literal["auto", "off", "force"], BeforeValidator(lambda given
 KERAS_SETS = ("mnist", "fashion_mnist", "california_housing")
 Baseline = Literal["majority", "linear", "boosting"]
 BASELINES: tuple[Baseline, ...] = ("majority", "linear", "boosting")
-HAVE_BASELINES = ("table", "california_housing")  # data sets that have all of them under `auto`
+HAVE_BASELINES = ("table", "california_housing")  # data sets for which `auto` means all baselines
 LOSSES: dict[str, tuple[str, ...]] = {
     "regression": ("mse", "mae", "huber"),
     "binary": ("binary_crossentropy",),
@@ -43,7 +43,7 @@ LOSSES: dict[str, tuple[str, ...]] = {
 }
 
 
-# Tags of a run and of a sweep by which they are found again.
+# Tags that the pipeline sets on runs and sweeps, and reads again.
 OWN_TAGS = {
     "alive_at", "begun_at", "command", "data_fingerprint", "device", "error", "found", "git_commit", "git_dirty", "job",
     "journal", "machine", "objective", "objectives", "overrides", "owner", "pruned", "pruned_because", "replica_key",
@@ -72,15 +72,15 @@ Imputation = Literal["median", "mean", "most_frequent", "constant"]
 
 
 class Encodings(PerColumn[Encoding]):
-    """How categories become numbers."""
+    """Encoding of categories, per column."""
 
 
 class Imputations(PerColumn[Imputation]):
-    """How gaps in numbers are filled."""
+    """Imputation of missing numbers, per column."""
 
 
 class InputScalings(PerColumn[InputScaling]):
-    """How numbers are scaled."""
+    """Scaling of numeric inputs, per column."""
 
 
 SPLIT_COLUMN_KINDS = ("group", "time", "column", "group_kfold")
@@ -88,7 +88,7 @@ FOLD_KINDS = ("kfold", "group_kfold")
 
 
 class Split(Section):
-    """Which rows train, validate and test."""
+    """Split into training, validation and test rows."""
 
     kind: Literal["auto", "random", "stratified", "indices", "group", "time", "column", "kfold", "group_kfold"]
     path: str | None
@@ -108,13 +108,13 @@ class Split(Section):
             raise ValueError(f"column: missing; {self.kind} needs the column to split by, as in data.split.column=name")
         if self.kind not in SPLIT_COLUMN_KINDS and self.column is not None:
             kinds = ", ".join(SPLIT_COLUMN_KINDS)
-            raise ValueError(f"column: is read by kind={kinds} only, but kind is {self.kind}")
+            raise ValueError(f"column: is used only with kind={kinds}, but kind is {self.kind}")
         if self.fold >= self.n_folds:
             raise ValueError(f"fold: counts from 0, so with n_folds={self.n_folds} the last is {self.n_folds - 1}")
         if self.fold and self.kind not in FOLD_KINDS:
-            raise ValueError(f"fold: is read by kind={' and '.join(FOLD_KINDS)} only, but kind is {self.kind}")
+            raise ValueError(f"fold: is used only with kind={' and '.join(FOLD_KINDS)}, but kind is {self.kind}")
         if self.kind not in ("auto", "indices") and self.path is not None:
-            raise ValueError(f"path: is read by kind=indices only, but kind is {self.kind}; leave one of them out")
+            raise ValueError(f"path: is used only with kind=indices, but kind is {self.kind}; omit one of them")
         drawn_by_fraction = self.test_path is None and self.kind not in ("column", *FOLD_KINDS)
         if drawn_by_fraction and self.val_fraction + (self.test_fraction or 0) >= 1:
             raise ValueError(
@@ -125,7 +125,7 @@ class Split(Section):
 
 
 class Data(Section):
-    """Where the rows come from, what is predicted and how both are scaled."""
+    """Rows, target and preprocessing."""
 
     name: Literal[
         "table", "digits", "breast_cancer", "wine", "iris", "diabetes", "linnerud", "mnist", "fashion_mnist",
@@ -172,7 +172,7 @@ class Data(Section):
         if self.name == "table" and not self.target:
             raise ValueError("target: missing; name the column to predict, as in data.target=price")
         if self.name not in (*KERAS_SETS, "table") and self.path is not None:
-            raise ValueError(f"path: {self.name} is bundled and reads no file; use data=table for a file of your own")
+            raise ValueError(f"path: {self.name} is bundled and does not read a file; use data=table for your own file")
         if self.streaming == "on" and (self.name != "table" or self.query is not None):
             source = "the rows of a query are" if self.name == "table" else f"{self.name} is"
             raise ValueError(f"streaming: on reads CSV and Parquet files, but {source} in memory; use auto or off")
@@ -184,7 +184,7 @@ PER_COLUMN = ("data.category_encoding", "data.impute", "data.input_scaling")
 
 
 class EarlyStopping(Section):
-    """When to stop before the last epoch."""
+    """Early stopping."""
 
     patience: NonNegativeInt | None
     monitor: Literal["loss", "val_loss", "rmse", "val_rmse", "mae", "val_mae", "accuracy", "val_accuracy"]
@@ -193,7 +193,7 @@ class EarlyStopping(Section):
 
 
 class Fit(Section):
-    """How the network is trained."""
+    """Training."""
 
     loss: Literal["auto", "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"]
     epochs: PositiveInt
@@ -225,32 +225,36 @@ class Fit(Section):
     @model_validator(mode="after")
     def _suits_the_optimizer(self) -> Self:
         if self.momentum is not None and self.optimizer not in ("sgd", "rmsprop", "muon"):
-            raise ValueError(f"momentum: {self.optimizer} has none; it belongs to sgd, rmsprop and muon")
+            raise ValueError(f"momentum: {self.optimizer} has no momentum; use sgd, rmsprop or muon, or omit it")
         if self.adamw_learning_rate is not None and self.optimizer != "muon":
-            raise ValueError(f"adamw_learning_rate: {self.optimizer} has one rate; use fit.learning_rate, or muon")
+            raise ValueError(
+                f"adamw_learning_rate: {self.optimizer} has one learning rate; use fit.learning_rate, or "
+                "fit.optimizer=muon"
+            )
         if self.nesterov and (self.optimizer != "sgd" or not self.momentum):
             raise ValueError("nesterov: needs optimizer=sgd and a momentum above 0")
         if self.weight_decay is not None and self.optimizer not in ("adamw", "muon"):
             raise ValueError(
-                f"weight_decay: {self.optimizer} has none; use adamw or muon, model.l2, or fit.weight_decay=null"
+                f"weight_decay: {self.optimizer} does not support it; use adamw or muon, model.l2, or "
+                "fit.weight_decay=null"
             )
         return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.warmup_epochs and self.schedule != "cosine":
-            raise ValueError(f"warmup_epochs: belongs to schedule=cosine, but schedule is {self.schedule}")
+            raise ValueError(f"warmup_epochs: needs schedule=cosine, but schedule is {self.schedule}")
         if self.warmup_epochs >= self.epochs:
-            raise ValueError(f"warmup_epochs: {self.warmup_epochs} must be fewer than the {self.epochs} epochs")
+            raise ValueError(f"warmup_epochs: {self.warmup_epochs} must be less than fit.epochs={self.epochs}")
         if self.devices is not None and not self.devices:
             raise ValueError("devices: is empty; name devices as in [GPU:0, GPU:1], or give null for all GPUs")
         if self.devices is not None and self.strategy == "none":
-            raise ValueError("devices: strategy=none uses one device; leave devices out or use strategy=mirrored")
+            raise ValueError("devices: strategy=none uses one device; omit devices or use strategy=mirrored")
         return self
 
 
 class Tracking(Section):
-    """Where the run is logged."""
+    """Tracking store, experiment, name and tags of a run."""
 
     uri: str | None
     experiment: Annotated[str, Field(min_length=1)]
@@ -260,7 +264,7 @@ class Tracking(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if taken := [name for name in self.tags if name in OWN_TAGS or name.startswith(OWN_BEGINNINGS)]:
-            raise ValueError(f"tags: {', '.join(taken)} is a tag that the pipeline itself sets; choose another name")
+            raise ValueError(f"tags: {', '.join(taken)} is set by the pipeline itself; choose another name")
         return self
 
 
@@ -304,7 +308,7 @@ class Config(Section):
 
 
 def chosen_baselines(config: Config) -> list[Baseline]:
-    """The baselines that a run has, each once."""
+    """Returns the baselines of a run, without duplicates."""
     if config.baselines == "auto":
         return list(BASELINES) if config.data.name in HAVE_BASELINES else []
     return list(dict.fromkeys(config.baselines))
@@ -312,13 +316,21 @@ def chosen_baselines(config: Config) -> list[Baseline]:
 
 @functools.cache
 def schema(model_spec: type[Section] | None) -> type[Config]:
-    """The rules with those of one architecture in their place; None leaves the model section unchecked."""
+    """Returns Config with the rules of one architecture for the section `model`; None leaves it unchecked."""
     if model_spec is None:
         return Config
     return create_model("Config", __base__=Config, model=(model_spec, ...))
 
 
 def check_loss(loss: str, task: str) -> None:
-    """Raises ValueError where a loss does not go with the task."""
+    """Checks a loss against the task.
+
+    Args:
+        loss: Value of `fit.loss`.
+        task: `regression`, `binary` or `multiclass`.
+
+    Raises:
+        ValueError: The loss does not suit the task.
+    """
     if loss != "auto" and loss not in LOSSES[task]:
-        raise ValueError(f"fit.loss: {loss} does not go with a {task} task; use auto or {' or '.join(LOSSES[task])}")
+        raise ValueError(f"fit.loss: {loss} does not suit a {task} task; use auto or {' or '.join(LOSSES[task])}")

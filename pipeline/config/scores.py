@@ -1,9 +1,9 @@
-"""Which scores can be an objective, and which way each is better."""
+"""Scores that can be an objective, and their directions."""
 
 from collections.abc import Sequence
 from typing import Literal
 
-# The scores of a split that is done, and which way is better.
+# Scores of a split, and their directions.
 DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
     "rmse": "minimize",
     "mae": "minimize",
@@ -15,15 +15,23 @@ DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
     "f1_macro": "maximize",
 }
 
-# What a search may minimize beside a score.
+# Measurements that a search can minimize next to a score.
 MEASURED = ("n_parameters", "seconds_fit")
-OF_AN_EXPORT = ("export_difference", "seconds_export")  # the same of trials that each have a model: sweep.keep=all
+OF_AN_EXPORT = ("export_difference", "seconds_export")  # the same, but only with a model for each trial: sweep.keep=all
 
 
 def checked_objective(objective: str, others: Sequence[str] = ("auto",)) -> str:
-    """Raises ValueError unless the objective is a validation score with a known direction, or one of the others."""
+    """Checks an objective and returns it.
+
+    Args:
+        objective: Name of a score.
+        others: Names that are allowed as well as validation scores.
+
+    Raises:
+        ValueError: It is neither a validation score with a known direction nor one of the others.
+    """
     if objective.startswith("test_"):
-        raise ValueError(f"{objective} would choose by the test rows; name a val_* score")
+        raise ValueError(f"{objective} would select by the test rows; name a val_* score")
     if objective not in others and not (objective.startswith("val_") and direction(objective)):
         scores = ", ".join(f"val_{name}" for name in DIRECTIONS)
         raise ValueError(f"should be {', '.join(others)} or one of {scores}, got {objective!r}")
@@ -31,9 +39,9 @@ def checked_objective(objective: str, others: Sequence[str] = ("auto",)) -> str:
 
 
 def direction(score: str) -> Literal["minimize", "maximize"] | None:
-    """Which way a `val_*` score or a measurement is better, None if there is none such.
+    """Returns the direction of a `val_*` score or a measurement; None if it is unknown.
 
-    `val_rmse_<output>` goes with `val_rmse`.
+    `val_rmse_<output>` has the direction of `val_rmse`.
     """
     if score in (*MEASURED, *OF_AN_EXPORT):
         return "minimize"
@@ -45,5 +53,10 @@ def direction(score: str) -> Literal["minimize", "maximize"] | None:
 
 
 def baseline_metric(baseline: str, score: str) -> str:
-    """The name by which a run logs a baseline's score, as in `baseline/boosting/test_rmse`."""
+    """Returns the metric name of a baseline's score, as in `baseline/boosting/test_rmse`.
+
+    Args:
+        baseline: Name of the baseline.
+        score: Name of the score.
+    """
     return f"baseline/{baseline}/{score}"

@@ -9,7 +9,7 @@ from pipeline.schema import NonNegativeInt, PositiveFloat, PositiveInt, Section,
 
 
 class Search(Section):
-    """What `hydra/sweeper=search` looks for, and how."""
+    """Sampling, pruning, ranges of depth and width, and storage of a search."""
 
     sampler: Literal["random", "tpe", "cmaes", "grid", "qmc"]
     n_trials: PositiveInt
@@ -29,14 +29,16 @@ class Search(Section):
         if self.objectives is None:
             return self
         if len(self.objectives) < 2:
-            raise ValueError(f"objectives: several make a front, got {self.objectives}; for one set objective")
+            raise ValueError(f"objectives: needs at least two, got {self.objectives}; for a single one set objective")
         for name in self.objectives:
             if name not in (*MEASURED, *OF_AN_EXPORT):
                 checked_objective(name, MEASURED)
         if len(set(self.objectives)) < len(self.objectives):
-            raise ValueError(f"objectives: each once, got {self.objectives}")
+            raise ValueError(f"objectives: must not repeat, got {self.objectives}")
         if self.pruner != "none":
-            raise ValueError("pruner: one score decides which trial is poor; leave it at none, or give one objective")
+            raise ValueError(
+                "pruner: needs a single objective; leave it at none, or set objective instead of search.objectives"
+            )
         if self.sampler == "cmaes":
-            raise ValueError("sampler: cmaes has one objective; use tpe, or random, qmc or grid")
+            raise ValueError("sampler: cmaes supports one objective; use tpe, random, qmc or grid")
         return self

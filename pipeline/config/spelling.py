@@ -1,4 +1,4 @@
-"""How Hydra is to get words that it would refuse though they are right, or that it would take otherwise."""
+"""Rewrites valid overrides that Hydra would refuse or misread."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ ABSENT = object()
 
 
 class Spelling:
-    """Of the words of a command line that set keys; each job adds what it makes of them."""
+    """Collects, over all jobs, the overrides that must be rewritten for Hydra."""
 
     def __init__(self, overrides: Sequence[Override]) -> None:
         self._overrides = overrides
         self._typed = {override.key_or_group: override for override in overrides}
         self._refused: set[str] = set()
-        # By the word that gives values to some columns: the key of the others' value, and that value in each job.
+        # By override of single columns: key of the value of the other columns, and that value in each job.
         self._kept: dict[str, tuple[str, list[Any]]] = {}
 
     def add(self, config: DictConfig, override: Override, value: Any) -> None:
-        """Looks at a word before it is applied.
+        """Inspects an override before it is applied.
 
         Args:
-            config: Of a job, as far as it is composed.
-            override: The word.
-            value: Which of its values the job has.
+            config: Of a job, before the override.
+            override: The override.
+            value: Its value in the job.
         """
         word = str(override.input_line)
         if _is_refused(config, override, value):
@@ -41,44 +41,44 @@ class Spelling:
             self._kept.setdefault(word, (kept[0], []))[1].append(kept[1])
 
     def words(self) -> dict[str, tuple[str, ...]]:
-        """What Hydra gets in the place of each word that it cannot have as it is."""
+        """Returns the replacements of overrides that must be rewritten."""
         found: dict[str, tuple[str, ...]] = {word: (f"++{word}",) for word in self._refused}
         for word, (key, values) in self._kept.items():
             found[word] = (f"++{key}={values[0]}", f"++{word.lstrip('+')}")
         return found
 
     def problems(self) -> list[str]:
-        """A line for each word that the next one undoes, or beside which other columns differ from job to job."""
+        """Returns a line for each override that a later one cancels, or that is ambiguous between jobs."""
         undone = [line for place in range(len(self._overrides)) for line in self._undone(place)]
         kept = [(word, key, list(dict.fromkeys(map(str, values)))) for word, (key, values) in self._kept.items()]
         return undone + [self._several(*each) for each in kept if len(each[2]) > 1]
 
     def _undone(self, place: int) -> Iterator[str]:
-        """What an override that is for all columns would take from words before it, which are for some."""
+        """Yields a line for each earlier override of single columns that an override of all columns cancels."""
         key, word = self._overrides[place].key_or_group, str(self._overrides[place].input_line)
         is_for_all = key in PER_COLUMN and not isinstance(self._overrides[place].value(), dict)
         for before in self._overrides[:place] if is_for_all else ():
             if before.key_or_group.startswith(f"{key}.{BY_COLUMN}"):
                 instead = word.lstrip("+").replace(key, f"{key}.{DEFAULT}", 1)
-                yield f"{before.input_line}: is undone by {word} behind it; put that in front, or write {instead}"
+                yield f"{before.input_line}: is cancelled by the later {word}; put that first, or write {instead}"
 
     def _several(self, word: str, key: str, values: Sequence[str]) -> str:
         for_all = self._typed.get(key.rpartition(".")[0])
         if for_all is not None and for_all.is_sweep_override():
-            remedy = f"write {key}={','.join(values)} in the place of {for_all.input_line}"
+            remedy = f"write {key}={','.join(values)} instead of {for_all.input_line}"
         else:
-            remedy = f"they have {' or '.join(values)}; say which, as in {key}={values[0]}"
+            remedy = f"they have {' or '.join(values)}; choose one, as in {key}={values[0]}"
         return f"{word}: the other columns differ from job to job; {remedy}"
 
 
 def _is_refused(config: DictConfig, override: Override, value: Any) -> bool:
-    """Whether Hydra says that there is no such key, which it also does below a mapping whose keys are the user's own.
+    """Whether Hydra would call a key unknown, which it also does in a mapping whose keys the user chooses.
 
-    Those are such as `data.column_kinds` and `tracking.tags`; the rules know them.
+    Such mappings are `data.column_kinds` and `tracking.tags`; the rules know them.
     """
     try:
         node = OmegaConf.select(config, override.key_or_group, default=ABSENT)
-    except (OmegaConfBaseException, TypeError):  # `apply` tells of it
+    except (OmegaConfBaseException, TypeError):  # `apply` reports it
         return False
     return override.type == OverrideType.CHANGE and (node is ABSENT or _adds_keys(node, value))
 

@@ -1,4 +1,4 @@
-"""The rules of a study: a question, the sweep that answers it, and what is drawn and told of it."""
+"""The rules of a study: a question, the sweep that answers it, and its diagrams and sentences."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -8,8 +8,8 @@ from pipeline.config.scores import DIRECTIONS
 from pipeline.schema import PositiveFloat, Section
 
 Scale = Literal["linear", "log"]
-TAG = "study"  # of the runs of a study's sweep, by which the sweep is found
-REPEATS = ("seed", "data.split.seed", "data.split.fold")  # what is repeated only to know the spread
+TAG = "study"  # tag of the runs of a study's sweep
+REPEATS = ("seed", "data.split.seed", "data.split.fold")  # keys that are swept only to estimate the spread
 PARTS = ("train", "val", "test", "gap")
 MEASURED = (
     "n_parameters", "n_zero_weights", "n_zero_inputs", "seconds_fit", "seconds_per_epoch", "seconds_to_loss",
@@ -18,7 +18,7 @@ MEASURED = (
 
 
 class Axis(Section):
-    """What changes from left to right."""
+    """The horizontal axis of a diagram."""
 
     key: str
     reads: Literal["value", "width", "depth", "word"]
@@ -27,14 +27,14 @@ class Axis(Section):
 
 
 class Panel(Section):
-    """One of the diagrams beside each other."""
+    """One diagram of a row of diagrams."""
 
     quantities: Annotated[list[str], Field(min_length=1)]
     scale: Scale
 
 
 class Study(Section):
-    """A question, its sweep and its picture."""
+    """A question, its sweep and its pictures."""
 
     question: str
     sweep: dict[str, Annotated[list[Any], Field(min_length=1)]]
@@ -49,17 +49,21 @@ class Study(Section):
 
     @property
     def quantities(self) -> list[str]:
-        """All that is drawn or told, each once."""
+        """All quantities of diagrams and sentences, without duplicates."""
         drawn = [quantity for panel in self.panels for quantity in panel.quantities]
         judged = [] if self.best_by == "objective" else [self.best_by]
         return list(dict.fromkeys([*drawn, *self.tells, *judged]))
 
     def check_place(self, key: str) -> None:
-        """Raises ValueError for a swept key that the picture knows nothing of: its runs would be taken for one."""
+        """Checks that a swept key appears in the picture; else its runs would be averaged.
+
+        Raises:
+            ValueError: The key does not appear.
+        """
         shown = [self.axis.key, *self.lines, *self.best_of]
         if key not in REPEATS and not any(one == key or one.startswith(f"{key}.") for one in shown):
             raise ValueError(
-                f"sweep: {key} is swept but has no place; name it in axis, lines or best_of "
+                f"sweep: {key} is swept but not shown; name it in axis, lines or best_of "
                 f"(only {', '.join(REPEATS)} are averaged over)"
             )
 
@@ -68,11 +72,11 @@ class Study(Section):
         known = [*MEASURED, *(f"{part}_{score}" for part in PARTS for score in DIRECTIONS)]
         for quantity in self.quantities:
             if quantity not in known:
-                raise ValueError(f"panels: there is no quantity {quantity!r}; there are {', '.join(known)}")
+                raise ValueError(f"panels: unknown quantity {quantity!r}; the quantities are {', '.join(known)}")
         if self.target_loss is None and any(quantity.endswith("_to_loss") for quantity in self.quantities):
-            raise ValueError("target_loss: missing; seconds_to_loss and epochs_to_loss need the loss to reach")
+            raise ValueError("target_loss: missing; seconds_to_loss and epochs_to_loss need a loss to reach")
         for key in self.sweep:
             self.check_place(key)
         if ("curves" in self.pictures) == (self.axis.reads == "word"):
-            raise ValueError("pictures: curves is for an axis of numbers, dots for one of words")
+            raise ValueError("pictures: use curves for an axis of numbers, dots for an axis of words")
         return self

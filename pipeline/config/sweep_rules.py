@@ -8,7 +8,7 @@ from pipeline.schema import PositiveInt, Section
 
 
 class Sweep(Section):
-    """What a sweep does around its trials."""
+    """Resuming, sampling, pruning and storage of a sweep."""
 
     resume: Literal["auto", "off"]
     keep: Literal["all", "best", "none"]
@@ -17,11 +17,21 @@ class Sweep(Section):
 
 
 def check_search(search: Search, sweep: Sweep) -> None:
-    """Raises ValueError where a search and what is done around its trials do not go together."""
+    """Checks the section `search` against the section `sweep`.
+
+    Args:
+        search: The section `search`.
+        sweep: The section `sweep`.
+
+    Raises:
+        ValueError: Keys of the two exclude each other.
+    """
     if search.study_name is not None and sweep.resume == "off":
         raise ValueError(
-            "search.study_name: a study of that name is gone on with; give another name, or leave sweep.resume at auto"
+            "search.study_name: a named study always resumes; give another name, or leave sweep.resume at auto"
         )
     for name in search.objectives or []:
         if name in OF_AN_EXPORT and sweep.keep != "all":
-            raise ValueError(f"sweep.keep: {sweep.keep} exports no trial, so that none has {name}; set sweep.keep=all")
+            raise ValueError(
+                f"sweep.keep: {sweep.keep} does not export all trials, which {name} needs; set sweep.keep=all"
+            )

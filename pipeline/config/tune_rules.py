@@ -8,7 +8,7 @@ from pipeline.schema import PositiveFloat, PositiveInt, Section, Seed
 
 
 class Tune(Section):
-    """When `tune` ends, and what it selects."""
+    """Limits of `tune`, and what it selects."""
 
     minutes: PositiveFloat | None
     n_trials: PositiveInt | None
@@ -21,5 +21,5 @@ class Tune(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.minutes is None and self.n_trials is None:
-            raise ValueError("minutes: without a limit of time give tune.n_trials, or tune.minutes=10")
+            raise ValueError("minutes: null needs tune.n_trials; or set tune.minutes=10")
         return self

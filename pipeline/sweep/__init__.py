@@ -1,4 +1,4 @@
-"""Sweeps: what surrounds their trials, so that none is lost and none is run twice."""
+"""Sweeps: parent runs, trials that run once and are never lost, and searches."""
 
 from pipeline.sweep import search
 from pipeline.sweep.search.outcome import Outcome
@@ -7,9 +7,9 @@ from pipeline.sweep.trial_job import SweepAborted, job
 
 
 def register() -> None:
-    """Tells Hydra of the sweepers."""
+    """Registers the sweepers with Hydra."""
     search.register()
-    from pipeline.sweep import grid  # after that, see there
+    from pipeline.sweep import grid  # its module must be imported later, see its docstring
 
     grid.register()
 

@@ -1,4 +1,4 @@
-"""One process at a time on a trial: a lock that the system takes back when its owner dies."""
+"""Locks that keep a trial to one process at a time; the system releases them when the process ends."""
 
 import contextlib
 import os
@@ -10,7 +10,12 @@ from pipeline.runtime.locks import locked
 
 @contextlib.contextmanager
 def claimed(name: str, wait: bool) -> Iterator[bool]:
-    """Holds a lock of that name; gives False at once where another process has it, unless told to wait."""
+    """Holds a lock, and yields whether it could be acquired.
+
+    Args:
+        name: Of the lock.
+        wait: Waits for the lock; otherwise yields False at once if another process holds it.
+    """
     folder = shared_temporary() / f"dense-pipeline-{os.getuid()}"
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.lock"
@@ -19,7 +24,7 @@ def claimed(name: str, wait: bool) -> Iterator[bool]:
             if lock is None:
                 yield False
                 return
-            # Whoever held the lock before may have removed the file since: then it says nothing any more.
+            # The previous holder may have deleted the file: then a lock on it protects nothing.
             if not path.exists() or path.stat().st_ino != os.fstat(lock.fileno()).st_ino:
                 continue
             try:

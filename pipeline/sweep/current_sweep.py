@@ -1,4 +1,4 @@
-"""The sweep that this process leads, if it leads one, for whoever works below it."""
+"""The sweep that this process leads, if any, for the code that runs its trials."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from pipeline.sweep.progress import Progress
 
 @dataclass(frozen=True)
 class OpenSweep:
-    """A sweep that this process leads."""
+    """A sweep that this process leads, with its progress."""
 
     command: Command
-    origins: dict[str, str]  # what its trials follow from, see `origins_of`
+    origins: dict[str, str]  # what the results of its trials depend on, see `origins_of`
     progress: Progress
 
 
-OF_THE_ROWS = "pipeline.data"  # logger of what is the same for each trial, and said of the first
+OF_THE_ROWS = "pipeline.data"  # logger of lines that are the same for each trial, shown for the first one only
 
 _of_this_process: list[OpenSweep] = []
 
 
 def is_open_here() -> bool:
-    """Whether the sweep's own process is this one, rather than one that a launcher started."""
+    """Whether this process leads the sweep, rather than being a launcher's worker."""
     return bool(_of_this_process)
 
 

@@ -1,6 +1,6 @@
-"""Hydra's own sweeper, which runs all combinations, without what takes long there and finds nothing new.
+"""Hydra's basic sweeper, which runs all combinations, without its slow second check of every job.
 
-To be imported when Hydra has looked for its plugins, which loads the module of its sweeper once more.
+Import it after Hydra has scanned for plugins: the scan loads the module of the basic sweeper again.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from pipeline.sweep.ended_trials import followed
 
 
 class Grid(BasicSweeper):
-    """Composes each job once, when it begins, from files that are read once."""
+    """Composes each job once, when it starts, from files that are read once."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Gets what Hydra has made ready."""
+        """Caches the config files and sets up the launcher."""
         read_once(hydra_context.config_loader)
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
 
@@ -34,14 +34,14 @@ class Grid(BasicSweeper):
             super().sweep(arguments)
 
     def _parse_config(self) -> list[str]:
-        """What a config file sweeps over, as Hydra is to get it."""
+        """Returns the sweep of a config file as overrides that Hydra accepts."""
         return open_here().command.as_hydra_gets(super()._parse_config())
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
-        """Nothing: `pipeline.config.parse` has checked the files and values of all jobs before."""
+        """Does nothing: `pipeline.config.parse` has already checked the files and values of all jobs."""
 
 
 def register() -> None:
-    """Takes the place of Hydra's under its name, by which `hydra/sweeper=basic`, the default, knows it."""
+    """Registers `Grid` under the name of Hydra's basic sweeper, which `hydra/sweeper=basic`, the default, refers to."""
     name = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
     Plugins.instance().class_name_to_class[name] = Grid

@@ -1,4 +1,4 @@
-"""What makes two trials the same: what their result follows from, and nothing else."""
+"""Keys of trials and sweeps: equal if the results must be equal."""
 
 from __future__ import annotations
 
@@ -14,43 +14,63 @@ from pipeline.runtime.digest import digest
 if TYPE_CHECKING:
     from pipeline.data import Dataset
 
-ASIDE = {"baseline_seconds", "baselines", "tracking", *AROUND_RUNS}  # keys that no network depends on
-FILES = {"path", "test_path"}  # of data: what is in them counts, not where they lie
-OF_FIT = {"checkpoint", "resume"}  # and those of fit
-# How overrides begin that are no part of a trial.
+ASIDE = {"baseline_seconds", "baselines", "tracking", *AROUND_RUNS}  # keys that do not affect the network
+FILES = {"path", "test_path"}  # keys of data: the contents count, not the paths
+OF_FIT = {"checkpoint", "resume"}  # keys of fit that do not affect the network
+# Prefixes of overrides that do not belong to a trial.
 NO_PART = ("tracking.", *(f"{section}." for section in AROUND_RUNS), "fit.checkpoint=", "fit.resume=")
-NO_JOBS = (*NO_PART, "hydra.", "hydra/launcher")  # nor make other jobs
-# Of search: what decides which trials a search has. How many there are does not: more trials go on with it.
+NO_JOBS = (*NO_PART, "hydra.", "hydra/launcher")  # prefixes of overrides that do not change the jobs
+# Keys of search that decide which trials a search runs. `n_trials` is not among them: a larger number resumes it.
 OF_A_STUDY = ("sampler", "seed", "pruner", "prune_from", "objectives", "width_of")
 
 
 def trial_key(config: Config, dataset: Dataset) -> str:
-    """The same for two jobs whose results must be the same: config, rows, split, package and code."""
+    """Returns a key that is equal for jobs with equal results: of config, rows, split and code.
+
+    Args:
+        config: Of the job.
+        dataset: Its rows.
+    """
     parts = {part: dataset.fingerprint_of(part) for part in dataset.n_rows}
     return digest([_without_places(config), dataset.fingerprint, parts, code()])
 
 
 def replica_key(config: Config, dataset: Dataset) -> str:
-    """The same for jobs that differ by chance only: in their seed, or in the fold that validates them."""
+    """Returns a key that is equal for jobs that differ only in seed or validation fold.
+
+    Args:
+        config: Of the job.
+        dataset: Its rows.
+    """
     values = _without_places(config)
     del values["seed"], values["data"]["split"]["seed"], values["data"]["split"]["fold"]
     return digest([values, dataset.fingerprint, code()])
 
 
 def sweep_key(command: Command, origins: Mapping[str, str]) -> str:
-    """The same for a command that is given again: its jobs, and what they follow from; a study has its name."""
+    """Returns a key that is equal for a repeated command: of its jobs and origins, or of the study's name.
+
+    Args:
+        command: The command.
+        origins: From `origins_of`.
+    """
     if command.config.search.study_name is not None:
         return digest(["study", command.config.search.study_name])
     return digest([_that_count(command.overrides), command.is_search, origins])
 
 
 def is_same_command(overrides: str, others: str) -> bool:
-    """Whether two sweeps have the same jobs by what was typed, each with blanks between; not what these follow from."""
+    """Whether two sweeps have the same jobs, whatever their origins.
+
+    Args:
+        overrides: Of one sweep, separated by spaces.
+        others: Of the other sweep, separated by spaces.
+    """
     return _that_count(overrides.split(" ")) == _that_count(others.split(" "))
 
 
 def origins_of(command: Command) -> dict[str, str]:
-    """What the trials of a sweep follow from, by name; who goes on with a study must have all of it alike."""
+    """Returns digests of what a sweep's results depend on, by name; all must be equal to resume a study."""
     config = command.config
     search = config.search.model_dump(include=set(OF_A_STUDY)) if command.is_search else {}
     return {
@@ -64,9 +84,14 @@ def origins_of(command: Command) -> dict[str, str]:
 
 
 def differences(origins: Mapping[str, str], begun: Mapping[str, str]) -> list[str]:
-    """Names of what a sweep follows from that is another thing than when it was begun."""
+    """Returns the names of the origins that changed since a sweep was started.
+
+    Args:
+        origins: As they are now.
+        begun: As they were when the sweep was started.
+    """
     names = [name for name, value in origins.items() if begun.get(name) != value]
-    if "ranges" in names or "data" in names:  # with which the configuration changes too
+    if "ranges" in names or "data" in names:  # which change the configuration too
         names = [name for name in names if name != "configuration"]
     return names
 
@@ -77,7 +102,7 @@ def _that_count(overrides: Iterable[str]) -> list[str]:
 
 
 def _fingerprint(config: Config) -> str:
-    """Of the first job's rows; a sweep whose data cannot be read begins anew when they can."""
+    """Returns the fingerprint of the first job's rows, or the error if they cannot be read."""
     from pipeline import data
 
     try:

@@ -1,4 +1,4 @@
-"""Light trials: runs that keep scores, weights and preprocessing, of which a model is made when it is wanted."""
+"""Light trials: runs that keep scores, weights and preprocessing, from which a model can be exported later."""
 
 from __future__ import annotations
 
@@ -26,12 +26,20 @@ if TYPE_CHECKING:
 
 WEIGHTS, PREPROCESSING = "weights.npz", "preprocessing.json"
 MADE = "export_difference"  # metric of a run that has a model
-MOST = 5  # configurations of a sweep whose models are made at its end
-SAME = 1e-4  # relative to a score, or to a target's deviation: what rounding may change
+MOST = 5  # best configurations whose models are exported at the end of a sweep
+SAME = 1e-4  # tolerance for rounding, relative to a score or to a target's standard deviation
 
 
 def keep(prepared: Prepared, trained: Trained) -> Shipped:
-    """Logs what a model can be made of later: weights, preprocessing, and what the card tells of training."""
+    """Logs what a later export needs: weights, preprocessing, and the history for the model card.
+
+    Args:
+        prepared: Rows and preprocessing.
+        trained: The trained network and its run.
+
+    Returns:
+        Shipped without an export.
+    """
     from pipeline.data.preprocessing.as_json import to_json
     from pipeline.fit.checkpoint import Checkpoint, of_data, values_of
     from pipeline.track import TRAINED
@@ -47,12 +55,12 @@ def keep(prepared: Prepared, trained: Trained) -> Shipped:
 
 
 def lacking(comparison: Comparison, keep: str) -> list[TrackedRun]:
-    """The runs of a sweep that are to have a model and have none, the best first.
+    """Returns the runs of a sweep that need a model and lack one, best first.
 
     Args:
-        comparison: Of its runs.
-        keep: As `sweep.keep` says: of all runs; of the front, or else of the first configurations the run that stands
-            for each; or of none.
+        comparison: Ranking of the sweep.
+        keep: Value of `sweep.keep`: `all` selects every run; `best` the runs of the Pareto front, or without several
+            objectives one run for each of the best configurations; `none` selects no runs.
     """
     ranked = comparison.candidates
     front = [candidate for candidate, is_best in zip(ranked, comparison.on_front, strict=True) if is_best]
@@ -65,19 +73,23 @@ def lacking(comparison: Comparison, keep: str) -> list[TrackedRun]:
 
 
 def asked_of(comparison: Comparison) -> str:
-    """What `sweep.keep` was when the runs of a sweep were trained."""
+    """Returns the value of `sweep.keep` when the best run was trained; `none` if no run has a score."""
     return "none" if comparison.best is None else comparison.best.run.tags.get("sweep_keep", "none")
 
 
 def make_all(runs: list[TrackedRun], tracking_uri: str | None) -> None:
-    """Makes the models of these runs, after a line that says so.
+    """Exports the models of these runs.
+
+    Args:
+        runs: Runs without a model.
+        tracking_uri: Of the store.
 
     Raises:
-        ModelError: Of some none could be made, each in a line; the others have theirs.
+        ModelError: Some models could not be exported, a line for each; the others were.
     """
     faults = []
     if runs:
-        say(console(), f"models are made of {len(runs)} of the sweep's runs, as sweep.keep says")
+        say(console(), f"exporting the models of {len(runs)} of the sweep's runs (sweep.keep)")
     for run in runs:
         try:
             make(run.id, tracking_uri)
@@ -88,27 +100,27 @@ def make_all(runs: list[TrackedRun], tracking_uri: str | None) -> None:
 
 
 def make(run_id: str, tracking_uri: str | None) -> None:
-    """Makes the model of a run that has none, verified, with its pictures and card; its scores stay as they are.
+    """Exports and verifies the model of a run that lacks one, with plots and model card; its scores do not change.
 
     Args:
         run_id: Of the run.
         tracking_uri: Of the store.
 
     Raises:
-        ModelError: The data are gone or other ones, or what the run has kept does not give its scores any more.
-        TrackingError: The store cannot be used, or has no such run.
+        ModelError: The data are missing or have changed, or the kept weights do not reproduce the run's scores.
+        TrackingError: The store cannot be used, or does not have the run.
     """
     from pipeline import track
     from pipeline.evaluate import baselines
 
     with claimed(f"model-{run_id}", wait=True), tempfile.TemporaryDirectory() as folder:
         run, logged, kept = track.kept_by(run_id, tracking_uri, Path(folder))
-        if MADE in run.metrics:  # by another process, which had the claim
+        if MADE in run.metrics:  # by another process, which held the lock before
             return
         try:
             config = configuration.from_yaml(logged)
             tracking = config.tracking.model_copy(update={"uri": tracking_uri})
-            with quiet("pipeline.data", level=logging.ERROR):  # it was said when the run was trained
+            with quiet("pipeline.data", level=logging.ERROR):  # its lines were shown when the run was trained
                 prepared, weights = _as_it_was(config, kept)
             with baselines.in_background(config, prepared.dataset) as beside, track.reopened(run, tracking) as tracked:
                 trained = _with_weights(config, prepared, weights, tracked)
@@ -117,28 +129,28 @@ def make(run_id: str, tracking_uri: str | None) -> None:
                 ship(config, prepared, trained, scored)
         except PipelineError as error:
             raise ModelError(
-                f"run {run_id} has no model, and none can be made of what it has kept: {error}. "
-                f"`{program()} rerun {run_id}` trains it anew, with a model"
+                f"run {run_id} has no model, and its kept weights cannot be exported: {error}. "
+                f"`{program()} rerun {run_id}` trains it again and exports a model"
             ) from None
 
 
 class _Again(Trial):
-    """A run whose preprocessing is fitted already."""
+    """A run whose preprocessing is already fitted."""
 
     def __init__(self, preprocessing: Preprocessing) -> None:
         super().__init__()
         self._preprocessing = preprocessing
 
     def fitted(self, config: Config, dataset: Dataset) -> Preprocessing:
-        """As the run has logged it."""
+        """Returns the preprocessing that the run logged."""
         return self._preprocessing
 
 
 def _as_it_was(config: Config, kept: Path) -> tuple[Prepared, Checkpoint]:
-    """The data of a run by its own preprocessing, and its weights.
+    """Prepares the data of a run with its own preprocessing, and reads its weights.
 
     Raises:
-        ModelError: The rows are others, or the files are another version's.
+        ModelError: The rows have changed, or the files have another format version.
     """
     from pipeline.data.preprocessing.as_json import from_json
 
@@ -152,7 +164,7 @@ def _as_it_was(config: Config, kept: Path) -> tuple[Prepared, Checkpoint]:
         raise ModelError(str(error)) from None
     prepared = prepare(config, _Again(preprocessing))
     if of_data(prepared.dataset) != weights.origins["data"]:
-        raise ModelError("its rows, or their division, are not those that it was trained on")
+        raise ModelError("its rows or their split have changed since it was trained")
     return prepared, weights
 
 
@@ -166,17 +178,17 @@ def _with_weights(config: Config, prepared: Prepared, kept: Checkpoint, tracked:
 
 
 def _require_same(scored: Scored, run: TrackedRun) -> None:
-    """That losses and errors are those that were logged, but for rounding: it may turn a label, and with it a share.
+    """Checks that losses and errors equal the logged ones up to rounding; other scores may change with one label.
 
     Raises:
-        ModelError: They are not: code or libraries are others by now.
+        ModelError: A score differs: code or libraries have changed.
     """
     scaler = scored.assembled.preprocessing.outputs
     unit = float(scaler.units_per_scaled.max()) if scored.assembled.about["task"] == "regression" else 1.0
     for name, value in scored.found.scores.items():
         part, _, kind = name.partition("_")
         if part == "gap" or direction(f"val_{kind}") != "minimize" or name not in run.metrics:
-            continue  # a network of an ensemble has logged its validation loss alone
+            continue  # a network of an ensemble logs only its validation loss
         was = run.metrics[name]
         if not math.isclose(value, was, rel_tol=SAME, abs_tol=SAME * unit):
             raise ModelError(f"{name} is {value:.6g} now, and was {was:.6g}: code or libraries have changed")

@@ -1,4 +1,4 @@
-"""Makes classes of this package plugins of Hydra's, without installing anything where Hydra looks for plugins."""
+"""Registers classes of this package as Hydra plugins, without installing a package `hydra_plugins`."""
 
 import importlib
 import sys
@@ -13,11 +13,11 @@ MODULE = "hydra_plugins.dense_pipeline"
 def register(*plugins: type[Plugin]) -> None:
     """Registers plugins as `hydra_plugins.dense_pipeline.<name>`.
 
-    Hydra 1.3.8 refuses classes outside the package `hydra_plugins`, and looks a class up by its name even though it
-    was registered; so they get such a name, in a module that exists in this process only.
+    Hydra 1.3.8 refuses classes outside the package `hydra_plugins`, and looks up a class by its name even if it is
+    registered; so each class gets such a name, in a module that exists only in this process.
     """
     try:
-        importlib.import_module("hydra_plugins")  # there are plugins of others
+        importlib.import_module("hydra_plugins")  # of other distributions
     except ImportError:
         package = types.ModuleType("hydra_plugins")
         package.__path__ = []
@@ -30,4 +30,4 @@ def register(*plugins: type[Plugin]) -> None:
         try:
             Plugins.instance().register(plugin)
         finally:
-            plugin.__module__ = home  # by which other processes import it: launchers of others send all plugins along
+            plugin.__module__ = home  # other processes import it by this name: third-party launchers pickle all plugins

@@ -1,4 +1,4 @@
-"""How far a sweep is: a line for each trial that has ended, with what tells it from the others and the time left."""
+"""Progress of a sweep: a line for each finished trial, with the keys that vary and the time left."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import os
 import time
 from collections.abc import Sequence
 
-VARIABLE = "PIPELINE_SWEPT"  # keys that a sweep gives several values, as JSON: by the environment it reaches every job
-NOT_RUN = "not_run"  # attribute of a log record on a trial that was not run, because it was finished before, say: why
-FEWEST = 2  # trials that must have been run before their time says something of the others'
+VARIABLE = "PIPELINE_SWEPT"  # keys with several values in the sweep, as JSON; the environment passes it to every job
+NOT_RUN = "not_run"  # attribute of a log record: why a trial was not run, such as that it is already finished
+FEWEST = 2  # trials that must have run before the time left is estimated
 
 
 class Progress:
     """Counts the trials of a sweep as they end."""
 
     def __init__(self, n_trials: int | None) -> None:
-        """Begins to count.
+        """Starts the clock.
 
         Args:
-            n_trials: How many there are to be; None where nobody knows.
+            n_trials: Number of trials of the sweep; None if it is unknown.
         """
         self.n_trials = n_trials
         self.n_ended = 0
@@ -27,12 +27,12 @@ class Progress:
         self._began = time.monotonic()
 
     def ended(self, words: str, outcome: str, *, was_run: bool = True) -> str:
-        """Counts a trial; gives its line, such as `3/8  model.units=[32]  objective 0.12, 4.1 s; 20 s left`.
+        """Counts a trial and returns its line, such as `3/8  model.units=[32]  objective 0.12, 4.1 s; 20 s left`.
 
         Args:
-            words: What tells it from the others.
-            outcome: Of the trial, such as its score.
-            was_run: Whether it took its time, rather than having been finished before.
+            words: The overrides that distinguish the trial.
+            outcome: Result of the trial, such as its score.
+            was_run: Whether this command ran it, rather than skipping a finished trial.
         """
         self.n_ended += 1
         self._n_run += was_run
@@ -47,7 +47,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """A time of which nobody wants the last digit."""
+    """Formats a duration in its largest suitable unit, rounded: `300 s` is `5 min`."""
     for size, unit in ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
@@ -55,7 +55,7 @@ def duration(seconds: float) -> str:
 
 
 def swept_words(words: Sequence[str]) -> str:
-    """Of a job's overrides those whose keys have several values in its sweep; all where nobody has said which."""
+    """Joins the overrides whose keys have several values in the sweep; all overrides if the keys are unknown."""
     keys = json.loads(os.environ.get(VARIABLE) or "[]")
     own = [word for word in words if word.lstrip("+").partition("=")[0] in keys]
     return " ".join(own or words)

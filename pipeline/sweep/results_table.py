@@ -1,4 +1,4 @@
-"""The table at the end of a sweep, and the line at the beginning of one that goes on."""
+"""The table at the end of a sweep, and the line at the start of a resumed one."""
 
 from __future__ import annotations
 
@@ -17,35 +17,51 @@ if TYPE_CHECKING:
     from pipeline.config.rules import Tracking
     from pipeline.track import ParentRun, TrackedRun
 
-ORIGINS = "origins"  # tag of the parent: what its trials follow from, as JSON
+ORIGINS = "origins"  # tag of the parent run: what the results of its trials depend on, as JSON
 
 
 def show_taken_up(sweep: ParentRun, study: str | None) -> None:
-    """Says what is known of a sweep that the same command, or one of the same study, began before."""
-    lost = f", {sweep.n_lost} that a dead process left RUNNING are KILLED now" if sweep.n_lost else ""
+    """Reports that a sweep resumes, and how many of its trials are skipped.
+
+    Args:
+        sweep: The resumed sweep, which the same command or the same study started.
+        study: Value of `search.study_name`.
+    """
+    lost = f", {sweep.n_lost} left RUNNING by a dead process are now KILLED" if sweep.n_lost else ""
     say(
         console(),
-        f"sweep {sweep.name} goes on: {sweep.n_before} trials are finished and will be skipped{lost}; "
-        f"{'sweep.resume=off' if study is None else 'another name in search.study_name'} runs all of them anew",
+        f"resuming sweep {sweep.name}: {sweep.n_before} finished trials are skipped{lost}; "
+        f"{'sweep.resume=off' if study is None else 'another name in search.study_name'} runs all trials again",
     )
 
 
 def show_begun_anew(former: TrackedRun, origins: Mapping[str, str]) -> None:
-    """Says that what the same command began before is not gone on with, and why."""
+    """Reports that an earlier sweep of the same command is not resumed, and why.
+
+    Args:
+        former: The earlier sweep.
+        origins: What the results of the new sweep's trials depend on.
+    """
     begun = former.tags.get(ORIGINS)
-    of = "an earlier version" if begun is None else "other " + " and ".join(differences(origins, json.loads(begun)))
+    of = "an earlier version" if begun is None else "different " + " and ".join(differences(origins, json.loads(begun)))
     say(
         console(),
-        f"sweep {former.name} of the same command is of {of}: all trials begin anew. "
-        f"Its own stay: {program()} compare --sweep {former.id}",
+        f"sweep {former.name} of the same command used {of}: a new sweep runs all trials. "
+        f"The earlier one is kept: {program()} compare --sweep {former.id}",
     )
 
 
 def show_ranking(sweep: ParentRun, comparison: Comparison, tracking: Tracking) -> None:
-    """Prints the configurations of a sweep that has ended as `compare` ranks them, and how all its jobs ended."""
+    """Prints the ranking of a finished sweep, as `compare` does, and how its jobs ended.
+
+    Args:
+        sweep: The finished sweep.
+        comparison: Its ranked configurations.
+        tracking: Where its runs are stored.
+    """
     from pipeline.compare import leaderboard_text
 
-    skipped = f"; {sweep.n_before} of them before, and skipped" if sweep.n_before else ""
+    skipped = f"; {sweep.n_before} finished before and were skipped" if sweep.n_before else ""
     say_labelled(console(), "sweep", f"{sweep.name} ({sweep.run_id}): {comparison.counts()}{skipped}")
     leaderboard_text.show_ranking(comparison, compare.TOP, _every_run(sweep, tracking))
 
@@ -54,9 +70,9 @@ def list_next(sweep: ParentRun, tracking: Tracking, words: str) -> None:
     """Prints what to do next.
 
     Args:
-        sweep: That has ended.
-        tracking: Where its runs are kept.
-        words: That go on with it, as arguments of `train`.
+        sweep: The finished sweep.
+        tracking: Where its runs are stored.
+        words: Arguments of `train` that resume the sweep.
     """
     from pipeline import track
 
@@ -66,7 +82,7 @@ def list_next(sweep: ParentRun, tracking: Tracking, words: str) -> None:
     if address := track.local_address(sweep.uri, track.page_of_sweep, sweep.run_id):
         places["their page"] = address
     if sweep.status != "FINISHED" or sweep.n_in_state("failed", "killed"):
-        places["go on with"] = f"{program()} train {words}"
+        places["resume with"] = f"{program()} train {words}"
     list_places(console(), places)
 
 

@@ -1,6 +1,6 @@
-"""What surrounds a sweep: a parent run, which the same command takes up again, and the table at the end.
+"""Starts or resumes a sweep: opens its parent run, and shows the table at the end.
 
-Which sweep is the same one, `track/parent_run.py` finds by its key; which trials are finished, `track/trials.py`,
+`track/parent_run.py` finds the parent run of a repeated command by its key, `track/trials.py` the finished trials,
 and `trial.py` skips these.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Loggers that say of a single run what it does; a trial of a sweep is a line.
+# Loggers of details of a single run, which are quiet in a sweep: each trial is one line.
 LOGGED_IN_FULL = (
     "pipeline.fit.callbacks", "pipeline.fit.execution", "pipeline.fit.batching", "pipeline.fit.history",
     "pipeline.export.saved_model", "pipeline.track.run", BasicLauncher.__module__,
@@ -42,10 +42,10 @@ LOGGED_IN_FULL = (
 
 @contextlib.contextmanager
 def parent(command: Command) -> Iterator[None]:
-    """Opens the parent run of a sweep, and shows its children, best first, when the last job has ended.
+    """Opens the parent run of a sweep, and shows the ranking of its trials when the last job has ended.
 
     Raises:
-        SweepError: Its study was begun with something else.
+        SweepError: The study was started with other data, ranges, settings or code.
     """
     if not command.is_sweep:
         yield
@@ -59,7 +59,7 @@ def parent(command: Command) -> Iterator[None]:
 
         check_begun(command.config.search.study_name, command.config.search.storage, origins)
     key = sweep_key(command, origins)
-    words = shlex.join(word for word in sys.argv[1:] if word != "sweep.resume=off")  # what goes on with it
+    words = shlex.join(word for word in sys.argv[1:] if word != "sweep.resume=off")  # arguments that resume the sweep
     tags = {
         "sweep": " ".join(command.overrides),
         "command": f"python -m pipeline train {words}",
@@ -68,7 +68,7 @@ def parent(command: Command) -> Iterator[None]:
         results_table.ORIGINS: json.dumps(origins),
     }
     with contextlib.ExitStack() as at_the_end, contextlib.ExitStack() as resources:
-        with claimed(key, wait=True):  # of two commands at once one makes the parent run
+        with claimed(key, wait=True):  # of two simultaneous commands only one makes the parent run
             opened = resources.enter_context(track.sweep(command.config, key, tags))
         if opened.taken_up:
             results_table.show_taken_up(opened, command.config.search.study_name)
@@ -81,7 +81,7 @@ def parent(command: Command) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_hydra_hints(command: Command, origins: dict[str, str]) -> Iterator[None]:
-    """Leads a sweep in which each trial is a line, with the keys that differ."""
+    """Makes this process lead the sweep, with one line for each trial instead of Hydra's."""
     os.environ[VARIABLE] = json.dumps(list(command.space))
     progress = Progress(None if command.is_search else _n_jobs(command))
     try:
@@ -100,10 +100,10 @@ def _n_jobs(command: Command) -> int:
 
 
 def _of_same_command(command: Command, begun: str) -> TrackedRun | None:
-    """The sweep of the same command before the one that was begun, which has other code, data or else."""
+    """Finds an earlier sweep of the same command, which had other origins; None if there is none."""
     from pipeline import track
 
-    if command.config.sweep.resume == "off":  # which says itself that all begins anew
+    if command.config.sweep.resume == "off":  # the user asked for a new sweep
         return None
     typed = " ".join(command.overrides)
     before = (run for run in track.sweeps(command.config.tracking) if run.id != begun)
@@ -111,9 +111,9 @@ def _of_same_command(command: Command, begun: str) -> TrackedRun | None:
 
 
 def _conclude(opened: ParentRun, config: Config, words: str) -> None:
-    """Names the best of a sweep that has ended, shows the ranking, and has the models made that are to be kept.
+    """Shows the ranking of a finished sweep, reports its best trial, and makes the models that `sweep.keep` wants.
 
-    No fault in it hides what ended the sweep.
+    Its own errors do not hide the error that ended the sweep.
     """
     from pipeline.sweep import light_trials, results_table
 
@@ -131,10 +131,10 @@ def _conclude(opened: ParentRun, config: Config, words: str) -> None:
 
 
 def _make_models(runs: list[TrackedRun], opened: ParentRun) -> None:
-    """Makes those that are missing.
+    """Makes the missing models.
 
     Raises:
-        ModelError: One could not be made, and nothing else has ended the sweep.
+        ModelError: A model could not be made, and the sweep ended without another error.
     """
     from pipeline.sweep import light_trials
 

@@ -1,4 +1,4 @@
-"""A trial of a sweep: what happens around its run, so that nothing that is done already is done again."""
+"""A trial of a sweep: claims it, skips it if it is finished, and reports its epochs to the search."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from pipeline.track import FinishedTrial
 
 
-class Finished(Exception):  # noqa: N818 - not an error: there is nothing left to do
-    """The trial was finished, or pruned, before."""
+class Finished(Exception):  # noqa: N818 - not an error: the trial is skipped
+    """The trial is already finished or pruned."""
 
     def __init__(self, done: FinishedTrial) -> None:
         super().__init__(done.run_id)
         self.done = done
 
 
-class TrialTaken(Exception):  # noqa: N818 - not an error either
-    """Another process is at work on the trial."""
+class TrialTaken(Exception):  # noqa: N818 - not an error: the trial is skipped
+    """Another process runs the trial."""
 
 
 class SweepTrial(Trial):
-    """A job of a sweep, which other jobs, processes or earlier commands may have done already."""
+    """A job of a sweep, whose trial other jobs, processes or earlier commands may already have run."""
 
     def __init__(self, parent: str, overrides: Sequence[str], resources: contextlib.ExitStack) -> None:
-        """Takes what outlives the run, such as its claim on the trial, with it into `resources`."""
+        """Prepares the trial; resources that outlive its run, such as the claim, are entered into `resources`."""
         super().__init__()
         self._own, self.tags = overrides, {"overrides": " ".join(overrides)}
         self._parent, self._resources = parent, resources
@@ -48,19 +48,19 @@ class SweepTrial(Trial):
 
     @property
     def is_searched(self) -> bool:
-        """Whether a study wants to know what it comes to."""
+        """Whether the trial belongs to a search."""
         return self._study is not None
 
     @property
     def name(self) -> str:
-        """What distinguishes it from the others."""
+        """The overrides that distinguish the trial."""
         return self._study["searched"] if self._study else swept_words(self._own)
 
     def may_begin(self, config: Config) -> None:
-        """Asked first of all.
+        """Checks before anything else that the trial may start.
 
         Raises:
-            SweepError: Too many trials have failed.
+            SweepError: `sweep.max_failures` trials have failed.
         """
         from pipeline import track
 
@@ -71,9 +71,13 @@ class SweepTrial(Trial):
     def begins(self, config: Config, dataset: Dataset) -> None:
         """Claims the trial.
 
+        Args:
+            config: Of the trial.
+            dataset: Its rows.
+
         Raises:
-            Finished: There is a run of it already.
-            Elsewhere: Another process is at work on it.
+            Finished: The trial already has a finished or pruned run.
+            TrialTaken: Another process runs the trial.
         """
         from pipeline import track
 
@@ -94,7 +98,7 @@ class SweepTrial(Trial):
             raise Finished(done)
 
     def watching(self, report: EpochReport) -> EpochReport:
-        """Reports, then asks whether the trial is worth going on with."""
+        """Wraps the report of an epoch: the search may then prune the trial."""
         pruning = self._pruning
         if pruning is None:
             return report
@@ -106,7 +110,7 @@ class SweepTrial(Trial):
         return report_and_compare
 
     def recalling(self, report: EpochReport) -> EpochReport:
-        """Reports, and tells the study again: a trial that is taken up is a new attempt there."""
+        """Wraps the report of an epoch before a resume: the search gets it again, for a new attempt."""
         pruning = self._pruning
         if pruning is None:
             return report
@@ -118,15 +122,15 @@ class SweepTrial(Trial):
         return report_and_recall
 
     def ship(self, config: Config, prepared: Prepared, trained: Trained, scored: Scored) -> Shipped:
-        """Makes a model, or keeps what one can be made of later."""
+        """Exports a model, or keeps what `make` of light_trials.py needs to export one later."""
         if config.sweep.keep == "all":
             return super().ship(config, prepared, trained, scored)
         return light_trials.keep(prepared, trained)
 
     def _claims(self, config: Config, key: str) -> bool:
-        """Whether no other process has the trial, on this machine or another.
+        """Claims the trial on this machine and in the store; False if another process has it.
 
-        A study has other trials for whoever does not wait, but it must know what this one comes to.
+        A search waits for the other process instead, because it needs the trial's result.
         """
         from pipeline import track
 
@@ -135,7 +139,7 @@ class SweepTrial(Trial):
         return self.is_searched or self._resources.enter_context(track.claimed(config.tracking, self._parent, key))
 
     def _tell_again(self, config: Config, done: FinishedTrial) -> None:
-        """Tells the study the epochs of a run that was finished before it could be told what that came to."""
+        """Reports the epochs of a run that finished before its result was written to the study."""
         if self._pruning is None or done.pruned:
             return
         from pipeline import track

@@ -1,4 +1,4 @@
-"""One job of a sweep: a trial, whose errors are told when they happen."""
+"""One job of a sweep: runs a trial, and logs its errors as they happen."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pipeline.train import Result, run
 
 log = logging.getLogger(__name__)
 
-# What systems and libraries say when a store cannot be written any more; the sweep ends then, for so would each trial.
+# Error messages of a store that cannot be written any more; they end the sweep, because every trial would fail.
 STORE_IS_GONE = (
     "No space left on device",
     "File too large",
@@ -41,16 +41,17 @@ STORE_IS_GONE = (
 
 
 class SweepAborted(BaseException):
-    """The sweep cannot go on; no error of one job, and so none that Hydra would go on after."""
+    """The sweep cannot continue. A BaseException: after an Exception Hydra runs the remaining jobs."""
 
 
-Story = Callable[[Config, SweepTrial], Generator[Any, Any, Result]]  # a run; what it yields is its caller's affair
+Story = Callable[[Config, SweepTrial], Generator[Any, Any, Result]]  # runs a trial; yields to the caller of `attempt`
 
 
 def job(composed: DictConfig) -> float | Outcome:
-    """Runs one trial, and gives its objective; to a study, all that it wants to know.
+    """Runs one trial; returns its objective, or for a search its Outcome.
 
-    Hydra prints its compact exceptions without a traceback, and tells of a sweep's first failed job only.
+    Errors are raised as Hydra's compact exceptions, which it prints without a traceback. Hydra reports only the first
+    failed job of a sweep, so each failure is logged here.
     """
     settings = HydraConfig.get()
     steps = attempt(settings.job.num, settings.overrides.task, lambda: configuration.from_hydra(composed), _alone)
@@ -70,16 +71,20 @@ def _alone(config: Config, trial: SweepTrial) -> Generator[Any, Any, Result]:
 def attempt(
     number: int, words: Sequence[str], compose: Callable[[], Config], story: Story
 ) -> Generator[Any, Any, float | Outcome]:
-    """A trial: its run, with what is told and kept of it, whichever way it ends.
+    """Runs a trial, and logs and records how it ended.
 
     Args:
-        number: Of the job.
-        words: Its overrides.
-        compose: Gives its config.
-        story: What it does; what that yields is passed on.
+        number: Number of the job.
+        words: Overrides of the job.
+        compose: Returns the config of the job.
+        story: Runs the trial; what it yields is passed on.
 
     Returns:
-        Its objective; for a study, all that it wants to know.
+        The objective, or for a search the Outcome.
+
+    Raises:
+        SweepAborted: The store cannot be written any more.
+        CompactHydraException: The trial failed with an error of this package.
     """
     words = [word.lstrip("+") for word in words]
     own = [word for word in words if not word.startswith(NO_PART)]
@@ -92,10 +97,10 @@ def attempt(
             result = yield from story(config, trial)
         except Finished as finished:
             assert config is not None
-            _tell(trial, f"finished before, as run {finished.done.run_id}", was_run=False)
+            _tell(trial, f"skipped: finished as run {finished.done.run_id}", was_run=False)
             return _outcome(trial, config, finished.done.metrics, finished.done.pruned)
         except TrialTaken:
-            _tell(trial, "another process is at work on it", was_run=False)
+            _tell(trial, "skipped: another process runs it", was_run=False)
             return math.nan
         except Pruned as pruned:
             _tell(trial, f"pruned {pruned}")
@@ -117,7 +122,7 @@ def attempt(
 
 
 def _tell(trial: SweepTrial, outcome: str, *, was_run: bool = True) -> None:
-    """The line of a trial that has ended; where another process leads the sweep, that prints it."""
+    """Logs the line of a finished trial; in a worker, the process that leads the sweep prints it."""
     if is_open_here():
         log.info(open_here().progress.ended(trial.name, outcome, was_run=was_run))
         logging.getLogger(OF_THE_ROWS).setLevel(logging.WARNING)
@@ -127,7 +132,7 @@ def _tell(trial: SweepTrial, outcome: str, *, was_run: bool = True) -> None:
 
 
 def store_is_gone(error: BaseException | None) -> bool:
-    """Whether an error, or what led to it, says that runs cannot be kept any more."""
+    """Whether an error, or one of its causes, means that the store cannot be written any more."""
     while error is not None:
         if any(text in str(error) for text in STORE_IS_GONE):
             return True
@@ -136,9 +141,9 @@ def store_is_gone(error: BaseException | None) -> bool:
 
 
 def _stop(error: Exception) -> None:
-    """Ends the sweep; from a launcher's process, whose end would say nothing, with an ordinary error."""
+    """Ends the sweep by SweepAborted; in a worker by an ordinary error, which is sent to the leading process."""
     first = str(error).strip().partition("\n")[0]
-    text = f"runs cannot be kept any more: {first}\nFinished trials are kept; the same command goes on when they can"
+    text = f"runs cannot be stored any more: {first}\nFinished trials are kept; repeat the command to resume"
     if is_open_here():
         raise SweepAborted(text) from None
     log.error(text)
@@ -153,21 +158,21 @@ def _outcome(trial: SweepTrial, config: Config, metrics: Mapping[str, float], pr
 
 
 def _named(config: Config, distinction: str) -> Config:
-    """Names a run that has no name of its own by what distinguishes it from the others of the sweep."""
+    """Names a run without `tracking.run_name` by the overrides that distinguish its trial."""
     if config.tracking.run_name is not None:
         return config
-    name = distinction[:250] or None  # MLflow's limit of a name
+    name = distinction[:250] or None  # MLflow's limit for names
     return config.model_copy(update={"tracking": config.tracking.model_copy(update={"run_name": name})})
 
 
 def _keep_failure(config: Config, tags: Mapping[str, str], error: Exception) -> None:
-    """Has the failed job in MLflow as well, if it ended before its run was opened."""
+    """Logs a run for a job that failed before it opened one."""
     from pipeline import track
 
     try:
         track.log_failure(config, tags, error)
     except Exception as second:  # it must not hide the first
-        log.error("the failed job could not be kept: %s", second)
+        log.error("the failed job could not be logged to the store: %s", second)
 
 
 def _parent() -> str:

@@ -229,15 +229,15 @@ def test_a_sweep_begins_anew_and_says_so(
     code, said = sweep(experiment)
     assert code == 0, said
     assert (
-        f"sweep {before.info.run_name} of the same command is of an earlier version: all trials begin anew. "
-        f"Its own stay: python -m pipeline compare --sweep {before.info.run_id}"
+        f"sweep {before.info.run_name} of the same command used an earlier version: a new sweep runs all trials. "
+        f"The earlier one is kept: python -m pipeline compare --sweep {before.info.run_id}"
     ) in said
     begun, kept = former.parents(experiment)
     assert kept.info.run_id == before.info.run_id
     assert [run.info.status for run in former.children(begun)] == ["FINISHED"] * n_trials
     code, said = sweep(experiment)
     assert code == 0, said
-    assert f"goes on: {n_trials} trials are finished" in said
+    assert f": {n_trials} finished trials are skipped" in said
     assert len(former.parents(experiment)) == 2
 
 
@@ -256,10 +256,10 @@ def test_a_named_search_is_refused_with_the_new_way(former: Former, sweep: Calla
     (before,) = former.parents("named")
     code, said = sweep("named")
     assert code == 1
-    assert re.search(r"search\.study_name: by_name was begun with other .*code.*; give another name", said)
-    assert re.search(r"or go on with the code that began it, 0\.1\.0\+[0-9a-f]{40}", said)
+    assert re.search(r"search\.study_name: by_name was started with different .*code.*; give another name", said)
+    assert re.search(r"or resume it with the code that started it, 0\.1\.0\+[0-9a-f]{40}", said)
     assert "goes on" not in said
-    assert "go on with  " not in said
+    assert "resume with  " not in said
     (after,) = former.parents("named")
     assert after.to_dictionary() == before.to_dictionary()
 

@@ -115,7 +115,7 @@ def test_jobs_in_workers(
     assert found[6].return_value["SET_BY_JOB"] == "here"
     assert found[6].return_value["OMP_NUM_THREADS"] == str(launcher._shares[0].threads)
     for number, kind, text in (
-        (1, None, "its worker process was ended by SIGKILL, as the system does when memory runs out"),
+        (1, None, "its worker process was killed by SIGKILL, probably because memory ran out"),
         (2, None, "StubbornError: cannot travel"),
         (3, ValueError, "an error of Python's own"),
         (4, None, "returned a value that cannot be sent to another process"),
@@ -128,7 +128,7 @@ def test_jobs_in_workers(
 
     (left,) = MlflowClient(store).search_runs(experiments(store, "died"))
     assert left.info.status == "FAILED"
-    assert left.data.tags["error"].startswith("its worker process was ended by SIGKILL")
+    assert left.data.tags["error"].startswith("its worker process was killed by SIGKILL")
     assert (tmp_path / "sweep" / "0" / "output.log").read_text() == "noise of a trial\n"
     assert (tmp_path / "sweep" / "5" / ".hydra" / "overrides.yaml").is_file()
     assert "noise" not in capfd.readouterr().out

@@ -115,7 +115,7 @@ def test_a_ray_cluster_runs_trials_until_it_is_gone(
     assert "Traceback" not in out + err
     assert "#0 1/2  fit.epochs=2  objective " in out
     assert f"#1 failed: the Ray cluster at {address} is gone" in out, out
-    assert f"go on with: python -m pipeline train -m data=iris {launcher[0]}" in err
+    assert f"resume with: python -m pipeline train -m data=iris {launcher[0]}" in err
     (parent,), children = runs_of(store, "on_ray")
     assert sorted(one.info.status for one in children) == ["FAILED", "FINISHED"]
     assert {one.data.tags["mlflow.parentRunId"] for one in children} == {parent.info.run_id}
@@ -162,7 +162,7 @@ def test_ctrl_c_ends_a_sweep_on_ray_tidily(
         out, err = ended(process)
     assert process.returncode == 130, out + err
     assert "Traceback" not in out + err
-    assert "go on with" in out
+    assert "resume with" in out
     (parent,), children = runs_of(store, "interrupted")
     assert {one.info.status for one in (parent, *children)} == {"KILLED"}
     assert len(children) == 2
@@ -259,7 +259,7 @@ def test_two_machines_share_one_grid(server: str, tmp_path: Path) -> None:
     assert [one.info.status for one in (parent, *children)] == ["FINISHED"] * 7
     assert sorted(one.data.params["seed"] for one in children) == ["0", "1", "2", "3", "4", "5"]
     assert {one.data.tags["owner"].partition("/")[0] for one in children} == {"a", "b"}
-    assert any("another process is at work on it" in out for out, _ in output)
+    assert any("another process runs it" in out for out, _ in output)
     assert not [name for name in parent.data.tags if name.startswith(("claim.", "process."))]
     experiment = MlflowClient(server).get_experiment(parent.info.experiment_id)
     assert not [name for name in experiment.tags if name.startswith("opening.")]

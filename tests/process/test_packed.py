@@ -75,7 +75,7 @@ def test_trials_of_one_shape_train_as_one_and_come_to_what_they_come_to_alone(sw
         assert {"gap_log_loss", "test_accuracy", "training/best_epoch", "seconds/fit"} <= done.data.metrics.keys()
     finished = [run for run in runs.values() if run.info.status == "FINISHED"]
     out, again = swept(*words, code=1)
-    assert out.count("finished before, as run") == len(finished)
+    assert out.count("skipped: finished as run") == len(finished)
     assert all(again[run.data.tags["overrides"]].info.run_id == run.info.run_id for run in finished)
     _, alone = swept(*words, "hydra/launcher=basic", "sweep.resume=off", code=1)
     for run in finished:

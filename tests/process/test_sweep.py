@@ -82,8 +82,8 @@ def test_a_search_is_kept_under_its_parent_and_the_same_command_skips_it(swept: 
         assert run.data.params["model.units"] in ([f"[{', '.join([str(w)] * depth)}]" for w in (4, 8)])
 
     out = swept(*command)
-    assert "goes on: 3 trials are finished and will be skipped" in out
-    assert "3 finished; 3 of them before, and skipped" in out
+    assert ": 3 finished trials are skipped" in out
+    assert "3 finished; 3 finished before and were skipped" in out
     assert len(swept.children("FINISHED")) == 3
 
     swept(*[word.replace("n_trials=3", "n_trials=4") for word in command])
@@ -133,8 +133,8 @@ def test_hydras_grid_skips_what_is_finished_and_closes_what_was_left_running(swe
     mine = client.create_run(first.info.experiment_id, tags=tags | {"owner": process.name(), "overrides": "x"})
     client.update_run(parent, status="RUNNING")
     out = swept("fit.epochs=1", "seed=0,1")
-    assert "1 trials are finished and will be skipped, 1 that a dead process left RUNNING are KILLED now" in out
-    assert f"finished before, as run {second.info.run_id}" in out
+    assert "1 finished trials are skipped, 1 left RUNNING by a dead process are now KILLED" in out
+    assert f"skipped: finished as run {second.info.run_id}" in out
     assert client.get_run(left.info.run_id).info.status == "KILLED"
     assert client.get_run(left.info.run_id).data.tags["error"] == "its process is gone"
     assert client.get_run(mine.info.run_id).info.status == "RUNNING"  # its process is at work
@@ -158,7 +158,7 @@ def test_failures_are_kept_with_their_tracebacks_and_end_a_sweep(swept: Swept, t
     assert text.startswith("Traceback")
     assert "not started: 2 trials have failed (sweep.max_failures)" in out
     assert "2 failed" in out
-    assert "go on with        python -m pipeline train -m" in out
+    assert "resume with       python -m pipeline train -m" in out
     assert swept.parent().data.metrics["n_failed"] == 2
 
 
@@ -200,11 +200,11 @@ def test_models_that_are_missing_are_made_at_the_end_by_the_same_command(swept: 
     before = {run.info.run_id: run.data.metrics for run in swept.children("FINISHED")}
     assert not any("export/difference" in metrics for metrics in before.values())
     out = swept(*command)
-    assert "models are made of 2 of the sweep's runs, as sweep.keep says" in out
+    assert "exporting the models of 2 of the sweep's runs (sweep.keep)" in out
     after = {run.info.run_id: run.data.metrics for run in swept.children("FINISHED")}
     assert all("export/difference" in metrics for metrics in after.values())
     assert {run: {name: after[run][name] for name in metrics} for run, metrics in before.items()} == before
-    assert "models are made" not in swept(*command)
+    assert "exporting the models" not in swept(*command)
 
 
 @pytest.mark.slow
@@ -243,7 +243,7 @@ def test_a_trial_whose_model_cannot_be_made_is_told_and_the_others_have_theirs(
     other.unlink()
     out = swept(*command, "sweep.keep=all", code=1)
     assert "other.csv does not exist" in out
-    assert "trains it anew, with a model" in out
+    assert "trains it again and exports a model" in out
     assert len([run for run in swept.children("FINISHED") if "export/difference" in run.data.metrics]) == 1
 
 
@@ -273,7 +273,7 @@ def test_a_trial_that_another_process_works_on_is_left_to_it(swept: Swept) -> No
     with claimed(f"{parent}-{key}", wait=False) as free:
         assert free
         out = swept("fit.epochs=1", "seed=3,4")
-    assert "another process is at work on it" in out
+    assert "another process runs it" in out
     assert len(swept.children("FINISHED")) == 1
 
 
@@ -283,7 +283,7 @@ def test_an_interrupt_ends_tidily(swept: Swept) -> None:
     assert swept.parent().info.status == "KILLED"
     assert len(swept.children("KILLED")) == 1
     assert "2 finished, 1 killed" in out
-    assert "go on with" in out
+    assert "resume with" in out
     swept(*SEARCH, "search.sampler=qmc", "search.n_trials=4")
     assert len(swept.children("FINISHED")) == 4
     assert swept.parent().info.status == "FINISHED"

@@ -105,7 +105,7 @@ def test_kill_at_any_moment_loses_and_repeats_nothing(tmp_path: Path, kind: str)
     assert finished(killed) == finished(whole)
     assert len(finished(whole)) == 5
     assert {run.info.status for run in children(killed)} <= {"FINISHED", "KILLED"}
-    assert "trials are finished and will be skipped" in out
+    assert "finished trials are skipped" in out
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Keys and values of earlier versions: named on the command line and in files, translated in what runs have logged."""
+"""Keys of earlier versions: reported on the command line and in files, translated in logged configs."""
 
 from pipeline.config.former.file_keys import Source, in_files
 from pipeline.config.former.logged import complete, completed

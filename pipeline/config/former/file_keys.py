@@ -1,4 +1,4 @@
-"""Keys of an earlier version in config files, which are the user's own: named with their file."""
+"""Reports keys of earlier versions in config files."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from pipeline.config.rules import PER_COLUMN
 
 @dataclass(frozen=True)
 class Source:
-    """A config file, or a part of a config that has no file."""
+    """A config file, or a part of the config without a file."""
 
     path: Path | None
     values: Mapping[str, Any]  # nested as in the whole config
 
 
 def in_files(composed: Mapping[str, Any], sources: Callable[[], Iterable[Source]]) -> list[str]:
-    """A line for each key of an earlier version.
+    """Returns a line for each key of an earlier version, with its file and new name.
 
     Args:
-        composed: The config that the files make.
-        sources: Gives these files; not called where no such key is in the config.
+        composed: The config composed of the files.
+        sources: Returns these files; called only if the config has such a key.
     """
     if next(former_keys(composed), None) is None:
         return []
@@ -40,7 +40,7 @@ def in_files(composed: Mapping[str, Any], sources: Callable[[], Iterable[Source]
 
 
 def _how(key: str, values: Mapping[str, Any], composed: Mapping[str, Any]) -> str:
-    """What to write where a key goes below another one, which has a value so far: in this file, or by the others."""
+    """Returns what to write if the new key is inside another one, which has a value in this file or in others."""
     now = str(new_key(key))
     general, _, name = now.rpartition(".")
     if general not in PER_COLUMN or name != BY_COLUMN:
@@ -53,7 +53,7 @@ def _how(key: str, values: Mapping[str, Any], composed: Mapping[str, Any]) -> st
 
 
 def _value_of(values: Mapping[str, Any], key: str) -> Any:
-    """The value of a full key; None if there is none."""
+    """Returns the value of a full key; None if it is missing."""
     node: Any = values
     for name in key.split("."):
         node = node.get(name) if isinstance(node, Mapping) else None

@@ -1,4 +1,4 @@
-"""Configs of earlier versions, as their runs have logged them."""
+"""Configs that runs of earlier versions have logged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.config.rules import AROUND_RUNS
 if TYPE_CHECKING:
     from omegaconf import DictConfig, ListConfig
 
-# Keys that have come since, with the value by which earlier versions acted.
+# Newer keys, with the values that reproduce earlier versions.
 ADDED: dict[str, Any] = {
     "baseline_seconds": 60,
     "baselines": [],
@@ -43,12 +43,12 @@ ADDED: dict[str, Any] = {
 }
 
 
-# The same of the keys of one architecture.
+# The same for the keys of one architecture.
 ADDED_TO: dict[str, dict[str, Any]] = {"tabm": {"model.member_batches": "shared"}}
 
 
 def complete(logged: DictConfig | ListConfig) -> DictConfig:
-    """A whole logged config by today's keys, with those that its version did not have."""
+    """Translates a logged config to the current keys, and adds those that its version did not have."""
     from omegaconf import OmegaConf
 
     values = OmegaConf.to_container(logged)
@@ -62,7 +62,7 @@ def complete(logged: DictConfig | ListConfig) -> DictConfig:
 
 
 def completed(params: Mapping[str, str]) -> dict[str, str]:
-    """A run's logged parameters by today's keys, with those that its version did not have; none if it has none."""
+    """Translates logged parameters to the current keys, and adds missing ones; without parameters, none."""
     if not params:
         return {}
     added = ADDED | ADDED_TO.get(params.get("model.name", ""), {})
@@ -72,5 +72,5 @@ def completed(params: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_merged(key: str) -> bool:
-    """Whether a parameter said that no column has a value of its own, which goes without saying now."""
+    """Whether a parameter listed the values of single columns, which are now logged one by one."""
     return RENAMED.get(key, "").endswith(f".{BY_COLUMN}")

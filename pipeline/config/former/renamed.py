@@ -1,11 +1,11 @@
-"""Which keys are called otherwise now: one table for the command line, files, logged configs and parameters."""
+"""Renamed keys: one table for the command line, files, logged configs and parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# As they were, and as they are; the keys below one go with it.
+# Former and current names; keys inside a renamed one are renamed too.
 RENAMED: dict[str, str] = {
     "data.category_encodings": "data.category_encoding.by_column",
     "data.columns_as": "data.column_kinds",
@@ -26,11 +26,11 @@ RENAMED: dict[str, str] = {
 }
 
 HOLD_KEYS = ("hydra.sweeper.params", "study.sweep")  # mappings of full keys
-NAME_KEYS = ("study.axis.key", "study.lines", "study.best_of")  # whose values are full keys
+NAME_KEYS = ("study.axis.key", "study.lines", "study.best_of")  # keys whose values are full keys
 
 
 def new_key(key: str) -> str | None:
-    """What a key of an earlier version is called now; None for any other key."""
+    """Returns the current name of a key of an earlier version; None for any other key."""
     for old, new in RENAMED.items():
         if key == old or key.startswith(f"{old}."):
             return new + key[len(old) :]
@@ -40,7 +40,7 @@ def new_key(key: str) -> str | None:
 
 
 def old_key(key: str) -> str:
-    """What earlier versions called a key of today's; the same if they called it so."""
+    """Returns the name of a key in earlier versions, which may be the same."""
     for old, new in RENAMED.items():
         if key == new or key.startswith(f"{new}."):
             return old + key[len(new) :]
@@ -48,16 +48,16 @@ def old_key(key: str) -> str:
 
 
 def says_new(key: str) -> str:
-    """The words for a key of an earlier version."""
+    """Returns the message for a key of an earlier version."""
     return f"{key} is now {new_key(key)}"
 
 
 def former_keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """The keys of an earlier version that a nested mapping sets or names.
+    """Yields the keys of earlier versions that a nested mapping sets or names.
 
     Args:
         values: A config, or a part of one.
-        prefix: In front of its keys, such as `data.`.
+        prefix: Prefix of its keys, such as `data.`.
     """
     for name, value in values.items():
         key = f"{prefix}{name}"

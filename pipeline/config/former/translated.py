@@ -1,4 +1,4 @@
-"""A whole config of an earlier version, by today's keys."""
+"""Translates a config of an earlier version to the current keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ABSENT = object()
 
 
 def with_new_keys(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A nested config with today's keys, also where it names keys."""
+    """Returns a nested config with the current keys, including keys that its values name."""
     found = copy.deepcopy(dict(values))
     for old, new in RENAMED.items():
         if (value := _taken(found, old)) is not ABSENT:
@@ -30,7 +30,7 @@ def _now(key: str) -> str:
 
 
 def _taken(values: dict[str, Any], key: str) -> Any:
-    """The value of a full key, which is removed; ABSENT if there is none."""
+    """Removes a full key and returns its value; ABSENT if it is missing."""
     *sections, name = key.split(".")
     node: Any = values
     for section in sections:
@@ -39,7 +39,7 @@ def _taken(values: dict[str, Any], key: str) -> Any:
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:
-    """Sets a full key; a plain value on the way becomes that of all columns, beside which some have their own."""
+    """Sets a full key; a plain value at a parent key becomes the value of all other columns."""
     *sections, name = key.split(".")
     node = values
     for section in sections:

@@ -1,4 +1,4 @@
-"""Overrides with keys of an earlier version, on a command line: named, each with what to write instead."""
+"""Reports overrides with keys of earlier versions, each with its replacement."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ Parse = Callable[[list[str]], list[Override]]
 
 
 def in_words(overrides: Sequence[Override], parse: Parse) -> tuple[list[Override], list[str]]:
-    """The overrides by today's keys, so that what else is wrong can be found, and a line for each that had another.
+    """Translates overrides to the current keys, so that other mistakes can be found too.
 
     Args:
-        overrides: As they were typed.
-        parse: Makes overrides of words.
+        overrides: As typed.
+        parse: Parses words into overrides.
+
+    Returns:
+        The translated overrides, and a line for each that used a former key.
     """
     found, lines = [], []
     for override in overrides:
         key, value = override.key_or_group, override.value()
         inside = list(former_keys(value, f"{key}.")) if isinstance(value, dict) else []
         if new_key(key):
-            word = with_new_key(str(override.input_line).lstrip("+"))  # which is not needed
+            word = with_new_key(str(override.input_line).lstrip("+"))  # + is not needed for a known key
             lines.append(f"{says_new(key)}; write {in_shell(word)}")
             found += parse([word])
         elif inside:
@@ -35,6 +38,6 @@ def in_words(overrides: Sequence[Override], parse: Parse) -> tuple[list[Override
 
 
 def with_new_key(word: str) -> str:
-    """An override as it is written now."""
+    """Returns an override with the current name of its key."""
     key = word.lstrip("+~").partition("=")[0]
     return word.replace(key, new_key(key) or key, 1)

@@ -1,4 +1,4 @@
-"""Launchers: `hydra/launcher=local` and `ray` run a sweep's jobs in other processes, `packed` many as one network."""
+"""Launchers: `local` and `ray` run a sweep's jobs in other processes, `packed` runs many as one network."""
 
 from pipeline.sweep import plugins
 from pipeline.sweep.launch.local import LocalLauncher
@@ -8,7 +8,7 @@ from pipeline.sweep.launch.remote_job import JobError
 
 
 def register() -> None:
-    """Tells Hydra of the launchers."""
+    """Registers the launchers with Hydra."""
     plugins.register(LocalLauncher, PackedLauncher, RayLauncher)
 
 

@@ -1,6 +1,6 @@
-"""The process that speaks with a Ray cluster for `on_ray.py`: takes jobs, makes tasks of them, sends back what came.
+"""The process that uses a Ray cluster for `on_ray.py`: receives jobs, runs them as tasks, and sends back results.
 
-It ends when its connection does, and then cancels what still runs.
+When its connection closes it cancels the running tasks and ends.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from pipeline.sweep.launch.on_ray import Cluster
 from pipeline.sweep.launch.worker_process import GRACE_SECONDS, printing_to
 
 CONNECT_SECONDS = 10.0
-SETTLE_SECONDS = 3.0  # between an error and the question whether the cluster is still there: its parts end one by one
-WAIT_SECONDS = 0.2  # between two looks at what has ended
-SENT = ("PIPELINE_", "MLFLOW_")  # of the environment; the rest is each machine's own business
+SETTLE_SECONDS = 3.0  # between an error and the check of the cluster, whose processes end one by one
+WAIT_SECONDS = 0.2  # between two checks for finished tasks
+SENT = ("PIPELINE_", "MLFLOW_")  # prefixes of environment variables that tasks get; others belong to each machine
 
 
 def main(connection: Connection) -> None:
-    """Reaches the cluster, and runs jobs on it until the connection ends."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # the process that leads the sweep decides
+    """Connects to the cluster, and runs jobs on it until the connection closes."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # the process that leads the sweep handles them
         signal.signal(number, signal.SIG_IGN)
     cluster: Cluster = cloudpickle.loads(connection.recv_bytes())
     sweep = connection.recv_bytes()
@@ -42,19 +42,19 @@ def main(connection: Connection) -> None:
             address=cluster.address,
             configure_logging=False,
             log_to_driver=False,
-            # Where this process finds its modules, the tasks look too; another machine may have them elsewhere.
+            # Tasks import modules from the same folders; a module may be elsewhere on another machine.
             runtime_env={"env_vars": {"PYTHONPATH": os.environ["PYTHONPATH"]}},
         )
     except (RayError, ConnectionError, OSError, ValueError, RuntimeError) as error:
         connection.send(("absent", str(error).strip().partition("\n")[0]))
         return
     connection.send(("ready", _at_once(cluster)))
-    with contextlib.suppress(OSError):  # the cluster is gone, and the end of this process says so
+    with contextlib.suppress(OSError):  # the cluster is gone; the end of this process tells its parent
         _serve(connection, cluster, ray.put(sweep))
 
 
 def _look_for(address: str) -> None:
-    """Raises OSError if nobody listens there; Ray itself would go on trying for minutes."""
+    """Raises OSError if the address does not accept connections; Ray itself would retry for minutes."""
     host, _, port = address.rpartition(":")
     if host and port.isdecimal() and "/" not in host:
         socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
@@ -87,7 +87,7 @@ def _serve(connection: Connection, cluster: Cluster, sweep: Any) -> None:
 
 
 def _received(connection: Connection) -> remote_job.Job | None:
-    """The next job; None at a signal to end, or where the connection has ended."""
+    """Receives the next job; None for a signal to stop, or if the connection is closed."""
     try:
         message = cloudpickle.loads(connection.recv_bytes())
     except (EOFError, OSError):
@@ -96,10 +96,10 @@ def _received(connection: Connection) -> remote_job.Job | None:
 
 
 def _came_of(task: Any) -> list[tuple[Any, ...]]:
-    """What a task told, or that it was lost.
+    """Returns the events of a task, or one that reports it lost.
 
     Raises:
-        OSError: The whole cluster is gone.
+        OSError: The cluster is gone.
     """
     try:
         return ray.get(task)
@@ -111,22 +111,22 @@ def _came_of(task: Any) -> list[tuple[Any, ...]]:
 
 def _cancel(running: Mapping[Any, int]) -> None:
     for task in running:
-        ray.cancel(task)  # which raises KeyboardInterrupt there
+        ray.cancel(task)  # raises KeyboardInterrupt in the task
     if running:
         ray.wait(list(running), num_returns=len(running), timeout=GRACE_SECONDS)
 
 
 def _trial(sweep: bytes, packed: bytes, threads: int) -> list[tuple[Any, ...]]:
-    """Runs one job in a process of Ray's, which does other jobs before and after it."""
+    """Runs one job in a Ray process, which Ray reuses for other jobs."""
     job: remote_job.Job = cloudpickle.loads(packed)
     sent = {name: value for name, value in job.environment.items() if name.startswith(SENT)}
     for name in [name for name in os.environ if name.startswith(SENT) and name not in sent]:
         del os.environ[name]
     os.environ.update(sent, TF_FORCE_GPU_ALLOW_GROWTH="true")
-    with contextlib.suppress(FileNotFoundError):  # a machine that has no such folder
+    with contextlib.suppress(FileNotFoundError):  # the machine does not have the folder
         os.chdir(job.directory)
     import_tensorflow()
-    with contextlib.suppress(RuntimeError):  # an earlier job of this process has set them
+    with contextlib.suppress(RuntimeError):  # an earlier job of this process set them
         use_threads(threads)
     said: list[tuple[Any, ...]] = []
     with printing_to(job.output):

@@ -1,4 +1,4 @@
-"""`hydra/launcher=local`: the jobs of a sweep in several processes of this machine."""
+"""`hydra/launcher=local`: runs the jobs of a sweep in several processes of this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class LocalLauncher(StreamLauncher):
-    """Runs jobs in worker processes; each runs many, one after the other, so that compiled programs serve again."""
+    """Runs jobs in worker processes; each runs many in turn, so that compiled programs are reused."""
 
     def __init__(self, n_jobs: int | str, trials_per_gpu: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""`hydra/launcher=ray`: the jobs of a sweep as tasks on a Ray cluster that exists already."""
+"""`hydra/launcher=ray`: runs the jobs of a sweep as tasks on an existing Ray cluster."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Cluster:
-    """Which cluster, and what a trial may use of it."""
+    """A Ray cluster, and what each trial may use of it."""
 
     address: str
     n_jobs: int | str
@@ -43,7 +43,7 @@ class RayLauncher(StreamLauncher):
         if importlib.util.find_spec("ray") is None:
             raise CompactHydraException("hydra/launcher=ray: Ray is not installed; pip install ray")
         self._cluster = Cluster(address, n_jobs, cpus_per_trial, gpus_per_trial)
-        self.n_jobs = n_jobs if isinstance(n_jobs, int) else 1  # auto: the cluster tells when it is reached
+        self.n_jobs = n_jobs if isinstance(n_jobs, int) else 1  # auto: known when the cluster is connected
 
     def _workers(self) -> Workers:
         tasks = Tasks(self._sweep, self._cluster)
@@ -53,10 +53,10 @@ class RayLauncher(StreamLauncher):
 
 
 class Tasks:
-    """Jobs on a cluster, by way of a process that speaks with it.
+    """Runs jobs on a cluster through a separate process.
 
-    Ray ends the process that uses a cluster when the cluster is gone, without a chance to say anything. That must not
-    be the process that has the sweep's parent run to close.
+    Ray kills a process that uses a cluster when the cluster ends. That must not be the process that leads the sweep,
+    because it has to close the parent run.
     """
 
     def __init__(self, sweep: LaunchedSweep, cluster: Cluster) -> None:
@@ -64,21 +64,21 @@ class Tasks:
         self._jobs: dict[int, Job] = {}
         self._gone = False
         self._connection, its = Pipe()
-        path = os.pathsep.join(os.path.abspath(place) for place in sys.path)  # noqa: PTH100 - "" is a place too
+        path = os.pathsep.join(os.path.abspath(place) for place in sys.path)  # noqa: PTH100 - "" is the current folder
         with its:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "pipeline.sweep.launch.cluster", str(its.fileno())],
                 env=os.environ | {"PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
                 pass_fds=[its.fileno()],
-                start_new_session=True,  # Ctrl-C is for this process to pass on
+                start_new_session=True,  # so that Ctrl-C reaches only this process
             )
         self._send(cluster)
         self._send(sweep)
         try:
             answer, value = self._connection.recv()
         except (EOFError, OSError):
-            answer, value = "absent", f"the process that asked it ended with code {self._process.wait()}"
+            answer, value = "absent", f"the connecting process ended with code {self._process.wait()}"
         except BaseException:
             self._end()
             raise
@@ -86,31 +86,31 @@ class Tasks:
             self._end()
             raise CompactHydraException(
                 f"hydra.launcher.address: no Ray cluster answers at {self._address}: {value}; start one with "
-                f"`ray start --head`, or give the address of another"
+                f"`ray start --head`, or give the address of another cluster"
             )
         self.n_jobs: int = value
 
     @property
     def has_room(self) -> bool:
-        """Whether another job can start."""
+        """Whether another job can be started."""
         return len(self._jobs) < self.n_jobs and not self._gone
 
     @property
     def is_busy(self) -> bool:
-        """Whether there is more to tell: of a job, or of a cluster that is gone."""
+        """Whether an event is pending: of a job, or that the cluster is gone."""
         return bool(self._jobs) or self._gone
 
     def start(self, job: Job) -> None:
-        """Starts a job."""
+        """Sends a job to the cluster."""
         self._jobs[job.number] = job
-        with contextlib.suppress(OSError):  # the cluster is gone, which `event` will tell
+        with contextlib.suppress(OSError):  # the cluster is gone: `event` reports it
             self._send(job)
 
     def event(self) -> tuple[Job, Event]:
-        """Waits for what there is to tell of a job.
+        """Waits for the next event of any job.
 
         Raises:
-            CompactHydraException: The cluster is gone, and all that was lost with it has been told.
+            CompactHydraException: The cluster is gone, and its lost jobs have been reported.
         """
         try:
             number, event = self._connection.recv()
@@ -122,7 +122,7 @@ class Tasks:
             _, job = self._jobs.popitem()
             return job, ("lost", f"the Ray cluster at {self._address} is gone")
         raise CompactHydraException(
-            f"the Ray cluster at {self._address} is gone; finished trials are kept. Start it again, and go on with: "
+            f"the Ray cluster at {self._address} is gone; finished trials are kept. Start it again, and resume with: "
             f"{program()} train {shlex.join(sys.argv[1:])}"
         )
 

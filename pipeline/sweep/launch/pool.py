@@ -1,4 +1,4 @@
-"""Workers on this machine: started as they are needed, replaced when they die, and none of them left behind."""
+"""Worker processes on this machine: started on demand, replaced when they die, and ended with the sweep."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pipeline.sweep.launch.remote_job import Job, LaunchedSweep
 from pipeline.sweep.launch.stream import Event
 from pipeline.sweep.launch.worker_process import GRACE_SECONDS
 
-STATUS_SECONDS = 10.0  # to be told how a worker ended: the server may be busy importing
+STATUS_SECONDS = 10.0  # to wait for a worker's exit code: the server may be busy importing
 
 
 class Server:
@@ -35,7 +35,7 @@ class Server:
             env=os.environ | Share(threads).environment() | {"PYTHONPATH": module_path()},
             stdin=subprocess.DEVNULL,
             pass_fds=[its.fileno()],
-            start_new_session=True,  # Ctrl-C goes to all processes of a session's group; the workers are told by ours
+            start_new_session=True,  # so that Ctrl-C reaches only this process, which then stops the workers
         )
         its.close()
         self._control = ours
@@ -43,10 +43,10 @@ class Server:
         self._codes: dict[int, int] = {}
 
     def fork(self) -> Connection:
-        """Starts a worker.
+        """Starts a worker; returns the connection to it.
 
         Raises:
-            OSError: The server is gone.
+            OSError: The server has ended.
         """
         ours, its = Pipe()
         with its:
@@ -54,7 +54,7 @@ class Server:
         return ours
 
     def exit_code(self, pid: int) -> int | None:
-        """How a worker that has ended did so; None if nobody knows."""
+        """Returns the exit code of an ended worker; None if it is unknown."""
         self._control.settimeout(STATUS_SECONDS)
         with contextlib.suppress(OSError, ValueError):
             while pid not in self._codes:
@@ -63,7 +63,7 @@ class Server:
         return self._codes.get(pid)
 
     def close(self) -> None:
-        """Ends the server; its workers have ended before."""
+        """Ends the server, after its workers."""
         self._lines.close()
         self._control.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -73,35 +73,35 @@ class Server:
 
 
 class Worker:
-    """One worker, seen from the process that leads the sweep."""
+    """A worker, as the process that leads the sweep sees it."""
 
     def __init__(self, connection: Connection, share: Share) -> None:
         self.connection = connection
         self.share = share
-        self.pid: int | None = None  # told by the worker
+        self.pid: int | None = None  # sent by the worker when it starts
         self.job: Job | None = None
 
     def send(self, message: Any) -> None:
         """Sends a message.
 
         Raises:
-            OSError: The worker is gone.
+            OSError: The worker has ended.
         """
         self.connection.send_bytes(cloudpickle.dumps(message))
 
 
 class Pool:
-    """Runs jobs in as many workers as there are shares of the machine."""
+    """Runs jobs in workers, one for each share of the machine."""
 
     def __init__(self, sweep: LaunchedSweep, shares: Sequence[Share]) -> None:
         self._sweep = sweep
-        self._free = list(shares)  # of workers that do not exist yet
+        self._free = list(shares)  # shares without a worker
         self._server: Server | None = None
         self._workers: list[Worker] = []
 
     @property
     def has_room(self) -> bool:
-        """Whether another job can start."""
+        """Whether another job can be started."""
         return bool(self._free) or any(worker.job is None for worker in self._workers)
 
     @property
@@ -110,19 +110,19 @@ class Pool:
         return any(worker.job is not None for worker in self._workers)
 
     def start(self, job: Job) -> None:
-        """Gives a job to a worker that has none."""
+        """Sends a job to an idle or new worker."""
         while True:
             worker = next((one for one in self._workers if one.job is None), None) or self._new_worker()
             try:
                 worker.send(job)
-            except OSError:  # it died while it had nothing to do
+            except OSError:  # it died while idle
                 self._forget(worker)
             else:
                 worker.job = job
                 return
 
     def event(self) -> tuple[Job, Event]:
-        """Waits for what there is to tell of a job."""
+        """Waits for the next event of any job."""
         while True:
             connection = wait([worker.connection for worker in self._workers])[0]
             worker = next(one for one in self._workers if one.connection is connection)
@@ -139,13 +139,13 @@ class Pool:
                 return job, message
 
     def stop(self, number: signal.Signals) -> None:
-        """Ends all workers, those at work by a signal, and waits until they have closed their runs and are gone."""
+        """Ends all workers, busy ones by a signal, and waits until they have closed their runs and exited."""
         for worker in self._workers:
             with contextlib.suppress(OSError):
                 worker.send(number)
         try:
             self._wait_for_ends()
-        finally:  # also when Ctrl-C is pressed again
+        finally:  # also if Ctrl-C is pressed again
             for worker in self._workers:
                 if worker.pid is not None:
                     with contextlib.suppress(ProcessLookupError):
@@ -166,7 +166,7 @@ class Pool:
                     worker.connection.recv()
                 except (EOFError, OSError):
                     self._forget(worker)
-                    self._exit_code(worker)  # until the server has heard of it, the process is not gone
+                    self._exit_code(worker)  # waits until the server has reaped the process
 
     def _new_worker(self) -> Worker:
         share = self._free.pop()
@@ -174,13 +174,13 @@ class Pool:
             self._server = Server(share.threads)
         try:
             connection = self._server.fork()
-        except OSError:  # it was ended from outside; the next one is as good
+        except OSError:  # it was killed from outside; start another
             self._server.close()
             self._server = Server(share.threads)
             connection = self._server.fork()
         worker = Worker(connection, share)
         self._workers.append(worker)
-        with contextlib.suppress(OSError):  # then the job cannot be sent either
+        with contextlib.suppress(OSError):  # `start` notices when it sends the job
             worker.send(share)
             worker.send(self._sweep)
         return worker
@@ -195,12 +195,12 @@ class Pool:
 
 
 def _death(code: int | None, job: Job) -> str:
-    """How a worker ended that was not to end, and what is likely to have been the reason."""
+    """Describes how a worker ended unexpectedly, and the likely reason."""
     if code is None:
         how = "its worker process ended"
     elif code >= 0:
         how = f"its worker process ended with exit code {code}"
     else:
-        how = f"its worker process was ended by {signal.Signals(-code).name}"
-    reason = ", as the system does when memory runs out (fewer hydra.launcher.n_jobs need less)" if code == -9 else ""
+        how = f"its worker process was killed by {signal.Signals(-code).name}"
+    reason = ", probably because memory ran out (try a smaller hydra.launcher.n_jobs)" if code == -9 else ""
     return f"{how}{reason}; its output is in {job.output}"

@@ -1,4 +1,4 @@
-"""A job on its way to another process and back."""
+"""A job of a sweep, as it is sent to another process, and its result, as it is sent back."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from omegaconf import DictConfig, open_dict
 
 from pipeline.sweep.progress import NOT_RUN
 
-JOB_VARIABLE = "PIPELINE_JOB"  # by which track/ learns the job's name, and finds its run if the process dies
-LogLine = Callable[[int, str], None]  # takes a level of logging and a line
+JOB_VARIABLE = "PIPELINE_JOB"  # name of the job, by which track/ finds its run if the process dies
+LogLine = Callable[[int, str], None]  # takes a logging level and a line
 
 
 class JobError(CompactHydraException):
-    """A job came to no result; Hydra prints this kind of error without a traceback."""
+    """A job ended without a result; Hydra prints this kind of error without a traceback."""
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,33 @@ class LaunchedSweep:
 
     @classmethod
     def of(cls, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> LaunchedSweep:
-        """A sweep as a launcher is set up for it."""
+        """Makes a LaunchedSweep of the arguments of a launcher's `setup`.
+
+        Args:
+            hydra_context: Hydra's config loader and callbacks.
+            task_function: Runs a job with its config.
+            config: Of the sweep.
+        """
         return cls(hydra_context, task_function, config, JobRuntime.instance().get("name"))
 
     def job(self, number: int, overrides: Sequence[str]) -> Job:
-        """Composes the config of one job."""
+        """Composes the config of one job.
+
+        Args:
+            number: Of the job.
+            overrides: Of the job.
+        """
         config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
         with open_dict(config):
             config.hydra.job.id = config.hydra.job.num = number
-            # In another process the time of day in it would be another, and with it the folder.
+            # Resolved here: its timestamp, and so the folder, would differ in another process.
             config.hydra.sweep.dir = str(config.hydra.sweep.dir)
         name = f"{platform.node()}:{os.getpid()}:{number}:{uuid.uuid4().hex[:8]}"
         environment = os.environ | {JOB_VARIABLE: name}
         return Job(number, list(overrides), config, environment, name, Path.cwd())
 
     def difference(self, job: Job) -> str:
-        """What distinguishes a job from the others, in a line: overrides that are not the whole sweep's."""
+        """Returns, in a line, the overrides that distinguish a job from others of the sweep."""
         common = {str(override) for override in self.config.hydra.overrides.task}
         own = [word.replace("\\", "") for word in job.overrides if not word.lstrip("+").startswith("hydra.")]
         return " ".join(word for word in own if word not in common)
@@ -68,29 +79,35 @@ class Job:
     number: int
     overrides: list[str]
     config: DictConfig
-    environment: Mapping[str, str]  # of the process that leads the sweep, as it is now
-    name: str  # that no other job has, of this sweep or another
-    directory: Path  # in which the sweep was started, and to which a config's paths are relative
+    environment: Mapping[str, str]  # of the process that leads the sweep, when it made the job
+    name: str  # unique among the jobs of all sweeps
+    directory: Path  # where the sweep was started; relative paths in the config start here
 
     @property
     def folder(self) -> Path:
-        """Where Hydra keeps what the job leaves behind."""
+        """Hydra's output folder of the job."""
         return Path(self.config.hydra.sweep.dir, str(self.config.hydra.sweep.subdir)).absolute()
 
     @property
     def output(self) -> Path:
-        """The file that takes what a worker prints during the job."""
+        """The file for what a worker prints during the job."""
         return self.folder / "output.log"
 
     def failed(self, message: str) -> JobReturn:
-        """What comes back of a job whose process does not answer any more."""
+        """Returns the result of a job whose process has died."""
         ret = JobReturn(overrides=self.overrides, working_dir=str(Path.cwd()))
         ret.status, ret.return_value = JobStatus.FAILED, JobError(message)
         return ret
 
 
 def run(sweep: LaunchedSweep, job: Job, tell: LogLine) -> bytes:
-    """Runs a job as Hydra does, and packs what came out; warnings and errors are told at once."""
+    """Runs a job in a worker as Hydra does; returns its result as bytes.
+
+    Args:
+        sweep: What all jobs have in common.
+        job: The job.
+        tell: Gets warnings and errors as they are logged.
+    """
     version.setbase("1.3")  # as `hydra.main` does in the process that leads the sweep
     setup_globals()
     JobRuntime.instance().set("name", sweep.name)
@@ -98,7 +115,13 @@ def run(sweep: LaunchedSweep, job: Job, tell: LogLine) -> bytes:
 
 
 def run_here(sweep: LaunchedSweep, job: Job, task: TaskFunction) -> JobReturn:
-    """Runs a job as Hydra does."""
+    """Runs a job in this process as Hydra does.
+
+    Args:
+        sweep: What all jobs have in common.
+        job: The job.
+        task: Runs the job with its config.
+    """
     return run_job(
         hydra_context=sweep.hydra_context,
         task_function=task,
@@ -109,10 +132,10 @@ def run_here(sweep: LaunchedSweep, job: Job, task: TaskFunction) -> JobReturn:
 
 
 def packed(ret: JobReturn) -> bytes:
-    """A JobReturn as bytes, whatever it holds: an error that cannot travel becomes one that says the same."""
+    """Pickles a JobReturn; an error that cannot be pickled is replaced by a JobError with the same message."""
     try:
         data = cloudpickle.dumps(ret)
-        cloudpickle.loads(data)  # many errors can be written but not read: their constructors take something else
+        cloudpickle.loads(data)  # many errors can be pickled but not unpickled, because of their constructors
         return data
     except Exception as error:
         value = ret._return_value
@@ -124,14 +147,14 @@ def packed(ret: JobReturn) -> bytes:
 
 
 def unpacked(data: bytes) -> JobReturn:
-    """What `packed` packed."""
+    """Reads a JobReturn from the bytes of `packed`."""
     ret = cloudpickle.loads(data)
     assert isinstance(ret, JobReturn)
     return ret
 
 
 def _telling(task: TaskFunction, tell: LogLine) -> TaskFunction:
-    """The task with a log handler around it; Hydra sets up logging anew for each job, and would remove it before."""
+    """Wraps a task to add a log handler inside it: Hydra resets logging before it calls the task."""
 
     @functools.wraps(task)
     def with_log_handler(config: Any) -> Any:
@@ -146,14 +169,14 @@ def _telling(task: TaskFunction, tell: LogLine) -> TaskFunction:
 
 
 class _Teller(logging.Handler):
-    """Passes on warnings and errors, and as information why the job was not run."""
+    """Passes warnings and errors to a function, and, as information, why the job was not run."""
 
     def __init__(self, tell: LogLine) -> None:
         super().__init__(logging.INFO)
         self._tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Passes on one record."""
+        """Passes on one log record."""
         if record.levelno >= logging.WARNING:
             self._tell(record.levelno, self.format(record))
         elif hasattr(record, NOT_RUN):

@@ -1,8 +1,8 @@
-"""The process that workers are forked from: it has imported what trials need, 6 s of work that no worker repeats.
+"""The process that workers are forked from: it has done the imports of trials, which take 6 s, once for all of them.
 
-It imports and does nothing else: TensorFlow cannot be forked once it has made threads or looked for devices. One
-byte on its socket, with the end of a connection beside it, asks for a worker; a line of JSON tells how one ended. The
-end of the process that started it is the end of that socket, and of the server.
+It only imports: TensorFlow cannot be forked after it has started threads or listed devices. A byte on its socket,
+sent with a connection, requests a worker; a line of JSON reports how a worker ended. When the parent process ends, the
+socket closes and the server ends.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from pipeline.runtime.startup import preload_tensorflow
 from pipeline.sweep.launch import worker_process
 from pipeline.train import import_stages
 
-# Modules that their packages import only when they are first used.
+# Modules that their packages import lazily.
 IMPORTED_IN_USE = ("matplotlib.backends.backend_agg", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store")
 
 
 def main(control: socket.socket) -> None:
-    """Imports, and forks a worker whenever asked to."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # the process that started this one decides; see there
+    """Imports, and forks workers on request."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # the parent process handles them
         signal.signal(number, signal.SIG_IGN)
     _preload()
     wakeup, waker = socket.socketpair()
@@ -54,10 +54,10 @@ def main(control: socket.socket) -> None:
 
 
 def _asked_for(control: socket.socket) -> int | None:
-    """The connection's end for the worker that is asked for; None where nobody is left to ask."""
+    """Receives the connection of a requested worker; None if the parent process has ended."""
     try:
         asked, ends, _, _ = socket.recv_fds(control, 1, 1)
-    except ConnectionResetError:  # there were lines that nobody read
+    except ConnectionResetError:  # the parent ended with unread lines
         return None
     return ends[0] if asked else None
 
@@ -68,11 +68,11 @@ def _preload() -> None:
 
     for name in IMPORTED_IN_USE:
         importlib.import_module(name)
-    gc.freeze()  # what workers share with this process stays shared: no collection writes to it
+    gc.freeze()  # garbage collection then does not write to, and so copy, memory shared with workers
 
 
 def _become_worker(end: int) -> None:
-    """Never returns: what surrounds it belongs to the server."""
+    """Runs a worker in the forked process, and exits: it must not return to the server's loop."""
     code = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -95,7 +95,7 @@ def _tell_of_ended(control: socket.socket) -> None:
         if pid == 0:
             return
         code = os.waitstatus_to_exitcode(status)
-        with contextlib.suppress(OSError):  # nobody is left to be told; the next look at the socket ends this process
+        with contextlib.suppress(OSError):  # the parent has ended; the loop notices next
             control.sendall(json.dumps({"pid": pid, "code": code}).encode() + b"\n")
 
 

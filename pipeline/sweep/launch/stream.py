@@ -1,4 +1,4 @@
-"""What all launchers of ours have in common: jobs are taken as there is room for them, and given back as they end."""
+"""Base of the launchers: takes jobs while workers are free, and yields results as jobs end."""
 
 from __future__ import annotations
 
@@ -27,52 +27,57 @@ Event = tuple[Any, ...]  # ("said", level, text), ("ended", packed JobReturn) or
 
 
 class Workers(Protocol):
-    """Whatever runs jobs elsewhere."""
+    """Runs jobs in other processes."""
 
     @property
     def has_room(self) -> bool:
-        """Whether another job can start."""
+        """Whether another job can be started."""
 
     @property
     def is_busy(self) -> bool:
         """Whether a job is running."""
 
     def start(self, job: Job) -> None:
-        """Starts a job."""
+        """Starts a job on a free worker."""
 
     def event(self) -> tuple[Job, Event]:
-        """Waits for what there is to tell of a job."""
+        """Waits for the next event of any job."""
 
     def stop(self, number: signal.Signals) -> None:
-        """Ends all jobs as a signal would, and waits until they have closed their runs."""
+        """Stops all jobs with a signal, and waits until they have closed their runs."""
 
 
 class StreamLauncher(Launcher):
     """A launcher that takes jobs one by one.
 
     Attributes:
-        n_jobs: Jobs that run at once; known once the launcher was set up.
+        n_jobs: Number of simultaneous jobs; known after `setup`.
     """
 
     n_jobs: int
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Takes what all jobs have in common."""
+        """Stores what all jobs have in common."""
         self._sweep = LaunchedSweep.of(hydra_context, task_function, config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Runs jobs; gives what came of them in the order of their overrides."""
+        """Runs jobs; returns their results in the order of their overrides.
+
+        Args:
+            job_overrides: Overrides of each job.
+            initial_job_idx: Number of the first job.
+        """
         jobs = enumerate(job_overrides, start=initial_job_idx)
         with contextlib.closing(self.stream(jobs)) as ended:
             returns = dict(ended)
         return [returns[number] for number in sorted(returns)]
 
     def stream(self, jobs: Iterable[tuple[int, Sequence[str]]]) -> Generator[tuple[int, JobReturn], None, None]:
-        """Runs jobs as they come, and gives each one's number and what came of it as soon as it has ended.
+        """Runs jobs, and yields each job's number and result as soon as it ends.
 
-        The next job is taken from `jobs` only when there is room for it, after the results so far were given. Whoever
-        stops early closes the generator, best by `contextlib.closing`: then the jobs still running are ended, and
-        their runs closed as KILLED.
+        It takes the next job from `jobs` only when a worker is free, after it has yielded the results so far. To stop
+        early, close the generator, best by `contextlib.closing`: the running jobs are stopped and their runs closed as
+        KILLED.
 
         Args:
             jobs: Numbers and overrides.
@@ -94,7 +99,7 @@ class StreamLauncher(Launcher):
 
     @abstractmethod
     def _workers(self) -> Workers:
-        """Where the jobs are to run."""
+        """Starts what runs the jobs."""
 
 
 def _run(
@@ -123,7 +128,7 @@ def _run(
 
 
 def _heard(job: Job, event: Event) -> JobReturn | None:
-    """What came of a job, if the event is its end."""
+    """Returns the result of a job if the event ends it; logs any other event."""
     match event:
         case ("said", level, text):
             for line in text.removeprefix(f"job {job.number} ").splitlines():
@@ -153,7 +158,7 @@ def _tell_of_end(job: Job, words: str, outcome: str, *, was_run: bool) -> None:
 
 
 def _close_runs(job: Job, message: str) -> None:
-    from pipeline import track  # MLflow takes seconds to import, which a command line with a mistake must not cost
+    from pipeline import track  # MLflow takes seconds to import, which an invalid command line need not wait for
 
     own = job.config.copy()
     with open_dict(own):

@@ -1,4 +1,4 @@
-"""A process that runs one job after the other, as it is told on a connection; its end is the worker's end."""
+"""A process that runs the jobs that it receives on a connection; when the connection closes, it ends."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from pipeline.runtime.startup import use_threads
 from pipeline.sweep.launch import remote_job
 from pipeline.sweep.launch.devices import Share
 
-GRACE_SECONDS = 30.0  # to close a run that was interrupted, before the process ends whatever it does
+GRACE_SECONDS = 30.0  # to close an interrupted run before the process exits in any case
 
 
 def main(connection: Connection) -> int:
-    """Runs jobs until the connection ends; gives the exit code."""
+    """Runs jobs until the connection closes; returns the exit code."""
     signals.default()
-    random.seed()  # forked processes would all draw the same
+    random.seed()  # forked processes share the state of the generator
     _be_first_to_go()
     try:
         with signals.signals_raise(), own_temporary_files():
@@ -40,9 +40,9 @@ def main(connection: Connection) -> int:
 
 
 class Inbox:
-    """What arrives while the main thread works: jobs, and the order to stop.
+    """Receives messages while the main thread works: jobs, and signals to stop.
 
-    The end of the connection, which is that of the process at its other end, however it came, is such an order.
+    A closed connection, which means that the other process has ended, counts as a signal to stop.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -53,16 +53,16 @@ class Inbox:
         threading.Thread(target=self._receive, daemon=True).start()
 
     def get(self) -> Any:
-        """The next message; None when there will be no more."""
+        """Waits for the next message; None after the last one."""
         return self._received.get()
 
     def tell(self, kind: str, *content: Any) -> None:
-        """Sends a message; one that nobody can receive any more is dropped."""
+        """Sends a message; drops it if the connection is closed."""
         with self._sending, contextlib.suppress(OSError):
             self._connection.send((kind, *content))
 
     def done(self) -> None:
-        """Tells that the job at hand has ended."""
+        """Records that the current job has ended."""
         self._busy = False
 
     def _receive(self) -> None:
@@ -107,7 +107,7 @@ def _use_environment(wanted: Mapping[str, str]) -> None:
 
 @contextlib.contextmanager
 def printing_to(path: Path) -> Iterator[None]:
-    """Sends what is printed, also by C++, to a file: the lines of several workers on one screen are no reading."""
+    """Redirects stdout and stderr, also of C++ code, to a file: the lines of several workers would mix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     before = os.dup(1), os.dup(2)
     _flush()
@@ -129,6 +129,6 @@ def _flush() -> None:
 
 
 def _be_first_to_go() -> None:
-    """Where memory runs out, Linux is to end a worker, which costs a trial, not the process that leads the sweep."""
+    """Makes Linux kill a worker first if memory runs out: that loses one trial, not the sweep."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")

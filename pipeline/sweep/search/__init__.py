@@ -1,4 +1,4 @@
-"""The search: a sweeper of Hydra's on Optuna's ask and tell. Optuna is imported in this folder alone, and late."""
+"""The search: a Hydra sweeper on Optuna's ask-and-tell interface. Only this folder imports Optuna, and late."""
 
 from pipeline.sweep.search.plugin import register
 

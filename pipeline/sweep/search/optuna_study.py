@@ -1,8 +1,8 @@
-"""A study as a ledger: which trials there are to be, who has which, and what they came to.
+"""An Optuna study shared by processes: which trials to run, which process runs which, and their results.
 
-Optuna's trials are attempts; a place, from 0 to below `n_trials`, is what is to be done once. An attempt belongs to the
-place that its attribute names. Of several attempts at one place the one with the lowest number counts unless it failed,
-and numbers are given out by the storage: so processes that know nothing of each other agree without a lock.
+A place, from 0 to below `n_trials`, is a trial to run once; an Optuna trial is an attempt at a place, which its
+attribute names. Of several attempts at one place the one with the lowest number counts unless it failed, and the
+storage assigns the numbers: so processes that do not communicate agree without a lock.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Direction = Literal["minimize", "maximize"]
 PLACE, PROCESS, SIGN, ORIGINS = "place", "process", "sign ", "origins"
 KEEPS_PLACE = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
-FIXED = "fixed_params"  # Optuna's own attribute for values that its sampler is not asked for
+FIXED = "fixed_params"  # Optuna's attribute for values that the sampler does not draw
 DRAWN_AHEAD = ("random", "qmc", "grid")  # samplers that do not look at results
 
 
@@ -56,20 +56,20 @@ class OptunaStudy:
         self.n_places = int(most if search.sampler == "grid" else min(search.n_trials, most))
         self._drawn = in_order(space, search) if search.sampler in DRAWN_AHEAD else None
         self._params: list[Params] = []
-        self._tried: set[int] = set()  # places that this process had an attempt at
+        self._tried: set[int] = set()  # places that this process has attempted
         self.sign()
         trials = self._trials()
-        # What failed before is tried again, but not what fails beside this process.
+        # Trials that failed before are repeated, but not those that fail in another live process.
         self._failed_beside = {
             place for place, found in trials.items() if _failed(found[0]) and self._is_beside(found[0])
         }
         self.n_before = sum(trials[place][0].state in ENDED for place in range(self.n_places) if place in trials)
 
     def begin(self, origins: Mapping[str, str]) -> None:
-        """Keeps what the trials follow from, or sees that who began the study had the same.
+        """Records the origins of a new study, or checks them against those of an existing one.
 
         Raises:
-            SweepError: It was begun with something else.
+            SweepError: The study was started with other origins.
         """
         if ORIGINS in self._study.user_attrs:
             _require_same(self._study, origins)
@@ -77,7 +77,7 @@ class OptunaStudy:
             self._study.set_user_attr(ORIGINS, dict(origins))
 
     def ask(self) -> Asked | None:
-        """Takes the next trial; None if there is none left for this process."""
+        """Claims the next trial; None if no more are left for this process."""
         while (place := self._next_place()) is not None:
             trial = self._attempt(place)
             if trial is not None:
@@ -86,7 +86,13 @@ class OptunaStudy:
         return None
 
     def tell(self, number: int, values: list[float] | None, pruned: bool) -> None:
-        """Writes what a trial came to; no values mean that it failed, or was pruned."""
+        """Writes the result of a trial.
+
+        Args:
+            number: Of the trial.
+            values: Of the objectives; None if the trial failed or was pruned.
+            pruned: Whether it was pruned.
+        """
         if pruned:
             self._study.tell(number, state=TrialState.PRUNED)
         elif values is None:
@@ -95,15 +101,15 @@ class OptunaStudy:
             self._study.tell(number, values)
 
     def sign(self) -> None:
-        """Tells other machines that this process is at work."""
+        """Writes a sign of life of this process, for other machines."""
         self._study.set_user_attr(SIGN + process.name(), time.time())
 
     def n_finished(self) -> int:
-        """How many places have a trial that is finished or pruned."""
+        """Returns the number of places with a finished or pruned trial."""
         return sum(found[0].state in ENDED for found in self._trials().values())
 
     def _next_place(self) -> int | None:
-        """The first place that nobody has; a trial whose process is gone gives its place back."""
+        """Returns the first free place, after failing the trials of dead processes; None if none is free."""
         trials = self._trials()
         for place, found in trials.items():
             if found[0].state == TrialState.RUNNING and self._gone(found[0]):
@@ -114,9 +120,9 @@ class OptunaStudy:
         return next(free, None)
 
     def _attempt(self, place: int) -> optuna.Trial | None:
-        """An attempt at a place, unless another process was faster."""
-        # Not `enqueue_trial` and `ask`: on SQLite two processes that ask at once are given one and the same trial.
-        # A trial that is added has its number, its place and its process by one transaction.
+        """Attempts a place; None if another process was faster."""
+        # Not `enqueue_trial` and `ask`: on SQLite two processes that ask at once get the same trial.
+        # An added trial gets its number, its place and its process in one transaction.
         self._study.add_trial(
             optuna.create_trial(
                 state=TrialState.RUNNING,
@@ -134,7 +140,7 @@ class OptunaStudy:
         return None
 
     def _known(self, place: int) -> dict[str, Any]:
-        """What is known of a place's trial before it is asked for: all of it, or what an earlier attempt was given."""
+        """Returns the fixed values of a place's trial: all if drawn ahead, else those of an earlier attempt."""
         if self._drawn is not None:
             self._params += itertools.islice(self._drawn, max(place + 1 - len(self._params), 0))
             return self._params[place]
@@ -142,13 +148,13 @@ class OptunaStudy:
         return dict(attempts[-1].params) if attempts else {}
 
     def _trials(self) -> dict[int, list[FrozenTrial]]:
-        """The attempts at each place: first that which counts."""
+        """Returns the attempts at each place; the first one counts."""
         of_places: dict[int, list[FrozenTrial]] = {}
         for trial in self._all():
             if PLACE in trial.user_attrs:
                 of_places.setdefault(trial.user_attrs[PLACE], []).append(trial)
         for found in of_places.values():
-            # Of those that failed the last, which tells whether the others are still at work.
+            # Of failed attempts the last is first: its process may still be running.
             found.sort(key=lambda trial: (trial.state not in KEEPS_PLACE, trial.number * (-1) ** _failed(trial)))
         return of_places
 
@@ -156,7 +162,7 @@ class OptunaStudy:
         return self._study.get_trials(deepcopy=False)
 
     def _is_beside(self, trial: FrozenTrial) -> bool:
-        """Whether it belongs to another process that is at work."""
+        """Whether the trial belongs to another live process."""
         return trial.user_attrs.get(PROCESS) != process.name() and not self._gone(trial)
 
     def _gone(self, trial: FrozenTrial) -> bool:
@@ -165,13 +171,18 @@ class OptunaStudy:
 
 
 def check_begun(name: str, storage: str | None, origins: Mapping[str, str]) -> None:
-    """Sees that who began the study of that name, if anybody did, had the same; before anything else is begun.
+    """Checks, before the sweep starts, the origins of an existing study of that name.
+
+    Args:
+        name: Of the study.
+        storage: Value of `search.storage`.
+        origins: What the results of the trials depend on.
 
     Raises:
-        SweepError: It was begun with something else, or the storage cannot be reached.
+        SweepError: The study was started with other origins, or the storage cannot be reached.
     """
     kept = opened(storage_of(storage, name))
-    with contextlib.suppress(*FAULTS):  # of a storage that goes now, the search tells
+    with contextlib.suppress(*FAULTS):  # if the storage fails now, the search reports it
         if name in optuna.get_all_study_names(kept):
             _require_same(optuna.load_study(study_name=name, storage=kept), origins)
 
@@ -179,10 +190,10 @@ def check_begun(name: str, storage: str | None, origins: Mapping[str, str]) -> N
 def _require_same(study: optuna.Study, origins: Mapping[str, str]) -> None:
     begun = study.user_attrs.get(ORIGINS, origins)
     if other := differences(origins, begun):
-        began = f"code that began it, {begun['code']}" if "code" in other else "command that began it"
+        began = f"code that started it, {begun['code']}" if "code" in other else "command that started it"
         raise SweepError(
-            f"search.study_name: {study.study_name} was begun with other {' and '.join(other)}; give another name, "
-            f"or go on with the {began}"
+            f"search.study_name: {study.study_name} was started with different {' and '.join(other)}; give another "
+            f"name, or resume it with the {began}"
         )
 
 

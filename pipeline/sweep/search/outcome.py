@@ -1,4 +1,4 @@
-"""What a search and its trials tell each other, from process to process: which trial it is, and what it came to."""
+"""What a search and its trials exchange between processes: the trial's number and its result."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ TRIAL_VARIABLE = "PIPELINE_TRIAL"  # the study, its storage and the trial's numb
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial of a search came to."""
+    """The result of a trial of a search."""
 
-    values: list[float] | None  # of the objectives
+    values: list[float] | None  # of the objectives; None if the trial was pruned
     pruned: bool = False
 
     def __str__(self) -> str:

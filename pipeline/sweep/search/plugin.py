@@ -1,4 +1,4 @@
-"""`hydra/sweeper=search`: Hydra's side of the search. Nothing heavy is imported before there is something to search."""
+"""`hydra/sweeper=search`: Hydra's side of the search. Optuna and MLflow are imported when a search starts."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ log = logging.getLogger(__name__)
 
 
 class Search(Sweeper):
-    """Asks a study for trials, has a launcher run them, and tells what they came to."""
+    """Asks a study for trials, runs them on a launcher, and tells the study their results."""
 
     def __init__(self, params: dict[str, Any]) -> None:
         self._params = params
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Gets what Hydra has made ready."""
+        """Caches the config files and sets up the launcher."""
         self._config, self._loader = config, hydra_context.config_loader
         read_once(self._loader)
         self._launcher: Launcher = Plugins.instance().instantiate_launcher(
@@ -54,7 +54,7 @@ class Search(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> None:
-        """Runs the search; a trial that fails does not stop it, but the exit code tells of it."""
+        """Runs the search; a failed trial does not stop it, but makes the command fail at the end."""
         folder = Path(self._config.hydra.sweep.dir)
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self._config, folder / "multirun.yaml")
@@ -92,13 +92,13 @@ class Search(Sweeper):
                 return _Running(study, config, fixed, {"storage": address, "study": name}).run(self._launcher)
         except FAULTS as error:
             raise SweepError(
-                f"search.storage: {without_password(address)} cannot be used any more: {first_line(error)}\n"
-                "Finished trials are kept; the same command goes on when it can be used again"
+                f"search.storage: {without_password(address)} became unusable: {first_line(error)}\n"
+                "Finished trials are kept; repeat the command to resume when the storage works again"
             ) from None
 
 
 class _Running:
-    """The trials of one command, from asking to telling."""
+    """Asks for the trials of one command, and tells the study their results."""
 
     def __init__(self, study: OptunaStudy, config: Config, fixed: list[str], about: dict[str, str]) -> None:
         self._study, self._config, self._fixed, self._about = study, config, fixed, about
@@ -107,13 +107,13 @@ class _Running:
         self._began = time.monotonic()
 
     def run(self, launcher: Launcher) -> int:
-        """Runs trials until there are none left; gives how many failed."""
+        """Runs trials until the search ends; returns the number of failed trials."""
         try:
             for number, ended in _streamed(launcher, self._jobs()):
                 self._tell(number, ended)
         finally:
-            with contextlib.suppress(Exception):  # on the way out of a storage that is gone
-                for number in self._open:  # so that the next command need not find out that nobody has them
+            with contextlib.suppress(Exception):  # the storage may be gone
+                for number in self._open:  # frees their places at once for the next command
                     self._study.tell(number, None, pruned=False)
         return self._failed
 
@@ -146,12 +146,12 @@ class _Running:
 
 
 def register() -> None:
-    """Makes the search known to Hydra as `hydra_plugins.dense_pipeline.Search`."""
+    """Registers the search with Hydra as `hydra_plugins.dense_pipeline.Search`."""
     plugins.register(Search)
 
 
 def _streamed(launcher: Launcher, jobs: Iterator[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, JobReturn]]:
-    """Results as they end: from a launcher that takes jobs one by one, or from any other in batches of one."""
+    """Yields results as jobs end: by `stream` if the launcher has it, else by a launch for each job."""
     if hasattr(launcher, "stream"):
         with contextlib.closing(launcher.stream(jobs)) as ended_ones:  # an interrupt ends the workers first
             yield from ended_ones
@@ -162,7 +162,7 @@ def _streamed(launcher: Launcher, jobs: Iterator[tuple[int, Sequence[str]]]) -> 
 
 
 def _overrides(loader: ConfigLoader, params: dict[str, Any], arguments: list[str]) -> list[Any]:
-    """The command line's overrides, and those of the config file that it leaves as they are."""
+    """Parses the overrides of the command line, and those of the config file that it does not replace."""
     parser = OverridesParser.create(config_loader=loader)
     given = parser.parse_overrides(arguments)
     keys = {override.key_or_group for override in given}
@@ -171,6 +171,6 @@ def _overrides(loader: ConfigLoader, params: dict[str, Any], arguments: list[str
 
 
 def _counted(study: OptunaStudy, settings: SearchRules) -> str:
-    every = ", all there are" if study.n_places < settings.n_trials or settings.sampler == "grid" else ""
-    before = f", {study.n_before} of them finished before" if study.n_before else ""
+    every = ", the whole search space" if study.n_places < settings.n_trials or settings.sampler == "grid" else ""
+    before = f", {study.n_before} already finished" if study.n_before else ""
     return f"{study.n_places} trials{every}{before}"

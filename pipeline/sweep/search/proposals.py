@@ -1,4 +1,4 @@
-"""From a search space to trials: what each of them is, and the order in which grids and random draws give them."""
+"""Trials of a search space: their values, and the order of grids and random draws."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pipeline.config.ranges import DEPTH, WIDTH, Choice, Interval, Range, values
 from pipeline.config.search_rules import Search
 from pipeline.model import HiddenLayers
 
-Value = str | float  # of a choice its text, of an interval a number
-Params = dict[str, Value]  # by the name of a key, or of the width of a layer
-MISSES = 1000  # draws in a row that were there before, after which the rest of a finite space comes in order
+Value = str | float  # text for a choice, a number for an interval
+Params = dict[str, Value]  # by key, or by the name of a layer's width
+MISSES = 1000  # repeated draws in a row, after which the rest of a finite space follows in grid order
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,18 @@ class Space:
     """What the trials of a search are drawn from."""
 
     ranges: dict[str, Range]  # by the key of the override
-    layers: HiddenLayers | None = None  # of the architecture, where depth and width are among the keys
-    width_of: str = "network"  # or layer: each then has a width of its own
+    layers: HiddenLayers | None = None  # of the architecture, if depth and width are searched
+    width_of: str = "network"  # or `layer`: each layer has its own width
 
     def assigned(self, draw: Callable[[str, Range], Value]) -> Params:
-        """One trial's values, each from `draw`: of the widths as many as the trial has layers."""
+        """Returns the values of one trial, each from `draw`, with as many widths as the trial has layers."""
         params = {key: draw(key, given) for key, given in self.ranges.items() if key != WIDTH}
         for name in self._widths(params):
             params[name] = draw(name, self.ranges[WIDTH])
         return params
 
     def overrides(self, params: Params) -> list[str]:
-        """One trial's values as Hydra's overrides."""
+        """Returns the values of one trial as Hydra overrides."""
         keys = [key for key in self.ranges if key not in (DEPTH, WIDTH)]
         lines = [f"{key}={as_text(self.ranges[key], params[key])}" for key in keys]
         if self.layers is not None and DEPTH in self.ranges:
@@ -45,7 +45,7 @@ class Space:
 
     @property
     def n_trials(self) -> int | None:
-        """How many different trials there are; None of a continuum."""
+        """Number of different trials; None if a range is continuous."""
         sizes = {}
         for key, given in self.ranges.items():
             values = values_of(given)
@@ -58,7 +58,7 @@ class Space:
         return n_others * sum(sizes[WIDTH] ** len(self._widths_at(depth)) for depth in self._depths())
 
     def grid(self) -> Iterator[Params]:
-        """All combinations, the last key changing fastest, as Hydra's own grid does."""
+        """Yields all combinations; the last key changes fastest, as in Hydra's grid."""
         keys = [key for key in self.ranges if key != WIDTH]
         for chosen in itertools.product(*(_all(self.ranges[key]) for key in keys)):
             params = dict(zip(keys, chosen, strict=True))
@@ -67,7 +67,7 @@ class Space:
                 yield params | dict(zip(names, widths, strict=True))
 
     def names(self) -> list[str]:
-        """Of all values that a trial may have."""
+        """Returns the names of all values that a trial can have."""
         return [key for key in self.ranges if key != WIDTH] + self._widths_at(max(self._depths(), default=0))
 
     def _depths(self) -> list[int]:
@@ -77,12 +77,17 @@ class Space:
         return self._widths_at(int(params[DEPTH])) if DEPTH in self.ranges else []
 
     def _widths_at(self, depth: int) -> list[str]:
-        """Names of the widths that a network of that depth has."""
+        """Returns the names of the widths of a network of that depth."""
         return [f"{WIDTH}.{layer}" for layer in range(depth)] if self.width_of == "layer" else [WIDTH] * min(depth, 1)
 
 
 def as_text(given: Range, value: Value) -> str:
-    """A value as an override: numbers of a continuum with six digits, which is more than any trial can tell apart."""
+    """Formats a value for an override; a continuous value gets six digits, enough for any trial.
+
+    Args:
+        given: The range of the value.
+        value: The value.
+    """
     if isinstance(given, Choice):
         return str(value)
     if given.is_integer:
@@ -92,9 +97,13 @@ def as_text(given: Range, value: Value) -> str:
 
 
 def in_order(space: Space, search: Search) -> Iterator[Params]:
-    """The trials of a grid, or those that are drawn without looking at results; each once.
+    """Yields the trials of a grid, or those that are drawn independently of results, each once.
 
-    The trial of a number is the same whenever and wherever it is asked for: it follows from `search.seed` alone.
+    Their order depends only on the space and `search.seed`: every process gets the same trials.
+
+    Args:
+        space: Search space.
+        search: Sampler and seed.
     """
     if search.sampler == "grid":
         yield from space.grid()
@@ -102,18 +111,24 @@ def in_order(space: Space, search: Search) -> Iterator[Params]:
     points = _sobol(space, search) if search.sampler == "qmc" else _random(search.seed)
     seen: set[tuple[str, ...]] = set()
     yield from _distinct(space, (space.assigned(_placed(point)) for point in points), seen)
-    for params in space.grid():  # what so many draws have not met of a finite space
+    for params in space.grid():  # the combinations of a finite space that were not drawn
         if tuple(space.overrides(params)) not in seen:
             yield params
 
 
 def drawn(space: Space, seed: int, number: int) -> Params:
-    """The trial of a number, which follows from that and the seed alone."""
+    """Draws one trial, which depends only on the arguments.
+
+    Args:
+        space: Search space.
+        seed: Of the search.
+        number: Of the trial.
+    """
     return space.assigned(_placed(_drawing(np.random.default_rng([seed, number]))))
 
 
 def _distinct(space: Space, drawn: Iterable[Params], seen: set[tuple[str, ...]]) -> Iterator[Params]:
-    """Trials that were not seen before, which they are then; of a finite space until hardly any is new."""
+    """Yields the trials not in `seen`, and adds them; stops when a finite space is exhausted or almost so."""
     total, misses = space.n_trials, 0
     for params in drawn:
         key = tuple(space.overrides(params))
@@ -132,7 +147,7 @@ def _all(given: Range) -> tuple[Value, ...]:
 
 
 def _random(seed: int) -> Iterator[Callable[[str], float]]:
-    """Points of the unit cube, whose coordinates are drawn as they are asked for."""
+    """Yields random points of the unit cube, whose coordinates are drawn on demand."""
     for number in itertools.count():
         yield _drawing(np.random.default_rng([seed, number]))
 
@@ -146,7 +161,7 @@ def _placed(point: Callable[[str], float]) -> Callable[[str, Range], Value]:
 
 
 def _sobol(space: Space, search: Search) -> Iterator[Callable[[str], float]]:
-    """Points of a scrambled Sobol sequence (Owen 1998), a coordinate for each value that a trial may have."""
+    """Yields points of a scrambled Sobol sequence (Owen 1998), with a coordinate for each possible value."""
     from scipy.stats import qmc
 
     names = space.names()
@@ -157,7 +172,7 @@ def _sobol(space: Space, search: Search) -> Iterator[Callable[[str], float]]:
 
 
 def _at(given: Range, share: float) -> Value:
-    """The value that lies at a share, from 0 to below 1, of a range."""
+    """Maps a share in [0, 1) to a value of a range."""
     if isinstance(given, Choice):
         return given.values[int(share * len(given.values))]
     if given.step is not None:
@@ -168,7 +183,7 @@ def _at(given: Range, share: float) -> Value:
 
 
 def _within(given: Interval, share: float) -> float:
-    # A whole number stands for the unit around it, so that both ends are as likely as the others.
+    # An integer stands for the unit interval around it, so that both ends are as likely as the others.
     low, high = (given.low - 0.5, given.high + 0.5) if given.is_integer else (given.low, given.high)
     if given.log:
         value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))

@@ -1,4 +1,4 @@
-"""Where a study is kept: a journal under mlruns/ by default, or any storage that Optuna knows."""
+"""Storage of a study: a journal under mlruns/ by default, or any storage that Optuna supports."""
 
 from __future__ import annotations
 
@@ -22,13 +22,18 @@ from pipeline.config import mlruns
 from pipeline.errors import SweepError
 from pipeline.runtime.locks import locked
 
-# Also an ImportError, of a database's driver that is not installed, and a RuntimeError, of another version's tables.
+# ImportError: the database's driver is not installed. RuntimeError: the tables are of another version.
 FAULTS = (OSError, ImportError, SQLAlchemyError, RuntimeError, optuna.exceptions.StorageInternalError)
-TABLE_TRIES, TABLE_SECONDS = 5, 0.5  # within which the faster process has made a database's tables
+TABLE_TRIES, TABLE_SECONDS = 5, 0.5  # enough for another process to finish creating the tables
 
 
 def storage_of(address: str | None, study: str) -> str:
-    """The address of a study's storage; of a journal its absolute path."""
+    """Returns the address of a study's storage; for a journal its absolute path.
+
+    Args:
+        address: Value of `search.storage`.
+        study: Name of the study.
+    """
     if address is None:
         return str(mlruns() / "studies" / f"{study}.journal")
     return address if "://" in address else str(Path(address).expanduser().absolute())
@@ -38,14 +43,14 @@ def opened(address: str) -> BaseStorage:
     """Opens a storage, once in each process.
 
     Raises:
-        SweepError: It cannot be reached.
+        SweepError: The storage cannot be used.
     """
     try:
         return _opened(address)
     except FAULTS as error:
         raise SweepError(
             f"search.storage: {without_password(address)} cannot be used: {first_line(error)}\n"
-            "It is a path for a journal, or an Optuna storage such as mysql://user:password@host/name"
+            "Give the path of a journal, or an Optuna storage such as mysql://user:password@host/name"
         ) from None
 
 
@@ -63,16 +68,16 @@ def _opened(address: str) -> BaseStorage:
 
 
 def _database(address: str) -> RDBStorage:
-    """Opens a database, again where another process was making its tables at that moment, which ends Optuna's try."""
+    """Opens a database; tries again if another process creates its tables at the same time."""
     for _ in range(TABLE_TRIES):
         try:
             return RDBStorage(address)
-        except RuntimeError as error:  # whose advice is to update Optuna
+        except RuntimeError as error:  # its message advises to update Optuna
             if not sqlalchemy.inspect(sqlalchemy.create_engine(address)).has_table("experiments"):
                 raise
             raise SweepError(
-                f"search.storage: {without_password(address)} has MLflow's tables, which a study's cannot lie beside; "
-                "name a database of its own, for which `createdb optuna` makes one in PostgreSQL"
+                f"search.storage: {without_password(address)} has MLflow's tables, and cannot hold a study's too; "
+                "name another database, such as one that `createdb optuna` makes in PostgreSQL"
             ) from error
         except SQLAlchemyError as error:
             if not isinstance(error, IntegrityError) and "already exists" not in str(error):
@@ -82,7 +87,7 @@ def _database(address: str) -> RDBStorage:
 
 
 def without_password(address: str) -> str:
-    """An address that may be shown."""
+    """Returns an address without its password, for messages."""
     try:
         return make_url(address).render_as_string(hide_password=True) if "://" in address else address
     except SQLAlchemyError:
@@ -90,12 +95,12 @@ def without_password(address: str) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, without the statement and the links that SQLAlchemy adds."""
+    """Returns the first line of an error, without the statement and the links that SQLAlchemy adds."""
     return str(error.__cause__ or error).strip().partition("\n")[0] or type(error).__name__
 
 
 class _Lock(BaseJournalFileLock):
-    """A lock that the system takes back when its owner is killed: Optuna's own would make the others wait 30 s."""
+    """A lock that the system releases when its process is killed; after Optuna's own, others would wait 30 s."""
 
     def __init__(self, path: str) -> None:
         self._path = Path(f"{path}.lock")
@@ -110,14 +115,14 @@ class _Lock(BaseJournalFileLock):
 
 
 class _Journal(JournalFileBackend):
-    """Optuna's journal, which a process that is killed while it writes, or a full disk, does not spoil."""
+    """Optuna's journal, but not damaged by a process that is killed while writing, or by a full disk."""
 
     def __init__(self, path: str, lock: _Lock) -> None:
         super().__init__(path, lock)
         self._path, self._own_lock = Path(path), lock
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Writes whole lines. A process that is killed loses nothing that the system has: so there is no fsync."""
+        """Appends whole lines, without fsync: a killed process does not lose what the system has buffered."""
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
         self._own_lock.acquire()
         try:
@@ -128,7 +133,7 @@ class _Journal(JournalFileBackend):
             self._own_lock.release()
 
     def _cut_torn_line(self) -> None:
-        """Removes what follows the last whole line, which nobody has read yet; the next one would be joined to it."""
+        """Removes an incomplete last line, which no process has read; the next line would be joined to it."""
         with self._path.open("rb+") as journal:
             end = journal.seek(0, os.SEEK_END)
             if end == 0:

@@ -59,16 +59,16 @@ def test_the_guide_tells_what_every_study_found() -> None:
     ("override", "message"),
     [
         ("study.axis.kye=x", "study.axis.kye: unknown key, did you mean 'study.axis.key'?"),
-        ("study.axis.key=model.unit", "is swept but has no place"),
+        ("study.axis.key=model.unit", "is swept but not shown"),
         (
             "study.lines=[model.activatoin]",
             "study.lines: unknown key model.activatoin, did you mean 'model.activation'?",
         ),
-        ("study.tells=[val_rsme]", "there is no quantity 'val_rsme'; there are n_parameters"),
-        ("study.tells=[seconds_to_loss]", "target_loss: missing; seconds_to_loss and epochs_to_loss need the loss"),
-        ("study.best_by=val_rsme", "there is no quantity 'val_rsme'"),
-        ("study.sweep={fit.batch_size:[1,2]}", "fit.batch_size is swept but has no place; name it in axis, lines"),
-        ("study.pictures=[dots]", "pictures: curves is for an axis of numbers, dots for one of words"),
+        ("study.tells=[val_rsme]", "unknown quantity 'val_rsme'; the quantities are n_parameters"),
+        ("study.tells=[seconds_to_loss]", "target_loss: missing; seconds_to_loss and epochs_to_loss need a loss"),
+        ("study.best_by=val_rsme", "unknown quantity 'val_rsme'"),
+        ("study.sweep={fit.batch_size:[1,2]}", "fit.batch_size is swept but not shown; name it in axis, lines"),
+        ("study.pictures=[dots]", "pictures: use curves for an axis of numbers, dots for an axis of words"),
         ("fit.pateince=3", "fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?"),
         ("study=null", "study: null removes the study"),
     ],
@@ -103,7 +103,7 @@ def test_overrides_take_the_place_of_swept_values() -> None:
 
 
 def test_a_key_that_is_swept_besides_has_no_place() -> None:
-    with pytest.raises(ConfigError, match=r"study.sweep: fit.learning_rate is swept but has no place; name it in axis"):
+    with pytest.raises(ConfigError, match=r"study.sweep: fit.learning_rate is swept but not shown; name it in axis"):
         questions.command("width", a_study(), ["fit.learning_rate=0.1,0.2"])
 
 

@@ -72,13 +72,13 @@ def test_every_form(words: list[str], expected: Any) -> None:
     [
         (
             "={age: none}",
-            "data.input_scaling.age: a column's own value stands below by_column, as in by_column: {age: none}",
+            "data.input_scaling.age: values of single columns go below by_column, as in by_column: {age: none}",
         ),
         (".by_column.age=nne", "data.input_scaling.by_column.age: should be 'none', 'standard', "),
         (".by_colum.age=none", "data.input_scaling.by_colum: unknown key, did you mean 'by_column'?"),
         (
             "={default: none, shift: 1}",
-            "data.input_scaling.shift: stands beside default; leave one of them out, or put",
+            "data.input_scaling.shift: conflicts with default; omit one of them, or move",
         ),
         (".by_column=none", "data.input_scaling.by_column: should be a valid dictionary, got 'none'"),
         ("={shift: 1}", "data.input_scaling.scale: missing"),
@@ -103,14 +103,16 @@ def test_what_would_be_undone_is_told() -> None:
     with pytest.raises(ConfigError) as raised:
         scaling_of("data.input_scaling.by_column.age=none", "data.input_scaling=minmax")
     told, _, pasted = str(raised.value).rpartition(" or write ")
-    assert told.startswith("data.input_scaling.by_column.age=none: is undone by data.input_scaling=minmax behind it;")
+    assert told.startswith(
+        "data.input_scaling.by_column.age=none: is cancelled by the later data.input_scaling=minmax;"
+    )
     assert scaling_of("data.input_scaling.by_column.age=none", pasted)["default"] == "minmax"
 
 
 @pytest.mark.parametrize(
     ("words", "remedy"),
     [
-        (["data.input_scaling=minmax,none"], "write data.input_scaling.default=minmax,none in the place of "),
+        (["data.input_scaling=minmax,none"], "write data.input_scaling.default=minmax,none instead of "),
         (["data=table,plain_table", "data.path=a", "data.target=y"], "as in data.input_scaling.default=noisy_quantile"),
     ],
 )
@@ -173,7 +175,7 @@ def test_a_file_says_what_holds_for_all_columns_too(tmp_path: Path) -> None:
     path = tmp_path / "experiment" / "mine.yaml"
     path.parent.mkdir()
     path.write_text("# @package _global_\ndata: {impute: {by_column: {age: mean}}}\n")
-    with pytest.raises(ConfigError, match=r"^data.impute.default: missing; say what the other columns take"):
+    with pytest.raises(ConfigError, match=r"^data.impute.default: missing; give the value of the other columns"):
         load("experiment=mine", config_dir=tmp_path)
     path.write_text("# @package _global_\ndata: {impute: {default: median, by_column: {age: mean}}}\n")
     assert load("experiment=mine", config_dir=tmp_path).data.impute.of("age") == "mean"

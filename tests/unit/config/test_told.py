@@ -37,7 +37,7 @@ TABLE = ["data=plain_table", "data.path=a.csv"]
 def test_quotes_that_are_told_can_be_pasted(word: str, key: str, value: object) -> None:
     with pytest.raises(ConfigError) as raised:
         load(*TABLE, "data.target=y", word)
-    (told,) = re.findall(r"quotes inside of quotes: (.+)$|with a comma: (.+)$", str(raised.value), re.MULTILINE)
+    (told,) = re.findall(r"twice: (.+)$|with a comma: (.+)$", str(raised.value), re.MULTILINE)
     (pasted,) = shlex.split("".join(told))
     assert getattr(load(*TABLE, "data.target=y", pasted).data, key) == value
 
@@ -70,7 +70,7 @@ def test_another_number_to_yaml_is_told(tmp_path: Path, text: str, number: int) 
     with pytest.raises(ConfigError) as raised:
         load("experiment=mine", config_dir=tmp_path)
     assert str(raised.value) == (
-        f"data.missing_values: {text} in {path} is {number} to YAML; write '{text}', with these quotes, or {number}"
+        f"data.missing_values: YAML reads {text} in {path} as {number}; write '{text}', with these quotes, or {number}"
     )
     for written, found in ((f"'{text}'", text), (str(number), number)):
         path.write_text(f"{content}  missing_values: ['?', {written}]\n")
@@ -96,7 +96,7 @@ def test_columns_that_no_command_line_can_name() -> None:
         (["data.path=${oc.env:NOSUCH_X}", "seed=${nosuch}"], r"(?s)^seed: .*\ndata.path: "),
         (["seed=${nosuch:1}"], r"^seed: \$\{nosuch:1\} cannot be resolved \(Unsupported interpolation type nosuch\)"),
         (["seed=${data.split.seed}"], r"^seed: \$\{data.split.seed\} cannot be resolved \(Recursive"),
-        (["seed=???"], r"^seed: \?\?\? stands for a value that is still to be given"),
+        (["seed=???"], r"^seed: \?\?\? marks a value that must be given"),
         (["data.split=${nosuch}"], r"^data.split: \$\{nosuch\} cannot be resolved"),
         (["fit.early_stopping.min_delta=1e300"], r"^fit.early_stopping.min_delta: should be less than or equal to 34"),
         (["model.l1=1e300"], r"^model.l1: should be less than or equal to 34"),

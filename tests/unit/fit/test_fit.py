@@ -135,7 +135,7 @@ def test_loss_that_becomes_nan_ends_the_run() -> None:
     [
         ("binary", "fit.early_stopping.monitor=val_rmse", "monitor: val_rmse is not logged for a binary task"),
         ("regression", "fit.early_stopping.monitor=accuracy", "monitor: accuracy is not logged for a regression"),
-        ("regression", "fit.loss=binary_crossentropy", "fit.loss: binary_crossentropy does not go with a regression"),
+        ("regression", "fit.loss=binary_crossentropy", "fit.loss: binary_crossentropy does not suit a regression"),
         ("regression", "fit.class_weight=balanced", "fit.class_weight: a regression has no classes"),
     ],
 )

@@ -40,11 +40,11 @@ def test_what_is_different_is_named_but_not_what_follows_from_it() -> None:
 def test_the_line_names_the_sweep_and_why_it_does_not_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     show_begun_anew(begun(origins=json.dumps(ORIGINS | {"data": "x", "code": "y"})), ORIGINS)
     assert capsys.readouterr().out == (
-        "sweep busy-owl-1 of the same command is of other data and code: all trials begin anew. "
-        "Its own stay: python -m pipeline compare --sweep 0123\n"
+        "sweep busy-owl-1 of the same command used different data and code: a new sweep runs all trials. "
+        "The earlier one is kept: python -m pipeline compare --sweep 0123\n"
     )
     show_begun_anew(begun(), ORIGINS)
-    assert "of the same command is of an earlier version: all trials begin anew" in capsys.readouterr().out
+    assert "of the same command used an earlier version: a new sweep runs all trials" in capsys.readouterr().out
 
 
 def test_without_git_the_code_is_known_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

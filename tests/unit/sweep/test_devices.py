@@ -26,7 +26,7 @@ def test_a_machine_is_divided(
 
 
 def test_more_trials_than_gpus_may_hold() -> None:
-    with pytest.raises(ConfigError, match=r"n_jobs: 5 trials at once .*2 GPUs .*set hydra.launcher.trials_per_gpu=3"):
+    with pytest.raises(ConfigError, match=r"5 simultaneous trials .*2 GPUs .*set hydra.launcher.trials_per_gpu=3"):
         divide(5, 8, ["0", "1"], 1)
 
 
@@ -58,7 +58,7 @@ def test_gpus_that_the_environment_allows(monkeypatch: pytest.MonkeyPatch, visib
         (["+hydra.launcher.trial_per_gpu=2"], "did you mean 'hydra.launcher.trials_per_gpu'?"),
         (["hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs: should be greater than 0 or 'auto', got 0"),
         (["hydra.launcher.n_jobs=many"], "hydra.launcher.n_jobs: should be a valid integer or 'auto', got 'many'"),
-        (["hydra.launcher.n_jobs=1,2"], "hydra.launcher.n_jobs=1,2: a sweep has one launcher; give one value"),
+        (["hydra.launcher.n_jobs=1,2"], "hydra.launcher.n_jobs=1,2: a sweep uses one launcher; give one value"),
         (["hydra/launcher=packed", "hydra.launcher.members=1"], "members: should be greater than or equal to 2, got 1"),
         (["hydra/launcher=locl"], "hydra/launcher=locl: no such file, did you mean 'local'?"),
         (

@@ -20,8 +20,8 @@ def test_lines_count_and_tell_the_time_left(monkeypatch: pytest.MonkeyPatch) -> 
     clock = iter([100.0, 110.0, 112.0, 113.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     counted = Progress(6)
-    assert counted.ended("seed=0", "finished before, as run 7", was_run=False) == (
-        "1/6  seed=0  finished before, as run 7"
+    assert counted.ended("seed=0", "skipped: finished as run 7", was_run=False) == (
+        "1/6  seed=0  skipped: finished as run 7"
     )
     assert counted.ended("seed=1", "objective 3, 5.0 s") == "2/6  seed=1  objective 3, 5.0 s"  # one says too little
     assert counted.ended("seed=2", "failed") == "3/6  seed=2  failed; 15 s left"  # two in 10 s, three are left

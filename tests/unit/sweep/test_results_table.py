@@ -28,7 +28,7 @@ def test_every_job_is_counted_and_every_configuration_has_its_run(capsys: pytest
     show_ranking(sweep, ranked(*runs), tracking)
     list_next(sweep, tracking, "-m seed=0,1")
     out = capsys.readouterr().out
-    counts = "6 finished, 1 pruned, 2 failed, 1 killed, 1 running; 4 of them before, and skipped"
+    counts = "6 finished, 1 pruned, 2 failed, 1 killed, 1 running; 4 finished before and were skipped"
     assert f"sweep             bold-crow-1 ({'a' * 32}): {counts}\n" in out
     for place, (mean, number) in enumerate((("6 ± 1", 1), ("10 ± 9.5", 101)), 1):
         assert re.search(rf"│ {place} │ +{re.escape(mean)} │ +3 │ .* │ {number:032x} │", out)
@@ -39,7 +39,7 @@ def test_every_job_is_counted_and_every_configuration_has_its_run(capsys: pytest
     assert f"best run          {1:032x} (run 1), val_rmse 6: the median of 3 runs" in out
     every_run = f'make compare ARGS="--sweep {"a" * 32} --uri sqlite:///x.db --format json"'
     assert f"every run's id    {every_run}\n" in out
-    assert "go on with        python -m pipeline train -m seed=0,1\n" in out
+    assert "resume with       python -m pipeline train -m seed=0,1\n" in out
 
 
 def test_of_many_configurations_the_first_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,7 +49,7 @@ def test_of_many_configurations_the_first_are_listed(capsys: pytest.CaptureFixtu
     assert len(re.findall(r"│ +\d+ │ +\d+ │ +1 │", out)) == 20
     assert "5 more: make compare" in out
     list_next(ended(*runs), load().tracking, "-m")
-    assert "go on with" not in capsys.readouterr().out
+    assert "resume with" not in capsys.readouterr().out
 
 
 def test_a_sweep_of_which_nothing_finished_has_no_best(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,4 +65,4 @@ def test_a_store_that_is_gone_hides_nothing(
 ) -> None:
     _conclude(ended(status="FAILED"), load("tracking.uri=sqlite:////proc/no/x.db"), "-m seed=0,1")
     assert "the sweep's runs could not be ranked: tracking.uri: sqlite:////proc/no/x.db cannot be used" in caplog.text
-    assert "go on with        python -m pipeline train -m seed=0,1\n" in capsys.readouterr().out
+    assert "resume with       python -m pipeline train -m seed=0,1\n" in capsys.readouterr().out

@@ -35,25 +35,25 @@ LAYERS = {"search.depth": Choice(("0", "1", "2")), "search.width": Choice(("8", 
 SEARCH = load().search
 
 MISTAKES = [
-    ("fit.learning_rate=interval(1,0.1)", "an interval goes from a number to a larger one; 1.0 is not below 0.1"),
-    ("fit.learning_rate=tag(log,interval(0,1))", "an interval in the logarithm begins above 0, not at 0.0"),
-    ("fit.learning_rate=tag(lgo,interval(1,2))", "there is no tag lgo; the one there is is log"),
+    ("fit.learning_rate=interval(1,0.1)", "an interval must begin below its end; 1.0 is not below 0.1"),
+    ("fit.learning_rate=tag(log,interval(0,1))", "a logarithmic interval must begin above 0, not at 0.0"),
+    ("fit.learning_rate=tag(lgo,interval(1,2))", "unknown tag lgo; the only tag is log"),
     ("fit.learning_rate=interval(-1,1)", "fit.learning_rate: should be greater than 0, got -1.0"),
     ("fit.epochs=interval(1,5)", "fit.epochs: should be a valid integer, got 1.0"),
-    ("fit.epochs=range(5,1)", "a range without values: it begins at 5 and ends before 1"),
+    ("fit.epochs=range(5,1)", "the range is empty: it begins at 5 and ends before 1"),
     ("fit.epochs=intervall(1,5)", "Unknown function 'intervall'"),
     ("fit.pateince=interval(1,5)", "fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?"),
     ("model.units=[64],[64,sixty]", "model.units[1]: should be a valid integer"),
-    ("search.depth=1,2", "search.width: missing; model.units follows from search.depth and search.width together"),
+    ("search.depth=1,2", "search.width: missing; search.depth and search.width together set model.units"),
     ("search.n_trails=3", "search.n_trails: unknown key, did you mean 'search.n_trials'?"),
+    ("search.n_trials=3,4", "search.n_trials: applies to the whole sweep; give one value"),
     ("search.sampler=tpee", "search.sampler: should be 'random', 'tpe', 'cmaes', 'grid' or 'qmc', got 'tpee', did you mean 'tpe'?"),
-    ("search.n_trials=3,4", "search.n_trials: belongs to the whole sweep; give one value"),
-    ("sweep.keep=all,best", "sweep.keep: belongs to the whole sweep; give one value"),
-    ("search.study_name=s sweep.resume=off", "search.study_name: a study of that name is gone on with; give another name"),
-    ("search.objectives=[val_rmse,test_mae]", "test_mae would choose by the test rows"),
-    ("search.objectives=[val_rmse]", "search.objectives: several make a front, got ['val_rmse']; for one set objective"),
-    ("objective=val_rmse,val_r2", "objective: decides which trial of a search is best; give one score"),
-    ("seed=0", "hydra/sweeper=search: nothing to search"),
+    ("search.study_name=s sweep.resume=off", "search.study_name: a named study always resumes; give another name"),
+    ("sweep.keep=all,best", "sweep.keep: applies to the whole sweep; give one value"),
+    ("search.objectives=[val_rmse,test_mae]", "test_mae would select by the test rows"),
+    ("search.objectives=[val_rmse]", "search.objectives: needs at least two, got ['val_rmse']; for a single one set objective"),
+    ("objective=val_rmse,val_r2", "objective: a search ranks its trials by one score; give one, or several in search.objectives"),
+    ("seed=0", "hydra/sweeper=search: needs ranges to search"),
 ]  # fmt: skip
 
 
@@ -69,19 +69,19 @@ def test_a_range_that_is_none_is_an_error_before_the_first_trial(override: str, 
     [
         (
             ["search.study_name=mine", "seed=0,1"],
-            "search.study_name: is for hydra/sweeper=search; leave it out",
+            "search.study_name: applies to searches only; a grid resumes when its command is repeated",
         ),
         (["fit.learning_rate=interval(0.1,1)"], "an interval is for hydra/sweeper=search"),
-        (["search.depth=1,2", "search.width=8,16"], "search.depth: belongs to a search; add hydra/sweeper=search"),
+        (["search.depth=1,2", "search.width=8,16"], "search.depth: applies to searches; add hydra/sweeper=search"),
         (["hydra/sweeper=search", "search.sampler=grid", "model.l2=interval(0,1)"], "model.l2: a grid needs values"),
-        (["hydra/sweeper=search", "search.sampler=cmaes", "model=dense,linear"], "cmaes searches among numbers"),
+        (["hydra/sweeper=search", "search.sampler=cmaes", "model=dense,linear"], "cmaes searches numbers"),
         (
             ["hydra/sweeper=search", "search.depth=1,2", "search.width=8", "model.units=[1],[2]"],
-            "model.units: follows from search.depth and search.width",
+            "model.units: is set by search.depth and search.width",
         ),
         (
             ["hydra/sweeper=search", "search.objectives=[val_rmse,n_parameters]", "search.pruner=median", "seed=1,2"],
-            "search.pruner: one score decides which trial is poor",
+            "search.pruner: needs a single objective",
         ),
     ],
 )
@@ -148,18 +148,18 @@ def test_depth_and_width_are_what_the_architecture_says(architectures: Path) -> 
     [
         (
             ["model=plain"],
-            "search.depth: the architecture plain declares no hidden layers to search; leave it out, or take model=blocks or model=dense",
+            "search.depth: the architecture plain has no hidden layers to search; omit the key, or use model=blocks or model=dense",
         ),
-        (["model=dense,plain"], "search.width: the architecture plain declares no hidden layers to search"),
+        (["model=dense,plain"], "search.width: the architecture plain has no hidden layers to search"),
         (
             ["model=dense,blocks"],
-            "search.depth: stands for other keys in each of the architectures dense and blocks; take one",
+            "search.depth: sets different keys in the architectures dense and blocks; use one",
         ),
         (
             ["model=blocks", "model.block_width=4,8"],
-            "model.block_width: follows from search.depth and search.width; leave it out",
+            "model.block_width: is set by search.depth and search.width; omit it",
         ),
-        (["model=blocks", "search.width_of=layer"], "search.width_of: all hidden layers of blocks are equally wide"),
+        (["model=blocks", "search.width_of=layer"], "search.width_of: hidden layers of blocks have the same width"),
         (["model=blocks", "search.depth=range(0,4)"], "search.depth: blocks has at least 1 hidden layers, got 0"),
         (["search.depth=range(-1,4)"], "search.depth: should be greater than or equal to 0, got -1"),
         (["model.dropout=[0.1,0.2]"], "model.dropout: 2 values for the 1 layers of model.units"),
@@ -347,12 +347,12 @@ def test_a_storage_that_cannot_be_reached(address: str, message: str) -> None:
         opened(storage_of(address, "s"))
     assert message in str(raised.value)
     assert "secret" not in str(raised.value)
-    assert "It is a path for a journal, or an Optuna storage" in str(raised.value)
+    assert "Give the path of a journal, or an Optuna storage" in str(raised.value)
 
 
 def test_a_study_has_no_place_in_the_database_of_a_store(store: str) -> None:
     MlflowClient(store).search_experiments()
-    with pytest.raises(SweepError, match=r"search.storage: sqlite:.* has MLflow's tables, .* a database of its own"):
+    with pytest.raises(SweepError, match=r"search.storage: sqlite:.* has MLflow's tables, .* name another database"):
         opened(store)
 
 
@@ -368,8 +368,8 @@ def test_a_study_is_gone_on_with_by_the_same_trials_only(tmp_path: Path) -> None
     begun()
     begun()
     with pytest.raises(
-        SweepError, match=r"search.study_name: one was begun with other data; give another name, or go on"
+        SweepError, match=r"search.study_name: one was started with different data; give another name, or resume"
     ):
         begun(data="x", configuration="y")
-    with pytest.raises(SweepError, match="begun with other ranges and objective;"):
+    with pytest.raises(SweepError, match="started with different ranges and objective;"):
         begun(ranges="x", objective="y", configuration="z")
