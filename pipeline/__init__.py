@@ -48,12 +48,12 @@ __all__ = [
     "tune",
 ]
 
-# Before anything imports TensorFlow or Keras: the pipeline trains with TensorFlow whatever the user's other work
-# uses, and TensorFlow's start-up notices drown our own lines.
+# Set before TensorFlow or Keras is imported: the pipeline trains with TensorFlow whichever Keras backend the user has
+# configured, and TensorFlow's start-up notices would hide the pipeline's own lines.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-# Public names that are imported when they are asked for: Hydra and pydantic take half a second, TensorFlow six.
+# Public names that are imported on first use: Hydra and pydantic take half a second, TensorFlow six.
 _HOMES = {
     "Config": "pipeline.config",
     "LoadedModel": "pipeline.export.loaded_model",
@@ -65,10 +65,10 @@ _HOMES = {
     "tune": "pipeline.sweep.tune",
 }
 
-# Modules that once were commands: `python -m pipeline.train` would find nothing, or a module that does nothing.
+# Modules that were commands in earlier versions: `python -m pipeline.train` would now fail or do nothing.
 _FORMER = ("compare", "evaluate", "export", "predict", "promote", "register", "rerun", "serve", "study", "train", "ui")
 
-if not TYPE_CHECKING:  # for whom the names above are all there are
+if not TYPE_CHECKING:  # type checkers use the imports above
 
     def __getattr__(name: str) -> Any:
         if name == "__version__":
@@ -85,11 +85,11 @@ def __dir__() -> list[str]:
 
 
 def _end_former_command(argv: list[str], original: list[str]) -> None:
-    """Names the new form to whoever types `python -m pipeline.train`, and ends.
+    """Prints the new form of a command such as `python -m pipeline.train`, and exits.
 
     Args:
-        argv: `sys.argv`, which begins with `-m` while Python looks for the module that follows it, and only then.
-        original: `sys.orig_argv`, which holds that module just before the words of `argv`.
+        argv: `sys.argv`, which begins with `-m` only while Python searches for the module.
+        original: `sys.orig_argv`, which has that module just before the words of `argv`.
     """
     if argv[:1] != ["-m"]:
         return

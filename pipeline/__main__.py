@@ -14,7 +14,7 @@ OPTIONS = {"-h": "help", "--help": "help", "-V": "version", "--version": "versio
 
 
 def main() -> None:
-    """Hands what was typed to the command that it names."""
+    """Runs the command that the first word names."""
     with ends_tidily():
         first, *words = sys.argv[1:] or ["help"]
         name = OPTIONS.get(first, first)
@@ -38,16 +38,16 @@ def _help() -> str:
             "",
             *commands,
             "",
-            f"{program()} COMMAND --help tells what a command takes; --version which version this is.",
+            f"{program()} COMMAND --help shows the options of a command; --version the version.",
         ]
     )
 
 
 def _unknown(name: str) -> str:
-    """What to say of a first word that is no command."""
+    """Returns the message for an unknown command."""
     if "=" in name and not name.startswith("-"):
         return f"a command comes first, as in {program()} train {name}"
-    return f"there is no command {name!r}{did_you_mean(name, COMMANDS) or '; there are ' + ', '.join(COMMANDS)}"
+    return f"unknown command {name!r}{did_you_mean(name, COMMANDS) or '; the commands are ' + ', '.join(COMMANDS)}"
 
 
 if __name__ == "__main__":

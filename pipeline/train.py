@@ -1,4 +1,4 @@
-"""The story: one experiment from a table to an exported model, in four parts that can be called apart."""
+"""Runs one experiment from a table to an exported model, in four parts that can be called separately."""
 
 from __future__ import annotations
 
@@ -27,32 +27,49 @@ if TYPE_CHECKING:
 
     Assemble = Callable[[Rows, Preprocessing, keras.Model, Learned], Assembled]
 
-EpochReport = Callable[[int, Mapping[str, float]], None]  # takes an epoch's number, from 1, and its values
+EpochReport = Callable[[int, Mapping[str, float]], None]  # called with an epoch's number, from 1, and its values
 
 
 class Trial:
-    """What surrounds one run: of a run on its own nothing; a sweep's trial looks here at what is done already."""
+    """Hooks of a run: a single run needs none; a trial of a sweep is claimed, skipped or pruned by them."""
 
     def __init__(self) -> None:
         self.tags: dict[str, str] = {}
 
     def begins(self, config: Config, dataset: Dataset) -> None:
-        """Told when the data are known, before anything that takes long."""
+        """Called when the data are loaded, before any long computation.
+
+        Args:
+            config: The experiment.
+            dataset: Its rows.
+        """
 
     def fitted(self, config: Config, dataset: Dataset) -> Preprocessing:
-        """What preprocessing has learned of the rows that train."""
+        """Returns the preprocessing, fitted on the training rows.
+
+        Args:
+            config: The experiment.
+            dataset: Its rows.
+        """
         return dataset.fit(config.data)
 
     def watching(self, report: EpochReport) -> EpochReport:
-        """What is to be called after each epoch, with its number and its values."""
+        """Wraps the report that is called after each epoch."""
         return report
 
     def recalling(self, report: EpochReport) -> EpochReport:
-        """What is to be called first for each epoch that the run had ended with, where it goes on after it died."""
+        """Wraps the report that is called for the earlier epochs of a resumed run."""
         return report
 
     def ship(self, config: Config, prepared: Prepared, trained: Trained, scored: Scored) -> Shipped:
-        """What becomes of a network that has its scores."""
+        """Exports the scored network.
+
+        Args:
+            config: The experiment.
+            prepared: Its data.
+            trained: Its network.
+            scored: Its model and scores.
+        """
         return ship(config, prepared, trained, scored)
 
 
@@ -61,7 +78,7 @@ SINGLE_RUN = Trial()
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a network trains on. Runs with the same data, split, preprocessing and rows kept can share it."""
+    """What a network is trained on. Runs with the same data, split, preprocessing and calibration rows can share it."""
 
     dataset: Dataset
     preprocessing: Preprocessing
@@ -70,61 +87,61 @@ class Prepared:
     report: Report
     objective: str  # the score by which runs are compared
     clock: Clock
-    embedded_by: Arrays | None = None  # rows on which embeddings of numbers are fitted; None: those that train
+    embedded_by: Arrays | None = None  # rows to fit embeddings of numbers on; None: training rows
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A network with the weights that it keeps, and the tracked run that waits for what it comes to."""
+    """A trained network and its open run, to which the results are logged."""
 
     network: keras.Model
     history: History
     tracked: Run
-    # (n_train + n_val, n_outputs) what others like it gave for the training and then the validation rows, each row by
-    # networks that were not trained on it; None where it was not trained on validation rows itself.
+    # (n_train + n_val, n_outputs) predictions for the training and then the validation rows, each by networks that were
+    # not trained on that row; None if the network was not trained on validation rows.
     held_out: np.ndarray | None = None
-    networks: Sequence[LeaderboardRow] = ()  # of an ensemble those that it was selected from, best first
+    networks: Sequence[LeaderboardRow] = ()  # candidates of an ensemble, best first
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The model from raw rows to original units, and what it came to."""
+    """The model from raw rows to original units, and its scores."""
 
     decided: Decided
     assembled: Assembled
     found: Evaluation  # on every split
-    beaten: BaselineComparison  # how it stands to the baselines
-    decisions: BinaryDecisions | None  # of two classes, how errors of either kind follow from the threshold
+    beaten: BaselineComparison  # comparison with the baselines
+    decisions: BinaryDecisions | None  # for two classes: errors of either kind by threshold
     advice: str | None  # what to try next
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """What it took to log a model."""
+    """Duration and accuracy of an export."""
 
     seconds: dict[str, float]  # `seconds_export`, ...
-    difference: float | None  # of the SavedModel from the pipeline's own predictions, in scaled units; None without one
+    difference: float | None  # between SavedModel and pipeline, in scaled units; None without an export
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run came to."""
+    """The result of a run."""
 
     scores: dict[str, float]  # final `train_*`, `val_*`, `test_*` and `gap_*`, in the target's own units
     objective: float  # the score that `objective` names
     run_id: str
     model_path: str | None  # of the SavedModel: a folder, or an address in a remote store; None without one
     store: str  # address of the tracking store
-    seconds: dict[str, float]  # that each part took: `seconds_fit`, `seconds_export`, ...
+    seconds: dict[str, float]  # duration of each part: `seconds_fit`, `seconds_export`, ...
     n_parameters: int
     export_difference: float | None  # of the SavedModel from the pipeline's own predictions, in scaled units
-    baselines: BaselineComparison  # how it stands to them
-    decisions: BinaryDecisions | None  # of two classes, how errors of either kind follow from the threshold
+    baselines: BaselineComparison  # comparison with the baselines
+    decisions: BinaryDecisions | None  # for two classes: errors of either kind by threshold
     advice: str | None  # what to try next
 
     @property
     def measured(self) -> dict[str, float]:
-        """All that a sweep may ask for, by the names that MLflow has."""
+        """All values that a sweep can use as objectives, by their names in MLflow."""
         own = {name: getattr(self, name) for name in ("objective", "n_parameters", "export_difference")}
         return self.scores | self.seconds | {name: float(value) for name, value in own.items() if value is not None}
 
@@ -134,7 +151,7 @@ def run(config: Config, trial: Trial = SINGLE_RUN) -> Result:
 
     Args:
         config: The experiment.
-        trial: Its part in a sweep.
+        trial: Hooks of a sweep.
 
     Raises:
         PipelineError: The data, the config or the training is at fault; the message says what to do.
@@ -151,7 +168,12 @@ def run(config: Config, trial: Trial = SINGLE_RUN) -> Result:
 
 
 def finish(config: Config, prepared: Prepared, trial: Trial = SINGLE_RUN) -> Result:
-    """What comes after `prepare` in a run.
+    """Trains, scores and exports: the part of a run after `prepare`.
+
+    Args:
+        config: The experiment.
+        prepared: Its data.
+        trial: Hooks of a sweep.
 
     Raises:
         PipelineError: The config or the training is at fault.
@@ -165,7 +187,14 @@ def finish(config: Config, prepared: Prepared, trial: Trial = SINGLE_RUN) -> Res
 
 
 def result_of(prepared: Prepared, trained: Trained, scored: Scored, shipped: Shipped) -> Result:
-    """What a run came to, once it has ended: only then its id and address are known for good."""
+    """Returns the result of a run; call it after the run has ended, when its id and address are final.
+
+    Args:
+        prepared: Data of the run.
+        trained: Its network.
+        scored: Its scores.
+        shipped: Its export.
+    """
     scores, tracked = scored.found.scores, trained.tracked
     where, seconds = (tracked.id, tracked.model_path, tracked.uri), prepared.clock.seconds | shipped.seconds
     sizes = (trained.network.count_params(), shipped.difference)
@@ -174,7 +203,7 @@ def result_of(prepared: Prepared, trained: Trained, scored: Scored, shipped: Shi
 
 
 def import_stages() -> None:
-    """Imports what the rest of the story needs, which takes seconds; a process that forks others does so before."""
+    """Imports the modules for training, which takes seconds; a process that forks workers does it once for all."""
     import_tensorflow()
     from pipeline import export, fit, model, track  # noqa: F401
     from pipeline.evaluate import plots, sparsity  # noqa: F401
@@ -182,10 +211,14 @@ def import_stages() -> None:
 
 
 def prepare(config: Config, trial: Trial = SINGLE_RUN) -> Prepared:
-    """Reads, divides and checks the rows, and fits preprocessing on those that train.
+    """Reads, splits and checks the rows, and fits preprocessing on the training rows.
+
+    Args:
+        config: The experiment.
+        trial: Hooks of a sweep.
 
     Raises:
-        PipelineError: The data are at fault, or the config does not go with them.
+        PipelineError: The data are at fault, or the config does not suit them.
     """
     from pipeline import data, evaluate
 
@@ -197,7 +230,15 @@ def prepare(config: Config, trial: Trial = SINGLE_RUN) -> Prepared:
 
 
 def preprocess(config: Config, dataset: Dataset, objective: str, trial: Trial, clock: Clock) -> Prepared:
-    """The second half of `prepare`, once the rows are read."""
+    """Fits preprocessing and checks the rows: the second half of `prepare`.
+
+    Args:
+        config: The experiment.
+        dataset: Its rows.
+        objective: Score by which runs are compared.
+        trial: Hooks of a sweep.
+        clock: Started before the rows were read.
+    """
     from pipeline import data
 
     dataset = data.without_useless(dataset, config.data)
@@ -211,10 +252,14 @@ def preprocess(config: Config, dataset: Dataset, objective: str, trial: Trial, c
 
 
 def build(config: Config, prepared: Prepared) -> keras.Model:
-    """A network for the rows, with the weights that it starts from.
+    """Builds a network for the rows, with initial weights.
+
+    Args:
+        config: The experiment.
+        prepared: Its data.
 
     Raises:
-        ConfigError: The model section does not go with the task.
+        ConfigError: The section `model` does not suit the task.
     """
     from pipeline import model
 
@@ -226,14 +271,19 @@ def build(config: Config, prepared: Prepared) -> keras.Model:
 
 @contextlib.contextmanager
 def train(config: Config, prepared: Prepared, trial: Trial = SINGLE_RUN) -> Iterator[Trained]:
-    """Builds, compiles and fits a network, or goes on with one. Its run is open until the context ends.
+    """Builds, compiles and fits a network, or resumes its training. Its run is open until the context ends.
+
+    Args:
+        config: The experiment.
+        prepared: Its data.
+        trial: Hooks of a sweep.
 
     Raises:
-        PipelineError: The config does not go with the data, the store cannot be used, or training comes to nothing.
+        PipelineError: The config does not suit the data, the store cannot be used, or training fails.
     """
     task, clock = prepared.dataset.rows.target.task, prepared.clock
     tell_of_tensorflow()
-    import_stages()  # only now, that config and data are known to be right
+    import_stages()  # only after config and data have been checked
     from pipeline import fit, track
 
     clock.lap("import")
@@ -263,14 +313,14 @@ def train(config: Config, prepared: Prepared, trial: Trial = SINGLE_RUN) -> Iter
 def score(
     config: Config, prepared: Prepared, trained: Trained, beside: BackgroundFit, assemble: Assemble | None = None
 ) -> Scored:
-    """Assembles the model from raw rows to original units, scores *that* on every split and logs what it comes to.
+    """Assembles the model from raw rows to original units, scores *that* on every split and logs the results.
 
     Args:
         config: The experiment.
         prepared: Its data.
         trained: Its network.
-        beside: The baselines on the same rows.
-        assemble: By what; None is `export.assemble`.
+        beside: The background fit of the baselines on the same rows.
+        assemble: Assembles the model; None uses `export.assemble`.
 
     Raises:
         PipelineError: A score cannot be computed, or the store cannot be used.
@@ -305,13 +355,13 @@ def score(
 
 
 def ship(config: Config, prepared: Prepared, trained: Trained, scored: Scored) -> Shipped:
-    """Draws the pictures, writes the card, exports the model, verifies and logs it.
+    """Draws the plots, writes the model card, and exports, verifies and logs the model.
 
     Args:
         config: The experiment.
         prepared: Its data.
         trained: Its network.
-        scored: The model that was made of that, with its scores.
+        scored: The assembled model, with its scores.
 
     Raises:
         PipelineError: The export differs from the pipeline, or the store cannot be used.
@@ -331,7 +381,7 @@ def ship(config: Config, prepared: Prepared, trained: Trained, scored: Scored) -
     difference = export.verify(exported, dataset.part("val"), preprocessing, scored.decided.network)
     clock.lap("export")
     tracked.log_saved_model(dataset.rows)
-    # Of an ensemble whose networks were validated by other rows each, validation rows trained as well.
+    # The networks of a cross-validated ensemble were trained on validation rows too.
     tracked.log_training_rows(data.RowHashes.of(dataset, ("train", "val")[: 1 + (trained.held_out is not None)]))
     clock.lap("log_model")
     tracked.log_final(clock.seconds | {"export_difference": difference})

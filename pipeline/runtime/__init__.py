@@ -1,1 +1,1 @@
-"""Plumbing below everything else: how a process starts, speaks, ends, and writes files that appear whole."""
+"""Infrastructure: start and end of a process, its output, signals, locks and atomic files."""

@@ -1,6 +1,6 @@
-"""Files and folders that appear whole or not at all: made beside their place, and moved there at the end.
+"""Atomic files and folders: written under a temporary name next to their destination, and renamed at the end.
 
-What a process that is killed leaves half made has that process in its name, and is removed by the next that looks.
+The temporary name contains the process, so that later processes can remove what a killed one has left.
 """
 
 import contextlib
@@ -19,47 +19,47 @@ from pathlib import Path
 from pipeline.runtime import process
 
 PREFIX = ".unfinished-"
-FORMER = re.compile(rf"{re.escape(PREFIX)}[a-z0-9_]{{8}}")  # names of versions that had no process in them
-FORMER_SECONDS = 86_400.0  # since anything was written there; making takes minutes at most
-_shared_temporary: list[Path] = []  # of processes of all kinds, where this one has a folder of its own
+FORMER = re.compile(rf"{re.escape(PREFIX)}[a-z0-9_]{{8}}")  # names by earlier versions, without the process
+FORMER_SECONDS = 86_400.0  # since the last write; writing takes minutes at most
+_shared_temporary: list[Path] = []  # the common temporary folder, while this process uses its own
 PROBE_BYTES = 1 << 14
 
 
 def room(path: Path) -> str:
-    """What the file system that a path lies in, or is to lie in, has left: for a message."""
+    """Describes the free space of the file system of a path, for a message; the path need not exist."""
     there = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
     mount = next(one for one in (there, *there.parents) if one.is_mount())
     return f"the file system {mount} has {shutil.disk_usage(there).free / 2**20:.0f} MB left"
 
 
 def prefix() -> str:
-    """How the name of what this process makes begins: machine, number and start of the process."""
+    """Returns the prefix of this process's temporary names: machine, process id and start time."""
     _, number, start = process.name().rsplit("/", 2)
     return f"{PREFIX}{_machine()}-{number}-{float(start):.0f}-"
 
 
 def remove_left(folder: Path) -> None:
-    """Removes what processes of this machine that are dead have left half made in a folder, if there is such a one."""
+    """Removes unfinished files that dead processes of this machine left in a folder; the folder may be missing."""
     for path in folder.glob(f"{PREFIX}{_machine()}-*-*-*"):
         number, start, _ = path.name.removeprefix(f"{PREFIX}{_machine()}-").split("-", 2)
         if process.is_gone(f"{platform.node()}/{number}/{start}", time.time()):
-            with contextlib.suppress(OSError):  # another process was faster, or it is another user's
+            with contextlib.suppress(OSError):  # another process was faster, or another user owns it
                 _remove(path)
 
 
 def remove_former(folder: Path) -> None:
-    """Removes what former versions have left half made in a folder of this pipeline's own, if there is such a one.
+    """Removes unfinished files of earlier versions from a folder of this pipeline; the folder may be missing.
 
-    Their names do not tell whose it is; so only what nobody has written to for a day goes.
+    Their names do not contain a process; so only files that have not changed for a day are removed.
     """
     for path in folder.glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):  # another process was faster, or it is another user's
+        with contextlib.suppress(OSError):  # another process was faster, or another user owns it
             if FORMER.fullmatch(path.name) and time.time() - _last_written(path) > FORMER_SECONDS:
                 _remove(path)
 
 
 def _last_written(path: Path) -> float:
-    """When a file, or anything in a folder, was last written, in seconds since 1970."""
+    """Returns when a file, or anything in a folder, was last written, in seconds since 1970."""
     return max(one.lstat().st_mtime for one in (path, *path.rglob("*")))
 
 
@@ -74,9 +74,10 @@ def _machine() -> str:
 
 @contextlib.contextmanager
 def own_temporary_files() -> Iterator[None]:
-    """Has all temporary files of this process, also those of libraries, lie in a folder that goes with it.
+    """Puts all temporary files of this process, including those of libraries, into a folder that is deleted at the end.
 
-    That of a process that was killed goes with the next. Where none can be made, whoever needs one tells of it.
+    The next process deletes the folder of a killed one. If the folder cannot be made, this does nothing: the code that
+    needs a temporary file reports the error.
     """
     try:
         before = Path(tempfile.gettempdir())
@@ -86,7 +87,7 @@ def own_temporary_files() -> Iterator[None]:
         return
     remove_left(before)
     held = os.open(own, os.O_RDONLY | os.O_CLOEXEC)
-    fcntl.flock(held, fcntl.LOCK_EX)  # systemd's removal of old temporary files leaves it alone
+    fcntl.flock(held, fcntl.LOCK_EX)  # keeps systemd from removing it as an old temporary folder
     _shared_temporary.append(before)
     tempfile.tempdir = own
     try:
@@ -98,12 +99,12 @@ def own_temporary_files() -> Iterator[None]:
 
 
 def shared_temporary() -> Path:
-    """The folder for temporary files that other processes find as well."""
+    """Returns the temporary folder that all processes share."""
     return _shared_temporary[0] if _shared_temporary else Path(tempfile.gettempdir())
 
 
 def check_room(folder: Path) -> None:
-    """Tries to write a file into a folder, which is made if need be.
+    """Checks that a folder can be written, by writing a file; makes the folder if it is missing.
 
     Raises:
         OSError: It cannot be written.
@@ -115,7 +116,7 @@ def check_room(folder: Path) -> None:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Gives an empty file beside `path` to write to, which replaces `path` at the end; a failure leaves nothing.
+    """Yields an empty file next to `path`, which replaces `path` at the end; a failure leaves `path` unchanged.
 
     Raises:
         OSError: The folder is missing or may not be written.
@@ -125,7 +126,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         unfinished = Path(made.name)
     try:
         yield unfinished
-        unfinished.chmod(0o644)  # a temporary file is for its owner alone
+        unfinished.chmod(0o644)  # a temporary file is private to its owner
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -133,7 +134,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def lasting_file(path: Path) -> Iterator[Path]:
-    """As `whole_file`, and on the disk when it ends: what comes after a power cut is the file as it was or as it is.
+    """Like `whole_file`, but flushed to disk: after a power cut the file has either its old or its new content.
 
     Raises:
         OSError: The folder is missing or may not be written, or the disk is full.
@@ -145,7 +146,7 @@ def lasting_file(path: Path) -> Iterator[Path]:
 
 
 def _to_disk(path: Path) -> None:
-    """Waits until a file, or the names in a folder, are on the disk."""
+    """Waits until a file, or the entries of a folder, are on the disk."""
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)
@@ -155,9 +156,9 @@ def _to_disk(path: Path) -> None:
 
 @contextlib.contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """Gives an empty folder beside `folder` to fill, which replaces `folder` at the end; a failure leaves nothing.
+    """Yields an empty folder next to `folder`, which replaces `folder` at the end; a failure leaves `folder` unchanged.
 
-    Parents that are missing are made, and removed again on a failure.
+    Makes missing parents, and removes them on a failure.
 
     Raises:
         OSError: The folder cannot be made.
@@ -172,7 +173,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         _take_place(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-        with contextlib.suppress(OSError):  # of the first parent that is not empty
+        with contextlib.suppress(OSError):  # the first parent that is not empty stops it
             for parent in missing:
                 parent.rmdir()
 

@@ -1,20 +1,25 @@
-"""Where the seconds of a run go."""
+"""Measures how long the parts of a run take."""
 
 import time
 
 
 class Clock:
-    """Measures the parts of a run, one after the other."""
+    """Measures the parts of a run, one after another."""
 
     def __init__(self) -> None:
         self._last = time.perf_counter()
         self.seconds: dict[str, float] = {}
 
     def lap(self, part: str) -> None:
-        """Ends a part: the time since the last one is its own."""
+        """Ends a part, which took the time since the end of the previous one."""
         self.took(part, time.perf_counter() - self._last)
 
     def took(self, part: str, seconds: float) -> None:
-        """Ends a part of which so many seconds are its own; in the others something else was done."""
+        """Ends a part whose duration was measured elsewhere.
+
+        Args:
+            part: Name of the part.
+            seconds: Its duration, which can be less than the time since the previous part.
+        """
         self.seconds[f"seconds_{part}"] = seconds
         self._last = time.perf_counter()

@@ -1,4 +1,4 @@
-"""A short name for values: the same for the same values, and for no others."""
+"""Digests of values: equal only for equal values."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from typing import Any
 
 
 def digest(values: str | Sequence[Any] | Mapping[str, Any]) -> str:
-    """32 hexadecimal digits of what JSON can hold."""
+    """Returns 32 hexadecimal digits for values that JSON can represent."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]

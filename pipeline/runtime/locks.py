@@ -1,4 +1,4 @@
-"""Locks between processes of one machine, which the system takes back when their owner dies."""
+"""Locks between processes of one machine, which the system releases when the process ends."""
 
 import contextlib
 import fcntl
@@ -9,14 +9,14 @@ from typing import IO
 
 @contextlib.contextmanager
 def locked(path: Path, *, wait: bool = True) -> Iterator[IO[str] | None]:
-    """Holds the lock that a file stands for; the file is made if need be, and stays.
+    """Holds a lock on a file; makes the file if it is missing, and keeps it.
 
     Args:
-        path: The file, in a folder that exists.
-        wait: For the process that holds the lock, as long as it takes.
+        path: The file, in an existing folder.
+        wait: Waits while another process holds the lock.
 
     Yields:
-        The open file; None at once where another process holds the lock and `wait` is False.
+        The open file; None at once if another process holds the lock and `wait` is False.
     """
     with path.open("w") as file:
         try:

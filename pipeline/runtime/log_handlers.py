@@ -1,4 +1,4 @@
-"""Where the log goes: the screen and a file. One that cannot be written is told once; by itself each line would be."""
+"""Log handlers for terminal and file, which report once, not for each line, that they cannot be written."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pipeline.runtime.stderr import tell
 
 
 class Screen(logging.StreamHandler):
-    """Standard output, which may be a file on a disk that is full."""
+    """Logs to standard output, which may be a file on a full disk."""
 
     _is_told = False
     _path: str | None = None
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Says once what is wrong, and by which file system; what is no error of the disk is left to `logging`."""
+        """Reports an error of the disk once, with the file system; leaves other errors to `logging`."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError) or isinstance(error, BrokenPipeError):
             super().handleError(record)
@@ -25,11 +25,11 @@ class Screen(logging.StreamHandler):
             self._is_told = True
             where = "the log" if self._path is None else self._path
             left = "" if self._path is None else f"; {room(Path(self._path))}"
-            tell(f"{where} cannot be written: {error.strerror}{left}; the command goes on without")
+            tell(f"{where} cannot be written: {error.strerror}{left}; the command continues without it")
 
 
 class LogFile(Screen, logging.FileHandler):
-    """A file in Hydra's folder."""
+    """Logs to a file in Hydra's output folder."""
 
     def __init__(self, filename: str) -> None:
         logging.FileHandler.__init__(self, filename)

@@ -1,4 +1,4 @@
-"""Which process something belongs to, and whether that process is gone."""
+"""Names of processes, and whether a process has ended."""
 
 import contextlib
 import os
@@ -11,26 +11,26 @@ from collections.abc import Callable, Iterator
 import psutil
 
 SIGN_SECONDS = 60.0  # between two signs of life
-LOST_SECONDS = 900.0  # without a sign of life, after which a process of another machine counts as gone
-SAME_START = 2.0  # seconds by which two readings of one process's start may differ
+LOST_SECONDS = 900.0  # without a sign of life after which a process of another machine counts as ended
+SAME_START = 2.0  # seconds by which two readings of a process's start time can differ
 
 
 def name() -> str:
-    """This process, as `<machine>/<number>/<start in seconds since 1970>`; the number alone would come again."""
+    """Returns `<machine>/<process id>/<start in seconds since 1970>` of this process; ids alone are reused."""
     return f"{platform.node()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
 
 
 def module_path() -> str:
-    """PYTHONPATH for another process that is to find the modules that this one does."""
-    return os.pathsep.join(os.path.abspath(place) for place in sys.path)  # noqa: PTH100 - "" is a place too
+    """Returns a PYTHONPATH with which another process finds the same modules."""
+    return os.pathsep.join(os.path.abspath(place) for place in sys.path)  # noqa: PTH100 - "" is the current folder
 
 
 def is_gone(process: str, sign_of_life: float) -> bool:
     """Whether a process has ended.
 
     Args:
-        process: What `name` said there.
-        sign_of_life: When it was last heard of, in seconds since 1970; all that is known of another machine's.
+        process: Its `name`.
+        sign_of_life: Time of its last sign of life, in seconds since 1970, which decides for another machine.
     """
     machine, number, start = process.rsplit("/", 2)
     if machine != platform.node():
@@ -44,12 +44,12 @@ def is_gone(process: str, sign_of_life: float) -> bool:
 
 @contextlib.contextmanager
 def signs_of_life(tell: Callable[[], None]) -> Iterator[None]:
-    """Calls `tell` from time to time, beside whatever else is done."""
+    """Calls `tell` every SIGN_SECONDS in a thread."""
     ended = threading.Event()
 
     def repeat() -> None:
         while not ended.wait(SIGN_SECONDS):
-            with contextlib.suppress(Exception):  # a store that is out of reach: the work itself will tell of it
+            with contextlib.suppress(Exception):  # the store is unreachable: the main thread reports it
                 tell()
 
     teller = threading.Thread(target=repeat, daemon=True)

@@ -1,16 +1,16 @@
-"""What this package's commands are called where they run, so that a command that is printed works when it is pasted."""
+"""How to call this package's commands here, so that printed commands work when pasted."""
 
 import shlex
 import shutil
 import sys
 from pathlib import Path
 
-SCRIPT = "dense-pipeline"  # that the installed package has
+SCRIPT = "dense-pipeline"  # of the installed package
 
 
 def program() -> str:
-    """What the commands were called by: the script, or the interpreter, with its path where a shell has another one."""
-    called = Path(sys.argv[0].removesuffix(" train").strip("'"))  # `train` writes there what Hydra is to show
+    """Returns how the command was called: script or interpreter, with its path if a shell finds another one."""
+    called = Path(sys.argv[0].removesuffix(" train").strip("'"))  # `train` sets it for Hydra's messages
     if called.name == SCRIPT:
         return SCRIPT if _is_found(SCRIPT, called) else _path(called)
     python = Path(sys.executable)
@@ -18,12 +18,12 @@ def program() -> str:
 
 
 def _is_found(name: str, program: Path) -> bool:
-    """Whether a shell takes this program for the name."""
+    """Whether a shell finds this program by the name."""
     found = shutil.which(name)
     return found is not None and Path(found).parent == program.absolute().parent
 
 
 def _path(program: Path) -> str:
-    """As short as a shell takes it."""
+    """Returns the path, relative to the current folder if possible, quoted for a shell."""
     absolute, here = program.absolute(), Path.cwd()
     return shlex.quote(str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute))

@@ -1,4 +1,4 @@
-"""Leaves out of the log what has been said, or would be said of many."""
+"""Suppresses log lines that would repeat."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet(*names: str, level: int = logging.WARNING) -> Iterator[None]:
-    """Nothing below a level from the loggers of these names, and from those below them."""
+    """Suppresses lines below a level of loggers and their children.
+
+    Args:
+        *names: Names of the loggers.
+        level: Lowest level that is logged.
+    """
     loggers = [logging.getLogger(name) for name in names]
     before = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,9 +1,9 @@
-"""SIGTERM, SIGINT and SIGHUP as exceptions, which cut nothing in two and of which none is lost.
+"""Turns SIGTERM, SIGINT and SIGHUP into exceptions that do not interrupt transactions and do not get lost.
 
-By themselves they would leave runs RUNNING for ever. An exception that a handler raises comes wherever Python happens
-to be: within a transaction of a store, or in a finalizer, whose exceptions Python prints and forgets. So a signal is
-remembered; what must not be cut in two is `held`, and where an exception was forgotten the next `check` raises it
-again.
+By default they would leave runs RUNNING for ever. An exception from a signal handler is raised wherever Python happens
+to be: inside a transaction of a store, or in a finalizer, whose exceptions Python prints and discards. So the handler
+records the signal; `held` protects what must not be interrupted, and if Python has discarded the exception the next
+`check` raises it again.
 """
 
 import contextlib
@@ -15,15 +15,15 @@ from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
-PATIENCE_SECONDS = 5.0  # for what is held and for the way out; another signal after them is raised wherever it comes
+PATIENCE_SECONDS = 5.0  # for protected code and cleanup; a later signal is raised at once
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came, as schedulers send it."""
+    """SIGTERM was received, for example from a scheduler."""
 
 
 class HungUp(KeyboardInterrupt):
-    """SIGHUP came: the terminal was closed."""
+    """SIGHUP was received: the terminal was closed."""
 
 
 EXCEPTIONS = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated, signal.SIGHUP: HungUp}
@@ -31,10 +31,10 @@ WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGH
 
 
 class _Handler:
-    """Raises what comes where it may, and remembers it until the way out has begun."""
+    """Raises a signal where it is allowed, and remembers it until cleanup has started."""
 
     def __init__(self) -> None:
-        self.depth = 0  # of regions that are held
+        self.depth = 0  # number of nested `held` blocks
         self._came: signal.Signals | None = None
         self._since = 0.0
         self._is_leaving = False
@@ -42,18 +42,18 @@ class _Handler:
     def __call__(self, number: int, frame: FrameType | None) -> None:
         is_first = self._came is None
         if not is_first and time.monotonic() - self._since < PATIENCE_SECONDS:
-            return  # what closes a run is not to be interrupted by the second of two signals
+            return  # a second signal must not interrupt the closing of a run
         self._came, self._since, self._is_leaving = signal.Signals(number), time.monotonic(), False
         if not (is_first and self.depth):
             self.check()
 
     def check(self) -> None:
-        """Raises what came, unless it has been caught."""
+        """Raises the received signal, unless it has been caught."""
         if self._came is not None and not self._is_leaving:
             raise EXCEPTIONS[self._came]
 
     def leave(self) -> None:
-        """Takes what came as caught."""
+        """Marks the received signal as caught."""
         self._is_leaving = True
 
 
@@ -61,7 +61,7 @@ _handler = _Handler()
 
 
 class held(contextlib.ContextDecorator):  # noqa: N801 - reads as a function
-    """Puts signals off until the block, or the function that it decorates, ends."""
+    """Delays signals until the end of the block or of the decorated function."""
 
     def __enter__(self) -> None:
         if _is_main_thread():
@@ -75,22 +75,22 @@ class held(contextlib.ContextDecorator):  # noqa: N801 - reads as a function
 
 
 def check() -> None:
-    """Raises what came while signals were held, or what Python forgot; outside the main thread it does nothing."""
+    """Raises a delayed or discarded signal; does nothing outside the main thread."""
     if _is_main_thread():
         _handler.check()
 
 
 def leave() -> None:
-    """To be called by whoever caught the exception: what closes a run is not to be interrupted by it once more."""
+    """Call it after catching the exception, so that the signal does not interrupt the closing of a run."""
     _handler.leave()
 
 
 @contextlib.contextmanager
 def signals_raise() -> Iterator[None]:
-    """Makes the signals raise exceptions for a while; outside the main thread, which they go to, it does nothing.
+    """Makes signals raise exceptions inside the block; does nothing outside the main thread, which gets the signals.
 
-    Within another one it does nothing either: the outer one stays in force until all that it surrounds is closed. A
-    signal that the process was told to ignore, as by `nohup`, stays ignored.
+    A nested call does nothing: the outer one applies until its block ends. A signal that the process ignores, as with
+    `nohup`, stays ignored.
     """
     global _handler
     if not _is_main_thread() or any(isinstance(signal.getsignal(number), _Handler) for number in EXCEPTIONS):
@@ -102,7 +102,7 @@ def signals_raise() -> Iterator[None]:
     hook = sys.unraisablehook
 
     def tell(forgotten: Any) -> None:
-        if not isinstance(forgotten.exc_value, KeyboardInterrupt):  # which is raised again
+        if not isinstance(forgotten.exc_value, KeyboardInterrupt):  # it is raised again
             hook(forgotten)
 
     sys.unraisablehook = tell
@@ -116,24 +116,24 @@ def signals_raise() -> Iterator[None]:
 
 
 def default() -> None:
-    """Has the process do with signals what processes do, whatever the one that forked it did."""
+    """Restores the default handling of signals in a forked process."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
 def number_of(interrupt: KeyboardInterrupt) -> signal.Signals:
-    """The signal that an exception stands for."""
+    """Returns the signal of an exception."""
     return next(number for number, kind in EXCEPTIONS.items() if type(interrupt) is kind)
 
 
 def exit_code(interrupt: KeyboardInterrupt) -> int:
-    """What a shell expects of a process that a signal ended: 128 and the signal's number."""
+    """Returns 128 plus the signal's number, which shells expect of a process that a signal ended."""
     return 128 + number_of(interrupt)
 
 
 def word(interrupt: KeyboardInterrupt) -> str:
-    """What to say of a run that the signal ended."""
+    """Returns the word for a run that the signal ended, such as `interrupted`."""
     return WORDS[number_of(interrupt)]
 
 

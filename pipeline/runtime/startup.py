@@ -1,4 +1,4 @@
-"""Importing TensorFlow as fast as can be, and without the notices that it prints before its log level counts."""
+"""Imports TensorFlow fast, and without the notices that it prints before its log level applies."""
 
 import contextlib
 import functools
@@ -15,19 +15,19 @@ NOTICES = re.compile(
     rb"^(WARNING: All log messages before absl"
     rb"|I0000 "
     rb"|To enable the following instructions"
-    rb"|E0000 .*failed call to cuInit"  # a machine without a GPU; fit/strategy.py warns where there is a driver
+    rb"|E0000 .*failed call to cuInit"  # without a GPU; fit/strategy.py warns if there is a driver
     rb"|E0000 .*oneDNN supports DT_\w+ only on platforms with AVX-512)"  # other kernels do the same work
 )
 
 
 def tell_of_tensorflow() -> None:
-    """Says in the log that the import comes, unless TensorFlow is there: nothing is seen for some seconds."""
+    """Logs that TensorFlow is being loaded, which takes seconds, unless it is already imported."""
     if "tensorflow" not in sys.modules:
         log.info("loading TensorFlow, which takes some seconds")
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow and lets it look for devices; what else it writes to standard error is passed on."""
+    """Imports TensorFlow and lists its devices; only its start-up notices are suppressed."""
     if "tensorflow" in sys.modules:
         return
     preload_tensorflow()
@@ -39,20 +39,20 @@ def import_tensorflow() -> None:
 
 
 def preload_tensorflow() -> None:
-    """Imports TensorFlow and nothing more: a process that has looked for devices cannot be forked any more."""
+    """Imports TensorFlow without listing devices: after that a process cannot be forked."""
     with _without_notices():
-        gc.disable()  # a quarter of a million objects that will stay are looked through again and again
+        gc.disable()  # it would scan 250 000 permanent objects again and again
         try:
             import tensorflow as tf
 
-            tf.get_logger().setLevel("ERROR")  # it warns of retracing, which every job of a sweep does by nature
+            tf.get_logger().setLevel("ERROR")  # it warns of retracing, which every job of a sweep needs
         finally:
             gc.enable()
-            gc.freeze()  # nor at the end of the process, where that takes a second
+            gc.freeze()  # no scan at exit either, which takes a second
 
 
 def use_threads(number: int) -> None:
-    """Gives TensorFlow, and XLA with it, this many threads for a step; to be called before TensorFlow does anything."""
+    """Limits the threads of TensorFlow and XLA; call it before TensorFlow computes anything."""
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(number)

@@ -1,4 +1,4 @@
-"""Standard error: a line that is written if it can be, and all held back for a while, also what C++ writes."""
+"""Standard error: writes a line if possible, and filters output, including that of C++ code."""
 
 import contextlib
 import os
@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 
 
 def tell(text: str) -> None:
-    """Writes a line. Where not even that can be written, nobody is there to be told."""
+    """Writes a line to standard error; ignores errors, which could not be reported."""
     with contextlib.suppress(OSError):
         os.write(2, f"{text}\n".encode())
 
 
 @contextlib.contextmanager
 def only_lines(wanted: Callable[[bytes], bool]) -> Iterator[None]:
-    """Holds standard error back until the block ends, then passes on the lines that are wanted; all, if it failed."""
+    """Buffers standard error, and passes on the wanted lines at the end; all lines if the block raised."""
     sys.stderr.flush()
     failed = True
     with tempfile.TemporaryFile() as said:
@@ -29,5 +29,5 @@ def only_lines(wanted: Callable[[bytes], bool]) -> Iterator[None]:
             os.dup2(stderr, 2)
             os.close(stderr)
             said.seek(0)
-            with contextlib.suppress(OSError):  # it may be a file on a disk that is full
+            with contextlib.suppress(OSError):  # it may be a file on a full disk
                 os.write(2, b"".join(line for line in said if failed or wanted(line)))

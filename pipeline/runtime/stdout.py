@@ -1,4 +1,4 @@
-"""Standard output that may be a file on a disk that is full, or a terminal that is gone: the work goes on without."""
+"""Standard output that may fail, on a full disk or with a closed terminal, without ending the command."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pipeline.runtime.stderr import tell
 
 
 class Output:
-    """A text stream that loses what it cannot write, and says so once; a reader that has gone is an error as ever.
+    """A text stream that drops what it cannot write, and reports that once; a broken pipe still raises.
 
     Attributes:
-        is_lost: Whether something was lost.
-        is_log: Whether what is printed only tells how work goes on, and is kept elsewhere.
+        is_lost: Whether something was dropped.
+        is_log: Whether the output is only progress, which is also recorded elsewhere.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -26,7 +26,7 @@ class Output:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Writes, or not."""
+        """Writes a text, or drops it."""
         try:
             return self._stream.write(text)
         except OSError as error:
@@ -34,14 +34,14 @@ class Output:
             return len(text)
 
     def flush(self) -> None:
-        """Hands over what is buffered, or not."""
+        """Flushes the buffer, or drops it."""
         try:
             self._stream.flush()
         except OSError as error:
             self._lose(error)
 
     def give_up(self) -> None:
-        """Has Python not stumble over what is still buffered when it ends."""
+        """Discards what is still buffered after an error, so that Python does not fail on it at exit."""
         self.flush()
         if self.is_lost and self._stream is sys.__stdout__:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
@@ -55,11 +55,11 @@ class Output:
         if not self.is_lost:
             self.is_lost = True
             about = f"standard output cannot be written: {error.strerror}{_room(self._stream)}"
-            tell(f"{about}; the command goes on without")
+            tell(f"{about}; the command continues without it")
 
 
 def _room(stream: TextIO) -> str:
-    """What is left where the stream is a file and the system tells which, as Linux does."""
+    """Describes the free space if the stream is a file whose path the system knows, as Linux does."""
     with contextlib.suppress(OSError, ValueError):
         path = Path(f"/proc/self/fd/{stream.fileno()}").resolve()
         if path.is_file():
@@ -69,7 +69,7 @@ def _room(stream: TextIO) -> str:
 
 @contextlib.contextmanager
 def lossy_output() -> Iterator[Output]:
-    """Has what is printed meanwhile go to such a stream; within another of its kind to that."""
+    """Redirects standard output to an Output inside the block; a nested call uses the outer one."""
     before = sys.stdout
     if isinstance(before, Output):
         yield before

@@ -1,6 +1,6 @@
-"""What computes at once: columns and blocks of rows side by side, and how many CPUs there are for them.
+"""Parallel computation of columns and blocks of rows in threads, and the number of usable CPUs.
 
-numpy lets other threads run while it computes.
+NumPy releases Python's lock while it computes, so that other threads can run.
 """
 
 import os
@@ -13,7 +13,16 @@ ROWS_WORTH_A_THREAD = 20_000  # with fewer, starting threads takes longer than t
 
 
 def in_threads(function: Callable[..., Any], *arguments: Iterable[Any], n_rows: int) -> list[Any]:
-    """Maps a function over its arguments, on all processors where a column has many rows; results are in order."""
+    """Maps a function over its arguments, in threads if a column has many rows.
+
+    Args:
+        function: The function.
+        *arguments: Iterables of its arguments.
+        n_rows: Rows of a column.
+
+    Returns:
+        The results, in order.
+    """
     if n_rows < ROWS_WORTH_A_THREAD:
         return list(map(function, *arguments))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -21,10 +30,10 @@ def in_threads(function: Callable[..., Any], *arguments: Iterable[Any], n_rows: 
 
 
 def usable_cpus() -> int:
-    """CPUs that this process may use: those it is bound to, and no more than a container's quota."""
+    """Returns the number of CPUs that this process may use, by its affinity and the quota of its container."""
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
         return bound if quota == "max" else max(1, min(bound, int(quota) // int(period)))
-    except (OSError, ValueError):  # no Linux, or control groups of the first kind
+    except (OSError, ValueError):  # not Linux, or cgroups v1
         return bound

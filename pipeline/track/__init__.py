@@ -2,8 +2,8 @@
 
 import os
 
-# Read when MLflow is imported: by itself it tells of every table it makes, every small file it copies and, where a
-# server keeps the runs, the address of each when it ends.
+# Read when MLflow is imported: by default it reports every table that it makes, every file that it copies and, with a
+# server, the address of each finished run.
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")

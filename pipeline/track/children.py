@@ -1,4 +1,4 @@
-"""The runs below a sweep as the store has them, and those among them that a dead process left behind."""
+"""The child runs of a sweep in the store, including those that a dead process left RUNNING."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from mlflow.entities import Run as MlflowRun
 from pipeline.runtime import process
 from pipeline.track.query import NEWEST_FIRST, search
 
-PARENT_VARIABLE = "PIPELINE_PARENT_RUN_ID"  # by the environment, so that it reaches every kind of launcher's jobs
-LOST = "its process is gone"  # what is said of a run that was left RUNNING
-BEGUN = "begun_at"  # tag of the parent: when the sweep began, or was taken up again, in ms since 1970
+PARENT_VARIABLE = "PIPELINE_PARENT_RUN_ID"  # in the environment, so that it reaches the jobs of every launcher
+LOST = "its process is gone"  # error of a run that was left RUNNING
+BEGUN = "begun_at"  # tag of the parent: when the sweep was started or resumed, in ms since 1970
 
 
 def parent_run_id() -> str | None:
-    """The sweep that this process's runs belong to."""
+    """Returns the id of the sweep that runs of this process belong to; None outside of a sweep."""
     return os.environ.get(PARENT_VARIABLE)
 
 
 @contextlib.contextmanager
 def below(run_id: str) -> Iterator[None]:
-    """Makes the runs that are opened meanwhile children of another."""
+    """Makes runs that are opened inside the block children of another run."""
     before = os.environ.get(PARENT_VARIABLE)
     os.environ[PARENT_VARIABLE] = run_id
     try:
@@ -36,7 +36,7 @@ def below(run_id: str) -> Iterator[None]:
 
 
 def close_lost(parent: str) -> int:
-    """Closes the children that a dead process left RUNNING, as KILLED; gives their number."""
+    """Closes children that a dead process left RUNNING as KILLED; returns their number."""
     client, lost = mlflow.MlflowClient(), 0
     for run in children(parent, "attributes.status = 'RUNNING'"):
         owner = run.data.tags.get("owner")
@@ -49,7 +49,12 @@ def close_lost(parent: str) -> int:
 
 
 def children(parent: str, query: str = "") -> list[MlflowRun]:
-    """The children that a query of MLflow's finds, or all of them, the latest first."""
+    """Returns the children of a run, newest first.
+
+    Args:
+        parent: Id of the run.
+        query: Filter in MLflow's language; empty for all children.
+    """
     experiment = mlflow.get_run(parent).info.experiment_id
     below = f"tags.mlflow.parentRunId = '{parent}'"
     return search([experiment], f"{below} and {query}" if query else below, NEWEST_FIRST)

@@ -1,4 +1,4 @@
-"""What a sweep's parent run is told when the last job has ended."""
+"""Closes a sweep's parent run when the last job has ended."""
 
 from __future__ import annotations
 
@@ -10,22 +10,32 @@ from pipeline.track.tracked_run import TrackedRun, one_per_job, tracked
 
 
 def jobs(parent: str, query: str = "") -> list[TrackedRun]:
-    """The children of a sweep, of several tries of a job the one that counts; those alone that a query finds."""
+    """Returns the children of a sweep, one for each job.
+
+    Args:
+        parent: Id of the parent run.
+        query: Filter in MLflow's language; empty for all children.
+    """
     return one_per_job(tracked(run) for run in children(parent, query))
 
 
 def n_in_state(runs: list[TrackedRun], *states: str) -> int:
-    """How many ended so: finished, pruned, failed, killed, or running if they have not ended."""
+    """Counts the runs in some states.
+
+    Args:
+        runs: The runs.
+        *states: finished, pruned, failed, killed or running.
+    """
     return sum(run.state in states for run in runs)
 
 
 def conclude(parent: str, owner: str, status: str) -> None:
-    """Counts the children of a sweep and closes it, unless other processes lead it too.
+    """Logs the counts of a sweep's children and closes it, unless other processes lead it too.
 
     Args:
         parent: Id of the parent run.
-        owner: The process that has led it, and does no longer.
-        status: How it ended there; one that others have ended since is not KILLED any more.
+        owner: The process that has stopped leading it.
+        status: How the sweep ended in that process; KILLED does not change a sweep that another process has closed.
     """
     client, runs = mlflow.MlflowClient(), jobs(parent)
     n_finished = n_in_state(runs, "finished")
@@ -37,6 +47,6 @@ def conclude(parent: str, owner: str, status: str) -> None:
     if PROCESS + owner in tags:
         client.delete_tag(parent, PROCESS + owner)
     if others(tags, owner) or (status == "KILLED" and not is_open):
-        return  # the others close it in the end, or have done so
-    # A job that failed does not spoil the sweep; the exit code and n_failed tell of it.
+        return  # the others will close it, or have closed it
+    # A failed job does not fail the sweep; the exit code and n_failed show it.
     client.set_terminated(parent, "FINISHED" if n_finished and status != "KILLED" else status)

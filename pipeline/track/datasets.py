@@ -1,4 +1,4 @@
-"""The rows that a run saw, as MLflow datasets."""
+"""The rows of a run as MLflow datasets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ MAX_PAUSE = 0.05  # seconds
 
 
 def described(config: Config, dataset: Dataset) -> list[tuple[str, dict[str, str]]]:
-    """Each split's name, and what MLflow keeps of a dataset: name, fingerprint, columns and number of rows."""
+    """Describes each split for MLflow: name, fingerprint, columns and number of rows.
+
+    Args:
+        config: The experiment.
+        dataset: Its rows.
+
+    Returns:
+        Names of splits, and fields of MLflow's datasets.
+    """
     columns = [
         {"type": "string" if column.dtype == object else "double", "name": name, "required": True}
         for name, column in dataset.rows.inputs.items()
@@ -42,7 +50,7 @@ def described(config: Config, dataset: Dataset) -> list[tuple[str, dict[str, str
 
 
 def tags(dataset: Dataset) -> dict[str, str]:
-    """Tags that tell of a run's rows."""
+    """Returns tags that describe a run's rows."""
     sizes = {f"n_rows_{part}": str(n_rows) for part, n_rows in dataset.n_rows.items()}
     if n_calibration := len(dataset.calibration):
         sizes["n_rows_calibration"] = str(n_calibration)
@@ -50,10 +58,15 @@ def tags(dataset: Dataset) -> dict[str, str]:
 
 
 def log_inputs(client: MlflowClient, run_id: str, inputs: list[DatasetInput]) -> None:
-    """Writes which datasets a run used, beside other processes that do the same.
+    """Logs the datasets of a run, and retries if another process logs the same ones.
 
-    MLflow looks whether it knows a dataset and then inserts it; of two that do so at once one is refused, and finds it
-    the next time.
+    MLflow first searches for a dataset and then inserts it; of two simultaneous inserts one fails, and finds the
+    dataset on retry.
+
+    Args:
+        client: Of the store.
+        run_id: Of the run.
+        inputs: The datasets.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -62,4 +75,4 @@ def log_inputs(client: MlflowClient, run_id: str, inputs: list[DatasetInput]) ->
         except MlflowException as error:
             if "IntegrityError" not in str(error) or attempt + 1 == ATTEMPTS:
                 raise
-            time.sleep(random.SystemRandom().uniform(0, MAX_PAUSE))  # the seeded generator is the network's
+            time.sleep(random.SystemRandom().uniform(0, MAX_PAUSE))  # the seeded generator belongs to the network

@@ -1,4 +1,4 @@
-"""Runs that their process left open when it was killed: nothing but another process can close them."""
+"""Closes runs that a killed process left open."""
 
 import contextlib
 import os
@@ -15,21 +15,21 @@ from pipeline.track.spool.folders import left
 from pipeline.track.spool.unfinished_runs import Sent, end, may_go_on, send_left
 from pipeline.track.store import STORE_ERRORS, connected, store_uri
 
-JOB_VARIABLE = "PIPELINE_JOB"  # by the environment a launcher names the job that a process is to run ...
-JOB_TAG = "job"  # ... and its run has that name as a tag
+JOB_VARIABLE = "PIPELINE_JOB"  # environment variable with the name of the launched job ...
+JOB_TAG = "job"  # ... and tag of its run with that name
 
 
 def job_tag() -> dict[str, str]:
-    """The tag of this process's job, if a launcher gave it one."""
+    """Returns the tag with the name of this process's job; empty without a launcher."""
     name = os.environ.get(JOB_VARIABLE)
     return {} if name is None else {JOB_TAG: name}
 
 
 def close_dead(uri: str) -> Sent:
-    """Sends what dead processes of this machine have left of a store's runs, and closes those runs as KILLED.
+    """Sends what dead processes of this machine have left in the spool, and closes their runs as KILLED.
 
     Args:
-        uri: Of a store that is there.
+        uri: Of a store that answers.
     """
     sent = send_left(uri)
     client, machine = mlflow.MlflowClient(uri), process.name().partition("/")[0]
@@ -48,7 +48,13 @@ def close_dead(uri: str) -> Sent:
 
 @held()
 def fail_left_running(config: Tracking, job: str, message: str) -> None:
-    """Marks the runs of a job whose process is dead as FAILED, if the store still answers."""
+    """Closes the runs of a job whose process has died as FAILED, if the store answers.
+
+    Args:
+        config: Of the store.
+        job: Name of the job.
+        message: Error to log.
+    """
     for folder in left():
         with folder.claimed() as is_mine:
             if is_mine and folder.header.get("tags", {}).get(JOB_TAG) == job:

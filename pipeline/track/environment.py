@@ -1,4 +1,4 @@
-"""What a run was made with and where, as tags."""
+"""Tags that describe the environment of a run."""
 
 import functools
 import os
@@ -16,7 +16,7 @@ PACKAGES = ("dense-pipeline", "tensorflow", "keras", "mlflow-skinny", "hydra-cor
 
 @functools.cache
 def environment() -> dict[str, str]:
-    """Tags that tell of versions, code, machine and process; looked up once, for it takes a tenth of a second."""
+    """Returns tags of versions, code, machine and process; cached, because collecting them takes 0.1 s."""
     versions = {f"version.{name.removesuffix('-skinny')}": version(name) for name in PACKAGES}
     memory = psutil.virtual_memory().total / 2**30
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {memory:.0f} GiB"
@@ -26,7 +26,7 @@ def environment() -> dict[str, str]:
 
 
 def _git() -> dict[str, str]:
-    """The checkout's commit, and whether it has changes on top, when this process began; nothing for a wheel."""
+    """Returns the commit, and whether there are uncommitted changes; empty for a wheel."""
     if not IN_CHECKOUT:
         return {}
     git = ["git", "-C", str(CONF.parent)]

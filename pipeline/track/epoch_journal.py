@@ -1,4 +1,4 @@
-"""Values of epochs on their way to the journal."""
+"""Writes the values of epochs to the journal."""
 
 import time
 from collections.abc import Mapping
@@ -9,18 +9,23 @@ PLAIN = ("loss", "val_loss", "learning_rate")  # the others are `epoch_*`: MLflo
 
 
 class Epochs:
-    """Writes what each epoch came to.
+    """Writes the losses, metrics and learning rate of each epoch.
 
-    Of a learning rate that stays the same only the ends are written: a chart draws the line between them.
+    Of a constant learning rate only the first and last values are written: a chart connects them.
     """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._rate: list[str | float] | None = None  # the last one, where it is not written
+        self._rate: list[str | float] | None = None  # the last value, if it is not written yet
         self._last_rate: float | None = None
 
     def log(self, epoch: int, values: Mapping[str, float]) -> None:
-        """Writes an epoch's values."""
+        """Writes the values of an epoch.
+
+        Args:
+            epoch: Number of the epoch.
+            values: By name.
+        """
         now, written = int(time.time() * 1000), []
         for name, value in values.items():
             metric: list[str | float] = [name if name in PLAIN else f"epoch_{name}", value, now, epoch]
@@ -34,7 +39,7 @@ class Epochs:
         self._journal.log(written)
 
     def end(self) -> None:
-        """Writes the learning rate's last value."""
+        """Writes the last value of the learning rate."""
         if self._rate is not None:
             self._journal.log([self._rate])
             self._rate = None

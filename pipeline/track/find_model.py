@@ -24,18 +24,18 @@ from pipeline.track.spool.folders import of_run
 from pipeline.track.store import STORE_ERRORS, store_of
 
 ARTIFACT = "saved_model"  # of a run
-NEAREST = 5  # that an error lists
-MAX_RUNS = 1000  # that are looked through for near ones
+NEAREST = 5  # number of suggestions in an error
+MAX_RUNS = 1000  # number of runs that are searched for suggestions
 VERSION = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>[^/@]+)|@(?P<alias>[^/@]+))?")
 
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model as the store knows it."""
+    """A model in the store."""
 
-    folder: Path  # on this machine; a remote store's is fetched for as long as the process lives
+    folder: Path  # on this machine; downloaded from a remote store until the process ends
     run_id: str | None
-    name: str  # registered, or that of the run's experiment
+    name: str  # of the registered model, or of the run's experiment
     version: str | None  # registered
 
 
@@ -47,7 +47,7 @@ def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
         tracking_uri: Of the store; None for $MLFLOW_TRACKING_URI or, without it, SQLite under mlruns/.
 
     Raises:
-        ModelError: There is none; with the nearest that there are, or why a run has no model.
+        ModelError: No such model, with the nearest names, or why a run has no model.
         TrackingError: The store cannot be used.
     """
     run_id, _, path = reference.removeprefix("runs:/").partition("/")
@@ -56,8 +56,8 @@ def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
         return StoredModel(waiting.artifacts / (path or ARTIFACT), run_id, str(waiting.header["experiment"]), None)
     if waiting is not None and (waiting.artifacts / TRAINED).exists():
         raise ModelError(
-            f"run {run_id} has no model yet, and is on its way to its store: `python -m pipeline sync` brings it "
-            "there; after that the same command makes one"
+            f"run {run_id} has no model yet, and is not in its store yet: send it with `python -m pipeline sync`, then "
+            "repeat this command, which exports the model"
         )
     with _store_for(reference, tracking_uri):
         try:
@@ -65,14 +65,18 @@ def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
                 return _registered(reference)
             return _of_run(_run(run_id, reference), path or ARTIFACT)
         except STORE_ERRORS as error:
-            raise ModelError(f"{reference}: the store does not give it: {str(error).splitlines()[0]}") from None
+            raise ModelError(f"{reference}: cannot be fetched from the store: {str(error).splitlines()[0]}") from None
 
 
 def stands_for(reference: str, tracking_uri: str | None) -> str:
-    """The version that an alias, or `latest`, has now; any other reference stands for itself.
+    """Returns the current version of an alias or of `latest`; returns any other reference unchanged.
+
+    Args:
+        reference: Such as `models:/name@alias`.
+        tracking_uri: Of the store; None for $MLFLOW_TRACKING_URI or, without it, SQLite under mlruns/.
 
     Raises:
-        ModelError: The name stands for nothing any more, or the store does not answer.
+        ModelError: The model or alias does not exist any more, or the store does not answer.
         TrackingError: The store cannot be used.
     """
     parsed = VERSION.fullmatch(reference)
@@ -87,7 +91,7 @@ def stands_for(reference: str, tracking_uri: str | None) -> str:
 
 @contextlib.contextmanager
 def _store_for(reference: str, tracking_uri: str | None) -> Iterator[None]:
-    """The store, whose errors say what was looked for in it."""
+    """Connects to the store, and adds the reference to its errors."""
     try:
         with store_of(tracking_uri):
             yield
@@ -102,15 +106,15 @@ def _of_run(run: MlflowRun, path: str) -> StoredModel:
     artifacts = {entry.path for entry in client.list_artifacts(run_id)}
     if top in artifacts:
         return StoredModel(_fetched(f"{run.info.artifact_uri}/{path}"), run_id, experiment, None)
-    for output in run.outputs.model_outputs if run.outputs else []:  # where MLflow 3 keeps what log_model was given
+    for output in run.outputs.model_outputs if run.outputs else []:  # where MLflow 3 lists models of log_model
         logged = client.get_logged_model(output.model_id)
         if logged.name == path:
             return StoredModel(_fetched(logged.artifact_location), run_id, experiment, None)
     if TRAINED in artifacts and path in (ARTIFACT, "model"):
         raise NoModelYetError(
             run_id,
-            f"run {run_id} ({run.info.run_name}) has no model yet, as sweep.keep says; "
-            f"`python -m pipeline export {run_id}` makes one of what it has kept",
+            f"run {run_id} ({run.info.run_name}) has no model yet (sweep.keep); "
+            f"`python -m pipeline export {run_id}` makes one from its kept weights",
         )
     raise ModelError(f"run {run_id} ({run.info.run_name}) has no model: {_why_no_model(run, path)}")
 
@@ -120,12 +124,12 @@ def _why_no_model(run: MlflowRun, path: str) -> str:
     if best := tags.get("best_run_id"):
         return f"it is a sweep; its best run is {best}"
     if "fold" in tags:
-        return f"it is a fold of a network that was tuned; the model is that of run {tags['mlflow.parentRunId']}"
+        return f"it is a fold of `tune`; the model is in run {tags['mlflow.parentRunId']}"
     if run.info.status == "RUNNING":
-        return "it is still running, or was ended from outside; the model is logged at the end"
+        return "it is still running or was killed; the model is logged at the end"
     if run.info.status != "FINISHED":
         return f"it ended as {run.info.status}" + (f" ({tags['error']})" if "error" in tags else "")
-    return f"it finished without an artifact {path!r}; it was logged by something else, or the artifact was deleted"
+    return f"it finished without an artifact {path!r}: another program logged it, or the artifact was deleted"
 
 
 def _run(run_id: str, reference: str) -> MlflowRun:
@@ -147,7 +151,7 @@ def _run(run_id: str, reference: str) -> MlflowRun:
     near = list(dict.fromkeys(near or shown))[:NEAREST]
     there = "; ".join(shown[found] for found in near) or "the store has no runs"
     forms = "a run id, runs:/ID, models:/NAME@ALIAS, models:/NAME/VERSION, best:EXPERIMENT or a folder"
-    raise ModelError(f"{reference}: there is no such folder or run; the nearest runs: {there}. A model is {forms}")
+    raise ModelError(f"{reference}: no such folder or run; the nearest runs: {there}. A model is {forms}")
 
 
 def _registered(reference: str) -> StoredModel:
@@ -169,16 +173,22 @@ def _registered(reference: str) -> StoredModel:
 
 
 def registered_version(reference: str, name: str, number: str | None, alias: str | None) -> ModelVersion:
-    """The version of a registered model, by number, `latest` or alias.
+    """Returns a version of a registered model.
+
+    Args:
+        reference: For messages.
+        name: Of the registered model.
+        number: Of the version, or `latest`.
+        alias: Used instead of the number if given.
 
     Raises:
-        ModelError: There is none; with the nearest that there are.
+        ModelError: No such model or version, with the nearest names.
     """
     client = mlflow.MlflowClient()
     names = [model.name for model in client.search_registered_models(max_results=MAX_RUNS)]
     if name not in names:
-        there = _nearest(name, names) or "none is registered"
-        raise ModelError(f"{reference}: there is no registered model {name!r}; the nearest: {there}")
+        there = _nearest(name, names) or "the registry is empty"
+        raise ModelError(f"{reference}: unknown registered model {name!r}; the nearest: {there}")
     versions = {str(entry.version): entry for entry in client.search_model_versions(f"name='{name}'")}
     aliases = {key: str(value) for key, value in client.get_registered_model(name).aliases.items()}
     wanted = aliases.get(alias) if alias else number
@@ -202,7 +212,7 @@ def _nearest(given: str, known: list[str]) -> str:
 
 
 def _fetched(uri: str) -> Path:
-    """The folder itself where it lies on this machine, else a copy that goes with the process."""
+    """Returns a local folder itself, else a copy that is deleted when the process ends."""
     if urlparse(uri).scheme in ("", "file"):
         path, store = as_path(uri), sqlite_path(mlflow.get_tracking_uri())
         return (find_beside(path, store) if store is not None else None) or path

@@ -1,4 +1,4 @@
-"""A run by either of its ids: the store's, or the one that it had before the store had it."""
+"""Finds a run by its id in the store, or by the provisional id that it had before."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
-TRAINED = "trained"  # folder among the artifacts of a run: what a model can be made of
-JOURNAL_TAG = "journal"  # of a run: its provisional id, by which it is found whatever id the store gave it
+TRAINED = "trained"  # artifact folder of a run with what a later export needs
+JOURNAL_TAG = "journal"  # tag of a run: its provisional id
 
 
 def run_of(client: MlflowClient, run_id: str) -> MlflowRun:
-    """The run that has this id, or had it before the store gave it one.
+    """Returns the run with this id or provisional id.
+
+    Args:
+        client: Of the store.
+        run_id: The id.
 
     Raises:
-        MlflowException: There is none, or the store does not answer.
+        MlflowException: No such run, or the store does not answer.
     """
     try:
         return client.get_run(run_id)
@@ -30,6 +34,12 @@ def run_of(client: MlflowClient, run_id: str) -> MlflowRun:
 
 
 def with_journal(client: MlflowClient, experiments: Sequence[str], journal: str) -> list[MlflowRun]:
-    """The runs that were made for a journal, in an order of their own; more than one where an answer was lost."""
+    """Returns the runs that were made for a journal, by id; more than one if an answer of the store was lost.
+
+    Args:
+        client: Of the store.
+        experiments: Ids of the experiments to search.
+        journal: Provisional id of the run.
+    """
     found = client.search_runs(list(experiments), f"tags.{JOURNAL_TAG} = '{journal}'")
     return sorted(found, key=lambda run: run.info.run_id)

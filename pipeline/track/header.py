@@ -1,4 +1,4 @@
-"""What a run is made of in the store, as the first entry of its journal."""
+"""The header of a run: the first entry of its journal, from which the store makes the run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ from mlflow.utils.name_utils import _generate_random_name
 from pipeline.config import Config
 from pipeline.track.children import parent_run_id
 
-TABLE = "table"  # name of data that its file tells apart
+TABLE = "table"  # `data.name` of files, which are named by their path
 MAX_NAME_LENGTH = 250  # MLflow's limit
 
 
 def run_header(config: Config, uri: str, tags: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run is made of in the store. A sweep's runs lie in its experiment, else the UI does not nest them."""
+    """Returns the header of a run. The UI nests the runs of a sweep only if they are in its experiment.
+
+    Args:
+        config: The experiment.
+        uri: Of the store.
+        tags: Tags of the run, besides `tracking.tags`.
+    """
     tracking = config.tracking
     own = {name: str(value) for name, value in {**tracking.tags, **tags}.items()}
     name = tracking.run_name or name_of(config)
@@ -35,14 +41,14 @@ def run_header(config: Config, uri: str, tags: Mapping[str, Any]) -> dict[str, A
 
 
 def name_of(config: Config) -> str:
-    """What a run is called that was given no name: its data, its model, and what MLflow invents, for there are more."""
+    """Returns a default name for a run: data, model, and a random name as MLflow makes them."""
     data = config.data
     source = Path(data.path).name.partition(".")[0] if data.name == TABLE and data.path else data.name
     return re.sub(r"[^\w-]+", "-", f"{source}-{config.model.name}-{_invented_name()}")[-MAX_NAME_LENGTH:]
 
 
 def _invented_name() -> str:
-    """As MLflow invents it. Python's generator, which it draws from, is seeded like everything else."""
+    """Returns a random name from MLflow, with a fresh seed: the run has seeded Python's generator."""
     state = random.getstate()
     random.seed()
     try:

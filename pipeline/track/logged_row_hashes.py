@@ -1,4 +1,4 @@
-"""What a run has kept of its training rows, fetched for whoever scores its model on others."""
+"""Fetches the hashes of a run's training rows, for scoring its model on other rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.track.store import STORE_ERRORS, store_of
 
 @contextlib.contextmanager
 def fetched(run_id: str, tracking_uri: str | None) -> Iterator[Path | None]:
-    """The file, for a while; None where the run has none, as one of an earlier version, or is not there.
+    """Yields the downloaded file; None if the run or the file does not exist, as with earlier versions.
 
     Args:
         run_id: Either of the run's ids.

@@ -1,8 +1,8 @@
-"""What processes that share a sweep agree on, also where they have no more in common than the store.
+"""Mutual exclusion of processes that share a sweep, even on different machines that have only the store in common.
 
-A lock of the system holds on one machine. Between machines a tag of the store is the lock: written when there is none,
-and held by whoever still finds his own name in it a while later (Fischer's algorithm, in Lamport 1987, "A fast mutual
-exclusion algorithm"). A SQLite store has one machine, and needs none of that.
+A system lock works on one machine. Between machines a tag in the store is the lock: a process writes its name if the
+tag is missing, and holds the lock if it still finds its name a while later (Fischer's algorithm, in Lamport 1987, "A
+fast mutual exclusion algorithm"). A SQLite store is used from one machine, and does not need it.
 """
 
 from __future__ import annotations
@@ -20,23 +20,34 @@ from pipeline.config.rules import Tracking
 from pipeline.runtime import process, signals
 from pipeline.track.store import STORE_ERRORS, connected
 
-LEADER_VARIABLE = "PIPELINE_SWEEP_PROCESS"  # name of the process that leads this one's sweep
-PROCESS = "process."  # and its name: a tag for each process that leads the sweep, with its last sign of life
+LEADER_VARIABLE = "PIPELINE_SWEEP_PROCESS"  # name of the process that leads the sweep of this process
+PROCESS = "process."  # plus its name: tag with the last sign of life of a process that leads the sweep
 CLAIM, OPENING = "claim.", "opening."
-SETTLE_SECONDS = 1.0  # longer than it takes to see that a tag is free, and to write it
-_shared: dict[str, bool] = {}  # by sweep, whether other processes led it too when the store was last heard
-STALE_SECONDS = 30.0  # after which nobody is still opening a sweep
+SETTLE_SECONDS = 1.0  # longer than reading a missing tag and writing it takes
+_shared: dict[str, bool] = {}  # by sweep, whether other processes led it too when the store last answered
+STALE_SECONDS = 30.0  # after which the opening of a sweep counts as abandoned
 
 
 def others(tags: Mapping[str, str], mine: str) -> list[str]:
-    """Names of the other processes that lead a sweep now, by the tags of its parent run."""
+    """Returns the names of the other live processes that lead a sweep.
+
+    Args:
+        tags: Of the parent run.
+        mine: Name of this process.
+    """
     signs = {name.removeprefix(PROCESS): sign for name, sign in tags.items() if name.startswith(PROCESS)}
     return [name for name in signs if name != mine and _lives(tags, name)]
 
 
 @contextlib.contextmanager
 def claimed(tracking: Tracking, parent: str, trial: str) -> Iterator[bool]:
-    """Holds a trial of a sweep against other machines; gives False at once where one of them is at work on it."""
+    """Claims a trial of a sweep against other machines; yields False at once if one of them runs it.
+
+    Args:
+        tracking: Of the store.
+        parent: Id of the parent run.
+        trial: Key of the trial.
+    """
     mine, tag = os.environ[LEADER_VARIABLE], CLAIM + trial
     with signals.held(), connected(tracking) as uri:
         has_it = _has_one_machine(uri) or _claim_if_there(parent, tag, mine)
@@ -44,14 +55,20 @@ def claimed(tracking: Tracking, parent: str, trial: str) -> Iterator[bool]:
         yield has_it
     finally:
         if has_it and not _has_one_machine(uri):
-            # Without that process it holds no longer.
+            # If this fails, the claim ends with the process.
             with signals.held(), contextlib.suppress(*STORE_ERRORS), connected(tracking):
                 mlflow.MlflowClient().delete_tag(parent, tag)
 
 
 @contextlib.contextmanager
 def one_at_a_time(uri: str, experiment: str, what: str) -> Iterator[None]:
-    """Waits until no other machine does that in an experiment."""
+    """Holds a lock of an experiment against other machines.
+
+    Args:
+        uri: Of the store.
+        experiment: Id of the experiment.
+        what: Name of the lock.
+    """
     if _has_one_machine(uri):
         yield
         return
@@ -75,7 +92,7 @@ def one_at_a_time(uri: str, experiment: str, what: str) -> Iterator[None]:
 
 
 def _claim_if_there(parent: str, tag: str, mine: str) -> bool:
-    """Claims it in the store. One that is away cannot say who has it: whoever is alone with the sweep goes on."""
+    """Claims a trial in the store; without an answer, a process that leads the sweep alone may continue."""
     while True:
         try:
             return _claim(parent, tag, mine)
@@ -94,7 +111,7 @@ def _claim(parent: str, tag: str, mine: str) -> bool:
         return False
     client.set_tag(parent, tag, mine)
     _shared[parent] = bool(others(tags, mine))
-    if not _shared[parent]:  # who comes later finds the tag
+    if not _shared[parent]:  # later processes find the tag
         return True
     time.sleep(SETTLE_SECONDS)
     return client.get_run(parent).data.tags.get(tag) == mine

@@ -1,7 +1,7 @@
-"""What metrics are called in the store: MLflow's pages make a section of each group, the word in front of a slash.
+"""Names of metrics in the store: MLflow's pages show a section for each group, the part before a slash.
 
-Scores stand in none, so that they come first. Everywhere else values have their plain names, `seconds_fit` for
-`seconds/fit`: in objectives, filters, studies, journals and results. Earlier versions logged these; both are read.
+Scores have no group, so that they come first. Everywhere else values have plain names, `seconds_fit` for `seconds/fit`:
+in objectives, filters, studies, journals and results. Earlier versions logged plain names; both are read.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from mlflow.entities import Metric
 
 from pipeline.config import former
 
-GROUPED = {"seconds_": "seconds/", "epoch_": "epoch/", "export_": "export/"}  # by how names begin
-# Those of which the group is no part of the plain name.
+GROUPED = {"seconds_": "seconds/", "epoch_": "epoch/", "export_": "export/"}  # groups by prefix of the plain name
+# Metrics whose plain name does not contain the group.
 NAMED = {
     "best_epoch": "training/best_epoch",
     "epochs_trained": "training/epochs_trained",
@@ -26,12 +26,12 @@ NAMED = {
     "n_entries": "network/n_entries",
 }
 PLAIN = {stored: plain for plain, stored in NAMED.items()}
-# What a filter says of a metric or a parameter; texts in quotes, in which the same may stand, come first.
+# A metric or parameter in a filter; quoted texts, which can contain the same words, are matched first.
 NAMED_IN_FILTERS = re.compile(r"""'[^']*'|"[^"]*"|(\b(?:metric|param(?:eter)?)s?\.)(?:`([^`]+)`|"([^"]+)"|([\w.]+))""")
 
 
 def stored(name: str) -> str:
-    """What the store calls a value."""
+    """Returns the name of a value in the store."""
     for beginning, group in GROUPED.items():
         if name.startswith(beginning):
             return group + name.removeprefix(beginning)
@@ -39,7 +39,7 @@ def stored(name: str) -> str:
 
 
 def plain(name: str) -> str:
-    """The plain name of a metric of the store."""
+    """Returns the plain name of a metric in the store."""
     for beginning, group in GROUPED.items():
         if name.startswith(group):
             return beginning + name.removeprefix(group)
@@ -47,13 +47,19 @@ def plain(name: str) -> str:
 
 
 def plain_values(metrics: Mapping[str, float]) -> dict[str, float]:
-    """A run's metrics by their plain names; of one that two versions have logged, the later value."""
+    """Returns a run's metrics by plain name; if two versions have logged a metric, the value of the newer one."""
     in_order = sorted(metrics, key=lambda name: plain(name) != name)
     return {plain(name): metrics[name] for name in in_order}
 
 
 def history(client: MlflowClient, run_id: str, name: str) -> list[Metric]:
-    """What a run has logged of a value, by step; an earlier version may have logged the first of it."""
+    """Returns the history of a value, by step; an earlier version may have logged the first steps.
+
+    Args:
+        client: Of the store.
+        run_id: Of the run.
+        name: Plain name of the value.
+    """
     now = stored(name)
     found = client.get_metric_history(run_id, now)
     if now != name and min((entry.step for entry in found), default=2) > 1:
@@ -62,7 +68,7 @@ def history(client: MlflowClient, run_id: str, name: str) -> list[Metric]:
 
 
 def filters(query: str) -> list[str]:
-    """A filter in MLflow's language, by the store's names and then, where they differ, by those of earlier versions."""
+    """Returns a filter with the store's names, and variants with the names of earlier versions if they differ."""
 
     def by(metric: Callable[[str], str], param: Callable[[str], str]) -> str:
         def named(found: re.Match[str]) -> str:
@@ -73,7 +79,7 @@ def filters(query: str) -> list[str]:
 
         return NAMED_IN_FILTERS.sub(named, query)
 
-    versions = [(stored, _new_key), (stored, former.old_key), (plain, former.old_key)]  # the latest first
+    versions = [(stored, _new_key), (stored, former.old_key), (plain, former.old_key)]  # newest first
     return list(dict.fromkeys(by(*names) for names in versions))
 
 

@@ -1,4 +1,4 @@
-"""The SavedModel as an MLflow model, which `mlflow models predict` and `serve` take."""
+"""Wraps the SavedModel as an MLflow model, for `mlflow models predict` and `serve`."""
 
 import json
 from importlib.metadata import version
@@ -16,20 +16,20 @@ from pipeline.data.reading import input_column, notation, parse_inputs
 
 EXAMPLE_ROWS = 2
 MANIFEST = "assets.extra/manifest.json"
-# Files by which pyfunc.py reads values; those that others import come first.
+# Files with which pyfunc.py reads values; imported files come first.
 READING = {file.__name__.rpartition(".")[2]: str(file.__file__) for file in (notation, input_column, parse_inputs)}
 
 
 def write_model(path: Path, folder: Path, rows: Rows) -> None:
-    """Writes the MLflow model into a new folder, with signature, input example and what it needs to run.
+    """Writes the MLflow model into a new folder, with signature, input example and requirements.
 
-    It is sent to the store by the steps of `mlflow.pyfunc.log_model`, but for two that grow with a run and tell nothing
-    new: that reads back each metric of the run, and loads the model to predict the example, though it was verified.
+    It is sent to the store as by `mlflow.pyfunc.log_model`, without two steps: reading back each metric of the run,
+    and loading the model to predict the example, because the model is already verified.
 
     Args:
         path: The new folder.
         folder: Of the SavedModel.
-        rows: That it was trained on.
+        rows: Training data.
     """
     mlflow.pyfunc.save_model(
         path=path,
@@ -38,15 +38,15 @@ def write_model(path: Path, folder: Path, rows: Rows) -> None:
         signature=ModelSignature(_inputs(rows), _outputs(rows, folder)),
         metadata={"columns": _described(folder)},
         input_example=_example(rows),
-        # Given, so that MLflow does not start a process to find them out; and nothing of this package among them.
+        # Given, so that MLflow does not start a process to infer them; this package is not required.
         pip_requirements=[f"{name}=={version(name)}" for name in ("tensorflow", "pandas", "numpy")],
     )
 
 
 def _inputs(rows: Rows) -> Schema:
-    """The columns by name, of any type: MLflow refuses whole numbers for double, and more, before our code sees them.
+    """Returns the columns with any type: MLflow would refuse integers for double, and more, before our code runs.
 
-    What each of them is, the model's metadata say.
+    The model's metadata describe each column.
     """
     if "x" in rows.inputs and rows.inputs["x"].ndim == 2:
         return Schema([TensorSpec(np.dtype(np.float64), (-1, rows.n_inputs), "x")])
@@ -54,7 +54,7 @@ def _inputs(rows: Rows) -> Schema:
 
 
 def _described(folder: Path) -> dict[str, str]:
-    """What a reader of the MLflow model is told of each column."""
+    """Returns a description of each column, for the metadata."""
     inputs = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["inputs"]
     return {name: " as ".join([about["kind"], *([about["date"]] if "date" in about else [])])
             for name, about in inputs.items()}  # fmt: skip

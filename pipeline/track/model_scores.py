@@ -1,4 +1,4 @@
-"""The scores of a run as those of its logged model, each with the rows that it is of."""
+"""The scores of a run as metrics of its logged model, each with its dataset."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ PARTS = ("train", "val", "test")
 
 
 def scores_of_model(run: MlflowRun, model_id: str) -> list[Metric]:
-    """The final scores of a run with their times, so that the run has them once, as metrics of a model."""
+    """Returns the final scores of a run as metrics of its model, with equal times, so that the run has them only once.
+
+    Args:
+        run: The run.
+        model_id: Of the logged model.
+    """
     rows, found = datasets_of(run), []
     for metric in run.data._metric_objs:
         part = "val" if metric.key == "objective" else metric.key.partition("_")[0]
-        if part not in PARTS or metric.step != 0:  # `val_loss` is of epochs
+        if part not in PARTS or metric.step != 0:  # `val_loss` is logged per epoch
             continue
         dataset = rows.get(part)
         known = {"dataset_name": dataset.name, "dataset_digest": dataset.digest} if dataset else {}

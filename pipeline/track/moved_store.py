@@ -1,7 +1,7 @@
-"""A SQLite store whose folder was moved or copied: its addresses of artifacts name the folder where it lay before.
+"""SQLite stores whose folder was moved or copied: their artifact addresses still name the former folder.
 
-Whoever reads finds artifacts beside the store all the same; nothing is written before `relocate` has put the addresses
-right, for in a copy they name the folder of the original.
+Reading still finds artifacts next to the store; writing is refused until `relocate` has corrected the addresses,
+because those of a copy name the folder of the original.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from pipeline.errors import TrackingError
 
-FOLDER = "artifacts"  # beside the store's file
+FOLDER = "artifacts"  # next to the store's file
 ADDRESSES = {
     "experiments": ("artifact_location",),
     "runs": ("artifact_uri",),
@@ -28,7 +28,7 @@ ADDRESSES = {
 
 
 class BackgroundFit(LocalArtifactRepository):
-    """Files of a store; where they lie beside it, though their address says otherwise, those are meant."""
+    """An artifact repository that looks next to a moved store if an address names its former folder."""
 
     def __init__(self, artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None) -> None:
         store = sqlite_path(tracking_uri or mlflow.get_tracking_uri())
@@ -41,7 +41,12 @@ for scheme in ("", "file"):
 
 
 def find_beside(path: Path, store: Path) -> Path | None:
-    """Where an artifact lies beside a store that was moved or copied; None where its address is right."""
+    """Finds an artifact next to a store that was moved or copied; None if its address is right.
+
+    Args:
+        path: Address of the artifact.
+        store: File of the store.
+    """
     folder = store.parent / FOLDER
     if path.is_relative_to(store.parent):
         return None
@@ -50,7 +55,12 @@ def find_beside(path: Path, store: Path) -> Path | None:
 
 
 def check_place(experiment: str, location: str, uri: str) -> None:
-    """Sees that what is written does not go to the folder of another store.
+    """Checks that artifacts are not written to the folder of another store.
+
+    Args:
+        experiment: Name of the experiment.
+        location: Its artifact address.
+        uri: Of the store.
 
     Raises:
         TrackingError: The store was moved or copied.
@@ -58,23 +68,23 @@ def check_place(experiment: str, location: str, uri: str) -> None:
     store = sqlite_path(uri)
     if store is not None and _is_former(location, store):
         raise TrackingError(
-            f"tracking.uri: the store {store} was moved or copied: experiment {experiment} keeps its artifacts in "
-            f"{as_path(location)}. Put that right first: python -m pipeline relocate --uri {uri}"
+            f"tracking.uri: the store {store} was moved or copied: experiment {experiment} stores its artifacts in "
+            f"{as_path(location)}. Correct that first: python -m pipeline relocate --uri {uri}"
         )
 
 
 def relocate(uri: str) -> dict[str, int]:
-    """Has all addresses that name a former folder of a SQLite store name the one where it lies.
+    """Changes all addresses that name a former folder of a SQLite store to its current folder.
 
     Returns:
-        How many addresses were changed in each of MLflow's tables.
+        Number of changed addresses in each of MLflow's tables.
 
     Raises:
         TrackingError: The store is a server's, or cannot be used.
     """
     store = sqlite_path(uri)
     if store is None:
-        raise TrackingError(f"--uri: {uri} is no SQLite store; a server knows where it keeps its artifacts")
+        raise TrackingError(f"--uri: {uri} is not a SQLite store; servers need no relocation")
     try:
         with contextlib.closing(sqlite3.connect(store, isolation_level=None)) as database:
             database.execute("BEGIN IMMEDIATE")
@@ -88,7 +98,7 @@ def relocate(uri: str) -> dict[str, int]:
 
 
 def _change(database: sqlite3.Connection, table: str, former: list[str], store: Path) -> int:
-    """Changes the addresses in a table; gives their number."""
+    """Changes the addresses in a table; returns their number."""
     new, changed = (store.parent / FOLDER).as_uri(), 0
     for column in ADDRESSES[table]:
         for old in former:
@@ -102,9 +112,9 @@ def _change(database: sqlite3.Connection, table: str, former: list[str], store: 
 
 
 def _is_former(location: str, store: Path) -> bool:
-    """Whether an experiment's artifacts lie where the store lay before, rather than where somebody wanted them.
+    """Whether an experiment's artifacts are in a former folder of the store, rather than in a folder that a user chose.
 
-    That folder is gone, or has a store of the same name: the one that this one is a copy of.
+    A former folder does not exist any more, or contains a store of the same name, the original of this copy.
     """
     path = as_path(location)
     is_ours = urlparse(location).scheme == "file" and path.name == FOLDER and path.parent != store.parent
@@ -112,10 +122,10 @@ def _is_former(location: str, store: Path) -> bool:
 
 
 def as_path(uri: str) -> Path:
-    """A file's address as a path."""
+    """Converts a file URI to a path."""
     return Path(url2pathname(urlparse(uri).path) if uri.startswith("file:") else uri)
 
 
 def sqlite_path(uri: str) -> Path | None:
-    """The file of a SQLite store; None for others."""
+    """Returns the file of a SQLite store; None for other stores."""
     return Path(uri.removeprefix("sqlite:///")).expanduser().absolute() if uri.startswith("sqlite:///") else None

@@ -1,4 +1,4 @@
-"""What is added to a run that has ended."""
+"""Adds scores and tags to a finished run."""
 
 import logging
 from collections.abc import Mapping
@@ -11,12 +11,18 @@ from pipeline.track.store import STORE_ERRORS, connected_to, first_line, store_o
 
 log = logging.getLogger(__name__)
 
-PREFIX = "new_"  # of scores on rows that the run never saw: `new_rmse`
+PREFIX = "new_"  # of scores on new rows: `new_rmse`
 
 
 @held()
 def log_new_scores(run_id: str, scores: dict[str, float], tags: dict[str, str], tracking_uri: str | None) -> None:
-    """Adds scores on newly labelled rows to the run of the model, as `new_rmse`, and tags that say which rows.
+    """Adds scores on new rows, such as `new_rmse`, to the run of the model, with tags that describe the rows.
+
+    Args:
+        run_id: Of the run.
+        scores: By name, without the prefix.
+        tags: By name, without the prefix.
+        tracking_uri: Of the store; None for $MLFLOW_TRACKING_URI or, without it, SQLite under mlruns/.
 
     Raises:
         TrackingError: The store does not have the run.
@@ -34,11 +40,11 @@ def log_new_scores(run_id: str, scores: dict[str, float], tags: dict[str, str], 
 
 @held()
 def tag_runs(uri: str, tags: Mapping[str, Mapping[str, str]]) -> None:
-    """Adds tags to runs of a store; one that is away goes without, for what they say stands elsewhere too.
+    """Adds tags to runs; only warns if the store does not answer, because their content is also logged elsewhere.
 
     Args:
         uri: Of the store.
-        tags: By run.
+        tags: By run id.
     """
     with connected_to(uri):
         client = mlflow.MlflowClient(uri)

@@ -1,4 +1,4 @@
-"""A config as MLflow's params."""
+"""A config as MLflow params."""
 
 import hashlib
 import json
@@ -11,17 +11,17 @@ from pipeline.config import Config
 from pipeline.config.per_column import BY_COLUMN, DEFAULT
 from pipeline.config.rules import AROUND_RUNS, PER_COLUMN
 
-PLAIN = re.compile(r"[\w.\- :/]+")  # keys that MLflow takes as they are, if they are no longer than this
+PLAIN = re.compile(r"[\w.\- :/]+")  # keys that MLflow accepts unchanged, up to MAX_KEY_LENGTH
 MAX_KEY_LENGTH = 250
 
 
 def params_of(config: Config) -> dict[str, str]:
-    """What a run is repeated from: full keys and values."""
+    """Returns the full keys and values that define a run."""
     return {param_key(key): value for key, value in _flat(config.model_dump(exclude=set(AROUND_RUNS)))}
 
 
 def param_key(key: str) -> str:
-    """A key as MLflow takes it: below keys such as `data.column_kinds` stand columns, whose names may hold any sign."""
+    """Converts a key for MLflow: in `data.column_kinds` it contains a column's name, with any characters."""
     if not (PLAIN.fullmatch(key) and normpath(key) == key):
         key = re.sub(r"[^\w.\- :]", lambda sign: f"_{ord(sign[0]):x}", key)
     if len(key) > MAX_KEY_LENGTH:
@@ -30,7 +30,7 @@ def param_key(key: str) -> str:
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Full keys and values, these as an override would write them; that of all columns stands at its key itself."""
+    """Yields full keys, and values as in overrides; the default of all columns is logged at the key itself."""
     for name, value in values.items():
         key = f"{prefix}{name}"
         if key in PER_COLUMN and isinstance(value, dict) and BY_COLUMN in value:

@@ -1,4 +1,4 @@
-"""The parent run of a sweep: opened before its first job or taken up again, closed after its last, told the best."""
+"""The parent run of a sweep: opened or resumed before the first job, closed after the last one."""
 
 import contextlib
 import logging
@@ -29,40 +29,40 @@ from pipeline.track.spool.unfinished_runs import send_left
 from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected, connected_to, experiment_of, said
 from pipeline.track.tracked_run import TrackedRun
 
-AWAY_SECONDS = 20.0  # that the store may take nothing once the sweep has ended
-KILLED_SECONDS = 3.0  # the same for a sweep that a signal ended
+AWAY_SECONDS = 20.0  # to wait for an unresponsive store after the sweep
+KILLED_SECONDS = 3.0  # the same after a signal
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class ParentRun:
-    """A sweep's parent run and, once the last job has ended, its children, one for each job."""
+    """A sweep's parent run and, after the last job has ended, its children, one for each job."""
 
     run_id: str
     name: str
     uri: str
-    taken_up: bool = False  # rather than begun: the same command was given before
-    n_before: int = 0  # children that were finished when it was taken up
-    is_away: bool = False  # the store was, when it began
-    is_over: bool = False  # it was not interrupted, and nobody else is at work on it
-    n_lost: int = 0  # children that a dead process had left RUNNING
+    taken_up: bool = False  # resumed rather than started
+    n_before: int = 0  # children that were finished when it was resumed
+    is_away: bool = False  # the store did not answer when it was started
+    is_over: bool = False  # it was not interrupted, and no other process leads it
+    n_lost: int = 0  # children that a dead process left RUNNING
     status: str = "FAILED"
     children: list[TrackedRun] = field(default_factory=list)
 
     def n_in_state(self, *states: str) -> int:
-        """How many children ended so: finished, pruned, failed, killed, or running if they have not ended."""
+        """Counts the children in some states: finished, pruned, failed, killed or running."""
         return n_in_state(self.children, *states)
 
 
 @contextlib.contextmanager
 def sweep(config: Config, key: str, tags: Mapping[str, str]) -> Iterator[ParentRun]:
-    """Opens the parent run, or takes up that of the same command again, and closes it, whatever happens to the jobs.
+    """Opens the parent run, or resumes that of the same command, and closes it in any case.
 
     Args:
         config: Of the first job.
-        key: The same for the same command.
-        tags: What to tell about the sweep, such as its command.
+        key: Equal for a repeated command.
+        tags: Tags of the sweep, such as its command.
     """
     with contextlib.ExitStack() as closed:
         with held():
@@ -75,7 +75,7 @@ def sweep(config: Config, key: str, tags: Mapping[str, str]) -> Iterator[ParentR
 
 @contextlib.contextmanager
 def _ends(opened: ParentRun, tracking: Tracking) -> Iterator[None]:
-    """Leads a sweep by its parent run, and closes it, whatever happens to the jobs."""
+    """Leads a sweep, and closes its parent run in any case."""
     client, journal = mlflow.MlflowClient(opened.uri), _begun(opened)
     mine = PROCESS + process.name()
     os.environ |= {PARENT_VARIABLE: opened.run_id, LEADER_VARIABLE: process.name()}
@@ -95,12 +95,12 @@ def _ends(opened: ParentRun, tracking: Tracking) -> Iterator[None]:
 
 @held()
 def log_best(parent: str, best: TrackedRun, figures: Mapping[str, float]) -> None:
-    """Writes to a sweep's parent run which of its runs is the best.
+    """Logs the best run of a sweep to its parent run.
 
     Args:
         parent: Id of the parent run.
-        best: That run.
-        figures: What to log of it and of its configuration, by names that get `best_` in front.
+        best: The best run.
+        figures: Metrics of the run and its configuration, by names without the prefix `best_`.
 
     Raises:
         TrackingError: The store does not answer.
@@ -116,10 +116,10 @@ def log_best(parent: str, best: TrackedRun, figures: Mapping[str, float]) -> Non
 
 
 def _opened_where_it_is_there(config: Config, uri: str, tags: Mapping[str, str]) -> ParentRun | None:
-    """The parent run in the store; None where that does not answer.
+    """Opens or resumes the parent run in the store; None if the store does not answer.
 
     Raises:
-        TrackingError: The store refuses it.
+        TrackingError: The store refuses the run.
     """
     try:
         lost = send_left(uri).closed
@@ -131,12 +131,12 @@ def _opened_where_it_is_there(config: Config, uri: str, tags: Mapping[str, str])
     except STORE_ERRORS as error:
         if is_refused(error):
             raise as_tracking_error(uri, error) from None
-        log.warning("the store does not answer (%s); the sweep begins without it", said(uri, error))
+        log.warning("the store does not answer (%s); the sweep starts without it", said(uri, error))
         return None
 
 
 def _opened_in_the_spool(config: Config, uri: str, tags: Mapping[str, str]) -> ParentRun:
-    """A parent run that the store gets when it answers; its children find it there."""
+    """Opens a parent run in the spool, which is sent to the store when that answers."""
     header = run_header(config, uri, {**tags, **_marks()})
     journal = Journal(header)
     journal.append("leave")
@@ -146,7 +146,7 @@ def _opened_in_the_spool(config: Config, uri: str, tags: Mapping[str, str]) -> P
 
 
 def _marks() -> dict[str, str]:
-    """When this process began to lead the sweep, and its sign of life."""
+    """Returns tags with the time at which this process started to lead the sweep, and its sign of life."""
     return {BEGUN: str(int(time.time() * 1000)), PROCESS + process.name(): str(time.time())}
 
 
@@ -161,21 +161,21 @@ def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> Pa
             opened = ParentRun(active.info.run_id, active.info.run_name, uri)
     else:
         opened = ParentRun(before.info.run_id, before.info.run_name, uri, taken_up=True)
-        if others(before.data.tags, process.name()):  # at work on it: their failures count as well
+        if others(before.data.tags, process.name()):  # they lead it too, and their failures count
             del now[BEGUN]
         for name, value in now.items():
             client.set_tag(opened.run_id, name, value)
         opened.n_lost = close_lost(opened.run_id)
         opened.n_before = len(jobs(opened.run_id, FINISHED))
-    client.update_run(opened.run_id, status="RUNNING")  # no run of this thread, so that the jobs can be
+    client.update_run(opened.run_id, status="RUNNING")  # start_run has ended it; the jobs are runs of this thread
     return opened
 
 
 def _begun(opened: ParentRun) -> Journal:
-    """The journal by which the parent run is closed; where this process dies, by the next command on the store.
+    """Makes the journal that closes the parent run; if this process dies, the next command on the store does it.
 
     Raises:
-        TrackingError: It cannot be written; the parent run is closed then.
+        TrackingError: The journal cannot be written; the parent run is then closed.
     """
     try:
         return Journal({
@@ -194,17 +194,17 @@ def _conclude_at_once(opened: ParentRun) -> None:
 
 
 def _conclude(opened: ParentRun, journal: Journal, seconds: float) -> None:
-    """Closes the parent run when the store has all its children, now or when they are sent.
+    """Closes the parent run when the store has all its children, now or at a later `sync`.
 
     Args:
         opened: The sweep.
-        journal: That `_begun` has made.
-        seconds: How long the store may be away.
+        journal: From `_begun`.
+        seconds: How long to wait for the store.
     """
     journal.append("conclude", owner=process.name(), status=opened.status)
     try:
         journal.close()
-    except TrackingError as error:  # told, but no reason to hide what ended the sweep
+    except TrackingError as error:  # logged, so as not to hide the error that ended the sweep
         log.error("%s", error)
         journal.folder.remove()
         journal.release()
@@ -216,7 +216,7 @@ def _conclude(opened: ParentRun, journal: Journal, seconds: float) -> None:
         if time.monotonic() < end:
             time.sleep(1.0)
             continue
-        log.warning("the store has not taken all runs of the sweep; `python -m pipeline sync` does the rest")
+        log.warning("the store has not received all runs of the sweep; `python -m pipeline sync` sends the rest")
         return
     with contextlib.suppress(*STORE_ERRORS), connected_to(opened.uri):
         info = run_of(mlflow.MlflowClient(), opened.run_id).info

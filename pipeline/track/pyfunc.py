@@ -1,7 +1,7 @@
-"""A SavedModel behind MLflow's pyfunc interface. MLflow copies this file to the model: it imports nothing of ours.
+"""A SavedModel behind MLflow's pyfunc interface. MLflow copies this file to the model: it does not import the pipeline.
 
-What reads the values of a table lies beside it, the very files by which the pipeline reads them: loaded by their path,
-and under names of their own, for two models of different versions may be in one process.
+Copies of the pipeline's files for reading values are stored next to it. They are loaded by path and under unique names,
+because models of different versions can be in one process.
 """
 
 import hashlib
@@ -17,17 +17,17 @@ import pandas as pd
 
 
 class ServedModel(mlflow.pyfunc.PythonModel):
-    """Raw columns in; a table with `prediction`, or with `label` and `probability_<class>`, out.
+    """Predicts from raw columns: a table with `prediction`, or with `label` and `probability_<class>`.
 
-    With bounds it has `lower` and `upper` as well, with sets of labels `prediction_set`.
+    With intervals it also has `lower` and `upper`, with prediction sets `prediction_set`.
     """
 
     def load_context(self, context):
-        """Loads the SavedModel once."""
+        """Loads the SavedModel."""
         import tensorflow as tf
 
         folder = Path(context.artifacts["saved_model"])
-        self._loaded = tf.saved_model.load(str(folder))  # kept: its function alone would lose the variables
+        self._loaded = tf.saved_model.load(str(folder))  # its function alone does not keep the variables
         self._manifest = json.loads((folder / "assets.extra" / "manifest.json").read_text(encoding="utf-8"))
         _, described, cleaning = _modules(
             [Path(context.artifacts[name]) for name in ("notation", "input_column", "parse_inputs")]
@@ -35,15 +35,20 @@ class ServedModel(mlflow.pyfunc.PythonModel):
         self._columns = described.columns_of(self._manifest["inputs"], self._manifest["text"])
         self._clean = cleaning.clean
 
-    # The annotation keeps MLflow from asking for one, by a warning at each import; the signature says what is taken.
+    # Without the annotation MLflow warns at each import; the signature describes the input.
     def predict(self, context, model_input: pd.DataFrame, params=None):
-        """Predicts for a table with the columns' own names, or for an array `(n_rows, n_inputs)` under the name x.
+        """Predicts for a table with the columns' names, or for an array `(n_rows, n_inputs)` named x.
+
+        Args:
+            context: Of MLflow; not used.
+            model_input: The rows.
+            params: Of MLflow; not used.
 
         Raises:
-            ValueError: Values are not what their columns can hold; with row and column.
+            ValueError: A value is invalid for its column; with row and column.
 
         Warns:
-            UserWarning: Columns have gaps, and training had none in them; they are filled as the model fills gaps.
+            UserWarning: A column has missing values but had none in training; the model imputes them.
         """
         import tensorflow as tf
 
@@ -76,7 +81,7 @@ class ServedModel(mlflow.pyfunc.PythonModel):
 
 
 def _modules(paths):
-    """These Python files, which may import those before them, under names that follow from what all of them hold."""
+    """Loads Python files, which can import earlier ones, under names with a digest of all their contents."""
     sources = {path: path.read_text(encoding="utf-8") for path in paths}
     digest = hashlib.sha256("".join(sources.values()).encode()).hexdigest()[:16]
     names = {path: f"dense_pipeline_{path.stem}_{digest}" for path in paths}
@@ -86,7 +91,7 @@ def _modules(paths):
         for other, name in names.items():
             source = source.replace(f"from pipeline.data.reading.{other.stem} import", f"from {name} import")
         module = types.ModuleType(names[path])
-        sys.modules[module.__name__] = module  # where dataclasses look for it
+        sys.modules[module.__name__] = module  # dataclasses look it up there
         exec(compile(source, str(path), "exec"), module.__dict__)
     return [sys.modules[name] for name in names.values()]
 

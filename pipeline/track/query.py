@@ -1,4 +1,4 @@
-"""Reads many runs at once, as plain facts, for whoever compares them."""
+"""Reads many runs at once, for comparisons."""
 
 import contextlib
 import difflib
@@ -22,34 +22,34 @@ from pipeline.track.store import STORE_ERRORS, connected, experiment_id, local_p
 from pipeline.track.tracked_run import TrackedRun, one_per_job, tracked
 
 PAGE = 1000  # runs per request
-MAX_NAMED = 5  # sweeps or experiments that an error lists
-IS_SWEEP = "tags.sweep LIKE '%'"  # the tag that only parents have
+MAX_NAMED = 5  # number of names that an error lists
+IS_SWEEP = "tags.sweep LIKE '%'"  # filter for parent runs, which alone have the tag
 FINISHED = "attributes.status = 'FINISHED'"
 NEWEST_FIRST = "attributes.start_time DESC"
-QUERY_EXAMPLE = """'metrics.objective < 60 and params.`model.units` = "[64, 64]"'"""  # quotes that a shell keeps
+QUERY_EXAMPLE = """'metrics.objective < 60 and params.`model.units` = "[64, 64]"'"""  # quoted for a shell
 
 Curve = list[tuple[int, float]]  # epoch and value, in the order of epochs
 
 
 @dataclass(frozen=True)
 class Selected:
-    """Runs to compare, of each job of a sweep one; a sweep's parent is not among them."""
+    """Runs to compare, one for each job of a sweep, without parent runs."""
 
     title: str
     runs: list[TrackedRun]
-    parent: TrackedRun | None = None  # where the runs are all of a sweep
+    parent: TrackedRun | None = None  # if the runs are all those of a sweep
 
 
 def select_runs(experiment: str | None = None, sweep: str | None = None, query: str | None = None) -> Selected:
-    """Finds runs in the store that MLflow points at; all that is given must hold, and nothing is the latest sweep.
+    """Selects runs in the current store that match all given arguments; without arguments, those of the latest sweep.
 
     Args:
         experiment: Name of the experiment.
-        sweep: Id of the parent run, its beginning, or the parent's name (of several, the latest of that name).
+        sweep: Id of the parent run, the beginning of that id, or its name (the latest one of that name).
         query: A filter in MLflow's language.
 
     Raises:
-        TrackingError: Nothing has that name, the filter is none, or the store does not answer.
+        TrackingError: An unknown name, an invalid filter, or the store does not answer.
     """
     with _told_as_tracking_errors():
         where = _experiments(experiment)
@@ -61,16 +61,16 @@ def select_runs(experiment: str | None = None, sweep: str | None = None, query: 
 
 
 def sweeps(tracking: Tracking) -> list[TrackedRun]:
-    """The parent runs of the sweeps in an experiment, the latest first."""
+    """Returns the parent runs of the sweeps in an experiment, newest first."""
     with connected(tracking) as uri:
         return [tracked(run) for run in search([experiment_id(tracking, uri)], IS_SWEEP, NEWEST_FIRST)]
 
 
 def last_finished(experiment: str) -> str:
-    """Names the run of an experiment that finished last, and when; cheap, and empty where none has finished.
+    """Returns id and end of the run of an experiment that finished last; empty if no run has finished. It is fast.
 
     Raises:
-        TrackingError: There is no such experiment, or the store does not answer.
+        TrackingError: No such experiment, or the store does not answer.
     """
     order = ["attributes.end_time DESC"]
     with _told_as_tracking_errors():
@@ -80,7 +80,15 @@ def last_finished(experiment: str) -> str:
 
 
 def curves(run_ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, Curve]]:
-    """The epochs' values of a few runs, by run and metric; costs a request for each."""
+    """Returns the values per epoch of some runs, by run and metric; takes a request for each.
+
+    Args:
+        run_ids: Ids of the runs.
+        names: Plain names of metrics.
+
+    Raises:
+        TrackingError: The store does not answer.
+    """
     client = mlflow.MlflowClient()
     with _told_as_tracking_errors():
         return {
@@ -94,7 +102,18 @@ def curves(run_ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, 
 
 @held()
 def log_texts(run_id: str, texts: dict[str, str]) -> dict[str, str]:
-    """Writes text files among a run's artifacts; gives where each lies."""
+    """Writes text files as artifacts of a run.
+
+    Args:
+        run_id: Of the run.
+        texts: By path of the artifact.
+
+    Returns:
+        The path or address of each.
+
+    Raises:
+        TrackingError: The store does not answer.
+    """
     client = mlflow.MlflowClient()
     with _told_as_tracking_errors():
         root = client.get_run(run_id).info.artifact_uri
@@ -105,18 +124,26 @@ def log_texts(run_id: str, texts: dict[str, str]) -> dict[str, str]:
 
 @held()
 def describe(run_id: str, text: str) -> None:
-    """Writes what a run's page says at its top, in Markdown."""
+    """Sets the description of a run's page.
+
+    Args:
+        run_id: Of the run.
+        text: In Markdown.
+
+    Raises:
+        TrackingError: The store does not answer.
+    """
     with _told_as_tracking_errors():
         mlflow.MlflowClient().set_tag(run_id, NOTE, text[:MAX_NOTE_LENGTH])
 
 
 def search(where: Sequence[str], query: str, order: str = "attributes.start_time ASC") -> list[MlflowRun]:
-    """All runs of some experiments that a filter in MLflow's language finds.
+    """Returns all runs of some experiments that match a filter.
 
     Args:
         where: Ids of the experiments.
-        query: The filter.
-        order: By what they are sorted, in MLflow's language.
+        query: The filter, in MLflow's language.
+        order: Sort order, in MLflow's language.
     """
     client, found, token = mlflow.MlflowClient(), list[MlflowRun](), None
     with _without_garbage_collection():
@@ -129,17 +156,17 @@ def search(where: Sequence[str], query: str, order: str = "attributes.start_time
 
 
 def _experiments(name: str | None) -> list[str]:
-    """Id of the experiment of that name, or of all."""
+    """Returns the id of the experiment of that name, or of all experiments."""
     ids = {found.name: found.experiment_id for found in mlflow.MlflowClient().search_experiments()}
     if name is None:
         return list(ids.values())
     if name not in ids:
-        raise TrackingError(f"there is no experiment {name!r}; {_nearest(name, list(ids))}")
+        raise TrackingError(f"unknown experiment {name!r}; {_nearest(name, list(ids))}")
     return [ids[name]]
 
 
 def _matching(where: list[str], parent: TrackedRun | None, query: str | None) -> list[MlflowRun]:
-    """The runs below a parent, if there is one, that a user's filter finds, if there is one."""
+    """Returns the runs of a parent, or all, that match a user's filter, if any."""
     below = f"tags.mlflow.parentRunId = '{parent.id}'" if parent else None
     found = dict[str, MlflowRun]()
     try:
@@ -160,21 +187,23 @@ def _title(experiment: str | None, parent: TrackedRun | None, query: str | None)
 
 
 def _parent(where: list[str], sweep: str | None) -> TrackedRun:
-    """The sweep of that name or id, or the latest."""
+    """Returns the sweep of that name or id, or the latest one."""
     parents = [tracked(run) for run in search(where, IS_SWEEP, NEWEST_FIRST)]
     if not parents:
-        raise TrackingError(f"there is no sweep yet; make one ({program()} sweep seed=0,1,2), or name an --experiment")
+        raise TrackingError(
+            f"the store has no sweeps yet; run one ({program()} sweep seed=0,1,2), or give --experiment"
+        )
     if sweep is None:
         return parents[0]
     named = [run for run in parents if sweep in (run.name, run.id) or (len(sweep) >= 6 and run.id.startswith(sweep))]
     if not named:
-        raise TrackingError(f"--sweep: there is no {sweep}; {_nearest(sweep, [run.name for run in parents])}")
+        raise TrackingError(f"--sweep: unknown sweep {sweep!r}; {_nearest(sweep, [run.name for run in parents])}")
     return named[0]
 
 
 @contextlib.contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """A thousand runs are 140 000 rows, objects that stay: to look through them again and again takes longer."""
+    """Disables garbage collection: it would scan the 140 000 permanent objects of 1000 runs again and again."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -190,7 +219,7 @@ def _nearest(given: str, names: list[str]) -> str:
     if near:
         return f"did you mean {' or '.join(near)}?"
     more = ", ..." if len(known) > MAX_NAMED else ""
-    return f"there are {', '.join(known[:MAX_NAMED])}{more}"
+    return f"known: {', '.join(known[:MAX_NAMED])}{more}"
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""MLflow's registry: versions of a named model, the alias that one of them holds, and how two of them compare."""
+"""MLflow's registry: versions of a named model, their aliases, and comparisons of two versions."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ from pipeline.track.store import STORE_ERRORS, store_of
 from pipeline.track.tracked_run import digest_of
 
 CHAMPION = "champion"
-LOGGED = "model"  # the MLflow model of a run
-ABOUT = "This is of"  # how descriptions of registered models begin that were written here
+LOGGED = "model"  # name of a run's MLflow model
+ABOUT = "This is of"  # prefix of descriptions that this module writes
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A run whose model is registered, or is to be."""
+    """A run whose model is registered or to be registered."""
 
     run_id: str
     run_name: str
-    version: str | None  # None before it is registered
-    objective: str  # the score that its own run names
+    version: str | None  # None before registration
+    objective: str  # name of the run's objective
     scores: dict[str, float]  # final `train_*`, `val_*`, `test_*`
     fingerprint: str  # of all its rows
     val_digest: str  # of its validation rows
-    note: str | None  # what its page says at the top
+    note: str | None  # description of its page
 
 
 @dataclass(frozen=True)
 class ContenderComparison:
-    """A newcomer beside the model that holds the alias."""
+    """A new model and the one that holds the alias."""
 
     newcomer: Contender
     holder: Contender | None
     alias: str
-    differs: tuple[str, ...] = field(default=())  # why the scores do not compare
+    differs: tuple[str, ...] = field(default=())  # why the scores are not comparable
 
     @property
     def score(self) -> str:
-        """The validation score by which the two compare: the holder's objective."""
+        """The validation score for the comparison: the holder's objective."""
         return (self.holder or self.newcomer).objective
 
     @property
     def is_worse(self) -> bool:
-        """Whether the newcomer has the worse validation score, or none at all."""
+        """Whether the newcomer's validation score is worse or missing."""
         if self.holder is None:
             return False
         new, old = (entry.scores.get(self.score, math.nan) for entry in (self.newcomer, self.holder))
@@ -76,19 +76,19 @@ class Registered:
 def register(run_id: str, name: str, alias: str | None, force: bool, tracking_uri: str | None) -> Registered:
     """Registers the model of a run.
 
-    It is compared with the version that holds the alias, or `champion` where none was asked for. A run that is
-    registered under the name already keeps its version.
+    It is compared with the version that holds the alias, or `champion` without one. A run that is already registered
+    under the name keeps its version.
 
     Args:
         run_id: Of the run.
-        name: Under which it is registered.
-        alias: That it is to hold then; None leaves all as they are.
-        force: Registers it though it is worse, or does not compare.
+        name: Of the registered model.
+        alias: Alias to set; None leaves all aliases unchanged.
+        force: Registers it even if it is worse or not comparable.
         tracking_uri: Of the store.
 
     Raises:
-        RegistryError: It is worse than the holder on validation rows or does not compare with it, it has no model, or
-            the alias is none.
+        RegistryError: It is worse than the holder on validation rows or not comparable with it, the run has no model,
+            or the alias is invalid.
     """
     _require_alias(alias)
     with store_of(tracking_uri):
@@ -105,11 +105,17 @@ def register(run_id: str, name: str, alias: str | None, force: bool, tracking_ur
 
 @held()
 def promote(name: str, version: str, alias: str, tracking_uri: str | None) -> Registered:
-    """Gives an alias to a version, and says how it compares with the one that held it.
+    """Sets an alias to a version, and compares it with the version that held the alias.
+
+    Args:
+        name: Of the registered model.
+        version: Number of the version.
+        alias: The alias.
+        tracking_uri: Of the store.
 
     Raises:
-        ModelError: There is no such model or version.
-        RegistryError: The alias is none, or the registry refuses it.
+        ModelError: No such model or version.
+        RegistryError: The alias is invalid, or the registry refuses it.
     """
     _require_alias(alias)
     with store_of(tracking_uri):
@@ -122,10 +128,10 @@ def promote(name: str, version: str, alias: str, tracking_uri: str | None) -> Re
 
 
 def _require_alias(alias: str | None) -> None:
-    """MLflow would refuse it when the version is there already."""
+    """Checks an alias: MLflow would refuse it only after the version has been made."""
     if alias is not None and (not re.fullmatch(r"[\w-]+", alias) or re.fullmatch(r"(?i)latest|v\d+", alias)):
         raise RegistryError(
-            f"alias {alias!r}: should be of letters, digits, '_' and '-', as in champion; latest and v2 mean versions"
+            f"alias {alias!r}: use letters, digits, '_' and '-', as in champion; latest and v2 mean versions"
         )
 
 
@@ -136,15 +142,15 @@ def _require_better(comparison: ContenderComparison, name: str) -> None:
     who = f"{name}@{comparison.alias} (version {holder.version}, run {holder.run_id})"
     if comparison.differs:
         raise RegistryError(
-            f"run {newcomer.run_id} does not compare with {who}: {'; '.join(comparison.differs)}. Score both on the "
+            f"run {newcomer.run_id} is not comparable with {who}: {'; '.join(comparison.differs)}. Score both on the "
             "same new rows (python -m pipeline evaluate), and register it with --force (make: FORCE=1)"
         )
     if comparison.is_worse:
         new, old = (entry.scores.get(comparison.score, math.nan) for entry in (newcomer, holder))
         better = {"minimize": "lower", "maximize": "higher"}[direction(comparison.score) or "minimize"]
         raise RegistryError(
-            f"run {newcomer.run_id} is worse than {who}: {comparison.score} {new:.6g}, that has {old:.6g} ({better} is "
-            "better). It was not registered; --force (make: FORCE=1) registers it all the same"
+            f"run {newcomer.run_id} is worse than {who}: {comparison.score} {new:.6g} against {old:.6g} ({better} is "
+            "better). It was not registered; --force (make: FORCE=1) registers it anyway"
         )
 
 
@@ -154,9 +160,9 @@ def _compared(newcomer: Contender, name: str, alias: str) -> ContenderComparison
         return ContenderComparison(newcomer, None, alias)
     differs = []
     if newcomer.fingerprint != holder.fingerprint:
-        differs.append(f"it saw other data (fingerprint {newcomer.fingerprint}, not {holder.fingerprint})")
+        differs.append(f"it was trained on other data (fingerprint {newcomer.fingerprint}, not {holder.fingerprint})")
     elif newcomer.val_digest != holder.val_digest:
-        differs.append(f"its validation rows are others ({newcomer.val_digest}, not {holder.val_digest})")
+        differs.append(f"its validation rows differ ({newcomer.val_digest}, not {holder.val_digest})")
     if holder.objective not in newcomer.scores:
         differs.append(f"it has no {holder.objective}")
     return ContenderComparison(newcomer, holder, alias, tuple(differs))
@@ -176,7 +182,7 @@ def _of_version(version: ModelVersion) -> Contender:
     except STORE_ERRORS:
         raise RegistryError(
             f"{version.name} version {version.version}: its run {version.run_id or '(unknown)'} is not in the store, "
-            "so nothing is known of its scores; take its alias away by MlflowClient().delete_registered_model_alias"
+            "so its scores are unknown; remove its alias with MlflowClient().delete_registered_model_alias"
         ) from None
     return _contender(run, str(version.version))
 
@@ -210,7 +216,7 @@ def _made_version(newcomer: Contender, name: str) -> ModelVersion:
     models = [model for model in logged if model.name == LOGGED]
     if not models:
         again = f"{program()} rerun {newcomer.run_id}"
-        raise RegistryError(f"run {newcomer.run_id} has no MLflow model {LOGGED!r}; train it anew ({again})")
+        raise RegistryError(f"run {newcomer.run_id} has no MLflow model {LOGGED!r}; train it again: {again}")
     score = newcomer.objective
     return client.create_model_version(
         name,
@@ -223,7 +229,7 @@ def _made_version(newcomer: Contender, name: str) -> ModelVersion:
 
 
 def _describe(client: mlflow.MlflowClient, name: str, alias: str, note: str | None) -> None:
-    """Has the page of a model say what its alias stands for now, unless somebody has written something else there."""
+    """Updates the description of a model for its alias, unless a user has written another description."""
     written = client.get_registered_model(name).description
     if note and (not written or written.startswith(ABOUT)):
         client.update_registered_model(name, _about(name, alias, note))

@@ -1,4 +1,4 @@
-"""A run that has ended, looked at and opened once more: a model is made of what it has kept."""
+"""Reopens a finished run, to export a model from its kept weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ from pipeline.track.tracked_run import TrackedRun, tracked
 
 @contextlib.contextmanager
 def reopened(run: TrackedRun, tracking: Tracking) -> Iterator[Run]:
-    """Opens a run for what is added to it: its state, its end and the values that it has logged stay as they are.
+    """Opens a finished run for additions: its status, its end and its logged values do not change.
+
+    Args:
+        run: The run.
+        tracking: Of the store.
 
     Raises:
         TrackingError: The store cannot be used.
@@ -38,15 +42,18 @@ def reopened(run: TrackedRun, tracking: Tracking) -> Iterator[Run]:
 
 
 def kept_by(run_id: str, tracking_uri: str | None, folder: Path) -> tuple[TrackedRun, Path, Path]:
-    """A run, its config, and the folder of what a model can be made of; both are fetched into a folder.
+    """Fetches what a later export needs.
 
     Args:
-        run_id: Either of its ids.
+        run_id: Id or provisional id of the run.
         tracking_uri: Of the store; None for $MLFLOW_TRACKING_URI or, without it, SQLite under mlruns/.
-        folder: Where they are to be.
+        folder: Where to download to.
+
+    Returns:
+        The run, the file of its config, and the folder with weights and preprocessing.
 
     Raises:
-        TrackingError: There is no such run, or it has not kept these.
+        TrackingError: No such run, or it has not kept its weights.
     """
     with store_of(tracking_uri):
         try:
@@ -56,6 +63,6 @@ def kept_by(run_id: str, tracking_uri: str | None, folder: Path) -> tuple[Tracke
                 for name in ("config.yaml", TRAINED)
             ]
         except (OSError, *STORE_ERRORS) as error:
-            raise TrackingError(f"run {run_id}: what it has kept cannot be fetched: {first_line(error)}") from None
+            raise TrackingError(f"run {run_id}: its kept weights cannot be fetched: {first_line(error)}") from None
     config, kept = map(Path, found)
     return tracked(run), config, kept

@@ -1,4 +1,4 @@
-"""A run whose process has died, and that another process goes on with."""
+"""Checks a run whose process has died, before another process resumes it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 
 
 def is_there(header: Mapping[str, Any], run_id: str, is_known: bool = True) -> bool:
-    """Whether the store has the run where a new one would be, or is away: then it is thought to have one that is known.
+    """Whether the store has the run, in the experiment and sweep of a new one; returns `is_known` without an answer.
 
     Args:
-        header: What a new run would be made of.
-        run_id: Either of the run's ids.
+        header: Header of a new run.
+        run_id: Id or provisional id of the run.
         is_known: Whether the run was certainly opened.
     """
     client, parent = MlflowClient(header["uri"]), header["parent"]
@@ -38,5 +38,5 @@ def is_there(header: Mapping[str, Any], run_id: str, is_known: bool = True) -> b
     except STORE_ERRORS:
         found = is_known
     if is_known and not found:
-        log.warning("run %s is not here any more: a new run begins, with all of its epochs", run_id)
+        log.warning("run %s does not exist any more: a new run starts, and logs all epochs", run_id)
     return found

@@ -1,4 +1,4 @@
-"""One tracked run: opened, told everything, and closed as FINISHED, FAILED or KILLED."""
+"""A tracked run: opened, logged to, and closed as FINISHED, FAILED or KILLED."""
 
 import contextlib
 import json
@@ -35,29 +35,29 @@ from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected, loc
 
 log = logging.getLogger(__name__)
 
-START_SECONDS = 5.0  # for the store to make the run, before it goes on without
-AWAY_SECONDS = 20.0  # that the store may take nothing once the run has ended
-TRIAL_SECONDS = 2.0  # the same for a trial: its sweep waits at its end
-KILLED_SECONDS = 3.0  # the same for a run that a signal ended: whoever sent it does not wait long
+START_SECONDS = 5.0  # to wait for the store to make the run
+AWAY_SECONDS = 20.0  # to wait for an unresponsive store after the run
+TRIAL_SECONDS = 2.0  # the same for a trial: its sweep waits again at the end
+KILLED_SECONDS = 3.0  # the same after a signal, whose sender does not wait long
 SAVED_MODEL = "saved_model"
 SYNC = "`python -m pipeline sync`"
 
 
 class Run:
-    """An open run. Every method writes to its journal, from which the store gets it while the run goes on.
+    """An open run. Every method writes to its journal, which a thread sends to the store.
 
     Attributes:
-        name: By which people know it.
+        name: Display name.
         uri: Of the store.
-        unsent: What to say where the run has ended and the store has not got all of it; None where it has.
+        unsent: Message if the run has ended and the store has not received all of it; otherwise None.
     """
 
     def __init__(self, header: Mapping[str, Any], again: tuple[Spooled, int] | None = None) -> None:
-        """Begins the journal, and sees whether the store is there.
+        """Starts the journal, and tries to reach the store.
 
         Args:
-            header: What it is made of; see `run_header`.
-            again: The folder of its journal, and the file that holds it; None makes them.
+            header: From `run_header`.
+            again: Folder and lock of an existing journal; None makes a new one.
 
         Raises:
             TrackingError: The journal cannot be written, or the store refuses the run.
@@ -75,29 +75,29 @@ class Run:
 
     @property
     def id(self) -> str:
-        """That the store has given it or, until it has, one by which it is found for ever."""
+        """Id in the store; until the run is there, the provisional id, which stays valid."""
         return self._sender.transfer.run_id or self._journal.folder.id
 
     @property
     def is_in_store(self) -> bool:
-        """Whether the store has it."""
+        """Whether the store has made the run."""
         return self._sender.transfer.run_id is not None
 
     @contextlib.contextmanager
     def writing_model(self) -> Iterator[Path]:
-        """Where the SavedModel is to be written, before `log_saved_model`.
+        """Yields the folder to write the SavedModel to, before `log_saved_model`.
 
         Raises:
             TrackingError: The disk is full.
         """
         folder = self._journal.artifact(SAVED_MODEL)
-        shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
+        shutil.rmtree(folder, ignore_errors=True)  # left by a killed process
         with full_disk_as_error():
             yield folder
 
     @property
     def model_path(self) -> str | None:
-        """Where the SavedModel lies: a folder, or an address in a remote store; None where none was logged."""
+        """Folder of the SavedModel, or its address in a remote store; None if no model was logged."""
         if not self._has_model:
             return None
         where = self._sender.transfer.artifact_uri
@@ -107,67 +107,77 @@ class Run:
 
     @contextlib.contextmanager
     def artifact(self, name: str) -> Iterator[Path]:
-        """Where to write an artifact, a file or a folder, which is added then."""
+        """Yields the path to write an artifact to, a file or a folder, and then logs it."""
         with full_disk_as_error():
             yield self._journal.artifact(name)
             self._journal.add_artifact(name)
 
     def log_epoch(self, epoch: int, values: Mapping[str, float]) -> None:
-        """Writes an epoch's values."""
+        """Logs the values of an epoch.
+
+        Args:
+            epoch: Number of the epoch.
+            values: By name.
+        """
         self._epochs.log(epoch, values)
 
     @held()
     def log_final(self, values: Mapping[str, float]) -> None:
-        """Writes what the run came to: scores and measurements."""
+        """Logs the results: scores and measurements."""
         self._epochs.end()
         now = int(time.time() * 1000)
         self._journal.log([name, float(value), now, 0] for name, value in values.items())
 
     @held()
     def log_pictures(self, pictures: Mapping[str, Figure]) -> None:
-        """Writes each figure as `pictures/<name>.png`."""
+        """Logs each figure as `pictures/<name>.png`."""
         for name, figure in pictures.items():
             with self.artifact(f"pictures/{name}.png") as path:
                 figure.savefig(path)
 
     @held()
     def log_report(self, report: Report) -> None:
-        """Writes the checks before training as `data/report.html` and `data/report.json`."""
+        """Logs the data report as `data/report.html` and `data/report.json`."""
         self._log_text("data/report.html", report_page.render(report))
         self._log_text("data/report.json", _json(report.as_dict()))
 
     @held()
     def log_inputs(self, norms: Mapping[str, float]) -> None:
-        """Writes how much each input counts, the norm of the weights that leave it, as `inputs.json`."""
+        """Logs the importance of each input, the norm of its outgoing weights, as `inputs.json`."""
         self._log_text("inputs.json", _json(dict(norms)))
 
     @held()
     def log_training_rows(self, rows: RowHashes) -> None:
-        """Writes hashes of the training rows, which `evaluate` looks for in other files."""
+        """Logs hashes of the training rows, which `evaluate` searches for in other files."""
         with self.artifact(row_hashes.FILE) as path:
             rows.write(path)
 
     @held()
     def log_networks(self, table: str) -> None:
-        """Writes the networks of an ensemble as `networks.csv`."""
+        """Logs the networks of an ensemble as `networks.csv`."""
         self._log_text("networks.csv", table)
 
     @held()
     def log_saved_model(self, rows: Rows) -> None:
-        """Takes the SavedModel, which lies where `writing_model` says, as artifact and as MLflow model."""
+        """Logs the SavedModel in the folder of `writing_model` as artifact and as MLflow model."""
         folder, made = self._journal.artifact(SAVED_MODEL), self._journal.folder.path / MODEL
-        shutil.rmtree(made, ignore_errors=True)  # what a process has left that was killed while it made it
+        shutil.rmtree(made, ignore_errors=True)  # left by a killed process
         with full_disk_as_error():
             write_model(made, folder, rows)
             self._journal.add_artifact(SAVED_MODEL)
-        for card in (folder / "assets.extra").glob("card.*"):  # where a reader of the run looks for it
+        for card in (folder / "assets.extra").glob("card.*"):  # at the top, where it is easy to find
             with self.artifact(card.name) as path:
                 shutil.copyfile(card, path)
         self._journal.append("model", digest=digest(made))
         self._has_model = True
 
     def log_known(self, config: Config, dataset: Dataset | None = None) -> None:
-        """Writes what is known before training: the config, and the rows."""
+        """Logs what is known before training.
+
+        Args:
+            config: The experiment.
+            dataset: Its rows, if they could be read.
+        """
         self._journal.append("params", params=params_of(config))
         self._log_text("config.yaml", to_yaml(config))
         if dataset is not None:
@@ -175,30 +185,30 @@ class Run:
             self.tag(datasets.tags(dataset))
 
     def go_on(self) -> None:
-        """Says that it has not ended after all, and whose it is now."""
+        """Sets a resumed run to RUNNING, owned by this process."""
         self._journal.append("again")
         self.tag({"owner": process.name()} | job_tag())
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Writes tags."""
+        """Sets tags."""
         self._journal.append("tags", tags=dict(tags))
 
     def describe(self, text: str) -> None:
-        """Writes what its page says at the top, in Markdown."""
+        """Sets the description of the run's page, in Markdown."""
         self.tag({NOTE: text[:MAX_NOTE_LENGTH]})
 
     def tell(self, error: BaseException) -> None:
-        """Writes what went wrong, in a tag and with its traceback."""
+        """Logs an error as a tag, and its traceback as an artifact."""
         self.tag({"error": f"{type(error).__name__}: {error}"[:5000]})
         self._log_text("traceback.txt", "".join(traceback.format_exception(error)))
 
     @held()
     def close(self, status: str, seconds: float) -> None:
-        """Ends it, and waits until the store has all of it.
+        """Ends the run, and waits until the store has received all of it.
 
         Args:
             status: FINISHED, FAILED or KILLED.
-            seconds: How long the store may take nothing before the run is left to `python -m pipeline sync`.
+            seconds: How long to wait for an unresponsive store before the run is left to `python -m pipeline sync`.
 
         Raises:
             TrackingError: The journal cannot be written.
@@ -208,7 +218,7 @@ class Run:
 
     @held()
     def leave(self, seconds: float) -> None:
-        """Ends what is added to a run that had ended before, and stays as it ended.
+        """Ends the additions to a finished run, whose status does not change.
 
         Args:
             seconds: As in `close`.
@@ -228,8 +238,9 @@ class Run:
             raise
         if self._sender.finish(seconds):
             return
-        why = self._sender.away or "yet"
-        self.unsent = f"the store has not taken all of it {why}; {SYNC} does the rest from {self._journal.folder.path}"
+        why = f" {self._sender.away}" if self._sender.away else ""
+        rest = f"{SYNC} sends the rest from {self._journal.folder.path}"
+        self.unsent = f"the store has not received all of it{why}; {rest}"
         log.warning("run %s: %s", self.id, self.unsent)
 
     def _log_text(self, name: str, text: str) -> None:
@@ -253,9 +264,9 @@ def start(
         config: The experiment.
         dataset: The rows.
         about: More tags, such as the device.
-        going_on: Id of the run that a dead process has left, and that this one goes on with.
-        is_known: Whether that run has logged what is known before training, and so has surely been opened.
-        new_id: By which a new run is to be found in the spool, and later by a tag; None draws one.
+        going_on: Id of the run to resume, which a dead process has left.
+        is_known: Whether that run has logged everything known before training, and so was certainly opened.
+        new_id: Provisional id of a new run, for its folder in the spool and a tag; None draws one.
 
     Raises:
         TrackingError: The store cannot be used.
@@ -269,7 +280,7 @@ def start(
             closed.enter_context(_ends(run))
             if is_new or not is_known:
                 run.log_known(config, dataset)
-            if parent_run_id() is None and run.is_in_store:  # a sweep does so itself
+            if parent_run_id() is None and run.is_in_store:  # a sweep does it itself
                 with contextlib.suppress(*STORE_ERRORS):
                     close_dead(uri)
             log.info("run %s (%s) in experiment %s", run.id, run.name, config.tracking.experiment)
@@ -277,18 +288,18 @@ def start(
 
 
 def _begun(header: dict[str, Any], new_id: str | None) -> Run:
-    """A new run, found by that id where one is given."""
+    """Opens a new run, with that provisional id if given."""
     with full_disk_as_error():
         return Run(header, made(header, new_id))
 
 
 def _gone_on_with(header: dict[str, Any], run_id: str, is_known: bool) -> Run | None:
-    """The run of a dead process, in its own journal or, where the store has got all of that, in another.
+    """Reopens the run of a dead process, with its own journal or, if the store has received all of it, with a new one.
 
-    A store that is away is thought to have it still, if it has surely been opened.
+    A store that does not answer is assumed to have the run, if it was certainly opened.
 
     Returns:
-        None where there is none any more.
+        The run; None if it does not exist any more.
     """
     again = taken_over(run_id, header["parent"])
     if again is None and not is_there(header, run_id, is_known):
@@ -300,7 +311,7 @@ def _gone_on_with(header: dict[str, Any], run_id: str, is_known: bool) -> Run | 
 
 @contextlib.contextmanager
 def _ends(run: Run) -> Iterator[None]:
-    """Closes the run as what it was, with the error's text as a tag; no run stays RUNNING."""
+    """Closes the run with its final status, and an error as a tag; no run is left RUNNING."""
     status, seconds = "FAILED", AWAY_SECONDS if parent_run_id() is None else TRIAL_SECONDS
     try:
         yield
@@ -311,22 +322,28 @@ def _ends(run: Run) -> Iterator[None]:
         run.tag({"error": signals.word(interrupt)})
         raise
     except Pruned as error:
-        status = "KILLED"  # by the sweep; FINISHED is what has scores and a model
+        status = "KILLED"  # by the sweep; FINISHED runs have scores and a model
         run.tag({"pruned": "true", "pruned_because": str(error)})
         raise
     except BaseException as error:
         with contextlib.suppress(Exception):
             run.tell(error)
-        error.run_id = run.id  # type: ignore[attr-defined]  # whoever catches it knows that it is told
+        error.run_id = run.id  # type: ignore[attr-defined]  # marks the error as logged
         raise
     finally:
         with contextlib.suppress(TrackingError) if status != "FINISHED" else contextlib.nullcontext():
-            run.close(status, seconds)  # an error on the way out must not hide the one that led here
+            run.close(status, seconds)  # its own error must not hide the first one
 
 
 @held()
 def log_failure(config: Config, tags: Mapping[str, str], error: BaseException) -> None:
-    """A FAILED run for a job that ended before its own run was opened."""
+    """Logs a FAILED run for a job that ended before its own run was opened.
+
+    Args:
+        config: Of the job.
+        tags: Of the run.
+        error: Why the job failed.
+    """
     with connected(config.tracking) as uri:
         run = Run(run_header(config, uri, environment() | dict(tags)))
         run.log_known(config)
@@ -335,5 +352,5 @@ def log_failure(config: Config, tags: Mapping[str, str], error: BaseException) -
 
 
 def _json(values: Mapping[str, Any]) -> str:
-    """As MLflow writes it."""
+    """Formats JSON as MLflow does."""
     return json.dumps(values, indent=2, default=str)

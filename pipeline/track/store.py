@@ -1,4 +1,4 @@
-"""Where runs are kept: SQLite under mlruns/ by default, or a store that the config or the environment names."""
+"""The tracking store: SQLite under mlruns/ by default, or one from the config or the environment."""
 
 import contextlib
 import errno
@@ -25,28 +25,28 @@ from pipeline.runtime.atomic_files import room
 from pipeline.runtime.locks import locked
 from pipeline.track.moved_store import FOLDER, check_place, sqlite_path
 
-# MLflow prints the traceback of a database's error before it raises that error, which we tell in our own words.
+# MLflow prints the traceback of a database error before it raises the error, which this package reports itself.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 VARIABLE = "MLFLOW_TRACKING_URI"
-SQLITE_WAIT_SECONDS = 120  # for another process's write: each takes milliseconds, but a sweep's may all come at once
-SENDER_WAIT_SECONDS = 5  # of other threads, which try again by themselves
-# Also an ImportError: of the driver of a database that is not installed; and Alembic's of another program's tables.
+SQLITE_WAIT_SECONDS = 120  # for writes of other processes: each takes milliseconds, but those of a sweep can coincide
+SENDER_WAIT_SECONDS = 5  # in other threads, which retry
+# ImportError: a database's driver is not installed. CommandError of Alembic: the tables belong to another program.
 STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, CommandError)
 
-# How SQLite, and the system where artifacts are copied, say that a disk is full.
+# Messages of a full disk, by SQLite or by the system while artifacts are copied.
 FULL = ("database or disk is full", "disk I/O error", os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 
 @event.listens_for(Engine, "connect")
 def _suit_many_processes(connection: Any, record: object) -> None:
-    """Sets what SQLite forgets from one connection to the next, and MLflow gives no way to say.
+    """Sets options of a SQLite connection, which MLflow does not offer.
 
-    With a write-ahead log NORMAL loses nothing but to a power cut, and the database stays whole then too; it saves the
-    wait for the disk at each write (sqlite.org/pragma.html#pragma_synchronous).
+    With a write-ahead log, NORMAL can lose the last writes only in a power cut, which does not damage the database; it
+    avoids waiting for the disk at each write (sqlite.org/pragma.html#pragma_synchronous).
     """
     if isinstance(connection, sqlite3.Connection):
-        # A file that is no database fails here; the first query says so without MLflow's ten attempts to connect.
+        # Fails if the file is not a database; the first query then raises without MLflow's ten attempts to connect.
         with contextlib.suppress(sqlite3.DatabaseError):
             connection.execute(f"PRAGMA busy_timeout = {SQLITE_WAIT_SECONDS * 1000}")
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -56,7 +56,7 @@ def _suit_many_processes(connection: Any, record: object) -> None:
 def _wait_longer(
     connection: Any, cursor: object, statement: str, parameters: Any, context: object, executemany: bool
 ) -> tuple[str, Any]:
-    """Puts our wait in the place of MLflow's, which it sets anew in every session."""
+    """Replaces MLflow's timeout, which it sets again in every session."""
     if statement.startswith("PRAGMA busy_timeout"):
         is_main = threading.current_thread() is threading.main_thread()
         statement = f"PRAGMA busy_timeout = {(SQLITE_WAIT_SECONDS if is_main else SENDER_WAIT_SECONDS) * 1000}"
@@ -64,15 +64,15 @@ def _wait_longer(
 
 
 def store_uri(config: Tracking) -> str:
-    """The store's address: the config key, else the environment variable, else SQLite under mlruns/.
+    """Returns the store's address: the config key, else the environment variable, else SQLite under mlruns/.
 
     Raises:
-        TrackingError: A folder was named, in which MLflow 3 keeps no runs.
+        TrackingError: The address is a folder, which MLflow 3 does not support.
     """
     uri = config.uri or os.environ.get(VARIABLE) or f"sqlite:///{mlruns() / 'mlflow.db'}"
     if uri.startswith("file:") or "://" not in uri:
         raise TrackingError(
-            f"tracking.uri: {uri} is a folder, in which MLflow keeps no runs any more; "
+            f"tracking.uri: {uri} is a folder, which MLflow 3 does not support as a store; "
             "use sqlite:///path/to/mlflow.db or the address of a server"
         )
     path = sqlite_path(uri)
@@ -81,7 +81,7 @@ def store_uri(config: Tracking) -> str:
 
 @contextlib.contextmanager
 def connected(config: Tracking) -> Iterator[str]:
-    """Points MLflow at the store for a while, and makes the store if it is not there yet.
+    """Points MLflow at the store inside the block, and makes the store if it does not exist.
 
     Yields:
         The store's address.
@@ -95,43 +95,47 @@ def connected(config: Tracking) -> Iterator[str]:
 
 @contextlib.contextmanager
 def connected_to(uri: str) -> Iterator[str]:
-    """`connected` by an address.
+    """Like `connected`, for an address.
 
     Raises:
         TrackingError: The store cannot be reached or written.
     """
     before = os.environ.get(VARIABLE)
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # a second, not four minutes, until we say it is down
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # an error after 1 s, not 4 min
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")  # seconds
     try:
         _create_once(uri)
-        mlflow.set_tracking_uri(uri)  # which sets the environment variable as well
+        mlflow.set_tracking_uri(uri)  # sets the environment variable too
         yield uri
     finally:
-        mlflow.set_tracking_uri(None)  # which removes the variable
+        mlflow.set_tracking_uri(None)  # removes the variable
         if before is not None:
             os.environ[VARIABLE] = before
 
 
 def existing(config: Tracking) -> contextlib.AbstractContextManager[str]:
-    """`connected` for what only reads.
+    """Like `connected`, for reading: does not make a missing store.
 
     Raises:
-        TrackingError: The store cannot be reached, or is a file that is not there, which reading must not make.
+        TrackingError: The store cannot be reached, or its file does not exist.
     """
     path = sqlite_path(store_uri(config))
     if path is not None and not path.exists():
-        raise TrackingError(f"tracking.uri: there is no store {path}; the first run makes it, or name another")
+        raise TrackingError(f"tracking.uri: the store {path} does not exist; the first run makes it, or name another")
     return connected(config)
 
 
 def store_of(uri: str | None) -> contextlib.AbstractContextManager[str]:
-    """`existing` for commands that start from a finished run and have no config: of an address, or the default."""
+    """Like `existing`, for commands without a config; None for the default address."""
     return existing(Tracking(uri=uri, experiment="-", run_name=None, tags={}))
 
 
 def experiment_id(config: Tracking, uri: str) -> str:
-    """The experiment of that name, made if need be, its artifacts beside a SQLite store's file.
+    """Returns the id of an experiment; makes it if it is missing, with artifacts next to a SQLite store's file.
+
+    Args:
+        config: Name of the experiment.
+        uri: Of the store.
 
     Raises:
         TrackingError: The store does not answer, or the experiment was deleted.
@@ -143,7 +147,16 @@ def experiment_id(config: Tracking, uri: str) -> str:
 
 
 def experiment_of(client: mlflow.MlflowClient, name: str, uri: str) -> str:
-    """As `experiment_id`, but errors of the store are as they are."""
+    """Like `experiment_id`, but raises the store's own errors.
+
+    Args:
+        client: Of the store.
+        name: Of the experiment.
+        uri: Of the store.
+
+    Raises:
+        TrackingError: The experiment was deleted, or the store was moved.
+    """
     found = client.get_experiment_by_name(name)
     if found is None:
         path = sqlite_path(uri)
@@ -153,7 +166,7 @@ def experiment_of(client: mlflow.MlflowClient, name: str, uri: str) -> str:
         except MlflowException:
             found = client.get_experiment_by_name(name)
             if found is None:
-                raise  # rather than that another process was faster
+                raise  # not because another process was faster
     if found.lifecycle_stage == "deleted":
         raise TrackingError(
             f"tracking.experiment: {name} was deleted from {uri}; restore it (mlflow experiments restore) "
@@ -164,7 +177,12 @@ def experiment_of(client: mlflow.MlflowClient, name: str, uri: str) -> str:
 
 
 def as_tracking_error(uri: str, error: Exception) -> TrackingError:
-    """What to tell of an error of the store."""
+    """Converts an error of the store.
+
+    Args:
+        uri: Of the store.
+        error: The error.
+    """
     if isinstance(error, TrackingError):
         return error
     if isinstance(error, CommandError):
@@ -176,15 +194,19 @@ def as_tracking_error(uri: str, error: Exception) -> TrackingError:
 
 
 def local_path(uri: str) -> str:
-    """A file URI as a path; another store's address as it is."""
+    """Converts a file URI to a path; returns other addresses unchanged."""
     return url2pathname(urlparse(uri).path) if uri.startswith("file:") else uri
 
 
 def config_of_run(run_id: str, folder: Path) -> Path:
-    """Fetches the composed config that a run logged.
+    """Downloads the composed config that a run logged.
+
+    Args:
+        run_id: Of the run.
+        folder: Where to download to.
 
     Raises:
-        TrackingError: There is no such run, or it has no config.
+        TrackingError: No such run, or it has no config.
     """
     try:
         return Path(
@@ -195,10 +217,14 @@ def config_of_run(run_id: str, folder: Path) -> Path:
 
 
 def tag_of(run_id: str, name: str) -> str | None:
-    """What a tag of a run says; None where it has no such tag.
+    """Returns a tag of a run; None if it is missing.
+
+    Args:
+        run_id: Of the run.
+        name: Of the tag.
 
     Raises:
-        TrackingError: There is no such run.
+        TrackingError: No such run.
     """
     try:
         found: str | None = mlflow.get_run(run_id).data.tags.get(name)
@@ -208,10 +234,10 @@ def tag_of(run_id: str, name: str) -> str | None:
 
 
 def _create_once(uri: str) -> None:
-    """Makes a SQLite store, one process at a time: of two that do so at once, all but one would crash.
+    """Makes a SQLite store, in one process at a time, because simultaneous attempts crash.
 
-    The file itself is never opened here but by SQLite: closing it would drop the locks that SQLite holds on it in
-    this process, and another process's writes could then corrupt it (sqlite.org/howtocorrupt.html, section 2.2).
+    Only SQLite opens the file: closing it here would drop the locks that SQLite holds on it in this process, and writes
+    of another process could then corrupt it (sqlite.org/howtocorrupt.html, section 2.2).
     """
     path = sqlite_path(uri)
     if path is None:
@@ -220,22 +246,27 @@ def _create_once(uri: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path.with_suffix(".lock")):
             if not path.exists() or path.stat().st_size == 0:
-                mlflow.MlflowClient(uri).search_experiments(max_results=1)  # lays the tables
+                mlflow.MlflowClient(uri).search_experiments(max_results=1)  # creates the tables
                 with contextlib.closing(sqlite3.connect(path)) as database:
-                    # Readers, such as the UI, and one writer at a time without waiting for each other.
+                    # Readers, such as the UI, then do not wait for the writer, nor it for them.
                     database.execute("PRAGMA journal_mode=WAL")
     except (OSError, *STORE_ERRORS) as error:
         raise TrackingError(f"tracking.uri: {uri} cannot be used: {said(uri, error)}") from None
 
 
 def said(uri: str, error: Exception) -> str:
-    """What an error of a store says in a line, and of one whose disk is full which file system that is."""
+    """Returns an error of a store in a line; for a full disk with the file system.
+
+    Args:
+        uri: Of the store.
+        error: The error.
+    """
     path, text = sqlite_path(uri), first_line(error)
     is_full = path is not None and any(sign in str(error) for sign in FULL)
     return f"{text}; {room(path.parent)}, free some" if path is not None and is_full else text
 
 
 def first_line(error: Exception) -> str:
-    """What an error says in a line; SQLAlchemy begins some with advice to whoever wrote the query."""
+    """Returns the first line of an error, without SQLAlchemy's advice to the author of the query."""
     lines = [line for line in str(error).strip().split("\n") if not line.startswith("(raised as a result of")]
     return lines[0] if lines else type(error).__name__

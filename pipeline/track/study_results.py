@@ -1,4 +1,4 @@
-"""A finished sweep as a study reads it, and what the study writes to its parent run."""
+"""Reads a finished sweep for a study, and logs the study to its parent run."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -19,18 +19,18 @@ from pipeline.track.store import connected, local_path
 
 @dataclass(frozen=True)
 class StudyTrial:
-    """One run of the sweep."""
+    """A run of a study's sweep."""
 
     run_id: str
     is_finished: bool
     params: dict[str, str]
     metrics: dict[str, float]
-    n_rows_train: int | None  # None where it ended before its rows were divided
+    n_rows_train: int | None  # None if it ended before its rows were split
 
 
 @dataclass(frozen=True)
 class StudiedSweep:
-    """The sweep that a study has just run."""
+    """The sweep of a study."""
 
     run_id: str
     trials: list[StudyTrial]
@@ -38,34 +38,49 @@ class StudiedSweep:
 
     @property
     def n_rows_train(self) -> int:
-        """Training rows of a run that got that far."""
+        """Largest number of training rows of a run; 0 if unknown."""
         return max((trial.n_rows_train for trial in self.trials if trial.n_rows_train is not None), default=0)
 
     def history(self, trial: StudyTrial, name: str) -> list[float]:
-        """What a run logged under this name in each epoch."""
+        """Returns a value that a run logged in each epoch.
+
+        Args:
+            trial: The run.
+            name: Plain name of the value.
+        """
         return [entry.value for entry in metric_names.history(mlflow.MlflowClient(), trial.run_id, name)]
 
     def inputs(self, trial: StudyTrial) -> dict[str, float]:
-        """How much each input counts in a run's network."""
+        """Returns the importance of each input in a run's network, by name."""
         return mlflow.artifacts.load_dict(f"runs:/{trial.run_id}/inputs.json")
 
     @held()
     def log(self, pictures: Mapping[str, Figure], texts: Mapping[str, str], found: str) -> None:
-        """Writes the study's pictures and texts to the parent run, and what was found as a tag."""
+        """Logs the study's pictures and texts to the parent run, and its findings as a tag.
+
+        Args:
+            pictures: By name.
+            texts: By file name.
+            found: The findings.
+        """
         client = mlflow.MlflowClient()
         for name, figure in pictures.items():
             client.log_figure(self.run_id, figure, f"study/{name}.png")
         for name, text in texts.items():
             client.log_text(self.run_id, text, f"study/{name}")
-        client.set_tag(self.run_id, "found", found[:5000])  # MLflow's limit of a tag is 8000
+        client.set_tag(self.run_id, "found", found[:5000])  # MLflow limits tags to 8000
 
 
 @contextlib.contextmanager
 def studied(tracking: Tracking, study: str) -> Iterator[StudiedSweep]:
-    """The sweep of this study that ended last.
+    """Yields the sweep of this study that ended last.
+
+    Args:
+        tracking: Of the store.
+        study: Name of the study.
 
     Raises:
-        TrackingError: There is none.
+        TrackingError: The store has no sweep of the study.
     """
     with connected(tracking) as uri:
         client = mlflow.MlflowClient()

@@ -1,4 +1,4 @@
-"""What is known of a sweep's trials, in the store and on their way to it."""
+"""Reads a sweep's trials, from the store and from the spool."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.track.store import STORE_ERRORS, connected
 
 @dataclass(frozen=True)
 class FinishedTrial:
-    """A child that need not be run again."""
+    """A finished or pruned trial, which is not run again."""
 
     run_id: str
     metrics: dict[str, float]
@@ -27,10 +27,16 @@ class FinishedTrial:
 
 @held()
 def done(tracking: Tracking, parent: str, key: str) -> FinishedTrial | None:
-    """The child that has that trial key and is finished, or was pruned."""
+    """Returns the finished or pruned trial with a key; None if there is none.
+
+    Args:
+        tracking: Of the store.
+        parent: Id of the parent run.
+        key: Key of the trial.
+    """
     if (waiting := _done_here(parent, key)) is not None:
         return waiting
-    with connected(tracking), contextlib.suppress(*STORE_ERRORS):  # what a store that is away knows is done anew
+    with connected(tracking), contextlib.suppress(*STORE_ERRORS):  # without an answer, it runs again
         for run in children(parent, f"tags.trial_key = '{key}'"):
             pruned = "pruned" in run.data.tags
             if run.info.status == "FINISHED" or pruned:
@@ -39,9 +45,9 @@ def done(tracking: Tracking, parent: str, key: str) -> FinishedTrial | None:
 
 
 def _done_here(parent: str, key: str) -> FinishedTrial | None:
-    """The same among those that the store has not got yet."""
+    """Like `done`, for trials in the spool."""
     for folder in of_sweep(parent):
-        entries = [entry for entry, _ in folder.entries(0)]  # none of a run that the store has got meanwhile
+        entries = [entry for entry, _ in folder.entries(0)]  # empty if the run has been sent meanwhile
         if entries and entries[0]["tags"].get("trial_key") == key:
             pruned = any("pruned" in entry.get("tags", {}) for entry in entries)
             if pruned or _ended_as(entries, "FINISHED"):
@@ -50,7 +56,7 @@ def _done_here(parent: str, key: str) -> FinishedTrial | None:
 
 
 def _last_values(entries: Sequence[Entry]) -> dict[str, float]:
-    """Of each metric the value of the highest step, as MLflow has it."""
+    """Returns the value of each metric at its highest step, as MLflow does."""
     values = [value for entry in entries for value in entry.get("values", [])]
     return {name: value for name, value, _, _ in sorted(values, key=lambda value: value[3])}
 
@@ -61,9 +67,14 @@ def _ended_as(entries: Iterable[Entry], status: str) -> bool:
 
 @held()
 def n_failed(tracking: Tracking, parent: str) -> int:
-    """How many children failed since the sweep began, or was taken up again."""
+    """Counts the children that failed since the sweep was started or resumed.
+
+    Args:
+        tracking: Of the store.
+        parent: Id of the parent run.
+    """
     here = sum(_ended_as((entry for entry, _ in folder.entries(0)), "FAILED") for folder in of_sweep(parent))
-    with connected(tracking), contextlib.suppress(*STORE_ERRORS):  # of a store that is away those here count
+    with connected(tracking), contextlib.suppress(*STORE_ERRORS):  # without an answer, the spool counts
         begun = mlflow.get_run(parent).data.tags.get(BEGUN, "0")
         failed = children(parent, f"attributes.status = 'FAILED' and attributes.start_time >= {begun}")
         return here + len(failed)
@@ -72,7 +83,13 @@ def n_failed(tracking: Tracking, parent: str) -> int:
 
 @held()
 def epochs_of(tracking: Tracking, run_id: str, name: str) -> list[tuple[int, float]]:
-    """A value that a run logged per epoch, with the epoch's number."""
+    """Returns the numbers of epochs and a value that a run logged in each.
+
+    Args:
+        tracking: Of the store.
+        run_id: Of the run.
+        name: Plain name of the value.
+    """
     waiting = of_run(run_id)
     if waiting is not None:
         values = (value for entry, _ in waiting.entries(0) for value in entry.get("values", []))

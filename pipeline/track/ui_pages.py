@@ -1,7 +1,7 @@
-"""Addresses of pages in MLflow's UI, behind that of its server; all of them need the store to be connected.
+"""Addresses of pages in MLflow's UI, relative to its server; the store must be connected.
 
-Lists of runs come with columns of their own: a view that is kept as a tag of the experiment, as MLflow's button
-"Share view" keeps it. By itself MLflow shows no score.
+Lists of runs have selected columns: a view that is stored as a tag of the experiment, as by MLflow's button "Share
+view". By default MLflow does not show scores.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ from pipeline.track.moved_store import sqlite_path
 from pipeline.track.query import NEWEST_FIRST, last_finished, select_runs
 from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected_to, first_line
 
-TRAINING = "workflowType=machine_learning"  # without it MLflow 3 shows what it has for language models
-LOCAL = "http://127.0.0.1:5000"  # where the command `ui` serves a store that has no server
+TRAINING = "workflowType=machine_learning"  # without it MLflow 3 shows its pages for language models
+LOCAL = "http://127.0.0.1:5000"  # where the command `ui` serves a store without a server
 VIEW = "mlflow.sharedViewState."  # tag of an experiment
 VIEW_OF_ALL = "pipeline"
-MOST_RUNS = 200  # the newest, whose parameters are compared
+MOST_RUNS = 200  # newest runs whose parameters are compared
 MOST_PARAMS = 6
 SCORES = ("objective", "test_rmse", "test_r2", "test_log_loss", "test_accuracy")
 PARAMS_FIRST = ("data.path", "model.name", "model.units", "fit.learning_rate", "seed")
 
 
 def local_address(uri: str, page: Callable[[str], str], name: str) -> str | None:
-    """What a browser opens where `ui` runs; None for a store with a server of its own, or one that does not answer.
+    """Returns a page's address if `ui` runs; None for a store with its own server or without an answer.
 
     Args:
         uri: Of the store.
         page: One of the functions below.
-        name: What it takes.
+        name: Its argument.
     """
     path = sqlite_path(uri)
     if path is None or not path.exists():  # connecting would make it
         return None
-    with contextlib.suppress(TrackingError), connected_to(uri):  # a store that is away has been told of
+    with contextlib.suppress(TrackingError), connected_to(uri):  # an unreachable store has already been reported
         return f"{LOCAL}{page(name)}"
     return None
 
 
 def page_of_run(run_id: str) -> str:
-    """A run's own page.
+    """Returns the page of a run.
 
     Raises:
-        TrackingError: There is no such run, or the store does not answer.
+        TrackingError: No such run, or the store does not answer.
     """
     try:
         found = run_of(mlflow.MlflowClient(), run_id).info
@@ -62,16 +62,16 @@ def page_of_run(run_id: str) -> str:
 
 
 def page_of_sweep(sweep: str) -> str:
-    """The trials of a sweep, best first.
+    """Returns the page of a sweep's trials, best first.
 
     Args:
-        sweep: Id of its parent run, the beginning of that, or its name.
+        sweep: Id of its parent run, the beginning of that id, or its name.
 
     Raises:
-        TrackingError: There is no such sweep, or the store does not answer.
+        TrackingError: No such sweep, or the store does not answer.
     """
     parent = select_runs(sweep=sweep).parent
-    assert parent is not None  # as of all that select_runs finds by the name of a sweep
+    assert parent is not None  # select_runs sets it for a sweep
     with _told_as_tracking_errors():
         where = mlflow.MlflowClient().get_run(parent.id).info.experiment_id
         of_sweep = f"tags.mlflow.parentRunId = '{parent.id}'"
@@ -82,13 +82,13 @@ def page_of_sweep(sweep: str) -> str:
 
 
 def page_of_experiment(name: str | None = None) -> str:
-    """The runs of an experiment, of the one that was used last where none is named; of an empty store its experiments.
+    """Returns the page of an experiment's runs; None for the last used one, or for an empty store all experiments.
 
     Raises:
-        TrackingError: There is no such experiment, or the store does not answer.
+        TrackingError: No such experiment, or the store does not answer.
     """
     if name is not None:
-        last_finished(name)  # which knows names that are near
+        last_finished(name)  # raises with the nearest names
     client = mlflow.MlflowClient()
     with _told_as_tracking_errors():
         every = [found.experiment_id for found in client.search_experiments() if name in (None, found.name)]
@@ -105,7 +105,7 @@ def _newest(where: list[str], query: str) -> list[MlflowRun]:
 
 
 def _list(experiment_id: str, view: str, runs: list[MlflowRun], state: dict[str, object]) -> str:
-    """The runs of an experiment with columns for what they came to and what differs; keeps them under a view's name."""
+    """Returns the page of runs with columns for scores and for parameters that differ; stores the view."""
     columns = [f"metrics.`{name}`" for name in SCORES if any(name in run.data.metrics for run in runs)]
     columns += [f"params.`{name}`" for name in _differing(runs)[:MOST_PARAMS]]
     kept = json.dumps({"selectedColumns": columns} | state)
@@ -114,10 +114,10 @@ def _list(experiment_id: str, view: str, runs: list[MlflowRun], state: dict[str,
 
 
 def _differing(runs: list[MlflowRun]) -> list[str]:
-    """Parameters that not all runs have alike, those that tell most first."""
+    """Returns the parameters that differ between runs, most informative first."""
     names = dict.fromkeys(name for run in runs for name in run.data.params if not name.startswith("tracking."))
     first = sorted(names, key=lambda name: PARAMS_FIRST.index(name) if name in PARAMS_FIRST else len(PARAMS_FIRST))
-    by_values: dict[tuple[str | None, ...], str] = {}  # of those that go together, such as all seeds, one is enough
+    by_values: dict[tuple[str | None, ...], str] = {}  # one of the parameters that vary together is enough
     for name in first:
         by_values.setdefault(tuple(run.data.params.get(name) for run in runs), name)
     return [name for values, name in by_values.items() if len(set(values)) > 1]

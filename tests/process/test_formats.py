@@ -238,4 +238,4 @@ def test_a_process_of_its_own_has_nothing_to_say_of_errors(
 def test_an_unknown_model_ends_with_a_message(typed: Typed, store: str, tmp_path: Path) -> None:
     code, _, err = typed("export", "nowhere", "--uri", store, "--output", str(tmp_path))
     assert code == 1
-    assert err.startswith("nowhere: there is no such folder or run; ")
+    assert err.startswith("nowhere: no such folder or run; ")

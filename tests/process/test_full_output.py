@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from support.places import ROOT
 
 FULL = Path("/dev/full")
-TOLD = "standard output cannot be written: No space left on device; the command goes on without"
+TOLD = "standard output cannot be written: No space left on device; the command continues without it"
 
 pytestmark = pytest.mark.skipif(not FULL.exists(), reason="the system has no device that is always full")
 

@@ -239,7 +239,7 @@ def test_commands_that_cannot_serve(
     capsys.readouterr()  # what training printed
     code, _, err = typed("serve", "no-such-run", "--uri", f"sqlite:///{tmp_path}/mlflow.db")
     assert code == 1
-    assert err.startswith(f"no-such-run: tracking.uri: there is no store {tmp_path}/mlflow.db")
+    assert err.startswith(f"no-such-run: tracking.uri: the store {tmp_path}/mlflow.db does not exist")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         code, _, err = typed("serve", result.model_path, "--port", port)

@@ -226,7 +226,7 @@ def test_folds_let_every_row_validate_by_networks_that_have_not_seen_it(store: s
     below = runs_below(client, found.result.run_id)
     assert sorted(run.data.tags.get("fold", "") for run in below) == ["", "2", "3"]
     assert sum(float(run.data.tags["share_of_ensemble"]) for run in below) == pytest.approx(1, abs=1e-3)
-    with pytest.raises(ModelError, match=f"the model is that of run {found.result.run_id}"):
+    with pytest.raises(ModelError, match=f"the model is in run {found.result.run_id}"):
         resolve(next(run.info.run_id for run in below if "fold" in run.data.tags), store)
 
 

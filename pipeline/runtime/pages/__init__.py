@@ -1,4 +1,4 @@
-"""Pages of their own, which load nothing of elsewhere: templates that escape every text, and drawings in SVG."""
+"""Self-contained HTML pages: templates that escape every text, and drawings in SVG."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """The head of a table's column, and how its cells are set."""
+    """Heading and style of a table's column."""
 
     name: str
     css: str = "number"
@@ -22,25 +22,29 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Texts for the macro `table` of parts.html."""
+    """Contents of a table, for the macro `table` of parts.html."""
 
     columns: Sequence[Column]
     rows: Iterable[Sequence[object]]
 
 
 def render(template: str, **values: Any) -> str:
-    """A page.
+    """Renders a page.
 
     Args:
         template: A file of this package, such as `data/checks/report.html`; it extends `runtime/pages/base.html`.
-        values: What it names. All must be there.
+        values: All variables of the template.
     """
     return _environment().get_template(template).render(values)
 
 
 @functools.cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # a tenth of a second, which most commands spare
+    from jinja2 import (
+        Environment,
+        PackageLoader,
+        StrictUndefined,
+    )  # the import takes 0.1 s, and most commands do not need it
 
     return Environment(
         loader=PackageLoader("pipeline", ""),

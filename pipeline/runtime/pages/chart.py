@@ -1,4 +1,4 @@
-"""Charts: a frame with two axes, filled piece by piece."""
+"""Charts: two axes to which marks and lines are added."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pipeline.runtime.pages.svg import Svg, drawing, element
 
 WIDTH, HEIGHT = 460, 300
 LEFT, RIGHT, TOP, BOTTOM = 58, 16, 30, 44
-LETTER = 6.6  # pixels, of the tick labels' type
-MAX_LETTERS = 16  # letters of a label before it is cut
-MANY = 200  # points, which are then drawn fainter
-SLANTED_ROOM = 44  # pixels more at the bottom
+LETTER = 6.6  # width of a character of tick labels, in pixels
+MAX_LETTERS = 16  # maximum number of characters of a label
+MANY = 200  # points from which they are drawn fainter
+SLANTED_ROOM = 44  # extra pixels at the bottom for slanted labels
 STYLE = Path(__file__).with_name("chart.css")
 
 Point = tuple[float | str, float]
@@ -32,13 +32,13 @@ class Mark:
 
 
 class Chart:
-    """The drawing of a chart.
+    """A chart that is drawn as SVG.
 
     Args:
-        x: The horizontal axis.
-        y: The vertical one.
-        x_title: Below the former.
-        y_title: Above the latter.
+        x: Horizontal axis.
+        y: Vertical axis.
+        x_title: Title below the horizontal axis.
+        y_title: Title above the vertical axis.
     """
 
     def __init__(self, x: Axis, y: Axis, *, x_title: str, y_title: str) -> None:
@@ -65,11 +65,11 @@ class Chart:
         return self
 
     def line(self, points: Sequence[Point], css: str) -> Chart:
-        """Adds a line through points; a lone one becomes a dot, none nothing.
+        """Adds a line through points; a single point is drawn as a dot.
 
         Args:
-            points: In order.
-            css: Class of the line, which gives its colour.
+            points: May be empty.
+            css: CSS class of the line, which sets its colour.
         """
         places = [self._at(*point) for point in points]
         if len(places) == 1:
@@ -81,28 +81,28 @@ class Chart:
         return self
 
     def dashes(self, points: Iterable[Point], css: str) -> Chart:
-        """Adds a short level stroke at each point, as of a category's middle.
+        """Adds a short horizontal stroke at each point, such as the median of a category.
 
         Args:
-            points: The middles of the strokes.
-            css: Class of the strokes.
+            points: The points.
+            css: CSS class of the strokes.
         """
         for x, y in (self._at(*point) for point in points):
             self._pieces.append(element("path", class_=f"line {css}", d=f"M{x - 12:.1f} {y:.1f}h24"))
         return self
 
     def legend(self, names: Mapping[str, str]) -> Chart:
-        """Adds names by their classes, in the colours that these give."""
+        """Adds a legend: names with their CSS classes, which set their colours."""
         parts = [element("tspan", name, class_=css, dx=14) for name, css in names.items()]
         self._legend = [element("text", *parts, class_="legend", x=WIDTH - RIGHT, y=14, text_anchor="end")]
         return self
 
     def svg(self) -> Svg:
-        """The drawing, for a page."""
+        """Returns the drawing for a page."""
         return self._drawn()
 
     def image(self) -> Svg:
-        """The drawing as a file of its own, with its style, on white."""
+        """Returns the drawing as a standalone file, with its style, on white."""
         back = element("rect", width=WIDTH, height=self._height, fill="#fff")
         style = element("style", Svg(STYLE.read_text(encoding="utf-8")))
         return self._drawn(style, back, xmlns="http://www.w3.org/2000/svg")
@@ -147,17 +147,17 @@ class Chart:
 
 
 def cut(text: str, longest: int = MAX_LETTERS) -> str:
-    """A text that fits, its end replaced where it is longer.
+    """Shortens a text that is too long, with an ellipsis at the end.
 
     Args:
-        text: As it is.
-        longest: Letters that fit.
+        text: The text.
+        longest: Maximum number of characters.
     """
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _crowded(axis: Axis) -> bool:
-    """Whether level labels would touch their neighbours."""
+    """Whether horizontal labels would overlap."""
     wide = WIDTH - LEFT - RIGHT
     places = sorted((axis.place(axis.named(value)) * wide, len(cut(label)) * LETTER / 2) for value, label in axis.ticks)
     return any(left + half + 6 > right - other for (left, half), (right, other) in pairwise(places))

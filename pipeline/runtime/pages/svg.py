@@ -1,4 +1,4 @@
-"""Drawings in SVG, element by element: they take the page's colours, need no script and are small with many points."""
+"""SVG drawings: they use the page's colours, need no script, and stay small with many points."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-Svg = Markup  # what templates take as it is
+Svg = Markup  # templates do not escape it
 BAR_WIDTH, BAR_HEIGHT = 7, 28  # pixels
 
 
 def element(name: str, *inside: str, **attributes: object) -> Svg:
-    """An element; of what is inside, and of attributes, all is escaped that is no Markup.
+    """Returns an element; escapes its contents and attributes, except Markup.
 
     Args:
         name: Such as `circle`.
         inside: Texts, and other elements.
-        attributes: By name, with `_` for `-` and one behind a word of Python's. A float gets tenths of a pixel.
+        attributes: By name, with `_` for `-`, and `_` after a keyword of Python. Floats are rounded to 0.1 pixel.
     """
     given = "".join(map(_attribute, attributes, attributes.values()))
     return Svg(f"<{name}{given}>{''.join(map(escape, inside))}</{name}>" if inside else f"<{name}{given}/>")
@@ -28,15 +28,15 @@ def _attribute(key: str, value: object) -> str:
 
 
 def drawing(width: int, height: int, label: str, *inside: str, css: str = "", **attributes: object) -> Svg:
-    """A drawing; a page makes it as wide as there is room.
+    """Returns a drawing; a page scales it to the available width.
 
     Args:
         width: In pixels.
         height: In pixels.
-        label: What it shows, for those who do not see it.
+        label: Description for screen readers.
         inside: Its elements.
         css: Its class.
-        attributes: Others of its.
+        attributes: Other attributes.
     """
     return element(
         "svg", *inside, width=width, height=height, viewBox=f"0 0 {width} {height}", role="img", aria_label=label,
@@ -45,7 +45,7 @@ def drawing(width: int, height: int, label: str, *inside: str, css: str = "", **
 
 
 def bars(shares: Sequence[float]) -> Svg:
-    """A small bar per bin, the tallest as high as the picture."""
+    """Returns a histogram with a bar per bin; the tallest bar has the full height."""
     tallest = max(shares, default=0.0) or 1.0
     heights = [BAR_HEIGHT * share / tallest for share in shares]
     drawn = [

@@ -1,5 +1,5 @@
-"""Runs on their way to the store: each has a journal, written first, whose entries a sender brings there.
+"""The spool: each run writes to a journal first, and a thread sends the entries to the store.
 
-A run trains to its end though the store is away: it never waits for it, and what the store has not got stays in a
-folder of the run's own, from where `python -m pipeline sync` brings it to the store.
+A run trains to its end even if the store does not answer. What the store has not received stays in the run's folder,
+from which `python -m pipeline sync` sends it.
 """

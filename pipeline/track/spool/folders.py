@@ -1,4 +1,4 @@
-"""Where journals lie: a folder for each run whose store has not got all of it yet."""
+"""Folders of the spool, one for each run that the store has not completely received."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 from pipeline.config import mlruns
 from pipeline.runtime.atomic_files import prefix, whole_file
 
-VARIABLE = "PIPELINE_SPOOL"  # by the environment another folder, say on a disk of the machine's own
+VARIABLE = "PIPELINE_SPOOL"  # environment variable for another folder, for example on a local disk
 JOURNAL, SENT, LOCK = "journal.jsonl", "sent.json", "lock"
 ARTIFACTS, MODEL = "artifacts", "model"
 
@@ -25,28 +25,28 @@ Entry = dict[str, Any]
 
 
 def root() -> Path:
-    """The folder that has one for each run."""
+    """Returns the folder of the spool."""
     return Path(os.environ.get(VARIABLE) or mlruns() / "spool").absolute()
 
 
 @dataclass(frozen=True)
 class Spooled:
-    """A run's folder: journal, artifacts, and how far the store has got them.
+    """A run's folder: journal, artifacts, and how much of them has been sent.
 
     Attributes:
-        path: The folder; its name is the run's provisional id, by which the run is found before and after it is sent.
+        path: The folder; its name is the run's provisional id, which stays valid after sending.
     """
 
     path: Path
 
     @property
     def id(self) -> str:
-        """The provisional id."""
+        """The run's provisional id."""
         return self.path.name
 
     @property
     def artifacts(self) -> Path:
-        """Files as they are to lie in the store."""
+        """Folder of the artifacts, laid out as in the store."""
         return self.path / ARTIFACTS
 
     @property
@@ -57,7 +57,7 @@ class Spooled:
         raise FileNotFoundError(self.path)  # the store has got it meanwhile
 
     def entries(self, offset: int) -> Iterator[tuple[Entry, int]]:
-        """Entries from a byte of the journal on, each with where the next begins; not one that is half written."""
+        """Yields complete entries from a byte offset, each with the offset of the next."""
         try:
             file = (self.path / JOURNAL).open("rb")
         except FileNotFoundError:
@@ -72,7 +72,7 @@ class Spooled:
 
     @property
     def sent(self) -> dict[str, Any]:
-        """How far the store is: its ids of the run and its parent and `artifact_uri`, `offset` in the journal."""
+        """What has been sent: ids of run and parent in the store, `artifact_uri`, `offset` in the journal."""
         try:
             known = json.loads((self.path / SENT).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -81,16 +81,16 @@ class Spooled:
         return {**nothing, "offset": 0, "is_complete": False, **known}
 
     def keep_sent(self, sent: Mapping[str, Any]) -> None:
-        """Writes how far the store is. Where that fails the next to send begins earlier, which changes nothing."""
+        """Records what has been sent. If that fails, entries are sent twice, which is harmless."""
         with contextlib.suppress(OSError), whole_file(self.path / SENT) as file:
             file.write_text(json.dumps(sent), encoding="utf-8")
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[bool]:
-        """Holds the run; gives False where the process that it belongs to, or another that sends it, is alive."""
+        """Locks the run; yields False if its own process, or another that sends it, is alive."""
         try:
             file = (self.path / LOCK).open("a")
-        except FileNotFoundError:  # it was sent meanwhile
+        except FileNotFoundError:  # the run has been sent meanwhile
             yield False
             return
         with file:
@@ -102,7 +102,7 @@ class Spooled:
             yield (self.path / JOURNAL).exists()
 
     def remove(self) -> None:
-        """Forgets a run that the store has got; whoever looks sees all of it or nothing."""
+        """Deletes a run that has been sent; other processes see all of it or nothing."""
         gone = self.path.with_name(f"{prefix()}{self.id}")
         with contextlib.suppress(OSError):
             self.path.rename(gone)
@@ -110,11 +110,14 @@ class Spooled:
 
 
 def taken_over(run_id: str, parent: str | None) -> tuple[Spooled, int] | None:
-    """The folder of a run whose process has died, held as long as this process lives; what it half wrote is dropped.
+    """Locks the folder of a run whose process has died, and drops an incomplete entry.
 
     Args:
-        run_id: Either of its ids.
-        parent: Of the sweep that it must belong to.
+        run_id: Id or provisional id of the run.
+        parent: Id of the sweep that the run must belong to.
+
+    Returns:
+        The folder and its lock, held until closed; None if the run is not in the spool or its process is alive.
     """
     folder = of_run(run_id)
     if folder is None or parent not in _parents(folder):
@@ -131,23 +134,23 @@ def taken_over(run_id: str, parent: str | None) -> tuple[Spooled, int] | None:
 
 
 def _parents(folder: Spooled) -> list[str | None]:
-    """The sweep that a run belongs to, by either of its ids; None of a run on its own."""
+    """Returns the id and provisional id of a run's sweep; None for a single run."""
     above, sent = folder.header.get("parent"), folder.sent["parent"]
     return [above] if sent is None else [above, sent]
 
 
 def made(header: Mapping[str, Any], run_id: str | None = None) -> tuple[Spooled, int]:
-    """Makes the folder of a new run, whole or not at all, and holds it as long as this process lives.
+    """Makes the folder of a new run atomically, and locks it.
 
     Args:
-        header: The first entry of its journal.
+        header: First entry of its journal.
         run_id: Its provisional id; None draws one.
 
     Returns:
-        The folder and the file that holds it, to be closed in the end.
+        The folder and its lock, which the caller closes.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The folder cannot be written.
     """
     parent = root()
     parent.mkdir(parents=True, exist_ok=True)
@@ -168,22 +171,22 @@ def made(header: Mapping[str, Any], run_id: str | None = None) -> tuple[Spooled,
 
 
 def line(entry: Mapping[str, Any]) -> bytes:
-    """An entry as a line of the journal."""
+    """Formats an entry as a line of the journal."""
     return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def of_run(run_id: str) -> Spooled | None:
-    """The folder of a run, by either of its ids, while it is on its way to the store."""
+    """Returns the folder of a run in the spool, by id or provisional id; None if it is not there."""
     return next((folder for folder in left() if run_id in (folder.id, folder.sent["run_id"])), None)
 
 
 def of_sweep(parent: str) -> list[Spooled]:
-    """The trials of a sweep that are on their way to the store."""
+    """Returns the folders of a sweep's trials in the spool."""
     return [folder for folder in left() if header_of(folder).get("parent") == parent]
 
 
 def header_of(folder: Spooled) -> Entry:
-    """The first entry of its journal; empty for a run that the store has got meanwhile."""
+    """Returns the first entry of the journal; empty if the run has been sent meanwhile."""
     try:
         return folder.header
     except FileNotFoundError:
@@ -191,7 +194,7 @@ def header_of(folder: Spooled) -> Entry:
 
 
 def left() -> list[Spooled]:
-    """Every run that is on its way to a store, the oldest first."""
+    """Returns every run in the spool, oldest first."""
     begun = {}
     for path in root().glob(f"[!.]*/{LOCK}"):
         with contextlib.suppress(FileNotFoundError):  # the store has got it meanwhile

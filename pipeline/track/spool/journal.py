@@ -1,4 +1,4 @@
-"""A run's journal: what it logs is written here first, at once and never waiting for the store."""
+"""A run's journal: the run writes here first, without waiting for the store."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from pipeline.track.spool.folders import JOURNAL, Spooled, line, made
 
 log = logging.getLogger(__name__)
 
-SYNC_SECONDS = 1.0  # between two waits for the disk
+SYNC_SECONDS = 1.0  # between two flushes to disk
 
 
 class Journal:
-    """The journal of a run of this process. What cannot be written waits in memory, and is tried again."""
+    """The journal of a run of this process. What cannot be written stays in memory, and is retried."""
 
     def __init__(self, header: Mapping[str, Any], again: tuple[Spooled, int] | None = None) -> None:
-        """Begins it, or goes on with that of a run whose process has died.
+        """Starts a journal, or continues that of a run whose process has died.
 
         Args:
-            header: Its first entry.
-            again: The folder to go on with, and the file that holds it; None makes them.
+            header: First entry of a new journal.
+            again: Folder and lock of an existing journal; None makes a new one.
 
         Raises:
             TrackingError: The folder cannot be written.
@@ -52,26 +52,26 @@ class Journal:
             self._write()
 
     def log(self, values: Iterable[list[Any]]) -> None:
-        """Adds metrics: name, value, time in ms and step of each; not those that a run that goes on has already."""
+        """Adds metrics as name, value, time in ms and step; skips those that a resumed run has already logged."""
         new = [value for value in values if value[3] > self._logged.get(value[0], -1)]
         if new:
             self.append("metrics", values=new)
 
     def artifact(self, path: str) -> Path:
-        """Where a file or folder that is to be an artifact of this name is to be written, before `add_artifact`."""
+        """Returns where to write an artifact, a file or folder, before `add_artifact`."""
         found = self.folder.artifacts / path
         found.parent.mkdir(parents=True, exist_ok=True)
         return found
 
     def add_artifact(self, path: str) -> None:
-        """Adds a file or folder that has been written."""
+        """Adds an artifact that has been written."""
         self.append("artifact", path=path, digest=digest(self.folder.artifacts / path))
 
     def close(self) -> None:
-        """Ends it; all of it is on the disk then.
+        """Closes the journal, flushed to disk.
 
         Raises:
-            TrackingError: It cannot be written.
+            TrackingError: The journal cannot be written.
         """
         self._ended.set()
         self._syncer.join()
@@ -82,11 +82,11 @@ class Journal:
             os.close(self._file)
 
     def release(self) -> None:
-        """Gives the folder up: from now on another process may send it."""
+        """Unlocks the folder: another process may then send it."""
         os.close(self._lock)
 
     def _write(self) -> None:
-        """Writes what is not written yet, as much of it as the disk takes."""
+        """Writes pending entries, as far as the disk has room."""
         try:
             while self._unwritten:
                 self._unwritten = self._unwritten[os.write(self._file, self._unwritten) :]
@@ -95,7 +95,7 @@ class Journal:
         except OSError as error:
             if not self._is_told:
                 self._is_told = True
-                log.warning("%s; training goes on, and what it logs is kept in memory", full(self.folder.path, error))
+                log.warning("%s; training continues, and log entries are kept in memory", full(self.folder.path, error))
 
     def _sync_from_time_to_time(self) -> None:
         while not self._ended.wait(SYNC_SECONDS):
@@ -103,12 +103,12 @@ class Journal:
                 self._write()
                 is_synced, self._is_synced = self._is_synced, True
             if not is_synced:
-                with contextlib.suppress(OSError):  # the next write tells of it
+                with contextlib.suppress(OSError):  # the next write reports it
                     os.fdatasync(self._file)
 
 
 def _last_steps(folder: Spooled) -> dict[str, int]:
-    """Of each metric in a journal the last step."""
+    """Returns the last step of each metric in a journal."""
     found: dict[str, int] = {}
     for entry, _ in folder.entries(0):
         for name, _, _, step in entry.get("values", []):
@@ -118,10 +118,10 @@ def _last_steps(folder: Spooled) -> dict[str, int]:
 
 @contextlib.contextmanager
 def full_disk_as_error() -> Iterator[None]:
-    """Makes of an error of the disk a message that names the file system and what it has left.
+    """Converts errors of the disk into a message with the file system and its free space.
 
     Raises:
-        TrackingError: That message.
+        TrackingError: The message.
     """
     from pipeline.track.spool.folders import root
 
@@ -129,20 +129,25 @@ def full_disk_as_error() -> Iterator[None]:
         yield
     except OSError as error:
         raise TrackingError(full(root(), error)) from None
-    except Exception as error:  # TensorFlow has errors of its own
+    except Exception as error:  # TensorFlow raises its own errors
         if "No space left" not in str(error):
             raise
         raise TrackingError(full(root(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))) from None
 
 
 def full(path: Path, error: OSError) -> str:
-    """What to say of a folder that cannot be written."""
+    """Returns the message for a folder that cannot be written.
+
+    Args:
+        path: The folder.
+        error: The error.
+    """
     said = error.strerror or str(error)
     return f"{path}: {said}; {room(path)}, free some, or set PIPELINE_SPOOL to another folder"
 
 
 def digest(path: Path) -> str:
-    """Of a file, or of all files below a folder with their names."""
+    """Returns a digest of a file, or of all files in a folder with their names."""
     found = hashlib.sha256()
     files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
     for one in files:

@@ -1,4 +1,4 @@
-"""Brings a run from its journal to the store. Each step may be done again, and changes nothing then."""
+"""Sends a run from its journal to the store. Each step can be repeated without effect."""
 
 from __future__ import annotations
 
@@ -41,64 +41,64 @@ from pipeline.track.store import experiment_of, first_line
 log = logging.getLogger(__name__)
 
 PARENT_TAG = "mlflow.parentRunId"
-MAX_METRICS, MAX_PARAMS = 1000, 100  # MLflow's limits of a batch
-ANSWERS = {  # error codes by which a store that is there refuses something; others say that it is not
+MAX_METRICS, MAX_PARAMS = 1000, 100  # MLflow's limits for a batch
+ANSWERS = {  # error codes of a store that answers and refuses; others mean that it does not answer
     "BAD_REQUEST", "ENDPOINT_NOT_FOUND", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "NOT_FOUND", "PERMISSION_DENIED",
     "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "UNAUTHENTICATED",
 }  # fmt: skip
 
 
 class Transfer:
-    """One run's way to the store.
+    """Sends one run to the store.
 
     Attributes:
-        run_id: That the store has given it; None before.
-        is_stopped: Whether nothing more is to be sent, as its owner wants it.
-        moved_at: When the store last took something, by `time.monotonic`.
+        run_id: Id in the store; None before the run is made.
+        is_stopped: Set by the owner to stop sending.
+        moved_at: When the store last accepted something, by `time.monotonic`.
     """
 
     def __init__(self, folder: Spooled, alive: bool) -> None:
-        """Takes up what was sent before.
+        """Continues after what was already sent.
 
         Args:
             folder: Of the run.
-            alive: Whether its process is, so that its metrics are signs of life.
+            alive: Whether the run's process is alive, so that its metrics are signs of life.
         """
         self.folder, self._alive = folder, alive
         self._header = folder.header
         self._sent = folder.sent
-        self._is_tried = not alive  # whether the run may have been made by an attempt whose answer was lost
+        self._is_tried = not alive  # an earlier attempt may have made the run, and its answer was lost
         self._is_tried_again = False
         self.is_stopped = False
         self.moved_at = time.monotonic()
 
     @functools.cached_property
     def _client(self) -> MlflowClient:
-        """Made by whoever sends: that of a database asks it whether its tables are there."""
+        """Made in the sending thread: the client of a database checks its tables."""
         return MlflowClient(self._header["uri"])
 
     @property
     def is_complete(self) -> bool:
-        """Whether the store has all of it."""
+        """Whether the store has received the whole run."""
         return bool(self._sent["is_complete"])
 
     @property
     def run_id(self) -> str | None:
-        """The id that the store has given it; None before."""
+        """Id in the store; None before the run is made."""
         found: str | None = self._sent["run_id"]
         return found
 
     @property
     def artifact_uri(self) -> str | None:
-        """Where the store keeps its artifacts."""
+        """Address of the run's artifacts in the store."""
         found: str | None = self._sent["artifact_uri"]
         return found
 
     def send(self) -> None:
-        """Sends all that the journal holds by now.
+        """Sends all current entries of the journal.
 
         Raises:
-            Exception: The store is away, or refuses the run itself; see `is_refused`.
+            Exception: The store does not answer, or refuses the run itself; see `is_refused`.
         """
         if self.run_id is None:
             self._make_run()
@@ -124,13 +124,13 @@ class Transfer:
         self.folder.keep_sent(self._sent)
 
     def _make_run(self) -> None:
-        """Makes the run, unless it is there already: an answer may have been lost, or a process died before it."""
+        """Makes the run, unless an earlier attempt made it and its answer was lost."""
         header, client = self._header, self._client
         if "run_id" in header:  # it was made before
             self._is_made(self._known(header["run_id"]))
             return
         parent = None if header["parent"] is None else self._known(header["parent"])
-        if parent is not None:  # another process that goes on with the run knows it by this id
+        if parent is not None:  # another process that resumes the run uses this id
             self._sent["parent"] = parent.info.run_id
         named = header["experiment"], header["uri"]
         where = experiment_of(client, *named) if parent is None else parent.info.experiment_id
@@ -144,7 +144,7 @@ class Transfer:
         self._is_made(found[0])
 
     def _known(self, run_id: str) -> MlflowRun:
-        """A run that was made before this one."""
+        """Returns an existing run."""
         try:
             return run_of(self._client, run_id)
         except MlflowException as error:
@@ -154,7 +154,7 @@ class Transfer:
 
     def _is_made(self, run: MlflowRun) -> None:
         info = run.info
-        # Of a run that goes on, what another process has sent is not sent again: the times would differ.
+        # What another process has sent of a resumed run is not sent again: the times would differ.
         known = run.data._metric_objs if "run_id" in self._header else []
         logged = dict[str, int]()
         for name, step in ((metric_names.plain(metric.key), metric.step) for metric in known):
@@ -185,7 +185,7 @@ class Transfer:
         logged = self._sent["logged"]
         new = (value for value in values if value[3] > logged.get(value[0], -1))
         values = [[metric_names.stored(name), *value] for name, *value in new]
-        alive = [RunTag("alive_at", f"{time.time():.0f}")] if self._alive else []  # for looks from another machine
+        alive = [RunTag("alive_at", f"{time.time():.0f}")] if self._alive else []  # sign of life for other machines
         with _no_collection():
             for start in range(0, len(values), MAX_METRICS):
                 part = [Metric(*value) for value in values[start : start + MAX_METRICS]]
@@ -215,7 +215,7 @@ class Transfer:
             self._client.log_artifact(self._id, str(place), None if above == "." else above)
 
     def _model(self, digest: str) -> None:
-        """The MLflow model, one and no more: one that an earlier attempt has made is filled again."""
+        """Logs the MLflow model; reuses a model that an earlier attempt has made."""
         run, place = self._client.get_run(self._id), self.folder.path / MODEL
         _check(place, digest)
         where = run.info.experiment_id
@@ -234,7 +234,7 @@ class Transfer:
         self._client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
 
     def _again(self) -> None:
-        """A run that had ended, or seemed to, goes on."""
+        """Sets a resumed run to RUNNING."""
         self._client.update_run(self._id, "RUNNING")
         if "error" in self._client.get_run(self._id).data.tags:
             self._client.delete_tag(self._id, "error")
@@ -242,14 +242,14 @@ class Transfer:
 
     def _end(self, status: str, at: int) -> None:
         self._client.set_terminated(self._id, status, at)
-        if self._is_tried_again:  # a slow store may have made a second one after the first was looked for
+        if self._is_tried_again:  # a slow store may have made a second run after the search for the first
             for ghost in with_journal(self._client, [self._sent["experiment_id"]], self.folder.id):
                 if ghost.info.run_id != self._id:
                     self._client.delete_run(ghost.info.run_id)
         self._has_moved(is_complete=True)
 
     def _leave(self) -> None:
-        """The run is there, and goes on."""
+        """Ends the journal without ending the run."""
         self._has_moved(is_complete=True)
 
     def _conclude(self, owner: str, status: str) -> None:
@@ -257,7 +257,7 @@ class Transfer:
         self._has_moved(is_complete=True)
 
     def _described(self, file: Path, logged: LoggedModel) -> Path:
-        """A folder with the MLmodel as it is to be: what only the store knows is in it."""
+        """Writes the MLmodel with the ids and address from the store; returns its folder."""
         about = Model.load(str(file))
         about.artifact_path, about.model_uuid, about.run_id = logged.artifact_location, logged.model_id, self._id
         folder = self.folder.path / "described"
@@ -272,11 +272,11 @@ class Transfer:
 
 
 class DamagedArtifact(Exception):  # noqa: N818 - a state of a file
-    """An artifact in the spool is not what the run wrote there."""
+    """An artifact in the spool differs from what the run wrote."""
 
 
 def is_refused(error: Exception) -> bool:
-    """Whether something can never be sent: a store that is there says no, rather than nothing."""
+    """Whether the store answers and refuses, so that repeating is useless."""
     if isinstance(error, MlflowException) and error.error_code in ANSWERS:
         return True
     refusals = (DamagedArtifact, TrackingError, ImportError, CommandError)
@@ -284,7 +284,7 @@ def is_refused(error: Exception) -> bool:
 
 
 def _batches(entries: Iterable[tuple[Entry, int]]) -> Iterator[tuple[list[Entry], int]]:
-    """Entries one by one, but for metrics as many as one call may take; with the end of each batch."""
+    """Yields entries one by one, metrics in batches for one call, each with its end in the journal."""
     pending: list[Entry] = []
     n_pending = end = 0
     for entry, after in entries:
@@ -304,14 +304,14 @@ def _batches(entries: Iterable[tuple[Entry, int]]) -> Iterator[tuple[list[Entry]
 
 
 def _check(place: Path, expected: str) -> None:
-    """Raises Damaged for a file that is not what was written."""
+    """Raises DamagedArtifact if a file differs from what was written."""
     if not place.exists() or digest(place) != expected:
-        raise DamagedArtifact(f"{place} is not what the run wrote there")
+        raise DamagedArtifact(f"{place} differs from what the run wrote")
 
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """The collector would look through MLflow's objects again and again: a third of the time."""
+    """Disables garbage collection, which would take a third of the time for MLflow's objects."""
     collects = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""The thread that brings a run of this process to the store, while the run goes on."""
+"""The thread that sends a run of this process to the store."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from pipeline.track.store import said
 
 log = logging.getLogger(__name__)
 
-SEND_SECONDS = 2.0  # between two looks at what there is to send: each call costs milliseconds, as short epochs do
-RETRY_SECONDS = 1.0  # between two attempts while the store is away
+SEND_SECONDS = 2.0  # between two calls: each takes milliseconds, as much as short epochs
+RETRY_SECONDS = 1.0  # between two attempts while the store does not answer
 STOP_SECONDS = 1.0
-TURN_SECONDS = 0.2  # after which one that waits for its turn looks whether it is still to send
-FEW = 4  # runs of a process that send as often; more of them share so many sendings
+TURN_SECONDS = 0.2  # between two checks for a stop while waiting for the turn
+FEW = 4  # runs of a process up to which each sends every SEND_SECONDS; more runs send less often
 
-# One of a process's runs sends at a time: SQLite keeps writers that meet waiting for longer than writing takes.
+# Only one run of a process sends at a time: simultaneous writers wait longer in SQLite than writing takes.
 _turn = threading.Lock()
 _sending: set[threading.Thread] = set()
 
 
 def _begin_anew() -> None:
-    """A forked process has none of the threads, and a lock that one of them held would stay locked."""
+    """Resets the lock in a forked process, which lacks the thread that may hold it."""
     global _turn
     _turn = threading.Lock()
     _sending.clear()
@@ -37,18 +37,18 @@ os.register_at_fork(after_in_child=_begin_anew)
 
 
 class Sender:
-    """Sends from time to time, and goes on when the store comes back.
+    """Sends regularly, and continues when the store answers again.
 
     Attributes:
-        refusal: Why the store takes nothing of the run, if it is so; nothing more is tried then.
+        refusal: Why the store refuses the run; sending stops then.
     """
 
     def __init__(self, folder: Spooled, release: Callable[[], None]) -> None:
-        """Begins at once.
+        """Starts the thread.
 
         Args:
             folder: Of the run.
-            release: Called when nothing is being sent any more.
+            release: Called when sending has ended.
         """
         self.transfer, self._uri = Transfer(folder, alive=True), str(folder.header["uri"])
         self._release = release
@@ -60,18 +60,18 @@ class Sender:
 
     @property
     def away(self) -> str | None:
-        """Since when the store does not answer, and what it says; None while it does."""
+        """Since when the store does not answer, and its error; None while it answers."""
         return self._away
 
     def wait_for_first(self, seconds: float) -> None:
-        """Waits until the first attempt has ended, whatever came of it."""
+        """Waits until the first attempt has ended."""
         self._tried.wait(seconds)
 
     def finish(self, seconds: float) -> bool:
-        """Sends the rest, once the run has ended; gives whether the store has all of it.
+        """Sends the rest of a run that has ended; returns whether the store has received all of it.
 
         Args:
-            seconds: How long the store may take nothing before that is left to `sync`.
+            seconds: How long to wait for an unresponsive store before the rest is left to `sync`.
         """
         began = time.monotonic()
         self._wake.set()
@@ -81,7 +81,7 @@ class Sender:
         return self.transfer.is_complete
 
     def abandon(self, why: str) -> None:
-        """Closes the run as FAILED in a store that is there, though it has not got what the journal could not take."""
+        """Closes the run as FAILED in the store, if that answers, after its journal could not be written."""
         self._stop()
         if self.transfer.run_id is not None:
             with contextlib.suppress(Exception):
@@ -90,7 +90,7 @@ class Sender:
     def _stop(self) -> None:
         self.transfer.is_stopped = True
         self._wake.set()
-        self._thread.join(STOP_SECONDS)  # longer only within a call that does not end
+        self._thread.join(STOP_SECONDS)  # it takes longer only if a call hangs
 
     def _work(self) -> None:
         _sending.add(threading.current_thread())
@@ -113,19 +113,19 @@ class Sender:
         self._tried.set()
 
     def _send(self) -> float:
-        """Tries; gives how many seconds the next attempt has time."""
+        """Sends once; returns the seconds until the next attempt."""
         turn = _turn
         while not turn.acquire(timeout=TURN_SECONDS):
             if self.transfer.is_stopped:
                 return 0.0
         try:
             self.transfer.send()
-        except Exception as error:  # whatever it is, training goes on
+        except Exception as error:  # no error may stop training
             if self.transfer.run_id is None and is_refused(error):
                 self.refusal = error
             elif self._away is None:
                 self._away = f"since {time.strftime('%H:%M:%S')} ({said(self._uri, error)})"
-                log.warning("the store does not answer %s; the run goes on, and is sent when it does", self._away)
+                log.warning("the store does not answer %s; the run continues, and is sent when it does", self._away)
             return RETRY_SECONDS
         finally:
             turn.release()

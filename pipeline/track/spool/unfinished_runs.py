@@ -1,4 +1,4 @@
-"""Runs whose process is gone: what the store has not got of them is sent, and none of them stays RUNNING."""
+"""Sends what dead processes have left in the spool, and closes their runs."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from pipeline.track.spool.folders import JOURNAL, Entry, Spooled, header_of, lef
 from pipeline.track.spool.log_to_mlflow import Transfer, is_refused
 from pipeline.track.store import connected_to, said
 
-REOPENED = "is_reopened"  # in a journal's first entry: the run had ended before, and stays as it ended
-ENDS = ("end", "leave", "conclude")  # entries after which nothing comes
+REOPENED = "is_reopened"  # in a journal's first entry: the run had ended before, and its status does not change
+ENDS = ("end", "leave", "conclude")  # last entries of a journal
 
 
 @dataclass
 class Sent:
-    """What came of sending what was left."""
+    """Result of sending the spool."""
 
-    runs: list[str] = field(default_factory=list)  # ids of those that the store has now
-    closed: dict[str, str | None] = field(default_factory=dict)  # of them those that are KILLED now, with their sweeps
-    alive: list[str] = field(default_factory=list)  # those that their own process sends
+    runs: list[str] = field(default_factory=list)  # ids of runs that were completely sent
+    closed: dict[str, str | None] = field(default_factory=dict)  # runs that were closed as KILLED, with their sweeps
+    alive: list[str] = field(default_factory=list)  # runs that their own process sends
     sweeps: list[tuple[str, str]] = field(default_factory=list)  # stores and ids of sweeps that were concluded
-    resumable: list[str] = field(default_factory=list)  # those that stay RUNNING, for their command goes on with them
-    kept: dict[str, str] = field(default_factory=dict)  # those that are still in the spool, and why
+    resumable: list[str] = field(default_factory=list)  # runs that stay RUNNING, because their command resumes them
+    kept: dict[str, str] = field(default_factory=dict)  # runs that are still in the spool, and why
 
 
 def may_go_on(*run_ids: str | None) -> bool:
-    """Whether a run of one of these ids has a checkpoint, where fit/checkpoint keeps it: its command takes it up."""
+    """Whether a run with one of these ids has a checkpoint, from which its command resumes it."""
     folders = (mlruns() / "checkpoints").glob("*")
     return any(any(folder.glob(f"{run_id}/*.npz")) for folder in folders for run_id in run_ids if run_id)
 
@@ -38,12 +38,12 @@ def send_left(uri: str | None) -> Sent:
     """Sends the runs in the spool whose processes have ended.
 
     Args:
-        uri: Of a store whose runs alone are sent; None for those of all stores.
+        uri: Of the only store to send to; None for all stores.
     """
     _remove_half_made()
     found = Sent()
     away: set[str] = set()
-    # A sweep is begun before its trials, and concluded after them.
+    # The journal that concludes a sweep is sent after those of its trials.
     for folder in sorted(left(), key=lambda one: header_of(one).get("is_sweep", False)):
         with folder.claimed() as is_mine:
             first = next(folder.entries(0), None)
@@ -64,7 +64,7 @@ def send_left(uri: str | None) -> Sent:
 
 
 def _remove_half_made() -> None:
-    """Removes what processes that were killed have left half made where runs keep what is theirs."""
+    """Removes unfinished files of killed processes from the folders of runs."""
     kept = mlruns()
     for folder in (root(), kept / "baselines", kept / "comparisons", *(kept / "checkpoints").glob("*/*")):
         remove_left(folder)
@@ -72,26 +72,35 @@ def _remove_half_made() -> None:
 
 
 def end(folder: Spooled, status: str, error: str) -> bool:
-    """Ends the journal of a run whose process is gone; gives False where the run has ended itself."""
+    """Ends the journal of a run whose process has died.
+
+    Args:
+        folder: Of the run, locked.
+        status: Final status of the run.
+        error: Why it ended.
+
+    Returns:
+        False if the run had already ended, or keeps its earlier status.
+    """
     entries = list(folder.entries(0))
     if entries[-1][0]["kind"] in ENDS:
         return False
     path = folder.path / JOURNAL
     last = _last_entries(folder.header, int(path.stat().st_mtime * 1000), status, error)
-    os.truncate(path, entries[-1][1])  # what it was writing when it was killed
+    os.truncate(path, entries[-1][1])  # an incomplete entry
     with path.open("ab") as file:
         file.writelines(map(line, last))
     return last[-1]["kind"] != "leave"
 
 
 def _last_entries(header: Entry, written: int, status: str, error: str) -> list[Entry]:
-    """What the process would have ended a run's journal with, had it known that it dies.
+    """Returns the entries that end the journal of a dead process.
 
     Args:
         header: First entry of the journal.
         written: When the journal was last written, in ms since 1970.
         status: Of the run.
-        error: Why it has ended.
+        error: Why it ended.
     """
     if header.get(REOPENED):
         return [{"kind": "leave"}]
@@ -102,7 +111,7 @@ def _last_entries(header: Entry, written: int, status: str, error: str) -> list[
 
 
 def _send(folder: Spooled, found: Sent) -> bool:
-    """Sends one; gives whether the store is there."""
+    """Sends a run; returns whether the store answers."""
     header, is_closed = folder.header, False
     if not may_go_on(folder.id, folder.sent["run_id"]) and end(folder, "KILLED", LOST):
         is_closed = True
@@ -120,6 +129,6 @@ def _send(folder: Spooled, found: Sent) -> bool:
     if not header.get("is_sweep"):
         if header.get("parent") is not None or not header["tags"].get("sweep"):
             found.runs.append(str(transfer.run_id))
-    elif not is_closed:  # one that died has not come to its end, and is not to have its models yet
+    elif not is_closed:  # a sweep that died is not over, and gets no models yet
         found.sweeps.append((str(header["uri"]), str(transfer.run_id)))
     return True

@@ -59,10 +59,10 @@ def test_every_command_is_a_file_of_its_own_and_the_other_way_round() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["trian"], "there is no command 'trian', did you mean 'train'?"),
+        (["trian"], "unknown command 'trian', did you mean 'train'?"),
         (
             ["--nothing"],
-            "there is no command '--nothing'; there are train, sweep, tune, study, compare, export",
+            "unknown command '--nothing'; the commands are train, sweep, tune, study, compare, export",
         ),
         (["data=iris", "seed=1"], "a command comes first, as in python -m pipeline train data=iris"),
         (["predict", "m", "new.csv"], "the following arguments are required: OUTPUT"),

@@ -226,6 +226,6 @@ def test_what_is_not_there_is_told(experiment: Experiment) -> None:
     ):
         with pytest.raises(ModelError, match=message):
             best_run(f"best:{name}", experiment.uri)
-    with pytest.raises(TrackingError, match=r"best:x: tracking.uri: there is no store /proc/no/x\.db"):
+    with pytest.raises(TrackingError, match=r"best:x: tracking.uri: the store /proc/no/x\.db does not exist"):
         stands_for("best:x", "sqlite:////proc/no/x.db")
     assert best_run("models:/best@champion", experiment.uri) is None

@@ -130,15 +130,18 @@ def test_formats_for_pipes_hold_nothing_else(compared: Callable[..., SimpleNames
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sweep", "bold-cow"], "--sweep: there is no bold-cow; did you mean bold-crow-1?"),
-        (["--sweep", "zzz"], "--sweep: there is no zzz; there are bold-crow-1, calm-finch-2"),
-        (["--experiment", "comparred"], "there is no experiment 'comparred'; did you mean compared?"),
+        (["--sweep", "bold-cow"], "--sweep: unknown sweep 'bold-cow'; did you mean bold-crow-1?"),
+        (["--sweep", "zzz"], "--sweep: unknown sweep 'zzz'; known: bold-crow-1, calm-finch-2"),
+        (["--experiment", "comparred"], "unknown experiment 'comparred'; did you mean compared?"),
         (["--query", "nonsense"], "write it as in 'metrics.objective < 60 and params.`model.units` = \"[64, 64]\"'"),
         (["--query", "metrics.val_rmse < 0"], "all runs where metrics.val_rmse < 0: no runs found"),
         (["--sweep", "calm-finch-2"], "sweep calm-finch-2: no runs found"),
         (["--objective", "val_loss"], "--objective: val_loss is not a validation score"),
         (["--report", "/proc/no/report.html"], "--report: /proc/no/report.html cannot be written"),
-        (["--uri", "sqlite:////proc/no/x.db"], "tracking.uri: there is no store /proc/no/x.db; the first run makes it"),
+        (
+            ["--uri", "sqlite:////proc/no/x.db"],
+            "tracking.uri: the store /proc/no/x.db does not exist; the first run makes it",
+        ),
         (["--uri", "mlruns"], "tracking.uri: mlruns is a folder"),
     ],
 )

@@ -83,14 +83,14 @@ def test_what_is_not_there_is_answered_with_the_nearest(flowers: tuple[str, Resu
     store, first = flowers
     (tmp_path / "model.pkl").write_bytes(b"")
     for reference, message in (
-        (first.run_id[:8], rf"there is no such folder or run; the nearest runs: {first.run_id} \(.*, flowers\)"),
-        ("nowhere", r"nowhere: there is no such folder or run; .* A model is a run id, runs:/ID, models:/NAME@ALIAS"),
-        ("models:/iris-flower@champion", "there is no registered model 'iris-flower'; the nearest: iris-flowers"),
+        (first.run_id[:8], rf"no such folder or run; the nearest runs: {first.run_id} \(.*, flowers\)"),
+        ("nowhere", r"nowhere: no such folder or run; .* A model is a run id, runs:/ID, models:/NAME@ALIAS"),
+        ("models:/iris-flower@champion", "unknown registered model 'iris-flower'; the nearest: iris-flowers"),
         ("models:/iris-flowers@champ", r"has no alias 'champ'; aliases: champion \(version 1\); versions: 1"),
         ("models:/iris-flowers/7", r"has no version '7'; aliases: champion \(version 1\); versions: 1"),
         ("models:/iris-flowers", r"needs @ALIAS or /VERSION; aliases: champion"),
         ("models:/a/b/c", "must be models:/NAME@ALIAS or models:/NAME/VERSION"),
-        ("best:flower", r"best:flower: there is no experiment 'flower'; did you mean flowers\?"),
+        ("best:flower", r"best:flower: unknown experiment 'flower'; did you mean flowers\?"),
         ("best:Default", "none of its runs finished with a validation objective"),
         (f"runs:/{first.run_id}/pictures", r"contains no SavedModel .* Pickled models are not loaded"),
         (str(tmp_path), r"contains no SavedModel .* Pickled models are not loaded"),

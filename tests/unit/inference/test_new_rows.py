@@ -88,5 +88,5 @@ def test_a_file_without_the_target_or_without_rows(
     for name, message in (("a.csv", said), ("b.parquet", "the file has no rows"), ("c.csv", "c.csv does not exist")):
         with pytest.raises(DataError, match=message):
             score_file(result.model_path, tmp_path / name)
-    with pytest.raises(ModelError, match="there is no such folder or run"):
+    with pytest.raises(ModelError, match="no such folder or run"):
         score_file("nowhere", tmp_path / "a.csv", tracking_uri=store)

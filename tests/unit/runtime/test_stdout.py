@@ -11,7 +11,7 @@ from pipeline.commands.ending import ends_tidily
 from pipeline.runtime.stdout import Output, lossy_output
 
 FULL = Path("/dev/full")
-TOLD = "standard output cannot be written: No space left on device; the command goes on without\n"
+TOLD = "standard output cannot be written: No space left on device; the command continues without it\n"
 
 pytestmark = pytest.mark.skipif(not FULL.exists(), reason="the system has no device that is always full")
 

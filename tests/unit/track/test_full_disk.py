@@ -126,7 +126,7 @@ def test_a_log_that_cannot_be_written_is_told_once(tiny: Path, capfd: pytest.Cap
     file.close()
     (said,) = capfd.readouterr().err.splitlines()
     about = f"{tiny}/train.log cannot be written: No space left on device; the file system {tiny} has 0 MB left"
-    assert said == f"{about}; the command goes on without"
+    assert said == f"{about}; the command continues without it"
 
 
 def test_a_command_whose_folder_is_full_says_so(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

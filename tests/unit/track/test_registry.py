@@ -33,7 +33,7 @@ def test_a_worse_model_is_refused_unless_forced(
     worse = rf"run {bad} is worse than irises@champion \(version 1, run {good}\): val_log_loss .*lower is better"
     with pytest.raises(RegistryError, match=worse):
         register(bad, "irises", "champion", False, store)
-    with pytest.raises(RegistryError, match=r"does not compare with .*its validation rows are others"):
+    with pytest.raises(RegistryError, match=r"is not comparable with .*its validation rows differ"):
         register(other, "irises", None, False, store)
     assert resolve("models:/irises@champion", store).run_id == good
     with pytest.raises(ModelError, match="has no version '2'"):
@@ -54,16 +54,16 @@ def test_a_worse_model_is_refused_unless_forced(
 
 @pytest.mark.slow
 def test_what_cannot_be_registered_or_promoted(runs: dict[str, Result], store: str) -> None:
-    with pytest.raises(SystemExit, match="there is no such folder or run; the nearest runs"):
+    with pytest.raises(SystemExit, match="no such folder or run; the nearest runs"):
         main(["nothing", "irises", "--uri", store])
     with pytest.raises(SystemExit, match="this model has no run; name the run whose model to register"):
         main([runs["good"].model_path, "irises", "--uri", store])
-    with pytest.raises(ModelError, match="there is no registered model 'iris'"):
+    with pytest.raises(ModelError, match="unknown registered model 'iris'"):
         promote("iris", "1", "champion", store)
     for alias in ("v1", "latest", "best of all"):
-        with pytest.raises(RegistryError, match=f"alias '{alias}': should be of letters, digits"):
+        with pytest.raises(RegistryError, match=f"alias '{alias}': use letters, digits"):
             register(runs["good"].run_id, "plants", alias, False, store)
-        with pytest.raises(RegistryError, match=f"alias '{alias}': should be of letters, digits"):
+        with pytest.raises(RegistryError, match=f"alias '{alias}': use letters, digits"):
             promote("plants", "1", alias, store)
     with pytest.raises(RegistryError, match="the registry refuses it"):
         register(runs["good"].run_id, "plants/green", "champion", False, store)

@@ -87,7 +87,7 @@ def test_a_run_that_is_not_there_any_more_begins_anew(store: str, how: str, capl
     run = logged(store, *words, epochs=4, going_on=asked)
     assert run.info.run_id not in (dead, asked)
     assert steps(store, run, "loss") == [1, 2, 3, 4]
-    assert f"run {asked} is not here any more: a new run begins, with all of its epochs" in caplog.text
+    assert f"run {asked} does not exist any more: a new run starts, and logs all epochs" in caplog.text
 
 
 def test_a_model_that_was_half_made_is_made_again(store: str) -> None:

@@ -165,7 +165,7 @@ def test_a_run_leaves_the_environment_as_it_was(store: str, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("mlruns", "tracking.uri: mlruns is a folder, in which MLflow keeps no runs any more"),
+        ("mlruns", "tracking.uri: mlruns is a folder, which MLflow 3 does not support as a store"),
         ("file:///tmp/mlruns", "is a folder"),
         ("sqlite:////proc/no/mlflow.db", "cannot be used"),
     ],

@@ -69,7 +69,7 @@ def test_an_experiment_shows_scores_and_what_differs(client: MlflowClient) -> No
     columns = ["metrics.`objective`", "metrics.`test_rmse`", "params.`seed`", "params.`data.clip`"]
     assert view(client, houses, "pipeline") == {"selectedColumns": columns}
     assert f"/experiments/{flowers}/" in track.page_of_experiment("flowers")
-    with pytest.raises(TrackingError, match="there is no experiment 'house'; did you mean houses"):
+    with pytest.raises(TrackingError, match="unknown experiment 'house'; did you mean houses"):
         track.page_of_experiment("house")
 
 
@@ -89,7 +89,7 @@ def test_a_sweep_shows_its_trials_best_first(client: MlflowClient, compared: str
         "orderByKey": "metrics.`objective`",
         "orderByAsc": is_ascending,
     }
-    with pytest.raises(TrackingError, match="--sweep: there is no nosuch; there are of-val_"):
+    with pytest.raises(TrackingError, match="--sweep: unknown sweep 'nosuch'; known: of-val_"):
         track.page_of_sweep("nosuch")
 
 
