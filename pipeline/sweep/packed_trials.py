@@ -1,4 +1,4 @@
-"""Runs of trials that are trained as one: what they share is made once, and each is a run of its own."""
+"""Runs of trials that are trained as one network: shared parts are computed once, and each trial has its own run."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 
 Network = Any  # a keras.Model
 
-DRAWN = ("auto", "random", "stratified", "group", "kfold", "group_kfold")  # kinds of splits that a seed draws
+DRAWN = ("auto", "random", "stratified", "group", "kfold", "group_kfold")  # kinds of splits that depend on a seed
 
 
 def why_alone(config: Config) -> str | None:
-    """Why a trial trains alone; None where it can train with others."""
+    """Returns why a trial must train alone; None if it can be packed."""
     from pipeline.fit.packed import why_alone
 
     if config.data.streaming == "on":
@@ -40,27 +40,27 @@ def why_alone(config: Config) -> str | None:
 
 
 def kind(config: Config) -> str:
-    """What trials that train as one have alike: data and split, and the shape of the network."""
+    """Returns a key that is equal for trials that can be packed: of data, split and shape of the network."""
     from pipeline.fit.packed import shape
 
     return json.dumps([rows_of(config), shape(config.model, config.fit)])
 
 
 def rows_of(config: Config) -> str:
-    """What the rows of a trial follow from."""
+    """Returns a key of the settings that determine the rows of a trial."""
     values: dict[str, Any] = config.data.model_dump()
     split = config.data.split
     drawn = split.kind in DRAWN and not (split.kind == "auto" and split.path is not None)
-    if not drawn and config.decision.calibration is None:  # whose rows are drawn in any case
+    if not drawn and config.decision.calibration is None:  # calibration rows are always drawn
         del values["split"]["seed"]
     return json.dumps([values, config.decision.model_dump()], sort_keys=True)
 
 
 class Shared:
-    """What trials of the same rows share.
+    """What trials with the same rows share.
 
     Args:
-        resources: What outlives them goes in here.
+        resources: Resources that outlive the trials are entered here.
     """
 
     def __init__(self, resources: contextlib.ExitStack) -> None:
@@ -72,7 +72,12 @@ class Shared:
         self._assembled: Assembled | None = None
 
     def prepare(self, config: Config, trial: SweepTrial) -> Prepared:
-        """As `pipeline.train.prepare`; the rows are read, and preprocessing is fitted, for the first trial."""
+        """Like `pipeline.train.prepare`, but reads the rows and fits preprocessing only for the first trial.
+
+        Args:
+            config: Of the trial.
+            trial: The trial.
+        """
         from pipeline import data, evaluate
 
         clock = Clock()
@@ -85,7 +90,7 @@ class Shared:
         return replace(self._prepared, objective=objective, clock=clock)
 
     def train(self, jobs: Sequence[Job]) -> Iterator[tuple[int, History | Exception]]:
-        """Trains networks on these rows as one; see `train_packed`."""
+        """Trains networks on these rows as one network; see `train_packed`."""
         from pipeline.fit.packed import train_packed
 
         if not jobs:
@@ -97,7 +102,7 @@ class Shared:
         return train_packed(jobs, prepared.train, prepared.val, task=task, output_scale=scale)
 
     def beside(self, config: Config) -> BackgroundFit:
-        """The baselines on these rows."""
+        """Returns the background fit of the baselines on these rows."""
         from pipeline.evaluate import baselines
 
         assert self._prepared is not None, "prepare comes first"
@@ -107,14 +112,21 @@ class Shared:
         return self._beside[key]
 
     def filled(self, network: Network) -> Network:
-        """A network with the weights of this one, one and the same for all: what is traced for it serves them all."""
+        """Copies the weights of a network into a common one, so that functions are traced once for all trials."""
         if self._template is None:
             self._template = network
         self._template.set_weights(network.get_weights())
         return self._template
 
     def assemble(self, rows: Rows, preprocessing: Preprocessing, network: Network, learned: Learned) -> Assembled:
-        """As `pipeline.export.assemble`, once for the network that all fill."""
+        """Like `pipeline.export.assemble`, but only once for the common network.
+
+        Args:
+            rows: The rows.
+            preprocessing: Their preprocessing.
+            network: From `filled`, or another one.
+            learned: What was fitted after training.
+        """
         from pipeline import export
         from pipeline.export.assemble import UNLEARNED
 
@@ -126,7 +138,7 @@ class Shared:
 
 
 def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, Result]]:
-    """`pipeline.train.run` for trials of the same rows: gives the job to be trained, and is sent its history."""
+    """Returns `pipeline.train.run` for trials with the same rows: yields the job to train, and receives its history."""
 
     def together(config: Config, trial: SweepTrial) -> Generator[Any, History, Result]:
         prepared = shared.prepare(config, trial)
@@ -151,7 +163,7 @@ def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, 
             prepared.clock.took("fit", sum(epoch["seconds"] for epoch in history.epochs))
             trained = Trained(shared.filled(network), history, tracked)
             scored = score(config, prepared, trained, beside, shared.assemble)
-            # What it keeps is its own network's: that which all fill may have other layers of dropout.
+            # Ships its own network: the common one may have other dropout layers.
             shipped = trial.ship(config, prepared, replace(trained, network=network), scored)
         return result_of(prepared, trained, scored, shipped)
 
@@ -159,10 +171,10 @@ def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, 
 
 
 def _why_by_itself(network: Network, prepared: Prepared) -> str | None:
-    """Why a network trains alone, which its rows tell; None where it can train with others."""
+    """Returns why a network must train alone, by its rows; None if it can be packed."""
     from pipeline.data import InMemory
     from pipeline.fit.packed import dense_layers
 
     if not isinstance(prepared.dataset, InMemory):
-        return "its rows are read from disk"
+        return "its rows are on disk"
     return None if dense_layers(network) else "its inputs are embedded"

@@ -1,4 +1,4 @@
-"""`hydra/launcher=packed`: jobs of a sweep that share rows and shape are trained as one network, in this process."""
+"""`hydra/launcher=packed`: trains jobs of a sweep with the same rows and shape as one network, in this process."""
 
 from __future__ import annotations
 
@@ -33,20 +33,25 @@ Ended = tuple[int, JobReturn]
 
 @dataclass(frozen=True)
 class Waiting:
-    """A job that can be trained with others."""
+    """A job that can be packed with others."""
 
     job: Job
     config: Config
 
     @property
     def environment(self) -> dict[str, str]:
-        """What Hydra sets for the job."""
+        """Environment variables that Hydra sets for the job."""
         found = OmegaConf.to_container(self.job.config.hydra.job.env_set, resolve=True)
         assert isinstance(found, dict)
         return {str(name): str(value) for name, value in found.items()}
 
     def returned(self, status: JobStatus, value: Any) -> JobReturn:
-        """What Hydra is to get."""
+        """Returns the result of the job for Hydra.
+
+        Args:
+            status: Of the job.
+            value: Its result or error.
+        """
         return JobReturn(
             overrides=list(self.job.config.hydra.overrides.task),
             cfg=self.job.config,
@@ -59,10 +64,10 @@ class Waiting:
 
 
 class PackedLauncher(Launcher):
-    """Trains jobs of one shape as one network, the others one after the other.
+    """Trains jobs of the same shape as one network, the others one after another.
 
     Attributes:
-        n_jobs: Jobs that train at once.
+        n_jobs: Number of simultaneous jobs.
     """
 
     def __init__(self, members: int) -> None:
@@ -70,17 +75,22 @@ class PackedLauncher(Launcher):
         self.n_jobs = members
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Takes what all jobs have in common."""
+        """Stores what all jobs have in common."""
         self._sweep = LaunchedSweep.of(hydra_context, task_function, config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Runs jobs; gives what came of them in the order of their overrides."""
+        """Runs jobs; returns their results in the order of their overrides.
+
+        Args:
+            job_overrides: Overrides of each job.
+            initial_job_idx: Number of the first job.
+        """
         self._begin()
         returns = dict(self._run(list(enumerate(job_overrides, start=initial_job_idx))))
         return [returns[number] for number in sorted(returns)]
 
     def stream(self, given: Iterable[Numbered]) -> Generator[Ended, None, None]:
-        """Runs jobs as they come, as many at once as may train at once, and gives each as soon as it has ended.
+        """Runs jobs, at most `n_jobs` at once, and yields each job's number and result as soon as it ends.
 
         Args:
             given: Numbers and overrides.
@@ -97,7 +107,7 @@ class PackedLauncher(Launcher):
         Path(config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
 
     def _run(self, given: Sequence[Numbered]) -> Iterator[Ended]:
-        """Runs jobs, those together that can be."""
+        """Runs jobs, packed if possible."""
         together: dict[str, list[Waiting]] = {}
         alone: dict[str, list[Job]] = {}
         for numbered in given:
@@ -126,7 +136,7 @@ class PackedLauncher(Launcher):
 
 
 def _waiting(job: Job) -> Waiting | str:
-    """The job as one to be trained with others, or why it trains alone."""
+    """Prepares a job for packing, or returns why it must train alone."""
     hydra = job.config.hydra
     own = job.config.copy()
     try:
@@ -134,7 +144,7 @@ def _waiting(job: Job) -> Waiting | str:
             del own["hydra"]
         config = configuration.from_hydra(own)
     except ConfigError:
-        return "its configuration"  # of which it tells itself
+        return "its configuration"  # the job reports the error itself
     waiting = Waiting(job, config)
     if hydra.job.chdir or hydra.callbacks or set(waiting.environment) - {TRIAL_VARIABLE}:
         return "hydra.job.chdir, hydra.job.env_set or hydra.callbacks"
@@ -142,7 +152,7 @@ def _waiting(job: Job) -> Waiting | str:
 
 
 def _trained(pack: Sequence[Waiting]) -> Iterator[Ended]:
-    """Trains jobs as one network; each has a run of its own, and ends by itself."""
+    """Trains jobs as one network; each has its own run and its own end."""
     log.info("%d jobs train as one network: #%s", len(pack), ", #".join(str(one.job.number) for one in pack))
     with contextlib.ExitStack() as resources:
         shared, begun = Shared(resources), list[_Member]()
@@ -169,15 +179,15 @@ def _trained(pack: Sequence[Waiting]) -> Iterator[Ended]:
 
 
 class _Member:
-    """A job among others that train with it."""
+    """A packed job."""
 
     def __init__(self, waiting: Waiting, steps: Generator[Any, Any, Any]) -> None:
         self._waiting, self.steps = waiting, steps
         self.number = waiting.job.number
-        self.trains: Any = None  # what is to be trained
+        self.trains: Any = None  # the Job to train, of fit/packed
 
     def go(self, step: Callable[[], Any]) -> JobReturn | None:
-        """Goes on with it until it waits, or to its end, of which Hydra is to hear."""
+        """Runs the job until it waits for training, or to its end; returns the result at its end."""
         with env_override(self._waiting.environment), _numbered(self.number):
             try:
                 self.trains = step()
@@ -189,14 +199,14 @@ class _Member:
 
 
 def _attempted(waiting: Waiting, shared: Shared) -> Generator[Any, Any, Any]:
-    """The job as a trial that waits for the others with what is to be trained."""
+    """Returns the job as a trial that waits for the common training."""
     words = list(waiting.job.config.hydra.overrides.task)
     return attempt(waiting.job.number, words, lambda: waiting.config, story(shared))
 
 
 @contextlib.contextmanager
 def _numbered(number: int) -> Iterator[None]:
-    """Puts a job's number in front of what it logs."""
+    """Prefixes log lines with a job's number."""
     before = logging.getLogRecordFactory()
 
     def made(*args: Any, **kwargs: Any) -> logging.LogRecord:

@@ -1,4 +1,4 @@
-"""`tune`: the best model in a given time, an ensemble of networks that are drawn and trained one after the other."""
+"""`tune`: the best model in a given time, an ensemble of randomly drawn networks."""
 
 from pipeline.sweep.tune.time_budget import Tuned, tune
 

@@ -1,4 +1,4 @@
-"""What `tune` trains: the configuration that was typed, then others drawn around it."""
+"""The configurations that `tune` trains: first the given one, then others drawn around it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pipeline.config.ranges import search_space
 from pipeline.errors import SweepError
 from pipeline.sweep.search.proposals import Space, drawn
 
-SHARE_DRAWN = 0.5  # of the configured architecture's keys
-SEEDS_APART = 100_000  # of one fold and the next: more than there are configurations
+SHARE_DRAWN = 0.5  # of the keys of the configured architecture
+SEEDS_APART = 100_000  # between seeds of folds: more than the number of configurations
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Drawn:
     """A network to train."""
 
     number: int  # from 0
-    words: tuple[str, ...]  # what distinguishes it, as overrides
+    words: tuple[str, ...]  # overrides that distinguish it
     config: Config
 
     def of_fold(self, fold: int | None) -> Drawn:
-        """One of its networks, which starts from other weights than those of the other folds.
+        """Returns the configuration for a fold, with other initial weights than for the other folds.
 
         Args:
-            fold: From 2; None of the first.
+            fold: From 2; None for the first.
         """
         if fold is None:
             return self
@@ -43,18 +43,18 @@ class Drawn:
 
 
 def configurations(typed: Sequence[str], config: Config) -> Iterator[Drawn]:
-    """First what was typed, then without end what the architectures declare; each follows from its number alone.
+    """Yields the given configuration, then endless draws from the declared ranges; each depends only on its number.
 
-    Of the configured architecture's keys about half are drawn, the others stay as they are: what is configured is good,
-    and networks that differ from it in all are seldom better. What was typed is not drawn: `fit.learning_rate=1e-3`
-    holds for all of them, and `model=tabm` leaves out other architectures.
+    About half of the keys of the configured architecture are drawn, the others keep their values: the defaults are
+    good, and networks that differ in all keys are rarely better. Keys on the command line are not drawn:
+    `fit.learning_rate=1e-3` applies to all networks, and `model=tabm` excludes other architectures.
 
     Args:
-        typed: The command line.
-        config: What it stands for.
+        typed: Overrides of the command line.
+        config: The given configuration.
 
     Raises:
-        SweepError: The architecture declares nothing to draw.
+        SweepError: The architecture declares no ranges.
     """
     keys = {word.lstrip("+").partition("=")[0] for word in typed}
     return _drawn(typed, config, keys, _architectures(keys, config.model.name))
@@ -67,20 +67,20 @@ def _drawn(typed: Sequence[str], config: Config, keys: set[str], architectures: 
         name = architectures[(number - 1) % len(architectures)]
         words = _words(name, turns[name], config, number, keys)
         turns[name] += 1
-        split = f"data.split.seed={config.data.split.seed}"  # all have the same rows
+        split = f"data.split.seed={config.data.split.seed}"  # all use the same rows
         found = configuration.load(*typed, *words, *_unless_typed(keys, f"seed={config.seed + number}", split))
         yield Drawn(number, words, _of_member(found, config, number))
 
 
 def _words(name: str, turn: int, config: Config, number: int, keys: set[str]) -> tuple[str, ...]:
-    """What distinguishes a network of an architecture.
+    """Draws the overrides of a network.
 
     Args:
-        name: The architecture.
-        turn: How many of it there were before.
-        config: The configuration to draw around.
+        name: Its architecture.
+        turn: Number of earlier networks of this architecture.
+        config: The given configuration.
         number: Of the network.
-        keys: That were typed.
+        keys: Keys on the command line.
     """
     declared, seed = model.searchable(name), config.tune.seed
     fixed, space = _space(declared.tuned, keys)
@@ -96,17 +96,17 @@ def _words(name: str, turn: int, config: Config, number: int, keys: set[str]) ->
 
 
 def _architectures(keys: set[str], own: str) -> list[str]:
-    """In the order in which they take turns, that of the configuration twice as often as another."""
+    """Returns the architectures in turn, the configured one twice as often as the others."""
     if not model.searchable(own).tuned:
         others = " or ".join(f"model={name}" for name in model.names() if model.searchable(name).tuned)
-        raise SweepError(f"tune: the architecture {own} declares nothing to draw; take {others}, or a sweep")
+        raise SweepError(f"tune: the architecture {own} declares no ranges to draw from; use {others}, or a sweep")
     if "model" in keys or any(key.startswith("model.") for key in keys):
         return [own]
     return [own, own, *(name for name in model.names() if name != own and model.searchable(name).tuned)]
 
 
 def _space(declared: Sequence[str], keys: set[str]) -> tuple[list[str], Space]:
-    """What is declared beside what was typed: words that are fixed, and ranges."""
+    """Returns fixed overrides and ranges of the declared keys that are not on the command line."""
     words = _unless_typed(keys, *declared)
     ranges, fixed = search_space(OverridesParser.create().parse_overrides(words), lambda group: [])
     return fixed, Space(ranges)
@@ -117,6 +117,6 @@ def _unless_typed(keys: set[str], *words: str) -> list[str]:
 
 
 def _of_member(found: Config, config: Config, number: int) -> Config:
-    """A run of its own, in the same store; what the whole has once is not its."""
+    """Names the run of a network, without baselines, which only the ensemble has."""
     tracking = config.tracking.model_copy(update={"run_name": f"network {number}"})
     return found.model_copy(update={"tracking": tracking, "baselines": []})

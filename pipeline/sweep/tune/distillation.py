@@ -1,4 +1,4 @@
-"""One network that does what an ensemble does (Hinton, Vinyals and Dean 2015), for where an ensemble is too large."""
+"""Distillation of an ensemble into one network (Hinton, Vinyals and Dean 2015), if an ensemble is too large."""
 
 from __future__ import annotations
 
@@ -16,27 +16,32 @@ from pipeline.train import Prepared, Trained, build
 
 log = logging.getLogger(__name__)
 
-# It follows numbers, logits among them (Ba and Caruana 2014); what is about labels does not go with that.
+# The targets are numbers, such as logits (Ba and Caruana 2014), so settings for labels do not apply.
 FOLLOWING = {"loss": "mse", "class_weight": "none", "label_smoothing": 0.0}
 
 
 def require_in_memory(prepared: Prepared) -> None:
-    """That the rows can get other targets.
+    """Checks that the targets of the rows can be replaced.
 
     Raises:
-        ConfigError: They lie on disk.
+        ConfigError: The rows are on disk.
     """
     if not isinstance(prepared.dataset, InMemory):
-        raise ConfigError("tune.distill: its rows are read from disk; set data.streaming=off or tune.distill=false")
+        raise ConfigError("tune.distill: needs rows in memory; set data.streaming=off or tune.distill=false")
 
 
 def distilled(config: Config, prepared: Prepared, ensemble: Trained) -> Trained:
-    """A network as configured, trained on what an ensemble gives for the training rows.
+    """Trains a network as configured on the predictions of an ensemble for the training rows.
 
-    It stops by what the ensemble gives for the validation rows. Its learning curve is the run's.
+    Early stopping uses the ensemble's predictions for the validation rows. Its learning curve is logged to the run.
+
+    Args:
+        config: The experiment.
+        prepared: Its data.
+        ensemble: The ensemble and its run.
 
     Raises:
-        TrainingError: Training comes to nothing.
+        TrainingError: Training failed.
     """
     own = config.fit.model_copy(update=FOLLOWING)
     train, val = (_followed(arrays, ensemble) for arrays in (prepared.train, prepared.val))
@@ -45,7 +50,7 @@ def distilled(config: Config, prepared: Prepared, ensemble: Trained) -> Trained:
         network = build(config, prepared)
         scale = np.ones(train.y.shape[1])
         trainable = fit.compile_network(network, own, task="regression", n_rows=len(train.x), output_scale=scale)
-    log.info("one network is trained on what the ensemble gives (tune.distill)")
+    log.info("training one network on the predictions of the ensemble (tune.distill)")
     history = fit.fit(trainable, train, val, own, seed=config.seed, report=ensemble.tracked.log_epoch)
     prepared.clock.lap("distill")
     return replace(ensemble, network=network, history=history, held_out=None)

@@ -1,4 +1,4 @@
-"""Trained networks of an ensemble, and their files, from which a command that is repeated goes on."""
+"""Trained networks of an ensemble, and their files, from which a repeated command resumes."""
 
 from __future__ import annotations
 
@@ -17,61 +17,67 @@ from pipeline.sweep.tune.configurations import Drawn
 from pipeline.sweep.tune.resampling import ResampledPart, Resampling
 from pipeline.train import Trial, build, train
 
-SCORED_ROWS = 8192  # at a time
-OF_FOLD = "fold"  # tag of a run that is one of a configuration's folds
+SCORED_ROWS = 8192  # rows per prediction
+OF_FOLD = "fold"  # tag of a run that trains a fold of a configuration
 
 Network = Any  # a keras.Model
 
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A network of a configuration."""
+    """A trained network of a configuration."""
 
     network: Network
-    checkpoint: Checkpoint  # its weights, epochs, seconds and run
+    checkpoint: Checkpoint  # weights, epochs, seconds and run id
 
 
 @dataclass(frozen=True)
 class TunedMember:
-    """A configuration with its networks: one, or one for each fold."""
+    """A trained configuration with its networks: one, or one for each fold."""
 
     drawn: Drawn
     trained: tuple[TrainedNetwork, ...]
-    averaged: np.ndarray  # of the rows of the loss, see `ValidationLoss.averaged`
-    loss: float  # by itself
+    averaged: np.ndarray  # predictions for the rows of the loss, see `ValidationLoss.averaged`
+    loss: float  # validation loss of the configuration alone
 
     @classmethod
     def of(cls, drawn: Drawn, trained: Sequence[TrainedNetwork], resampling: Resampling) -> TunedMember:
-        """A configuration whose networks are trained."""
+        """Scores a trained configuration.
+
+        Args:
+            drawn: The configuration.
+            trained: Its networks, one for each part.
+            resampling: The parts.
+        """
         pairs = zip(trained, resampling.parts, strict=True)
         averaged = resampling.together([part.loss.averaged(outputs(one.network, part.x)) for one, part in pairs])
         return cls(drawn, tuple(trained), averaged, resampling.loss(averaged))
 
     @property
     def seconds(self) -> float:
-        """That training took."""
+        """Training time."""
         return sum(one.checkpoint.seconds for one in self.trained)
 
     @property
     def epochs(self) -> int:
-        """Of all its networks."""
+        """Number of epochs of all its networks."""
         return sum(len(one.checkpoint.epochs) for one in self.trained)
 
     @property
     def run_ids(self) -> list[str]:
-        """Of the runs of its networks."""
+        """Ids of the runs of its networks."""
         return [one.checkpoint.run_id for one in self.trained]
 
 
 def train_network(drawn: Drawn, part: ResampledPart) -> TrainedNetwork:
-    """Trains a network in a run of its own.
+    """Trains a network in its own run.
 
     Args:
         drawn: Its configuration.
         part: Its rows.
 
     Raises:
-        PipelineError: Training comes to nothing, or the run cannot be tracked.
+        PipelineError: Training failed, or the run cannot be tracked.
     """
     trial = Trial()
     trial.tags = {"overrides": " ".join(drawn.words), "tuned_number": str(drawn.number)}
@@ -93,10 +99,15 @@ def train_network(drawn: Drawn, part: ResampledPart) -> TrainedNetwork:
 
 
 def recalled(drawn: Drawn, part: ResampledPart, path: Path) -> TrainedNetwork:
-    """A network that was trained before.
+    """Loads a network that an earlier command trained.
+
+    Args:
+        drawn: Its configuration.
+        part: Its rows.
+        path: Its file.
 
     Raises:
-        ValueError: Its file cannot be read, or is of another network.
+        ValueError: The file cannot be read, or belongs to another network.
     """
     kept = Checkpoint.read(path)
     network = build(drawn.config, part.prepared)
@@ -105,11 +116,11 @@ def recalled(drawn: Drawn, part: ResampledPart, path: Path) -> TrainedNetwork:
 
 
 def held_out_by(members: Sequence[TunedMember], entries: Sequence[int], resampling: Resampling) -> np.ndarray:
-    """What an ensemble gives for the rows of the loss, each by the networks of the fold that it validated.
+    """Returns out-of-fold predictions of an ensemble: for each row by networks that were not trained on it.
 
     Args:
         members: Configurations, each with all folds.
-        entries: Of the ensemble, as places in these.
+        entries: Selected members, by index.
         resampling: The folds.
 
     Returns:
@@ -123,6 +134,14 @@ def held_out_by(members: Sequence[TunedMember], entries: Sequence[int], resampli
 
 
 def outputs(network: Network, x: np.ndarray) -> np.ndarray:
-    """What a network gives for preprocessed rows, `(n_rows, n_outputs)`: without a function traced for each network."""
+    """Returns predictions for preprocessed rows, without tracing a function for each network.
+
+    Args:
+        network: The network.
+        x: `(n_rows, n_inputs)`.
+
+    Returns:
+        `(n_rows, n_outputs)`.
+    """
     starts = range(0, len(x), SCORED_ROWS)
     return np.concatenate([network(x[start : start + SCORED_ROWS], training=False).numpy() for start in starts])

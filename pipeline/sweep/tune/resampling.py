@@ -1,4 +1,4 @@
-"""Which rows the networks of a configuration train and validate on: those of the split, or folds in turn."""
+"""Training and validation rows of a configuration's networks: those of the split, or folds."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from pipeline.train import Prepared
 
 log = logging.getLogger(__name__)
 
-FEW_ROWS = 5_000  # to train and validate on, below which validation rows alone would be a poor judge
+FEW_ROWS = 5_000  # training and validation rows; with fewer, the validation rows alone are unreliable
 
 
 @dataclass(frozen=True)
 class ResampledPart:
-    """What one network of a configuration trains and validates on."""
+    """Training and validation rows of one network of a configuration."""
 
     prepared: Prepared
-    rows: np.ndarray  # (n,) numbers of its validation rows among those of the loss
-    loss: ValidationLoss  # of these
-    fold: int | None  # from 2; None of the split's own validation rows, which are the first
+    rows: np.ndarray  # (n,) indices of its validation rows among the rows of the loss
+    loss: ValidationLoss  # on its validation rows
+    fold: int | None  # from 2; None for the split's own validation rows, the first fold
 
     @property
     def x(self) -> np.ndarray:
-        """Its validation rows, preprocessed."""
+        """Preprocessed validation rows."""
         return self.prepared.val.x
 
 
 @dataclass(frozen=True)
 class Resampling:
-    """What a configuration is judged by.
+    """The rows on which configurations are compared.
 
     Attributes:
-        parts: For each of its networks.
-        loss: Of all rows that one of them validates on: those of the split; or, of folds, the training rows and
-            behind them the validation rows.
-        needs_folds: Whether it must stay as it is, however long folds take: they were asked for, or all rows calibrate.
+        parts: One for each network of a configuration.
+        loss: Validation loss on the rows of all parts: the validation rows of the split, or for folds its training rows
+            followed by its validation rows.
+        needs_folds: Whether folds are kept even if they take long: they were requested, or all rows calibrate.
     """
 
     parts: list[ResampledPart]
@@ -52,16 +52,16 @@ class Resampling:
 
     @property
     def has_folds(self) -> bool:
-        """Whether a configuration is several networks."""
+        """Whether a configuration has several networks."""
         return len(self.parts) > 1
 
     def alone(self) -> Resampling:
-        """The split as it is, without other folds."""
+        """Returns a resampling of the split only, without folds."""
         (first, *_) = self.parts
         return Resampling([replace(first, rows=np.arange(len(first.rows)))], first.loss)
 
     def together(self, of_parts: Sequence[np.ndarray]) -> np.ndarray:
-        """In the order of the loss's rows what there is `(n_rows, n)` for the validation rows of each part."""
+        """Combines arrays `(n_rows, n)` of the parts' validation rows, in the order of the loss's rows."""
         found = np.empty((len(self.loss.weight), of_parts[0].shape[1]), of_parts[0].dtype)
         for part, values in zip(self.parts, of_parts, strict=True):
             found[part.rows] = values
@@ -69,13 +69,17 @@ class Resampling:
 
 
 def resampling(config: Config, prepared: Prepared) -> Resampling:
-    """Folds where there are few rows, which are drawn, the first of them as the split has it; the split alone else.
+    """Returns folds if rows are few and drawn at random, the first as in the split; otherwise the split alone.
 
-    Preprocessing and the edges of embedded numbers are those of the split's training rows for all folds: a model has
-    one preprocessing, and networks of one shape are compiled once.
+    All folds use the preprocessing, and the edges of embedded numbers, of the split's training rows: a model has one
+    preprocessing, and networks of the same shape are compiled once.
+
+    Args:
+        config: The experiment.
+        prepared: Its data.
 
     Raises:
-        ConfigError: Folds are asked for, and there can be none.
+        ConfigError: Folds were requested, but are not possible.
     """
     folds = _folds(config, prepared)
     if not folds:
@@ -96,18 +100,18 @@ def _folds(config: Config, prepared: Prepared) -> list[np.ndarray]:
     if asked == 1:
         if config.decision.calibration is not None and not len(dataset.calibration):
             raise ConfigError(
-                f"tune.folds: {config.decision.calibration.key} of few rows takes folds; leave it at auto"
+                f"tune.folds: {config.decision.calibration.key} needs folds with few rows; leave it at auto"
             )
         return []
     if asked == "auto":
         n_rows = dataset.n_rows["train"] + dataset.n_rows["val"]
-        if len(dataset.calibration) or n_rows >= FEW_ROWS:  # rows that calibrate must not train
+        if len(dataset.calibration) or n_rows >= FEW_ROWS:  # calibration rows must not be trained on
             return []
         return dataset.folds(N_FOLDS, config.data.split.seed)
     folds = dataset.folds(asked, config.data.split.seed)
     if not folds:
         raise ConfigError(
-            f"tune.folds: {asked} folds cannot be drawn: validation rows are given, the latest or on disk, or there "
+            f"tune.folds: {asked} folds cannot be drawn: validation rows are given, the latest, or on disk, or there "
             "are fewer rows or groups; set tune.folds=auto"
         )
     return folds

@@ -1,4 +1,4 @@
-"""Which networks a tuning has and selects (by `evaluate/ensemble_selection.py`), and when it is to end."""
+"""The networks of `tune`, the selected ensemble (`evaluate/ensemble_selection.py`), and the limits of time."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SHARE_OF_FOLDS = 0.5  # of the time, in which the folds of the first configuration are to fit
-SHORTEST_SHARE = 0.02  # of the time, below which no other network is begun
+SHARE_OF_FOLDS = 0.5  # of the time: maximum for the folds of the first configuration
+SHORTEST_SHARE = 0.02  # of the time: minimum to start another network
 
 
 @dataclass
 class Selection:
-    """The networks so far, and the ensemble of them that is best on the validation rows."""
+    """The networks so far, and their best ensemble on the validation rows."""
 
     resampled: Resampling
     max_entries: int
     seed: int
     members: list[TunedMember] = field(default_factory=list)
-    entries: list[int] = field(default_factory=list)  # places in `members`
+    entries: list[int] = field(default_factory=list)  # indices in `members`
     reached: float = np.inf  # loss of the ensemble
-    n_idle: int = 0  # networks in a row that have not improved it
+    n_idle: int = 0  # consecutive networks that have not improved it
 
     def add(self, member: TunedMember) -> None:
-        """Selects anew with one more; the ensemble changes only if it gets better."""
+        """Adds a network and selects again; keeps the ensemble unless the new one is better."""
         self.members.append(member)
         candidates = [member.averaged for member in self.members]
         entries = select(candidates, self.resampled.loss, max_entries=self.max_entries, seed=self.seed)
@@ -49,11 +49,11 @@ class Selection:
 
     @property
     def shares(self) -> dict[int, float]:
-        """What each network counts in the ensemble, by its place."""
+        """Weight of each network in the ensemble, by its index."""
         return {place: count / len(self.entries) for place, count in Counter(self.entries).items()}
 
     def lines(self) -> list[LeaderboardRow]:
-        """All of them, best first."""
+        """Returns a row of the leaderboard for each network, best first."""
         shares = self.shares
         ensemble = mean_of([member.averaged for member in self.members], self.entries)
         lines = [
@@ -74,20 +74,20 @@ class Selection:
 
 @dataclass
 class Limits:
-    """When a tuning is to end."""
+    """The limits of `tune`."""
 
     settings: Tune
-    seconds_before: float = 0.0  # that were spent by a command that was killed
+    seconds_before: float = 0.0  # of training by an earlier, killed command
     n_tried: int = 0
     start: float = field(default_factory=time.monotonic)
 
     @property
     def minutes(self) -> float:
-        """That are over."""
+        """Elapsed minutes."""
         return (self.seconds_before + time.monotonic() - self.start) / 60
 
     def are_reached(self, selection: Selection) -> bool:
-        """Whether no other network is to be begun; the first always is."""
+        """Whether to stop; never before the first network."""
         settings = self.settings
         if settings.n_trials is not None and self.n_tried >= settings.n_trials:
             return True
@@ -99,15 +99,20 @@ class Limits:
         return self.minutes > (1 - SHORTEST_SHARE) * settings.minutes
 
     def affords(self, n_networks: int, seconds: float) -> bool:
-        """Whether there is time for so many networks that take so long, and for other configurations."""
+        """Whether the time allows for networks of a configuration, and for other configurations.
+
+        Args:
+            n_networks: Number of networks.
+            seconds: Training time of each.
+        """
         return self.settings.minutes is None or n_networks * seconds <= 60 * SHARE_OF_FOLDS * self.settings.minutes
 
     def bounded(self, drawn: Drawn, n_networks: int) -> Drawn:
-        """A network with no more time than is left: it keeps the best weights of the epochs that fit.
+        """Limits a network to the time that is left; it keeps the best weights of the epochs that fit.
 
         Args:
             drawn: Its configuration.
-            n_networks: So many share the time.
+            n_networks: Number of networks that share the time.
         """
         if self.settings.minutes is None:
             return drawn

@@ -1,4 +1,4 @@
-"""The story of `tune`: networks one after the other, a selection after each, and one run with one model in the end."""
+"""Runs `tune`: trains networks, selects an ensemble after each, and exports one model in one run."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_FAILURES = 2  # before any network comes to something
+MAX_FAILURES = 2  # before any network has been trained
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a tuning came to."""
+    """The result of `tune`."""
 
     result: Result  # of the ensemble
-    score: str  # by which networks were selected, such as val_rmse
+    score: str  # for the selection of networks, such as val_rmse
     loss: float  # of the ensemble
     lines: list[LeaderboardRow]  # of the configurations, best first
-    is_distilled: bool  # whether the model is one network that was trained on what the ensemble gives
+    is_distilled: bool  # whether the model is one network trained on the predictions of the ensemble
 
     @property
     def has_folds(self) -> bool:
-        """Whether the losses are out of fold, so that scores of validation rows alone do not compare with them."""
+        """Whether losses are out of fold, and so not comparable with scores on validation rows."""
         return len(self.lines[0].run_ids) > 1
 
     @property
     def summary(self) -> str | None:
-        """What the ensemble is better by than the network as configured; None where it is that, or that failed."""
+        """Improvement over the network as configured; None if the ensemble is that network, or it failed."""
         first = next((line for line in self.lines if not line.words), None)
         if first is None or first.share == 1:
             return None
@@ -56,15 +56,15 @@ class Tuned:
 
 
 def tune(*words: str) -> Tuned:
-    """Trains networks until time is over, and exports an ensemble of the best as one model in one run.
+    """Trains networks until the time is over, and exports an ensemble of the best as one model in one run.
 
-    Ctrl-C ends the training; what there is by then is exported. A command that was killed goes on when it is repeated.
+    Ctrl-C ends training and exports the ensemble so far. A killed command resumes when it is repeated.
 
     Args:
-        *words: Overrides, as of `train`, with `tune.minutes` and the like.
+        *words: Overrides, as for `train`, including `tune.minutes` and the like.
 
     Raises:
-        PipelineError: The words or the data are wrong, or no network comes to anything.
+        PipelineError: The overrides or the data are at fault, or no network could be trained.
 
     Example:
         >>> from pipeline import tune
@@ -76,7 +76,7 @@ def tune(*words: str) -> Tuned:
     """
     command = configuration.parse(words)
     if command.is_sweep:
-        raise ConfigError("tune: draws by itself, so give one value for each key; the command sweep takes several")
+        raise ConfigError("tune: draws values itself, so give one value per key; the command sweep takes several")
     config = command.config
     networks = configurations(words, config)
     prepared = prepare(config)
@@ -101,7 +101,7 @@ def tune(*words: str) -> Tuned:
     ):
         kept.begin(tracked.id)
         tracked.log_report(prepared.report)
-        with track.below(tracked.id), quiet("pipeline.fit", "pipeline.track"):  # a line for each epoch
+        with track.below(tracked.id), quiet("pipeline.fit", "pipeline.track"):  # suppresses their lines for each epoch
             selection = _selected(config, resampled, networks, kept, _score(prepared))
         prepared.clock.lap("networks")
         lines = selection.lines()
@@ -118,7 +118,7 @@ def tune(*words: str) -> Tuned:
 
 
 def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], kept: Kept, score: str) -> Selection:
-    """Trains, one configuration after the other, until the time or the patience is over, or Ctrl-C comes."""
+    """Trains one configuration after another until a limit is reached or Ctrl-C is pressed."""
     from pipeline.sweep.tune.selection import Limits, Selection
 
     selection = Selection(resampled, config.tune.max_entries, config.tune.seed)
@@ -133,20 +133,20 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
             except TrainingError as error:
                 if not selection.members and limits.n_tried > MAX_FAILURES:
                     raise
-                log.warning("network %d is left out: %s", drawn.number, error)
+                log.warning("network %d is omitted: %s", drawn.number, error)
                 continue
             selection.add(member)
             _tell(member, selection, limits, score)
     except KeyboardInterrupt as interrupt:
         if type(interrupt) is not KeyboardInterrupt or not selection.members:
-            raise  # whoever terminates a process does not wait for an export
+            raise  # the sender of another signal does not wait for an export
         signals.leave()
-        log.info("interrupted; the networks that there are become the model")
+        log.info("interrupted; exporting the ensemble so far")
     return selection
 
 
 def _member(drawn: Drawn, selection: Selection, kept: Kept, limits: Limits) -> TunedMember:
-    """A configuration with its networks. The time that the first network takes decides whether there are folds."""
+    """Trains the networks of a configuration; drops the folds if the first network takes too long."""
     from pipeline.sweep.tune.networks import TunedMember
 
     (first, *_), n_folds = selection.resampled.parts, len(selection.resampled.parts)
@@ -162,7 +162,7 @@ def _member(drawn: Drawn, selection: Selection, kept: Kept, limits: Limits) -> T
 
 
 def _network(drawn: Drawn, part: ResampledPart, kept: Kept, limits: Limits) -> TrainedNetwork:
-    """A network of a configuration, trained now or before."""
+    """Trains a network of a configuration, or loads it if an earlier command trained it."""
     from pipeline.sweep.tune.networks import recalled, train_network
 
     path = kept.path(drawn.number, part.fold)
@@ -185,7 +185,7 @@ def _tell(member: TunedMember, selection: Selection, limits: Limits, score: str)
 
 
 def _ensemble(selection: Selection, prepared: Prepared, tracked: Run) -> Trained:
-    """The selected networks as one; its learning curve is that of the network that counts most."""
+    """Combines the selected networks; the learning curve is that of the network with the largest weight."""
     from pipeline.fit import History
     from pipeline.model.layers.averaged_networks import ensemble
     from pipeline.sweep.tune.networks import held_out_by
@@ -201,7 +201,7 @@ def _ensemble(selection: Selection, prepared: Prepared, tracked: Run) -> Trained
 
 
 def _final(config: Config, ensemble: Trained, prepared: Prepared, lines: list[LeaderboardRow]) -> Trained:
-    """What becomes the model: the ensemble, or one network in its place."""
+    """Returns what to export: the ensemble, or the network distilled from it."""
     from pipeline.sweep.tune.distillation import distilled
 
     made = distilled(config, prepared, ensemble) if config.tune.distill else ensemble
@@ -213,7 +213,7 @@ def _score(prepared: Prepared) -> str:
 
 
 def _advice(config: Config, selection: Selection) -> str | None:
-    """More time, where the last networks have improved the ensemble."""
+    """Suggests more time if the last network has improved the ensemble."""
     minutes = config.tune.minutes
     if minutes is None or selection.n_idle or len(selection.members) < 2:
         return None

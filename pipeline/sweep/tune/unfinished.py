@@ -1,4 +1,4 @@
-"""What a tuning that is not finished has on the disk: the same command goes on with it."""
+"""Files of an unfinished `tune`, from which a repeated command resumes."""
 
 from __future__ import annotations
 
@@ -17,23 +17,28 @@ from pipeline.sweep.identity import trial_key
 
 log = logging.getLogger(__name__)
 
-ENDS = ("tune.minutes=", "tune.n_trials=", "tune.patience=", "tune.max_entries=", "tracking.")  # more of it goes on
+# Prefixes of overrides that may change when a command resumes.
+ENDS = ("tune.minutes=", "tune.n_trials=", "tune.patience=", "tune.max_entries=", "tracking.")
 
 
 class Kept:
-    """The networks of a tuning, a file each; the folder is this process's alone.
+    """The networks of a `tune` command, a file for each; this process locks the folder.
 
     Attributes:
-        run_id: Of the run that a dead process has left, and that this one goes on with; None of a new one.
-        new_id: By which a new run is found here; None of one that is gone on with.
-        is_known: Whether that has logged what is known before training.
+        run_id: Id of the run to resume, which a dead process has left; None for a new run.
+        new_id: Provisional id of a new run; None for a resumed one.
+        is_known: Whether a resumed run has logged everything known before training.
     """
 
     def __init__(self, parent: Path, taken: RunFolder | None) -> None:
-        """Makes a folder where none is taken up, before the run is opened: it is found from then on.
+        """Makes a folder unless one is given, before the run is opened, so that a repeated command finds it.
+
+        Args:
+            parent: Folder of all runs of the command.
+            taken: Folder of the run to resume.
 
         Raises:
-            SweepError: It cannot be made.
+            SweepError: The folder cannot be made.
         """
         self._parent = parent
         self.run_id = None if taken is None else taken.run_id
@@ -45,7 +50,7 @@ class Kept:
         self.new_id = self._folder.run_id if taken is None else None
 
     def begin(self, run_id: str) -> None:
-        """Takes the id of the open run.
+        """Records the id of the open run.
 
         Raises:
             SweepError: The folder cannot be written.
@@ -56,21 +61,30 @@ class Kept:
             self._folder.rename(run_id)
 
     def path(self, number: int, fold: int | None = None) -> Path:
-        """Of a network's file; of a fold's beyond the first, where a configuration is several networks."""
+        """Returns the path of a network's file.
+
+        Args:
+            number: Of the configuration.
+            fold: From 2; None for the first or only network.
+        """
         assert self._folder is not None, "begin comes first"
         return self._folder.path / f"network_{number:04d}{'' if fold is None else f'_fold_{fold}'}.npz"
 
     def keep(self, path: Path, checkpoint: Checkpoint) -> None:
-        """Writes the file.
+        """Writes a network to its file.
+
+        Args:
+            path: From `path`.
+            checkpoint: The network.
 
         Raises:
-            SweepError: It cannot be written.
+            SweepError: The file cannot be written.
         """
         with _full_disk_as_error(self._parent):
             checkpoint.write(path)
 
     def delete(self) -> None:
-        """Deletes all of them."""
+        """Deletes the folder."""
         if self._folder is not None:
             self._folder.delete()
             self._folder = None
@@ -78,19 +92,19 @@ class Kept:
                 self._parent.rmdir()
 
     def close(self) -> None:
-        """Leaves them to who comes next, where there are some."""
+        """Unlocks the folder for a repeated command; deletes it if it is empty."""
         if self._folder is not None:
             self._folder.delete() if self._folder.is_empty else self._folder.close()
 
 
 @contextlib.contextmanager
 def keeping(typed: Sequence[str], config: Config, dataset: Dataset) -> Iterator[Kept]:
-    """Takes up what the same command has left that was killed; what is kept goes when this one has ended well.
+    """Resumes from the files of a killed command, or makes new ones; deletes them after success.
 
     Args:
-        typed: The command line.
-        config: What it stands for.
-        dataset: The rows.
+        typed: Overrides of the command line.
+        config: The experiment.
+        dataset: Its rows.
     """
     words = sorted(word for word in typed if not word.startswith(ENDS))
     parent = mlruns() / "checkpoints" / digest(["tune", trial_key(config, dataset), words])
@@ -109,5 +123,5 @@ def _full_disk_as_error(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise SweepError(
-            f"networks cannot be kept in {folder}: {error.strerror}; make room there, or free it"
+            f"networks cannot be kept in {folder}: {error.strerror}; free space there, or make it writable"
         ) from None
