@@ -70,7 +70,7 @@ class Composer:
         return not self._searches_elsewhere and self._files.unchanged()
 
     def parse(self, words: Sequence[str]) -> list[Override]:
-        """Parses overrides."""
+        """Parses words into overrides of these files."""
         return OverridesParser.create(config_loader=self._loader).parse_overrides(list(words))
 
     def options_of(self, group: str) -> list[str]:

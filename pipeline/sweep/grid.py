@@ -22,7 +22,13 @@ class Grid(BasicSweeper):
     """Composes each job once, when it starts, from files that are read once."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Caches the config files and sets up the launcher."""
+        """Caches the config files and sets up the launcher.
+
+        Args:
+            hydra_context: Hydra's config loader and callbacks.
+            task_function: Runs a job with its config.
+            config: Of the sweep.
+        """
         read_once(hydra_context.config_loader)
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
 

@@ -122,7 +122,14 @@ class SweepTrial(Trial):
         return report_and_recall
 
     def ship(self, config: Config, prepared: Prepared, trained: Trained, scored: Scored) -> Shipped:
-        """Exports a model, or keeps what `make` of light_trials.py needs to export one later."""
+        """Exports a model, or keeps what `make` of light_trials.py needs to export one later.
+
+        Args:
+            config: Of the trial.
+            prepared: Its data.
+            trained: Its network.
+            scored: Its model and scores.
+        """
         if config.sweep.keep == "all":
             return super().ship(config, prepared, trained, scored)
         return light_trials.keep(prepared, trained)

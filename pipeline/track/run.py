@@ -190,7 +190,7 @@ class Run:
         self.tag({"owner": process.name()} | job_tag())
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Sets tags."""
+        """Sets tags of the run."""
         self._journal.append("tags", tags=dict(tags))
 
     def describe(self, text: str) -> None:

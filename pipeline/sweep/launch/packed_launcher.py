@@ -75,7 +75,13 @@ class PackedLauncher(Launcher):
         self.n_jobs = members
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Stores what all jobs have in common."""
+        """Stores what all jobs have in common.
+
+        Args:
+            hydra_context: Hydra's config loader and callbacks.
+            task_function: Runs a job with its config.
+            config: Of the sweep.
+        """
         self._sweep = LaunchedSweep.of(hydra_context, task_function, config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:

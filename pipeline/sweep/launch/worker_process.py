@@ -57,7 +57,12 @@ class Inbox:
         return self._received.get()
 
     def tell(self, kind: str, *content: Any) -> None:
-        """Sends a message; drops it if the connection is closed."""
+        """Sends a message; drops it if the connection is closed.
+
+        Args:
+            kind: Such as `said`; see Event of stream.py.
+            *content: The rest of the message.
+        """
         with self._sending, contextlib.suppress(OSError):
             self._connection.send((kind, *content))
 

@@ -46,7 +46,13 @@ class Search(Sweeper):
         self._params = params
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Caches the config files and sets up the launcher."""
+        """Caches the config files and sets up the launcher.
+
+        Args:
+            hydra_context: Hydra's config loader and callbacks.
+            task_function: Runs a job with its config.
+            config: Of the sweep.
+        """
         self._config, self._loader = config, hydra_context.config_loader
         read_once(self._loader)
         self._launcher: Launcher = Plugins.instance().instantiate_launcher(

@@ -55,7 +55,7 @@ class TunedMember:
 
     @property
     def seconds(self) -> float:
-        """Training time."""
+        """Training time of all its networks."""
         return sum(one.checkpoint.seconds for one in self.trained)
 
     @property

@@ -83,7 +83,7 @@ class Limits:
 
     @property
     def minutes(self) -> float:
-        """Elapsed minutes."""
+        """Elapsed minutes, including those of an earlier, killed command."""
         return (self.seconds_before + time.monotonic() - self.start) / 60
 
     def are_reached(self, selection: Selection) -> bool:

@@ -54,7 +54,7 @@ class Spooled:
         """The first entry: store, experiment, name, parent, tags and start of the run."""
         for entry, _ in self.entries(0):
             return entry
-        raise FileNotFoundError(self.path)  # the store has got it meanwhile
+        raise FileNotFoundError(self.path)  # it has been sent meanwhile
 
     def entries(self, offset: int) -> Iterator[tuple[Entry, int]]:
         """Yields complete entries from a byte offset, each with the offset of the next."""
@@ -197,6 +197,6 @@ def left() -> list[Spooled]:
     """Returns every run in the spool, oldest first."""
     begun = {}
     for path in root().glob(f"[!.]*/{LOCK}"):
-        with contextlib.suppress(FileNotFoundError):  # the store has got it meanwhile
+        with contextlib.suppress(FileNotFoundError):  # it has been sent meanwhile
             begun[path.parent] = path.stat().st_ctime
     return [Spooled(path) for path in sorted(begun, key=begun.__getitem__)]
