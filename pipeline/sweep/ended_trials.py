@@ -1,7 +1,7 @@
-"""Progress of trials that other packages' launchers run, such as Hydra's for Slurm: a file for each that has ended.
+"""Progress of trials on third-party launchers, such as Hydra's for Slurm: each trial writes a file when it ends.
 
-Such a launcher returns all results at once, when the last job has ended. The process that leads the sweep reads the
-files meanwhile; it and the jobs share the folder of the sweep anyway.
+Such a launcher returns all results together after the last job. Until then the process that leads the sweep reads the
+files; it shares the folder of the sweep with the jobs.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from pipeline.sweep.current_sweep import open_here
 
 log = logging.getLogger(__name__)
 
-VARIABLE = "PIPELINE_ENDED_TRIALS"  # the folder; by the environment it reaches the jobs
+VARIABLE = "PIPELINE_ENDED_TRIALS"  # environment variable with the folder, for the jobs
 POLL_SECONDS = 1.0
 
 
 def report(words: str, outcome: str, was_run: bool) -> None:
-    """Writes the file of a trial, where the process that leads the sweep reads such files.
+    """Writes the file of a trial, if the process that leads the sweep reads such files.
 
     Args:
-        words: What tells it from the others.
-        outcome: What it came to.
-        was_run: Whether it took its time, rather than having been finished before.
+        words: The overrides that distinguish the trial.
+        outcome: Its result.
+        was_run: Whether this command ran it, rather than skipping a finished trial.
     """
     folder = os.environ.get(VARIABLE)
     if folder is None:
         return
     with (
-        contextlib.suppress(OSError),  # that process has ended, or is on a machine that shares no folder
+        contextlib.suppress(OSError),  # that process has ended, or does not share the folder
         whole_file(Path(folder) / f"{uuid.uuid4().hex}.json") as unfinished,
     ):
         unfinished.write_text(json.dumps({"words": words, "outcome": outcome, "was_run": was_run}), encoding="utf-8")
@@ -48,13 +48,13 @@ def report(words: str, outcome: str, was_run: bool) -> None:
 
 @contextlib.contextmanager
 def followed(launcher: Launcher, folder: Path) -> Iterator[None]:
-    """Prints a line for each trial as it ends, where the launcher is neither ours nor Hydra's serial one.
+    """Logs a line for each trial as it ends, on third-party launchers only.
 
     Args:
-        launcher: That runs the trials.
-        folder: Of the sweep; it is made if need be.
+        launcher: Launcher of the sweep.
+        folder: Of the sweep; made if it is missing.
     """
-    if hasattr(launcher, "stream") or isinstance(launcher, BasicLauncher):  # whose trials are told of as they end
+    if hasattr(launcher, "stream") or isinstance(launcher, BasicLauncher):  # these log trials as they end
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def followed(launcher: Launcher, folder: Path) -> Iterator[None]:
 def _follow(folder: Path, is_over: threading.Event) -> None:
     is_last = False
     while not is_last:
-        is_last = is_over.wait(POLL_SECONDS)  # what has come by then is read once more
+        is_last = is_over.wait(POLL_SECONDS)  # reads once more at the end
         for path in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime):
             log.info(open_here().progress.ended(**json.loads(path.read_text(encoding="utf-8"))))
             path.unlink()

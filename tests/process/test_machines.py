@@ -199,7 +199,7 @@ def test_slurms_launcher_in_its_local_mode(tmp_path: Path, store: str) -> None:
     assert [one.info.status for one in children] == ["FINISHED"] * 2
     assert {one.data.tags["mlflow.parentRunId"] for one in children} == {parent.info.run_id}
     out, err = ended(sweep(tmp_path, store, *words, "fit.epochs=1,2"))
-    assert len(re.findall(r"\b\d/2  fit\.epochs=\d  finished before, as run ", out)) == 2, out + err
+    assert len(re.findall(r"\b\d/2  fit\.epochs=\d  skipped: finished as run ", out)) == 2, out + err
     assert not list(tmp_path.rglob(".ended-*"))
 
 

@@ -227,7 +227,7 @@ def test_the_five_best_configurations_have_a_model(swept: Swept, launcher: list[
         made = run.outputs.model_outputs if run.outputs else []
         assert len(made) == (1 if run.info.run_id in {one.info.run_id for one in with_model} else 0)
     again = swept(*words)
-    skipped = r"\b\d+/12  model\.units=\[\d\] seed=\d  finished before, as run \w{32}$"
+    skipped = r"\b\d+/12  model\.units=\[\d\] seed=\d  skipped: finished as run \w{32}$"
     assert len(re.findall(skipped, again, re.MULTILINE)) == 12
 
 

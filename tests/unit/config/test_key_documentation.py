@@ -96,7 +96,7 @@ def test_the_reference_is_what_the_rules_and_files_say() -> None:
 def test_the_reference_says_values_default_and_meaning() -> None:
     lines = reference.page().splitlines()
     assert (
-        "| `data.clip` | number > 0 or `null` | `null` | scaled numbers beyond +-clip are set to it; null: no bound |"
+        "| `data.clip` | number > 0 or `null` | `null` | bound of scaled numbers, on both sides; null: no bound |"
         in lines
     )
     (rate,) = [line for line in lines if line.startswith("| `fit.learning_rate`")]

@@ -63,8 +63,8 @@ def test_trials_of_other_launchers_are_told_of_as_they_end(
             while caplog.messages != ["1/3  seed=0  objective 1, 2.0 s"]:
                 assert time.monotonic() < end
                 time.sleep(0.01)
-            ended_trials.report("seed=1", "finished before, as run abc", False)
-        assert caplog.messages[1:] == ["2/3  seed=1  finished before, as run abc"]
+            ended_trials.report("seed=1", "skipped: finished as run abc", False)
+        assert caplog.messages[1:] == ["2/3  seed=1  skipped: finished as run abc"]
         assert not list((tmp_path / "sweep").iterdir())
         ended_trials.report("seed=2", "failed", True)  # nobody reads it
         with ended_trials.followed(BasicLauncher(), tmp_path / "serial"):
