@@ -86,7 +86,7 @@ def large_pack() -> None:
     import numpy as np
 
     from pipeline import fit, load, model
-    from pipeline.fit.packed import Job, train_packed
+    from pipeline.fit.packed import Job, Pack
 
     rng = np.random.default_rng(0)
     train, val = ((*np.split(rng.normal(size=(n, 9)).astype("float32"), [8], axis=1), None) for n in (5_120, 512))
@@ -101,8 +101,9 @@ def large_pack() -> None:
     one = network(0)
     trainable = fit.compile_network(one, config.fit, task="regression", n_rows=len(train[0]), output_scale=np.ones(1))
     alone = fit.fit(trainable, train, val, config.fit, seed=0, report=lambda epoch, values: None)
-    jobs = [Job(network(seed), config.fit, seed, lambda epoch, values: None) for seed in range(MEMBERS)]
-    _, together = next(iter(train_packed(jobs, train, val, task="regression", output_scale=np.ones(1))))
+    jobs = [Job(network(seed), config.fit, seed) for seed in range(MEMBERS)]
+    with Pack(jobs, train, val, task="regression", output_scale=np.ones(1)) as pack:
+        _, together = next(iter(pack.train(dict.fromkeys(range(MEMBERS), lambda epoch, values: None))))
     single, many = alone.summary()["seconds_per_epoch"], together.summary()["seconds_per_epoch"]
     print(
         f"packed, 8-208-208-1, batch 256: one alone {single:.3f} s an epoch, {MEMBERS} together {many:.2f} s, "

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config import Config
 from pipeline.config.rules import chosen_baselines
 from pipeline.runtime.clock import Clock
+from pipeline.runtime.startup import tell_of_tensorflow
 from pipeline.sweep.trial import SweepTrial
 from pipeline.train import Prepared, Result, Trained, build, finish, import_stages, preprocess, result_of, score
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.export import Assembled
     from pipeline.export.calibration_values import Learned
     from pipeline.fit import History
-    from pipeline.fit.packed import Job
+    from pipeline.fit.packed import Job, Pack
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ DRAWN = ("auto", "random", "stratified", "group", "kfold", "group_kfold")  # kin
 
 def why_alone(config: Config) -> str | None:
     """Returns why a trial must train alone; None if it can be packed."""
+    tell_of_tensorflow()
+    import_stages()
     from pipeline.fit.packed import why_alone
 
     if config.data.streaming == "on":
@@ -89,17 +92,15 @@ class Shared:
             self._prepared = preprocess(config, self._dataset, objective, trial, clock)
         return replace(self._prepared, objective=objective, clock=clock)
 
-    def train(self, jobs: Sequence[Job]) -> Iterator[tuple[int, History | Exception]]:
-        """Trains networks on these rows as one network; see `train_packed`."""
-        from pipeline.fit.packed import train_packed
+    def pack(self, jobs: Sequence[Job]) -> Pack:
+        """Packs networks on these rows; their compilation starts here."""
+        from pipeline.fit.packed import Pack
 
-        if not jobs:
-            return iter(())
         assert self._prepared is not None, "prepare comes first"
         prepared = self._prepared
         scale = prepared.preprocessing.outputs.units_per_scaled
         task = prepared.dataset.rows.target.task
-        return train_packed(jobs, prepared.train, prepared.val, task=task, output_scale=scale)
+        return Pack(jobs, prepared.train, prepared.val, task=task, output_scale=scale)
 
     def beside(self, config: Config) -> BackgroundFit:
         """Returns the background fit of the baselines on these rows."""
@@ -138,7 +139,10 @@ class Shared:
 
 
 def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, Result]]:
-    """Returns `pipeline.train.run` for trials with the same rows: yields the job to train, and receives its history."""
+    """Returns `pipeline.train.run` for trials with the same rows.
+
+    It yields the job to train, then, when its run is open, the report of its epochs, and receives the history.
+    """
 
     def together(config: Config, trial: SweepTrial) -> Generator[Any, History, Result]:
         prepared = shared.prepare(config, trial)
@@ -154,12 +158,14 @@ def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, 
             log.info("trained alone: %s", why)
             return finish(config, prepared, trial)
         prepared.clock.lap("build")
+        yield Job(network, config.fit, config.seed)
+        prepared.clock.skip()
         beside = shared.beside(config)
         about = trial.tags | {"device": fit.describe_devices(), "objective": prepared.objective}
         with track.start(config, prepared.dataset, about=about) as tracked:
             tracked.log_report(prepared.report)
             prepared.clock.lap("open_run")
-            history = yield Job(network, config.fit, config.seed, trial.watching(tracked.log_epoch))
+            history = yield trial.watching(tracked.log_epoch)
             prepared.clock.took("fit", sum(epoch["seconds"] for epoch in history.epochs))
             trained = Trained(shared.filled(network), history, tracked)
             scored = score(config, prepared, trained, beside, shared.assemble)

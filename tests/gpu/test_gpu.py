@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from pipeline import fit, load, model
 from pipeline.fit import batching
-from pipeline.fit.packed import Job, train_packed
+from pipeline.fit.packed import Job, Pack
 from pipeline.sweep.launch.devices import visible_gpus
 from pipeline.train import Result
 from support import block_training
@@ -62,8 +62,9 @@ def test_many_networks_that_train_as_one_cost_little_more_than_one() -> None:
         for seed in range(n_members):
             fit.seed_layers(seed)
             network = model.build(config.model, task="regression", n_inputs=8, n_outputs=1)
-            jobs.append(Job(network, config.fit, seed, lambda epoch, values: None))
-        ended = dict(train_packed(jobs, train, val, task="regression", output_scale=np.ones(1)))
+            jobs.append(Job(network, config.fit, seed))
+        with Pack(jobs, train, val, task="regression", output_scale=np.ones(1)) as pack:
+            ended = dict(pack.train(dict.fromkeys(range(n_members), lambda epoch, values: None)))
         assert isinstance(ended[0], fit.History)
         return ended[0].summary()["seconds_per_epoch"]
 

@@ -3,6 +3,6 @@
 from pipeline.fit.packed.member import Job
 from pipeline.fit.packed.packable import shape, why_alone
 from pipeline.fit.packed.stack import dense_layers
-from pipeline.fit.packed.training import train_packed
+from pipeline.fit.packed.training import Pack
 
-__all__ = ["Job", "dense_layers", "shape", "train_packed", "why_alone"]
+__all__ = ["Job", "Pack", "dense_layers", "shape", "why_alone"]

@@ -15,6 +15,7 @@ from pipeline.fit.callbacks import BestWeights, StopAtNaN, plateau
 from pipeline.fit.history import History, history_of, require_finite
 
 Epoch = Mapping[str, float]
+EpochReport = Callable[[int, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,11 @@ class Job:
         network: A plain Keras model, which holds the initial weights and, after training, the best ones.
         config: The fit section.
         seed: Seed of the order of the rows.
-        report: Called after each epoch with its number, from 1, and its values; an exception in it ends the member.
     """
 
     network: keras.Model
     config: Fit
     seed: int
-    report: Callable[[int, dict[str, float]], None]
 
 
 class Member:
@@ -42,8 +41,9 @@ class Member:
         optimizer: Holds the learning rate.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, report: EpochReport) -> None:
         config = job.config
+        self._report = report
         self.job = job
         self.stop_training = False
         self.optimizer = SimpleNamespace(learning_rate=config.learning_rate)
@@ -84,7 +84,7 @@ class Member:
         number = len(self.epochs)
         self._weights = weights
         self.epochs.append({**values, "learning_rate": rate, "seconds": seconds})
-        self.job.report(number + 1, self.epochs[-1])
+        self._report(number + 1, self.epochs[-1])
         for callback in self._callbacks:
             callback.on_epoch_end(number, dict(values))
         self.stop_training |= number + 1 == self.job.config.epochs

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,7 @@ from pipeline.fit.history import History
 from pipeline.fit.loop import weights_of
 from pipeline.fit.multi_step_model import CALL_SECONDS
 from pipeline.fit.packed.compiled_steps import Schedule, State, compiled_steps_of, no_sums
-from pipeline.fit.packed.member import Job, Member
+from pipeline.fit.packed.member import EpochReport, Job, Member
 from pipeline.fit.packed.schedules import factors
 from pipeline.fit.packed.stack import DenseLayer, Network, dense_layers, of_member, stacked, values_of
 from pipeline.fit.packed.stacked_optimizers import decay_of, rule_of
@@ -37,35 +38,6 @@ SCORED_NUMBERS = 2**21  # most outputs of a layer while all members are scored
 Ended = tuple[int, History | Exception]
 
 
-def train_packed(
-    jobs: Sequence[Job], train: Rows, val: Rows, *, task: str, output_scale: np.ndarray
-) -> Iterator[Ended]:
-    """Trains networks of one shape, and yields the number and the result of each as soon as it ends.
-
-    Up to rounding each result is that of training alone with `fit.execution=compiled`: the order of the rows and the
-    dropout follow the network's own seed. A network that fails does not affect the others.
-
-    Args:
-        jobs: Jobs with the same `shape`.
-        train: Scaled training rows.
-        val: Scaled validation rows.
-        task: `regression`, `binary` or `multiclass`.
-        output_scale: `(n_outputs,)`, original units per scaled unit of each target.
-    """
-    pack = _Pack(jobs, train, val, task, output_scale)
-    with ThreadPoolExecutor(pack.n_threads, "members") as threads:
-        while pack.members:
-            try:
-                with held():
-                    ended = pack.train_epoch(threads)
-            except (tf.errors.ResourceExhaustedError, MemoryError):
-                why = "out of memory; try fewer hydra.launcher.members, or a smaller fit.batch_size"
-                yield from ((number, TrainingError(why)) for number in list(pack.members))
-                return
-            yield from ended
-            pack.shrink()
-
-
 @dataclass
 class _Part:
     """Members that one thread trains."""
@@ -75,18 +47,27 @@ class _Part:
     values: dict[str, tf.Tensor]
 
 
-class _Pack:
-    """Networks of one shape, and their rows.
+class Pack(contextlib.AbstractContextManager["Pack"]):
+    """Networks of one shape that train as one.
 
-    Attributes:
-        members: Members that still train, by the number of their job.
+    Up to rounding each result is that of training alone with `fit.execution=compiled`: the order of the rows and the
+    dropout follow the network's own seed. A network that fails does not affect the others. A thread starts to compile
+    as soon as the pack is made.
+
+    Args:
+        jobs: Jobs with the same `shape`.
+        train: Scaled training rows.
+        val: Scaled validation rows.
+        task: `regression`, `binary` or `multiclass`.
+        output_scale: `(n_outputs,)`, original units per scaled unit of each target.
     """
 
-    def __init__(self, jobs: Sequence[Job], train: Rows, val: Rows, task: str, output_scale: np.ndarray) -> None:
+    def __init__(self, jobs: Sequence[Job], train: Rows, val: Rows, *, task: str, output_scale: np.ndarray) -> None:
         n_rows = len(train[0])
         self._steps = steps_of(n_rows, batch_size(jobs[0].config, n_rows), jobs[0].network)
         self._config = with_decay_of_averages(jobs[0].config, self._steps.count)
-        self.members = {number: Member(job) for number, job in enumerate(jobs)}
+        self._jobs = jobs
+        self._members: dict[int, Member] = {}
         self._task, self._output_scale = task, output_scale
         layers = [_layers(job) for job in jobs]
         seeds = list(dict.fromkeys(job.seed for job in jobs))
@@ -109,27 +90,55 @@ class _Pack:
         self._steps_per_call = 1
         slots = [[np.zeros_like(weight)] * rule_of(self._config)[1] for weight in weights]
         self._parts = self._divided(np.arange(len(jobs)), State(weights, slots, weights if self._config.ema else []))
+        self._threads = ThreadPoolExecutor(len(self._parts), "members")
+        self._compiled = self._threads.submit(self._compile, self._parts[0])
 
-    @property
-    def n_threads(self) -> int:
-        """Number of threads that train."""
-        return max(1, len(self._parts))
+    def __exit__(self, *error: object) -> None:
+        """Ends the threads."""
+        self._threads.shutdown(cancel_futures=True)
 
-    def train_epoch(self, threads: ThreadPoolExecutor) -> list[Ended]:
+    def train(self, reports: Mapping[int, EpochReport]) -> Iterator[Ended]:
+        """Trains, and yields the number and the result of each network as soon as it ends.
+
+        Args:
+            reports: By the number of a job, a function that is called after each of its epochs with the number of the
+                epoch, from 1, and its values; an exception in it ends the member. Jobs without one are left out.
+        """
+        self._members = {number: Member(self._jobs[number], report) for number, report in reports.items()}
+        while self._members:
+            try:
+                with held():
+                    self._compiled.result()
+                    ended = self._train_epoch()
+            except (tf.errors.ResourceExhaustedError, MemoryError):
+                why = "out of memory; try fewer hydra.launcher.members, or a smaller fit.batch_size"
+                yield from ((number, TrainingError(why)) for number in list(self._members))
+                return
+            yield from ended
+            self._shrink()
+
+    def _compile(self, part: _Part) -> None:
+        """Compiles the functions by a call without a step."""
+        nothing = tf.constant(0)
+        self._program.train(
+            part.state, part.values, self._rows, self._schedule(), self._no_sums(part), nothing, nothing
+        )
+        self._score(part)
+
+    def _train_epoch(self) -> list[Ended]:
         """Trains all members for an epoch, and returns those that end with it."""
         began = time.perf_counter()
-        schedule = self._schedule()
-        sums = self._trained(schedule, threads)
+        sums = self._trained(self._schedule())
         self._epoch += 1
-        scored = list(threads.map(self._score, self._parts))
+        scored = list(self._threads.map(self._score, self._parts))
         seconds = time.perf_counter() - began
-        log.info("epoch %d: %d networks, %.2f s", self._epoch, len(self.members), seconds)
+        log.info("epoch %d: %d networks, %.2f s", self._epoch, len(self._members), seconds)
         ended: list[Ended] = []
         for part, train, val in zip(self._parts, sums, scored, strict=True):
             results = self._results(train) | {f"val_{name}": value for name, value in self._results(val).items()}
             kept = _Lazy(part.state.averages or part.state.weights)
             for position, number in enumerate(part.numbers):
-                if number in self.members:
+                if number in self._members:
                     values = {name: float(of_members[position]) for name, of_members in results.items()}
                     ended += self._after_epoch(int(number), values, seconds, kept, position)
         return ended
@@ -138,25 +147,25 @@ class _Pack:
         self, number: int, values: dict[str, float], seconds: float, kept: _Lazy, position: int
     ) -> Iterator[Ended]:
         """Records an epoch of a member, and returns the member if it was the last."""
-        member = self.members[number]
+        member = self._members[number]
         rate = member.optimizer.learning_rate
         try:
             member.ended_epoch(values, rate * self._factor, seconds, lambda: of_member(kept.arrays, position))
             if member.stop_training:
-                del self.members[number]
+                del self._members[number]
                 yield number, member.end()
         except Exception as error:
-            self.members.pop(number, None)
+            self._members.pop(number, None)
             yield number, error
         if member.optimizer.learning_rate != rate:  # a plateau
             self._set_rate(number, member.optimizer.learning_rate)
 
-    def shrink(self) -> None:
+    def _shrink(self) -> None:
         """Removes ended members once they are half of all, if that saves more time than compiling again costs."""
-        n_all, n_left = sum(len(part.numbers) for part in self._parts), len(self.members)
+        n_all, n_left = sum(len(part.numbers) for part in self._parts), len(self._members)
         if not n_left or 2 * n_left > n_all:
             return
-        active = [np.flatnonzero(np.isin(part.numbers, list(self.members))) for part in self._parts]
+        active = [np.flatnonzero(np.isin(part.numbers, list(self._members))) for part in self._parts]
         numbers = np.concatenate([part.numbers[those] for part, those in zip(self._parts, active, strict=True)])
         states = [_chosen(part.state, those) for part, those in zip(self._parts, active, strict=True)]
         state = tf.nest.map_structure(lambda *arrays: np.concatenate(arrays), *states)
@@ -192,7 +201,7 @@ class _Pack:
             tf.constant(self._epoch * DRAWS_AN_EPOCH, tf.int64),
         )
 
-    def _trained(self, schedule: Schedule, threads: ThreadPoolExecutor) -> list[dict[str, Any]]:
+    def _trained(self, schedule: Schedule) -> list[dict[str, Any]]:
         """Does all steps of an epoch in calls of about CALL_SECONDS, with the parts in parallel."""
         sums = [self._no_sums(part) for part in self._parts]
         start = 0
@@ -206,7 +215,7 @@ class _Pack:
                 found["rows"].numpy()  # waits for the device
                 return found
 
-            sums = list(threads.map(train, self._parts, sums))
+            sums = list(self._threads.map(train, self._parts, sums))
             if time.perf_counter() - began < CALL_SECONDS:
                 self._steps_per_call *= 2
             start = stop

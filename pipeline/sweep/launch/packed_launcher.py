@@ -14,7 +14,7 @@ from typing import Any
 from hydra.core.utils import JobReturn, JobStatus, configure_log, env_override, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
 from pipeline import config as configuration
 from pipeline.config import Config
@@ -144,11 +144,9 @@ class PackedLauncher(Launcher):
 def _waiting(job: Job) -> Waiting | str:
     """Prepares a job for packing, or returns why it must train alone."""
     hydra = job.config.hydra
-    own = job.config.copy()
     try:
-        with open_dict(own):
-            del own["hydra"]
-        config = configuration.from_hydra(own)
+        own = [str(key) for key in job.config if key != "hydra"]
+        config = configuration.from_hydra(OmegaConf.masked_copy(job.config, own))
     except ConfigError:
         return "its configuration"  # the job reports the error itself
     waiting = Waiting(job, config)
@@ -161,27 +159,43 @@ def _trained(pack: Sequence[Waiting]) -> Iterator[Ended]:
     """Trains jobs as one network; each has its own run and its own end."""
     log.info("%d jobs train as one network: #%s", len(pack), ", #".join(str(one.job.number) for one in pack))
     with contextlib.ExitStack() as resources:
-        shared, begun = Shared(resources), list[_Member]()
+        shared = Shared(resources)
+        members = [_Member(waiting, _attempted(waiting, shared)) for waiting in pack]
         try:
-            for waiting in pack:
-                member = _Member(waiting, _attempted(waiting, shared))
-                ended = member.go(partial(next, member.steps))
-                if ended is None:
-                    begun.append(member)
-                else:
-                    yield member.number, ended
-            for number, came in shared.train([member.trains for member in begun]):
-                member = begun[number]
-                goes_on = member.steps.throw if isinstance(came, Exception) else member.steps.send
-                ended = member.go(partial(goes_on, came))
-                assert ended is not None, "training comes once"
-                yield member.number, ended
+            yield from _steps(members, shared)
         except BaseException as error:
             stop = KeyboardInterrupt() if isinstance(error, GeneratorExit) else error
-            for member in begun:
+            for member in members:
                 with contextlib.suppress(BaseException):
                     member.steps.throw(stop)
             raise
+
+
+def _steps(members: Sequence[_Member], shared: Shared) -> Iterator[Ended]:
+    """Builds all members, opens their runs while the pack is compiled, and trains; yields each member that ends."""
+    built = []
+    for member in members:
+        ended = member.go(partial(next, member.steps))
+        if ended is None:
+            built.append(member)
+        else:
+            yield member.number, ended
+    if not built:
+        return
+    with shared.pack([member.given for member in built]) as pack:
+        reports = {}
+        for place, member in enumerate(built):
+            ended = member.go(partial(next, member.steps))
+            if ended is None:
+                reports[place] = member.given
+            else:
+                yield member.number, ended
+        for place, came in pack.train(reports):
+            member = built[place]
+            goes_on = member.steps.throw if isinstance(came, Exception) else member.steps.send
+            ended = member.go(partial(goes_on, came))
+            assert ended is not None, "training comes once"
+            yield member.number, ended
 
 
 class _Member:
@@ -190,13 +204,13 @@ class _Member:
     def __init__(self, waiting: Waiting, steps: Generator[Any, Any, Any]) -> None:
         self._waiting, self.steps = waiting, steps
         self.number = waiting.job.number
-        self.trains: Any = None  # the Job to train, of fit/packed
+        self.given: Any = None  # what its last step yielded: the Job to train, then the report of its epochs
 
     def go(self, step: Callable[[], Any]) -> JobReturn | None:
         """Runs the job until it waits for training, or to its end; returns the result at its end."""
         with env_override(self._waiting.environment), _numbered(self.number):
             try:
-                self.trains = step()
+                self.given = step()
             except StopIteration as end:
                 return self._waiting.returned(JobStatus.COMPLETED, end.value)
             except Exception as error:

@@ -14,7 +14,7 @@ from pipeline import Config, TrainingError, fit, load, model
 from pipeline.fit import compile as compiling
 from pipeline.fit.epoch_randomness import order_of
 from pipeline.fit.history import History
-from pipeline.fit.packed import Job, shape, threefry, train_packed, why_alone
+from pipeline.fit.packed import Job, Pack, shape, threefry, why_alone
 from pipeline.fit.variable_clone import threefry_seed
 
 N_ROWS, N_BATCH = 200, 32
@@ -60,9 +60,9 @@ def together(
     assert all(why_alone(config.model, config.fit) is None for config in configs)
     assert len({shape(config.model, config.fit) for config in configs}) == 1
     networks = [network_of(config, task) for config in configs]
-    jobs = [Job(one, config.fit, config.seed, report) for one, config in zip(networks, configs, strict=True)]
-    ended = dict(train_packed(jobs, rows(task, n_rows), rows(task, 70), task=task, output_scale=SCALE[task]))
-    return networks, ended
+    jobs = [Job(one, config.fit, config.seed) for one, config in zip(networks, configs, strict=True)]
+    with Pack(jobs, rows(task, n_rows), rows(task, 70), task=task, output_scale=SCALE[task]) as pack:
+        return networks, dict(pack.train(dict.fromkeys(range(len(jobs)), report)))
 
 
 def assert_alike(ours: keras.Model, theirs: keras.Model, tolerance: float) -> None:
@@ -244,3 +244,15 @@ def test_jobs_that_train_alone() -> None:
         for config in [load("data=iris", *words)]
     }  # fmt: skip
     assert len(shapes) == 1
+
+
+def test_a_job_without_a_report_is_left_out() -> None:
+    """Its run could not be opened."""
+    configs = [config_of("regression", f"seed={seed}") for seed in range(3)]
+    jobs = [Job(network_of(config, "regression"), config.fit, config.seed) for config in configs]
+    before = jobs[1].network.get_weights()
+    with Pack(jobs, rows("regression"), rows("regression", 70), task="regression", output_scale=np.ones(2)) as pack:
+        ended = dict(pack.train(dict.fromkeys([0, 2], lambda epoch, values: None)))
+    assert ended.keys() == {0, 2}
+    np.testing.assert_array_equal(before[0], jobs[1].network.get_weights()[0])
+    assert_alike(jobs[2].network, alone(configs[2], "regression")[0], 1e-4)
