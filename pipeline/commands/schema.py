@@ -12,10 +12,11 @@ from pipeline.commands.arguments import Parser, one_of, write_text
 from pipeline.commands.ending import ends_tidily
 from pipeline.runtime.console import console, say
 
-GROUPS = ("experiment", "data", "model", "fit", "hydra/launcher", "hydra/sweeper")
+GROUPS = ("experiment", "study", "data", "model", "fit", "hydra/launcher", "hydra/sweeper")
 NOTES = """\
 groups, named like the folders of config files:
   experiment             the default, also for conf/config.yaml; your own config folder has the same groups
+  study                  has the same keys
   data, model, fit
   hydra/launcher, hydra/sweeper
 

@@ -17,7 +17,7 @@ from pipeline.runtime.console import console, say, say_labelled
 from pipeline.runtime.program import program
 
 NOTES = """\
-A study is an experiment file, conf/experiment/study_NAME.yaml, and a sweep like any other, nested in MLflow.
+A study is a config file, conf/study/NAME.yaml, and a sweep like any other, nested in MLflow.
 Overrides change it: seed=0,1 the seeds, model.units=[4],[64] the values of a swept key, fit.epochs=100 any other key.
 
 studies: {names}; without a name, all questions are listed
@@ -38,7 +38,7 @@ def parser() -> Parser:
     found = Parser("study", NOTES.format(names=", ".join(questions.names())))
     found.add_argument("name", metavar="NAME", nargs="?", help="name of the study")
     found.add_argument("overrides", metavar="key=value", nargs="*", help="keys to change")
-    found.add_argument("--config-dir", metavar="DIR", help="config folder of your own, with experiment/study_NAME.yaml")
+    found.add_argument("--config-dir", metavar="DIR", help="config folder of your own, with study/NAME.yaml")
     return found
 
 

@@ -164,7 +164,7 @@ def _as_config_errors() -> Iterator[None]:
             f"{error.override}: not an override such as key=value: {first_lines(error)}\n{how_to_quote(error.override)}"
         ) from None
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(first_lines(error)) from None
+        raise ConfigError(first_lines(error) + former.of_missing_file(str(error))) from None
     except (YAMLError, UnicodeDecodeError) as error:  # their messages name the file or the position
         raise ConfigError(f"a config file is not YAML: {error}") from None
 

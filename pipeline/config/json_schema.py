@@ -23,7 +23,7 @@ def json_schema(group: str = "experiment") -> Schema:
     """Returns the schema of a group's files.
 
     Args:
-        group: Folder in conf/: `experiment` (conf/config.yaml has the same keys), `data`, `model`, `fit`,
+        group: Folder in conf/: `experiment` (`study` and conf/config.yaml have the same keys), `data`, `model`, `fit`,
             `hydra/launcher` or `hydra/sweeper`.
     """
     if group == "hydra/launcher":
@@ -32,7 +32,7 @@ def json_schema(group: str = "experiment") -> Schema:
         found = _plugin({"properties": {"params": {"type": "object", "description": "Ranges by key."}}})
     elif group == "model":
         found = _merged(architectures())
-    elif group == "experiment":
+    elif group in ("experiment", "study"):
         found = rules()
         found["properties"] |= {
             "model": _merged(architectures()),

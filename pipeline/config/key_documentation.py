@@ -18,7 +18,7 @@ Schema = dict[str, Any]  # JSON schema of a value or a section, without referenc
 EXPLAINED_IN = {
     "data.": ("data/base.yaml", "data/plain_table.yaml"),
     "fit.": ("fit/base.yaml", "fit/adam.yaml"),
-    "study.": ("experiment/study_width.yaml",),
+    "study.": ("study/width.yaml",),
 }
 
 

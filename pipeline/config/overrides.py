@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline.config.config_files import BASE
+from pipeline.config.former.renamed import new_choice
 from pipeline.config.per_column import BY_COLUMN, DEFAULT
 from pipeline.config.problems import nearest_key
 from pipeline.config.ranges import ends
@@ -28,10 +29,13 @@ def unknown_options(override: Override, options: Sequence[str]) -> list[str]:
     """
     chosen = [pick if isinstance(pick, list) else [pick] for pick in _values(override, is_group=True)]
     unknown = [value for value in itertools.chain.from_iterable(chosen) if value not in options]
-    return [
-        f"{override.key_or_group}={value}: {_why_not(str(value), list(options))} choose from {', '.join(options)}"
-        for value in unknown
-    ]
+    return [_unknown_option(f"{override.key_or_group}={value}", str(value), list(options)) for value in unknown]
+
+
+def _unknown_option(word: str, value: str, options: list[str]) -> str:
+    if (now := new_choice(word)) is not None:
+        return f"{word} is now {now}"
+    return f"{word}: {_why_not(value, options)} choose from {', '.join(options)}"
 
 
 def _why_not(value: str, options: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,14 @@ from pipeline.config.problems import keys_of_values, nearest_key
 from pipeline.config.studies import TAG, Study
 from pipeline.errors import ConfigError
 
-PREFIX = "study_"
+FORMER = "experiment/study_{}.yaml"  # where earlier versions had a study
 PLAIN = re.compile(r"[A-Za-z][\w.]*")
 
 
 def names(config_dir: str | None = None) -> list[str]:
     """Returns the names of all studies, including those of the user's own config folder."""
     folders = [CONF, *([Path(config_dir)] if config_dir else [])]
-    files = [path for folder in folders for path in (folder / "experiment").glob(f"{PREFIX}*.yaml")]
-    return sorted({path.stem.removeprefix(PREFIX) for path in files})
+    return sorted({path.stem for folder in folders for path in (folder / "study").glob("*.yaml")})
 
 
 def read(name: str, overrides: Sequence[str] = (), config_dir: str | None = None) -> tuple[Config, Study]:
@@ -38,12 +38,15 @@ def read(name: str, overrides: Sequence[str] = (), config_dir: str | None = None
     """
     known = names(config_dir)
     if name not in known:
+        _check_former(name, config_dir)
         near = nearest_key(name, known)
         hint = f", did you mean {near!r}?" if near else ";"
         raise ConfigError(f"unknown study {name!r}{hint} the studies are {', '.join(known)}")
+    if chosen := [override for override in overrides if _key(override) == "study"]:
+        raise ConfigError(f"{chosen[0]}: the study is {name}; leave this out, or name another study in its place")
     config = configuration.parse([*_beginning(name, config_dir), *overrides]).config
     if config.study is None:
-        raise ConfigError(f"study: null removes the study {name}; leave it out")
+        raise ConfigError(f"study: missing in {name}.yaml; it needs a section study, as in {CONF}/study/width.yaml")
     _check_keys(config, config.study)
     return config, config.study
 
@@ -78,7 +81,16 @@ def command(name: str, study: Study, overrides: Sequence[str], config_dir: str |
 def _beginning(name: str, config_dir: str | None) -> list[str]:
     """Returns the first arguments of a study's command line."""
     folder = ["--config-dir", config_dir] if config_dir else []
-    return [*folder, "--multirun", f"experiment={PREFIX}{name}", f"++tracking.tags.{TAG}={name}"]
+    return [*folder, "--multirun", f"study={name}", f"++tracking.tags.{TAG}={name}"]
+
+
+def _check_former(name: str, config_dir: str | None) -> None:
+    """Raises ConfigError for a study that lies where earlier versions had it, with the command that moves it."""
+    former = Path(config_dir or CONF, FORMER.format(name))
+    if former.is_file():
+        now = Path(config_dir or CONF, "study", f"{name}.yaml")
+        move = f"mkdir -p {shlex.quote(str(now.parent))} && mv {shlex.quote(str(former))} {shlex.quote(str(now))}"
+        raise ConfigError(f"{former} is now {now}: {move}")
 
 
 def _check_keys(config: Config, study: Study) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,6 +26,9 @@ RENAMED: dict[str, str] = {
     "sweep.study": "search.study_name",
 }
 
+# Files of groups that are in another group, by how the words that choose them begin.
+MOVED = {"experiment=study_": "study="}
+
 HOLD_KEYS = ("hydra.sweeper.params", "study.sweep")  # mappings of full keys
 NAME_KEYS = ("study.axis.key", "study.lines", "study.best_of")  # keys whose values are full keys
 
@@ -37,6 +41,18 @@ def new_key(key: str) -> str | None:
     holder = next((f"{holder}." for holder in HOLD_KEYS if key.startswith(f"{holder}.")), None)
     found = None if holder is None else new_key(key.removeprefix(holder))
     return None if found is None else f"{holder}{found}"
+
+
+def new_choice(word: str) -> str | None:
+    """Returns the word that chooses a file which an earlier version had in another group; None for any other word."""
+    return next((new + word.removeprefix(old) for old, new in MOVED.items() if word.startswith(old)), None)
+
+
+def of_missing_file(message: str) -> str:
+    """Returns what to add to Hydra's message for a file that a config file chooses and that has moved; else nothing."""
+    missing = re.search(r"Could not find '(\w+)/(\w+)'", message)
+    word = f"{missing[1]}={missing[2]}" if missing else ""
+    return f"\n{word} is now {new_choice(word)}" if new_choice(word) else ""
 
 
 def old_key(key: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from hydra.core.override_parser.types import Override
 
-from pipeline.config.former.renamed import former_keys, new_key, says_new
+from pipeline.config.former.renamed import former_keys, new_choice, new_key, says_new
 from pipeline.config.quoting import in_shell
 
 Parse = Callable[[list[str]], list[Override]]
@@ -38,6 +38,8 @@ def in_words(overrides: Sequence[Override], parse: Parse) -> tuple[list[Override
 
 
 def with_new_key(word: str) -> str:
-    """Returns an override with the current name of its key."""
+    """Returns an override with the current name of its key, or of the file that it chooses."""
+    if (choice := new_choice(word)) is not None:
+        return choice
     key = word.lstrip("+~").partition("=")[0]
     return word.replace(key, new_key(key) or key, 1)

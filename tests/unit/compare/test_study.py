@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import math
 import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +37,12 @@ def test_every_value_of_every_study_is_valid(name: str) -> None:
     assert config.tracking.tags == {"study": name}
     assert config.tracking.experiment == f"study_{name}"
     assert config.data.path is None  # it runs where nothing can be downloaded
-    assert f"experiment=study_{name}" in questions.command(name, study, [])
+    assert f"study={name}" in questions.command(name, study, [])
 
 
 @pytest.mark.parametrize("name", questions.names())
 def test_every_study_says_its_command_its_cost_and_what_was_found(name: str) -> None:
-    text = (ROOT / "conf" / "experiment" / f"study_{name}.yaml").read_text(encoding="utf-8")
+    text = (ROOT / "conf" / "study" / f"{name}.yaml").read_text(encoding="utf-8")
     head = text.partition("defaults:")[0]
     assert f"make study NAME={name}\n" in head
     assert re.search(r"Costs about \d+ (s|minutes?)", head)
@@ -70,7 +71,7 @@ def test_the_guide_tells_what_every_study_found() -> None:
         ("study.sweep={fit.batch_size:[1,2]}", "fit.batch_size is swept but not shown; name it in axis, lines"),
         ("study.pictures=[dots]", "pictures: use curves for an axis of numbers, dots for an axis of words"),
         ("fit.pateince=3", "fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?"),
-        ("study=null", "study: null removes the study"),
+        ("study=depth", "study=depth: the study is width; leave this out, or name another study in its place"),
     ],
 )
 def test_mistake_in_a_study_is_named_before_the_sweep(override: str, message: str) -> None:
@@ -97,7 +98,7 @@ def test_unknown_name_lists_the_studies() -> None:
 def test_overrides_take_the_place_of_swept_values() -> None:
     study = a_study()
     arguments = questions.command("width", study, ["seed=7", "fit.epochs=2"])
-    assert arguments[:3] == ["--multirun", "experiment=study_width", "++tracking.tags.study=width"]
+    assert arguments[:3] == ["--multirun", "study=width", "++tracking.tags.study=width"]
     assert arguments[3].startswith("model.units=[1],[2],[4]")
     assert arguments[4:] == ["seed=7", "fit.epochs=2"]
 
@@ -108,14 +109,31 @@ def test_a_key_that_is_swept_besides_has_no_place() -> None:
 
 
 def test_a_study_of_ones_own_in_a_folder_of_ones_own(tmp_path: Path) -> None:
-    (tmp_path / "experiment").mkdir()
-    text = (ROOT / "conf" / "experiment" / "study_width.yaml").read_text()
-    (tmp_path / "experiment" / "study_mine.yaml").write_text(text.replace("study_width", "study_mine"))
+    (tmp_path / "study").mkdir()
+    text = (ROOT / "conf" / "study" / "width.yaml").read_text()
+    (tmp_path / "study" / "mine.yaml").write_text(text.replace("study_width", "study_mine"))
     config, study = questions.read("mine", config_dir=str(tmp_path))
     assert config.tracking.tags == {"study": "mine"}
     assert questions.command("mine", study, ["seed=1"], str(tmp_path))[:2] == ["--config-dir", str(tmp_path)]
     with pytest.raises(ConfigError, match="unknown study 'mine'"):
         questions.read("mine")
+
+
+def test_a_file_without_a_question_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "mine.yaml").write_text("# @package _global_\nseed: 1\n")
+    with pytest.raises(ConfigError, match=r"^study: missing in mine.yaml; it needs a section study, as in "):
+        questions.read("mine", config_dir=str(tmp_path))
+
+
+def test_a_study_where_earlier_versions_had_it_is_reported_with_the_command_that_moves_it(tmp_path: Path) -> None:
+    (tmp_path / "my conf" / "experiment").mkdir(parents=True)
+    text = (ROOT / "conf" / "study" / "width.yaml").read_text().replace("study_width", "study_mine")
+    (tmp_path / "my conf" / "experiment" / "study_mine.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"study_mine.yaml is now .*study/mine.yaml: mkdir -p ") as raised:
+        questions.read("mine", config_dir=str(tmp_path / "my conf"))
+    subprocess.run(str(raised.value).partition(": ")[2], shell=True, check=True)
+    assert questions.read("mine", config_dir=str(tmp_path / "my conf"))[0].tracking.experiment == "study_mine"
 
 
 def trial(

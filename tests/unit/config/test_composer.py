@@ -124,7 +124,7 @@ def test_a_sweep_composes_its_jobs_from_the_same_files_as_hydra_alone() -> None:
         loader = ConfigLoaderImpl(create_config_search_path(str(CONF)))
         if once:
             read_once(loader)
-        for words in (["data=diabetes", "seed=3"], ["experiment=study_width"], ["data=diabetes", "seed=4"]):
+        for words in (["data=diabetes", "seed=3"], ["study=width"], ["data=diabetes", "seed=4"]):
             found = loader.load_configuration("config", words, RunMode.RUN)
             composed.append(OmegaConf.to_container(found))
     assert composed[:3] == composed[3:]

@@ -68,6 +68,7 @@ def own(tmp_path: Path) -> Callable[..., Path]:
 def test_each_has_a_value_here_and_a_line_in_the_changelog() -> None:
     assert list(GIVEN) == list(RENAMED)
     lines = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    assert any(line.startswith("| `experiment=study_width`, ") for line in lines)
     assert [old for old, new in RENAMED.items() if f"| `{old}` | `{new}` |" not in lines] == []
 
 
@@ -164,6 +165,18 @@ def test_ranges_in_a_file_are_named_with_it(own: Callable[..., Path]) -> None:
     with pytest.raises(ConfigError) as raised:
         parse(["--config-dir", str(path.parents[1]), "experiment=mine", *TABLE[1:]])
     assert str(raised.value) == f"{path}: data.columns_as.a is now data.column_kinds.a"
+
+
+def test_a_study_is_chosen_in_its_own_group(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse(["-m", "experiment=study_width,study_depth"])
+    assert str(raised.value) == "experiment=study_width is now study=width\nexperiment=study_depth is now study=depth"
+    assert load("study=width").study is not None
+    (tmp_path / "experiment").mkdir()
+    text = "# @package _global_\ndefaults: [/experiment@_global_: study_width]\n"
+    (tmp_path / "experiment" / "mine.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"\nexperiment=study_width is now study=width$"):
+        load("experiment=mine", config_dir=tmp_path)
 
 
 def test_parameters_of_earlier_runs_are_compared_by_the_new_keys() -> None:
