@@ -34,6 +34,7 @@ GIVEN: dict[str, Any] = {
     "sweep.width_of": "layer",
     "sweep.study": "mine",
 }
+TOGETHER = {old: value for old, value in GIVEN.items() if old != "sweep.objectives"}  # which go with no pruner
 FORMER = pytest.mark.parametrize("old", RENAMED)
 
 
@@ -73,31 +74,52 @@ def test_each_has_a_value_here_and_a_line_in_the_changelog() -> None:
 
 
 @FORMER
-@pytest.mark.parametrize("sign", ["", "+", "++"])
-def test_on_the_command_line_the_new_key_is_named_and_can_be_pasted(old: str, sign: str) -> None:
-    word = f"{sign}{old}={written(GIVEN[old])}"
+def test_on_the_command_line_the_new_key_is_named_and_can_be_pasted(old: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        load(*TABLE, word)
+        load(*TABLE, f"{old}={written(GIVEN[old])}")
     said, _, told = str(raised.value).partition("; write ")
     assert said == f"{old} is now {RENAMED[old]}"
     (pasted,) = shlex.split(told)
     assert value_of(load(*TABLE, pasted), RENAMED[old]) == GIVEN[old]
-    with pytest.raises(ConfigError, match=rf"^{old} is now {RENAMED[old]}; write "):
+
+
+@pytest.mark.parametrize("sign", ["", "+", "++", "~"])
+def test_in_front_may_stand_what_hydra_takes(sign: str) -> None:
+    word = f"{sign}data.columns_as.a=date"
+    told = f'data.columns_as.a is now data.column_kinds.a; write "{sign.replace("+", "")}data.column_kinds.a=date"'
+    with pytest.raises(ConfigError) as raised:
+        load(*TABLE, word)
+    assert str(raised.value).splitlines()[0] == told
+    with pytest.raises(ConfigError) as raised:
         check_shown(["--cfg", "job", *TABLE, word])
+    assert str(raised.value) == told
 
 
-@FORMER
-def test_in_a_file_of_ones_own_it_is_named_with_the_file(old: str, own: Callable[..., Path]) -> None:
-    path = own({"data.path": "a.csv", "data.target": "y", old: GIVEN[old]})
+def test_a_section_as_a_whole_is_looked_into() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load("data=iris", "sweep={keep: all, seed: 3, study: mine}")
+    assert str(raised.value).splitlines() == [
+        "sweep.seed is now search.seed",
+        "sweep.study is now search.study_name",
+    ]
+
+
+def test_in_a_file_of_ones_own_it_is_named_with_the_file(own: Callable[..., Path]) -> None:
+    """All of them in one file, and then as it says."""
+    path = own({"data.path": "a.csv", "data.target": "y"} | TOGETHER)
     words = ["--config-dir", str(path.parents[1]), "experiment=mine"]
+    named = {f"{path}: {old} is now {RENAMED[old]}": RENAMED[old] for old in TOGETHER}
     for asked in (parse, check_shown):
         with pytest.raises(ConfigError) as raised:
             asked(words)
-        said, _, line = str(raised.value).partition("; write ")
-        assert said == f"{path}: {old} is now {RENAMED[old]}"
-    now = {"data": OmegaConf.create(line)} if line else {RENAMED[old]: GIVEN[old]}
+        told = dict(line.partition("; write ")[::2] for line in str(raised.value).splitlines())
+        assert told.keys() == named.keys()
+    now = {named[said]: GIVEN[old] for said, old in zip(named, TOGETHER, strict=True) if not told[said]}
+    for line in filter(None, told.values()):
+        now |= {f"data.{key}": value for key, value in OmegaConf.create(line).items()}
     own({"data.path": "a.csv", "data.target": "y"} | now)
-    assert value_of(parse(words).config, RENAMED[old]) == GIVEN[old]
+    config = parse(words).config
+    assert {old: value_of(config, RENAMED[old]) for old in TOGETHER} == TOGETHER
 
 
 @FORMER
@@ -107,15 +129,16 @@ def test_a_value_that_refers_to_it_is_told_of(old: str) -> None:
     assert str(raised.value) == (f"tracking.run_name: ${{{old}}} cannot be resolved: {old} is now {RENAMED[old]}")
 
 
-@FORMER
-def test_a_logged_config_is_translated(old: str, tmp_path: Path) -> None:
+def test_a_logged_config_is_translated(tmp_path: Path) -> None:
     logged = OmegaConf.create(to_yaml(load(*TABLE)))
-    OmegaConf.update(logged, old, GIVEN[old], force_add=True)
+    for old, value in TOGETHER.items():
+        OmegaConf.update(logged, old, value, force_add=True)
     path = tmp_path / "config.yaml"
     OmegaConf.save(logged, path)
-    assert value_of(from_yaml(path), RENAMED[old]) == GIVEN[old]
-    with pytest.raises(ConfigError, match=rf"^{old} is now {RENAMED[old]}; write "):
-        from_yaml(path, [f"{old}={written(GIVEN[old])}"])
+    config = from_yaml(path)
+    assert {old: value_of(config, RENAMED[old]) for old in TOGETHER} == TOGETHER
+    with pytest.raises(ConfigError, match=r"^sweep.seed is now search.seed; write "):
+        from_yaml(path, ["sweep.seed=3"])
 
 
 def test_other_mistakes_are_told_of_besides(own: Callable[..., Path]) -> None:

@@ -8,10 +8,8 @@ import pytest
 
 from pipeline import ConfigError, load
 from pipeline.config import from_yaml, parse, to_yaml
-from pipeline.config.former import completed
 from pipeline.config.per_column import PerColumn
 from pipeline.config.rules import PER_COLUMN, Data
-from pipeline.track.params import params_of
 
 FIXED = {"shift": 1.0, "scale": 2.0}
 
@@ -136,26 +134,6 @@ def test_it_can_be_swept_and_searched() -> None:
             "++data.input_scaling.default=standard",
             "++data.input_scaling.by_column.age=none,robust",
         ]
-
-
-def test_the_parameters_of_a_run_have_the_value_of_all_columns_at_the_key_itself() -> None:
-    """So that runs with and without exceptions compare by it, those of earlier versions too."""
-    words = ["data=diabetes", "data.input_scaling={shift: 1, scale: 2}", "data.input_scaling.by_column.age=none"]
-    params = params_of(load(*words, "data.impute.by_column={default: mean}"))
-    found = {key: value for key, value in params.items() if key.startswith(("data.i", "data.category"))}
-    assert found == {
-        "data.category_encoding": "one_hot",
-        "data.impute": "median", "data.impute.by_column.default": "mean", "data.impute_constant": "0.0",
-        "data.input_scaling.shift": "1.0", "data.input_scaling.scale": "2.0",
-        "data.input_scaling.by_column.age": "none",
-    }  # fmt: skip
-    before = {
-        "data.category_encoding": "one_hot", "data.category_encodings": "{}",
-        "data.impute": "median", "data.imputes.default": "mean", "data.impute_constant": "0.0",
-        "data.input_scaling.shift": "1.0", "data.input_scaling.scale": "2.0", "data.input_scalings.age": "none",
-    }  # fmt: skip
-    assert completed(before).items() >= found.items()
-    assert not any(key in completed(before) for key in before if key not in found)
 
 
 def test_what_a_run_logs_is_read_back(tmp_path: Path) -> None:

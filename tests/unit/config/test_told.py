@@ -48,10 +48,11 @@ def test_quotes_that_are_told_can_be_pasted(word: str, key: str, value: object) 
 def test_names_and_marks_are_as_typed(text: str) -> None:
     """A number that is written otherwise than Hydra shows it is another mark: 1.1 is not 1.10."""
     words = [f"data.target={text}", f"data.missing_values=[ {text}, '1e3' ,-999]", f"data.drop=[a b,{text}]"]
-    found = load(*TABLE, *words).data
+    config = load(*TABLE, *words)
+    found = config.data
     assert (found.target, found.missing_values, found.drop) == (text, [text, "1e3", -999], ["a b", text])
     assert as_hydra_takes(as_hydra_takes(words)) == as_hydra_takes(words)
-    assert from_yaml_of(load(*TABLE, *words)) == found
+    assert from_yaml_of(config) == found
 
 
 def from_yaml_of(config: Config) -> Data:
