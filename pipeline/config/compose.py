@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import logging
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +30,8 @@ from pipeline.config.ranges import DEPTH, WIDTH, Range, search_space, unsuitable
 from pipeline.config.rules import Config
 from pipeline.config.sweep_rules import Sweep
 from pipeline.errors import ConfigError, UsageError
+
+log = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # Beside the package in a checkout, inside it in an installed wheel.
@@ -207,6 +210,8 @@ def _checked(files: Composer, words: list[str], multirun: bool) -> Command:
     ]
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
+    for note in jobs.notes:
+        log.warning(note)
     return Command(jobs.configs[0], is_sweep, words, space, is_search, jobs.for_hydra)
 
 

@@ -30,6 +30,7 @@ class Jobs:
 
     configs: list[Config] = field(default_factory=list)  # of the valid jobs
     problems: list[str] = field(default_factory=list)  # of the others, a line each
+    notes: list[str] = field(default_factory=list)  # what to know of valid jobs
     # Words that Hydra would refuse or misread, and their replacements.
     for_hydra: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -57,6 +58,7 @@ def checked_jobs(composer: Composer, overrides: Sequence[Override], is_search: b
         found.problems += wrong
         found.configs += [] if checked is None else [checked]
     found.problems += spelling.problems()
+    found.notes += spelling.notes()
     found.for_hydra |= spelling.words()
     return found
 

@@ -23,6 +23,7 @@ class Spelling:
         self._overrides = overrides
         self._typed = {override.key_or_group: override for override in overrides}
         self._refused: set[str] = set()
+        self._replaced: dict[str, tuple[str, ...]] = {}  # columns whose own values an override of all columns removes
         # By override of single columns: key of the value of the other columns, and that value in each job.
         self._kept: dict[str, tuple[str, list[Any]]] = {}
 
@@ -37,6 +38,8 @@ class Spelling:
         word = str(override.input_line)
         if _is_refused(config, override, value):
             self._refused.add(word)
+        if replaced := _single_columns(config, override, value):
+            self._replaced[word] = replaced
         if (kept := kept_default(config, override, value)) is not None and kept[0] not in self._typed:
             self._kept.setdefault(word, (kept[0], []))[1].append(kept[1])
 
@@ -46,6 +49,14 @@ class Spelling:
         for word, (key, values) in self._kept.items():
             found[word] = (f"++{key}={values[0]}", f"++{word.lstrip('+')}")
         return found
+
+    def notes(self) -> list[str]:
+        """Returns a line for each override of all columns that replaces values of single columns in a config file."""
+        return [
+            f"{word} holds for all columns, also for {', '.join(columns)}; "
+            f"{word.lstrip('+').replace('=', f'.{DEFAULT}=', 1)} keeps the values of single columns"
+            for word, columns in self._replaced.items()
+        ]
 
     def problems(self) -> list[str]:
         """Returns a line for each override that a later one cancels, or that is ambiguous between jobs."""
@@ -69,6 +80,14 @@ class Spelling:
         else:
             remedy = f"they have {' or '.join(values)}; choose one, as in {key}={values[0]}"
         return f"{word}: the other columns differ from job to job; {remedy}"
+
+
+def _single_columns(config: DictConfig, override: Override, value: Any) -> tuple[str, ...]:
+    """Returns the columns with values of their own that a plain value for all columns replaces."""
+    if override.key_or_group not in PER_COLUMN or isinstance(value, dict):
+        return ()
+    columns = OmegaConf.select(config, f"{override.key_or_group}.{BY_COLUMN}", default=None)
+    return tuple(map(str, columns)) if isinstance(columns, DictConfig) else ()
 
 
 def _is_refused(config: DictConfig, override: Override, value: Any) -> bool:

@@ -149,7 +149,7 @@ def test_what_a_run_logs_is_read_back(tmp_path: Path) -> None:
     assert from_yaml(path, ["data.impute.by_column.age=mean"]).data.impute.default == "median"
 
 
-def test_a_file_says_what_holds_for_all_columns_too(tmp_path: Path) -> None:
+def test_a_file_says_what_holds_for_all_columns_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "experiment" / "mine.yaml"
     path.parent.mkdir()
     path.write_text("# @package _global_\ndata: {impute: {by_column: {age: mean}}}\n")
@@ -157,5 +157,9 @@ def test_a_file_says_what_holds_for_all_columns_too(tmp_path: Path) -> None:
         load("experiment=mine", config_dir=tmp_path)
     path.write_text("# @package _global_\ndata: {impute: {default: median, by_column: {age: mean}}}\n")
     assert load("experiment=mine", config_dir=tmp_path).data.impute.of("age") == "mean"
+    assert caplog.messages == []
+    assert load("experiment=mine", "data.impute=mean", config_dir=tmp_path).data.impute.by_column == {}
+    (note,) = caplog.messages
+    assert note.startswith("data.impute=mean holds for all columns, also for age; data.impute.default=mean keeps ")
     found = load("experiment=mine", "data.impute.by_column.bmi=constant", config_dir=tmp_path).data.impute
     assert (found.default, found.by_column) == ("median", {"age": "mean", "bmi": "constant"})

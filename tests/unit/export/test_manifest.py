@@ -16,6 +16,7 @@ from pipeline.data.reading.input_column import MARKS, TextFormat
 from pipeline.export import manifest as manifests
 from pipeline.export.loaded_model import LoadedModel
 from pipeline.train import Result
+from support.places import ROOT
 from support.runs import FLOWERS
 
 FLOWER = {
@@ -201,3 +202,18 @@ def test_a_manifest_of_format_1_keeps_its_meaning(untrained: Callable[..., Path]
     manifests.write(model.manifest, folder)  # as an export of it does
     again = manifests.read(folder)
     assert (again.format, again.inputs) == (2, model.manifest.inputs)
+
+
+def test_a_manifest_of_every_format_is_kept_and_read(tmp_path: Path) -> None:
+    """Those of one table, each as the version wrote it that brought the format."""
+    kept = sorted((ROOT / "tests" / "support" / "manifests").glob("*.json"))
+    assert [path.stem for path in kept] == [f"format_{number}" for number in range(1, manifests.FORMAT + 1)]
+    for path in kept:
+        folder = tmp_path / path.stem
+        (folder / manifests.MANIFEST).parent.mkdir(parents=True)
+        shutil.copy(path, folder / manifests.MANIFEST)
+        manifest = manifests.read(folder)
+        assert (manifest.task, manifest.target, manifest.reading["missing_values"]) == ("regression", ["price"], [-999])
+        assert list(manifest.inputs) == ["town", "area", "rooms", "built", "garden"]
+        assert manifest.inputs["built"].date == "year-month-day"
+        assert "-999" in manifest.inputs["area"].text.gaps_in_numbers
