@@ -54,7 +54,7 @@ def followed(launcher: Launcher, folder: Path) -> Iterator[None]:
         launcher: Launcher of the sweep.
         folder: Of the sweep; made if it is missing.
     """
-    if hasattr(launcher, "stream") or isinstance(launcher, BasicLauncher):  # these log trials as they end
+    if hasattr(launcher, "stream") or _is_basic(launcher):  # these log trials as they end
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -69,6 +69,11 @@ def followed(launcher: Launcher, folder: Path) -> Iterator[None]:
             del os.environ[VARIABLE]
             is_over.set()
             reader.join()
+
+
+def _is_basic(launcher: Launcher) -> bool:
+    """Whether it is Hydra's serial launcher, whose module Hydra loads once more when it looks for plugins."""
+    return any(kind.__module__ == BasicLauncher.__module__ for kind in type(launcher).__mro__)
 
 
 def _follow(folder: Path, is_over: threading.Event) -> None:
