@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra import compose, initialize_config_dir
 
 from pipeline import ConfigError, load
-from pipeline.config import from_yaml, parse, to_yaml
+from pipeline.config import CONF, from_hydra, from_yaml, parse, to_yaml
 from pipeline.config.per_column import PerColumn
 from pipeline.config.rules import PER_COLUMN, Data
 
@@ -95,6 +96,17 @@ def test_hydra_gets_what_all_other_columns_have() -> None:
         "data=diabetes", "++data.impute.default=median", "++data.impute.by_column.age=mean",
         "++data.input_scaling.default=standard", "++data.input_scaling={by_column: {bmi: none}}",
     ]  # fmt: skip
+
+
+def test_hydra_composes_the_same() -> None:
+    words = [
+        "data=diabetes", "data.impute.by_column.age=mean", "data.input_scaling={by_column: {bmi: none}}",
+        "data.input_scaling.by_column.age={shift: 1, scale: 2}", "data.category_encoding.default=ordinal",
+        "data.column_kinds.sex=category",
+    ]  # fmt: skip
+    command = parse(words)
+    with initialize_config_dir(str(CONF), version_base="1.3", job_name="train"):
+        assert from_hydra(compose("config", command.as_hydra_gets(words))) == command.config
 
 
 def test_what_would_be_undone_is_told() -> None:
