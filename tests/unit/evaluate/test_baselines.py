@@ -17,7 +17,7 @@ from pipeline.config import Config
 from pipeline.config.rules import BASELINES, chosen_baselines
 from pipeline.data import InMemory, Rows, Splits, Target
 from pipeline.evaluate import Evaluation, evaluate, score
-from pipeline.evaluate.baselines import background_fit, baseline_cache, comparison
+from pipeline.evaluate.baselines import baseline_cache, compare_with_baselines, in_background
 from pipeline.evaluate.baselines.baseline_cache import CachedScores
 from pipeline.evaluate.baselines.baseline_inputs import for_trees
 from pipeline.evaluate.baselines.comparison import BaselineComparison, difference
@@ -222,7 +222,7 @@ def stand(config: Config, boosting: float, epochs: int = 10, best_epoch: int = 5
     own, other = (target.values + rng.normal(0, spread, (200, 1)) for spread in (1.0, boosting))
     scores = [{"val_rmse": score(target, {"prediction": given})["rmse"]} for given in (own, other)]
     found = Evaluation(scores[0], {"val": target}, {"val": {"prediction": own}}, {"val": None}, {})
-    return comparison({"boosting": CachedScores(scores[1], other)}, found, config, epochs, best_epoch)
+    return compare_with_baselines({"boosting": CachedScores(scores[1], other)}, found, config, epochs, best_epoch)
 
 
 def test_where_boosting_wins_clearly_it_is_said_what_to_try(config: Config) -> None:
@@ -263,17 +263,17 @@ def test_a_baseline_that_is_none_is_refused_with_the_nearest() -> None:
 def test_they_are_computed_once_for_the_same_rows(config: Config, folder: Path) -> None:
     inputs, target, weight = numbers()
     rows = dataset(inputs, target, weight)
-    with background_fit(config, rows) as first:
+    with in_background(config, rows) as first:
         assert first.process is not None
         found = first.collect()
     assert list(found) == list(BASELINES)
     expected = evaluate(fitted("boosting", rows.part("train"), rows.part("val"), config.data), rows)
     assert found["boosting"].scores == pytest.approx(expected.scores)
     other_inputs = load("data=plain_table", "data.path=x.csv", "data.target=y", "data.input_scaling=quantile", "seed=3")
-    with background_fit(other_inputs, rows) as second:
+    with in_background(other_inputs, rows) as second:
         assert second.process is None
         assert second.collect()["boosting"].scores == found["boosting"].scores
-    with background_fit(config, dataset(inputs, replace(target, values=target.values + 1), weight)) as third:
+    with in_background(config, dataset(inputs, replace(target, values=target.values + 1), weight)) as third:
         assert third.process is not None
     assert len(list(folder.glob("*.npz"))) == 3
 
@@ -283,13 +283,13 @@ def test_what_does_not_end_in_time_is_named(config: Config, caplog: pytest.LogCa
     short = config.model_copy(update={"baseline_seconds": 0.01})
     for text in ("it did not finish within 0.01 s", "it did not finish within 0.01 s"):
         caplog.clear()
-        with caplog.at_level(logging.WARNING), background_fit(short, dataset(inputs, target)) as late:
+        with caplog.at_level(logging.WARNING), in_background(short, dataset(inputs, target)) as late:
             assert late.collect() == {}
         assert len(caplog.messages) == 3
         assert text in caplog.messages[-1]
         assert caplog.messages[-1].startswith("baseline boosting is left out")
     assert late.process is None  # it is not tried again for no longer
-    with background_fit(config, dataset(inputs, target)) as longer:
+    with in_background(config, dataset(inputs, target)) as longer:
         assert list(longer.collect()) == list(BASELINES)
 
 
@@ -300,14 +300,14 @@ def test_what_fails_is_named_and_the_others_are_there(config: Config, caplog: py
         rows.rows,
         target=replace(target, values=np.where(np.arange(N) < 180, 0, rows.rows.target.values[:, 0])[:, None]),
     )
-    with caplog.at_level(logging.WARNING), background_fit(config, InMemory(one, rows.n_rows, one.hashes)) as found:
+    with caplog.at_level(logging.WARNING), in_background(config, InMemory(one, rows.n_rows, one.hashes)) as found:
         assert "majority" in found.collect()
     assert any(text.startswith("baseline linear is left out: ValueError: This solver") for text in caplog.messages)
 
 
 def test_the_process_ends_with_who_started_it(config: Config) -> None:
     inputs, target, _ = numbers()
-    with pytest.raises(KeyboardInterrupt), background_fit(config, dataset(inputs, target)) as started:
+    with pytest.raises(KeyboardInterrupt), in_background(config, dataset(inputs, target)) as started:
         raise KeyboardInterrupt
     assert started.process is not None
     assert started.process.returncode is not None
