@@ -17,7 +17,7 @@ evaluate: INPUT ?= $(DATA)
 renamed = $(if $(filter file,$(origin $2)),echo 'make: $1= is $2= now: make $@ $2=$($1)' >&2)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep tune study rerun compare export predict evaluate register promote ui serve sync \
+.PHONY: help setup init train sweep tune study rerun compare export predict evaluate register promote ui serve sync \
 	test test-all bench bench-ingredients bench-quality bench-search bench-sweeps bench-serve bench-setup fuzz check docs clean
 
 help:  ## This text
@@ -51,6 +51,10 @@ sweep: $(STAMP)  ## Train one run per combination: make sweep ARGS="model.units=
 
 tune: $(STAMP)  ## Best model in a given time: make tune ARGS="data=table data.path=my.csv data.target=price tune.minutes=10"
 	@$(BIN)/python -m pipeline tune $(ARGS)
+
+init: $(STAMP)  ## Write a config file for a table: make init INPUT=my.csv
+	@test -n '$(INPUT)' || { echo 'Which table? make init INPUT=my.csv' >&2; exit 1; }
+	@$(BIN)/python -m pipeline init '$(INPUT)' $(ARGS)
 
 study: $(STAMP)  ## Answer a question of the textbooks by a sweep and a picture: make study NAME=width (without: which)
 	@$(BIN)/python -m pipeline study $(NAME) $(ARGS)

@@ -33,6 +33,7 @@ BY_HYDRA = ("train", "sweep")  # their help is the composed config
 def commands() -> str:
     """The help of every command, as it prints it."""
     os.environ["COLUMNS"] = "110"  # the width that argparse breaks lines at
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # or help names the interpreter's path
     parts = []
     for name, about in COMMANDS.items():
         module = importlib.import_module(f"pipeline.commands.{name}")

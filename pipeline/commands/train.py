@@ -20,7 +20,7 @@ from pipeline import sweep
 from pipeline.commands.arguments import tracking
 from pipeline.commands.ending import ends_tidily, tells_how_to_resume
 from pipeline.config import CONF
-from pipeline.errors import PipelineError, TrackingError
+from pipeline.errors import PipelineError, TrackingError, UsageError
 from pipeline.runtime.atomic_files import check_room, room
 from pipeline.runtime.console import console, list_places, number, say
 from pipeline.runtime.program import program
@@ -70,6 +70,7 @@ def run_words(words: Sequence[str]) -> None:
     Raises:
         PipelineError: The command line is wrong, or the sweep cannot begin or continue.
     """
+    _check_files(words)
     words = configuration.as_hydra_takes(words)
     sys.argv = [f"{program()} train", *words]  # Hydra reads it
     launch.register()
@@ -85,6 +86,17 @@ def run_words(words: Sequence[str]) -> None:
             job()
     except sweep.SweepAborted as error:
         sys.exit(str(error))
+
+
+def _check_files(words: Sequence[str]) -> None:
+    """Raises UsageError for a file that is named without a key."""
+    for word in words:
+        if "=" not in word and Path(word).is_file():
+            file = shlex.quote(word)
+            raise UsageError(
+                f"{word}: is a file; train on it with data=table data.path={file} data.target=COLUMN; "
+                f"{program()} init {file} shows its columns"
+            )
 
 
 def _check_room(words: Sequence[str]) -> None:

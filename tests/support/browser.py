@@ -43,8 +43,9 @@ class Page:
         return str(self.run("return document.body.innerText"))
 
     def click(self, selector: str) -> None:
-        """Presses what a CSS selector finds first."""
-        self.run("document.querySelector(arguments[0]).click()", selector)
+        """Presses what a CSS selector finds first, as soon as it is there."""
+        script = "const found = document.querySelector(arguments[0]); found?.click(); return Boolean(found)"
+        self.wait(lambda: self.run(script, selector))
 
     def wait(self, condition: Callable[[], Found], seconds: float = 60) -> Found:
         """Asks until the answer is yes.

@@ -73,6 +73,10 @@ def test_every_command_is_a_file_of_its_own_and_the_other_way_round() -> None:
         (["ui", "http"], "should be a whole number from 1 to 65535, got 'http'"),
         (["serve", "m", "--port", "-1"], "should be a whole number from 0 to 65535, got '-1'"),
         (["serve", "m", "--poll-seconds", "nan"], "should be a number of at least 0.1, got 'nan'"),
+        (
+            ["train", "README.md"],
+            "README.md: is a file; train on it with data=table data.path=README.md data.target=COLUMN",
+        ),
         (["train", "--multirn", "seed=0,1"], "unknown option --multirn, did you mean '--multirun'?"),
         (["train", "--cfg", "jobs"], "argument --cfg/-c: invalid choice: 'jobs'"),
         (["sweep", "--cfg", "job", "--info"], "--cfg and --info: use only one of them"),

@@ -43,6 +43,8 @@ def command(*words: str) -> str:
         (["evaluate", "INPUT=new.csv", "LOG=1"], "evaluate 'm' 'new.csv' --log"),
         (["register", "NAME=n", "ALIAS=a", "FORCE=1"], "register 'm' 'n' --alias 'a' --force"),
         (["serve", "ARGS=--port 8081"], "serve 'm' --port 8081"),
+        (["ui", "RUN=best:iris"], "ui '5000' --run 'best:iris'"),
+        (["init", "INPUT=my.csv", "ARGS=--force"], "init 'my.csv' --force"),
     ],
     ids=lambda given: " ".join(given) if isinstance(given, list) else "",
 )
@@ -70,7 +72,7 @@ def test_former_words_go_on_working_and_name_the_new(words: list[str], line: str
     assert make(*(word.replace(f"{former}=", f"{new}=") for word in words), "ARGS=--help").stderr == ""
 
 
-@pytest.mark.parametrize("target", ["rerun", "export", "predict", "evaluate", "register", "promote", "serve"])
+@pytest.mark.parametrize("target", ["init", "rerun", "export", "predict", "evaluate", "register", "promote", "serve"])
 def test_a_word_that_is_missing_is_a_message(target: str) -> None:
     ended = make(target)
     assert ended.returncode == 2  # make's own; the command before it ended with 1
