@@ -21,7 +21,7 @@ from mlflow.entities import Run
 from pipeline import ConfigError
 from pipeline.commands import compare, evaluate, export, predict, promote, register, rerun
 from pipeline.config import parse
-from pipeline.config.former import completed, with_new_key
+from pipeline.config.former import completed, new_key, with_new_key
 from pipeline.export.loaded_model import LoadedModel
 from pipeline.inference import locate
 from support.command_process import Commands, command_process
@@ -182,7 +182,8 @@ def test_a_run_is_repeated_with_the_same_scores(former: Former, rerun_id: str) -
     scores = {name: value for name, value in old.metrics.items() if re.match("(train|val|test)_", name)}
     assert len(scores) >= 9
     assert {name: new.metrics[name] for name in scores} == pytest.approx(scores, rel=OTHER_DRAWS)
-    before = {name: value for name, value in completed(old.params).items() if not name.startswith("tracking.")}
+    names = {new_key(name) or name for name in old.params if not name.startswith("tracking.")}
+    before = {name: value for name, value in completed(old.params).items() if name in names}
     assert {name: new.params[name] for name in before} == before
 
 

@@ -32,7 +32,8 @@ TINY = ("fit.epochs=1", "fit.execution=graph", "model.units=[4]")
 # Words that say what to do, or a key to do it with.
 REMEDY = re.compile(
     r"\b(use|set|give|name|correct|remove|leave|drop|fill|write|try|change|add|store|make|install|quote|unzip|needs?|"
-    r"takes|must|should be|did you mean|missing;|there are)\b|=\S", re.IGNORECASE
+    r"takes|must|should be|did you mean|missing;|there are|the \w+( \w+)? are|omit|choose|select|delete|"
+    r"rename|replace)\b|=\S", re.IGNORECASE
 )  # fmt: skip
 GIVEN = ("column", "indices")  # kinds of split that the table says
 Rng = np.random.Generator
