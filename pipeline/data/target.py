@@ -160,7 +160,7 @@ def _regression(columns: dict[str, pd.Series]) -> Target:
         dressed = [column for column in columns.values() if _is_dressed_numbers(column)]
         if dressed:
             raise DataError(_dressed_numbers(dressed[0]))
-        remedy = "correct it, name it in data.missing_values with data.missing_target=drop, or set data.task"
+        remedy = "correct it, list it in data.missing_values and set data.missing_target to drop, or set data.task"
         raise DataError(f"data.target: {', '.join(text)}, but a regression needs numbers; {remedy}")
     values = _as_numbers(columns)
     low, high = values.min(axis=0), values.max(axis=0)
