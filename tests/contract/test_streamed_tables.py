@@ -32,7 +32,7 @@ SCALINGS = ["standard", "minmax", "robust", "log1p", "yeo_johnson", "quantile", 
 
 @pytest.fixture
 def blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("survey", "streamed"):
+    for module in ("survey", "streamed_dataset"):
         monkeypatch.setattr(f"pipeline.data.streaming.{module}.block_bytes", lambda budget: 3_000)
 
 

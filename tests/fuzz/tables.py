@@ -204,7 +204,7 @@ def _same(one: np.ndarray, other: np.ndarray) -> bool:
 def _blocks_of(n_bytes: int) -> Iterator[None]:
     """Blocks as small as those of little files have to be to show what the blocks of large ones do."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("survey", "streamed"):
+        for module in ("survey", "streamed_dataset"):
             patch.setattr(f"pipeline.data.streaming.{module}.block_bytes", lambda budget: n_bytes)
         yield
 
