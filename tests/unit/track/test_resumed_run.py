@@ -100,9 +100,9 @@ def test_a_model_that_was_half_made_is_made_again(store: str) -> None:
             )
             place.mkdir()
             (place / "half").touch()
-        with run.writing_model() as folder:
+        with run.writing_model(data.load(config.data).rows) as folder:
             assert not folder.exists()
             (folder / "assets.extra").mkdir(parents=True)
             (folder / "assets.extra" / "manifest.json").write_text('{"inputs": {}}')
-        run.log_saved_model(data.load(config.data).rows)
+        run.log_saved_model()
     assert len(MlflowClient(store).get_run(run.id).outputs.model_outputs) == 1
