@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Network = Any  # a keras.Model
+Shapes = tuple[tuple[int, ...], ...]  # of its weights
 
 DRAWN = ("auto", "random", "stratified", "group", "kfold", "group_kfold")  # kinds of splits that depend on a seed
 
@@ -47,6 +48,21 @@ def kind(config: Config) -> str:
     from pipeline.fit.packed import shape
 
     return json.dumps([rows_of(config), shape(config.model, config.fit)])
+
+
+def packs(configs: Sequence[Config], n_most: int) -> list[list[int]]:
+    """Divides trials with the same `kind` into packs.
+
+    Args:
+        configs: Of the trials.
+        n_most: Maximum size of a pack.
+
+    Returns:
+        Numbers of trials; a pack can be a single trial.
+    """
+    from pipeline.fit.packed import packs
+
+    return packs([config.model.units for config in configs], n_most)
 
 
 def rows_of(config: Config) -> str:
@@ -71,8 +87,8 @@ class Shared:
         self._dataset: Dataset | None = None
         self._prepared: Prepared | None = None
         self._beside: dict[str, BackgroundFit] = {}
-        self._template: Network | None = None
-        self._assembled: Assembled | None = None
+        self._common: dict[Shapes, Network] = {}
+        self._assembled: dict[Shapes, Assembled] = {}
 
     def prepare(self, config: Config, trial: SweepTrial) -> Prepared:
         """Like `pipeline.train.prepare`, but reads the rows and fits preprocessing only for the first trial.
@@ -114,10 +130,10 @@ class Shared:
 
     def filled(self, network: Network) -> Network:
         """Copies the weights of a network into a common one, so that functions are traced once for all trials."""
-        if self._template is None:
-            self._template = network
-        self._template.set_weights(network.get_weights())
-        return self._template
+        common = self._common.setdefault(_shapes(network), network)
+        assert common is not None, "it is a network"
+        common.set_weights(network.get_weights())
+        return common
 
     def assemble(self, rows: Rows, preprocessing: Preprocessing, network: Network, learned: Learned) -> Assembled:
         """Like `pipeline.export.assemble`, but only once for the common network.
@@ -131,11 +147,12 @@ class Shared:
         from pipeline import export
         from pipeline.export.assemble import UNLEARNED
 
-        if network is not self._template or learned != UNLEARNED:
+        shapes = _shapes(network)
+        if network is not self._common.get(shapes) or learned != UNLEARNED:
             return export.assemble(rows, preprocessing, network, learned)
-        if self._assembled is None:
-            self._assembled = export.assemble(rows, preprocessing, network, learned)
-        return self._assembled
+        if shapes not in self._assembled:
+            self._assembled[shapes] = export.assemble(rows, preprocessing, network, learned)
+        return self._assembled[shapes]
 
 
 def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, Result]]:
@@ -174,6 +191,10 @@ def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, 
         return result_of(prepared, trained, scored, shipped)
 
     return together
+
+
+def _shapes(network: Network) -> Shapes:
+    return tuple(tuple(variable.shape) for variable in network.weights)
 
 
 def _why_by_itself(network: Network, prepared: Prepared) -> str | None:

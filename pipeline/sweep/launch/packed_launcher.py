@@ -21,7 +21,7 @@ from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.sweep.launch import remote_job
 from pipeline.sweep.launch.remote_job import Job, LaunchedSweep
-from pipeline.sweep.packed_trials import Shared, kind, story, why_alone
+from pipeline.sweep.packed_trials import Shared, kind, packs, story, why_alone
 from pipeline.sweep.search.outcome import TRIAL_VARIABLE
 from pipeline.sweep.trial_job import attempt
 
@@ -123,11 +123,13 @@ class PackedLauncher(Launcher):
                 alone.setdefault(found, []).append(job)
             else:
                 together.setdefault(kind(found.config), []).append(found)
-        for name in [name for name, waiting in together.items() if len(waiting) == 1]:
-            alone.setdefault("no other job has the same rows and shape", []).append(together.pop(name)[0].job)
         for waiting in together.values():
-            for start in range(0, len(waiting), self.n_jobs):
-                yield from _trained(waiting[start : start + self.n_jobs])
+            for numbers in packs([one.config for one in waiting], self.n_jobs):
+                pack = [waiting[number] for number in sorted(numbers)]
+                if len(pack) == 1:
+                    alone.setdefault("no other job has the same rows and a similar shape", []).append(pack[0].job)
+                else:
+                    yield from _trained(pack)
         for why, those in alone.items():
             log.info("trained alone, for %s: #%s", why, ", #".join(str(job.number) for job in those))
             for job in those:

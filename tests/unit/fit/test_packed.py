@@ -14,7 +14,7 @@ from pipeline import Config, TrainingError, fit, load, model
 from pipeline.fit import compile as compiling
 from pipeline.fit.epoch_randomness import order_of
 from pipeline.fit.history import History
-from pipeline.fit.packed import Job, Pack, shape, threefry, why_alone
+from pipeline.fit.packed import Job, Pack, packs, shape, threefry, why_alone
 from pipeline.fit.variable_clone import threefry_seed
 
 N_ROWS, N_BATCH = 200, 32
@@ -105,12 +105,18 @@ OWN = [
 ]
 
 
+SHAPES = [["model.units=[16,8]"], ["model.units=[8,20]"], ["model.units=[12]"]]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("words", OPTIMIZERS + MORE, ids=" ".join)
 @pytest.mark.usefixtures("float64")
 def test_a_member_comes_to_what_keras_comes_to_alone(words: list[str]) -> None:
     """In double precision, so that nothing but the rules can differ."""
-    configs = [config_of("regression", *words, *own, "fit.epochs=1") for own in OWN]
+    shapes = SHAPES if words in (OPTIMIZERS[-1], MORE[0]) else [[]] * 3
+    configs = [
+        config_of("regression", *words, *own, *more, "fit.epochs=1") for own, more in zip(OWN, shapes, strict=True)
+    ]
     networks, ended = together(configs, "regression")
     x, y, weight = rows("regression")
     for number, config in enumerate(configs):
@@ -148,6 +154,33 @@ def test_a_member_comes_to_what_its_run_comes_to_alone(task: str) -> None:
             assert ours.keys() == theirs.keys()
             for name in set(ours) - {"seconds"}:
                 assert ours[name] == pytest.approx(theirs[name], rel=1e-3), name
+
+
+@pytest.mark.parametrize("activation", ["relu", *slow(["sigmoid"])])
+def test_members_of_other_widths_and_depths_come_to_what_they_come_to_alone(activation: str) -> None:
+    """Also with an activation that is not 0 for 0; with dropout, whose numbers are drawn by each one's own width."""
+    own = [
+        ["model.units=[16,8]", "model.dropout=0.2"], ["model.units=[7,11]", "model.dropout=[0.3,0.0]", "model.l2=0.01"],
+        ["model.units=[9]", "model.dropout=0.2", "seed=2"], ["model.units=[20]", "model.l1=[0.01,0.002]"],
+        ["model.units=[3,5,4]", "seed=1"],
+    ]  # fmt: skip
+    configs = [config_of("binary", f"model.activation={activation}", "fit.optimizer=adamw", *words) for words in own]
+    networks, ended = together(configs, "binary", n_rows=6 * N_BATCH)
+    for number, config in enumerate(configs):
+        network, expected = alone(config, "binary", n_rows=6 * N_BATCH)
+        assert_alike(networks[number], network, 1e-4)
+        found = ended[number]
+        assert isinstance(found, History)
+        assert found.epochs[-1]["val_loss"] == pytest.approx(expected.epochs[-1]["val_loss"], rel=1e-4)
+
+
+def test_packs_are_of_similar_networks() -> None:
+    small, large = [16, 16], [128, 128]
+    assert packs([small, large, small, large], 8) == [[1, 3, 0, 2]]
+    assert packs([small, large, small], 8) == [[1, 0], [2]]
+    assert packs([[64], [64, 64], [48, 32]], 8) == [[1, 2, 0]]
+    assert packs([small] * 5, 2) == [[0, 1], [2, 3], [4]]
+    assert packs([], 2) == []
 
 
 def test_dropout_draws_what_xla_draws_for_each_and_other_units_in_each_epoch() -> None:
@@ -239,7 +272,7 @@ def test_jobs_that_train_alone() -> None:
         shape(config.model, config.fit)
         for words in (
             [], ["model.dropout=0.1"], ["fit.learning_rate=0.1"], ["model.l1=1.0"], ["fit.epochs=7"],
-            ["fit.early_stopping.patience=3"], ["seed=4"], ["model.initializer=zeros"],
+            ["fit.early_stopping.patience=3"], ["seed=4"], ["model.initializer=zeros"], ["model.units=[8]"],
         )
         for config in [load("data=iris", *words)]
     }  # fmt: skip
