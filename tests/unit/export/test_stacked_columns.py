@@ -52,7 +52,7 @@ def fitted(columns: dict[str, RawColumn], scaling: str, of_few: str = "one_hot")
         for name in columns
         if name.startswith(("town", "few"))
     )
-    keys = [f"data.input_scaling={scaling}", f"data.category_encoding.by_column={{{ways}}}", *KEYS]
+    keys = [*KEYS, f"data.input_scaling={scaling}", f"data.category_encoding.by_column={{{ways}}}"]
     config = load("data=plain_table", "data.path=x.csv", "data.target=y", *keys).data
     inputs = fit_inputs(columns, config)
     assert isinstance(inputs, TableInputs)
