@@ -11,7 +11,7 @@ UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 2**10, "MIB": 2**20
 class Section(BaseModel):
     """A part of the configuration: strict types, no unknown keys, no defaults, frozen once checked."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 PositiveInt = Annotated[int, Field(gt=0)]

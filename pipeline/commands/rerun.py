@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     settings = tracking(args.uri)
     from pipeline import config, track, train
-    from pipeline.commands.train import show
+    from pipeline.commands.show_result import show
 
     with tempfile.TemporaryDirectory() as folder, track.connected(settings):
         logged = track.config_of_run(args.run_id, Path(folder))

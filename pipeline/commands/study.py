@@ -7,9 +7,6 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from rich.table import Table
-
-from pipeline.commands import train
 from pipeline.commands.arguments import Parser
 from pipeline.commands.ending import ends_tidily
 from pipeline.compare.study import questions
@@ -56,6 +53,8 @@ def run(args: argparse.Namespace) -> None:
 
 def list_all(config_dir: str | None) -> None:
     """Prints all studies with their questions."""
+    from rich.table import Table
+
     table = Table("study", "question", caption=f"{program()} study NAME")
     for name, question in questions.questions(config_dir):
         table.add_row(name, question)
@@ -108,6 +107,8 @@ def _sweep(words: list[str]) -> None:
     Raises:
         SystemExit: The sweep could not begin, or was interrupted.
     """
+    from pipeline.commands import train
+
     before = sys.argv
     try:
         train.main(words)

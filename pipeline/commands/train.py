@@ -13,31 +13,29 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from rich.table import Table
 
 from pipeline import config as configuration
-from pipeline import sweep
-from pipeline.commands.arguments import tracking
 from pipeline.commands.ending import ends_tidily, tells_how_to_resume
 from pipeline.config import CONF
 from pipeline.errors import PipelineError, TrackingError, UsageError
 from pipeline.runtime.atomic_files import check_room, room
-from pipeline.runtime.console import console, list_places, number, say
+from pipeline.runtime.console import console, number, say
 from pipeline.runtime.program import program
-from pipeline.sweep import launch
-from pipeline.train import Result, finish, prepare
 
 if TYPE_CHECKING:
-    from pipeline.evaluate.confusion import BinaryDecisions
-
-PARTS = ("train", "val", "test", "gap")
+    from pipeline.sweep import Outcome
 
 
 @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
-def job(composed: DictConfig) -> float | sweep.Outcome:
+def job(composed: DictConfig) -> float | Outcome:
     """Runs one job of the command line, alone or in a sweep."""
     if HydraConfig.get().mode == RunMode.MULTIRUN:
+        from pipeline import sweep
+
         return sweep.job(composed)
+    from pipeline.commands.show_result import show
+    from pipeline.train import finish, prepare
+
     config = configuration.from_hydra(composed)
     try:
         prepared = prepare(config)
@@ -67,25 +65,41 @@ def main(words: Sequence[str]) -> None:
 def run_words(words: Sequence[str]) -> None:
     """Checks the command line, then runs one job or a sweep; or prints what `--help` or `--cfg` asks for.
 
+    The check comes before the imports of what runs, so that a mistake is reported within half a second.
+
+    Args:
+        words: As typed, without the name of the command.
+
     Raises:
         PipelineError: The command line is wrong, or the sweep cannot begin or continue.
     """
     _check_files(words)
     words = configuration.as_hydra_takes(words)
     sys.argv = [f"{program()} train", *words]  # Hydra reads it
-    launch.register()
     if configuration.only_shows(words):
         configuration.check_shown(words)
-        return job()
-    sweep.register()
+        return _shown()
     command = configuration.parse(words)
     _check_room(words)
+    from pipeline import sweep
+    from pipeline.sweep import launch
+
+    launch.register()
+    sweep.register()
     try:
         with sweep.parent(command):
             sys.argv[1:] = command.as_hydra_gets(words)
             job()
     except sweep.SweepAborted as error:
         sys.exit(str(error))
+
+
+def _shown() -> None:
+    """Lets Hydra print what `--help`, `--cfg` or `--info` asks for; it lists the launchers too."""
+    from pipeline.sweep import launch
+
+    launch.register()
+    job()
 
 
 def _check_files(words: Sequence[str]) -> None:
@@ -112,80 +126,3 @@ def _check_room(words: Sequence[str]) -> None:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise TrackingError(f"{folder}: {error.strerror}; {room(folder)}, free some space") from None
-
-
-def show(result: Result) -> None:
-    """Prints the scores of every split, and the locations and commands of a finished run."""
-    table = Table("score", *PARTS, caption="gap: how much worse validation is than training")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for name in dict.fromkeys(key.partition("_")[2] for key in result.scores):
-        table.add_row(name, *(number(result.scores.get(f"{part}_{name}")) for part in PARTS))
-    table.add_section()
-    for baseline, scores in result.baselines.scores.items():
-        for name in result.baselines.main_scores:
-            table.add_row(f"{name} of {baseline}", *(number(scores.get(f"{part}_{name}")) for part in PARTS))
-    screen = console()
-    screen.print(table)
-    if result.decisions and result.decisions.learned is not None:
-        screen.print(_confusions(result.decisions))
-    list_places(screen, _places(result))
-
-
-def _places(result: Result) -> dict[str, str]:
-    """Returns further results of a run, their locations, and commands that use them, by label."""
-    from pipeline import track
-    from pipeline.track.store import store_uri
-
-    # Other commands use the default store unless --uri is given.
-    is_default = result.store == store_uri(tracking(None))
-    store = "" if is_default else f" --uri {shlex.quote(result.store)}"
-    places = dict(result.baselines.texts)
-    if result.decisions:
-        places["positive class"] = result.decisions.text
-    places |= {
-        "run": result.run_id,
-        **_pages(result.model_path),
-        "SavedModel": str(result.model_path),
-        "store": result.store,
-        "see it with": f"{program()} ui --run {result.run_id}{store}",
-    }
-    if address := track.local_address(result.store, track.page_of_run, result.run_id):
-        places["its page"] = address
-    places |= {
-        "predict rows with": f"{program()} predict {result.run_id} new.csv predictions.csv{store}",
-        "serve it with": f"{program()} serve {result.run_id}{store}",
-    }
-    if result.advice:
-        places["try next"] = result.advice
-    return places | {"seconds": _seconds(result.seconds)}
-
-
-def _pages(model_path: str | None) -> dict[str, str]:
-    """Returns the paths of a run's pages if they are on this machine, by label."""
-    if model_path is None:
-        return {}
-    model = Path(model_path)
-    pages = {"data report": model.parent / "data" / "report.html", "model card": model / "assets.extra" / "card.html"}
-    return {name: str(page) for name, page in pages.items() if page.is_file()}
-
-
-def _confusions(made: BinaryDecisions) -> Table:
-    """Tabulates both kinds of errors at 0.5 and at the learned threshold."""
-    entries = made.confusions
-    table = Table("", *(entry.title for entry in entries), caption=f"mean cost of a row: {made.costs}")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for name in entries[0].counts:
-        table.add_row(name, *(str(entry.counts[name]) for entry in entries))
-    for name in entries[0].scores:
-        table.add_row(name, *(number(entry.scores[name]) for entry in entries))
-    return table
-
-
-def _seconds(seconds: dict[str, float]) -> str:
-    """Formats the total and the parts above 5 % of it, longest first."""
-    total = sum(seconds.values())
-    longest = sorted(seconds.items(), key=lambda item: -item[1])
-    parts = ", ".join(f"{name.removeprefix('seconds_')} {value:.1f}" for name, value in longest if value > total / 20)
-    return f"{total:.1f}: {parts}"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
-
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from pipeline import config as configuration
 from pipeline.commands.ending import ends_tidily
-from pipeline.commands.train import run_words, show
+from pipeline.commands.train import run_words
 from pipeline.runtime.console import console, number, say
 from pipeline.runtime.program import program
-from pipeline.sweep.tune import Tuned, tune
+
+if TYPE_CHECKING:
+    from pipeline.sweep.tune import Tuned
 
 MAX_LINES = 20  # best networks to print; networks.csv has all
 
@@ -57,6 +58,10 @@ def run(words: Sequence[str]) -> None:
         PipelineError: The command line or the data are wrong, or every network failed.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    configuration.parse(words)  # before the imports, which take seconds
+    from pipeline.commands.show_result import show
+    from pipeline.sweep.tune import tune
+
     tuned = tune(*words)
     show_networks(tuned)
     show(tuned.result)
@@ -64,6 +69,8 @@ def run(words: Sequence[str]) -> None:
 
 def show_networks(tuned: Tuned) -> None:
     """Prints the networks, best first, the ensemble and the baselines."""
+    from rich.table import Table
+
     table = Table("network", tuned.score, "± to all", "share", "epochs", "seconds", "overrides")
     for column in table.columns[:-1]:
         column.justify = "right"

@@ -181,6 +181,16 @@ class _Given:
     hydra: list[Override]
 
 
+@dataclass(frozen=True)
+class _How:
+    """How the jobs of a command line run."""
+
+    is_sweep: bool
+    is_search: bool
+    swept: list[Override]  # by a config file
+    problems: list[str]  # of the launcher, a line each
+
+
 def _by_whom(overrides: Sequence[Override]) -> _Given:
     own = [override for override in overrides if not override.key_or_group.startswith("hydra")]
     launcher = [override for override in overrides if is_launcher_key(override)]
@@ -192,27 +202,39 @@ def _checked(files: Composer, words: list[str], multirun: bool) -> Command:
     typed, former_words = former.in_words(files.parse(words), files.parse)
     given = _by_whom(typed)
     check_hydra(files, given.hydra)
-    hydra = plain_words(given.hydra)
-    settings = files.settings(hydra, plain_words([o for o in given.own if _is_option(files, o)]))
-    is_search = settings.runtime.choices["hydra/sweeper"] == "search"
-    is_sweep = multirun or settings.mode == RunMode.MULTIRUN
-    of_file = files.parse(_of_file(settings, given.own) if is_sweep else [])
-    own = [*given.own, *former.in_words(of_file, files.parse)[0]]  # former keys of a file are reported with the file
-    jobs = checked_jobs(files, own, is_search)
-    space = search_space(own, files.options_of)[0] if is_sweep else {}
+    how = _how(files, given, multirun)
+    own = [*given.own, *former.in_words(how.swept, files.parse)[0]]  # former keys of a file are reported with the file
+    jobs = checked_jobs(files, own, how.is_search)
+    space = search_space(own, files.options_of)[0] if how.is_sweep else {}
     problems = [
         *former_words,
         *jobs.problems,
-        *_misplaced_sweep(own, is_sweep, is_search),
-        *launcher_problems(files, settings.launcher, given.launcher, hydra),
-        *(_unsuitable(jobs.configs, space, is_search) if is_sweep and jobs.configs else []),
-        *(_too_many(own, jobs.configs[0].sweep) if is_sweep and jobs.configs and not is_search else []),
+        *_misplaced_sweep(own, how.is_sweep, how.is_search),
+        *how.problems,
+        *(_unsuitable(jobs.configs, space, how.is_search) if how.is_sweep and jobs.configs else []),
+        *(_too_many(own, jobs.configs[0].sweep) if how.is_sweep and jobs.configs and not how.is_search else []),
     ]
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
     for note in jobs.notes:
         log.warning(note)
-    return Command(jobs.configs[0], is_sweep, words, space, is_search, jobs.for_hydra)
+    return Command(jobs.configs[0], how.is_sweep, words, space, how.is_search, jobs.for_hydra)
+
+
+def _how(files: Composer, given: _Given, multirun: bool) -> _How:
+    """Reads how to run from Hydra's section, which takes long to compose, unless nothing sets it."""
+    groups = plain_words([override for override in given.own if _is_option(files, override)])
+    if not (given.hydra or given.launcher or files.have_settings(groups)):
+        return _How(multirun, is_search=False, swept=[], problems=[])
+    hydra = plain_words(given.hydra)
+    settings = files.settings(hydra, groups)
+    is_sweep = multirun or settings.mode == RunMode.MULTIRUN
+    return _How(
+        is_sweep,
+        is_search=settings.runtime.choices["hydra/sweeper"] == "search",
+        swept=files.parse(_of_file(settings, given.own) if is_sweep else []),
+        problems=launcher_problems(files, settings.launcher, given.launcher, hydra),
+    )
 
 
 def _is_option(files: Composer, override: Override) -> bool:

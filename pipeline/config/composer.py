@@ -86,6 +86,15 @@ class Composer:
         """Returns a line for each key of an earlier version in the selected files; `own` has the current keys."""
         return self._made_of(words).former_keys
 
+    def have_settings(self, groups: Sequence[str]) -> bool:
+        """Whether the files may set Hydra's mode, sweeper or launcher; False is certain.
+
+        Args:
+            groups: Overrides of groups other than Hydra's.
+        """
+        is_usual = self._made_of(groups).hydra == self._usual_hydra and not self._searches_elsewhere
+        return not is_usual or not {"mode", "sweeper", "launcher"}.isdisjoint(self._usual_hydra or {})
+
     def settings(self, hydra: Sequence[str], groups: Sequence[str]) -> DictConfig:
         """Returns the section `hydra`; the caller must not change it.
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def console() -> Console:
     """Returns a console for standard output, 200 characters wide if that is not a terminal."""
+    from rich.console import Console  # slow to import
+
     found = Console()
     return found if found.is_terminal else Console(width=200)
 

@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_run_has_them_in_its_metrics_and_on_its_card(
     trained: Callable[..., Result], regression_table: Path, folder: Path, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from pipeline.commands.train import show
+    from pipeline.commands.show_result import show
 
     words = ["data=table", "model=dense", f"data.path={regression_table}", "data.target=y", "data.sample_weight=weight"]
     result = trained(*words, "baselines=[majority,boosting]")

@@ -53,7 +53,7 @@ def test_a_wrong_option_is_told_with_the_nearest(typed: Typed, command: str) -> 
 
 def test_every_command_is_a_file_of_its_own_and_the_other_way_round() -> None:
     files = {path.stem for path in (ROOT / "pipeline" / "commands").glob("*.py")}
-    assert files == {*COMMANDS, "__init__", "arguments", "ending"}
+    assert files == {*COMMANDS, "__init__", "arguments", "ending", "show_result"}
 
 
 @pytest.mark.parametrize(
@@ -158,6 +158,34 @@ def test_mistakes_and_help_come_before_tensorflow_is_imported() -> None:
     assert "end: fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?\n" in ended.stdout
     assert "  early_stopping:\n    patience: 10\n" in ended.stdout
     assert ended.stdout.splitlines()[-2:] == ["end: 0", "[]"]
+
+
+WRONG = {
+    ("train", "fit.pateince=3"): "fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?",
+    ("train", "model=dens"): "model=dens: no such file, did you mean 'dense'?",
+    ("train", "fit.epochs=x"): "fit.epochs: should be a valid integer, got 'x'",
+    ("sweep", "fit.lerning_rate=0.1,1"): "fit.lerning_rate: unknown key, did you mean 'fit.learning_rate'?",
+    ("sweep", "hydra/launcher=loacl"): "hydra/launcher=loacl: no such file, did you mean 'local'?",
+    ("tune", "tune.mintes=3"): "tune.mintes: unknown key, did you mean 'tune.minutes'?",
+    ("study", "widht"): "unknown study 'widht', did you mean 'width'?",
+}
+
+
+def test_a_mistake_in_a_key_imports_only_what_checks_it() -> None:
+    code = (
+        "import sys\nfrom pipeline.__main__ import main\n"
+        f"for words in {list(WRONG)}:\n"
+        "    sys.argv[1:] = words\n"
+        "    try: main()\n"
+        "    except SystemExit as end: print(end)\n"
+        "slow = 'numpy', 'pandas', 'rich', 'tensorflow', 'mlflow', 'pipeline.sweep', 'pipeline.train'\n"
+        "print([name for name in slow if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    *messages, slow = ended.stdout.splitlines()
+    assert len(messages) == len(WRONG)
+    assert [wanted for wanted, found in zip(WRONG.values(), messages, strict=True) if wanted not in found] == []
+    assert slow == "[]"
 
 
 @pytest.mark.parametrize("name", pipeline._FORMER)

@@ -104,22 +104,26 @@ def test_a_section_as_a_whole_is_looked_into() -> None:
     ]
 
 
-def test_in_a_file_of_ones_own_it_is_named_with_the_file(own: Callable[..., Path]) -> None:
-    """All of them in one file, and then as it says."""
-    path = own({"data.path": "a.csv", "data.target": "y"} | TOGETHER)
+IN_ONE_FILE = pytest.mark.parametrize("given", [TOGETHER, {"sweep.objectives": GIVEN["sweep.objectives"]}], ids=len)
+
+
+@IN_ONE_FILE
+def test_in_a_users_file_it_is_named_with_the_file(own: Callable[..., Path], given: dict[str, Any]) -> None:
+    """First every key that can be in one file, then the lines that the message says to write."""
+    path = own({"data.path": "a.csv", "data.target": "y"} | given)
     words = ["--config-dir", str(path.parents[1]), "experiment=mine"]
-    named = {f"{path}: {old} is now {RENAMED[old]}": RENAMED[old] for old in TOGETHER}
+    named = {f"{path}: {old} is now {RENAMED[old]}": RENAMED[old] for old in given}
     for asked in (parse, check_shown):
         with pytest.raises(ConfigError) as raised:
             asked(words)
         told = dict(line.partition("; write ")[::2] for line in str(raised.value).splitlines())
         assert told.keys() == named.keys()
-    now = {named[said]: GIVEN[old] for said, old in zip(named, TOGETHER, strict=True) if not told[said]}
+    now = {named[said]: given[old] for said, old in zip(named, given, strict=True) if not told[said]}
     for line in filter(None, told.values()):
         now |= {f"data.{key}": value for key, value in OmegaConf.create(line).items()}
     own({"data.path": "a.csv", "data.target": "y"} | now)
     config = parse(words).config
-    assert {old: value_of(config, RENAMED[old]) for old in TOGETHER} == TOGETHER
+    assert {old: value_of(config, RENAMED[old]) for old in given} == given
 
 
 @FORMER
@@ -129,16 +133,26 @@ def test_a_value_that_refers_to_it_is_told_of(old: str) -> None:
     assert str(raised.value) == (f"tracking.run_name: ${{{old}}} cannot be resolved: {old} is now {RENAMED[old]}")
 
 
-def test_a_logged_config_is_translated(tmp_path: Path) -> None:
+@FORMER
+def test_a_logged_config_is_translated(tmp_path: Path, old: str) -> None:
+    """`rerun` and a run that continues read it."""
     logged = OmegaConf.create(to_yaml(load(*TABLE)))
-    for old, value in TOGETHER.items():
-        OmegaConf.update(logged, old, value, force_add=True)
+    OmegaConf.update(logged, old, GIVEN[old], force_add=True)
     path = tmp_path / "config.yaml"
     OmegaConf.save(logged, path)
-    config = from_yaml(path)
-    assert {old: value_of(config, RENAMED[old]) for old in TOGETHER} == TOGETHER
-    with pytest.raises(ConfigError, match=r"^sweep.seed is now search.seed; write "):
-        from_yaml(path, ["sweep.seed=3"])
+    assert value_of(from_yaml(path), RENAMED[old]) == GIVEN[old]
+
+
+@FORMER
+def test_a_rerun_names_the_new_key_of_an_override(tmp_path: Path, old: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(to_yaml(load(*TABLE)))
+    with pytest.raises(ConfigError) as raised:
+        from_yaml(path, [f"{old}={written(GIVEN[old])}"])
+    said, _, remedy = str(raised.value).partition("; write ")
+    assert said == f"{old} is now {RENAMED[old]}"
+    (pasted,) = shlex.split(remedy)
+    assert value_of(from_yaml(path, [pasted]), RENAMED[old]) == GIVEN[old]
 
 
 def test_other_mistakes_are_told_of_besides(own: Callable[..., Path]) -> None:
@@ -202,7 +216,19 @@ def test_a_study_is_chosen_in_its_own_group(tmp_path: Path) -> None:
         load("experiment=mine", config_dir=tmp_path)
 
 
-def test_parameters_of_earlier_runs_are_compared_by_the_new_keys() -> None:
-    found = completed({"model.name": "dense", "data.columns_as.a": "category", "seed": "1"})
-    assert found["data.column_kinds.a"] == "category"
-    assert "data.columns_as.a" not in found
+def as_params(key: str, value: Any) -> dict[str, str]:
+    """The parameters that a run logs for a key: one for each name of a mapping."""
+    names = value if isinstance(value, dict) else {None: value}
+    return {key if name is None else f"{key}.{name}": str(one) for name, one in names.items()}
+
+
+@FORMER
+def test_parameters_of_earlier_runs_are_compared_by_the_new_keys(old: str) -> None:
+    found = completed({"model.name": "dense", "seed": "1"} | as_params(old, GIVEN[old]))
+    assert as_params(RENAMED[old], GIVEN[old]).items() <= found.items()
+    assert not [key for key in found if key == old or key.startswith(f"{old}.")]
+
+
+@pytest.mark.parametrize("old", [old for old, new in RENAMED.items() if new.endswith(".by_column")])
+def test_a_parameter_that_listed_all_columns_is_not_compared(old: str) -> None:
+    assert completed({"seed": "1", old: "{'a': 'none'}"}).keys() == completed({"seed": "1"}).keys()

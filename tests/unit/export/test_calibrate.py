@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline import ConfigError, data, load
-from pipeline.commands.train import show
+from pipeline.commands.show_result import show
 from pipeline.config.decision_rules import Decision
 from pipeline.export.calibrate import best_temperature, best_threshold
 from pipeline.export.formats.convert import export
