@@ -130,7 +130,7 @@ bench-setup: $(STAMP)  ## Install the other libraries that bench compares with
 fuzz: $(STAMP)  ## Look for differences in drawn cells and tables: make fuzz CELLS=2000 TABLES=500 TRAINED=300 SEED=0
 	@PYTHONPATH=tests $(BIN)/python -m fuzz --cells $(or $(CELLS),0) --tables $(or $(TABLES),0) --trained $(or $(TRAINED),0) --seed $(or $(SEED),0)
 
-check: $(STAMP)  ## Lint, types, complexity, and which room imports which
+check: $(STAMP)  ## Lint, types, complexity, and which folder imports which
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@$(BIN)/complexipy && $(BIN)/lint-imports --no-cache --no-logo
 

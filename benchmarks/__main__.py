@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("work", nargs="*", metavar="WORK", help=", ".join([*WORKS, *OTHERS]) + "; none: all")
     chosen = parser.parse_args().work or [*WORKS, *OTHERS]
     if unknown := [name for name in chosen if name not in (*WORKS, *OTHERS)]:
-        parser.error(f"there is no work {', '.join(unknown)}; there are {', '.join([*WORKS, *OTHERS])}")
+        parser.error(f"unknown work {', '.join(unknown)}; choose from {', '.join([*WORKS, *OTHERS])}")
     console = Console() if Console().is_terminal else Console(width=120)
     for name in chosen:
         if name == START:

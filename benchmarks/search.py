@@ -53,8 +53,10 @@ def main() -> None:
         best, n_tpe = min(value for _, value in tpe), sum(epochs for epochs, _ in tpe)
         after = reached(tpe, target)
         shares.append(float("inf") if after is None else after / n_random)
-        told = "never" if after is None else f"{after} epochs"
-        print(f"| {seed} | {target:.4f} | {n_random} | {best:.4f} | {n_tpe} | {told} | {shares[-1]:.2f} |", flush=True)
+        reported = "never" if after is None else f"{after} epochs"
+        print(
+            f"| {seed} | {target:.4f} | {n_random} | {best:.4f} | {n_tpe} | {reported} | {shares[-1]:.2f} |", flush=True
+        )
     print(f"\nMedian share of the random search's epochs: {statistics.median(shares):.2f}")
 
 

@@ -61,7 +61,7 @@ def measure_serving(rounds: int, seconds: float, n_mixed: int, say: Any = print)
         rounds: How often each is measured.
         seconds: Of each measurement.
         n_mixed: Requests of the mixed load.
-        say: Is told how far it is.
+        say: Called with the progress.
     """
     with tempfile.TemporaryDirectory() as folder:
         store = f"sqlite:///{folder}/mlflow.db"

@@ -97,8 +97,8 @@ def mlflow_share() -> None:
                 seen["epochs"].append(spent["epochs"])
                 seen["rest"].append(spent["rest"] + opening)
             epochs, rest, whole = (statistics.median(seen[kind]) for kind in ("epochs", "rest", "whole"))
-            told = f"epochs {epochs:.2f} s, the rest {rest:.2f} s of {whole:.1f} s: {(epochs + rest) / whole:.1%}"
-            print(f"mlflow, {name}: {told}", flush=True)
+            reported = f"epochs {epochs:.2f} s, the rest {rest:.2f} s of {whole:.1f} s: {(epochs + rest) / whole:.1%}"
+            print(f"mlflow, {name}: {reported}", flush=True)
 
 
 def one_store() -> None:
@@ -119,7 +119,7 @@ def one_store() -> None:
         with sqlite3.connect(Path(folder) / "mlflow.db") as store:
             for status, n_runs, fewest, most in store.execute(query):
                 print(f"one_store: {n_runs} runs {status}, with {fewest} to {most} values of metrics each")
-        print(f"one_store: {time.perf_counter() - start:.0f} s, {said.count(' failed: ')} failures told")
+        print(f"one_store: {time.perf_counter() - start:.0f} s, {said.count(' failed: ')} failures reported")
 
 
 def _sweep(folder: Path, *overrides: str) -> str:
@@ -163,7 +163,7 @@ def main() -> None:
     parser.add_argument("part", nargs="*", metavar="PART", help=", ".join(PARTS) + "; none: all")
     chosen = parser.parse_args().part or list(PARTS)
     if unknown := [name for name in chosen if name not in PARTS]:
-        parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+        parser.error(f"unknown part {', '.join(unknown)}; choose from {', '.join(PARTS)}")
     for name in chosen:
         PARTS[name]()
 

@@ -1,4 +1,4 @@
-"""A process that trains one peer on one work, an epoch whenever it is told to; `measure.py` starts it."""
+"""A process that trains one peer on one work, an epoch for each request; `measure.py` starts it."""
 
 from __future__ import annotations
 

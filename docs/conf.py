@@ -14,7 +14,7 @@ import pipeline
 from pipeline.commands import COMMANDS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import rooms  # the file beside this one
+import imports  # the file beside this one
 
 project = "dense-pipeline"
 version = release = pipeline.__version__
@@ -53,7 +53,7 @@ def readme() -> str:
     return text.replace("](docs/", "](").replace("](CHANGELOG.md)", "](changelog.md)")
 
 
-WRITTEN: dict[str, Callable[[], str]] = {"commands": commands, "readme": readme, "rooms": rooms.table}
+WRITTEN: dict[str, Callable[[], str]] = {"commands": commands, "readme": readme, "imports": imports.table}
 
 
 def fill_in(app: Sphinx, page: str, source: list[str]) -> None:

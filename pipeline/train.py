@@ -198,8 +198,8 @@ def result_of(prepared: Prepared, trained: Trained, scored: Scored, shipped: Shi
     scores, tracked = scored.found.scores, trained.tracked
     where, seconds = (tracked.id, tracked.model_path, tracked.uri), prepared.clock.seconds | shipped.seconds
     sizes = (trained.network.count_params(), shipped.difference)
-    objective, told = scores[prepared.objective], (scored.decisions, scored.advice)
-    return Result(scores, objective, *where, seconds, *sizes, scored.beaten, *told)
+    objective, reported = scores[prepared.objective], (scored.decisions, scored.advice)
+    return Result(scores, objective, *where, seconds, *sizes, scored.beaten, *reported)
 
 
 def import_stages() -> None:

@@ -69,7 +69,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def trained(store: str) -> Callable[..., Result]:
-    """Runs the story itself, two epochs and no baselines unless told otherwise."""
+    """Runs the story itself, two epochs and no baselines unless given."""
     return lambda *overrides: pipeline.run(pipeline.load(*SMALL, *overrides, f"tracking.uri={store}"))
 
 

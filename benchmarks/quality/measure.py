@@ -49,7 +49,7 @@ def measure_asked(parser: argparse.ArgumentParser, peers: Mapping[str, Peer]) ->
 
 def _check(parser: argparse.ArgumentParser, what: str, given: Iterable[str], known: Iterable[str]) -> None:
     if unknown := [name for name in given if name not in known]:
-        parser.error(f"there is no {what} {', '.join(unknown)}; there are {', '.join(known)}")
+        parser.error(f"unknown {what} {', '.join(unknown)}; choose from {', '.join(known)}")
 
 
 def _measure_seeds(table: str, peer: str, about: Peer, most: int | None, *, again: bool) -> None:
@@ -61,7 +61,7 @@ def _measure_seeds(table: str, peer: str, about: Peer, most: int | None, *, agai
 
 
 def _measure(table: str, peer: str, entry: Peer, seed: int, *, again: bool) -> None:
-    """Measures unless it is kept, or in spite of it; a failure is told, and the others go on."""
+    """Measures unless it is kept, or in spite of it; a failure is printed, and the others continue."""
     versions = kept.versions(entry)
     about = table, peer, seed, versions, machine(), os.getloadavg()[0]
     key = Result(*about, {}, 0.0).key

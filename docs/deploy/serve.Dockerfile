@@ -1,4 +1,4 @@
-# A model behind HTTP. docs/deploy/README.md tells how it is built and started.
+# Serves a model over HTTP. docs/deploy/README.md explains how to build and start it.
 FROM python:3.12-slim
 
 WORKDIR /build

@@ -30,7 +30,7 @@ def verdict(comparison: Comparison) -> Verdict:
     if not others:
         return Verdict("One configuration", _alone(best, comparison), [])
     rivals = [(other, paired_test(best, other, comparison.sign)) for other in others[:N_RIVALS]]
-    return _told(rivals[0][1], comparison, rivals)
+    return _worded(rivals[0][1], comparison, rivals)
 
 
 def _alone(best: Candidate, comparison: Comparison) -> str:
@@ -41,7 +41,7 @@ def _runs(candidate: Candidate) -> str:
     return f"{len(candidate.runs)} run{'s' if len(candidate.runs) > 1 else ''}"
 
 
-def _told(first: PairedTest, comparison: Comparison, rivals: list[tuple[Candidate, PairedTest]]) -> Verdict:
+def _worded(first: PairedTest, comparison: Comparison, rivals: list[tuple[Candidate, PairedTest]]) -> Verdict:
     gain = f"The best is ahead of the next by {number(first.difference)} in {comparison.objective}"
     if first.n == 0:
         text = f"{gain}, but they share no seed or fold"

@@ -122,9 +122,9 @@ def messages_of(error: ValidationError, rules: type[BaseModel], values: dict[str
             lines.append(_own(key, detail))
         else:
             complaints.setdefault(key, []).append(detail)
-    told_of = (*lines, *complaints)
+    reported = (*lines, *complaints)
     # If a branch of the union has errors deeper inside, the user meant that branch.
-    meant = [key for key in complaints if not any(line.startswith(f"{key}.") for line in told_of)]
+    meant = [key for key in complaints if not any(line.startswith(f"{key}.") for line in reported)]
     return lines + [_should_be(key, complaints[key]) for key in meant]
 
 

@@ -222,7 +222,7 @@ class ProgressLines(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Starts the clock."""
-        self._told = time.monotonic()
+        self._last_line = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Remembers the number of the epoch."""
@@ -239,9 +239,9 @@ class ProgressLines(keras.callbacks.Callback):
         """Logs the values of the epoch."""
         said = log
         if not log.isEnabledFor(logging.INFO):
-            if time.monotonic() - self._told < LINE_SECONDS:
+            if time.monotonic() - self._last_line < LINE_SECONDS:
                 return
-            said, self._told = of_many, time.monotonic()
+            said, self._last_line = of_many, time.monotonic()
         said.info("epoch %d/%d  %s", epoch + 1, self.params["epochs"], _line(logs))
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from pipeline.runtime.stderr import tell
 class Screen(logging.StreamHandler):
     """Logs to standard output, which may be a file on a full disk."""
 
-    _is_told = False
+    _is_reported = False
     _path: str | None = None
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
@@ -21,8 +21,8 @@ class Screen(logging.StreamHandler):
         error = sys.exc_info()[1]
         if not isinstance(error, OSError) or isinstance(error, BrokenPipeError):
             super().handleError(record)
-        elif not self._is_told:
-            self._is_told = True
+        elif not self._is_reported:
+            self._is_reported = True
             where = "the log" if self._path is None else self._path
             left = "" if self._path is None else f"; {room(Path(self._path))}"
             tell(f"{where} cannot be written: {error.strerror}{left}; the command continues without it")

@@ -141,7 +141,7 @@ VALUES: Corpus = {
     "column of an array": (
         {}, ["data=digits", "data.drop=[x]"], ["data.drop: digits is an array without column names"]
     ),
-    "a row that does not train is no date": (
+    "a row outside training is not a date": (
         {
             "t.csv": table(when=[*(f"2020-01-{1 + row % 28:02}" for row in range(N)), "someday"], y=np.arange(N + 1)),
             "s.npz": npz(train=np.arange(38), val=[38, 39], test=[40]),
@@ -188,7 +188,7 @@ KINDS: Corpus = {
     ]
 }
 
-# Targets that are numbers to a reader and text to a program: told at once what to do, not that classes are many.
+# Targets that people read as numbers and programs as text: the message says what to do, not that classes are many.
 DRESSES: dict[str, Callable[[float], str]] = {
     "thousands": lambda value: f"{value:,.2f}",
     "euros": lambda value: f"{value:.2f} €",

@@ -244,11 +244,11 @@ def test_a_sweep_begins_anew_and_says_so(
 def test_its_words_are_refused_with_those_of_today(former: Former) -> None:
     with pytest.raises(ConfigError) as raised:
         parse(["-m", *words("named")])
-    told = [shlex.split(line.partition("; write ")[2]) for line in str(raised.value).splitlines()]
+    reported = [shlex.split(line.partition("; write ")[2]) for line in str(raised.value).splitlines()]
     given = {word.partition("=")[0] for word in words("named") if word.startswith("sweep.")}
-    assert len(told) == len(given) == 4
+    assert len(reported) == len(given) == 4
     rest = [word for word in words("named") if not word.startswith("sweep.")]
-    assert parse(["-m", *rest, *(word for (word,) in told)]).config.search.study_name == "by_name"
+    assert parse(["-m", *rest, *(word for (word,) in reported)]).config.search.study_name == "by_name"
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """The architecture: no circles, where each library is at home, and nothing too long to read.
 
-Which room may import which is held by `make check`, by the contracts in pyproject.toml.
+`make check` enforces which folder may import which, by the contracts in pyproject.toml.
 """
 
 import ast
@@ -103,7 +103,7 @@ def test_what_runs_without_this_package_imports_nothing_of_it() -> None:
 def test_no_file_imports_itself_by_way_of_others() -> None:
     """Folders' own `__init__` files count here, and what is imported late or for types only.
 
-    `make check` holds the circles between folders, and which room may import which.
+    `make check` finds circular imports between folders, and enforces which folder may import which.
     """
     graph = grimp.build_graph("pipeline", cache_dir=None)
     assert len(graph.modules) == len(FILES)
@@ -111,16 +111,16 @@ def test_no_file_imports_itself_by_way_of_others() -> None:
     TopologicalSorter(edges).prepare()  # raises CycleError, with the circle, where there is one
 
 
-def test_the_picture_of_the_rooms_is_that_of_the_imports() -> None:
-    found = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
+def test_the_diagram_of_imports_is_up_to_date() -> None:
+    found = importlib.util.spec_from_file_location("imports", ROOT / "docs" / "imports.py")
     assert found is not None
     assert found.loader is not None
-    rooms = importlib.util.module_from_spec(found)
-    found.loader.exec_module(rooms)
-    assert rooms.PICTURE.read_text(encoding="utf-8") == rooms.picture(), "it is stale; python docs/rooms.py draws it"
+    imports = importlib.util.module_from_spec(found)
+    found.loader.exec_module(imports)
+    assert imports.PICTURE.read_text(encoding="utf-8") == imports.picture(), "outdated; run python docs/imports.py"
 
 
-def test_every_top_entry_is_a_room_or_the_story() -> None:
+def test_the_package_has_few_top_entries() -> None:
     assert len({path.relative_to(PACKAGE).parts[0] for path in FILES}) <= 17
 
 
@@ -141,7 +141,7 @@ def test_the_story_fits_on_one_screen_and_asks_no_config_value() -> None:
         assert [node for node in ast.walk(story) if isinstance(node, ast.If | ast.IfExp | ast.Match)] == []
 
 
-def test_no_rooms_without_a_subject() -> None:
+def test_no_folder_has_a_name_without_a_subject() -> None:
     vague = {"utils", "common", "helpers", "core", "manager"}
     assert [path for path in FILES if {path.stem, *path.relative_to(PACKAGE).parts} & vague] == []
 

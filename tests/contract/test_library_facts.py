@@ -73,8 +73,8 @@ def _with_onednn(setting: str) -> dict[str, dict[str, str]]:
 def test_not_finite_numbers_in_compiled_and_exported_models(row: tuple[str, str]) -> None:
     """What hangs on the processor, as LiteRT's softplus does, stands on the page as `inf or 88.38`."""
     found = [_of(runtime)[" of ".join(row)] for runtime in RUNTIMES]
-    told = [cell.split(" or ") for cell in page()[NOT_FINITE][row][4:]]
-    assert all(value in cell for value, cell in zip(found, told, strict=True)), (found, told)
+    reported = [cell.split(" or ") for cell in page()[NOT_FINITE][row][4:]]
+    assert all(value in cell for value, cell in zip(found, reported, strict=True)), (found, reported)
 
 
 @pytest.mark.slow
@@ -159,10 +159,10 @@ def test_scores_without_a_class(call: str) -> None:
     name, compute = CALLS[call]
     target = Target("multiclass", ("y",), TRUTH[:, None], np.array(["a", "b", "c"]))
     ours = score(target, {"probabilities": PROBABILITIES})
-    assert (_told(compute), f"{ours[name]:.3f}" if name in ours else "left out") == page()[SCORES][(call,)]
+    assert (_reported(compute), f"{ours[name]:.3f}" if name in ours else "left out") == page()[SCORES][(call,)]
 
 
-def _told(compute: Callable[[], float]) -> str:
+def _reported(compute: Callable[[], float]) -> str:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

@@ -39,7 +39,7 @@ MORE: Corpus = {
     "a parenthesis in a name": (table(a=A, **{"f(x)": A / 3}), ["data.target=f(x)"], []),
     "a number for a name": (table(a=A, **{"1": A / 3}), ["data.target=1"], []),
     "a comma in a name": (table(a=A, **{"a,b": A / 3}), ["data.target=a,b"], []),
-    "a mark of gaps that is no word": (table(a=["<0.1", *A[1:]], y=A / 3), ["data.missing_values=[<0.1]"], []),
+    "a marker that is not a word": (table(a=["<0.1", *A[1:]], y=A / 3), ["data.missing_values=[<0.1]"], []),
     "dates and others": (
         table(**{"f(x)": [*[f"2024-01-{1 + row % 28:02}" for row in range(N - 1)], "soon"]}, y=A / 3),
         ["data.split.path=FOLDER/p.npz"], [],
@@ -71,7 +71,7 @@ def remedies_in(message: str, given: list[str]) -> Iterator[list[str]]:
             yield words
 
 
-def told(folder: Path, name: str, words: list[str]) -> str | None:
+def reported(folder: Path, name: str, words: list[str]) -> str | None:
     """The message, or None if all is well."""
     files, overrides, _ = SITUATIONS[name]
     if isinstance(files, bytes):
@@ -88,13 +88,13 @@ def told(folder: Path, name: str, words: list[str]) -> str | None:
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_printed_overrides_do_not_lead_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
-    first = told(tmp_path, name, [])
+    first = reported(tmp_path, name, [])
     assert first is not None
     given = SITUATIONS[name][1]
     ways = [([first], words) for words in remedies_in(first, given)]
     while ways:
         messages, words = ways.pop()
-        message = told(tmp_path, name, words)
+        message = reported(tmp_path, name, words)
         if message is None:
             continue
         assert "not an override such as key=value" not in message, (words, message)
@@ -108,7 +108,7 @@ def test_one_of_the_printed_overrides_is_all_it_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    message = told(tmp_path, name, [])
+    message = reported(tmp_path, name, [])
     assert message is not None
-    outcomes = {" ".join(words): told(tmp_path, name, words) for words in remedies_in(message, SITUATIONS[name][1])}
+    outcomes = {" ".join(words): reported(tmp_path, name, words) for words in remedies_in(message, SITUATIONS[name][1])}
     assert None in outcomes.values(), (message, outcomes)

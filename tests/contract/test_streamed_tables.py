@@ -96,7 +96,7 @@ def test_streamed_classes_are_learnt(tmp_path: Path, store: str, labels: str) ->
 
 
 @pytest.mark.usefixtures("blocks")
-def test_a_class_without_a_training_row_is_told(tmp_path: Path) -> None:
+def test_a_class_without_a_training_row_is_reported(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": np.arange(300.0), "y": [0, 1] * 149 + [0, 2], "part": ["train", "val", "test"] * 100})
     frame.to_csv(tmp_path / "t.csv", index=False)
     words = ["data=plain_table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.memory_budget=64MB"]
@@ -137,7 +137,7 @@ def test_a_column_whose_kind_changes_is_the_same(kinds: str, block_bytes: int) -
         assert difference({"y": values}, block_bytes) == ""
 
 
-def test_truth_values_in_one_parquet_file_and_numbers_in_another_are_told(tmp_path: Path) -> None:
+def test_truth_values_in_one_parquet_file_and_numbers_in_another_are_reported(tmp_path: Path) -> None:
     for name, values in (("a", [1, 2, 3] * 50), ("b", [True, False, True] * 50)):
         pd.DataFrame({"a": values, "y": np.arange(150.0)}).to_parquet(tmp_path / f"{name}.parquet")
     words = ["data=plain_table", f"data.path={tmp_path}/*.parquet", "data.target=y", "data.memory_budget=64MB"]
@@ -209,7 +209,7 @@ def test_truth_values_are_filled_by_the_most_frequent_in_blocks_too(tmp_path: Pa
     assert flag.fill == 1
 
 
-def test_a_part_whose_weights_are_all_0_is_told_in_blocks_too(tmp_path: Path) -> None:
+def test_a_part_whose_weights_are_all_0_is_reported_in_blocks_too(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": np.arange(300.0), "w": 0, "y": np.arange(300.0)})
     frame.to_csv(tmp_path / "t.csv", index=False)
     words = ["data=plain_table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.sample_weight=w"]

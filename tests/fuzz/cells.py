@@ -41,7 +41,7 @@ Ways = Callable[[list[Any]], Iterable[tuple[str, Outcome]]]
 
 
 def cell_differences(count: int, seed: int) -> list[str]:
-    """Looks at so many cells, and lists those that the ways disagree on, or that end in what is no message.
+    """Reads random cells, and lists those on which the ways disagree, or which end without a message.
 
     Args:
         count: Cells, spread over the columns of all models.

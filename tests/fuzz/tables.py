@@ -222,7 +222,7 @@ def trained_failures(count: int, seed: int) -> list[str]:
         seed: Of what is drawn.
 
     Returns:
-        A line for each traceback, score that is no finite number, or refusal that says not what to do.
+        A line for each traceback, score that is not finite, or message without a remedy.
     """
     failures: list[str] = []
     n_trained = 0

@@ -50,7 +50,7 @@ def task(config: DictConfig) -> Any:
         case "stubborn":
             raise StubbornError("cannot", "travel")
         case "compact":
-            logging.getLogger("task").error("job 3 failed: told at once\non two lines")
+            logging.getLogger("task").error("job 3 failed: shown at once\non two lines")
             raise ValueError("an error of Python's own")
         case "lambda":
             return (value for value in ())
@@ -123,7 +123,7 @@ def test_jobs_in_workers(
         with pytest.raises(kind or launch.JobError, match=text):
             _ = found[number].return_value
     assert [line for line in caplog.messages if line.startswith("#3")] == [
-        "#3 failed: told at once", "#3 on two lines", next(line for line in caplog.messages if "#3 failed, " in line)
+        "#3 failed: shown at once", "#3 on two lines", next(line for line in caplog.messages if "#3 failed, " in line)
     ]  # fmt: skip
 
     (left,) = MlflowClient(store).search_runs(experiments(store, "died"))

@@ -81,7 +81,7 @@ class Store:
             (run for run in found if "sweep" not in run.data.tags), key=lambda run: run.data.tags.get("overrides", "")
         )
 
-    def told(self, run: Run) -> dict[str, Any]:
+    def reported(self, run: Run) -> dict[str, Any]:
         """All that a run has come to, but for times and ids."""
         metrics = {
             name: [(entry.step, entry.value) for entry in self.client.get_metric_history(run.info.run_id, name)]
@@ -152,7 +152,7 @@ def assert_same(killed: Store, whole: Store) -> None:
     undisturbed, resumed = whole.runs(), killed.runs()
     assert len(resumed) == len(undisturbed)
     for one, other in zip(undisturbed, resumed, strict=True):
-        expected, found = whole.told(one), killed.told(other)
+        expected, found = whole.reported(one), killed.reported(other)
         for about in expected:
             assert found[about] == expected[about], about
 

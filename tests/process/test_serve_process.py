@@ -288,7 +288,7 @@ def test_mlflows_own_commands_take_the_logged_model(result: Result, store: str, 
 @pytest.mark.slow
 def test_the_guides_requests_are_answered(result: Result, store: str) -> None:
     if shutil.which("curl") is None:
-        pytest.skip("there is no curl")
+        pytest.skip("curl is not installed")
     text = (ROOT / "docs" / "guides" / "serve.md").read_text(encoding="utf-8")
     block = text.split("```bash\n")[2].partition("```")[0]
     with process(result.run_id, "--uri", store) as (_, client):

@@ -63,7 +63,7 @@ def check(folder: Path, experiment: str, ended: Ended, number: int, word: str) -
 @pytest.mark.slow
 @pytest.mark.parametrize(("kept", "said"), [("true", "resumes after epoch "), ("false", "starts over: ")])
 def test_ctrl_c_ends_with_what_the_same_command_does(process: Forking, folder: Path, kept: str, said: str) -> None:
-    training = process.start(*SHORT_EPOCHS, f"fit.checkpoint={kept}", "fit.resume=off", *places(folder, "told"))
+    training = process.start(*SHORT_EPOCHS, f"fit.checkpoint={kept}", "fit.resume=off", *places(folder, "reported"))
     training.wait_for("epoch 3/")
     time.sleep(3)  # in which a checkpoint is due, where there are any
     ended = training.signal(signal.SIGINT)

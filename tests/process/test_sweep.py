@@ -110,8 +110,8 @@ def test_configurations_are_shown_as_compare_ranks_them(swept: Swept) -> None:
     assert f"{parent.info.run_name} ({parent.info.run_id}): 6 finished" in out
     row = rf"1 .* {mean:.5g} ± {statistics.stdev(best):.2g} .* 3 .* {re.escape(units)} .* {run.info.run_id} "
     assert re.search(row, out)
-    told = f"best run +{run.info.run_id} .*: the median of 3 runs on different validation rows"
-    assert re.search(told, out)
+    reported = f"best run +{run.info.run_id} .*: the median of 3 runs on different validation rows"
+    assert re.search(reported, out)
     assert f"--sweep {parent.info.run_id}" in re.findall("every run's id +(.*--format json.*)", out)[0]
     assert parent.data.tags["best_run_id"] == run.info.run_id
     assert parent.data.metrics["best_objective"] == pytest.approx(mean)
@@ -232,7 +232,7 @@ def test_the_five_best_configurations_have_a_model(swept: Swept, launcher: list[
 
 
 @pytest.mark.slow
-def test_a_trial_whose_model_cannot_be_made_is_told_and_the_others_have_theirs(
+def test_a_trial_whose_model_cannot_be_made_is_reported_and_the_others_have_theirs(
     swept: Swept, table: Callable[..., Path]
 ) -> None:
     one, other = (table(name, y=list(range(60)), a=list(range(60)), b=[number % 7 for number in range(60)])
@@ -290,7 +290,7 @@ def test_an_interrupt_ends_tidily(swept: Swept) -> None:
 
 
 @pytest.mark.slow
-def test_a_storage_out_of_reach_is_told(swept: Swept) -> None:
+def test_a_storage_out_of_reach_is_reported(swept: Swept) -> None:
     out = swept(*SEARCH, "search.study_name=s", journal="sqlite:////nowhere/at/all.db", code=1)
     assert "search.storage: sqlite:////nowhere/at/all.db cannot be used" in out
     assert swept.runs() == []

@@ -43,7 +43,7 @@ def test_the_command_line_ends_with_scores_and_places(store: str) -> None:
 
 
 def test_a_users_mistake_is_a_message_and_exit_code_1(store: str) -> None:
-    """One that shows when the file is looked for; those that the config shows are told before, see below."""
+    """One that shows when the file is looked for; those that the config shows are reported before, see below."""
     ended = command("data=plain_table", "data.path=nowhere.csv", "data.target=y", store=store)
     assert ended.returncode == 1
     assert "data.path: file nowhere.csv does not exist" in ended.stderr
@@ -164,7 +164,7 @@ def test_a_signal_ends_runs_as_killed(tmp_path: Path, number: int, text: str, mo
     assert [one.data.tags["error"] for one in runs if "error" in one.data.tags] == [text]
 
 
-def test_config_mistakes_are_told_in_less_than_two_seconds(store: str) -> None:
+def test_config_mistakes_are_reported_in_less_than_two_seconds(store: str) -> None:
     """Of a processor's time, which does not depend on what else runs: seconds on an idle machine."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     ended = command("fit.pateince=3", "model.unit=4", store=store)

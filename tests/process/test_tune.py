@@ -114,11 +114,11 @@ def test_what_is_typed_is_not_drawn(store: str) -> None:
         (["tune.minutes=null"], ConfigError, "tune.n_trials"),
         (["tune.minuts=3"], ConfigError, "tune.minutes"),
         (["-m", "seed=0,1"], ConfigError, "the command sweep takes several"),
-        (["model=residual"], SweepError, "take model=dense or model=tabm"),
+        (["model=residual"], SweepError, "use model=dense or model=tabm"),
         (["tune.folds=200"], ConfigError, "set tune.folds=auto"),
     ],
 )
-def test_mistakes_are_told_before_anything_is_trained(
+def test_mistakes_are_reported_before_anything_is_trained(
     store: str, given: list[str], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):

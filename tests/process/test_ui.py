@@ -54,9 +54,9 @@ def test_the_ui_lists_a_sweep_nested_and_a_child_with_all_it_has(tmp_path: Path)
     (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     child = next(run for run in runs if run is not parent)
 
-    with ui(store) as (address, told), browser.page(tmp_path / "profile", 1500, 660) as page:
+    with ui(store) as (address, printed), browser.page(tmp_path / "profile", 1500, 660) as page:
         root = f"{address}/#/experiments/{where}/runs"
-        page.open(told)
+        page.open(printed)
         page.says(parent.info.run_name, "matching runs")
         assert child.info.run_name not in page.text()  # it is below its parent, which is closed
         page.run("document.querySelector('button[aria-label=Close]')?.click()")  # the assistant's panel

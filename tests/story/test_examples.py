@@ -32,7 +32,7 @@ def test_an_example_prints_what_it_says(name: str, store: str, tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     failed, tried = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(EXAMPLES[name])
     assert tried > 0
-    assert failed == 0, "what differs is told above"
+    assert failed == 0, "the differences are printed above"
 
 
 @pytest.mark.parametrize("name", sorted(set(pipeline.__all__) - {"__version__"}))

@@ -77,7 +77,7 @@ def page(profile: Path, width: int = 1400, height: int = 900, *, dark: bool = Fa
         profile: Folder that the browser may fill.
         width: Of the window in pixels.
         height: Of the window in pixels.
-        dark: Whether pages are told that the reader likes them dark.
+        dark: Whether pages see a preference for dark colours.
     """
     assert CHROMIUM, "chromium is not installed"
     assert DRIVER, "chromedriver is not installed"

@@ -27,13 +27,13 @@ def command_process(folder: Path = ROOT, **variables: str) -> Iterator[Commands]
     ) as process:  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None
-        told, said = process.stdin, process.stdout
+        requests, replies = process.stdin, process.stdout
 
         def run(command: str, *words: str, interrupt_at: int | None = None) -> tuple[int, str]:
             asked = {"command": command, "arguments": words, "interrupt_at": interrupt_at}
-            print(json.dumps(asked), file=told, flush=True)
-            ended = json.loads(said.readline())
+            print(json.dumps(asked), file=requests, flush=True)
+            ended = json.loads(replies.readline())
             return ended["code"], ended["out"]
 
         yield run
-        told.close()
+        requests.close()

@@ -43,11 +43,11 @@ def main() -> None:
         with tempfile.TemporaryFile("w+") as out:
             os.dup2(out.fileno(), 1)
             os.dup2(out.fileno(), 2)
-            told = answer(json.loads(line))
+            reply = answer(json.loads(line))
             sys.stdout.flush()
             sys.stderr.flush()
             out.seek(0)
-            print(json.dumps(told | {"out": out.read()}), file=answers, flush=True)
+            print(json.dumps(reply | {"out": out.read()}), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ class Forking:
     def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
-        self._told, self._answers, self._folder = process.stdin, iter(process.stdout), folder
+        self._requests, self._answers, self._folder = process.stdin, iter(process.stdout), folder
         self._n_started = 0
 
     def start(self, *words: str, **when: Any) -> Started:
@@ -75,7 +75,7 @@ class Forking:
         self._n_started += 1
         output = self._folder / f"{self._n_started}.out"
         output.touch()
-        print(json.dumps({"words": words, "output": str(output), **when}), file=self._told, flush=True)
+        print(json.dumps({"words": words, "output": str(output), **when}), file=self._requests, flush=True)
         return Started(self._answers, output)
 
 

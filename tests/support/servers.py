@@ -69,7 +69,7 @@ def postgres() -> Iterator[str]:
     binaries, port = Path(initdb).parent, free_port()
     as_root = os.getuid() == 0
     if as_root and "postgres" not in {user.pw_name for user in pwd.getpwall()}:
-        pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
+        pytest.skip("PostgreSQL does not run as root, and the user postgres does not exist")
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="postgres-") as folder:
 
         def run(*words: str) -> None:

@@ -51,7 +51,7 @@ class Answer:
 
 
 def pytest_fail(name: str) -> None:
-    raise AssertionError(f"{name} is no JSON")
+    raise AssertionError(f"{name} is not JSON")
 
 
 @dataclass(frozen=True)

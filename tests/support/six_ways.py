@@ -227,5 +227,5 @@ class Asked:
             except DataError as error:
                 return refused(error, f"column {column!r}, row {row}: ")
         said = re.compile(rf"column {re.escape(repr(column))}: (?:a gap|([0-9]+) gaps, the first) in row [0-9]+, but ")
-        told = [match for warning in caught if (match := said.match(str(warning.message)))]
-        return Taken(tuple(found.tolist()), sum(int(match[1] or 1) for match in told))
+        reported = [match for warning in caught if (match := said.match(str(warning.message)))]
+        return Taken(tuple(found.tolist()), sum(int(match[1] or 1) for match in reported))

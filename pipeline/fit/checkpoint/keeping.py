@@ -67,7 +67,7 @@ class Keeping:
         self._run_id = self.run_id
         self._writer = ThreadPoolExecutor(1, "checkpoint")
         self._writing: Future[float] | None = None
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     @property
     def run_id(self) -> str | None:
@@ -193,8 +193,8 @@ class Keeping:
 
     def _tell(self, problem: str, details: str) -> None:
         """Logs a problem once, though its details change: the next checkpoint is likely to fail for the same reason."""
-        if problem not in self._told:
-            self._told.add(problem)
+        if problem not in self._reported:
+            self._reported.add(problem)
             log.warning("%s; %s", problem, details)
 
 

@@ -81,7 +81,7 @@ def test_work_that_does_not_exist(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr(sys, "argv", ["bench", "minst"])
     with pytest.raises(SystemExit):
         command.main()
-    assert "there is no work minst; there are mnist, california_32" in capsys.readouterr().err
+    assert "unknown work minst; choose from mnist, california_32" in capsys.readouterr().err
 
 
 def test_work_whose_data_are_absent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,4 +95,4 @@ def test_part_that_does_not_exist(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr(sys, "argv", ["bench-sweeps", "paralel_32"])
     with pytest.raises(SystemExit):
         sweeps.main()
-    assert "there is no part paralel_32; there are parallel_32, parallel_256" in capsys.readouterr().err
+    assert "unknown part paralel_32; choose from parallel_32, parallel_256" in capsys.readouterr().err

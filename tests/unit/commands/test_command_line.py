@@ -42,7 +42,7 @@ def test_each_command_has_its_help(typed: Typed, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", WITH_PARSER)
-def test_a_wrong_option_is_told_with_the_nearest(typed: Typed, command: str) -> None:
+def test_a_wrong_option_is_reported_with_the_nearest(typed: Typed, command: str) -> None:
     parser = importlib.import_module(f"pipeline.commands.{command}").parser()
     required = ["1" for action in parser._actions if not action.option_strings and action.required]
     option = max(parser._option_string_actions, key=len)  # --help has no others beside it in `version`
@@ -224,7 +224,7 @@ def test_how_commands_end(error: BaseException, code: str | int) -> None:
     assert ended.value.code == code
 
 
-def test_a_reader_that_has_enough_is_no_error() -> None:
+def test_a_reader_that_has_enough_is_not_an_error() -> None:
     code = "from pipeline.commands.ending import ends_tidily\nwith ends_tidily(): print('row\\n' * 100_000)"
     reader, writer = os.pipe()
     os.close(reader)

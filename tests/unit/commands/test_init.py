@@ -122,7 +122,7 @@ def test_of_columns_with_telling_names_the_last_is_taken(typed: Typed, table: Pa
     assert "target            SalePrice (regression)\nother candidates  income, district, " in out
 
 
-def test_a_table_that_is_read_in_blocks_is_told_its_target(typed: Typed, table: Path) -> None:
+def test_the_target_of_a_table_that_is_read_in_blocks_is_named(typed: Typed, table: Path) -> None:
     code, out, err = typed("init", "my.csv", "data.streaming=on")
     assert (code, out) == (1, "")
     assert err == "data.target: name the column to predict, as in data.target=price; the table is read in blocks"

@@ -11,7 +11,7 @@ import pytest
 
 from support.places import ROOT
 
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 # By which the make that runs these tests would hand its own words on, as those of `make test ARGS=...`.
 HANDED_ON = {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS"}
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -66,9 +66,9 @@ def test_former_words_go_on_working_and_name_the_new(words: list[str], line: str
     target, former = words[0], line.split()[1].rstrip("=")
     new = line.split()[3].rstrip("=")
     assert command(*words) == command(*(word.replace(f"{former}=", f"{new}=") for word in words))
-    told = make(*words, "ARGS=--help")
-    assert told.stderr == f"{line}\n"
-    assert f"usage: python -m pipeline {target}" in told.stdout
+    reported = make(*words, "ARGS=--help")
+    assert reported.stderr == f"{line}\n"
+    assert f"usage: python -m pipeline {target}" in reported.stdout
     assert make(*(word.replace(f"{former}=", f"{new}=") for word in words), "ARGS=--help").stderr == ""
 
 

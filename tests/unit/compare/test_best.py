@@ -152,7 +152,7 @@ def test_of_several_objectives_the_one_that_runs_are_compared_by_decides(experim
     assert "ranked by val_rmse; * no other is as good" in best_of(experiment.name, experiment.uri).summary
 
 
-def test_other_rows_are_told_and_other_targets_refused(experiment: Experiment) -> None:
+def test_other_rows_are_reported_and_other_targets_refused(experiment: Experiment) -> None:
     houses = {"data.name": "table", "data.target": "price"}
     first = experiment.run(5.0, params=houses)
     grown = experiment.run(4.0, params=houses, data_fingerprint="g")
@@ -183,7 +183,7 @@ def test_sweeps_of_the_version_before_keep_what_they_say(experiment: Experiment)
     assert (kept.tags["best_run_id"], kept.metrics["best_objective"]) == ("lucky", 1.0)
 
 
-# To be watched, and to be told.
+# Which score is watched, and which is reported.
 
 
 def test_to_watch_it_is_cheap_while_nothing_finishes(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +203,7 @@ def test_to_watch_it_is_cheap_while_nothing_finishes(experiment: Experiment, mon
     assert best_id_of(experiment.name, experiment.uri) == first
 
 
-def test_which_run_was_taken_is_told(experiment: Experiment, capsys: pytest.CaptureFixture[str]) -> None:
+def test_which_run_was_taken_is_reported(experiment: Experiment, capsys: pytest.CaptureFixture[str]) -> None:
     run = experiment.run(2.5)
     args = argparse.Namespace(model=f"best:{experiment.name}", uri=experiment.uri)
     assert chosen_model(args) == run
@@ -213,13 +213,13 @@ def test_which_run_was_taken_is_told(experiment: Experiment, capsys: pytest.Capt
     assert f"({run}), val_rmse 2.5; first of 3 configurations, 7 runs\n" in capsys.readouterr().out
     experiment.client.delete_run(run)
     assert chosen_model(args) == runs[6.0]
-    told = "val_rmse 6; the median of 3 runs on different validation rows, mean 6 ± 1; first of 2"
-    assert told in capsys.readouterr().out
+    reported = "val_rmse 6; the median of 3 runs on different validation rows, mean 6 ± 1; first of 2"
+    assert reported in capsys.readouterr().out
     assert chosen_model(argparse.Namespace(model=run, uri=experiment.uri)) == run
     assert capsys.readouterr().out == ""
 
 
-def test_what_is_not_there_is_told(experiment: Experiment) -> None:
+def test_what_is_not_there_is_reported(experiment: Experiment) -> None:
     for name, message in (
         (experiment.name[:-1], f"did you mean {experiment.name}"),
         (experiment.name, f"best:{experiment.name}: none of its runs finished with a validation objective"),

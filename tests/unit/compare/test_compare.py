@@ -166,10 +166,10 @@ def test_a_clear_difference_is_settled() -> None:
     assert (against.low, against.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
     assert against.p_wilcoxon == pytest.approx(stats.wilcoxon(np.subtract(worse, better)).pvalue)
     assert not against.splits_vary
-    told = verdict(found)
-    assert told.headline == "The best beats the next beyond seed noise"
-    assert "mean of 6 seeds or folds (95 % interval" in told.text
-    assert "p < 0.001; Wilcoxon p = 0.031; effect size" in told.text
+    reported = verdict(found)
+    assert reported.headline == "The best beats the next beyond seed noise"
+    assert "mean of 6 seeds or folds (95 % interval" in reported.text
+    assert "p < 0.001; Wilcoxon p = 0.031; effect size" in reported.text
 
 
 def test_splits_that_overlap_make_the_test_stricter() -> None:
@@ -185,13 +185,13 @@ def test_splits_that_overlap_make_the_test_stricter() -> None:
     assert "corrected for overlapping training sets" in verdict(found).text
 
 
-def test_noise_is_told_as_noise_with_the_seeds_that_would_settle_it() -> None:
+def test_noise_is_reported_as_noise_with_the_seeds_that_would_settle_it() -> None:
     found = ranked(*replicas({"0.1": [1.0, 2.0, 3.0, 1.5], "0.01": [2.0, 1.9, 2.6, 2.1]}, split_seed=0))
-    told = verdict(found)
-    needed = told.rivals[0][1].seeds_needed
+    reported = verdict(found)
+    needed = reported.rivals[0][1].seeds_needed
     assert needed is not None
-    assert told.headline == "Not settled: within seed noise"
-    assert told.text.endswith(
+    assert reported.headline == "Not settled: within seed noise"
+    assert reported.text.endswith(
         f"About {needed} seeds would settle a difference of this size, {needed - 4} more of each."
     )
 
@@ -222,9 +222,9 @@ def test_folds_are_pairs_too() -> None:
     ],
 )
 def test_what_cannot_be_tested_is_said_plainly(scores: dict[str, list[float]], headline: str, text: str) -> None:
-    told = verdict(ranked(*replicas(scores)))
-    assert told.headline == headline
-    assert text in told.text
+    reported = verdict(ranked(*replicas(scores)))
+    assert reported.headline == headline
+    assert text in reported.text
 
 
 def test_without_a_common_seed_nothing_is_paired() -> None:
@@ -249,7 +249,7 @@ def test_the_parameter_that_matters_is_found() -> None:
     assert sum(found.shares.values()) == pytest.approx(1)
 
 
-def test_chance_is_no_importance() -> None:
+def test_chance_is_not_importance() -> None:
     rng = random.Random(1)
     runs = [tracked(rng.random(), number=number, a=str(rng.random())) for number in range(40)]
     found = importance(ranked(*runs))

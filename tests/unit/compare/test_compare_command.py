@@ -145,7 +145,7 @@ def test_formats_for_pipes_hold_nothing_else(compared: Callable[..., SimpleNames
         (["--uri", "mlruns"], "tracking.uri: mlruns is a folder"),
     ],
 )
-def test_what_is_not_there_is_told(
+def test_what_is_not_there_is_reported(
     compared: Callable[..., SimpleNamespace], arguments: list[str], message: str
 ) -> None:
     said = compared(*arguments)

@@ -56,9 +56,9 @@ def test_formats_tell_the_front(compared: Comparison) -> None:
     ]  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(text_output.as_csv(compared, None))))
     assert [row["on_front"] for row in rows] == ["True", "True", "False"]
-    told = json.loads(text_output.as_json(compared, None))
-    assert told["objectives"] == ["val_rmse", "n_parameters"]
-    assert [entry["on_front"] for entry in told["configurations"]] == [True, True, False]
+    reported = json.loads(text_output.as_json(compared, None))
+    assert reported["objectives"] == ["val_rmse", "n_parameters"]
+    assert [entry["on_front"] for entry in reported["configurations"]] == [True, True, False]
 
 
 def test_the_page_draws_the_front(compared: Comparison, capsys: pytest.CaptureFixture[str]) -> None:

@@ -145,11 +145,11 @@ def test_ids_stand_whole_at_the_right_edge() -> None:
 
 def test_axes_have_round_ticks_and_hold_their_values() -> None:
     axis = of_numbers([-3, 97])
-    assert [told for _, told in axis.ticks] == ["0", "25", "50", "75", "100"]
+    assert [reported for _, reported in axis.ticks] == ["0", "25", "50", "75", "100"]
     assert 0 < axis.place(-3) < axis.place(97) < 1
     wide = of_numbers([1e-4, 0.3])
     assert wide.log
-    assert [told for _, told in wide.ticks] == ["0.0001", "0.001", "0.01", "0.1"]
+    assert [reported for _, reported in wide.ticks] == ["0.0001", "0.001", "0.01", "0.1"]
     assert wide.place(0.001) - wide.place(0.0001) == pytest.approx(wide.place(0.1) - wide.place(0.01))
     assert of_parameter(["[64]", "[8]", "[64]"]).categories == ("[8]", "[64]")
 
@@ -169,11 +169,11 @@ def test_the_best_lies_within_its_axis_however_far_ahead_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "reported"),
     [(0, "0"), (0.1, "0.1"), (12345, "12,345"), (1e-7, "1e-7"), (2.5e9, "2.5e9"), (0.30000001, "0.3")],
 )
-def test_numbers_are_told_shortly(value: float, told: str) -> None:
-    assert label(value) == told
+def test_labels_of_numbers_are_short(value: float, reported: str) -> None:
+    assert label(value) == reported
 
 
 def test_a_line_is_drawn_where_there_is_a_middle_to_draw() -> None:

@@ -27,7 +27,7 @@ def a_line(quantity: str, rows: dict[float | str, Sequence[float]], name: str = 
     return Line(name, tuple(points))
 
 
-def told(rows: dict[float | str, Sequence[float]], quantity: str = "val_rmse", **changes: object) -> str:
+def reported(rows: dict[float | str, Sequence[float]], quantity: str = "val_rmse", **changes: object) -> str:
     study = a_study(tells=[quantity], **{"target_loss": 0.2, **changes})
     return " ".join(conclusions.sentences(study, [a_line(quantity, rows)]))
 
@@ -99,20 +99,20 @@ def told(rows: dict[float | str, Sequence[float]], quantity: str = "val_rmse", *
 def test_what_is_said_of_an_axis_of_numbers(
     rows: dict[float | str, Sequence[float]], quantity: str, sentence: str
 ) -> None:
-    assert told(rows, quantity) == sentence
+    assert reported(rows, quantity) == sentence
 
 
 def test_repetitions_are_compared_in_pairs() -> None:
     # Each seed has its own level, far apart; the difference is the same in all.
-    assert told({1: [10, 100, 1000], 8: [9, 99.1, 998.9]}) == "Validation RMSE falls from 370 at 1 to 369 at 8."
-    assert told({1: [10, 100, 1000], 8: [9, 99, 999]}) == "Validation RMSE falls from 370 at 1 to 369 at 8."
-    assert "no change" in told({1: [10, 100, 1000], 8: [10, 100, 1000]})
+    assert reported({1: [10, 100, 1000], 8: [9, 99.1, 998.9]}) == "Validation RMSE falls from 370 at 1 to 369 at 8."
+    assert reported({1: [10, 100, 1000], 8: [9, 99, 999]}) == "Validation RMSE falls from 370 at 1 to 369 at 8."
+    assert "no change" in reported({1: [10, 100, 1000], 8: [10, 100, 1000]})
 
 
 def test_times_and_log_losses_are_compared_by_their_ratio() -> None:
     rows: dict[float | str, Sequence[float]] = {1: [2, 1, 1.5], 64: [40, 230, 110]}
-    assert told(rows, "val_rmse").startswith("Validation RMSE shows no change beyond the seeds' spread")
-    assert told(rows, "seconds_fit") == "Time of training in seconds rises from 1.5 at 1 to 127 at 64."
+    assert reported(rows, "val_rmse").startswith("Validation RMSE shows no change beyond the seeds' spread")
+    assert reported(rows, "seconds_fit") == "Time of training in seconds rises from 1.5 at 1 to 127 at 64."
 
 
 def test_what_is_said_of_options_without_order() -> None:
@@ -127,7 +127,7 @@ def test_what_is_said_of_options_without_order() -> None:
     )
 
 
-def test_several_lines_are_told_one_by_one_and_then_compared_at_their_best() -> None:
+def test_several_lines_are_reported_one_by_one_and_then_compared_at_their_best() -> None:
     lines = [
         a_line("val_log_loss", {1: [0.5, 0.6, 0.5], 4: [0.2, 0.3, 0.2]}, "relu"),
         a_line("val_log_loss", {1: [0.7, 0.8, 0.7], 4: [2.1, 2.2, 2.1]}, "sigmoid"),

@@ -77,22 +77,22 @@ def test_each_has_a_value_here_and_a_line_in_the_changelog() -> None:
 def test_on_the_command_line_the_new_key_is_named_and_can_be_pasted(old: str) -> None:
     with pytest.raises(ConfigError) as raised:
         load(*TABLE, f"{old}={written(GIVEN[old])}")
-    said, _, told = str(raised.value).partition("; write ")
+    said, _, reported = str(raised.value).partition("; write ")
     assert said == f"{old} is now {RENAMED[old]}"
-    (pasted,) = shlex.split(told)
+    (pasted,) = shlex.split(reported)
     assert value_of(load(*TABLE, pasted), RENAMED[old]) == GIVEN[old]
 
 
 @pytest.mark.parametrize("sign", ["", "+", "++", "~"])
 def test_in_front_may_stand_what_hydra_takes(sign: str) -> None:
     word = f"{sign}data.columns_as.a=date"
-    told = f'data.columns_as.a is now data.column_kinds.a; write "{sign.replace("+", "")}data.column_kinds.a=date"'
+    reported = f'data.columns_as.a is now data.column_kinds.a; write "{sign.replace("+", "")}data.column_kinds.a=date"'
     with pytest.raises(ConfigError) as raised:
         load(*TABLE, word)
-    assert str(raised.value).splitlines()[0] == told
+    assert str(raised.value).splitlines()[0] == reported
     with pytest.raises(ConfigError) as raised:
         check_shown(["--cfg", "job", *TABLE, word])
-    assert str(raised.value) == told
+    assert str(raised.value) == reported
 
 
 def test_a_section_as_a_whole_is_looked_into() -> None:
@@ -116,10 +116,10 @@ def test_in_a_users_file_it_is_named_with_the_file(own: Callable[..., Path], giv
     for asked in (parse, check_shown):
         with pytest.raises(ConfigError) as raised:
             asked(words)
-        told = dict(line.partition("; write ")[::2] for line in str(raised.value).splitlines())
-        assert told.keys() == named.keys()
-    now = {named[said]: given[old] for said, old in zip(named, given, strict=True) if not told[said]}
-    for line in filter(None, told.values()):
+        reported = dict(line.partition("; write ")[::2] for line in str(raised.value).splitlines())
+        assert reported.keys() == named.keys()
+    now = {named[said]: given[old] for said, old in zip(named, given, strict=True) if not reported[said]}
+    for line in filter(None, reported.values()):
         now |= {f"data.{key}": value for key, value in OmegaConf.create(line).items()}
     own({"data.path": "a.csv", "data.target": "y"} | now)
     config = parse(words).config
@@ -127,7 +127,7 @@ def test_in_a_users_file_it_is_named_with_the_file(own: Callable[..., Path], giv
 
 
 @FORMER
-def test_a_value_that_refers_to_it_is_told_of(old: str) -> None:
+def test_a_value_that_refers_to_it_is_reported(old: str) -> None:
     with pytest.raises(ConfigError) as raised:
         load("data=iris", f"tracking.run_name=${{{old}}}")
     assert str(raised.value) == (f"tracking.run_name: ${{{old}}} cannot be resolved: {old} is now {RENAMED[old]}")
@@ -155,7 +155,7 @@ def test_a_rerun_names_the_new_key_of_an_override(tmp_path: Path, old: str) -> N
     assert value_of(from_yaml(path, [pasted]), RENAMED[old]) == GIVEN[old]
 
 
-def test_other_mistakes_are_told_of_besides(own: Callable[..., Path]) -> None:
+def test_other_mistakes_are_reported_besides(own: Callable[..., Path]) -> None:
     path = own({"data.columns_as": {"a": "category"}, "fit.epoch": 3})
     with pytest.raises(ConfigError) as raised:
         load("experiment=mine", *TABLE[1:], "data.columns_as.b=text", config_dir=path.parents[1])

@@ -67,7 +67,7 @@ def test_every_form(words: list[str], expected: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "reported"),
     [
         (
             "={age: none}",
@@ -84,10 +84,10 @@ def test_every_form(words: list[str], expected: Any) -> None:
         ("=standrd", "data.input_scaling: should be 'none', 'standard', "),
     ],
 )
-def test_what_is_told_of_a_mistake(word: str, told: str) -> None:
+def test_messages_of_mistakes(word: str, reported: str) -> None:
     with pytest.raises(ConfigError) as raised:
         scaling_of(f"data.input_scaling{word}")
-    assert str(raised.value).startswith(told)
+    assert str(raised.value).startswith(reported)
 
 
 def test_hydra_gets_what_all_other_columns_have() -> None:
@@ -109,11 +109,11 @@ def test_hydra_composes_the_same() -> None:
         assert from_hydra(compose("config", command.as_hydra_gets(words))) == command.config
 
 
-def test_what_would_be_undone_is_told() -> None:
+def test_what_would_be_undone_is_reported() -> None:
     with pytest.raises(ConfigError) as raised:
         scaling_of("data.input_scaling.by_column.age=none", "data.input_scaling=minmax")
-    told, _, pasted = str(raised.value).rpartition(" or write ")
-    assert told.startswith(
+    reported, _, pasted = str(raised.value).rpartition(" or write ")
+    assert reported.startswith(
         "data.input_scaling.by_column.age=none: is cancelled by the later data.input_scaling=minmax;"
     )
     assert scaling_of("data.input_scaling.by_column.age=none", pasted)["default"] == "minmax"
@@ -126,7 +126,7 @@ def test_what_would_be_undone_is_told() -> None:
         (["data=table,plain_table", "data.path=a", "data.target=y"], "as in data.input_scaling.default=noisy_quantile"),
     ],
 )
-def test_a_sweep_whose_jobs_differ_for_the_other_columns_is_told_how_to_say_it(words: list[str], remedy: str) -> None:
+def test_a_sweep_whose_jobs_differ_for_the_other_columns_gets_a_remedy(words: list[str], remedy: str) -> None:
     exception = "data.input_scaling.by_column.age=robust"
     with pytest.raises(ConfigError) as raised:
         parse(["-m", *words, exception])

@@ -15,7 +15,7 @@ def test_a_size_is_a_number_and_a_unit(size: str, expected: float) -> None:
 
 
 @pytest.mark.parametrize("size", ["", "GB", "-1GB", "1e3MB", "8 GB GB", "0MB", "0.0001KB"])
-def test_what_is_no_size_is_refused(size: str) -> None:
+def test_what_is_not_a_size_is_refused(size: str) -> None:
     with pytest.raises(ValueError, match="should be a size such as 512MB or 8GB, got "):
         n_bytes(size)
 

@@ -1,4 +1,4 @@
-"""Numbers and dates in dress: read by data.column_formats, told by name with the key that reads them, never dropped."""
+"""Formatted numbers and dates: read by data.column_formats, reported with the key that reads them, never dropped."""
 
 import itertools
 import re
@@ -81,7 +81,7 @@ def pasted(text: str) -> list[str]:
 
 @pytest.mark.parametrize("streaming", ["off", "on"])
 @pytest.mark.parametrize(("texts", "example"), NUMBERS.values(), ids=NUMBERS)
-def test_numbers_are_told_and_read(
+def test_numbers_are_reported_and_read(
     table: Callable[..., Path], caplog: pytest.LogCaptureFixture, texts: list[str], example: str, streaming: str
 ) -> None:
     path = written(table, **{"Wall Area (m)": texts})
@@ -101,7 +101,7 @@ def test_numbers_are_told_and_read(
 
 @pytest.mark.parametrize("streaming", ["off", "on"])
 @pytest.mark.parametrize(("texts", "example", "undecided"), DATES.values(), ids=DATES)
-def test_dates_are_told_and_read(
+def test_dates_are_reported_and_read(
     table: Callable[..., Path],
     caplog: pytest.LogCaptureFixture,
     texts: list[str],
@@ -142,7 +142,7 @@ def test_few_labels_in_dress_are_refused_too_unless_they_are_said_to_be_classes(
     assert data.load(configured(path, "data.task=multiclass")).rows.target.classes.tolist() == sorted(set(texts))
 
 
-def test_what_a_few_texts_keep_from_being_dates_is_told(
+def test_what_a_few_texts_keep_from_being_dates_is_reported(
     table: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     for odd in ("2019-02-30", "2019-03-01 27:75", "2019-03-01 24:00", "2019-03-01 12:60", "soon"):
@@ -164,7 +164,7 @@ def test_what_a_few_texts_keep_from_being_dates_is_told(
     ],
     ids=lambda texts: texts[1],
 )  # fmt: skip
-def test_what_is_no_number_is_not_told_of(
+def test_text_that_is_not_a_number_is_not_reported(
     table: Callable[..., Path], caplog: pytest.LogCaptureFixture, texts: list[str]
 ) -> None:
     data.load(configured(written(table, t=texts)))
@@ -211,7 +211,7 @@ def test_a_format_goes_before_what_is_read_without_it(table: Callable[..., Path]
 
 
 @pytest.mark.parametrize("target", ["a", "y"])
-def test_texts_that_look_the_same_are_told(
+def test_texts_that_look_the_same_are_reported(
     table: Callable[..., Path], caplog: pytest.LogCaptureFixture, target: str
 ) -> None:
     towns = np.resize(["K\u00f6ln", "Ko\u0308ln", "Ulm", "\u6771\u4eac"], N)
@@ -220,7 +220,7 @@ def test_texts_that_look_the_same_are_told(
     assert "column 'a' has texts that look the same but differ, such as 'K" in caplog.text
 
 
-def test_a_number_below_1_is_no_thousand(table: Callable[..., Path]) -> None:
+def test_a_number_below_1_is_not_a_thousand(table: Callable[..., Path]) -> None:
     """0,205 was proposed to be read as 205."""
     path = table(a=np.arange(N), y=[f"{value / 5000:.3f}".replace(".", ",") for value in QUANTITY])
     with pytest.raises(DataError, match=r"column_formats=\{y: \"1,5\"\}' reads it"):
@@ -260,7 +260,9 @@ def test_german_thousands_that_look_like_decimals(table: Callable[..., Path], ca
 
 
 @pytest.mark.parametrize("streaming", ["off", "on"])
-def test_marks_of_gaps_are_told(table: Callable[..., Path], caplog: pytest.LogCaptureFixture, streaming: str) -> None:
+def test_marks_of_gaps_are_reported(
+    table: Callable[..., Path], caplog: pytest.LogCaptureFixture, streaming: str
+) -> None:
     rng = np.random.default_rng(0)
 
     def with_mark(values: np.ndarray, mark: float = -9999, every: int = 20) -> np.ndarray:

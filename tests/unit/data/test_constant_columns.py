@@ -29,7 +29,7 @@ def test_later_values_change_nothing_that_the_network_sees(tmp_path: Path, keys:
     assert not np.allclose(to_array(inputs, {**rows.inputs, "a": np.full(N, 3.0)}), expected)
 
 
-def test_an_empty_column_is_no_boolean_and_the_report_says_what_becomes_of_it(tmp_path: Path) -> None:
+def test_an_empty_column_is_not_a_boolean_and_the_report_says_what_becomes_of_it(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "t.csv", index=False)
     config = load(*KEYS, f"data.path={tmp_path / 't.csv'}").data
     dataset = data.load(config)

@@ -1,4 +1,4 @@
-"""Rows and splits: every source, every kind of split, and what bad input is told."""
+"""Rows and splits: every source, every kind of split, and the messages for bad input."""
 
 import gzip
 from collections.abc import Callable
@@ -102,7 +102,7 @@ def test_auto_finds_the_task(table: Callable[..., Path], values: list, task: str
     assert (target.task, target.classes.tolist()) == (task, classes)
 
 
-def test_drop_and_sample_weight_are_no_inputs(regression_table: Path) -> None:
+def test_drop_and_sample_weight_are_not_inputs(regression_table: Path) -> None:
     rows = read(
         "data=plain_table",
         f"data.path={regression_table}",

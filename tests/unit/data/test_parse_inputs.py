@@ -1,4 +1,4 @@
-"""Values of input columns: whole columns mean what each value means alone, and what is wrong is told by row."""
+"""Values of input columns: a whole column is read as each value alone, and wrong values are reported by row."""
 
 import datetime
 import json
@@ -78,7 +78,7 @@ def test_texts_mean_the_same_in_every_dtype(values: list[str], column: InputColu
         agree(together(column, pd.Series(values, dtype=dtype)), expected)
 
 
-def test_faults_are_told_by_row_and_the_message_has_the_first_of_each_column() -> None:
+def test_faults_are_reported_by_row_and_the_message_has_the_first_of_each_column() -> None:
     columns = [number("a"), text("b", date="year-month-day"), number("c")]
     values = {"a": [1, "x", 1e31], "b": ["2020-02-30", "", "soon"], "c": [1, 2, 3]}
     with pytest.raises(ValuesError) as error:

@@ -1,4 +1,4 @@
-"""Reading tables: every kind of file and dialect, several files, databases, and what bad files are told."""
+"""Reading tables: every kind of file and dialect, several files, databases, and the messages for bad files."""
 
 import gzip
 import logging
@@ -232,7 +232,7 @@ def test_a_header_that_stands_again_in_the_middle_is_named(
         data.load(config.data)
 
 
-def test_words_that_are_names_too_are_no_header(file: Callable[..., Path]) -> None:
+def test_words_that_are_names_too_are_not_a_header(file: Callable[..., Path]) -> None:
     assert read(file("a,b,y\na,x,1\nb,b,y\n"))["a"].tolist() == ["a", "b"]
     assert read(file("t,y\nt,1\nu,2\n"))["t"].tolist() == ["t", "u"]
 

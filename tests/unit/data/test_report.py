@@ -86,8 +86,8 @@ def test_what_gives_the_target_away_is_named_and_honest_columns_are_not(
 ) -> None:
     found = report_of(pd.read_csv(real_data(file), **how), *targets)
     assert list(found.suspicious) == named
-    told = "\n".join(line for line in report_text.lines(found) if "almost perfectly by itself" in line)
-    assert re.findall(r"column '(.*?)' .*?\"data.drop=\[(.*?)\]\"", told) == [(name, name) for name in named]
+    reported = "\n".join(line for line in report_text.lines(found) if "almost perfectly by itself" in line)
+    assert re.findall(r"column '(.*?)' .*?\"data.drop=\[(.*?)\]\"", reported) == [(name, name) for name in named]
 
 
 @pytest.mark.parametrize("name", ["iris", "breast_cancer", "wine", "diabetes"])
@@ -112,7 +112,7 @@ def test_gaps_that_say_the_class_are_suspicious() -> None:
     assert sorted(found.suspicious) == ["boat", "weight"]
 
 
-def test_few_rows_of_a_class_and_few_rows_at_all_are_no_trouble() -> None:
+def test_few_rows_of_a_class_and_few_rows_at_all_cause_no_trouble() -> None:
     rare = ["common"] * 200 + ["other"] * 199 + ["once"]
     assert report_of(made(leak=rare, y=rare), "y").suspicious["leak"] == 1.0
     assert report_of(made(20), "y").suspicious == {}
@@ -147,7 +147,7 @@ def test_identifiers_of_real_tables(real_data: Read) -> None:
     assert report_of(pd.read_csv(real_data("california_housing/california_sklearn.csv")), "MedHouseVal").useless == {}
 
 
-def test_what_is_told_of_each_kind() -> None:
+def test_what_is_reported_for_each_kind() -> None:
     frame = made(
         n=[1.0, 2.0, np.nan, 5.0] * 100, word=["b", "a", "", "a"] * 100, flag=[0.0, 1.0, 1.0, np.nan] * 100,
         day=["2024-01-02", "2023-05-06", "", "2025-07-08"] * 100,
@@ -206,9 +206,9 @@ def test_drift_is_named_where_there_is_some() -> None:
     assert {each.name: each.strong_drift for each in found.columns} == {
         "a": [], "moved": ["test"], "city": ["test"], "lost": ["test"], "when": ["test"]
     }  # fmt: skip
-    (told,) = [line for line in report_text.lines(found) if "population stability index" in line]
-    assert re.search(r"'moved' in test \(\d+\.\d\d\), 'city' in test", told)
-    assert "'a'" not in told
+    (reported,) = [line for line in report_text.lines(found) if "population stability index" in line]
+    assert re.search(r"'moved' in test \(\d+\.\d\d\), 'city' in test", reported)
+    assert "'a'" not in reported
 
 
 def test_population_stability_index() -> None:
@@ -221,7 +221,7 @@ def test_population_stability_index() -> None:
     assert not stability(train[::20], other[::20])[1]  # too few rows to tell
 
 
-def test_categories_that_training_lacks_are_drift_and_told() -> None:
+def test_categories_that_training_lacks_are_drift_and_reported() -> None:
     """Names, codes and ids: their values were counted with the other rare ones, so that drift stayed low."""
     rng, n = np.random.default_rng(0), 900
     part = np.repeat(["train", "val", "test"], n // 3)
@@ -311,12 +311,12 @@ def test_lines_are_brief() -> None:
     assert lines[2].split() == ["column", "kind", "missing", "distinct", "values", "of", "training", "rows"]
 
 
-def test_an_array_without_names_is_told_as_a_whole() -> None:
+def test_an_array_without_names_is_reported_as_a_whole() -> None:
     x, y = datasets.load_digits(return_X_y=True)
     rows = Rows("digits", {"x": x}, make_target({"y": pd.Series(y)}, "auto"), None, None)
     found = looked_at(rows, split_of(len(rows)), {"x": "numeric"})
     assert (found.n_columns, found.suspicious, found.useless) == (64, {}, {})
-    (told,) = found.columns
-    assert (told.n_inputs, told.least, told.most, told.drift_val) == (64, 0.0, 16.0, None)
+    (reported,) = found.columns
+    assert (reported.n_inputs, reported.least, reported.most, reported.drift_val) == (64, 0.0, 16.0, None)
     assert any(line.startswith("x (64 inputs)  numeric") for line in report_text.lines(found))
     assert report_page.render(found)

@@ -1,4 +1,4 @@
-"""Splits that cannot be: what each is told."""
+"""Impossible splits: the message for each."""
 
 import re
 from dataclasses import replace
@@ -141,7 +141,7 @@ def test_remedies_for_rare_classes_divide_the_rows(labels: list[object], kind: s
     assert remedies or (kind == "kfold" and labels.count(labels[-1]) == 1)
 
 
-def test_counts_that_were_taken_for_classes_are_told_the_regression() -> None:
+def test_the_message_for_counts_taken_for_classes_suggests_regression() -> None:
     with pytest.raises(DataError, match=r"; if 'y' is a number rather than a class, set data.task=regression$"):
         data.split(classes([0] * 30 + [1] * 9 + [14]), rules())
     with pytest.raises(DataError, match=r"use more rows of it; if 'y' is a number rather than a class"):

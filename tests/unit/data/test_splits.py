@@ -79,7 +79,7 @@ def test_every_kind_keeps_its_promise(kind: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_smallest_tables_are_divided_or_told_why_not(kind: str) -> None:
+def test_the_smallest_tables_are_divided_or_the_message_says_why_not(kind: str) -> None:
     rng = np.random.default_rng(0)
     divided_ones = 0
     for _ in range(150):

@@ -217,7 +217,7 @@ def test_a_table_that_fits_is_not_streamed(table: Callable[..., Path], caplog: p
     assert "data.memory_budget, 0.0 GB, so they are read in blocks" in caplog.text
 
 
-def test_gzipped_parquet_is_told_to_be_unzipped(tmp_path: Path) -> None:
+def test_the_message_for_gzipped_parquet_says_to_unzip_it(tmp_path: Path) -> None:
     pd.DataFrame({"a": [1.0], "y": [2.0]}).to_parquet(tmp_path / "t.parquet")
     (tmp_path / "t.parquet.gz").write_bytes(gzip.compress((tmp_path / "t.parquet").read_bytes()))
     with pytest.raises(DataError, match="is zipped Parquet, which can only be read as a whole; unzip it"):

@@ -99,7 +99,7 @@ def pasted(text: str, key: str) -> list[str]:
 
 @pytest.mark.parametrize("streaming", ["off", "on"])
 @pytest.mark.parametrize(("texts", "example", "expected"), READ.values(), ids=READ)
-def test_what_a_format_reads_is_told_with_it(
+def test_what_a_format_reads_is_reported_with_it(
     table: Callable[..., Path],
     caplog: pytest.LogCaptureFixture,
     texts: list[str],
@@ -121,7 +121,7 @@ def test_what_a_format_reads_is_told_with_it(
 
 @pytest.mark.parametrize("streaming", ["off", "on"])
 @pytest.mark.parametrize(("texts", "remedy"), TOLD.values(), ids=TOLD)
-def test_what_no_format_reads_is_told_with_what_to_write(
+def test_what_no_format_reads_is_reported_with_what_to_write(
     table: Callable[..., Path], caplog: pytest.LogCaptureFixture, texts: list[str], remedy: str, streaming: str
 ) -> None:
     path = written(table, **{"Wall Area (m)": np.resize(texts, N)})
@@ -141,7 +141,7 @@ def test_what_no_format_reads_is_told_with_what_to_write(
 
 @pytest.mark.parametrize("streaming", ["off", "on"])
 @pytest.mark.parametrize("texts", NONE.values(), ids=NONE)
-def test_what_says_no_number_is_not_told_of(
+def test_what_says_no_number_is_not_reported(
     table: Callable[..., Path], caplog: pytest.LogCaptureFixture, texts: list[str], streaming: str
 ) -> None:
     data.load(configured(written(table, t=texts), f"data.streaming={streaming}"))
@@ -176,7 +176,7 @@ def test_a_column_of_such_numbers_is_neither_dropped_nor_called_to_be(table: Cal
     assert "data.drop" not in str(error.value)
 
 
-def test_a_week_without_its_day_is_no_format(table: Callable[..., Path]) -> None:
+def test_a_week_without_its_day_is_not_a_format(table: Callable[..., Path]) -> None:
     """Python reads %Y-%W as the first of January, whatever the week."""
     path = written(table, a=[f"{day:%Y-%W}" for day in WEEKS])
     with pytest.raises(DataError, match=r"data.column_formats: a: '%Y-%W' .* a week .*%G-W%V"):

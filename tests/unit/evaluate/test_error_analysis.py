@@ -63,4 +63,4 @@ def test_classes_by_the_logarithm_of_the_true_one_and_rare_categories_together()
     assert of_streets[0] == "street 10"
     assert of_streets[-1] == "all others"
     assert [part.values for part in found.slices if part.column == "flag"] == ["0", "1"]
-    assert found.in_common is None  # one bad row is no pattern
+    assert found.in_common is None  # one bad row does not make a pattern

@@ -141,7 +141,7 @@ def test_rows_without_weight_bring_no_class_into_f1() -> None:
     assert weighed["f1_macro"] == pytest.approx((2 / 3 + 4 / 5) / 2)
 
 
-def test_clamped_predictions_are_counted_and_told(
+def test_clamped_predictions_are_counted_and_reported(
     trained: Callable[..., Result], table: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     rng = np.random.default_rng(0)
@@ -158,7 +158,9 @@ def test_clamped_predictions_are_counted_and_told(
             result = trained(*keys, f"data.output_clip={clip}")
         metrics = MlflowClient(result.store).get_run(result.run_id).data.metrics
         counts[clip] = {name: value for name, value in metrics.items() if name.endswith("_clamped")}
-        told = "test: 3 of 50 predictions are outside the training targets' range; data.output_clip=range clips them"
-        assert (told in caplog.text) == (clip == "range")
+        reported = (
+            "test: 3 of 50 predictions are outside the training targets' range; data.output_clip=range clips them"
+        )
+        assert (reported in caplog.text) == (clip == "range")
     assert counts["none"] == {}
     assert (counts["range"]["val_clamped"], counts["range"]["test_clamped"]) == (7, 3)

@@ -95,7 +95,7 @@ def test_bounds_hold_as_often_as_asked_in_original_units(scaling: str, clip: str
     assert np.mean(covered, axis=0) == pytest.approx([0.9, 0.9], abs=0.015)
 
 
-def test_what_cannot_be_predicted_is_told() -> None:
+def test_what_cannot_be_predicted_is_reported() -> None:
     scaler = OutputScaler.fit(np.arange(100.0)[:, np.newaxis], "quantile", "data.output_scaling")
     kept = np.linspace(0, 400, 50)[:, np.newaxis]
     with pytest.raises(TrainingError, match=r"set data.output_scaling=standard"):
@@ -151,11 +151,11 @@ def test_what_does_not_go_together(trained: Callable[..., Result], keys: list[st
         ([*BOUNDED[:1], *IN_ORDER, "data.split.val_fraction=0.01"], "decision.interval=0.6"),
     ],
 )  # fmt: skip
-def test_too_few_rows_are_told_with_remedies_that_work(keys: list[str], message: str) -> None:
+def test_too_few_rows_are_reported_with_remedies_that_work(keys: list[str], message: str) -> None:
     config = load(*keys, "decision.interval=0.99")
-    with pytest.raises(DataError, match=message) as told:
+    with pytest.raises(DataError, match=message) as reported:
         data.load(config.data, config.decision.calibration)
-    for remedy in str(told.value).partition("; set ")[2].split(" or "):
+    for remedy in str(reported.value).partition("; set ")[2].split(" or "):
         better = load(*keys, *["decision.interval=0.99"] * (not remedy.startswith("decision")), remedy)
         dataset = data.load(better.data, better.decision.calibration)
         assert bool(len(dataset.calibration)) == bool({*IN_ORDER} & {*keys})

@@ -124,7 +124,7 @@ def test_what_is_trained_is_not_trained_again(caplog: pytest.LogCaptureFixture, 
     config = load(*SHORT, "model.dropout=0.3", f"fit.execution={execution}")
     expected = train(config)
     dead(config, 9)
-    assert_equal(train(config, dies_after=1), expected)  # but there is no first epoch
+    assert_equal(train(config, dies_after=1), expected)  # but the first epoch is missing
     assert "resuming run run after epoch 8, training has finished, the later steps follow" in caplog.text
 
 
@@ -164,7 +164,7 @@ def test_one_byte_that_is_another_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no archive", b"\x80\x04K\x01."])  # the last one is a pickle
-def test_what_is_no_checkpoint_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_checkpoint_is_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "1.npz"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"checkpoint {path} cannot be read: "):
@@ -210,7 +210,7 @@ def test_force_takes_it_whatever_differs(caplog: pytest.LogCaptureFixture) -> No
     assert "resuming run run after epoch 3" in caplog.text
 
 
-def test_what_is_forced_and_is_of_another_network_is_told() -> None:
+def test_what_is_forced_and_is_of_another_network_is_reported() -> None:
     config = load(*SHORT)
     dead(config, 4)
     newest = files(config)[-1]
@@ -254,7 +254,7 @@ def test_a_pruned_run_leaves_nothing() -> None:
     assert not files(config)
 
 
-def test_a_full_disk_is_told_once_and_training_goes_on(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_once_and_training_goes_on(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     """Stood in for by the largest size that a file may have."""
     config = load(*SHORT)
     expected = train(config)
@@ -265,8 +265,8 @@ def test_a_full_disk_is_told_once_and_training_goes_on(caplog: pytest.LogCapture
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert_equal(found, expected)
-    told = [message for message in caplog.messages if "no checkpoint can be written" in message]
-    (said,) = told
+    reported = [message for message in caplog.messages if "no checkpoint can be written" in message]
+    (said,) = reported
     assert said.startswith(f"no checkpoint can be written to {folder_of(config)}: File too large; the file system /")
     assert said.endswith(" MB left; training continues without checkpoints")
 

@@ -214,11 +214,11 @@ def test_what_a_report_raises_ends_its_member_alone_and_a_pack_that_is_half_empt
         pass
 
     def report(epoch: int, values: dict[str, float]) -> None:
-        if epoch == 2 and len(told) < 14:
-            told.append(epoch)
+        if epoch == 2 and len(reported) < 14:
+            reported.append(epoch)
             raise EndedError
 
-    told: list[int] = []
+    reported: list[int] = []
     configs = [config_of("binary", f"seed={seed}", "fit.epochs=4") for seed in range(18)]
     networks, ended = together(configs, "binary", report=report)
     assert [type(ended[number]) for number in range(18)] == [EndedError] * 14 + [History] * 4

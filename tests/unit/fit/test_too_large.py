@@ -1,4 +1,4 @@
-"""Networks and penalties that no computer holds: each is told with the key that helps."""
+"""Networks and penalties that are too large for any computer: each is reported with the key that helps."""
 
 import pytest
 

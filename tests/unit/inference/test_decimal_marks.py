@@ -41,7 +41,7 @@ def test_every_number_is_what_pandas_reads_to_the_last_bit(tmp_path: Path, decim
      (".", '"1"'), (".", "1\n2"), (".", "1\x1f2"), (".", "1\0" "2"), (",", "1\r2"), (".", "1 000"), (".", "€ 1")],
 )  # fmt: skip
 @pytest.mark.parametrize("row", [0, 1, 4])
-def test_what_is_no_number_is_named_in_any_row(decimal: str, bad: str, row: int) -> None:
+def test_what_is_not_a_number_is_named_in_any_row(decimal: str, bad: str, row: int) -> None:
     texts = [f"{number}{decimal}5" for number in range(5)]
     texts[row] = bad
     with pytest.raises(DataError, match=f"column 'x', row {100 + row}: .* is not a number; correct it .*'{decimal}'"):

@@ -44,7 +44,7 @@ def test_every_way_to_name_a_model(
         assert (found.name, found.version) == (("iris-flowers", "1") if registered else ("flowers", None))
     with caplog.at_level("INFO"):
         assert resolve("best:flowers", store).run_id == first.run_id
-    assert f"({first.run_id}), val_log_loss" in caplog.text  # as the server and Python's callers are told
+    assert f"({first.run_id}), val_log_loss" in caplog.text  # for the server and callers in Python
     assert "; first of 2 configurations, 2 runs" in caplog.text
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     assert resolve(first.run_id).path == Path(first.model_path)
@@ -121,7 +121,7 @@ def test_a_run_without_a_model_says_why(flowers: tuple[str, Result], store: str)
             resolve(run_id, store)
 
 
-def test_objectives_that_do_not_compare_are_told_apart(store: str) -> None:
+def test_objectives_that_do_not_compare_are_distinguished(store: str) -> None:
     client = MlflowClient(store)
     experiment = client.create_experiment("mixed")
     best = {}

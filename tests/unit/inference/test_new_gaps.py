@@ -1,4 +1,4 @@
-"""Gaps in columns in which training had none: filled, counted and told; or, if one is strict, refused by name."""
+"""Missing values in columns that had none in training: filled, counted and reported, or rejected in strict mode."""
 
 import warnings
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Text in a column of dates that is no date, or another format's: an error everywhere, while gaps stay gaps."""
+"""Text in a column of dates that is not a date, or has another format: an error; missing values remain missing."""
 
 import datetime
 import itertools

@@ -133,7 +133,7 @@ def test_a_full_queue_refuses_and_recovers() -> None:
     run(story, queue_rows=3)
 
 
-def test_a_lone_request_waits_for_others_as_long_as_it_is_told() -> None:
+def test_a_lone_request_waits_for_others_as_long_as_configured() -> None:
     async def story(batcher: Batcher, model: Doubles) -> None:
         model.let.set()
         one = asyncio.create_task(batcher.predict(model, column(1), 1))

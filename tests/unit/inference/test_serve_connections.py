@@ -168,9 +168,9 @@ def test_slow_heads_cost_others_no_more_than_their_time(kinds: Served, hold: Cal
             assert time.monotonic() - start < 10
             time.sleep(0.05)
         assert set(statuses) <= {200, 503}
-        told = [one.answer().status for one in held]
-        assert set(told) == {408, 503}
-        assert told.count(408) >= 4
+        reported = [one.answer().status for one in held]
+        assert set(reported) == {408, 503}
+        assert reported.count(408) >= 4
 
 
 def test_a_burst_is_answered_or_refused_and_never_torn(kinds: Served) -> None:

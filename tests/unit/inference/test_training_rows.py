@@ -37,7 +37,7 @@ def frame(kind: str) -> pd.DataFrame:
 
 @pytest.mark.parametrize("kind", ["regression", "labels"])
 @pytest.mark.parametrize("streaming", ["off", "on"])
-def test_training_rows_in_a_file_are_told(
+def test_training_rows_in_a_file_are_reported(
     kind: str, streaming: str, table: Callable[..., Path], trained: Callable[..., Result], store: str, tmp_path: Path
 ) -> None:
     rows = frame(kind)
@@ -90,7 +90,7 @@ def test_the_command_warns_and_a_run_of_before_says_nothing(
     assert capsys.readouterr().err == ""
 
 
-def test_rows_that_are_equal_by_nature_are_no_reason_to_warn() -> None:
+def test_rows_that_are_equal_by_nature_do_not_warn() -> None:
     hashes = np.arange(10, dtype=np.uint64)
     kept = RowHashes(hashes, n_kept=100, n_rows=1000, n_new=50, n_new_alike=25)
     assert kept.warning(np.repeat(np.array([1, 99], np.uint64), 50)) is None

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not FULL.exists(), reason="the system has no dev
 
 
 @pytest.mark.parametrize("prints_log", [True, False])
-def test_it_is_told_once_and_counts_where_nothing_else_keeps_it(
+def test_it_is_reported_once_and_counts_where_nothing_else_keeps_it(
     prints_log: bool, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = []
@@ -37,7 +37,7 @@ def test_it_is_told_once_and_counts_where_nothing_else_keeps_it(
     assert capfd.readouterr().err == TOLD
 
 
-def test_a_reader_that_has_enough_is_no_full_disk() -> None:
+def test_a_reader_that_has_enough_is_not_a_full_disk() -> None:
     read, write = os.pipe()
     os.close(read)
     with pytest.raises(BrokenPipeError), os.fdopen(write, "w", buffering=1) as stream:

@@ -102,7 +102,7 @@ def test_a_command_makes_the_model_that_it_wants(
     assert (code, "making it now" in out) == (0, False)
 
 
-def test_rows_that_are_others_by_now_are_told_with_the_command_that_helps(
+def test_rows_that_are_others_by_now_are_reported_with_the_command_that_helps(
     kept: Callable[..., Result], regression_table: Path, store: str
 ) -> None:
     result = kept("data=plain_table", f"data.path={regression_table}", "data.target=y")

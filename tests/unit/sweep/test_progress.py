@@ -50,7 +50,7 @@ def test_only_keys_that_differ_are_named(monkeypatch: pytest.MonkeyPatch) -> Non
     assert swept_words(["data=table"]) == "data=table"
 
 
-def test_trials_of_other_launchers_are_told_of_as_they_end(
+def test_trials_of_other_launchers_are_reported_as_they_end(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ended_trials, "POLL_SECONDS", 0.05)

@@ -39,14 +39,14 @@ def test_a_registered_model_is_described_by_what_its_alias_stands_for(
     client, first = MlflowClient(store), trained_once("data=iris", "fit.epochs=1")
     second = trained("data=iris", "fit.epochs=2")
     register(first.run_id, "described", None, False, store)
-    told = client.get_registered_model("described").description
-    assert "python -m pipeline predict models:/described/1 new.csv predictions.csv" in told
+    reported = client.get_registered_model("described").description
+    assert "python -m pipeline predict models:/described/1 new.csv predictions.csv" in reported
     assert client.get_model_version("described", "1").description == client.get_run(first.run_id).data.tags[NOTE]
     register(second.run_id, "described", "champion", True, store)
-    told = client.get_registered_model("described").description
-    assert told.startswith("This is of models:/described@champion")
-    assert second.run_id in told
-    assert first.run_id not in told
+    reported = client.get_registered_model("described").description
+    assert reported.startswith("This is of models:/described@champion")
+    assert second.run_id in reported
+    assert first.run_id not in reported
     client.update_registered_model("described", "mine")
     promote("described", "1", "champion", store)
     assert client.get_registered_model("described").description == "mine"

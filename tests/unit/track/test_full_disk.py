@@ -116,7 +116,7 @@ def test_a_store_whose_disk_is_full_is_named_and_gets_the_run_when_there_is_room
     assert the_run(uri, "full").info.status == "FINISHED"
 
 
-def test_a_log_that_cannot_be_written_is_told_once(tiny: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_log_that_cannot_be_written_is_reported_once(tiny: Path, capfd: pytest.CaptureFixture[str]) -> None:
     log, file = logging.Logger("full"), LogFile(f"{tiny}/train.log")
     log.addHandler(file)
     filler = fill(tiny)
@@ -137,7 +137,7 @@ def test_a_command_whose_folder_is_full_says_so(tiny: Path, monkeypatch: pytest.
         run_words(["data=iris"])
 
 
-def test_a_spool_that_cannot_be_made_is_told_at_once(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spool_that_cannot_be_made_is_reported_at_once(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPELINE_SPOOL", "/proc/no/spool")
     with pytest.raises(TrackingError, match=r"/proc/no/spool: .*PIPELINE_SPOOL"):
         run(load(*WORDS, f"tracking.uri={store}"))

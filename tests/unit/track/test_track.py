@@ -175,7 +175,7 @@ def test_stores_that_cannot_be(uri: str, message: str) -> None:
         run(load("data=iris", "fit.epochs=1", f"tracking.uri={uri}"))
 
 
-def test_file_that_is_no_store(tmp_path: Path) -> None:
+def test_file_that_is_not_a_store(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("no database")
     with pytest.raises(TrackingError, match=r"notes.db .*file is not a database"):
         run(load("data=iris", "fit.epochs=1", f"tracking.uri=sqlite:///{tmp_path}/notes.db"))

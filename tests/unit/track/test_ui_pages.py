@@ -102,8 +102,10 @@ def test_a_run_has_a_page_of_its_own(client: MlflowClient) -> None:
         track.page_of_run("nosuch")
 
 
-def test_the_address_of_a_page_is_told_only_where_it_is_known(client: MlflowClient, uri: str, tmp_path: Path) -> None:
-    run_id = run(client, client.create_experiment("told"), {}, {})
+def test_the_address_of_a_page_is_reported_only_where_it_is_known(
+    client: MlflowClient, uri: str, tmp_path: Path
+) -> None:
+    run_id = run(client, client.create_experiment("reported"), {}, {})
     assert track.local_address(uri, track.page_of_run, run_id) == f"http://127.0.0.1:5000{track.page_of_run(run_id)}"
     assert track.local_address(uri, track.page_of_run, "nosuch") is None
     assert track.local_address("http://127.0.0.1:1", track.page_of_run, run_id) is None

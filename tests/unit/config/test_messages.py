@@ -1,4 +1,4 @@
-"""What mistakes on the command line are told: with the key, and with words that can be pasted."""
+"""Messages for mistakes on the command line: each names the key, and words that can be pasted."""
 
 import re
 import shlex
@@ -34,11 +34,11 @@ TABLE = ["data=plain_table", "data.path=a.csv"]
         ("data.path=a(1).csv", "path", "a(1).csv"),
     ],
 )
-def test_quotes_that_are_told_can_be_pasted(word: str, key: str, value: object) -> None:
+def test_quotes_that_are_reported_can_be_pasted(word: str, key: str, value: object) -> None:
     with pytest.raises(ConfigError) as raised:
         load(*TABLE, "data.target=y", word)
-    (told,) = re.findall(r"twice: (.+)$|with a comma: (.+)$", str(raised.value), re.MULTILINE)
-    (pasted,) = shlex.split("".join(told))
+    (reported,) = re.findall(r"twice: (.+)$|with a comma: (.+)$", str(raised.value), re.MULTILINE)
+    (pasted,) = shlex.split("".join(reported))
     assert getattr(load(*TABLE, "data.target=y", pasted).data, key) == value
 
 
@@ -63,7 +63,7 @@ def from_yaml_of(config: Config) -> Data:
 
 
 @pytest.mark.parametrize(("text", "number"), [("010", 8), ("0x10", 16), ("1:30", 90), ("1_000", 1000), ("0b11", 3)])
-def test_another_number_to_yaml_is_told(tmp_path: Path, text: str, number: int) -> None:
+def test_another_number_to_yaml_is_reported(tmp_path: Path, text: str, number: int) -> None:
     path = tmp_path / "experiment" / "mine.yaml"
     path.parent.mkdir()
     content = "# @package _global_\ndefaults:\n  - override /data: plain_table\ndata:\n  path: a.csv\n  target: y\n"
