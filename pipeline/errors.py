@@ -46,6 +46,10 @@ class NoModelYetError(ModelError):
 
     Attributes:
         run_id: The run.
+
+    Args:
+        run_id: The run.
+        message: For the user.
     """
 
     def __init__(self, run_id: str, message: str) -> None:

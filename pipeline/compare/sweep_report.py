@@ -6,7 +6,7 @@ import logging
 import shlex
 from typing import TYPE_CHECKING
 
-from pipeline.runtime.program import program
+from pipeline.runtime.program import program, stored_program
 
 if TYPE_CHECKING:
     from pipeline.compare.candidates import Candidate
@@ -75,7 +75,7 @@ def description(found: Findings, again: str) -> str:
     comparison, verdict = found.comparison, found.verdict
     best = comparison.best
     trained = [found.command or ""] if found.command else []
-    used = [f"python -m pipeline predict {best.run.id} new.csv predictions.csv"] if best is not None else []
+    used = [f"{stored_program()} predict {best.run.id} new.csv predictions.csv"] if best is not None else []
     parts = [
         f"{comparison.counts()}; by {comparison.objective}, {comparison.better()}",
         as_markdown(comparison, N_DESCRIBED),

@@ -7,6 +7,7 @@ from hydra._internal.utils import get_args_parser
 
 from pipeline.config.quoting import as_typed
 from pipeline.errors import UsageError, unknown_words
+from pipeline.runtime.program import program
 
 
 def options(words: Sequence[str]) -> argparse.Namespace:
@@ -24,7 +25,7 @@ def options(words: Sequence[str]) -> argparse.Namespace:
     if unknown:
         raise UsageError(unknown_words(unknown, parser._option_string_actions))
     if args.experimental_rerun:
-        raise UsageError("--experimental-rerun: not supported; python -m pipeline rerun RUN repeats a run")
+        raise UsageError(f"--experimental-rerun: not supported; {program()} rerun RUN repeats a run")
     if args.resolve and not (args.cfg or args.help):
         raise UsageError("--resolve: needs --cfg, as in --cfg job --resolve")
     asked = {"--cfg": args.cfg, "--info": args.info, "--shell-completion": args.shell_completion, "--run": args.run}

@@ -30,6 +30,7 @@ from pipeline.config.ranges import DEPTH, WIDTH, Range, search_space, unsuitable
 from pipeline.config.rules import Config
 from pipeline.config.sweep_rules import Sweep
 from pipeline.errors import ConfigError, UsageError
+from pipeline.runtime.program import program
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ def mlruns() -> Path:
 
 
 OmegaConf.register_new_resolver("pipeline.mlruns", lambda: str(mlruns()), replace=True)
+OmegaConf.register_new_resolver("pipeline.program", program, replace=True)
 
 
 def load(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -> Config:

@@ -167,7 +167,12 @@ class InMemory:
         yield from self._parts.items()
 
     def folds(self, n_folds: int, seed: int) -> list[np.ndarray]:
-        """The validation rows, then folds of the training rows; empty if validation rows were not drawn at random."""
+        """The validation rows, then folds of the training rows; empty if validation rows were not drawn at random.
+
+        Args:
+            n_folds: Number of folds, including the validation rows.
+            seed: Seed of the draw.
+        """
         if self.groups is None:
             return []
         train, val = (self._slices[part] for part in ("train", "val"))

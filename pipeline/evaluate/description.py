@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config import Config
 from pipeline.runtime.console import number
+from pipeline.runtime.program import stored_program
 
 if TYPE_CHECKING:
     from pipeline.data import Dataset
@@ -50,7 +51,7 @@ def description(
         f"**Model** {config.model.name}, {n_parameters:,} parameters; {trained} epochs{kept_one}; seed {config.seed}",
         *([f"**To try next** {advice}"] if advice else []),
     ]
-    commands = [f"python -m pipeline {words}" for words in (
+    commands = [f"{stored_program()} {words}" for words in (
         f"predict {run_id} new.csv predictions.csv", f"serve {run_id}", f"rerun {run_id}",
     )]  # fmt: skip
     parts = ["\n".join(_table(scores, beaten)), " ".join(comparisons), "\n\n".join(facts), _code(commands)]

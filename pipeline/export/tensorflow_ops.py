@@ -12,7 +12,12 @@ from pipeline.data.ops import FNV_OFFSET, FNV_PRIME, HASHED_BYTES
 
 
 class SideBySide:
-    """Numbers of several columns, of different lengths, from which each entry of a matrix selects one."""
+    """Numbers of several columns, of different lengths, from which each entry of a matrix selects one.
+
+    Args:
+        columns: Numbers of each column, `(n,)` with a length of its own.
+        dtype: Of the constants in the graph.
+    """
 
     def __init__(self, columns: Sequence[np.ndarray], dtype: tf.DType) -> None:
         self._columns, self._dtype = columns, dtype

@@ -23,7 +23,12 @@ SHARE_OF_MEMORY = 0.5  # of the free memory, for the training rows
 
 
 class ResidentRows:
-    """Rows that stay on the device; an epoch sends only a permutation of the row numbers."""
+    """Rows that stay on the device; an epoch sends only a permutation of the row numbers.
+
+    Args:
+        rows: Inputs, targets and weights of the training rows.
+        steps: How an epoch is divided into steps.
+    """
 
     def __init__(self, rows: Rows, steps: Steps) -> None:
         self._rows = place(rows)
@@ -41,7 +46,13 @@ class ResidentRows:
 
 
 class StreamedRows:
-    """Rows that stay in host memory; the next device batch is sent while the device computes on the current one."""
+    """Rows that stay in host memory; the next device batch is sent while the device computes on the current one.
+
+    Args:
+        rows: Inputs, targets and weights of the training rows.
+        steps: How an epoch is divided into steps.
+        device_batch_bytes: Maximum size of the rows sent at once.
+    """
 
     def __init__(self, rows: Rows, steps: Steps, device_batch_bytes: int) -> None:
         self._rows = rows

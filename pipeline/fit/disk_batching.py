@@ -40,6 +40,10 @@ class FromDisk:
     """Device batches of one shape, each made of segments from the whole file.
 
     An epoch uses every row once. The offset of the segments is random in each epoch, and so are the few rows left over.
+
+    Args:
+        rows: Inputs, targets and weights of the training rows, on disk.
+        steps: How an epoch is divided into steps.
     """
 
     def __init__(self, rows: Rows, steps: Steps) -> None:
@@ -123,7 +127,13 @@ def class_counts(classes: OnDisk) -> np.ndarray:
 
 
 class Weighted:
-    """Weights of rows on disk: the row's own weight, if any, times the weight of its class."""
+    """Weights of rows on disk: the row's own weight, if any, times the weight of its class.
+
+    Args:
+        own: Weights of the rows; None without.
+        classes: `(n_rows, 1)` class numbers.
+        of_class: `(n_classes,)` weight of each class.
+    """
 
     def __init__(self, own: OnDisk | None, classes: OnDisk, of_class: np.ndarray) -> None:
         self._own, self._classes, self._of_class = own, classes, of_class
@@ -137,5 +147,10 @@ class Weighted:
         return weights if self._own is None else weights * self._own[rows]
 
     def read_into(self, out: np.ndarray, start: int) -> None:
-        """Fills `out` with the weights from row `start` on."""
+        """Fills `out` with the weights from row `start` on.
+
+        Args:
+            out: Float32, `(n_rows,)`.
+            start: Number of the first row, from 0.
+        """
         out[:] = self[slice(start, start + len(out))]

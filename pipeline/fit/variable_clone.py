@@ -55,7 +55,12 @@ def threefry_seed(seed: Any, count: Any) -> tuple[Any, Any]:
 
 
 class ValueDropout(keras.layers.Dropout):
-    """Dropout (Srivastava et al. 2014) whose rate can change without retracing; the rate is rounded to 1 / 65536."""
+    """Dropout (Srivastava et al. 2014) whose rate can change without retracing; the rate is rounded to 1 / 65536.
+
+    Args:
+        rate: Initial rate.
+        **kwargs: Further arguments of the Keras layer.
+    """
 
     def __init__(self, rate: float, **kwargs: Any) -> None:
         super().__init__(rate, **kwargs)
@@ -83,7 +88,12 @@ class ValueDropout(keras.layers.Dropout):
 
 
 class ValuePenalty(regularizers.Regularizer):
-    """L1 and L2 penalties whose strengths can change without retracing; a strength of 0 is left out of the graph."""
+    """L1 and L2 penalties whose strengths can change without retracing; a strength of 0 is left out of the graph.
+
+    Args:
+        l1: Initial strength of the L1 penalty.
+        l2: Initial strength of the L2 penalty.
+    """
 
     def __init__(self, l1: float, l2: float) -> None:
         self.values = {

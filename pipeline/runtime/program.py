@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 SCRIPT = "dense-pipeline"  # of the installed package
+MODULE = "python -m pipeline"
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def program() -> str:
@@ -15,6 +17,11 @@ def program() -> str:
         return SCRIPT if _is_found(SCRIPT, called) else _path(called)
     python = Path(sys.executable)
     return f"{'python' if _is_found('python', python) else _path(python)} -m pipeline"
+
+
+def stored_program() -> str:
+    """Returns how to call the commands in texts that are stored and read elsewhere: without paths of this machine."""
+    return SCRIPT if (PACKAGE / "conf").is_dir() else MODULE  # an installed wheel has the config files inside
 
 
 def _is_found(name: str, program: Path) -> bool:

@@ -22,6 +22,7 @@ from pipeline import compare
 from pipeline.config import Command, Config
 from pipeline.config.ranges import values_of
 from pipeline.errors import ModelError, PipelineError
+from pipeline.runtime.program import stored_program
 from pipeline.runtime.quiet import quiet
 from pipeline.sweep.claims import claimed
 from pipeline.sweep.current_sweep import OF_THE_ROWS, OpenSweep, leading
@@ -62,7 +63,7 @@ def parent(command: Command) -> Iterator[None]:
     words = shlex.join(word for word in sys.argv[1:] if word != "sweep.resume=off")  # arguments that resume the sweep
     tags = {
         "sweep": " ".join(command.overrides),
-        "command": f"python -m pipeline train {words}",
+        "command": f"{stored_program()} train {words}",
         "search_space": "\n".join(f"{name}: {given}" for name, given in command.space.items()),
         "sweeper": f"search, {command.config.search.sampler}" if command.is_search else "grid",
         results_table.ORIGINS: json.dumps(origins),

@@ -39,7 +39,13 @@ class SweepTrial(Trial):
     """A job of a sweep, whose trial other jobs, processes or earlier commands may already have run."""
 
     def __init__(self, parent: str, overrides: Sequence[str], resources: contextlib.ExitStack) -> None:
-        """Prepares the trial; resources that outlive its run, such as the claim, are entered into `resources`."""
+        """Prepares the trial.
+
+        Args:
+            parent: Id of the parent run.
+            overrides: Of the trial.
+            resources: Holds resources that outlive its run, such as the claim.
+        """
         super().__init__()
         self._own, self.tags = overrides, {"overrides": " ".join(overrides)}
         self._parent, self._resources = parent, resources

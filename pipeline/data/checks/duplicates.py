@@ -9,7 +9,12 @@ from pipeline.data.splits import Splits
 
 
 def duplicates(rows: Rows, splits: Splits) -> tuple[int, dict[str, int]]:
-    """How many rows repeat an earlier row, and by part how many validation or test rows repeat a training row."""
+    """How many rows repeat an earlier row, and by part how many validation or test rows repeat a training row.
+
+    Args:
+        rows: All rows.
+        splits: Row numbers of each part.
+    """
     row = np.zeros(len(rows), np.uint64)
     for column in (*rows.inputs.values(), *rows.target.values.T):
         row = row * np.uint64(0x9E3779B97F4A7C15) + hashes(column)  # odd, so no column is lost; overflow is intended

@@ -57,7 +57,12 @@ def _ranks(column: RawColumn) -> np.ndarray:
 
 
 def is_suspicious(task: str, score: float) -> bool:
-    """Whether a score is too good to be true for a column by itself; the limit depends on the task."""
+    """Whether a score is too good to be true for a column by itself; the limit depends on the task.
+
+    Args:
+        task: `regression`, `binary` or `multiclass`.
+        score: Of a column alone, from 0 to 1.
+    """
     return score >= (SUSPICIOUS_NUMBERS if task == "regression" else SUSPICIOUS_CLASSES)
 
 

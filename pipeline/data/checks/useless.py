@@ -76,7 +76,12 @@ def without_useless(dataset: Dataset, config: Data) -> Dataset:
 
 
 def is_identifier(column: RawColumn, kind: Kind) -> bool:
-    """Whether the column is text or whole numbers that differ in nearly every row that has a value."""
+    """Whether the column is text or whole numbers that differ in nearly every row that has a value.
+
+    Args:
+        column: All values of a raw column.
+        kind: Its kind.
+    """
     if kind in ("date", "boolean") or _repeats(_few(column)):
         return False
     if isinstance(column, TextArray):

@@ -25,6 +25,10 @@ def to_array(inputs: TableInputs | ArrayInputs, columns: Columns) -> np.ndarray:
     """All rows as `(n_rows, n_inputs)` float32.
 
     Text is encoded once per level and looked up by its codes; a one-hot encoding sets a single 1 in each row.
+
+    Args:
+        inputs: The fitted preprocessing.
+        columns: Raw columns, `(n_rows,)` each; for an array one column `x`, `(n_rows, n)`.
     """
     columns = {name: as_raw(column) for name, column in columns.items()}
     n_rows = len(next(iter(columns.values())))

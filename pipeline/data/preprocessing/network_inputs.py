@@ -109,7 +109,13 @@ class TableInputs:
         return {feature.column: feature for feature in self.features if isinstance(feature, Date)}
 
     def faults(self, columns: Columns, largest: float, places: RowNumbers) -> Iterator[str]:
-        """Number columns whose largest or smallest value is too large when scaled."""
+        """Number columns whose largest or smallest value is too large when scaled.
+
+        Args:
+            columns: Raw columns, `(n_rows,)` each.
+            largest: Bound of the absolute scaled value.
+            places: Names a row by its file and line.
+        """
         for feature in self.features:
             if isinstance(feature, Number) and (found := _first_beyond(feature, columns[feature.column], largest)):
                 row, shown = found
@@ -170,7 +176,13 @@ class ArrayInputs:
         return {}
 
     def faults(self, columns: Columns, largest: float, places: RowNumbers) -> Iterator[str]:
-        """Columns of the array whose largest or smallest value is too large when scaled."""
+        """Columns of the array whose largest or smallest value is too large when scaled.
+
+        Args:
+            columns: The raw array `x`, `(n_rows, n)`.
+            largest: Bound of the absolute scaled value.
+            places: Names a row by its file and line.
+        """
         raw, shift, scale = columns["x"], self.scaler.shift, self.scaler.scale
         with np.errstate(over="ignore"):
             lowest, highest = raw.min(axis=0).astype(np.float64), raw.max(axis=0).astype(np.float64)

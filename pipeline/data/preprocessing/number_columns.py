@@ -86,7 +86,12 @@ def fit_number(column: str, values: np.ndarray, kind: Kind, config: Data, given:
 
 
 def becomes_zero_one(column: str, config: Data) -> bool:
-    """Whether a column with two values becomes 0 and 1: not if the config sets its scaling."""
+    """Whether a column with two values becomes 0 and 1: not if the config sets its scaling.
+
+    Args:
+        column: Name of the column.
+        config: The data section.
+    """
     said = column in config.input_scaling.by_column or isinstance(config.input_scaling.default, FixedScaling)
     return config.two_valued == "zero_one" and not said
 

@@ -48,6 +48,11 @@ def inferred(text: pd.Series, marks: tuple[str, ...], decimal: str) -> pd.Series
     """Converts strings to what they say: numbers, booleans (with gaps: objects) or text without surrounding blanks.
 
     If one whole number has leading zeros, the column stays text: 020 is a code, and 20 may be another.
+
+    Args:
+        text: A column of strings.
+        marks: Strings that are missing values.
+        decimal: Decimal mark.
     """
     codes, found = pd.factorize(text)  # parses a repeated text once; -1 for gaps
     distinct = pd.Series(found)
@@ -74,7 +79,12 @@ def _inferred(text: pd.Series, marks: tuple[str, ...], decimal: str) -> pd.Serie
 
 
 def stripped(text: pd.Series, marks: tuple[str, ...]) -> pd.Series:
-    """Strings without surrounding blanks, and NaN for marks of gaps."""
+    """Strings without surrounding blanks, and NaN for marks of gaps.
+
+    Args:
+        text: A column of strings.
+        marks: Strings that are missing values.
+    """
     text = text.str.strip()
     return text.mask(text.isin(marks))
 
@@ -88,7 +98,12 @@ def is_misread(mark: str) -> bool:
 
 
 def has_unread_gaps(column: pd.Series, marks: tuple[str, ...]) -> bool:
-    """Whether pandas has left marks of gaps in a column of text, as with whole numbers from 2**63 to 2**64."""
+    """Whether pandas has left marks of gaps in a column of text, as with whole numbers from 2**63 to 2**64.
+
+    Args:
+        column: A column as pandas has read it.
+        marks: Strings that are missing values.
+    """
     if not is_text(column) or column.hasnans:
         return False
     few = column.head(100)
@@ -195,7 +210,12 @@ def has_points(text: pd.Series) -> bool:
 
 
 def without_marked_numbers(numbers: pd.Series, marks: tuple[str, ...]) -> pd.Series:
-    """Numbers with gaps where they equal a mark such as -999."""
+    """Numbers with gaps where they equal a mark such as -999.
+
+    Args:
+        numbers: A column of numbers.
+        marks: Strings that are missing values; those that are not numbers are ignored.
+    """
     values = [float(number) for mark in marks if (number := marked_number(mark)) is not None]
     marked = numbers.isin(values) if values else None
     return numbers if marked is None or not marked.any() else numbers.mask(marked)

@@ -77,6 +77,10 @@ def days_of(ops: Ops, fields: dict[str, Any]) -> Any:
 
     The year is counted from March, so that the leap day is its last (Richards 2013, Explanatory Supplement to the
     Astronomical Almanac, section 15.11.3).
+
+    Args:
+        ops: NumPy or TensorFlow.
+        fields: Numbers `(n_rows,)` by name: year, month, day, hour, minute, second.
     """
     month, after_february = fields["month"], ops.number(fields["month"] >= 3)
     year = fields["year"] - (1 - after_february)
@@ -117,13 +121,24 @@ def _in_utc(ops: Ops, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def circle(ops: Ops, value: Any, period: float) -> list[Any]:
-    """Sine and cosine of a value that repeats after `period`: December is next to January."""
+    """Sine and cosine of a value that repeats after `period`: December is next to January.
+
+    Args:
+        ops: NumPy or TensorFlow.
+        value: Numbers `(n_rows,)`.
+        period: After which they repeat.
+    """
     angle = value * (2 * math.pi / period)
     return [ops.sin(angle), ops.cos(angle)]
 
 
 def weekday(ops: Ops, days: Any) -> Any:
-    """0 for Monday to 6 for Sunday; 1970-01-01 was a Thursday."""
+    """0 for Monday to 6 for Sunday; 1970-01-01 was a Thursday.
+
+    Args:
+        ops: NumPy or TensorFlow.
+        days: Days since 1970-01-01, `(n_rows,)`.
+    """
     whole = ops.floor(days) + 3
     return whole - 7 * ops.floor(whole / 7)
 

@@ -162,7 +162,12 @@ def _found(content: Content, config: Data | Reading) -> str:
 
 
 def without_comment(line: str, comment: str) -> str:
-    """Cuts a line at the first comment mark outside quotation marks."""
+    """Cuts a line at the first comment mark outside quotation marks.
+
+    Args:
+        line: A line of a text file.
+        comment: The comment mark.
+    """
     if comment not in line:
         return line
     parts = line.split(comment)

@@ -47,7 +47,12 @@ BLANKS, APOSTROPHES, MINUSES = " \u00a0\u202f\u2009", "'\u2019", "\u2212\u2013-"
 
 
 def number_in(text: str, decimal: str) -> int | float | None:
-    """The number in a text as pandas reads it, whole numbers with all digits; None if it is not a number."""
+    """The number in a text as pandas reads it, whole numbers with all digits; None if it is not a number.
+
+    Args:
+        text: Without surrounding blanks.
+        decimal: Decimal mark.
+    """
     if decimal != ".":
         text = text.replace(decimal, ".") if "." not in text else ""  # here 1.102 may mean a thousand
     if not text or not (IN_NUMBERS.issuperset(text) or INFINITE.fullmatch(text)):  # Python reads more, such as 1_0
@@ -152,7 +157,12 @@ def fields_of(written: str) -> list[str]:
 
 
 def is_date(written: str, text: str) -> bool:
-    """Whether a text is a date or a moment in a format of DATE_PATTERNS."""
+    """Whether a text is a date or a moment in a format of DATE_PATTERNS.
+
+    Args:
+        written: Name of the format.
+        text: Without surrounding blanks.
+    """
     found = re.fullmatch(DATE_PATTERNS[written], text)
     if found is None:
         return False
@@ -161,7 +171,12 @@ def is_date(written: str, text: str) -> bool:
 
 
 def in_utc(written: str, text: str) -> str | None:
-    """A moment with an offset from UTC as the same instant without one; None if the text is not such a moment."""
+    """A moment with an offset from UTC as the same instant without one; None if the text is not such a moment.
+
+    Args:
+        written: Name of the format, without offset.
+        text: Without surrounding blanks.
+    """
     found = re.fullmatch(DATE_PATTERNS.get(written + WITH_OFFSET, "(?!)"), text)
     if found is None or not is_date(written + WITH_OFFSET, text):
         return None
@@ -176,7 +191,12 @@ def in_utc(written: str, text: str) -> str | None:
 
 
 def written_date(written: str, moment: datetime.datetime) -> str:
-    """A moment as text in a format of DATE_PATTERNS, with its time of day; in UTC if it has a zone."""
+    """A moment as text in a format of DATE_PATTERNS, with its time of day; in UTC if it has a zone.
+
+    Args:
+        written: Name of the format.
+        moment: The moment.
+    """
     if moment.tzinfo is not None:
         moment = moment.astimezone(datetime.UTC)
     written = written.removesuffix(WITH_OFFSET)

@@ -50,7 +50,12 @@ class ByRow:
         return numbers[~is_drawn], numbers[is_drawn]
 
     def check_given(self, rest: np.ndarray, test: np.ndarray) -> None:
-        """Accepts any test rows."""
+        """Accepts any test rows.
+
+        Args:
+            rest: Numbers of the rows that are not test rows.
+            test: Numbers of the test rows.
+        """
 
 
 def _imbalance(target: Target, numbers: np.ndarray, n: int) -> str | None:

@@ -61,7 +61,12 @@ class DiskArray:
         self._n_rows += len(rows)
 
     def read_into(self, out: np.ndarray, start: int) -> None:
-        """Fills `out`, contiguous rows, with the rows from number `start` on."""
+        """Fills `out`, contiguous rows, with the rows from number `start` on.
+
+        Args:
+            out: Float32, `(n_rows, ...)`.
+            start: Number of the first row to read, from 0.
+        """
         view, at = memoryview(out.data).cast("B"), start * self._row_bytes
         while view:
             n_read = os.preadv(self._file.fileno(), [view], at)

@@ -30,7 +30,12 @@ Assign = Callable[[Block], np.ndarray]  # (n_rows,) int8: TRAIN, VAL, TEST, NONE
 
 
 def uniform(keys: np.ndarray, seed: int) -> np.ndarray:
-    """A number in [0, 1) for each key `(n,)` uint64, by splitmix64 (Steele, Lea and Flood 2014)."""
+    """A number in [0, 1) for each key `(n,)` uint64, by splitmix64 (Steele, Lea and Flood 2014).
+
+    Args:
+        keys: Hashes of rows or groups.
+        seed: Seed of the split.
+    """
     with np.errstate(over="ignore"):
         mixed = keys.astype(np.uint64) + np.uint64(seed + 1) * np.uint64(0x9E3779B97F4A7C15)
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):

@@ -132,7 +132,12 @@ class Streamed:
         return [x, y] if rows.sample_weight is None else [x, y, rows.sample_weight / self.mean_weights[part]]
 
     def folds(self, n_folds: int, seed: int) -> list[np.ndarray]:
-        """Empty: the rows are stored on disk by part."""
+        """Empty: the rows are stored on disk by part.
+
+        Args:
+            n_folds: Not used.
+            seed: Not used.
+        """
         return []
 
     def scored(self) -> Iterator[tuple[str, Rows]]:

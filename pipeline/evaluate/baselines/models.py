@@ -35,7 +35,12 @@ class Fitted:
         return self.outputs(inputs)
 
     def n_clamped(self, inputs: Mapping[str, RawColumn], outputs: Columns) -> int | None:
-        """Returns None: predictions of baselines are not clipped."""
+        """Returns None: predictions of baselines are not clipped.
+
+        Args:
+            inputs: Not used.
+            outputs: Not used.
+        """
         return None
 
 

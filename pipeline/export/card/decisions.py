@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def of_two_classes(page: Page, made: BinaryDecisions) -> None:
-    """Which class is the positive one, and errors and costs on validation and test rows."""
+    """Which class is the positive one, and errors and costs on validation and test rows.
+
+    Args:
+        page: Where to write.
+        made: Decisions at 0.5 and at the learned threshold.
+    """
     page.heading("Confusion matrix")
     page.paragraph(f"Positive class: {made.text}; all other rows are called {made.negative}.")
     entries = made.confusions
@@ -29,7 +34,13 @@ def of_two_classes(page: Page, made: BinaryDecisions) -> None:
 
 
 def of_many_classes(page: Page, target: Target, outputs: Columns) -> None:
-    """Test rows by their class, and by what they are called."""
+    """Test rows by their class, and by what they are called.
+
+    Args:
+        page: Where to write.
+        target: Of the test rows.
+        outputs: Of the model for these rows, by name.
+    """
     page.heading("Confusion matrix")
     counts = np.zeros((len(target.classes), len(target.classes)), int)
     np.add.at(counts, (target.values[:, 0], target.named(outputs)), 1)

@@ -19,6 +19,7 @@ from pipeline.export.card.page import Page, number
 from pipeline.export.card.permutation_importance import MAX_PREDICTED, importance
 from pipeline.export.card.reliability import reliability
 from pipeline.fit.steps import batch_size
+from pipeline.runtime.program import stored_program
 
 if TYPE_CHECKING:
     from pipeline.evaluate import Columns, Evaluation
@@ -274,7 +275,7 @@ def _use(page: Page, assembled: Assembled, run_id: str) -> None:
         columns = ["    ...  # every raw column by its name, see assets.extra/schema.json"]
     page.code("python", CODE.format(example="{\n" + "\n".join(columns) + "\n}").replace("```", "'''"))
     page.paragraph("Or for all rows of a file, with this package:")
-    page.code("bash", f"python -m pipeline predict {run_id} new.csv predictions.csv")
+    page.code("bash", f"{stored_program()} predict {run_id} new.csv predictions.csv")
 
 
 def _literal(values: list[object]) -> str:

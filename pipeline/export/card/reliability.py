@@ -23,7 +23,12 @@ class Bin:
 
 
 def reliability(target: Target, probabilities: np.ndarray) -> tuple[list[Bin], float]:
-    """The bins that have rows, and the expected calibration error (Guo et al. 2017): their mean gap by rows."""
+    """The bins that have rows, and the expected calibration error (Guo et al. 2017): their mean gap by rows.
+
+    Args:
+        target: True classes of the rows.
+        probabilities: `(n_rows, n_classes)`.
+    """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == target.values[:, 0]
     numbers = np.minimum((confidence * BINS).astype(int), BINS - 1)

@@ -33,7 +33,15 @@ NOT_ALIKE["group_kfold"] = NOT_ALIKE["group"]
 
 
 def write(page: Page, config: Config, dataset: Dataset, learned: Learned, found: Evaluation) -> None:
-    """A section, where there are bounds or sets."""
+    """A section, where there are bounds or sets.
+
+    Args:
+        page: Where to write.
+        config: The experiment.
+        dataset: Its rows.
+        learned: Intervals or sets, among what was fitted after training.
+        found: Outputs and scores of all parts.
+    """
     made, target = learned.interval or learned.prediction_set, found.targets["test"]
     if made is None:
         return

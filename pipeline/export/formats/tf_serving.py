@@ -41,6 +41,11 @@ def prediction_log(name: str, signature: str, tensors: dict[str, tf.compat.v1.Te
 
     The package with the message's class requires another TensorFlow. The numbers of the fields are those of TensorFlow
     Serving's prediction_log.proto, predict.proto and model.proto.
+
+    Args:
+        name: Of the model.
+        signature: Of the SavedModel.
+        tensors: Arguments of the signature, by name.
     """
     model_spec = _field(1, name.encode()) + _field(3, signature.encode())
     entries = (

@@ -25,7 +25,12 @@ ABOUT = "run.json"
 
 
 class RunFolder:
-    """The checkpoints of one run, locked by this process, and a description of the run before its first checkpoint."""
+    """The checkpoints of one run, locked by this process, and a description of the run before its first checkpoint.
+
+    Args:
+        path: The folder.
+        held: Releases its lock when closed.
+    """
 
     def __init__(self, path: Path, held: contextlib.ExitStack) -> None:
         self.path, self._held = path, held

@@ -26,7 +26,12 @@ class BlockParser:
     """
 
     def __init__(self, columns: Sequence[InputColumn], strict: bool = False) -> None:
-        """Takes the model's columns, and whether a gap in a column that had none in training is an error."""
+        """Prepares to parse blocks.
+
+        Args:
+            columns: The model's columns.
+            strict: Whether a missing value in a column that had none in training is an error.
+        """
         self.names = [column.name for column in columns]
         self._columns, self._strict = columns, strict
         self._marks = {column.name: pa.array(sorted(column.marks), pa.string()) for column in columns}
@@ -85,7 +90,13 @@ class ArrayBlockParser(BlockParser):
     """Parses blocks for a model that takes an array, each of whose columns is a column of the file."""
 
     def __init__(self, array: InputColumn, names: Sequence[str], strict: bool = False) -> None:
-        """Takes the array, and the names of its columns in the file."""
+        """Prepares to parse blocks.
+
+        Args:
+            array: The input of the model.
+            names: Names of its columns in the file.
+            strict: As for `BlockParser`.
+        """
         super().__init__([replace(array, name=name, shape=(None,)) for name in names], strict)
         self._array = array.name
 

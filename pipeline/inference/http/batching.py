@@ -39,6 +39,12 @@ class Batcher:
     While the model computes, arriving requests wait; then all of them are scored at once, up to `batch_rows`. A single
     request waits at most `wait_seconds` for others. Requests whose client is gone are left out. If a call fails, each
     of its requests is scored alone, so that none fails because of another.
+
+    Args:
+        batch_rows: Maximum number of rows in one call of the model.
+        queue_rows: Maximum number of waiting rows.
+        wait_seconds: How long a single request waits for others.
+        observe: Called with the numbers of requests and of rows of each call.
     """
 
     def __init__(
@@ -67,6 +73,11 @@ class Batcher:
 
     async def predict(self, model: Scorer, columns: Arrays, n_rows: int) -> Arrays:
         """The outputs of some rows.
+
+        Args:
+            model: The model.
+            columns: Its parsed inputs.
+            n_rows: Number of rows.
 
         Raises:
             RefusedError: 429, too many rows are waiting.

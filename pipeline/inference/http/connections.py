@@ -29,7 +29,12 @@ MAX_LINGERING = 100
 
 
 class Connections:
-    """The open connections, and which of them are idle."""
+    """The open connections, and which of them are idle.
+
+    Args:
+        limits: Of the server.
+        metrics: Count the connections.
+    """
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
         self.limits, self.metrics = limits, metrics

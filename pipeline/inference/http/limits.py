@@ -32,6 +32,10 @@ class Limits:
 async def read_body(request: Request, limits: Limits) -> bytes:
     """The whole body of a request.
 
+    Args:
+        request: The request.
+        limits: Of the server.
+
     Raises:
         RefusedError: 413, it is too large; 408, it takes too long; 415, it is compressed.
         ClientDisconnect: The client hung up.

@@ -12,7 +12,14 @@ SHOWN_FAULTS = 20  # a request may have a fault in every value
 
 
 class RefusedError(PipelineError):
-    """A request that is answered with an error; the server itself works."""
+    """A request that is answered with an error; the server itself works.
+
+    Args:
+        status: HTTP status.
+        message: For the client.
+        faults: Invalid values, with row and column.
+        headers: Further HTTP headers of the answer.
+    """
 
     def __init__(
         self, status: int, message: str, *, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None

@@ -33,7 +33,14 @@ HUNG_UP = 499  # the status that other servers log; nobody reads it
 
 
 class Service:
-    """Answers requests with the current model."""
+    """Answers requests with the current model.
+
+    Args:
+        model: The model to begin with.
+        limits: Of the server.
+        token: That requests must send; None for no token.
+        strict: Whether a missing value in a column that had none in training is an error.
+    """
 
     def __init__(self, model: Served, limits: Limits, token: str | None, strict: bool = False) -> None:
         self.metrics = Metrics()
@@ -67,7 +74,13 @@ class Service:
     async def respond(
         self, request: Request, protocol: Protocol, check_address: Callable[[Served], None] = lambda model: None
     ) -> Response:
-        """The answer to a prediction request; errors have the protocol's format too."""
+        """The answer to a prediction request; errors have the protocol's format too.
+
+        Args:
+            request: The request.
+            protocol: Format of the request and the answer.
+            check_address: Raises RefusedError if the address names another model.
+        """
         start = time.perf_counter()
         self._in_work += 1
         try:

@@ -48,7 +48,17 @@ def serve(
 ) -> None:
     """Serves until SIGTERM or Ctrl-C, and then finishes open requests.
 
-    `find` returns the model that the reference names now; `serve --help` describes the other arguments.
+    Args:
+        reference: Name of the model: a run, an alias, a folder or `best:EXPERIMENT`.
+        find: Returns the model that the reference names now.
+        name: Under which it is served; None for its own.
+        uri: Address of the MLflow store; None for the default.
+        trust: Whether to load files that do not match their manifest.
+        address: Host and port.
+        limits: Of the server.
+        token: That requests must send; None for no token.
+        strict: Whether a missing value in a column that had none in training is an error.
+        poll_seconds: Between two looks for a newer model.
 
     Raises:
         PipelineError: The model does not exist or does not work, or the address is in use.

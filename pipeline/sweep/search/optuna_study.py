@@ -44,7 +44,15 @@ class Asked:
 
 
 class OptunaStudy:
-    """One sweep's study in a storage that other processes may share."""
+    """One sweep's study in a storage that other processes may share.
+
+    Args:
+        name: Of the study.
+        address: Of the storage.
+        space: What is searched.
+        search: The search section.
+        directions: Whether to minimize or maximize each objective.
+    """
 
     def __init__(self, name: str, address: str, space: Space, search: Search, directions: Sequence[Direction]) -> None:
         self._space, self._search = space, search

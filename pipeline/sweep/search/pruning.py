@@ -19,6 +19,12 @@ class Pruning:
 
     It reports the best value so far, because early stopping restores the best weights. If the objective is not
     measured each epoch, it reports the validation loss.
+
+    Args:
+        config: Of the trial.
+        storage: Address of the storage.
+        study: Name of the study.
+        number: Number of the trial in the study.
     """
 
     def __init__(self, config: Config, storage: str, study: str, number: int) -> None:

@@ -16,7 +16,8 @@ from pipeline.commands import COMMANDS
 from pipeline.commands.ending import ends_tidily
 from pipeline.config import as_hydra_takes, only_shows
 from pipeline.errors import DataError, UsageError
-from pipeline.runtime.program import program
+from pipeline.runtime import program as program_module
+from pipeline.runtime.program import program, stored_program
 from pipeline.runtime.signals import HungUp, Terminated
 from support.places import ROOT
 from support.typed import Typed
@@ -119,6 +120,13 @@ def test_what_is_shown_to_paste_works_where_it_was_called(monkeypatch: pytest.Mo
         assert program() == name
     monkeypatch.chdir(on_path)
     assert program() == f"'{elsewhere}/python' -m pipeline"
+
+
+def test_stored_commands_name_no_path_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert stored_program() == "python -m pipeline"  # in a checkout
+    (tmp_path / "conf").mkdir()  # where an installed wheel has it
+    monkeypatch.setattr(program_module, "PACKAGE", tmp_path)
+    assert stored_program() == "dense-pipeline"
 
 
 def test_a_port_that_is_taken_is_a_message(typed: Typed, store: str) -> None:
