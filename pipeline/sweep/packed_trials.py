@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Network = Any  # a keras.Model
+Shapes = tuple[tuple[int, ...], ...]  # of its weights
 
 DRAWN = ("auto", "random", "stratified", "group", "kfold", "group_kfold")  # kinds of splits that depend on a seed
 
@@ -42,11 +43,27 @@ def why_alone(config: Config) -> str | None:
     return why_alone(config.model, config.fit)
 
 
-def kind(config: Config) -> str:
-    """Returns a key that is equal for trials that can be packed: of data, split and shape of the network."""
-    from pipeline.fit.packed import shape
+def packs(configs: Sequence[Config], n_most: int) -> list[list[int]]:
+    """Divides trials into packs, each of the same rows and networks that are alike but for values and sizes.
 
-    return json.dumps([rows_of(config), shape(config.model, config.fit)])
+    Args:
+        configs: Of the trials, none of which must train alone.
+        n_most: Maximum size of a pack.
+
+    Returns:
+        Indices of trials, ascending in each pack; a pack can be a single trial.
+    """
+    from pipeline.fit.packed import packs, shape
+
+    alike: dict[str, list[int]] = {}
+    for index, config in enumerate(configs):
+        key = json.dumps([rows_of(config), shape(config.model, config.fit)])
+        alike.setdefault(key, []).append(index)
+    return [
+        sorted(those[index] for index in pack)
+        for those in alike.values()
+        for pack in packs([configs[index].model.units for index in those], n_most)
+    ]
 
 
 def rows_of(config: Config) -> str:
@@ -71,8 +88,8 @@ class Shared:
         self._dataset: Dataset | None = None
         self._prepared: Prepared | None = None
         self._beside: dict[str, BackgroundFit] = {}
-        self._template: Network | None = None
-        self._assembled: Assembled | None = None
+        self._common: dict[Shapes, Network] = {}
+        self._assembled: dict[Shapes, Assembled] = {}
 
     def prepare(self, config: Config, trial: SweepTrial) -> Prepared:
         """Like `pipeline.train.prepare`, but reads the rows and fits preprocessing only for the first trial.
@@ -113,11 +130,12 @@ class Shared:
         return self._beside[key]
 
     def filled(self, network: Network) -> Network:
-        """Copies the weights of a network into a common one, so that functions are traced once for all trials."""
-        if self._template is None:
-            self._template = network
-        self._template.set_weights(network.get_weights())
-        return self._template
+        """Copies the weights of a network into a common one of its shape, for which functions are traced once."""
+        shapes = _shapes(network)
+        if shapes not in self._common:
+            self._common[shapes] = network
+        self._common[shapes].set_weights(network.get_weights())
+        return self._common[shapes]
 
     def assemble(self, rows: Rows, preprocessing: Preprocessing, network: Network, learned: Learned) -> Assembled:
         """Like `pipeline.export.assemble`, but only once for the common network.
@@ -131,11 +149,12 @@ class Shared:
         from pipeline import export
         from pipeline.export.assemble import UNLEARNED
 
-        if network is not self._template or learned != UNLEARNED:
+        shapes = _shapes(network)
+        if network is not self._common.get(shapes) or learned != UNLEARNED:
             return export.assemble(rows, preprocessing, network, learned)
-        if self._assembled is None:
-            self._assembled = export.assemble(rows, preprocessing, network, learned)
-        return self._assembled
+        if shapes not in self._assembled:
+            self._assembled[shapes] = export.assemble(rows, preprocessing, network, learned)
+        return self._assembled[shapes]
 
 
 def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, Result]]:
@@ -174,6 +193,10 @@ def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, 
         return result_of(prepared, trained, scored, shipped)
 
     return together
+
+
+def _shapes(network: Network) -> Shapes:
+    return tuple(tuple(variable.shape) for variable in network.weights)
 
 
 def _why_by_itself(network: Network, prepared: Prepared) -> str | None:

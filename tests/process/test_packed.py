@@ -84,6 +84,22 @@ def test_trials_of_one_shape_train_as_one_and_come_to_what_they_come_to_alone(sw
         assert run.data.metrics["val_log_loss"] == pytest.approx(other.data.metrics["val_log_loss"], rel=1e-3)
 
 
+def test_trials_of_other_widths_and_depths_train_as_one_up_to_twice_the_work(swept: Sweep) -> None:
+    words = ["fit.epochs=4", "fit.execution=compiled", "model.units=[16,8],[24],[256,256]", "model.l2=0.001"]
+    out, runs = swept(*words)
+    assert "2 jobs train as one network: #0, #1" in out
+    assert "trained alone, for no other job is left with the same rows and a similar shape: #2" in out
+    assert len(runs) == 3
+    out, _ = swept(*words)
+    assert out.count("skipped: finished as run") == 3
+    _, alone = swept(*words, "hydra/launcher=basic", "sweep.resume=off")
+    for overrides, run in runs.items():
+        other = alone[overrides]
+        assert other.info.run_id != run.info.run_id
+        assert run.data.metrics["val_log_loss"] == pytest.approx(other.data.metrics["val_log_loss"], rel=1e-3)
+        assert run.data.metrics["export/difference"] < 1e-4
+
+
 def test_a_search_prunes_members(swept: Sweep) -> None:
     out, runs = swept(
         "hydra/sweeper=search", "search.sampler=random", "search.n_trials=8",

@@ -15,7 +15,8 @@ import tensorflow as tf
 
 from pipeline.config.rules import Fit
 from pipeline.fit.compile import loss_of
-from pipeline.fit.packed.stack import Dropping, Network, sum_of_each
+from pipeline.fit.packed.dropout import Dropping
+from pipeline.fit.packed.stack import Network, sum_of_each
 from pipeline.fit.packed.stacked_optimizers import Rule, rule_of
 
 Sums = dict[str, Any]
@@ -96,10 +97,10 @@ class _Steps:
 
         def body(step: Any, state: State, sums: Sums) -> tuple[Any, State, Sums]:
             taken = _taken(rows, values, steps, step)
-            dropping = Dropping(values, steps.count + tf.cast(step, tf.int64))
+            dropping = Dropping(values, self.network.pads, steps.count + tf.cast(step, tf.int64))
             with tf.GradientTape() as tape:
                 tape.watch(state.weights)
-                outputs = self.network(state.weights, taken[0], dropping)
+                outputs = self.network(state.weights, taken[0], values, dropping)
                 losses, found = self._measured(outputs, taken)
                 losses = losses + self.network.penalty(state.weights, values)
                 # A member's gradient is that of its own mean: the sum has one term for each.
@@ -120,7 +121,7 @@ class _Steps:
 
         def body(step: Any, sums: Sums) -> tuple[Any, Sums]:
             taken = _taken(rows, values, steps, step)
-            losses, found = self._measured(self.network(weights, taken[0]), taken)
+            losses, found = self._measured(self.network(weights, taken[0], values), taken)
             return step + 1, _added(sums, losses + penalty, found, taken)
 
         n_steps = tf.shape(steps.numbers)[0]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.config.rules import Fit
 from pipeline.fit.compile import STEP_SCHEDULES
 
 # Keys that can differ between members.
-VALUES_OF_MODEL = {"dropout", "initializer", "l1", "l2"}
+VALUES_OF_MODEL = {"dropout", "initializer", "l1", "l2", "units"}
 VALUES_OF_FIT = {
     "checkpoint", "early_stopping", "execution", "learning_rate", "plateau_factor", "plateau_patience", "resume",
     "strategy", "weight_decay",
 }  # fmt: skip
+
+N_INPUTS = 16  # of a typical table: the rows are not read yet
+MOST_WORK = 2  # times the multiplications that a network needs alone
 
 
 def why_alone(model: Any, fit: Fit) -> str | None:
@@ -43,7 +48,7 @@ def _reasons(model: Any, fit: Fit) -> list[tuple[bool, str]]:
 
 
 def shape(model: Any, fit: Fit) -> str:
-    """Returns a key that is equal for jobs that can train as one.
+    """Returns a key that is equal for jobs that can train as one; `packs` divides them by the sizes of the networks.
 
     Args:
         model: The model section.
@@ -51,3 +56,38 @@ def shape(model: Any, fit: Fit) -> str:
     """
     own = VALUES_OF_FIT | (set() if fit.schedule in STEP_SCHEDULES or fit.ema == "auto" else {"epochs"})
     return json.dumps([model.model_dump(exclude=VALUES_OF_MODEL), fit.model_dump(exclude=own)], sort_keys=True)
+
+
+def packs(units: Sequence[Sequence[int]], n_most: int) -> list[list[int]]:
+    """Divides networks with the same `shape` into packs, largest networks first.
+
+    Padding makes each network of a pack as deep and as wide as the largest. It at most doubles a network's
+    multiplications.
+
+    Args:
+        units: Widths of the hidden layers of each network.
+        n_most: Maximum size of a pack.
+
+    Returns:
+        Indices of networks; a pack can be a single network.
+    """
+    found: list[list[int]] = []
+    for index in sorted(range(len(units)), key=lambda index: (-_work(units[index]), list(units[index]))):
+        for pack in found:
+            if len(pack) < n_most and _fit([units[one] for one in (*pack, index)]):
+                pack.append(index)
+                break
+        else:
+            found.append([index])
+    return found
+
+
+def _fit(units: Sequence[Sequence[int]]) -> bool:
+    """Returns whether padding costs each network at most MOST_WORK times its own work."""
+    padded = [max(widths) for widths in itertools.zip_longest(*units, fillvalue=0)]
+    return _work(padded) <= MOST_WORK * min(map(_work, units))
+
+
+def _work(units: Sequence[int]) -> int:
+    """Estimates the multiplications for a row."""
+    return sum(n_in * n_out for n_in, n_out in itertools.pairwise([N_INPUTS, *units, 1]))

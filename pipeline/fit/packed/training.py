@@ -1,4 +1,4 @@
-"""Trains many dense networks of one shape as one network."""
+"""Trains many dense networks as one network."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -21,12 +22,13 @@ from pipeline.fit.epoch_randomness import DRAWS_AN_EPOCH, order_of
 from pipeline.fit.history import History
 from pipeline.fit.loop import weights_of
 from pipeline.fit.multi_step_model import CALL_SECONDS
+from pipeline.fit.packed.batches import batches, in_order
 from pipeline.fit.packed.compiled_steps import Schedule, State, compiled_steps_of, no_sums
 from pipeline.fit.packed.member import EpochReport, Job, Member
 from pipeline.fit.packed.schedules import factors
-from pipeline.fit.packed.stack import DenseLayer, Network, dense_layers, of_member, stacked, values_of
+from pipeline.fit.packed.stack import DenseLayer, Network, aligned, dense_layers, of_member, stacked, values_of
 from pipeline.fit.packed.stacked_optimizers import decay_of, rule_of
-from pipeline.fit.steps import Steps, batch_size, steps_of
+from pipeline.fit.steps import batch_size, steps_of
 from pipeline.runtime import signals
 from pipeline.runtime.signals import held
 from pipeline.runtime.threads import usable_cpus
@@ -48,14 +50,14 @@ class _Part:
 
 
 class Pack(contextlib.AbstractContextManager["Pack"]):
-    """Networks of one shape that train as one.
+    """Networks that train as one, padded to the depth and the widths of the largest.
 
     Up to rounding each result is that of training alone with `fit.execution=compiled`: the order of the rows and the
     dropout follow the network's own seed. A network that fails does not affect the others. A thread starts to compile
     as soon as the pack is made.
 
     Args:
-        jobs: Jobs with the same `shape`.
+        jobs: Jobs with the same `shape`; `packs` says which sizes are worth it.
         train: Scaled training rows.
         val: Scaled validation rows.
         task: `regression`, `binary` or `multiclass`.
@@ -69,7 +71,7 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
         self._jobs = jobs
         self._members: dict[int, Member] = {}
         self._task, self._output_scale = task, output_scale
-        layers = [_layers(job) for job in jobs]
+        layers = aligned([_layers(job) for job in jobs])
         seeds = list(dict.fromkeys(job.seed for job in jobs))
         self._seeds = seeds
         self._values = values_of(
@@ -78,14 +80,13 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
             [decay_of(job.config) for job in jobs],
             [seeds.index(job.seed) for job in jobs],
         )
-        network = Network.of(layers[0], self._values)
-        self._program = compiled_steps_of(network, self._config, task)
+        self._program = compiled_steps_of(Network.of(layers, self._values), self._config, task)
         weights = stacked(layers)
         self._dtype = tf.as_dtype(weights[0].dtype)
         self._rows = place(_as(weights[0].dtype, (*train[:2], weights_of(train, self._config))))
         self._val = place(_as(weights[0].dtype, val))
         widest = max(weight.shape[2] for weight in weights)
-        self._scored = _in_order(len(val[0]), max(1, SCORED_NUMBERS // (widest * len(jobs))))
+        self._scored = in_order(len(val[0]), max(1, SCORED_NUMBERS // (widest * len(jobs))))
         self._epoch = 0
         self._steps_per_call = 1
         slots = [[np.zeros_like(weight)] * rule_of(self._config)[1] for weight in weights]
@@ -150,7 +151,8 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
         member = self._members[number]
         rate = member.optimizer.learning_rate
         try:
-            member.ended_epoch(values, rate * self._factor, seconds, lambda: of_member(kept.arrays, position))
+            weights = partial(kept.of_member, position, member.job.network)
+            member.ended_epoch(values, rate * self._factor, seconds, weights)
             if member.stop_training:
                 del self._members[number]
                 yield number, member.end()
@@ -189,7 +191,7 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
     def _schedule(self) -> Schedule:
         """Returns the steps of the next epoch."""
         orders = [order_of(seed, self._epoch).permutation(len(self._rows[0])) for seed in self._seeds]
-        numbers, n_valid = _batches(np.stack(orders), self._steps)
+        numbers, n_valid = batches(np.stack(orders), self._steps)
         first = self._epoch * self._steps.count
         of_steps = factors(self._config, self._steps.count, np.arange(first, first + self._steps.count + 1))
         self._factor = float(of_steps[-1])
@@ -253,9 +255,12 @@ class _Lazy:
         self._weights = weights
 
     @cached_property
-    def arrays(self) -> list[np.ndarray]:
-        """Returns the weights as NumPy arrays."""
+    def _arrays(self) -> list[np.ndarray]:
         return [weight.numpy() for weight in self._weights]
+
+    def of_member(self, member: int, network: keras.Model) -> list[np.ndarray]:
+        """Returns the weights of one member in the shapes of its network."""
+        return of_member(self._arrays, member, network)
 
 
 def _layers(job: Job) -> list[DenseLayer]:
@@ -273,23 +278,3 @@ def _chosen(state: State, members: np.ndarray) -> State:
 def _as(dtype: np.dtype, rows: Rows) -> Rows:
     x, y, weight = rows
     return x.astype(dtype, copy=False), y.astype(dtype, copy=False), None if weight is None else weight.astype(dtype)
-
-
-def _batches(orders: np.ndarray, steps: Steps) -> tuple[np.ndarray, np.ndarray]:
-    """Returns row numbers `(n_steps, n_orders, n_batch)`, with a smaller last batch padded, and how many count."""
-    n_orders, n_rows = orders.shape
-    filled = np.zeros((n_orders, steps.count * steps.n_batch), np.int32)
-    filled[:, :n_rows] = orders
-    n_valid = np.full(steps.count, steps.n_batch, np.int32)
-    if steps.n_last:
-        n_valid[-1] = steps.n_last
-    return np.ascontiguousarray(filled.reshape(n_orders, steps.count, steps.n_batch).swapaxes(0, 1)), n_valid
-
-
-def _in_order(n_rows: int, n_batch: int) -> Schedule:
-    """Returns a schedule of all rows in order."""
-    n_batch = min(n_rows, n_batch)
-    n_full, n_last = divmod(n_rows, n_batch)
-    numbers, n_valid = _batches(np.arange(n_rows)[np.newaxis], Steps(n_batch, n_full, n_last))
-    nothing = tf.zeros([], tf.int64)
-    return Schedule(tf.constant(numbers), tf.constant(n_valid), tf.ones([len(n_valid)]), nothing, nothing)

@@ -1,4 +1,4 @@
-"""`hydra/launcher=packed`: trains jobs of a sweep with the same rows and shape as one network, in this process."""
+"""`hydra/launcher=packed`: trains jobs of a sweep with the same rows as one network, in this process."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.sweep.launch import remote_job
 from pipeline.sweep.launch.remote_job import Job, LaunchedSweep
-from pipeline.sweep.packed_trials import Shared, kind, story, why_alone
+from pipeline.sweep.packed_trials import Shared, packs, story, why_alone
 from pipeline.sweep.search.outcome import TRIAL_VARIABLE
 from pipeline.sweep.trial_job import attempt
 
 log = logging.getLogger(__name__)
 
+NOTHING_SIMILAR = "no other job is left with the same rows and a similar shape"
 Numbered = tuple[int, Sequence[str]]
 Ended = tuple[int, JobReturn]
 
@@ -64,7 +65,7 @@ class Waiting:
 
 
 class PackedLauncher(Launcher):
-    """Trains jobs of the same shape as one network, the others one after another.
+    """Trains jobs of similar shapes as one network, the others one after another.
 
     Attributes:
         n_jobs: Number of simultaneous jobs.
@@ -114,7 +115,21 @@ class PackedLauncher(Launcher):
 
     def _run(self, given: Sequence[Numbered]) -> Iterator[Ended]:
         """Runs jobs, packed if possible."""
-        together: dict[str, list[Waiting]] = {}
+        waiting, alone = self._divided(given)
+        for indices in packs([one.config for one in waiting], self.n_jobs):
+            pack = [waiting[index] for index in indices]
+            if len(pack) > 1:
+                yield from _trained(pack)
+            else:
+                alone.setdefault(NOTHING_SIMILAR, []).append(pack[0].job)
+        for why, those in alone.items():
+            log.info("trained alone, for %s: #%s", why, ", #".join(str(job.number) for job in those))
+            for job in those:
+                yield job.number, self._run_alone(job)
+
+    def _divided(self, given: Sequence[Numbered]) -> tuple[list[Waiting], dict[str, list[Job]]]:
+        """Returns the jobs that can be packed, and by the reason those that must train alone."""
+        waiting: list[Waiting] = []
         alone: dict[str, list[Job]] = {}
         for numbered in given:
             job = self._sweep.job(*numbered)
@@ -122,16 +137,8 @@ class PackedLauncher(Launcher):
             if isinstance(found, str):
                 alone.setdefault(found, []).append(job)
             else:
-                together.setdefault(kind(found.config), []).append(found)
-        for name in [name for name, waiting in together.items() if len(waiting) == 1]:
-            alone.setdefault("no other job has the same rows and shape", []).append(together.pop(name)[0].job)
-        for waiting in together.values():
-            for start in range(0, len(waiting), self.n_jobs):
-                yield from _trained(waiting[start : start + self.n_jobs])
-        for why, those in alone.items():
-            log.info("trained alone, for %s: #%s", why, ", #".join(str(job.number) for job in those))
-            for job in those:
-                yield job.number, self._run_alone(job)
+                waiting.append(found)
+        return waiting, alone
 
     def _run_alone(self, job: Job) -> JobReturn:
         log.debug("#%d started: %s", job.number, self._sweep.difference(job))

@@ -14,7 +14,7 @@ from pipeline import Config, TrainingError, fit, load, model
 from pipeline.fit import compile as compiling
 from pipeline.fit.epoch_randomness import order_of
 from pipeline.fit.history import History
-from pipeline.fit.packed import Job, Pack, shape, threefry, why_alone
+from pipeline.fit.packed import Job, Pack, packs, shape, threefry, why_alone
 from pipeline.fit.variable_clone import threefry_seed
 
 N_ROWS, N_BATCH = 200, 32
@@ -80,7 +80,7 @@ def float64() -> Iterator[None]:
 
 
 def slow(cases: Sequence[Any]) -> list[Any]:
-    return [pytest.param(case, marks=pytest.mark.slow) for case in cases]
+    return [pytest.param(*(case if isinstance(case, tuple) else [case]), marks=pytest.mark.slow) for case in cases]
 
 
 OPTIMIZERS = [
@@ -100,8 +100,8 @@ MORE = [
 ]
 OWN = [
     ["seed=0", "fit.learning_rate=0.01"],
-    ["seed=0", "fit.learning_rate=0.003", "model.l2=0.01", "model.l1=[0.001,0.0,0.002]"],
-    ["seed=1", "fit.learning_rate=0.02", "model.initializer=glorot_uniform"],
+    ["seed=0", "model.units=[8,20]", "fit.learning_rate=0.003", "model.l2=0.01", "model.l1=[0.001,0.0,0.002]"],
+    ["seed=1", "model.units=[12]", "fit.learning_rate=0.02", "model.initializer=glorot_uniform"],
 ]
 
 
@@ -150,6 +150,40 @@ def test_a_member_comes_to_what_its_run_comes_to_alone(task: str) -> None:
                 assert ours[name] == pytest.approx(theirs[name], rel=1e-3), name
 
 
+UNLIKE = [
+    ["model.units=[16,8]", "model.dropout=0.2"],
+    ["model.units=[20]", "model.dropout=0.3", "model.l1=[0.01,0.002]"],
+    ["model.units=[7,11]", "model.dropout=[0.0,0.4]", "model.l2=0.01", "seed=2"],
+    ["model.units=[3,8,4]", "model.dropout=0.1"],
+    ["model.units=[]", "fit.weight_decay=0.1"],
+]
+
+
+@pytest.mark.parametrize(("activation", "n"), [("relu", 3), *slow([("softplus", 2), ("sigmoid", 5)])])
+def test_members_of_other_widths_and_depths_come_to_what_they_come_to_alone(activation: str, n: int) -> None:
+    """Sigmoid and softplus of padding are not 0."""
+    configs = [
+        config_of("binary", f"model.activation={activation}", "fit.optimizer=adamw", *words) for words in UNLIKE[:n]
+    ]
+    networks, ended = together(configs, "binary", n_rows=6 * N_BATCH)
+    for number, config in enumerate(configs):
+        network, expected = alone(config, "binary", n_rows=6 * N_BATCH)
+        assert_alike(networks[number], network, 1e-4)
+        found = ended[number]
+        assert isinstance(found, History)
+        assert found.epochs[-1]["loss"] == pytest.approx(expected.epochs[-1]["loss"], rel=1e-4)
+        assert found.epochs[-1]["val_loss"] == pytest.approx(expected.epochs[-1]["val_loss"], rel=1e-4)
+
+
+def test_padding_at_most_doubles_the_work_of_a_network() -> None:
+    assert packs([[8], [1024], [8], [1024]], 8) == [[1, 3], [0, 2]]
+    assert packs([[32], [64], [64, 64], [128, 64]] * 2, 8) == [[3, 7, 2, 6], [1, 5, 0, 4]]
+    assert packs([[128], [30, 40], [120], [40, 30]], 8) == [[0, 2], [3, 1]]
+    assert packs([[], [1], []], 8) == [[1, 0, 2]]
+    assert packs([[16]] * 5, 2) == [[0, 1], [2, 3], [4]]
+    assert packs([], 2) == []
+
+
 def test_dropout_draws_what_xla_draws_for_each_and_other_units_in_each_epoch() -> None:
     seeds, count = tf.constant([5, 2**31 + 7], tf.uint32), 3 * 2**32 + 9
 
@@ -176,7 +210,7 @@ def test_dropout_draws_what_xla_draws_for_each_and_other_units_in_each_epoch() -
 def test_members_stop_each_at_its_own_epoch_and_one_that_diverges_harms_no_other() -> None:
     stopping = "fit.early_stopping.patience=2"
     own = [
-        [stopping, "fit.learning_rate=0.05"], [stopping, "fit.learning_rate=1e30"],
+        [stopping, "fit.learning_rate=0.05", "model.units=[9]"], [stopping, "fit.learning_rate=1e30"],
         ["fit.early_stopping.patience=0", "fit.early_stopping.min_delta=10"], ["fit.epochs=9"],
     ]  # fmt: skip
     configs = [config_of("regression", "fit.epochs=30", "fit.optimizer=sgd", *words) for words in own]
@@ -219,11 +253,12 @@ def test_what_a_report_raises_ends_its_member_alone_and_a_pack_that_is_half_empt
             raise EndedError
 
     reported: list[int] = []
-    configs = [config_of("binary", f"seed={seed}", "fit.epochs=4") for seed in range(18)]
+    shapes = ["model.units=[16,8]", "model.units=[9]"]
+    configs = [config_of("binary", f"seed={seed}", shapes[seed % 2], "fit.epochs=4") for seed in range(18)]
     networks, ended = together(configs, "binary", report=report)
     assert [type(ended[number]) for number in range(18)] == [EndedError] * 14 + [History] * 4
-    network, _ = alone(configs[17], "binary")
-    assert_alike(networks[17], network, 1e-4)
+    for number in (16, 17):
+        assert_alike(networks[number], alone(configs[number], "binary")[0], 1e-4)
 
 
 def test_jobs_that_train_alone() -> None:
@@ -239,7 +274,7 @@ def test_jobs_that_train_alone() -> None:
         shape(config.model, config.fit)
         for words in (
             [], ["model.dropout=0.1"], ["fit.learning_rate=0.1"], ["model.l1=1.0"], ["fit.epochs=7"],
-            ["fit.early_stopping.patience=3"], ["seed=4"], ["model.initializer=zeros"],
+            ["fit.early_stopping.patience=3"], ["seed=4"], ["model.initializer=zeros"], ["model.units=[8]"],
         )
         for config in [load("data=iris", *words)]
     }  # fmt: skip
