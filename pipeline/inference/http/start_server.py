@@ -14,6 +14,7 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -21,6 +22,10 @@ from pipeline.errors import PipelineError
 from pipeline.inference import locate
 from pipeline.inference.http.limits import Limits
 from pipeline.runtime.startup import import_tensorflow
+
+if TYPE_CHECKING:
+    from pipeline.inference.http.reload import ModelReloader
+    from pipeline.inference.http.service import Service
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +76,6 @@ def serve(
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
         import_tensorflow()
         from pipeline.inference.http import docs
-        from pipeline.inference.http.app import application
-        from pipeline.inference.http.connections import protocol
         from pipeline.inference.http.reload import ModelReloader
         from pipeline.inference.http.served_model import load
         from pipeline.inference.http.service import Service
@@ -86,22 +89,28 @@ def serve(
             known=known,
             seconds=poll_seconds,
         )
-        app = application(service, follower.run)
-        patience = int(limits.body_seconds) + LAST_SECONDS
-        http = protocol(service.limits, service.metrics)
-        config = uvicorn.Config(
-            app, http=http, ws="none", log_level="warning", access_log=False, backlog=BACKLOG,
-            timeout_graceful_shutdown=patience,
-        )  # fmt: skip
-        gc.collect()
-        gc.freeze()  # loaded objects stay, and scanning them repeatedly would delay requests
         at = f"http://{_shown(listening)}"
         log.info("%s, version %s (%s), at %s", model.name, model.version, Path(found.path), at)
         log.info("try %s/docs (Ctrl-C ends the server), or:", at)
         log.info("%s", docs.curl(at, model, asks_for_token=service.asks_for_token))
-        with _signals_end_quietly():
-            uvicorn.Server(config).run(sockets=[listening])
+        _run(service, follower, listening)
         log.info("all requests have been answered")
+
+
+def _run(service: Service, follower: ModelReloader, listening: socket.socket) -> None:
+    """Answers requests on an open socket until a signal ends the server."""
+    from pipeline.inference.http.app import application
+    from pipeline.inference.http.connections import protocol
+
+    config = uvicorn.Config(
+        application(service, follower.run), http=protocol(service.limits, service.metrics), ws="none",
+        log_level="warning", access_log=False, backlog=BACKLOG,
+        timeout_graceful_shutdown=int(service.limits.body_seconds) + LAST_SECONDS,
+    )  # fmt: skip
+    gc.collect()
+    gc.freeze()  # loaded objects stay, and scanning them repeatedly would delay requests
+    with _signals_end_quietly():
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def with_files_for(limits: Limits) -> Limits:

@@ -104,10 +104,8 @@ def test_the_reference_is_what_the_rules_and_files_say(page: str) -> None:
 
 def test_the_reference_says_values_default_and_meaning(page: str) -> None:
     lines = page.splitlines()
-    assert (
-        "| `data.clip` | number > 0 or `null` | `null` | bound of scaled numbers, on both sides; null: no bound |"
-        in lines
-    )
+    meaning = "limit of scaled numbers: with 5.0, values beyond ±5 become ±5, in training and in the exported model"
+    assert f"| `data.clip` | number > 0 or `null` | `null` | {meaning}; null: no limit |" in lines
     (rate,) = [line for line in lines if line.startswith("| `fit.learning_rate`")]
     assert "| number > 0 | `0.001`; `fit=adamw`: `0.002`; `fit=gradient_descent`: `0.1`; `fit=sgd`: `0.05` |" in rate
     (scaling,) = [line for line in lines if line.startswith("| `data.input_scaling`")]
