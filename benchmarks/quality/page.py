@@ -17,38 +17,38 @@ ERRORS = 2.0  # standard errors, beyond which a difference counts
 INTRODUCTION = """\
 # How good it is
 
-Drawn by `make bench-quality`, which measures what is missing (`TABLE=penguins PEER=lightgbm SEEDS=1`: a part);
-`make bench-setup` installs the peers. Every peer has the same training, validation and test rows, as they are in
-the files: categories as categories, gaps as gaps, nothing searched for. Seeds draw the split anew, but for published
-splits (adult, california_housing) and rows in order (bike_sharing_hour); RealMLP_TD and TabM_D have one seed.
+Written by `make bench-quality`, which measures what is missing (`TABLE=penguins PEER=lightgbm SEEDS=1`: a part);
+`make bench-setup` installs the peers. All peers have the same training, validation and test rows, as they are in the
+files, with categories and missing values, and no peer's settings are searched. Each seed draws another split, except for
+published splits (adult, california_housing) and ordered rows (bike_sharing_hour); RealMLP_TD and TabM_D have one seed.
 
-- this pipeline: `data=table` with a path and a target, and `fit.max_minutes=60` in place of 10, so that scores do not
-  hang on what else the machine does; its dense network: `data=plain_table model=dense`.
-- tune: `python -m pipeline tune data=table` with the same, and `tune.minutes=3`; one seed.
-- LightGBM at rate 0.05, CatBoost and XGBoost at their defaults, all with early stopping by the validation rows after
-  100 rounds, one model for each target. XGBoost's default way with categories does not bear hundreds of them.
-- pytabkit's RealMLP_TD and TabM_D at their tuned defaults, for classes with the cross entropy as the validation's
-  metric and RealMLP_TD without label smoothing. They take no gaps in numbers: these go to the median, with a 0/1 column
-  beside.
+- this pipeline: `data=table` with a path and a target, and `fit.max_minutes=60` instead of 10, so that scores do not
+  depend on the load of the machine; its dense network: `data=plain_table model=dense`.
+- tune: `python -m pipeline tune data=table` with the same keys, and `tune.minutes=3`; one seed.
+- LightGBM at a learning rate of 0.05, CatBoost and XGBoost at their defaults, all with early stopping on the validation
+  rows after 100 rounds, one model per target. XGBoost's default does not handle hundreds of categories well.
+- pytabkit's RealMLP_TD and TabM_D at their tuned defaults; for classes with cross entropy as validation metric, and
+  RealMLP_TD without label smoothing. They do not accept missing numbers: these are replaced by the median, with an
+  additional 0/1 column.
 """
 OF_SCORES = """\
 ## Scores of test rows
 
-Log loss for classes, RMSE for numbers (the mean of several targets); less is better. Mean and, behind ±, the standard
-deviation over seeds; n where these are not three. The mean rank is over the tables that all peers were measured on.
+Log loss for classes, RMSE for numbers (for several targets their mean); lower is better. Mean ± standard deviation over
+seeds; n is their number if it is not three. The mean rank is over the tables on which all peers were measured.
 
 """
 OF_PAIRS = """\
 ## In pairs
 
-By the mean difference of the losses over the seeds that both have.
+By the mean difference of the losses over the seeds of both.
 
 """
 OF_SECONDS = """\
 ## Seconds of the whole fit
 
-Median over seeds. Of this pipeline reading, preprocessing and training; of the others `fit` and the test rows'
-predictions. Imports are left out.
+Median over seeds. For this pipeline reading, preprocessing and training; for the others `fit` and the predictions of the
+test rows. Imports are excluded.
 
 """
 

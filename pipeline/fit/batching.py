@@ -87,7 +87,7 @@ class StreamedRows:
         return DeviceBatch(place(read), tf.constant(numbers), n_steps, is_last)
 
 
-def feed(rows: Rows, steps: Steps) -> ResidentRows | StreamedRows | FromDisk:
+def row_source(rows: Rows, steps: Steps) -> ResidentRows | StreamedRows | FromDisk:
     """Chooses how rows reach the device, by where they are, their size and the free memory of the device.
 
     Args:

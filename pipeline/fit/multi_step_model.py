@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.fit.batching import feed
+from pipeline.fit.batching import row_source
 from pipeline.fit.device_batch import DeviceBatch, Placed, Rows, place
 from pipeline.fit.disk_batching import OnDisk, in_order
 from pipeline.fit.epoch_randomness import begin_epoch, generators, order_of
@@ -83,7 +83,7 @@ class MultiStepModel(ByMember):
         val = _three(validation_data)
         self._symbolic_build(data_batch=tuple(None if part is None else part[:1] for part in rows))
         steps = steps_of(len(x), batch_size, self)
-        source = feed(rows, steps)
+        source = row_source(rows, steps)
         val_pieces = _again_and_again(val)
         calls = keras.callbacks.CallbackList(callbacks, add_history=True, model=self, epochs=epochs, steps=steps.count)
         self.stop_training = False
