@@ -21,12 +21,12 @@ SEEDS = 3
 INTRODUCTION = """\
 # What each ingredient adds
 
-Written by `make bench-ingredients` (`TABLE=titanic PEER=without_members SEEDS=1`: a part). Each row changes one setting
-of `data=table`, and shows by how many percent the loss of the *validation* rows (log loss for classes, RMSE for numbers)
-is then higher: positive if the preset's choice is better. Test rows are not used. Mean over seeds, each with its own
-split except for published ones; bold: beyond two standard errors of the seeds. The last two columns are the mean over
-tables, and the probability of such a mean without an effect (paired t test over tables; Student 1908): below 0.05 the
-ingredient has an effect.
+Written by `make bench-ingredients` (`TABLE=titanic PEER=without_members SEEDS=1`: a part). Each row changes one
+setting of `data=table`, and shows by how many percent the loss of the *validation* rows (log loss for classes, RMSE
+for numbers) is then higher: positive if the preset's choice is better. Test rows are not used. Mean over seeds, each
+with its own split except for published ones; bold: beyond two standard errors of the seeds. The last two columns are
+the mean over tables, and the probability of such a mean without an effect (paired t test over tables; Student 1908):
+below 0.05 the ingredient has an effect.
 """
 
 

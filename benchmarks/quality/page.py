@@ -19,8 +19,9 @@ INTRODUCTION = """\
 
 Written by `make bench-quality`, which measures what is missing (`TABLE=penguins PEER=lightgbm SEEDS=1`: a part);
 `make bench-setup` installs the peers. All peers have the same training, validation and test rows, as they are in the
-files, with categories and missing values, and no peer's settings are searched. Each seed draws another split, except for
-published splits (adult, california_housing) and ordered rows (bike_sharing_hour); RealMLP_TD and TabM_D have one seed.
+files, with categories and missing values, and no peer's settings are searched. Each seed draws another split, except
+for published splits (adult, california_housing) and ordered rows (bike_sharing_hour); RealMLP_TD and TabM_D have one
+seed.
 
 - this pipeline: `data=table` with a path and a target, and `fit.max_minutes=60` instead of 10, so that scores do not
   depend on the load of the machine; its dense network: `data=plain_table model=dense`.
@@ -47,8 +48,8 @@ By the mean difference of the losses over the seeds of both.
 OF_SECONDS = """\
 ## Seconds of the whole fit
 
-Median over seeds. For this pipeline reading, preprocessing and training; for the others `fit` and the predictions of the
-test rows. Imports are excluded.
+Median over seeds. For this pipeline reading, preprocessing and training; for the others `fit` and the predictions of
+the test rows. Imports are excluded.
 
 """
 
