@@ -11,6 +11,7 @@ from pipeline.commands import COMMANDS
 from pipeline.commands.ending import ends_tidily
 from pipeline.errors import UsageError, did_you_mean
 from pipeline.runtime.program import program
+from pipeline.runtime.startup import importing
 
 OPTIONS = {"-h": "help", "--help": "help", "-V": "version", "--version": "version"}
 
@@ -26,7 +27,9 @@ def main() -> None:
         if name == "help":
             print(_help())
         elif name in COMMANDS:
-            importlib.import_module(f"pipeline.commands.{name}").main(words)
+            with importing():
+                command = importlib.import_module(f"pipeline.commands.{name}")
+            command.main(words)
         else:
             raise UsageError(_unknown(name))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config import Config
 from pipeline.runtime.clock import Clock
-from pipeline.runtime.startup import import_tensorflow, tell_of_tensorflow
+from pipeline.runtime.startup import import_tensorflow, importing, tell_of_tensorflow
 
 if TYPE_CHECKING:
     import keras
@@ -164,6 +164,9 @@ def run(config: Config, trial: Trial = SINGLE_RUN) -> Result:
         >>> result.n_parameters  # 4 inputs, 16 units, 3 classes
         131
     """
+    from pipeline import track
+
+    track.expect(config.tracking)  # MLflow is imported while the data are read
     return finish(config, prepare(config, trial), trial)
 
 
@@ -205,9 +208,11 @@ def result_of(prepared: Prepared, trained: Trained, scored: Scored, shipped: Shi
 def import_stages() -> None:
     """Imports the modules for training, which takes seconds; a process that forks workers does it once for all."""
     import_tensorflow()
-    from pipeline import export, fit, model, track  # noqa: F401
-    from pipeline.evaluate import plots, sparsity  # noqa: F401
-    from pipeline.export import card  # noqa: F401
+    with importing():
+        from pipeline import export, fit, model  # noqa: F401
+        from pipeline.evaluate import plots, sparsity  # noqa: F401
+        from pipeline.export import card  # noqa: F401
+        from pipeline.track import start_run  # noqa: F401
 
 
 def prepare(config: Config, trial: Trial = SINGLE_RUN) -> Prepared:
@@ -220,7 +225,8 @@ def prepare(config: Config, trial: Trial = SINGLE_RUN) -> Prepared:
     Raises:
         PipelineError: The data are at fault, or the config does not suit them.
     """
-    from pipeline import data, evaluate
+    with importing():
+        from pipeline import data, evaluate
 
     clock = Clock()
     dataset = data.load(config.data, config.decision.calibration)
@@ -298,7 +304,7 @@ def train(config: Config, prepared: Prepared, trial: Trial = SINGLE_RUN) -> Iter
     with (
         fit.keeping(config, prepared.dataset, trainable, track.parent_run_id()) as kept,
         track.start(
-            config, prepared.dataset, about, going_on=kept.run_id, is_known=kept.is_known, new_id=kept.new_id
+            config, prepared.dataset, about, resumes=kept.run_id, is_known=kept.is_known, new_id=kept.new_id
         ) as tracked,
     ):
         tracked.log_report(prepared.report)
@@ -376,11 +382,11 @@ def ship(config: Config, prepared: Prepared, trained: Trained, scored: Scored) -
     clock.lap("pictures")
     pages = card.write(config, dataset, assembled, history, found, scored.beaten, tracked.id, trained.networks)
     clock.lap("card")
-    with tracked.writing_model() as exported:
+    with tracked.writing_model(dataset.rows) as exported:
         export.save(assembled, exported, tracked.id, data.Reading.of(config.data), pages)
     difference = export.verify(exported, dataset.part("val"), preprocessing, scored.decided.network)
     clock.lap("export")
-    tracked.log_saved_model(dataset.rows)
+    tracked.log_saved_model()
     # The networks of a cross-validated ensemble were trained on validation rows too.
     tracked.log_training_rows(data.RowHashes.of(dataset, ("train", "val")[: 1 + (trained.held_out is not None)]))
     clock.lap("log_model")

@@ -40,10 +40,9 @@ def show(result: Result) -> None:
 def _places(result: Result) -> dict[str, str]:
     """Returns further results of a run, their locations, and commands that use them, by label."""
     from pipeline import track
-    from pipeline.track.store import store_uri
 
     # Other commands use the default store unless --uri is given.
-    is_default = result.store == store_uri(tracking(None))
+    is_default = result.store == track.store_uri(tracking(None))
     store = "" if is_default else f" --uri {shlex.quote(result.store)}"
     places = dict(result.baselines.texts)
     if result.decisions:
@@ -55,7 +54,7 @@ def _places(result: Result) -> dict[str, str]:
         "store": result.store,
         "see it with": f"{program()} ui --run {result.run_id}{store}",
     }
-    if address := track.local_address(result.store, track.page_of_run, result.run_id):
+    if address := track.local_page(result.store, result.run_id):
         places["its page"] = address
     places |= {
         "predict rows with": f"{program()} predict {result.run_id} new.csv predictions.csv{store}",

@@ -43,14 +43,14 @@ def is_gone(process: str, sign_of_life: float) -> bool:
 
 
 @contextlib.contextmanager
-def signs_of_life(tell: Callable[[], None]) -> Iterator[None]:
-    """Calls `tell` every SIGN_SECONDS in a thread."""
+def heartbeat(beat: Callable[[], None]) -> Iterator[None]:
+    """Calls `beat` every SIGN_SECONDS in a thread."""
     ended = threading.Event()
 
     def repeat() -> None:
         while not ended.wait(SIGN_SECONDS):
             with contextlib.suppress(Exception):  # the store is unreachable: the main thread reports it
-                tell()
+                beat()
 
     teller = threading.Thread(target=repeat, daemon=True)
     teller.start()

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 # Loggers of details of a single run, which are quiet in a sweep: each trial is one line.
 LOGGED_IN_FULL = (
     "pipeline.fit.callbacks", "pipeline.fit.execution", "pipeline.fit.batching", "pipeline.fit.history",
-    "pipeline.export.saved_model", "pipeline.track.run", BasicLauncher.__module__,
+    "pipeline.export.saved_model", "pipeline.track.start_run", BasicLauncher.__module__,
 )  # fmt: skip
 
 

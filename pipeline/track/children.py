@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
-
 import mlflow
 from mlflow.entities import Run as MlflowRun
 
 from pipeline.runtime import process
 from pipeline.track.query import NEWEST_FIRST, search
 
-PARENT_VARIABLE = "PIPELINE_PARENT_RUN_ID"  # in the environment, so that it reaches the jobs of every launcher
 LOST = "its process is gone"  # error of a run that was left RUNNING
 BEGUN = "begun_at"  # tag of the parent: when the sweep was started or resumed, in ms since 1970
-
-
-def parent_run_id() -> str | None:
-    """Returns the id of the sweep that runs of this process belong to; None outside of a sweep."""
-    return os.environ.get(PARENT_VARIABLE)
-
-
-@contextlib.contextmanager
-def below(run_id: str) -> Iterator[None]:
-    """Makes runs that are opened inside the block children of another run."""
-    before = os.environ.get(PARENT_VARIABLE)
-    os.environ[PARENT_VARIABLE] = run_id
-    try:
-        yield
-    finally:
-        del os.environ[PARENT_VARIABLE]
-        if before is not None:
-            os.environ[PARENT_VARIABLE] = before
 
 
 def close_lost(parent: str) -> int:

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import json
-import random
-import time
 from pathlib import Path
-
-from mlflow import MlflowClient
-from mlflow.entities import DatasetInput
-from mlflow.exceptions import MlflowException
 
 from pipeline.config import Config
 from pipeline.data import Dataset
-
-ATTEMPTS = 20
-MAX_PAUSE = 0.05  # seconds
 
 
 def described(config: Config, dataset: Dataset) -> list[tuple[str, dict[str, str]]]:
@@ -55,24 +46,3 @@ def tags(dataset: Dataset) -> dict[str, str]:
     if n_calibration := len(dataset.calibration):
         sizes["n_rows_calibration"] = str(n_calibration)
     return sizes | {"data_fingerprint": dataset.fingerprint, "task": dataset.rows.target.task}
-
-
-def log_inputs(client: MlflowClient, run_id: str, inputs: list[DatasetInput]) -> None:
-    """Logs the datasets of a run, and retries if another process logs the same ones.
-
-    MLflow first searches for a dataset and then inserts it; of two simultaneous inserts one fails, and finds the
-    dataset on retry.
-
-    Args:
-        client: Of the store.
-        run_id: Of the run.
-        inputs: The datasets.
-    """
-    for attempt in range(ATTEMPTS):
-        try:
-            client.log_inputs(run_id, inputs)
-            return
-        except MlflowException as error:
-            if "IntegrityError" not in str(error) or attempt + 1 == ATTEMPTS:
-                raise
-            time.sleep(random.SystemRandom().uniform(0, MAX_PAUSE))  # the seeded generator belongs to the network

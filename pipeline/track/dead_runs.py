@@ -1,7 +1,6 @@
 """Closes runs that a killed process left open."""
 
 import contextlib
-import os
 
 import mlflow
 from mlflow.entities import ViewType
@@ -9,20 +8,13 @@ from mlflow.entities import ViewType
 from pipeline.config.rules import Tracking
 from pipeline.runtime import process
 from pipeline.runtime.signals import held
+from pipeline.track.address import store_uri
 from pipeline.track.children import LOST
 from pipeline.track.find_run import JOURNAL_TAG
+from pipeline.track.inherited import JOB_TAG
 from pipeline.track.spool.folders import left
-from pipeline.track.spool.unfinished_runs import Sent, end, may_go_on, send_left
-from pipeline.track.store import STORE_ERRORS, connected, store_uri
-
-JOB_VARIABLE = "PIPELINE_JOB"  # environment variable with the name of the launched job ...
-JOB_TAG = "job"  # ... and tag of its run with that name
-
-
-def job_tag() -> dict[str, str]:
-    """Returns the tag with the name of this process's job; empty without a launcher."""
-    name = os.environ.get(JOB_VARIABLE)
-    return {} if name is None else {JOB_TAG: name}
+from pipeline.track.spool.unfinished_runs import Sent, end, may_resume, send_left
+from pipeline.track.store import STORE_ERRORS, connected
 
 
 def close_dead(uri: str) -> Sent:
@@ -38,7 +30,7 @@ def close_dead(uri: str) -> Sent:
     waiting = {folder.sent["run_id"] for folder in left()}
     for run in client.search_runs(experiments, query) if experiments else []:
         run_id, owner = run.info.run_id, run.data.tags["owner"]
-        if run_id in waiting or may_go_on(run_id, run.data.tags.get(JOURNAL_TAG)) or not process.is_gone(owner, 0):
+        if run_id in waiting or may_resume(run_id, run.data.tags.get(JOURNAL_TAG)) or not process.is_gone(owner, 0):
             continue
         client.set_tag(run_id, "error", LOST)
         client.set_terminated(run_id, "KILLED")

@@ -9,20 +9,17 @@ from importlib.metadata import version
 import psutil
 
 from pipeline.config import CONF, IN_CHECKOUT
-from pipeline.runtime import process
 
 PACKAGES = ("dense-pipeline", "tensorflow", "keras", "mlflow-skinny", "hydra-core", "pandas", "numpy", "scikit-learn")
 
 
 @functools.cache
 def environment() -> dict[str, str]:
-    """Returns tags of versions, code, machine and process; cached, because collecting them takes 0.1 s."""
+    """Returns tags of versions, code and machine; cached, because collecting them takes 0.1 s."""
     versions = {f"version.{name.removesuffix('-skinny')}": version(name) for name in PACKAGES}
     memory = psutil.virtual_memory().total / 2**30
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {memory:.0f} GiB"
-    return (
-        versions | _git() | {"version.python": platform.python_version(), "machine": machine, "owner": process.name()}
-    )
+    return versions | _git() | {"version.python": platform.python_version(), "machine": machine}
 
 
 def _git() -> dict[str, str]:

@@ -18,9 +18,10 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.entities.model_registry import ModelVersion
 
 from pipeline.errors import ModelError, NoModelYetError, TrackingError
-from pipeline.track.find_run import TRAINED, run_of
-from pipeline.track.moved_store import as_path, find_beside, sqlite_path
-from pipeline.track.spool.folders import of_run
+from pipeline.track.address import as_path, sqlite_path
+from pipeline.track.find_run import run_of
+from pipeline.track.moved_store import find_beside
+from pipeline.track.spool.folders import TRAINED, of_run
 from pipeline.track.store import STORE_ERRORS, store_of
 
 ARTIFACT = "saved_model"  # of a run

@@ -8,7 +8,6 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
-TRAINED = "trained"  # artifact folder of a run with what a later export needs
 JOURNAL_TAG = "journal"  # tag of a run: its provisional id
 
 

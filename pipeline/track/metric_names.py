@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-
-from mlflow import MlflowClient
-from mlflow.entities import Metric
+from typing import TYPE_CHECKING
 
 from pipeline.config import former
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
 
 GROUPED = {"seconds_": "seconds/", "epoch_": "epoch/", "export_": "export/"}  # groups by prefix of the plain name
 # Metrics whose plain name does not contain the group.

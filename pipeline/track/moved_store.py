@@ -10,13 +10,13 @@ import contextlib
 import sqlite3
 from pathlib import Path
 from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 import mlflow
 from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from pipeline.errors import TrackingError
+from pipeline.track.address import as_path, sqlite_path
 
 FOLDER = "artifacts"  # next to the store's file
 ADDRESSES = {
@@ -119,13 +119,3 @@ def _is_former(location: str, store: Path) -> bool:
     path = as_path(location)
     is_ours = urlparse(location).scheme == "file" and path.name == FOLDER and path.parent != store.parent
     return is_ours and (not path.exists() or (path.parent / store.name).exists())
-
-
-def as_path(uri: str) -> Path:
-    """Converts a file URI to a path."""
-    return Path(url2pathname(urlparse(uri).path) if uri.startswith("file:") else uri)
-
-
-def sqlite_path(uri: str) -> Path | None:
-    """Returns the file of a SQLite store; None for other stores."""
-    return Path(uri.removeprefix("sqlite:///")).expanduser().absolute() if uri.startswith("sqlite:///") else None

@@ -16,18 +16,20 @@ from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
 from pipeline.runtime import process, signals
 from pipeline.runtime.signals import held
-from pipeline.track.children import BEGUN, PARENT_VARIABLE, close_lost
+from pipeline.track.children import BEGUN, close_lost
 from pipeline.track.conclusion import conclude, jobs, n_in_state
 from pipeline.track.find_run import run_of
 from pipeline.track.header import name_of, run_header
+from pipeline.track.inherited import PARENT_VARIABLE
+from pipeline.track.invented_name import invented_name
 from pipeline.track.machines import LEADER_VARIABLE, PROCESS, one_at_a_time, others
 from pipeline.track.query import FINISHED
 from pipeline.track.spool.journal import Journal
 from pipeline.track.spool.log_to_mlflow import is_refused
-from pipeline.track.spool.sender import Sender
 from pipeline.track.spool.unfinished_runs import send_left
 from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected, connected_to, experiment_of, said
 from pipeline.track.tracked_run import TrackedRun
+from pipeline.track.worker.sender import Sender
 
 AWAY_SECONDS = 20.0  # to wait for an unresponsive store after the sweep
 KILLED_SECONDS = 3.0  # the same after a signal
@@ -80,7 +82,7 @@ def _ends(opened: ParentRun, tracking: Tracking) -> Iterator[None]:
     mine = PROCESS + process.name()
     os.environ |= {PARENT_VARIABLE: opened.run_id, LEADER_VARIABLE: process.name()}
     try:
-        with process.signs_of_life(lambda: client.set_tag(opened.run_id, mine, str(time.time()))):
+        with process.heartbeat(lambda: client.set_tag(opened.run_id, mine, str(time.time()))):
             yield
         opened.status = "FINISHED"
     except KeyboardInterrupt:
@@ -141,7 +143,7 @@ def _opened_in_the_spool(config: Config, uri: str, tags: Mapping[str, str]) -> P
     journal = Journal(header)
     journal.append("leave")
     journal.close()
-    Sender(journal.folder, journal.release)
+    Sender(journal)
     return ParentRun(journal.folder.id, str(header["name"]), uri, is_away=True)
 
 
@@ -156,7 +158,7 @@ def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> Pa
     if before is None:
         own = {**{name: str(value) for name, value in config.tracking.tags.items()}, **tags, **now}
         with mlflow.start_run(
-            experiment_id=where, run_name=config.tracking.run_name or name_of(config), tags=own
+            experiment_id=where, run_name=config.tracking.run_name or name_of(config, invented_name()), tags=own
         ) as active:
             opened = ParentRun(active.info.run_id, active.info.run_name, uri)
     else:

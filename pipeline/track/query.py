@@ -17,8 +17,9 @@ from pipeline.errors import TrackingError
 from pipeline.runtime.program import program
 from pipeline.runtime.signals import held
 from pipeline.track import metric_names
+from pipeline.track.address import local_path
 from pipeline.track.pages import MAX_NOTE_LENGTH, NOTE
-from pipeline.track.store import STORE_ERRORS, connected, experiment_id, local_path
+from pipeline.track.store import STORE_ERRORS, connected, experiment_id
 from pipeline.track.tracked_run import TrackedRun, one_per_job, tracked
 
 PAGE = 1000  # runs per request

@@ -12,9 +12,11 @@ import mlflow
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
 from pipeline.runtime import signals
-from pipeline.track.find_run import TRAINED, run_of
-from pipeline.track.run import AWAY_SECONDS, Run
+from pipeline.track.find_run import run_of
+from pipeline.track.run import Run
+from pipeline.track.spool.folders import TRAINED
 from pipeline.track.spool.unfinished_runs import REOPENED
+from pipeline.track.start_run import AWAY_SECONDS
 from pipeline.track.store import STORE_ERRORS, connected, first_line, store_of
 from pipeline.track.tracked_run import TrackedRun, tracked
 

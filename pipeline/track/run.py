@@ -1,4 +1,6 @@
-"""A tracked run: opened, logged to, and closed as FINISHED, FAILED or KILLED."""
+"""A tracked run, from its journal on."""
+
+from __future__ import annotations
 
 import contextlib
 import json
@@ -7,38 +9,35 @@ import shutil
 import time
 import traceback
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import Config, to_yaml
 from pipeline.data import Dataset, RowHashes, Rows, row_hashes
 from pipeline.data.checks import Report, report_page
-from pipeline.errors import Pruned, TrackingError
-from pipeline.runtime import process, signals
+from pipeline.errors import TrackingError
+from pipeline.runtime import process
 from pipeline.runtime.signals import held
 from pipeline.track import datasets
-from pipeline.track.children import parent_run_id
-from pipeline.track.dead_runs import close_dead, job_tag
-from pipeline.track.environment import environment
+from pipeline.track.address import local_path
 from pipeline.track.epoch_journal import Epochs
-from pipeline.track.header import run_header
-from pipeline.track.mlflow_model import write_model
+from pipeline.track.inherited import job_tag
+from pipeline.track.model_rows import described
 from pipeline.track.pages import MAX_NOTE_LENGTH, NOTE
 from pipeline.track.params import params_of
-from pipeline.track.resumed_run import is_there
-from pipeline.track.spool.folders import MODEL, Spooled, made, taken_over
-from pipeline.track.spool.journal import Journal, digest, full_disk_as_error
-from pipeline.track.spool.sender import Sender
-from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected, local_path
+from pipeline.track.spool.folders import MODEL, Spooled
+from pipeline.track.spool.journal import Journal, full_disk_as_error
+from pipeline.track.worker.client import worker
+from pipeline.track.worker.sender import Sender
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
 
+MODEL_SECONDS = 5.0  # to wait for an MLflow model, which takes 0.3 s
 START_SECONDS = 5.0  # to wait for the store to make the run
-AWAY_SECONDS = 20.0  # to wait for an unresponsive store after the run
-TRIAL_SECONDS = 2.0  # the same for a trial: its sweep waits again at the end
-KILLED_SECONDS = 3.0  # the same after a signal, whose sender does not wait long
 SAVED_MODEL = "saved_model"
 SYNC = "`python -m pipeline sync`"
 
@@ -65,42 +64,50 @@ class Run:
         self.name, self.uri = str(header["name"]), str(header["uri"])
         self.unsent: str | None = None
         self._has_model = False
+        self._making: Future[str] | None = None  # the MLflow model
+        self._closing: Future[None] | None = None  # other runs
         self._journal = Journal(header, again)
-        self._sender = Sender(self._journal.folder, self._journal.release)
         self._epochs = Epochs(self._journal)
+        self._sender = self._started_sender()
         self._sender.wait_for_first(START_SECONDS)
         if self._sender.refusal is not None:
             self._journal.close()
-            raise as_tracking_error(self.uri, self._sender.refusal) from None
+            self._sender.stop()
+            raise self._sender.refusal
 
     @property
     def id(self) -> str:
         """Id in the store; until the run is there, the provisional id, which stays valid."""
-        return self._sender.transfer.run_id or self._journal.folder.id
+        return self._sender.run_id or self._journal.folder.id
 
     @property
     def is_in_store(self) -> bool:
         """Whether the store has made the run."""
-        return self._sender.transfer.run_id is not None
+        return self._sender.run_id is not None
 
     @contextlib.contextmanager
-    def writing_model(self) -> Iterator[Path]:
-        """Yields the folder to write the SavedModel to, before `log_saved_model`.
+    def writing_model(self, rows: Rows) -> Iterator[Path]:
+        """Yields the folder to write the SavedModel to, before `log_saved_model`; then starts to make the MLflow model.
+
+        Args:
+            rows: Training data.
 
         Raises:
             TrackingError: The disk is full.
         """
-        folder = self._journal.artifact(SAVED_MODEL)
-        shutil.rmtree(folder, ignore_errors=True)  # left by a killed process
+        folder, made = self._journal.artifact(SAVED_MODEL), self._journal.folder.path / MODEL
+        for path in (folder, made):  # left by a killed process
+            shutil.rmtree(path, ignore_errors=True)
         with full_disk_as_error():
             yield folder
+        self._making = worker().ask("write_model", path=str(made), folder=str(folder), rows=described(rows))
 
     @property
     def model_path(self) -> str | None:
         """Folder of the SavedModel, or its address in a remote store; None if no model was logged."""
         if not self._has_model:
             return None
-        where = self._sender.transfer.artifact_uri
+        where = self._sender.artifact_uri
         if where is None or self.unsent is not None:
             return str(self._journal.folder.artifacts / SAVED_MODEL)
         return local_path(f"{where}/{SAVED_MODEL}")
@@ -127,6 +134,7 @@ class Run:
         self._epochs.end()
         now = int(time.time() * 1000)
         self._journal.log([name, float(value), now, 0] for name, value in values.items())
+        self._sender.wake()
 
     @held()
     def log_pictures(self, pictures: Mapping[str, Figure]) -> None:
@@ -158,17 +166,21 @@ class Run:
         self._log_text("networks.csv", table)
 
     @held()
-    def log_saved_model(self, rows: Rows) -> None:
-        """Logs the SavedModel in the folder of `writing_model` as artifact and as MLflow model."""
-        folder, made = self._journal.artifact(SAVED_MODEL), self._journal.folder.path / MODEL
-        shutil.rmtree(made, ignore_errors=True)  # left by a killed process
+    def log_saved_model(self) -> None:
+        """Logs the SavedModel in the folder of `writing_model` as artifact and as MLflow model.
+
+        Raises:
+            TrackingError: The disk is full.
+        """
+        assert self._making is not None
+        folder = self._journal.artifact(SAVED_MODEL)
         with full_disk_as_error():
-            write_model(made, folder, rows)
             self._journal.add_artifact(SAVED_MODEL)
-        for card in (folder / "assets.extra").glob("card.*"):  # at the top, where it is easy to find
-            with self.artifact(card.name) as path:
-                shutil.copyfile(card, path)
-        self._journal.append("model", digest=digest(made))
+            for card in (folder / "assets.extra").glob("card.*"):  # at the top, where it is easy to find
+                with self.artifact(card.name) as path:
+                    shutil.copyfile(card, path)
+            self._journal.append("model", digest=self._making.result())
+        self._sender.wake()
         self._has_model = True
 
     def log_known(self, config: Config, dataset: Dataset | None = None) -> None:
@@ -184,7 +196,11 @@ class Run:
             self._journal.append("inputs", inputs=datasets.described(config, dataset))
             self.tag(datasets.tags(dataset))
 
-    def go_on(self) -> None:
+    def close_dead(self) -> None:
+        """Starts to close the runs of dead processes of this machine; `close` waits until that is done."""
+        self._closing = worker().ask("close_dead", uri=self.uri)
+
+    def resume(self) -> None:
         """Sets a resumed run to RUNNING, owned by this process."""
         self._journal.append("again")
         self.tag({"owner": process.name()} | job_tag())
@@ -197,7 +213,7 @@ class Run:
         """Sets the description of the run's page, in Markdown."""
         self.tag({NOTE: text[:MAX_NOTE_LENGTH]})
 
-    def tell(self, error: BaseException) -> None:
+    def log_error(self, error: BaseException) -> None:
         """Logs an error as a tag, and its traceback as an artifact."""
         self.tag({"error": f"{type(error).__name__}: {error}"[:5000]})
         self._log_text("traceback.txt", "".join(traceback.format_exception(error)))
@@ -229,6 +245,9 @@ class Run:
         self._end("leave", seconds)
 
     def _end(self, kind: str, seconds: float, **content: Any) -> None:
+        if self._making is not None:
+            with contextlib.suppress(TimeoutError):
+                self._making.exception(MODEL_SECONDS)  # it must not write into a folder that is removed
         self._journal.append(kind, **content)
         try:
             self._journal.close()
@@ -237,118 +256,36 @@ class Run:
             self._journal.folder.remove()
             raise
         if self._sender.finish(seconds):
+            self._wait_for_closing(seconds)
             return
         why = f" {self._sender.away}" if self._sender.away else ""
         rest = f"{SYNC} sends the rest from {self._journal.folder.path}"
         self.unsent = f"the store has not received all of it{why}; {rest}"
         log.warning("run %s: %s", self.id, self.unsent)
 
+    def _wait_for_closing(self, seconds: float) -> None:
+        """Waits for `close_dead`; the next run closes what is left."""
+        if self._closing is not None:
+            with contextlib.suppress(TimeoutError):
+                self._closing.exception(seconds)
+
+    def _started_sender(self) -> Sender:
+        """Returns the sender of its journal.
+
+        Raises:
+            TrackingError: The worker has ended; nothing is left of the run.
+        """
+        try:
+            return Sender(self._journal)
+        except TrackingError:
+            self._journal.close()
+            self._journal.folder.remove()
+            self._journal.release()
+            raise
+
     def _log_text(self, name: str, text: str) -> None:
         with self.artifact(name) as path:
             path.write_text(text, encoding="utf-8")
-
-
-@contextlib.contextmanager
-def start(
-    config: Config,
-    dataset: Dataset,
-    about: Mapping[str, Any],
-    *,
-    going_on: str | None = None,
-    is_known: bool = True,
-    new_id: str | None = None,
-) -> Iterator[Run]:
-    """Opens a run and logs what is known before training: config, data, environment.
-
-    Args:
-        config: The experiment.
-        dataset: The rows.
-        about: More tags, such as the device.
-        going_on: Id of the run to resume, which a dead process has left.
-        is_known: Whether that run has logged everything known before training, and so was certainly opened.
-        new_id: Provisional id of a new run, for its folder in the spool and a tag; None draws one.
-
-    Raises:
-        TrackingError: The store cannot be used.
-    """
-    with signals.signals_raise(), connected(config.tracking) as uri, contextlib.ExitStack() as closed:
-        with held():
-            header = run_header(config, uri, environment() | job_tag() | dict(about))
-            run = None if going_on is None else _gone_on_with(header, going_on, is_known)
-            is_new = run is None
-            run = run or _begun(header, new_id)
-            closed.enter_context(_ends(run))
-            if is_new or not is_known:
-                run.log_known(config, dataset)
-            if parent_run_id() is None and run.is_in_store:  # a sweep does it itself
-                with contextlib.suppress(*STORE_ERRORS):
-                    close_dead(uri)
-            log.info("run %s (%s) in experiment %s", run.id, run.name, config.tracking.experiment)
-        yield run
-
-
-def _begun(header: dict[str, Any], new_id: str | None) -> Run:
-    """Opens a new run, with that provisional id if given."""
-    with full_disk_as_error():
-        return Run(header, made(header, new_id))
-
-
-def _gone_on_with(header: dict[str, Any], run_id: str, is_known: bool) -> Run | None:
-    """Reopens the run of a dead process, with its own journal or, if the store has received all of it, with a new one.
-
-    A store that does not answer is assumed to have the run, if it was certainly opened.
-
-    Returns:
-        The run; None if it does not exist any more.
-    """
-    again = taken_over(run_id, header["parent"])
-    if again is None and not is_there(header, run_id, is_known):
-        return None
-    run = Run(again[0].header if again else header | {"run_id": run_id}, again)
-    run.go_on()
-    return run
-
-
-@contextlib.contextmanager
-def _ends(run: Run) -> Iterator[None]:
-    """Closes the run with its final status, and an error as a tag; no run is left RUNNING."""
-    status, seconds = "FAILED", AWAY_SECONDS if parent_run_id() is None else TRIAL_SECONDS
-    try:
-        yield
-        status = "FINISHED"
-    except KeyboardInterrupt as interrupt:
-        signals.leave()
-        status, seconds = "KILLED", KILLED_SECONDS
-        run.tag({"error": signals.word(interrupt)})
-        raise
-    except Pruned as error:
-        status = "KILLED"  # by the sweep; FINISHED runs have scores and a model
-        run.tag({"pruned": "true", "pruned_because": str(error)})
-        raise
-    except BaseException as error:
-        with contextlib.suppress(Exception):
-            run.tell(error)
-        error.run_id = run.id  # type: ignore[attr-defined]  # marks the error as logged
-        raise
-    finally:
-        with contextlib.suppress(TrackingError) if status != "FINISHED" else contextlib.nullcontext():
-            run.close(status, seconds)  # its own error must not hide the first one
-
-
-@held()
-def log_failure(config: Config, tags: Mapping[str, str], error: BaseException) -> None:
-    """Logs a FAILED run for a job that ended before its own run was opened.
-
-    Args:
-        config: Of the job.
-        tags: Of the run.
-        error: Why the job failed.
-    """
-    with connected(config.tracking) as uri:
-        run = Run(run_header(config, uri, environment() | dict(tags)))
-        run.log_known(config)
-        run.tell(error)
-        run.close("FAILED", TRIAL_SECONDS)
 
 
 def _json(values: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The tracking store: SQLite under mlruns/ by default, or one from the config or the environment."""
+"""The tracking store: connections, creation and errors."""
 
 import contextlib
 import errno
@@ -9,8 +9,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 import mlflow
 from alembic.util.exc import CommandError
@@ -18,17 +16,16 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.config import mlruns
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
 from pipeline.runtime.atomic_files import room
 from pipeline.runtime.locks import locked
-from pipeline.track.moved_store import FOLDER, check_place, sqlite_path
+from pipeline.track.address import VARIABLE, sqlite_path, store_uri
+from pipeline.track.moved_store import FOLDER, check_place
 
 # MLflow prints the traceback of a database error before it raises the error, which this package reports itself.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
-VARIABLE = "MLFLOW_TRACKING_URI"
 SQLITE_WAIT_SECONDS = 120  # for writes of other processes: each takes milliseconds, but those of a sweep can coincide
 SENDER_WAIT_SECONDS = 5  # in other threads, which retry
 # ImportError: a database's driver is not installed. CommandError of Alembic: the tables belong to another program.
@@ -63,22 +60,6 @@ def _wait_longer(
     return statement, parameters
 
 
-def store_uri(config: Tracking) -> str:
-    """Returns the store's address: the config key, else the environment variable, else SQLite under mlruns/.
-
-    Raises:
-        TrackingError: The address is a folder, which MLflow 3 does not support.
-    """
-    uri = config.uri or os.environ.get(VARIABLE) or f"sqlite:///{mlruns() / 'mlflow.db'}"
-    if uri.startswith("file:") or "://" not in uri:
-        raise TrackingError(
-            f"tracking.uri: {uri} is a folder, which MLflow 3 does not support as a store; "
-            "use sqlite:///path/to/mlflow.db or the address of a server"
-        )
-    path = sqlite_path(uri)
-    return uri if path is None else f"sqlite:///{path}"
-
-
 @contextlib.contextmanager
 def connected(config: Tracking) -> Iterator[str]:
     """Points MLflow at the store inside the block, and makes the store if it does not exist.
@@ -101,8 +82,6 @@ def connected_to(uri: str) -> Iterator[str]:
         TrackingError: The store cannot be reached or written.
     """
     before = os.environ.get(VARIABLE)
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # an error after 1 s, not 4 min
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")  # seconds
     try:
         _create_once(uri)
         mlflow.set_tracking_uri(uri)  # sets the environment variable too
@@ -191,11 +170,6 @@ def as_tracking_error(uri: str, error: Exception) -> TrackingError:
             "name an empty database, or the one that has MLflow's"
         )
     return TrackingError(f"tracking.uri: {uri} does not answer: {said(uri, error)}")
-
-
-def local_path(uri: str) -> str:
-    """Converts a file URI to a path; returns other addresses unchanged."""
-    return url2pathname(urlparse(uri).path) if uri.startswith("file:") else uri
 
 
 def config_of_run(run_id: str, folder: Path) -> Path:

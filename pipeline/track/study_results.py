@@ -13,8 +13,9 @@ from pipeline.config.studies import TAG
 from pipeline.errors import TrackingError
 from pipeline.runtime.signals import held
 from pipeline.track import metric_names
+from pipeline.track.address import local_path
 from pipeline.track.query import search
-from pipeline.track.store import connected, local_path
+from pipeline.track.store import connected
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from mlflow.entities import Dataset
-from mlflow.entities import Run as MlflowRun
+from typing import TYPE_CHECKING
 
 from pipeline.config import former
 from pipeline.track.metric_names import plain_values
+
+if TYPE_CHECKING:
+    from mlflow.entities import Dataset
+    from mlflow.entities import Run as MlflowRun
 
 STATES = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "killed"}
 # Of several attempts at a job of a sweep, the one with the first of these states counts.

@@ -17,8 +17,8 @@ from mlflow.entities import ViewType
 from pipeline.config.scores import direction
 from pipeline.errors import TrackingError
 from pipeline.runtime.program import program
+from pipeline.track.address import sqlite_path
 from pipeline.track.find_run import run_of
-from pipeline.track.moved_store import sqlite_path
 from pipeline.track.query import NEWEST_FIRST, last_finished, select_runs
 from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected_to, first_line
 

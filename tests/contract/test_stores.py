@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from pipeline.track.header import run_header
 from pipeline.track.spool.folders import Spooled, left
 from pipeline.track.spool.journal import Journal
 from pipeline.track.spool.log_to_mlflow import Transfer
+from support import patched_worker
 from support.contents import digests, files, known
 from support.servers import Way, mlflow_server, postgres
 
@@ -72,12 +72,17 @@ def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield Store(uri, way)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _short_waits() -> Iterator[None]:
+    with patched_worker.installed(waits=[1]):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Waits for a store that is away are bounded by seconds here, and each test has a spool of its own."""
-    monkeypatch.setattr("pipeline.track.run.AWAY_SECONDS", 4.0)
+    monkeypatch.setattr("pipeline.track.start_run.AWAY_SECONDS", 4.0)
     monkeypatch.setattr("pipeline.track.run.START_SECONDS", 2.0)
-    monkeypatch.setattr("pipeline.track.store.SENDER_WAIT_SECONDS", 1)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("PIPELINE_SPOOL", str(tmp_path / "spool"))
 
@@ -97,19 +102,14 @@ def test_what_arrives_is_whole_and_the_spool_is_empty(there: Store) -> None:
     assert left() == []
 
 
-def test_sending_again_changes_nothing(there: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sending_again_changes_nothing(there: Store, tmp_path: Path) -> None:
     """As after a process that died between any two entries, or before it could write how far it was."""
-    kept: list[Path] = []
-
-    def keep(folder: Spooled) -> None:
-        kept.append(Path(shutil.copytree(folder.path, tmp_path / "kept" / folder.id)))
-        shutil.rmtree(folder.path)
-
-    monkeypatch.setattr(Spooled, "remove", keep)
-    run(load(*WORDS, f"tracking.uri={there.uri}", "tracking.experiment=again"))
+    with patched_worker.installed(keeps=[str(tmp_path / "kept")]):
+        run(load(*WORDS, f"tracking.uri={there.uri}", "tracking.experiment=again"))
     (found,) = runs(there, "again")
     before = known(there.uri, found)
-    again = Spooled(kept[0])
+    (kept,) = (tmp_path / "kept").iterdir()
+    again = Spooled(kept)
     offsets = [0, *(offset for _, offset in again.entries(0))]
     for offset in offsets[:: max(1, len(offsets) // 6)]:
         again.keep_sent(again.sent | {"offset": offset})
@@ -176,23 +176,16 @@ def test_a_run_whose_store_comes_back_is_whole_when_it_ends(there: Store) -> Non
     assert known(there.uri, found)["steps"]["loss"] == [*range(1, 21)]
 
 
-def test_a_run_is_made_once_though_the_answer_is_lost(there: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_made_once_though_the_answer_is_lost(there: Store, caplog: pytest.LogCaptureFixture) -> None:
     """The store makes it, and then nobody hears of it."""
-    original, made = MlflowClient.create_run, []
-
-    def lost(*args: Any, **kwargs: Any) -> Run:
-        made.append(original(*args, **kwargs))
-        if len(made) == 1:
-            raise ConnectionError("lost")
-        return made[-1]
-
-    monkeypatch.setattr(MlflowClient, "create_run", lost)
     config = load(*WORDS, f"tracking.uri={there.uri}", "tracking.experiment=lost")
-    with start(config, load_data(config.data), about={}) as tracked:
+    with patched_worker.installed(loses_an_answer=[]), start(config, load_data(config.data), about={}) as tracked:
         tracked.log_epoch(1, {"loss": 1.0})
         time.sleep(2)
+    assert "the store does not answer since" in caplog.text
+    assert "(lost)" in caplog.text
     (found,) = runs(there, "lost")
-    assert found.info.run_id == tracked.id == made[0].info.run_id
+    assert found.info.run_id == tracked.id
 
 
 def test_a_run_whose_process_was_killed_while_the_store_was_away(there: Store) -> None:

@@ -156,7 +156,7 @@ def sweeping(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[psuti
         assert process.poll() is None, process.communicate()
         time.sleep(0.2)
     started = psutil.Process(process.pid).children(recursive=True)
-    assert len(started) == 3  # the server and two workers
+    assert len(started) == 5  # the server, two workers, and what brings the runs of each to the store
     yield process, started
     for one in started:
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -1,9 +1,9 @@
 """Trainings that start at once: a process that has imported everything forks one for each that is asked for.
 
 A line of JSON in, `{"words": [...], "output": "file", "at": "log_batch", "after": 0.01, "number": 15}`, and two out:
-the process's number when it has started, and its exit code. With `at` the process sends itself the signal so many
-seconds after that method of the store was first called. With `kill` checkpoints are written all the time, and the
-process is killed at that instant, if it is not null; see killing.py. `"command": "tune"` is another one than train.
+the process's number when it has started, and its exit code. With `at` the process gets the signal so many seconds after
+that method of the store was first called. With `kill` checkpoints are written all the time, and the process is killed
+at that instant, if it is not null; see killing.py. `"command": "tune"` is another one than train.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -99,7 +98,9 @@ def _train(asked: dict[str, Any], words: Sequence[str]) -> None:
     os.dup2(file, 2)
     sys.stdout = os.fdopen(1, "w", buffering=1)
     if "at" in asked:
-        _signal_within(asked["at"], asked["after"], asked["number"])
+        from support import patched_worker
+
+        patched_worker.install(signals=[asked["at"], asked["after"], asked["number"]])
     if "kill" in asked:
         from support import killing
 
@@ -107,21 +108,6 @@ def _train(asked: dict[str, Any], words: Sequence[str]) -> None:
         if asked["kill"] is not None:
             killing.kill_at(*asked["kill"])
     command.main(words)
-
-
-def _signal_within(method: str, seconds: float, number: int) -> None:
-    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    owner: Any = next(one for one in (SqlAlchemyStore, LocalArtifactRepository) if hasattr(one, method))
-    original, timer = getattr(owner, method), threading.Timer(seconds, os.kill, (os.getpid(), number))
-
-    def called(*args: Any, **kwargs: Any) -> Any:
-        if timer.ident is None:
-            timer.start()
-        return original(*args, **kwargs)
-
-    setattr(owner, method, called)
 
 
 def main() -> None:

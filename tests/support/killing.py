@@ -14,18 +14,17 @@ import numpy as np
 
 from pipeline import export, track
 from pipeline.fit.checkpoint import file, pace
-from pipeline.track.spool.log_to_mlflow import Transfer
+from support import patched_worker
 
 # Where an instant can be, beside a checkpoint: while a run's journal is made, or what is known of it written; in an
 # epoch, in the export, or while the MLflow model is made or sent.
 PLACES = {
-    "made": (importlib.import_module("pipeline.track.run"), "made"),
+    "made": (importlib.import_module("pipeline.track.start_run"), "made"),
     "open": (track.Run, "log_known"),
     "epoch": (track.Run, "log_epoch"),
     "export": (export, "save"),
-    "make_model": (importlib.import_module("pipeline.track.run"), "write_model"),
-    "send_model": (Transfer, "_model"),
 }
+IN_WORKER = ("make_model", "send_model")
 
 
 def often() -> None:
@@ -38,6 +37,9 @@ def kill_at(place: str, count: int, seconds: float) -> None:
     if place == "checkpoint":
         whole = np.savez
         file.np.savez = counted(count, lambda to, **arrays: _half(whole, to, arrays), whole)  # type: ignore[assignment]
+        return
+    if place in IN_WORKER:
+        patched_worker.install(kills=[place, count, seconds])
         return
     owner, name = PLACES[place]
     whole_call = getattr(owner, name)

@@ -18,6 +18,7 @@ from pipeline.data.reading.dates import FORMATS
 from pipeline.data.reading.notation import written_date
 from pipeline.export.loaded_model import LoadedModel
 from pipeline.track.mlflow_model import write_model
+from pipeline.track.model_rows import described
 from support.serving import served, serving
 from support.six_ways import Asked, Taken
 from support.untrained import save
@@ -108,7 +109,7 @@ def asked(stack: contextlib.ExitStack, path: Path, frame: pd.DataFrame, *keys: s
     keys = (*KEYS, *keys, f"data.path={path}")
     folder = save(path.with_suffix(".saved_model"), *keys, "model.units=[]")
     config = load(*keys).data
-    write_model(path.with_suffix(".mlflow"), folder, data.read_rows(config))
+    write_model(path.with_suffix(".mlflow"), folder, described(data.read_rows(config)))
     client, _ = stack.enter_context(serving(served(folder, "m")))
     pyfunc = mlflow.pyfunc.load_model(str(path.with_suffix(".mlflow")))
     return Asked(config, frame, written, LoadedModel(folder), pyfunc, client)

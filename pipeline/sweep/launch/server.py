@@ -20,10 +20,16 @@ from multiprocessing.connection import Connection
 
 from pipeline.runtime.startup import preload_tensorflow
 from pipeline.sweep.launch import worker_process
+from pipeline.track.worker import client, serving
 from pipeline.train import import_stages
 
 # Modules that their packages import lazily.
-IMPORTED_IN_USE = ("matplotlib.backends.backend_agg", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store")
+IMPORTED_IN_USE = (
+    "matplotlib.backends.backend_agg",
+    "pipeline.track.machines",
+    "pipeline.track.trials",
+    *serving.IMPORTED,
+)
 
 
 def main(control: socket.socket) -> None:
@@ -48,8 +54,7 @@ def main(control: socket.socket) -> None:
                 connection = _asked_for(control)
                 if connection is None:
                     return
-                if os.fork() == 0:
-                    _become_worker(connection)
+                _fork(connection)
                 os.close(connection)
 
 
@@ -69,6 +74,24 @@ def _preload() -> None:
     for name in IMPORTED_IN_USE:
         importlib.import_module(name)
     gc.freeze()  # garbage collection then does not write to, and so copy, memory shared with workers
+
+
+def _fork(connection: int) -> None:
+    """Forks a worker, and another process that sends its runs to the store: see `track/worker`."""
+    ours, its = socket.socketpair()
+    if os.fork() == 0:
+        try:
+            signal.set_wakeup_fd(-1)
+            ours.close()
+            os.close(connection)
+            serving.serve(its)
+        finally:
+            os._exit(1)
+    its.close()
+    if os.fork() == 0:
+        client.adopt(ours)
+        _become_worker(connection)
+    ours.close()
 
 
 def _become_worker(end: int) -> None:

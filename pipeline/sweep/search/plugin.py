@@ -94,7 +94,7 @@ class Search(Sweeper):
             study.begin(sweep.origins)
             sweep.progress.n_trials, sweep.progress.n_ended = study.n_places, study.n_before
             log.info("study %s in %s: %s", name, without_password(address), _counted(study, settings))
-            with process.signs_of_life(study.sign):
+            with process.heartbeat(study.sign):
                 return _Running(study, config, fixed, {"storage": address, "study": name}).run(self._launcher)
         except FAULTS as error:
             raise SweepError(

@@ -96,7 +96,7 @@ def tune(*words: str) -> Tuned:
         baselines.in_background(config, prepared.dataset) as beside,
         keeping(words, config, prepared.dataset) as kept,
         track.start(
-            config, prepared.dataset, about, going_on=kept.run_id, is_known=kept.is_known, new_id=kept.new_id
+            config, prepared.dataset, about, resumes=kept.run_id, is_known=kept.is_known, new_id=kept.new_id
         ) as tracked,
     ):
         kept.begin(tracked.id)

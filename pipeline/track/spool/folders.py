@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,11 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import mlruns
+from pipeline.runtime import process
 from pipeline.runtime.atomic_files import prefix, whole_file
 
 VARIABLE = "PIPELINE_SPOOL"  # environment variable for another folder, for example on a local disk
 JOURNAL, SENT, LOCK = "journal.jsonl", "sent.json", "lock"
+ENDING_SECONDS = 5.0  # to wait for the worker of a dead process, which ends when it gets CPU time
+LOOK_SECONDS = 0.02
+MAX_NAME_LENGTH = 300  # of a process
 ARTIFACTS, MODEL = "artifacts", "model"
+TRAINED = "trained"  # artifact folder of a run with what a later export needs
 
 Entry = dict[str, Any]
 
@@ -89,13 +95,13 @@ class Spooled:
     def claimed(self) -> Iterator[bool]:
         """Locks the run; yields False if its own process, or another that sends it, is alive."""
         try:
-            file = (self.path / LOCK).open("a")
+            file = (self.path / LOCK).open("r+")
         except FileNotFoundError:  # the run has been sent meanwhile
             yield False
             return
         with file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _hold(file.fileno())
             except BlockingIOError:
                 yield False
                 return
@@ -124,7 +130,8 @@ def taken_over(run_id: str, parent: str | None) -> tuple[Spooled, int] | None:
         return None
     lock = os.open(folder.path / LOCK, os.O_RDWR | os.O_CLOEXEC)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _hold(lock)
+        _name_holder(lock)
         *_, (_, end) = folder.entries(0)
         os.truncate(folder.path / JOURNAL, end)
     except OSError:
@@ -158,6 +165,7 @@ def made(header: Mapping[str, Any], run_id: str | None = None) -> tuple[Spooled,
     lock = os.open(unfinished / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        _name_holder(lock)
         (unfinished / ARTIFACTS).mkdir()
         (unfinished / JOURNAL).write_bytes(line({"kind": "run", **header}))
         unfinished.chmod(0o755)
@@ -168,6 +176,30 @@ def made(header: Mapping[str, Any], run_id: str | None = None) -> tuple[Spooled,
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
     return folder, lock
+
+
+def _hold(lock: int) -> None:
+    """Takes a lock. The worker of a dead process may still hold it for a moment.
+
+    Raises:
+        BlockingIOError: The process that holds it is alive.
+    """
+    end = time.monotonic() + ENDING_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            holder = os.pread(lock, MAX_NAME_LENGTH, 0).decode()
+            if time.monotonic() > end or not holder or not process.is_gone(holder, time.time()):
+                raise
+            time.sleep(LOOK_SECONDS)
+
+
+def _name_holder(lock: int) -> None:
+    """Writes the name of this process into its lock."""
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, process.name().encode(), 0)
 
 
 def line(entry: Mapping[str, Any]) -> bytes:

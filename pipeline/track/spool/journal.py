@@ -35,6 +35,7 @@ class Journal:
         Raises:
             TrackingError: The folder cannot be written.
         """
+        self._lock: int | None
         with full_disk_as_error(), held():
             self.folder, self._lock = again or made(header)
             self._logged = {} if again is None else _last_steps(self.folder)
@@ -81,9 +82,18 @@ class Journal:
             os.fdatasync(self._file)
             os.close(self._file)
 
+    @property
+    def lock(self) -> int:
+        """The open file that locks the folder; the worker gets it too, so that both lock it."""
+        assert self._lock is not None
+        return self._lock
+
     def release(self) -> None:
-        """Unlocks the folder: another process may then send it."""
-        os.close(self._lock)
+        """Unlocks the folder, if it is locked: another process may then send it."""
+        with self._writing:
+            lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
     def _write(self) -> None:
         """Writes pending entries, as far as the disk has room."""

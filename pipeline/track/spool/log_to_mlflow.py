@@ -31,10 +31,10 @@ from mlflow.models import Model
 from pipeline.errors import TrackingError
 from pipeline.track import metric_names
 from pipeline.track.conclusion import conclude
-from pipeline.track.datasets import log_inputs
 from pipeline.track.find_run import JOURNAL_TAG, run_of, with_journal
 from pipeline.track.model_scores import scores_of_model
 from pipeline.track.spool.folders import MODEL, Entry, Spooled, root
+from pipeline.track.spool.inputs import log_inputs
 from pipeline.track.spool.journal import digest
 from pipeline.track.store import experiment_of, first_line
 
@@ -54,23 +54,25 @@ class Transfer:
     Attributes:
         run_id: Id in the store; None before the run is made.
         is_stopped: Set by the owner to stop sending.
-        moved_at: When the store last accepted something, by `time.monotonic`.
     """
 
-    def __init__(self, folder: Spooled, alive: bool) -> None:
+    def __init__(
+        self, folder: Spooled, alive: bool, is_tried: bool = True, moved: Callable[[dict[str, Any]], None] | None = None
+    ) -> None:
         """Continues after what was already sent.
 
         Args:
             folder: Of the run.
             alive: Whether the run's process is alive, so that its metrics are signs of life.
+            is_tried: Whether an earlier attempt may have made the run, and its answer was lost.
+            moved: Called with what `Spooled.sent` returns, whenever the store has accepted something.
         """
         self.folder, self._alive = folder, alive
         self._header = folder.header
         self._sent = folder.sent
-        self._is_tried = not alive  # an earlier attempt may have made the run, and its answer was lost
+        self._is_tried, self._moved = is_tried, moved
         self._is_tried_again = False
         self.is_stopped = False
-        self.moved_at = time.monotonic()
 
     @functools.cached_property
     def _client(self) -> MlflowClient:
@@ -86,12 +88,6 @@ class Transfer:
     def run_id(self) -> str | None:
         """Id in the store; None before the run is made."""
         found: str | None = self._sent["run_id"]
-        return found
-
-    @property
-    def artifact_uri(self) -> str | None:
-        """Address of the run's artifacts in the store."""
-        found: str | None = self._sent["artifact_uri"]
         return found
 
     def send(self) -> None:
@@ -113,15 +109,11 @@ class Transfer:
             if self.is_stopped:
                 return
 
-    def fail(self, why: str) -> None:
-        """Closes the run as FAILED, whatever its journal holds."""
-        self._client.set_tag(self._id, "error", why)
-        self._client.set_terminated(self._id, "FAILED")
-
     def _has_moved(self, **sent: Any) -> None:
-        self.moved_at = time.monotonic()
         self._sent |= sent
         self.folder.keep_sent(self._sent)
+        if self._moved is not None:
+            self._moved(self._sent)
 
     def _make_run(self) -> None:
         """Makes the run, unless an earlier attempt made it and its answer was lost."""

@@ -28,7 +28,7 @@ class Sent:
     kept: dict[str, str] = field(default_factory=dict)  # runs that are still in the spool, and why
 
 
-def may_go_on(*run_ids: str | None) -> bool:
+def may_resume(*run_ids: str | None) -> bool:
     """Whether a run with one of these ids has a checkpoint, from which its command resumes it."""
     folders = (mlruns() / "checkpoints").glob("*")
     return any(any(folder.glob(f"{run_id}/*.npz")) for folder in folders for run_id in run_ids if run_id)
@@ -113,7 +113,7 @@ def _last_entries(header: Entry, written: int, status: str, error: str) -> list[
 def _send(folder: Spooled, found: Sent) -> bool:
     """Sends a run; returns whether the store answers."""
     header, is_closed = folder.header, False
-    if not may_go_on(folder.id, folder.sent["run_id"]) and end(folder, "KILLED", LOST):
+    if not may_resume(folder.id, folder.sent["run_id"]) and end(folder, "KILLED", LOST):
         is_closed = True
         found.closed[header.get("run_id", folder.id)] = header.get("parent")
     transfer = Transfer(folder, alive=False)

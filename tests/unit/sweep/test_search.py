@@ -360,7 +360,7 @@ def test_an_address_is_shown_without_its_password() -> None:
     assert without_password("redis://:secret@host/0") == "redis://:***@host/0"
 
 
-def test_a_study_is_gone_on_with_by_the_same_trials_only(tmp_path: Path) -> None:
+def test_a_study_is_resumed_by_the_same_trials_only(tmp_path: Path) -> None:
     def begun(**other: str) -> None:
         origins = {"data": "a", "ranges": "b", "objective": "c", "configuration": "d", "code": "e"} | other
         OptunaStudy("one", str(tmp_path / "j"), SPACE, search(n_trials=2), ["minimize"]).begin(origins)

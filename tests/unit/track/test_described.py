@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from pipeline.compare.sweep_report import description
 from pipeline.config import load
 from pipeline.track.header import name_of
+from pipeline.track.invented_name import invented_name
 from pipeline.track.pages import NOTE
 from pipeline.track.registry import promote, register
 from pipeline.train import Result
@@ -70,7 +71,7 @@ def test_a_sweep_says_its_best_and_how_sure_that_is() -> None:
     ],
 )
 def test_a_run_is_called_by_data_and_model(words: list[str], name: str) -> None:
-    found = name_of(load(*words))
+    found = name_of(load(*words), invented_name())
     assert re.fullmatch(rf"{name}[a-z]+-[a-z]+-\d+", found), found
-    assert name_of(load(*words)) != found
+    assert name_of(load(*words), invented_name()) != found
     assert Path(found).name == found

@@ -99,7 +99,7 @@ def test_a_store_whose_disk_is_full_is_named_and_gets_the_run_when_there_is_room
     tiny: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("PIPELINE_SPOOL", str(tiny.with_name("elsewhere")))
-    monkeypatch.setattr("pipeline.track.run.AWAY_SECONDS", 1.0)
+    monkeypatch.setattr("pipeline.track.start_run.AWAY_SECONDS", 1.0)
     uri = f"sqlite:///{tiny}/mlflow.db"
     config = load(*WORDS, f"tracking.uri={uri}", "tracking.experiment=full")
     with start(config, load_data(config.data), about={}) as tracked:

@@ -13,6 +13,7 @@ import pytest
 from pipeline import data, load
 from pipeline.export.loaded_model import LoadedModel
 from pipeline.track.mlflow_model import write_model
+from pipeline.track.model_rows import described
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +36,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, untrained: Callable[..., P
     table.to_csv(folder / "t.csv", index=False)
     keys = ("data=plain_table", f"data.path={folder / 't.csv'}", "data.target=y")
     model = untrained(folder / "m", *keys)
-    write_model(folder / "mlflow", model, data.read_rows(load(*keys).data))
+    write_model(folder / "mlflow", model, described(data.read_rows(load(*keys).data)))
     return folder / "t.csv", model, folder / "mlflow"
 
 
@@ -84,7 +85,7 @@ def test_an_array_is_taken_by_its_name_or_alone_and_within_bounds(
     untrained: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder, rows = untrained(tmp_path / "m", "data=digits"), data.read_rows(load("data=digits").data)
-    write_model(tmp_path / "mlflow", folder, rows)
+    write_model(tmp_path / "mlflow", folder, described(rows))
     model, x = mlflow.pyfunc.load_model(str(tmp_path / "mlflow")), np.asarray(rows.inputs["x"][:3], np.float64)
     expected = LoadedModel(folder).predict({"x": x})["label"].tolist()
     assert model.predict({"x": x})["label"].tolist() == expected

@@ -11,15 +11,15 @@ from pipeline import data, load, track
 from pipeline.track.header import run_header
 from pipeline.track.spool.journal import Journal
 
-WORDS = ("data=iris", "tracking.experiment=going_on")
+WORDS = ("data=iris", "tracking.experiment=resumes")
 
 
-def logged(store: str, *words: str, epochs: int, going_on: str | None = None, dies: bool = False) -> Run:
+def logged(store: str, *words: str, epochs: int, resumes: str | None = None, dies: bool = False) -> Run:
     """A run with so many epochs; the process dies, or it ends well with a score."""
     config = load(*WORDS, *words, f"tracking.uri={store}")
     values: Mapping[str, float] = {"loss": 1.0, "accuracy": 0.5, "learning_rate": 0.1}
     try:
-        with track.start(config, data.load(config.data), about={}, going_on=going_on) as run:
+        with track.start(config, data.load(config.data), about={}, resumes=resumes) as run:
             for epoch in range(1, epochs + 1):
                 run.log_epoch(epoch, values)
             if dies:
@@ -37,13 +37,13 @@ def steps(store: str, run: Run, name: str) -> list[int]:
 def test_steps_neither_repeat_nor_miss(store: str) -> None:
     dead = logged(store, epochs=3, dies=True)
     assert (dead.info.status, dead.data.tags["error"]) == ("KILLED", "interrupted")
-    run = logged(store, epochs=7, going_on=dead.info.run_id)
+    run = logged(store, epochs=7, resumes=dead.info.run_id)
     assert run.info.run_id == dead.info.run_id
     assert run.info.status == "FINISHED"
     assert "error" not in run.data.tags
     assert (run.info.run_name, run.data.params) == (dead.info.run_name, dead.data.params)
     assert steps(store, run, "loss") == steps(store, run, "epoch/accuracy") == [1, 2, 3, 4, 5, 6, 7]
-    again = logged(store, epochs=7, going_on=dead.info.run_id)  # it died between the last score and its end
+    again = logged(store, epochs=7, resumes=dead.info.run_id)  # it died between the last score and its end
     assert steps(store, again, "loss") == [1, 2, 3, 4, 5, 6, 7]
     assert steps(store, again, "val_accuracy") == [0]
 
@@ -69,7 +69,7 @@ def test_a_trial_of_a_sweep_that_began_while_the_store_was_away_is_the_same_run(
     parent = MlflowClient(store).get_run(dead).data.tags["mlflow.parentRunId"]
     assert parent != sweep.folder.id
     with track.below(parent):
-        run = logged(store, epochs=3, going_on=trial.folder.id)
+        run = logged(store, epochs=3, resumes=trial.folder.id)
     assert (run.info.run_id, run.info.status) == (dead, "FINISHED")
     assert steps(store, run, "loss") == [1, 2, 3]
     checkpoint.unlink()
@@ -84,7 +84,7 @@ def test_a_run_that_is_not_there_any_more_begins_anew(store: str, how: str, capl
         MlflowClient(store).delete_run(dead)
     asked = "0" * 32 if how == "unknown" else dead
     words = ["tracking.experiment=going_on_elsewhere"] if how == "elsewhere" else []
-    run = logged(store, *words, epochs=4, going_on=asked)
+    run = logged(store, *words, epochs=4, resumes=asked)
     assert run.info.run_id not in (dead, asked)
     assert steps(store, run, "loss") == [1, 2, 3, 4]
     assert f"run {asked} does not exist any more: a new run starts, and logs all epochs" in caplog.text
@@ -100,9 +100,9 @@ def test_a_model_that_was_half_made_is_made_again(store: str) -> None:
             )
             place.mkdir()
             (place / "half").touch()
-        with run.writing_model() as folder:
+        with run.writing_model(data.load(config.data).rows) as folder:
             assert not folder.exists()
             (folder / "assets.extra").mkdir(parents=True)
             (folder / "assets.extra" / "manifest.json").write_text('{"inputs": {}}')
-        run.log_saved_model(data.load(config.data).rows)
+        run.log_saved_model()
     assert len(MlflowClient(store).get_run(run.id).outputs.model_outputs) == 1

@@ -17,8 +17,9 @@ from optuna.storages import RDBStorage
 from pipeline import TrackingError, TrainingError, data, load, run
 from pipeline.config import from_yaml
 from pipeline.track import connected, start
-from pipeline.track.datasets import log_inputs
-from pipeline.track.store import experiment_id, store_uri
+from pipeline.track.address import store_uri
+from pipeline.track.spool.inputs import log_inputs
+from pipeline.track.store import experiment_id
 from pipeline.train import Result
 from support.runs import FLOWERS, TUMOURS
 
