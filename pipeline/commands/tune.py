@@ -31,6 +31,7 @@ training with the best model so far; repeating the command resumes a killed one.
   tune.max_entries=32   maximum size of the ensemble
   tune.folds=auto       networks per configuration, validated on different rows; auto: 5 below 5 000 rows, else 1
   tune.distill=true     train one network on the ensemble's predictions: smaller, and less accurate
+  tune.optimizers=[adamw,muon]   draw one of these optimizers for each variation
   tune.seed=0           seed of the random variations
 
 All other keys are those of train: {program} train --help.

@@ -16,6 +16,7 @@ class Tune(Section):
     max_entries: PositiveInt
     folds: PositiveInt | Literal["auto"]
     distill: bool
+    optimizers: list[Literal["adamw", "muon"]]
     seed: Seed
 
     @model_validator(mode="after")

@@ -116,6 +116,7 @@ def test_what_is_typed_is_not_drawn(store: str) -> None:
         (["-m", "seed=0,1"], ConfigError, "the command sweep takes several"),
         (["model=residual"], SweepError, "use model=dense or model=tabm"),
         (["tune.folds=200"], ConfigError, "set tune.folds=auto"),
+        (["tune.optimizers=[muon]", "fit=sgd"], SweepError, "tune.optimizers: the command sets the optimizer sgd"),
     ],
 )
 def test_mistakes_are_reported_before_anything_is_trained(

@@ -39,6 +39,7 @@ ADDED: dict[str, Any] = {
     "sweep.max_trials": 10_000,
     "tune": {"minutes": 10, "n_trials": None, "patience": 20, "max_entries": 32, "seed": 0},
     "tune.distill": False,
+    "tune.optimizers": [],
     "tune.folds": 1,
 }
 

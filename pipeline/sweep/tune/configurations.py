@@ -18,6 +18,7 @@ from pipeline.errors import SweepError
 from pipeline.sweep.search.proposals import Space, drawn
 
 SHARE_DRAWN = 0.5  # of the keys of the configured architecture
+DECAYING = ("adamw", "muon")  # optimizers with weight decay
 SEEDS_APART = 100_000  # between seeds of folds: more than the number of configurations
 
 
@@ -54,9 +55,18 @@ def configurations(typed: Sequence[str], config: Config) -> Iterator[Drawn]:
         config: The given configuration.
 
     Raises:
-        SweepError: The architecture declares no ranges.
+        SweepError: The architecture declares no ranges, or the command line sets an optimizer that contradicts
+            `tune.optimizers`.
     """
     keys = {word.lstrip("+").partition("=")[0] for word in typed}
+    is_without_decay = bool(keys & {"fit", "fit.optimizer"}) and config.fit.optimizer not in DECAYING
+    if config.tune.optimizers and (is_without_decay or "fit.optimizer" in keys):
+        optimizer = config.fit.optimizer
+        raise SweepError(
+            f"tune.optimizers: the command sets the optimizer {optimizer} for all networks; omit one of them"
+        )
+    if is_without_decay:
+        typed, keys = [*typed, "fit.weight_decay=null"], keys | {"fit.weight_decay"}
     return _drawn(typed, config, keys, _architectures(keys, config.model.name))
 
 
@@ -92,7 +102,14 @@ def _words(name: str, turn: int, config: Config, number: int, keys: set[str]) ->
     else:
         chosen = [f"model={name}"]
     unlike, ranges = _space(declared.in_turn[turn % len(declared.in_turn)], keys)
-    return (*chosen, *fixed, *unlike, *ranges.overrides(drawn(ranges, seed, number)), *own)
+    return (*chosen, *fixed, *_optimizer(config, number), *unlike, *ranges.overrides(drawn(ranges, seed, number)), *own)
+
+
+def _optimizer(config: Config, number: int) -> list[str]:
+    """Draws the optimizer of a network if optimizers are varied; its other values do not depend on it."""
+    if not config.tune.optimizers:
+        return []
+    return [f"fit.optimizer={np.random.default_rng([config.tune.seed, number, 2]).choice(config.tune.optimizers)}"]
 
 
 def _architectures(keys: set[str], own: str) -> list[str]:
