@@ -18,6 +18,7 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.entities.model_registry import ModelVersion
 
 from pipeline.errors import ModelError, NoModelYetError, TrackingError
+from pipeline.runtime.program import program
 from pipeline.track.address import as_path, sqlite_path
 from pipeline.track.find_run import run_of
 from pipeline.track.moved_store import find_beside
@@ -57,7 +58,7 @@ def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
         return StoredModel(waiting.artifacts / (path or ARTIFACT), run_id, str(waiting.header["experiment"]), None)
     if waiting is not None and (waiting.artifacts / TRAINED).exists():
         raise ModelError(
-            f"run {run_id} has no model yet, and is not in its store yet: send it with `python -m pipeline sync`, then "
+            f"run {run_id} has no model yet, and is not in its store yet: send it with `{program()} sync`, then "
             "repeat this command, which exports the model"
         )
     with _store_for(reference, tracking_uri):
@@ -115,7 +116,7 @@ def _of_run(run: MlflowRun, path: str) -> StoredModel:
         raise NoModelYetError(
             run_id,
             f"run {run_id} ({run.info.run_name}) has no model yet (sweep.keep); "
-            f"`python -m pipeline export {run_id}` makes one from its kept weights",
+            f"`{program()} export {run_id}` makes one from its kept weights",
         )
     raise ModelError(f"run {run_id} ({run.info.run_name}) has no model: {_why_no_model(run, path)}")
 

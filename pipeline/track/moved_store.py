@@ -16,6 +16,7 @@ from mlflow.store.artifact.artifact_repository_registry import _artifact_reposit
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from pipeline.errors import TrackingError
+from pipeline.runtime.program import program
 from pipeline.track.address import as_path, sqlite_path
 
 FOLDER = "artifacts"  # next to the store's file
@@ -69,7 +70,7 @@ def check_place(experiment: str, location: str, uri: str) -> None:
     if store is not None and _is_former(location, store):
         raise TrackingError(
             f"tracking.uri: the store {store} was moved or copied: experiment {experiment} stores its artifacts in "
-            f"{as_path(location)}. Correct that first: python -m pipeline relocate --uri {uri}"
+            f"{as_path(location)}. Correct that first: {program()} relocate --uri {uri}"
         )
 
 

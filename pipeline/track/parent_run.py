@@ -15,6 +15,7 @@ from pipeline.config import Config
 from pipeline.config.rules import Tracking
 from pipeline.errors import TrackingError
 from pipeline.runtime import process, signals
+from pipeline.runtime.program import program
 from pipeline.runtime.signals import held
 from pipeline.track.children import BEGUN, close_lost
 from pipeline.track.conclusion import conclude, jobs, n_in_state
@@ -218,7 +219,7 @@ def _conclude(opened: ParentRun, journal: Journal, seconds: float) -> None:
         if time.monotonic() < end:
             time.sleep(1.0)
             continue
-        log.warning("the store has not received all runs of the sweep; `python -m pipeline sync` sends the rest")
+        log.warning("the store has not received all runs of the sweep; `%s sync` sends the rest", program())
         return
     with contextlib.suppress(*STORE_ERRORS), connected_to(opened.uri):
         info = run_of(mlflow.MlflowClient(), opened.run_id).info

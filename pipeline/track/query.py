@@ -52,7 +52,7 @@ def select_runs(experiment: str | None = None, sweep: str | None = None, query: 
     Raises:
         TrackingError: An unknown name, an invalid filter, or the store does not answer.
     """
-    with _told_as_tracking_errors():
+    with _errors_of_store():
         where = _experiments(experiment)
         is_a_sweep = sweep is not None or (experiment is None and query is None)
         parent = _parent(where, sweep) if is_a_sweep else None
@@ -74,7 +74,7 @@ def last_finished(experiment: str) -> str:
         TrackingError: No such experiment, or the store does not answer.
     """
     order = ["attributes.end_time DESC"]
-    with _told_as_tracking_errors():
+    with _errors_of_store():
         where = _experiments(experiment)
         found = mlflow.MlflowClient().search_runs(where, FINISHED, ViewType.ACTIVE_ONLY, 1, order)
     return " ".join(f"{run.info.run_id} {run.info.end_time}" for run in found)
@@ -91,7 +91,7 @@ def curves(run_ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, 
         TrackingError: The store does not answer.
     """
     client = mlflow.MlflowClient()
-    with _told_as_tracking_errors():
+    with _errors_of_store():
         return {
             run_id: {
                 name: [(entry.step, entry.value) for entry in metric_names.history(client, run_id, name)]
@@ -116,7 +116,7 @@ def log_texts(run_id: str, texts: dict[str, str]) -> dict[str, str]:
         TrackingError: The store does not answer.
     """
     client = mlflow.MlflowClient()
-    with _told_as_tracking_errors():
+    with _errors_of_store():
         root = client.get_run(run_id).info.artifact_uri
         for name, text in texts.items():
             client.log_text(run_id, text, name)
@@ -134,7 +134,7 @@ def describe(run_id: str, text: str) -> None:
     Raises:
         TrackingError: The store does not answer.
     """
-    with _told_as_tracking_errors():
+    with _errors_of_store():
         mlflow.MlflowClient().set_tag(run_id, NOTE, text[:MAX_NOTE_LENGTH])
 
 
@@ -224,7 +224,7 @@ def _nearest(given: str, names: list[str]) -> str:
 
 
 @contextlib.contextmanager
-def _told_as_tracking_errors() -> Iterator[None]:
+def _errors_of_store() -> Iterator[None]:
     try:
         yield
     except STORE_ERRORS as error:

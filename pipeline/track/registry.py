@@ -12,7 +12,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from pipeline.config import direction
 from pipeline.errors import RegistryError
-from pipeline.runtime.program import program
+from pipeline.runtime.program import program, stored_program
 from pipeline.runtime.signals import held
 from pipeline.track.find_model import registered_version
 from pipeline.track.pages import MAX_DESCRIPTION_LENGTH, NOTE
@@ -143,7 +143,7 @@ def _require_better(comparison: ContenderComparison, name: str) -> None:
     if comparison.differs:
         raise RegistryError(
             f"run {newcomer.run_id} is not comparable with {who}: {'; '.join(comparison.differs)}. Score both on the "
-            "same new rows (python -m pipeline evaluate), and register it with --force (make: FORCE=1)"
+            f"same new rows ({program()} evaluate), and register it with --force (make: FORCE=1)"
         )
     if comparison.is_worse:
         new, old = (entry.scores.get(comparison.score, math.nan) for entry in (newcomer, holder))
@@ -237,7 +237,7 @@ def _describe(client: mlflow.MlflowClient, name: str, alias: str, note: str | No
 
 def _about(name: str, alias: str | None, note: str) -> str:
     which = f"models:/{name}@{alias}" if alias else f"models:/{name}/1"
-    used = f"python -m pipeline predict {which} new.csv predictions.csv\npython -m pipeline serve {which}"
+    used = f"{stored_program()} predict {which} new.csv predictions.csv\n{stored_program()} serve {which}"
     return f"{ABOUT} {which}\n```\n{used}\n```\n\n{note}"[:MAX_DESCRIPTION_LENGTH]
 
 

@@ -18,6 +18,7 @@ from pipeline.data import Dataset, RowHashes, Rows, row_hashes
 from pipeline.data.checks import Report, report_page
 from pipeline.errors import TrackingError
 from pipeline.runtime import process
+from pipeline.runtime.program import program
 from pipeline.runtime.signals import held
 from pipeline.track import datasets
 from pipeline.track.address import local_path
@@ -39,7 +40,6 @@ log = logging.getLogger(__name__)
 MODEL_SECONDS = 5.0  # to wait for an MLflow model, which takes 0.3 s
 START_SECONDS = 5.0  # to wait for the store to make the run
 SAVED_MODEL = "saved_model"
-SYNC = "`python -m pipeline sync`"
 
 
 class Run:
@@ -224,7 +224,7 @@ class Run:
 
         Args:
             status: FINISHED, FAILED or KILLED.
-            seconds: How long to wait for an unresponsive store before the run is left to `python -m pipeline sync`.
+            seconds: How long to wait for an unresponsive store before the run is left to `sync`.
 
         Raises:
             TrackingError: The journal cannot be written.
@@ -259,7 +259,7 @@ class Run:
             self._wait_for_closing(seconds)
             return
         why = f" {self._sender.away}" if self._sender.away else ""
-        rest = f"{SYNC} sends the rest from {self._journal.folder.path}"
+        rest = f"`{program()} sync` sends the rest from {self._journal.folder.path}"
         self.unsent = f"the store has not received all of it{why}; {rest}"
         log.warning("run %s: %s", self.id, self.unsent)
 

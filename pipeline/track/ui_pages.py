@@ -26,8 +26,8 @@ TRAINING = "workflowType=machine_learning"  # without it MLflow 3 shows its page
 LOCAL = "http://127.0.0.1:5000"  # where the command `ui` serves a store without a server
 VIEW = "mlflow.sharedViewState."  # tag of an experiment
 VIEW_OF_ALL = "pipeline"
-MOST_RUNS = 200  # newest runs whose parameters are compared
-MOST_PARAMS = 6
+MAX_RUNS = 200  # newest runs whose parameters are compared
+MAX_PARAMS = 6
 SCORES = ("objective", "test_rmse", "test_r2", "test_log_loss", "test_accuracy")
 PARAMS_FIRST = ("data.path", "model.name", "model.units", "fit.learning_rate", "seed")
 
@@ -72,7 +72,7 @@ def page_of_sweep(sweep: str) -> str:
     """
     parent = select_runs(sweep=sweep).parent
     assert parent is not None  # select_runs sets it for a sweep
-    with _told_as_tracking_errors():
+    with _errors_of_store():
         where = mlflow.MlflowClient().get_run(parent.id).info.experiment_id
         of_sweep = f"tags.mlflow.parentRunId = '{parent.id}'"
         runs = _newest([where], of_sweep)
@@ -90,7 +90,7 @@ def page_of_experiment(name: str | None = None) -> str:
     if name is not None:
         last_finished(name)  # raises with the nearest names
     client = mlflow.MlflowClient()
-    with _told_as_tracking_errors():
+    with _errors_of_store():
         every = [found.experiment_id for found in client.search_experiments() if name in (None, found.name)]
         newest = client.search_runs(every, "", ViewType.ACTIVE_ONLY, 1, [NEWEST_FIRST])
         where = newest[0].info.experiment_id if newest else every[0]
@@ -100,14 +100,14 @@ def page_of_experiment(name: str | None = None) -> str:
 
 
 def _newest(where: list[str], query: str) -> list[MlflowRun]:
-    found = mlflow.MlflowClient().search_runs(where, query, ViewType.ACTIVE_ONLY, MOST_RUNS, [NEWEST_FIRST])
+    found = mlflow.MlflowClient().search_runs(where, query, ViewType.ACTIVE_ONLY, MAX_RUNS, [NEWEST_FIRST])
     return [run for run in found if "sweep" not in run.data.tags]
 
 
 def _list(experiment_id: str, view: str, runs: list[MlflowRun], state: dict[str, object]) -> str:
     """Returns the page of runs with columns for scores and for parameters that differ; stores the view."""
     columns = [f"metrics.`{name}`" for name in SCORES if any(name in run.data.metrics for run in runs)]
-    columns += [f"params.`{name}`" for name in _differing(runs)[:MOST_PARAMS]]
+    columns += [f"params.`{name}`" for name in _differing(runs)[:MAX_PARAMS]]
     kept = json.dumps({"selectedColumns": columns} | state)
     mlflow.MlflowClient().set_experiment_tag(experiment_id, f"{VIEW}{view}", kept)
     return f"/#/experiments/{experiment_id}/runs?viewStateShareKey={view}&{TRAINING}"
@@ -124,7 +124,7 @@ def _differing(runs: list[MlflowRun]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _told_as_tracking_errors() -> Iterator[None]:
+def _errors_of_store() -> Iterator[None]:
     try:
         yield
     except STORE_ERRORS as error:

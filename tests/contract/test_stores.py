@@ -144,7 +144,7 @@ def test_a_run_whose_store_is_away(
 
             monkeypatch.setattr(Tracked, method, leaves)
         result = run(config)
-        assert "python -m pipeline sync" in caplog.text
+        assert " sync` sends the rest" in caplog.text
         assert (Path(result.model_path) / "saved_model.pb").is_file()
         assert "Traceback" not in caplog.text
         if when == "start":

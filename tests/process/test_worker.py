@@ -159,7 +159,7 @@ def test_a_forked_process_has_a_worker_of_its_own() -> None:
     assert client.worker() is not ours
 
 
-def test_one_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_cannot_be_started_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     from pipeline import TrackingError
 
     monkeypatch.setattr(sys, "executable", "/no/python")
@@ -168,7 +168,7 @@ def test_one_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         client.worker()
 
 
-def test_what_goes_wrong_there_is_told_with_its_traceback() -> None:
+def test_what_goes_wrong_there_is_reported_with_its_traceback() -> None:
     failed = client.worker().ask("write_model", path="/no/model", folder="/no/folder", rows={})
     with pytest.raises(client.RemoteError, match=r"(?s)Traceback .*KeyError"):
         failed.result(60)

@@ -42,7 +42,7 @@ class Journal:
             self._file = os.open(self.folder.path / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         self._unwritten = b""
         self._writing, self._ended = threading.Lock(), threading.Event()
-        self._is_synced = self._is_told = False
+        self._is_synced = self._is_warned = False
         self._syncer = threading.Thread(target=self._sync_from_time_to_time, name="journal", daemon=True)
         self._syncer.start()
 
@@ -101,10 +101,10 @@ class Journal:
             while self._unwritten:
                 self._unwritten = self._unwritten[os.write(self._file, self._unwritten) :]
                 self._is_synced = False
-            self._is_told = False
+            self._is_warned = False
         except OSError as error:
-            if not self._is_told:
-                self._is_told = True
+            if not self._is_warned:
+                self._is_warned = True
                 log.warning("%s; training continues, and log entries are kept in memory", full(self.folder.path, error))
 
     def _sync_from_time_to_time(self) -> None:

@@ -65,7 +65,7 @@ def test_the_model_that_is_made_later_gives_the_scores(kind: str, kept: Callable
     assert {entry.path for entry in client.list_artifacts(result.run_id)} == {
         "config.yaml", "data", "inputs.json", "trained",
     }  # fmt: skip
-    with pytest.raises(NoModelYetError, match=f"`python -m pipeline export {result.run_id}` makes one"):
+    with pytest.raises(NoModelYetError, match=f" export {result.run_id}` makes one"):
         resolve(result.run_id, store)
 
     light_trials.make(result.run_id, store)

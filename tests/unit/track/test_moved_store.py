@@ -48,7 +48,7 @@ def test_it_is_used_from_where_it_lies(
     assert resolve(result.run_id, uri).path.is_relative_to(new)
     assert resolve("models:/flowers@champion", uri).path.is_relative_to(new)
     assert {entry.path for entry in MlflowClient(uri).list_artifacts(result.run_id)} >= {"config.yaml", "saved_model"}
-    with pytest.raises(TrackingError, match=r"was moved or copied.*python -m pipeline relocate --uri sqlite:///"):
+    with pytest.raises(TrackingError, match=r"was moved or copied.* relocate --uri sqlite:///"):
         run(load(*WORDS, f"tracking.uri={uri}"))
     code, out, err = typed("relocate", "--uri", uri)
     assert code == 0, err
