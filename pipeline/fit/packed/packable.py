@@ -18,7 +18,7 @@ VALUES_OF_FIT = {
 }  # fmt: skip
 
 N_INPUTS = 16  # of a typical table: the rows are not read yet
-MOST_WORK = 2  # times the multiplications that a network needs alone
+MAX_WORK = 2  # times the multiplications that a network needs alone
 
 
 def why_alone(model: Any, fit: Fit) -> str | None:
@@ -83,9 +83,9 @@ def packs(units: Sequence[Sequence[int]], n_most: int) -> list[list[int]]:
 
 
 def _fit(units: Sequence[Sequence[int]]) -> bool:
-    """Returns whether padding costs each network at most MOST_WORK times its own work."""
+    """Returns whether padding costs each network at most MAX_WORK times its own work."""
     padded = [max(widths) for widths in itertools.zip_longest(*units, fillvalue=0)]
-    return _work(padded) <= MOST_WORK * min(map(_work, units))
+    return _work(padded) <= MAX_WORK * min(map(_work, units))
 
 
 def _work(units: Sequence[int]) -> int:
