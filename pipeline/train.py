@@ -164,9 +164,6 @@ def run(config: Config, trial: Trial = SINGLE_RUN) -> Result:
         >>> result.n_parameters  # 4 inputs, 16 units, 3 classes
         131
     """
-    from pipeline import track
-
-    track.expect(config.tracking)  # MLflow is imported while the data are read
     return finish(config, prepare(config, trial), trial)
 
 
@@ -225,6 +222,9 @@ def prepare(config: Config, trial: Trial = SINGLE_RUN) -> Prepared:
     Raises:
         PipelineError: The data are at fault, or the config does not suit them.
     """
+    from pipeline import track
+
+    track.expect(config.tracking)  # a worker imports MLflow meanwhile
     with importing():
         from pipeline import data, evaluate
 

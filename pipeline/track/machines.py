@@ -18,6 +18,7 @@ import mlflow
 
 from pipeline.config.rules import Tracking
 from pipeline.runtime import process, signals
+from pipeline.track.simultaneous import retried
 from pipeline.track.store import STORE_ERRORS, connected
 
 LEADER_VARIABLE = "PIPELINE_SWEEP_PROCESS"  # name of the process that leads the sweep of this process
@@ -83,7 +84,7 @@ def one_at_a_time(uri: str, experiment: str, what: str) -> Iterator[None]:
         while before and holder() == before and time.monotonic() - begin < STALE_SECONDS:
             signals.check()
             time.sleep(SETTLE_SECONDS / 5)
-        client.set_experiment_tag(experiment, tag, mine)
+        retried(lambda: client.set_experiment_tag(experiment, tag, mine))
         time.sleep(SETTLE_SECONDS)
     try:
         yield
@@ -109,7 +110,7 @@ def _claim(parent: str, tag: str, mine: str) -> bool:
     holder = tags.get(tag, mine)
     if holder != mine and _lives(tags, holder):
         return False
-    client.set_tag(parent, tag, mine)
+    retried(lambda: client.set_tag(parent, tag, mine))
     _shared[parent] = bool(others(tags, mine))
     if not _shared[parent]:  # later processes find the tag
         return True

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 
 import mlflow
 
 from pipeline.errors import TrackingError
 from pipeline.runtime.signals import held
+from pipeline.track.simultaneous import retried
 from pipeline.track.store import STORE_ERRORS, connected_to, first_line, store_of
 
 log = logging.getLogger(__name__)
@@ -33,7 +35,7 @@ def log_new_scores(run_id: str, scores: dict[str, float], tags: dict[str, str], 
             for name, value in scores.items():
                 client.log_metric(run_id, f"{PREFIX}{name}", value)
             for name, text in tags.items():
-                client.set_tag(run_id, f"{PREFIX}{name}", text)
+                retried(partial(client.set_tag, run_id, f"{PREFIX}{name}", text))
         except STORE_ERRORS as error:
             raise TrackingError(f"run {run_id}: the scores cannot be logged: {str(error).splitlines()[0]}") from None
 

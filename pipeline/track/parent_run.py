@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import mlflow
 from mlflow.entities import Metric, RunTag, ViewType
@@ -25,6 +26,7 @@ from pipeline.track.inherited import PARENT_VARIABLE
 from pipeline.track.invented_name import invented_name
 from pipeline.track.machines import LEADER_VARIABLE, PROCESS, one_at_a_time, others
 from pipeline.track.query import FINISHED
+from pipeline.track.simultaneous import retried
 from pipeline.track.spool.journal import Journal
 from pipeline.track.spool.log_to_mlflow import is_refused
 from pipeline.track.spool.unfinished_runs import send_left
@@ -167,7 +169,7 @@ def _opened(config: Config, uri: str, where: str, tags: Mapping[str, str]) -> Pa
         if others(before.data.tags, process.name()):  # they lead it too, and their failures count
             del now[BEGUN]
         for name, value in now.items():
-            client.set_tag(opened.run_id, name, value)
+            retried(partial(client.set_tag, opened.run_id, name, value))
         opened.n_lost = close_lost(opened.run_id)
         opened.n_before = len(jobs(opened.run_id, FINISHED))
     client.update_run(opened.run_id, status="RUNNING")  # start_run has ended it; the jobs are runs of this thread

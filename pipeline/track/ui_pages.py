@@ -20,6 +20,7 @@ from pipeline.runtime.program import program
 from pipeline.track.address import sqlite_path
 from pipeline.track.find_run import run_of
 from pipeline.track.query import NEWEST_FIRST, last_finished, select_runs
+from pipeline.track.simultaneous import retried
 from pipeline.track.store import STORE_ERRORS, as_tracking_error, connected_to, first_line
 
 TRAINING = "workflowType=machine_learning"  # without it MLflow 3 shows its pages for language models
@@ -109,7 +110,8 @@ def _list(experiment_id: str, view: str, runs: list[MlflowRun], state: dict[str,
     columns = [f"metrics.`{name}`" for name in SCORES if any(name in run.data.metrics for run in runs)]
     columns += [f"params.`{name}`" for name in _differing(runs)[:MAX_PARAMS]]
     kept = json.dumps({"selectedColumns": columns} | state)
-    mlflow.MlflowClient().set_experiment_tag(experiment_id, f"{VIEW}{view}", kept)
+    client = mlflow.MlflowClient()
+    retried(lambda: client.set_experiment_tag(experiment_id, f"{VIEW}{view}", kept))
     return f"/#/experiments/{experiment_id}/runs?viewStateShareKey={view}&{TRAINING}"
 
 

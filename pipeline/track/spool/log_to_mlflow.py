@@ -33,8 +33,8 @@ from pipeline.track import metric_names
 from pipeline.track.conclusion import conclude
 from pipeline.track.find_run import JOURNAL_TAG, run_of, with_journal
 from pipeline.track.model_scores import scores_of_model
+from pipeline.track.simultaneous import retried
 from pipeline.track.spool.folders import MODEL, Entry, Spooled, root
-from pipeline.track.spool.inputs import log_inputs
 from pipeline.track.spool.journal import digest
 from pipeline.track.store import experiment_of, first_line
 
@@ -195,7 +195,7 @@ class Transfer:
         described = [
             DatasetInput(Dataset(**dataset), [InputTag("mlflow.data.context", part)]) for part, dataset in inputs
         ]
-        log_inputs(self._client, self._id, described)
+        retried(lambda: self._client.log_inputs(self._id, described))
 
     def _artifact(self, path: str, digest: str) -> None:
         place = self.folder.artifacts / path

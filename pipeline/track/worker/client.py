@@ -47,6 +47,7 @@ class Worker:
         self._answers: dict[int, Future[Any]] = {}
         self._listeners: dict[str, Listener] = {}
         self._changing = threading.Lock()
+        self._expected: set[str] = set()
         self._is_gone = False
         self._reader = threading.Thread(target=self._read, name="worker", daemon=True)
         self._reader.start()
@@ -85,6 +86,12 @@ class Worker:
         """Sends a request without an answer; does nothing if the worker has ended."""
         with contextlib.suppress(OSError):
             self._lines.send({"ask": what, "number": None, "content": content})
+
+    def expect(self, uri: str) -> None:
+        """Has the worker prepare for a store, once."""
+        if uri not in self._expected:
+            self._expected.add(uri)
+            self.ask("expect", uri=uri)
 
     def send_environment(self) -> None:
         """Sends the environment of this process: MLflow, its stores and tags of runs depend on it."""
@@ -202,7 +209,7 @@ def expect(config: Tracking) -> None:
     """
     asked = worker()
     asked.send_environment()  # MLflow caches what depends on it
-    asked.ask("expect", uri=store_uri(config))
+    asked.expect(store_uri(config))
 
 
 def reach(uri: str) -> None:

@@ -18,7 +18,7 @@ from pipeline import TrackingError, TrainingError, data, load, run
 from pipeline.config import from_yaml
 from pipeline.track import connected, start
 from pipeline.track.address import store_uri
-from pipeline.track.spool.inputs import log_inputs
+from pipeline.track.simultaneous import retried
 from pipeline.track.store import experiment_id
 from pipeline.train import Result
 from support.runs import FLOWERS, TUMOURS
@@ -226,7 +226,8 @@ def test_runs_that_see_the_same_rows_first_at_the_same_moment(store: str) -> Non
 
     def sees(run_id: str, number: int) -> None:
         dataset = Dataset(name="rows", digest=str(number), source_type="local", source="{}", schema="{}", profile="{}")
-        log_inputs(MlflowClient(), run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "train")])])
+        described = [DatasetInput(dataset, [InputTag("mlflow.data.context", "train")])]
+        retried(lambda: MlflowClient().log_inputs(run_id, described))
 
     with connected(load(f"tracking.uri={store}").tracking), ThreadPoolExecutor(4) as pool:
         client = MlflowClient()
@@ -234,3 +235,16 @@ def test_runs_that_see_the_same_rows_first_at_the_same_moment(store: str) -> Non
         for number in range(20):
             list(pool.map(sees, runs, [number] * 4))
         assert [len(client.get_run(run_id).inputs.dataset_inputs) for run_id in runs] == [20] * 4
+
+
+def test_tags_that_are_set_at_the_same_moment(store: str) -> None:
+    """As by two commands that start one sweep on different machines."""
+
+    def claims(number: int, process: int) -> None:
+        retried(lambda: MlflowClient().set_experiment_tag("0", f"claim {number}", str(process)))
+
+    with connected(load(f"tracking.uri={store}").tracking), ThreadPoolExecutor(4) as pool:
+        for number in range(20):
+            list(pool.map(claims, [number] * 4, range(4)))
+        tags = MlflowClient().get_experiment("0").tags
+    assert [tags[f"claim {number}"] in "0123" for number in range(20)] == [True] * 20
