@@ -10,6 +10,7 @@ from mlflow.exceptions import MlflowException
 
 ATTEMPTS = 20
 MAX_PAUSE = 0.05  # seconds
+UNIQUE = ("IntegrityError", "UniqueViolation")  # in the messages of SQLite and MySQL, and of PostgreSQL
 
 
 def retried(write: Callable[[], None]) -> None:
@@ -26,6 +27,6 @@ def retried(write: Callable[[], None]) -> None:
             write()
             return
         except MlflowException as error:
-            if "IntegrityError" not in str(error) or attempt + 1 == ATTEMPTS:
+            if not any(name in str(error) for name in UNIQUE) or attempt + 1 == ATTEMPTS:
                 raise
             time.sleep(random.SystemRandom().uniform(0, MAX_PAUSE))  # the seeded generator belongs to the network

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from pipeline.inference.locate import resolve
 from pipeline.runtime.atomic_files import prefix
 from pipeline.track import send_left, start
 from pipeline.track.header import run_header
+from pipeline.track.simultaneous import retried
 from pipeline.track.spool.folders import Spooled, left
 from pipeline.track.spool.journal import Journal
 from pipeline.track.spool.log_to_mlflow import Transfer
@@ -90,6 +93,22 @@ def _short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def runs(store: Store, experiment: str) -> list[Run]:
     found = store.client.get_experiment_by_name(experiment)
     return list(store.client.search_runs([found.experiment_id])) if found else []
+
+
+def test_tags_that_are_set_at_the_same_moment(there: Store) -> None:
+    """As by two commands that start one sweep on different machines."""
+    own = [there.client for _ in range(4)]
+    run_id = there.client.create_run("0").info.run_id
+
+    def claim(number: int, process: int, start: threading.Barrier) -> None:
+        start.wait()
+        retried(lambda: own[process].set_tag(run_id, f"claim {number}", str(process)))
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(20):
+            list(pool.map(claim, [number] * 4, range(4), [threading.Barrier(4)] * 4))
+    tags = there.client.get_run(run_id).data.tags
+    assert all(tags[f"claim {number}"] in "0123" for number in range(20))
 
 
 def test_what_arrives_is_whole_and_the_spool_is_empty(there: Store) -> None:

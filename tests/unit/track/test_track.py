@@ -235,16 +235,3 @@ def test_runs_that_see_the_same_rows_first_at_the_same_moment(store: str) -> Non
         for number in range(20):
             list(pool.map(sees, runs, [number] * 4))
         assert [len(client.get_run(run_id).inputs.dataset_inputs) for run_id in runs] == [20] * 4
-
-
-def test_tags_that_are_set_at_the_same_moment(store: str) -> None:
-    """As by two commands that start one sweep on different machines."""
-
-    def claims(number: int, process: int) -> None:
-        retried(lambda: MlflowClient().set_experiment_tag("0", f"claim {number}", str(process)))
-
-    with connected(load(f"tracking.uri={store}").tracking), ThreadPoolExecutor(4) as pool:
-        for number in range(20):
-            list(pool.map(claims, [number] * 4, range(4)))
-        tags = MlflowClient().get_experiment("0").tags
-    assert [tags[f"claim {number}"] in "0123" for number in range(20)] == [True] * 20
