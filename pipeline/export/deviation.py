@@ -31,15 +31,7 @@ def network_inputs(preprocessing: Preprocessing, columns: Mapping[str, np.ndarra
 def apart(
     served: Columns, expected: np.ndarray, preprocessing: Preprocessing, task: str, interval: Interval | None = None
 ) -> float:
-    """The largest difference of `apart_by_row`.
-
-    Args:
-        served: `prediction` in original units, with bounds `lower` and `upper`; or `probabilities`.
-        expected: Scaled predictions, for members followed by their spread; or logits.
-        preprocessing: Converts to original units.
-        task: What is predicted.
-        interval: Computes bounds; None without bounds.
-    """
+    """The largest difference of `apart_by_row`, whose arguments it takes."""
     return float(np.max(apart_by_row(served, expected, preprocessing, task, interval)))
 
 
