@@ -1,6 +1,7 @@
 """The server as a process of its own, and an alias that moves while it serves."""
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -30,7 +31,7 @@ from pipeline.inference.http.service import Service
 from pipeline.train import Result
 from support.places import ROOT
 from support.runs import FLOWERS
-from support.serving import Client, served, serving, wait_for
+from support.serving import Answer, Client, served, serving, wait_for
 from support.typed import Typed
 
 FLOWER = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
@@ -57,10 +58,11 @@ def registered(store: str) -> Iterator[Callable[[str | Path], str]]:
 
 
 class Asking:
-    """Asks on and on from a thread, and keeps what came back."""
+    """Asks on and on from a thread, and keeps what came back and what went wrong."""
 
     def __init__(self, client: Client) -> None:
-        self.answers: list[Any] = []
+        self.answers: list[Answer] = []
+        self.failures: list[Exception] = []
         self._client, self._end = client, threading.Event()
         self._thread = threading.Thread(target=self._ask)
 
@@ -74,7 +76,10 @@ class Asking:
 
     def _ask(self) -> None:
         while not self._end.is_set():
-            self.answers.append(self._client.post("/invocations", {"instances": [FLOWER]}))
+            try:
+                self.answers.append(self._client.post("/invocations", {"instances": [FLOWER]}))
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(error)
 
 
 @pytest.mark.slow
@@ -110,6 +115,7 @@ def test_an_alias_that_moves_is_followed_without_a_failed_request(
             wait_for(lambda: b'reloads_total{result="refused"}' in service.metrics.page())
             asked = len(asking.answers)
             wait_for(lambda: len(asking.answers) > asked + 5)
+        assert asking.failures == []
         assert {answer.status for answer in asking.answers} == {200}
         assert len({answer.text[:40] for answer in asking.answers}) == 1
         assert client.get("/version").json["version"] == second
