@@ -1,9 +1,10 @@
 """Trainings that start at once: a process that has imported everything forks one for each that is asked for.
 
-A line of JSON in, `{"words": [...], "output": "file", "at": "log_batch", "after": 0.01, "number": 15}`, and two out:
-the process's number when it has started, and its exit code. With `at` the process gets the signal so many seconds after
-that method of the store was first called. With `kill` checkpoints are written all the time, and the process is killed
-at that instant, if it is not null; see killing.py. `"command": "tune"` is another one than train.
+A line of JSON in, `{"words": [...], "output": "file", "at": "log_batch", "after": 0.01, "number": 15, "told": "file"}`,
+and two out: the process's number when it has started, and its exit code. With `at` the process gets the signal so many
+seconds after that method of the store was first called, and the file `told` says when. With `kill` checkpoints are
+written all the time, and the process is killed at that instant, if it is not null; see killing.py. `"command": "tune"`
+is another one than train.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def _train(asked: dict[str, Any], words: Sequence[str]) -> None:
     if "at" in asked:
         from support import patched_worker
 
-        patched_worker.install(signals=[asked["at"], asked["after"], asked["number"]])
+        patched_worker.install(signals=[asked[name] for name in ("at", "after", "number", "told")])
     if "kill" in asked:
         from support import killing
 

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,13 +46,21 @@ def installed(**patches: Any) -> Iterator[None]:
             client._worker.close()
 
 
-def signals(at: str, after: float, number: int) -> None:
-    """Sends the process that is served a signal so many seconds after that method of the store was first called."""
+def signals(at: str, after: float, number: int, told: str) -> None:
+    """Sends the process that is served a signal so many seconds after that method of the store was first called.
+
+    A file tells when, by the clock of all processes.
+    """
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     owner: Any = next(one for one in (SqlAlchemyStore, LocalArtifactRepository) if hasattr(one, at))
-    _with_timer(owner, at, 1, after, number)
+
+    def send() -> None:
+        Path(told).write_text(str(time.monotonic()))
+        os.kill(os.getppid(), number)
+
+    _with_timer(owner, at, 1, after, send)
 
 
 def kills(place: str, count: int, seconds: float) -> None:
@@ -60,7 +69,7 @@ def kills(place: str, count: int, seconds: float) -> None:
     from pipeline.track.worker.requests import Requests
 
     owner, name = {"send_model": (Transfer, "_model"), "make_model": (Requests, "write_model")}[place]
-    _with_timer(owner, name, count, seconds, signal.SIGKILL)
+    _with_timer(owner, name, count, seconds, lambda: os.kill(os.getppid(), signal.SIGKILL))
 
 
 def waits(seconds: int) -> None:
@@ -99,13 +108,13 @@ def keeps(place: str) -> None:
     Spooled.remove = keep  # type: ignore[method-assign]
 
 
-def _with_timer(owner: Any, name: str, count: int, seconds: float, number: int) -> None:
+def _with_timer(owner: Any, name: str, count: int, seconds: float, act: Callable[[], None]) -> None:
     original, calls = getattr(owner, name), list[None]()
 
     def called(*args: Any, **kwargs: Any) -> Any:
         calls.append(None)
         if len(calls) == count:
-            threading.Timer(seconds, os.kill, (os.getppid(), number)).start()
+            threading.Timer(seconds, act).start()
         return original(*args, **kwargs)
 
     setattr(owner, name, called)
