@@ -5,9 +5,9 @@
 # Guess:     Two devices share a batch and do the step of one device: the gradient is that of the mean over the batch.
 #            TensorFlow's guide for loops of one's own divides each device's sum by the size of the whole batch.
 # Behaviour: Each device takes the mean over its own rows, and the means count alike. Of three rows on two devices the
-#            one that is alone weighs as much as the other two together; sample weights do not show it either.
-# Matters:   The last batch of an epoch is seldom even: on two devices its odd row has up to twice the weight, and runs
-#            on one and on two devices differ by more than rounding.
+#            one that is alone weighs as much as the other two together.
+# Matters:   The last batch of an epoch is seldom even: on two devices its rows have unlike weights, and runs on one and on
+#            two devices differ by more than rounding.
 # Source:    https://github.com/keras-team/keras/pull/20609 (scales the loss by the number of devices);
 #            https://www.tensorflow.org/tutorials/distribute/custom_training (divides by the whole batch)
 set -euo pipefail

@@ -4,10 +4,9 @@
 # Versions:  tf2onnx 1.17.0, tensorflow 2.21.0, onnx 1.23.2, onnxruntime 1.31.1
 # Guess:     A graph in float64 is float64 in the file: ONNX's Log takes double, and so does the runtime.
 # Behaviour: Log stands between two casts, to float32 and back; the other operations stay double. The output is declared
-#            as double and has seven digits; the logarithm of a number within 6e-8 of 1 is 0, and
-#            of one above 3.4e38 infinite.
+#            as double and has seven digits; the logarithm of 1 + 1e-9 is 0, that of 1e300 infinite.
 # Matters:   Log loss, log-scaled targets and entropies of a float64 model lose nine digits in the ONNX file alone, and
-#            small ones become exactly 0. The converter logs nothing.
+#            small ones become exactly 0.
 # Source:    https://github.com/onnx/tensorflow-onnx/pull/1123 (brought the casts);
 #            https://onnx.ai/onnx/operators/onnx__Log.html (takes double)
 set -euo pipefail

@@ -4,11 +4,10 @@
 # Versions:  tf2onnx 1.17.0, tensorflow 2.21.0, onnx 1.23.2, onnxruntime 1.31.1
 # Guess:     tf.where becomes ONNX's Where, which takes each value from one side and passes over the other.
 # Behaviour: It becomes condition * first + (1 - condition) * second, in float32 as in float64. Where the side that is
-#            not chosen is infinite, 0 * infinity is NaN. The file holds no Where, and nothing is said when converting.
-#            Only a constant that is infinite or NaN is seen and gets a Where.
+#            not chosen is infinite, 0 * infinity is NaN. The file holds no Where.
 # Matters:   tf.where is how graphs guard a division, a logarithm or a value that is out of range; the guarded rows are
 #            those that come out as NaN, and only in the ONNX file.
-# Source:    https://github.com/onnx/tensorflow-onnx/pull/1199 (brought the sum, for speed), /pull/2035 (constants)
+# Source:    https://github.com/onnx/tensorflow-onnx/pull/1199 (brought the sum, for speed), /pull/2035 (an exception)
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
