@@ -1,4 +1,4 @@
-# Everything is run from here; `make` alone tells what there is.
+# All commands; `make` alone lists them.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 GPU ?= $(shell nvidia-smi >/dev/null 2>&1 && echo 1 || echo 0)
@@ -11,7 +11,7 @@ STAMP := $(VENV)/.ready-gpu$(GPU)
 PORT ?= 5000
 FORMAT ?= savedmodel
 FORMS := a run id, models:/NAME@ALIAS, best:EXPERIMENT or a folder
-# What these once called MODEL= and INPUT= goes on working, with a line that names the new word.
+# The former names of MODEL= and INPUT= still work, with a line that says how they are called now.
 predict register export: MODEL ?= $(RUN)
 evaluate: INPUT ?= $(DATA)
 renamed = $(if $(filter file,$(origin $2)),echo 'make: $1= is $2= now: make $@ $2=$($1)' >&2)
@@ -32,7 +32,7 @@ setup: $(STAMP)  ## Make .venv with everything in it (the other commands do this
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -n '$(PYTHON)' || { echo 'No Python 3.11, 3.12 or 3.13 found. Install one (apt install python3, brew install python@3.13, or uv python install 3.13), or name it: make setup PYTHON=/path/to/python'; exit 1; }
-	@'$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo '$(PYTHON) is no Python 3.11, 3.12 or 3.13; name one: make setup PYTHON=/path/to/python'; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo '$(PYTHON) is not Python 3.11, 3.12 or 3.13; name one: make setup PYTHON=/path/to/python'; exit 1; }
 	@echo 'Setting up $(VENV) with $(PYTHON): some minutes, once'
 	@if command -v uv >/dev/null 2>&1; then \
 		{ test -x $(BIN)/python || uv venv --quiet --seed --python '$(PYTHON)' $(VENV); } && \
@@ -63,7 +63,7 @@ rerun: $(STAMP)  ## Repeat a run from the config it logged: make rerun RUN=<run 
 	@test -n '$(RUN)' || { echo 'Which run? make rerun RUN=<run id>' >&2; exit 1; }
 	@$(BIN)/python -m pipeline rerun '$(RUN)' $(ARGS)
 
-compare: $(STAMP)  ## Rank finished runs, say whether the best is the best (ARGS="--experiment NAME"; ARGS=--help)
+compare: $(STAMP)  ## Rank finished runs, and test whether the lead of the best exceeds noise (ARGS="--experiment NAME"; ARGS=--help)
 	@$(BIN)/python -m pipeline compare $(ARGS)
 
 export: $(STAMP)  ## Export a model: make export MODEL=best:california [FORMAT=savedmodel, litert or onnx] [OUTPUT=exports]
@@ -97,7 +97,7 @@ serve: $(STAMP)  ## Serve a model over HTTP, port 8080: make serve MODEL=best:ca
 ui: $(STAMP)  ## Open MLflow on the runs, http://127.0.0.1:5000 (PORT= for another; RUN=<run id or best:EXPERIMENT>)
 	@exec $(BIN)/python -m pipeline ui '$(PORT)' $(if $(RUN),--run '$(RUN)') $(ARGS)
 
-sync: $(STAMP)  ## Bring runs to their store that it has not got whole, because it was away or they were killed
+sync: $(STAMP)  ## Send the rest of runs whose store was unavailable, or which were killed
 	@$(BIN)/python -m pipeline sync $(ARGS)
 
 test: $(STAMP)  ## The tests, a few minutes

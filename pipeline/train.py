@@ -43,6 +43,10 @@ class Trial:
             config: The experiment.
             dataset: Its rows.
         """
+        from pipeline import track
+        from pipeline.evaluate.run_plots import DRAWN_BY
+
+        track.expect_module(DRAWN_BY)  # `ship` will have the worker draw
 
     def fitted(self, config: Config, dataset: Dataset) -> Preprocessing:
         """Returns the preprocessing, fitted on the training rows.
@@ -207,7 +211,7 @@ def import_stages() -> None:
     import_tensorflow()
     with importing():
         from pipeline import export, fit, model  # noqa: F401
-        from pipeline.evaluate import plots, sparsity  # noqa: F401
+        from pipeline.evaluate import sparsity  # noqa: F401
         from pipeline.export import card  # noqa: F401
         from pipeline.track import start_run  # noqa: F401
 
@@ -361,7 +365,7 @@ def score(
 
 
 def ship(config: Config, prepared: Prepared, trained: Trained, scored: Scored) -> Shipped:
-    """Draws the plots, writes the model card, and exports, verifies and logs the model.
+    """Writes the model card, exports, verifies and logs the model; the worker draws the plots meanwhile.
 
     Args:
         config: The experiment.
@@ -373,19 +377,20 @@ def ship(config: Config, prepared: Prepared, trained: Trained, scored: Scored) -
         PipelineError: The export differs from the pipeline, or the store cannot be used.
     """
     from pipeline import data, export
-    from pipeline.evaluate import plots
+    from pipeline.evaluate.run_plots import RunPlots
     from pipeline.export import card
 
     dataset, preprocessing, clock = prepared.dataset, prepared.preprocessing, Clock()
     assembled, found, history, tracked = scored.assembled, scored.found, trained.history, trained.tracked
-    tracked.log_pictures(plots.draw(history.epochs, history.best_epoch, found.targets, found.outputs))
-    clock.lap("pictures")
+    tracked.start_drawing(RunPlots.of(history.epochs, history.best_epoch, found))
     pages = card.write(config, dataset, assembled, history, found, scored.beaten, tracked.id, trained.networks)
     clock.lap("card")
     with tracked.writing_model(dataset.rows) as exported:
         export.save(assembled, exported, tracked.id, data.Reading.of(config.data), pages)
     difference = export.verify(exported, dataset.part("val"), preprocessing, scored.decided.network)
     clock.lap("export")
+    tracked.log_pictures()
+    clock.lap("pictures")
     tracked.log_saved_model()
     # The networks of a cross-validated ensemble were trained on validation rows too.
     tracked.log_training_rows(data.RowHashes.of(dataset, ("train", "val")[: 1 + (trained.held_out is not None)]))

@@ -26,8 +26,8 @@ ensemble on validation rows, which becomes one run with one model. Keys given as
 training with the best model so far; repeating the command resumes a killed one.
 
   tune.minutes=10       training time; null: no limit
-  tune.n_trials=20      maximum number of networks; with tune.minutes=null the result is reproducible
-  tune.patience=20      stop after this many networks in a row without improvement of the ensemble
+  tune.n_trials=20      maximum number of configurations; reproducible with tune.minutes=null fit.max_minutes=null
+  tune.patience=20      stop after this many configurations in a row without improvement of the ensemble
   tune.max_entries=32   maximum size of the ensemble
   tune.folds=auto       networks per configuration, validated on different rows; auto: 5 below 5 000 rows, else 1
   tune.distill=true     train one network on the ensemble's predictions: smaller, and less accurate

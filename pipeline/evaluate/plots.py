@@ -1,4 +1,4 @@
-"""Plots of a run: learning curves, and predictions against the truth on validation and test rows."""
+"""Plots of a run: learning curves, and predictions against the truth, as on validation and test rows."""
 
 import functools
 from collections.abc import Sequence
@@ -12,7 +12,6 @@ from sklearn.metrics import confusion_matrix, roc_curve
 
 from pipeline.data import Target
 
-SHOWN = ("val", "test")
 MAX_CLASSES = 20  # with more, the confusion matrix omits its numbers and the ROC plot its legend
 TITLE = 1.0  # the top of the axes; without it Matplotlib lays out all labels again to find that position
 MAX_TICKS = 5  # per axis: ticks take most of the drawing time
@@ -38,8 +37,8 @@ def draw(
         kinds = {"confusion_matrix": _confusion, "roc": _roc}
     pictures = {"learning_curves": _learning_curves(epochs, best_epoch)}
     for name, panel in kinds.items():
-        figure = _figure(len(SHOWN), fitted=panel is _confusion)
-        for axes, part in zip(figure.axes, SHOWN, strict=True):
+        figure = _figure(len(targets), fitted=panel is _confusion)
+        for axes, part in zip(figure.axes, targets, strict=True):
             panel(axes, targets[part], outputs[part])
             axes.set_title(f"{name.replace('_', ' ')}, {part}", y=TITLE)
         pictures[name] = figure

@@ -34,6 +34,9 @@ DRAWN = ("auto", "random", "stratified", "group", "kfold", "group_kfold")  # kin
 
 def why_alone(config: Config) -> str | None:
     """Returns why a trial must train alone; None if it can be packed."""
+    from pipeline import track
+
+    track.expect(config.tracking)  # a worker imports MLflow while this process imports TensorFlow
     tell_of_tensorflow()
     import_stages()
     from pipeline.fit.packed import why_alone
@@ -160,7 +163,8 @@ class Shared:
 def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, Result]]:
     """Returns `pipeline.train.run` for trials with the same rows.
 
-    It yields the job to train, then, when its run is open, the report of its epochs, and receives the history.
+    It yields the job to train; when its run is open, the report of its epochs, and receives the history; and once more
+    when it is scored and only the store has still to receive its run.
     """
 
     def together(config: Config, trial: SweepTrial) -> Generator[Any, History, Result]:
@@ -190,6 +194,8 @@ def story(shared: Shared) -> Callable[[Config, SweepTrial], Generator[Any, Any, 
             scored = score(config, prepared, trained, beside, shared.assemble)
             # Ships its own network: the common one may have other dropout layers.
             shipped = trial.ship(config, prepared, replace(trained, network=network), scored)
+            tracked.send()
+            yield
         return result_of(prepared, trained, scored, shipped)
 
     return together

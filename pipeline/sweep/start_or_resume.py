@@ -51,7 +51,9 @@ def parent(command: Command) -> Iterator[None]:
     if not command.is_sweep:
         yield
         return
-    from pipeline import track  # MLflow takes seconds to import
+    from pipeline import track
+
+    track.connect_in_advance(command.config.tracking)  # beside the imports here, which take seconds
     from pipeline.sweep import results_table
 
     origins = origins_of(command)

@@ -12,6 +12,7 @@ from pipeline.config import Config
 from pipeline.errors import SweepError
 from pipeline.sweep import light_trials
 from pipeline.sweep.claims import claimed
+from pipeline.sweep.current_sweep import is_open_here
 from pipeline.sweep.identity import replica_key, trial_key
 from pipeline.sweep.progress import swept_words
 from pipeline.sweep.search.outcome import TRIAL_VARIABLE
@@ -87,6 +88,8 @@ class SweepTrial(Trial):
         """
         from pipeline import track
 
+        if config.sweep.keep == "all" or (config.sweep.keep == "best" and is_open_here()):
+            super().begins(config, dataset)  # this process will export models
         self.tags["sweep_keep"] = config.sweep.keep
         if config.search.objectives:
             self.tags["objectives"] = ", ".join(config.search.objectives)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pipeline.track.tracked_run import TrackedRun
     from pipeline.track.trials import FinishedTrial, done, epochs_of, n_failed
     from pipeline.track.ui_pages import local_address, page_of_experiment, page_of_run, page_of_sweep
-    from pipeline.track.worker.client import expect, local_page
+    from pipeline.track.worker.client import connect_in_advance, expect, expect_module, local_page
 
 __all__ = [
     "FINISHED",
@@ -48,6 +48,7 @@ __all__ = [
     "below",
     "claimed",
     "config_of_run",
+    "connect_in_advance",
     "connected",
     "curves",
     "describe",
@@ -55,6 +56,7 @@ __all__ = [
     "epochs_of",
     "existing",
     "expect",
+    "expect_module",
     "fail_left_running",
     "kept_by",
     "last_finished",
@@ -96,6 +98,7 @@ _HOMES = {
     "below": "pipeline.track.inherited",
     "claimed": "pipeline.track.machines",
     "config_of_run": "pipeline.track.store",
+    "connect_in_advance": "pipeline.track.worker.client",
     "connected": "pipeline.track.store",
     "curves": "pipeline.track.query",
     "describe": "pipeline.track.query",
@@ -103,6 +106,7 @@ _HOMES = {
     "epochs_of": "pipeline.track.trials",
     "existing": "pipeline.track.store",
     "expect": "pipeline.track.worker.client",
+    "expect_module": "pipeline.track.worker.client",
     "fail_left_running": "pipeline.track.dead_runs",
     "kept_by": "pipeline.track.reopened_run",
     "last_finished": "pipeline.track.query",

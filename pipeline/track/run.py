@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import pickle
 import shutil
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +28,10 @@ from pipeline.track.inherited import job_tag
 from pipeline.track.model_rows import described
 from pipeline.track.pages import MAX_NOTE_LENGTH, NOTE
 from pipeline.track.params import params_of
-from pipeline.track.spool.folders import MODEL, Spooled
+from pipeline.track.spool.folders import FIGURES, MODEL, Spooled
 from pipeline.track.spool.journal import Journal, full_disk_as_error
 from pipeline.track.worker.client import worker
+from pipeline.track.worker.retried_request import RetriedRequest
 from pipeline.track.worker.sender import Sender
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ log = logging.getLogger(__name__)
 
 MODEL_SECONDS = 5.0  # to wait for an MLflow model, which takes 0.3 s
 START_SECONDS = 5.0  # to wait for the store to make the run
-SAVED_MODEL = "saved_model"
+SAVED_MODEL, PICTURES = "saved_model", "pictures"
 
 
 class Run:
@@ -64,7 +66,8 @@ class Run:
         self.name, self.uri = str(header["name"]), str(header["uri"])
         self.unsent: str | None = None
         self._has_model = False
-        self._making: Future[str] | None = None  # the MLflow model
+        self._making: RetriedRequest | None = None  # the MLflow model
+        self._drawing: RetriedRequest | None = None  # the pictures
         self._closing: Future[None] | None = None  # other runs
         self._journal = Journal(header, again)
         self._epochs = Epochs(self._journal)
@@ -100,7 +103,7 @@ class Run:
             shutil.rmtree(path, ignore_errors=True)
         with full_disk_as_error():
             yield folder
-        self._making = worker().ask("write_model", path=str(made), folder=str(folder), rows=described(rows))
+        self._making = RetriedRequest("write_model", path=str(made), folder=str(folder), rows=described(rows))
 
     @property
     def model_path(self) -> str | None:
@@ -136,12 +139,38 @@ class Run:
         self._journal.log([name, float(value), now, 0] for name, value in values.items())
         self._sender.wake()
 
+    def start_drawing(self, figures: Callable[[], Mapping[str, Figure]]) -> None:
+        """Has the worker draw figures, which `log_pictures` logs.
+
+        Args:
+            figures: Returns them by name; it can be pickled.
+
+        Raises:
+            TrackingError: The disk is full.
+        """
+        request, folder = self._journal.folder.path / FIGURES, self._journal.artifact(PICTURES)
+        with full_disk_as_error():
+            folder.mkdir(exist_ok=True)
+            request.write_bytes(pickle.dumps(figures, pickle.HIGHEST_PROTOCOL))
+        self._drawing = RetriedRequest("draw", request=str(request), folder=str(folder))
+
     @held()
-    def log_pictures(self, pictures: Mapping[str, Figure]) -> None:
-        """Logs each figure as `pictures/<name>.png`."""
-        for name, figure in pictures.items():
-            with self.artifact(f"pictures/{name}.png") as path:
-                figure.savefig(path)
+    def log_pictures(self, seconds: float | None = None) -> None:
+        """Logs each figure of `start_drawing` as `pictures/<name>.png`.
+
+        Args:
+            seconds: How long to wait for them; None: without limit.
+
+        Raises:
+            TimeoutError: They are not ready.
+            TrackingError: The disk is full, or the worker has ended.
+        """
+        drawing, self._drawing = self._drawing, None
+        if drawing is not None:
+            with full_disk_as_error():
+                for name in drawing.result(seconds):
+                    self._journal.add_artifact(f"{PICTURES}/{name}.png")
+            (self._journal.folder.path / FIGURES).unlink()
 
     @held()
     def log_report(self, report: Report) -> None:
@@ -196,6 +225,10 @@ class Run:
             self._journal.append("inputs", inputs=datasets.described(config, dataset))
             self.tag(datasets.tags(dataset))
 
+    def send(self) -> None:
+        """Has the worker send now what has been logged; otherwise it sends from time to time."""
+        self._sender.wake()
+
     def close_dead(self) -> None:
         """Starts to close the runs of dead processes of this machine; `close` waits until that is done."""
         self._closing = worker().ask("close_dead", uri=self.uri)
@@ -246,8 +279,9 @@ class Run:
 
     def _end(self, kind: str, seconds: float, **content: Any) -> None:
         if self._making is not None:
-            with contextlib.suppress(TimeoutError):
-                self._making.exception(MODEL_SECONDS)  # it must not write into a folder that is removed
+            self._making.wait(MODEL_SECONDS)  # it must not write into a folder that is removed
+        with contextlib.suppress(Exception):  # the export has failed, and its error is the one that counts
+            self.log_pictures(MODEL_SECONDS)
         self._journal.append(kind, **content)
         try:
             self._journal.close()

@@ -26,7 +26,13 @@ HOMES = {
     "omegaconf": ["config/", "sweep/", "commands/"],
     "cloudpickle": ["sweep/launch/"],
     "ray": ["sweep/launch/cluster.py"],
-    "matplotlib": ["evaluate/plots.py", "compare/study/pictures/", "track/run.py", "track/study_results.py"],
+    "matplotlib": [
+        "evaluate/plots.py",
+        "evaluate/run_plots.py",
+        "compare/study/pictures/",
+        "track/run.py",
+        "track/study_results.py",
+    ],
     "rich": [
         "runtime/console.py",
         "fit/callbacks.py",

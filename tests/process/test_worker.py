@@ -11,17 +11,20 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from pipeline import data, load
+from pipeline.evaluate.run_plots import SHOWN, RunPlots
 from pipeline.track import send_left, start
 from pipeline.track.worker import client
 from support.places import ROOT
 
 WORDS = ("data=iris", "model.units=[8]", "baselines=[]", "fit.execution=graph")
+HEAVY = ("mlflow", "sqlalchemy", "matplotlib")
 LONG = ("fit.epochs=100000", "fit.early_stopping.patience=null", "fit.checkpoint=false")
 END_SECONDS = 5.0
 
@@ -57,12 +60,12 @@ def the_run(folder: Path) -> Run:
     return found
 
 
-def test_a_training_imports_no_mlflow(tmp_path: Path) -> None:
+def test_a_training_imports_neither_mlflow_nor_matplotlib(tmp_path: Path) -> None:
     code = (
         "import json, sys\nfrom pipeline import load, run\n"
         f"words = {[*WORDS, 'fit.epochs=2', f'tracking.uri=sqlite:///{tmp_path}/mlflow.db']}\n"
         "result = run(load(*words))\n"
-        "print(json.dumps([result.run_id, [name for name in ('mlflow', 'sqlalchemy') if name in sys.modules]]))"
+        "print(json.dumps([result.run_id, [name for name in {HEAVY} if name in sys.modules]]))"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr
@@ -111,6 +114,41 @@ def test_a_worker_that_is_killed_costs_nothing_of_the_run(tmp_path: Path) -> Non
     steps = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").get_metric_history(run.info.run_id, "loss")
     assert [entry.step for entry in steps] == [*range(1, 301)]
     assert len(run.outputs.model_outputs) == 1
+
+
+def test_pictures_are_drawn_by_another_worker_if_the_first_is_killed(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    config = load(*WORDS, f"tracking.uri={uri}")
+    dataset = data.load(config.data)
+    target = dataset.part("val").target
+    outputs = {"probabilities": np.full((len(target.values), 3), 1 / 3)}
+    epochs = [{"loss": 1.0, "val_loss": 1.1}]
+    with start(config, dataset, about={}) as tracked:
+        process = client.worker()._process
+        assert process is not None
+        process.send_signal(signal.SIGSTOP)
+        tracked.start_drawing(RunPlots(epochs, 1, dict.fromkeys(SHOWN, target), dict.fromkeys(SHOWN, outputs)))
+        process.kill()
+        process.wait()
+        tracked.log_pictures()
+    drawn = MlflowClient(uri).list_artifacts(tracked.id, "pictures")
+    names = ["confusion_matrix.png", "learning_curves.png", "roc.png"]
+    assert [Path(entry.path).name for entry in drawn] == names
+
+
+def test_pictures_of_a_failed_export_are_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They show what there is to see of a run whose model could not be verified."""
+    from pipeline import ExportError, export, run
+
+    def differs(*_: object) -> float:
+        raise ExportError("differs")
+
+    monkeypatch.setattr(export, "verify", differs)
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    with pytest.raises(ExportError, match="differs"):
+        run(load(*WORDS, "fit.epochs=2", f"tracking.uri={uri}"))
+    assert the_run(tmp_path).info.status == "FAILED"
+    assert len(MlflowClient(uri).list_artifacts(the_run(tmp_path).info.run_id, "pictures")) == 3
 
 
 def test_a_worker_that_cannot_be_replaced_leaves_the_rest_to_sync(

@@ -98,8 +98,8 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
         """Ends the threads."""
         self._threads.shutdown(cancel_futures=True)
 
-    def train(self, reports: Mapping[int, EpochReport]) -> Iterator[Ended]:
-        """Trains, and yields the number and the result of each network as soon as it ends.
+    def train(self, reports: Mapping[int, EpochReport]) -> Iterator[list[Ended]]:
+        """Trains, and yields the numbers and the results of the networks that end with the same epoch.
 
         Args:
             reports: By the number of a job, a function that is called after each of its epochs with the number of the
@@ -113,9 +113,10 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
                     ended = self._train_epoch()
             except (tf.errors.ResourceExhaustedError, MemoryError):
                 why = "out of memory; try fewer hydra.launcher.members, or a smaller fit.batch_size"
-                yield from ((number, TrainingError(why)) for number in list(self._members))
+                yield [(number, TrainingError(why)) for number in self._members]
                 return
-            yield from ended
+            if ended:
+                yield ended
             self._shrink()
 
     def _compile(self, part: _Part) -> None:

@@ -197,12 +197,23 @@ def _steps(members: Sequence[_Member], shared: Shared) -> Iterator[Ended]:
                 reports[place] = member.given
             else:
                 yield member.number, ended
-        for place, came in pack.train(reports):
-            member = built[place]
-            goes_on = member.steps.throw if isinstance(came, Exception) else member.steps.send
-            ended = member.go(partial(goes_on, came))
-            assert ended is not None, "training comes once"
+        for together in pack.train(reports):
+            yield from _finished([(built[place], came) for place, came in together])
+
+
+def _finished(members: Sequence[tuple[_Member, Any]]) -> Iterator[Ended]:
+    """Scores members whose training has ended, and yields each: its run is sent while the next one is scored."""
+    before: _Member | None = None
+    for member, came in members:
+        goes_on = member.steps.throw if isinstance(came, Exception) else member.steps.send
+        ended = member.go(partial(goes_on, came))
+        if before is not None:
+            yield before.number, before.end()
+        before = member if ended is None else None
+        if ended is not None:
             yield member.number, ended
+    if before is not None:
+        yield before.number, before.end()
 
 
 class _Member:
@@ -211,7 +222,7 @@ class _Member:
     def __init__(self, waiting: Waiting, steps: Generator[Any, Any, Any]) -> None:
         self._waiting, self.steps = waiting, steps
         self.number = waiting.job.number
-        self.given: Any = None  # what its last step yielded: the Job to train, then the report of its epochs
+        self.given: Any = None  # what its last step yielded: the Job to train, the report of its epochs, then nothing
 
     def go(self, step: Callable[[], Any]) -> JobReturn | None:
         """Runs the job until it waits for training, or to its end; returns the result at its end."""
@@ -223,6 +234,12 @@ class _Member:
             except Exception as error:
                 return self._waiting.returned(JobStatus.FAILED, error)
         return None
+
+    def end(self) -> JobReturn:
+        """Runs the job, which is scored, to its end."""
+        ended = self.go(partial(next, self.steps))
+        assert ended is not None, "only the run's end is left"
+        return ended
 
 
 def _attempted(waiting: Waiting, shared: Shared) -> Generator[Any, Any, Any]:

@@ -92,7 +92,7 @@ class Limits:
         if settings.n_trials is not None and self.n_tried >= settings.n_trials:
             return True
         if settings.patience is not None and selection.n_idle >= settings.patience:
-            log.info("%d networks in a row have not improved the ensemble (tune.patience)", selection.n_idle)
+            log.info("%d configurations in a row have not improved the ensemble (tune.patience)", selection.n_idle)
             return True
         if settings.minutes is None or not selection.members:
             return False

@@ -24,7 +24,8 @@ JOURNAL, SENT, LOCK = "journal.jsonl", "sent.json", "lock"
 ENDING_SECONDS = 5.0  # to wait for the worker of a dead process, which ends when it gets CPU time
 LOOK_SECONDS = 0.02
 MAX_NAME_LENGTH = 300  # of a process
-ARTIFACTS, MODEL = "artifacts", "model"
+MAX_SENT_BYTES = 1 << 16
+ARTIFACTS, MODEL, FIGURES = "artifacts", "model", "figures.pickle"
 TRAINED = "trained"  # artifact folder of a run with what a later export needs
 
 Entry = dict[str, Any]
@@ -80,16 +81,25 @@ class Spooled:
     def sent(self) -> dict[str, Any]:
         """What has been sent: ids of run and parent in the store, `artifact_uri`, `offset` in the journal."""
         try:
-            known = json.loads((self.path / SENT).read_text(encoding="utf-8"))
+            known = _last_record((self.path / SENT).read_bytes())
         except FileNotFoundError:
             known = {}
         nothing: dict[str, Any] = {"run_id": None, "parent": None, "artifact_uri": None, "logged": {}}
         return {**nothing, "offset": 0, "is_complete": False, **known}
 
     def keep_sent(self, sent: Mapping[str, Any]) -> None:
-        """Records what has been sent. If that fails, entries are sent twice, which is harmless."""
-        with contextlib.suppress(OSError), whole_file(self.path / SENT) as file:
-            file.write_text(json.dumps(sent), encoding="utf-8")
+        """Records what has been sent. If that fails, entries are sent twice, which is harmless.
+
+        Appends it: replacing the file would take most of the time of sending a small entry.
+        """
+        record = b"\n" + json.dumps(sent).encode("ascii")  # on a line of its own, whatever a full disk has cut off
+        with contextlib.suppress(OSError):
+            with (self.path / SENT).open("ab") as file:
+                file.write(record)
+                size = file.tell()
+            if size > MAX_SENT_BYTES:
+                with whole_file(self.path / SENT) as file:
+                    file.write_bytes(record)
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[bool]:
@@ -113,6 +123,15 @@ class Spooled:
         with contextlib.suppress(OSError):
             self.path.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
+
+
+def _last_record(text: bytes) -> dict[str, Any]:
+    """Returns the last complete record of `keep_sent`; nothing if there is none."""
+    for record in reversed(text.splitlines()):
+        with contextlib.suppress(ValueError):
+            found: dict[str, Any] = json.loads(record)
+            return found
+    return {}
 
 
 def taken_over(run_id: str, parent: str | None) -> tuple[Spooled, int] | None:

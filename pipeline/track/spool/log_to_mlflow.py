@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import gc
+import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,9 @@ from pipeline.track.store import experiment_of, first_line
 log = logging.getLogger(__name__)
 
 PARENT_TAG = "mlflow.parentRunId"
-MAX_METRICS, MAX_PARAMS = 1000, 100  # MLflow's limits for a batch
+MAX_METRICS, MAX_PARAMS, MAX_TAGS = 800, 100, 99  # of a batch; MLflow's limits are 100 of the latter, 1 000 in all
+VALUES = ("metrics", "params", "tags")  # kinds of entries that are sent in batches
+BARRIERS = ("again", "end", "leave", "conclude")  # kinds that later entries must not overtake
 ANSWERS = {  # error codes of a store that answers and refuses; others mean that it does not answer
     "BAD_REQUEST", "ENDPOINT_NOT_FOUND", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "NOT_FOUND", "PERMISSION_DENIED",
     "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "UNAUTHENTICATED",
@@ -72,6 +75,7 @@ class Transfer:
         self._sent = folder.sent
         self._is_tried, self._moved = is_tried, moved
         self._is_tried_again = False
+        self._values_end = 0  # end of the values in the journal that were sent before an artifact failed
         self.is_stopped = False
 
     @functools.cached_property
@@ -98,14 +102,16 @@ class Transfer:
         """
         if self.run_id is None:
             self._make_run()
-        for entries, end in _batches(self.folder.entries(self._sent["offset"])):
-            try:
-                self._send(entries)
-            except Exception as error:
-                if not is_refused(error):
-                    raise
-                log.error("run %s: the store refuses %s: %s", self.run_id, entries[0]["kind"], first_line(error))
-            self._has_moved(offset=end)
+        for group in _groups(self.folder.entries(self._sent["offset"])):
+            self._send_values([entry for entry, end in group if entry["kind"] in VALUES and end > self._values_end])
+            self._values_end = group[-1][1]
+            for entry, end in group:
+                if entry["kind"] not in VALUES:
+                    self._unless_refused(self._send, entry)
+                    self._has_moved(offset=end)
+                    if self.is_stopped:
+                        return
+            self._has_moved(offset=self._values_end)
             if self.is_stopped:
                 return
 
@@ -154,11 +160,18 @@ class Transfer:
         where = {"artifact_uri": info.artifact_uri, "experiment_id": info.experiment_id}
         self._has_moved(run_id=info.run_id, logged=logged, **where)
 
-    def _send(self, entries: list[Entry]) -> None:
+    def _unless_refused(self, send: Callable[[Entry], None], entry: Entry) -> None:
+        """Sends an entry; logs an error if the store refuses it."""
+        try:
+            send(entry)
+        except Exception as error:
+            if not is_refused(error):
+                raise
+            log.error("run %s: the store refuses %s: %s", self.run_id, entry["kind"], first_line(error))
+
+    def _send(self, entry: Entry) -> None:
         kinds: dict[str, Callable[..., None]] = {
             "run": lambda **_: None,
-            "params": self._params,
-            "tags": self._tags,
             "inputs": self._inputs,
             "artifact": self._artifact,
             "model": self._model,
@@ -167,29 +180,34 @@ class Transfer:
             "leave": self._leave,
             "conclude": self._conclude,
         }
-        if entries[0]["kind"] == "metrics":
-            self._metrics([value for entry in entries for value in entry["values"]])
-        else:
-            (entry,) = entries
-            kinds[entry["kind"]](**{name: value for name, value in entry.items() if name != "kind"})
+        kinds[entry["kind"]](**{name: value for name, value in entry.items() if name != "kind"})
 
-    def _metrics(self, values: list[list[Any]]) -> None:
+    def _send_values(self, entries: list[Entry]) -> None:
+        """Sends metrics, params and tags with as few calls as possible; if one is refused, each entry by itself."""
+        try:
+            self._log_batches(entries)
+        except Exception as error:
+            if not is_refused(error):
+                raise
+            for entry in entries:
+                self._unless_refused(lambda entry: self._log_batches([entry]), entry)
+
+    def _log_batches(self, entries: Sequence[Entry]) -> None:
         logged = self._sent["logged"]
-        new = (value for value in values if value[3] > logged.get(value[0], -1))
-        values = [[metric_names.stored(name), *value] for name, *value in new]
+        new = (value for entry in entries for value in entry.get("values", []) if value[3] > logged.get(value[0], -1))
+        metrics = [Metric(metric_names.stored(name), *value) for name, *value in new]
+        params = {name: value for entry in entries for name, value in entry.get("params", {}).items()}
+        tags = {name: value for entry in entries for name, value in entry.get("tags", {}).items()}
         alive = [RunTag("alive_at", f"{time.time():.0f}")] if self._alive else []  # sign of life for other machines
+        parts: Iterator[tuple[list[Any], ...]] = itertools.zip_longest(
+            _parts(metrics, MAX_METRICS),
+            _parts([Param(*param) for param in params.items()], MAX_PARAMS),
+            _parts([RunTag(*tag) for tag in tags.items()], MAX_TAGS),
+            fillvalue=[],
+        )
         with _no_collection():
-            for start in range(0, len(values), MAX_METRICS):
-                part = [Metric(*value) for value in values[start : start + MAX_METRICS]]
-                self._client.log_batch(self._id, metrics=part, tags=alive)
-
-    def _params(self, params: dict[str, str]) -> None:
-        known = [Param(*param) for param in params.items()]
-        for start in range(0, len(known), MAX_PARAMS):
-            self._client.log_batch(self._id, params=known[start : start + MAX_PARAMS])
-
-    def _tags(self, tags: dict[str, str]) -> None:
-        self._client.log_batch(self._id, tags=[RunTag(*tag) for tag in tags.items()])
+            for of_metrics, of_params, of_tags in parts:
+                self._client.log_batch(self._id, of_metrics, of_params, [*of_tags, *(alive if of_metrics else [])])
 
     def _inputs(self, inputs: list[list[Any]]) -> None:
         described = [
@@ -275,24 +293,29 @@ def is_refused(error: Exception) -> bool:
     return isinstance(error, refusals) or "file is not a database" in str(error)
 
 
-def _batches(entries: Iterable[tuple[Entry, int]]) -> Iterator[tuple[list[Entry], int]]:
-    """Yields entries one by one, metrics in batches for one call, each with its end in the journal."""
-    pending: list[Entry] = []
-    n_pending = end = 0
-    for entry, after in entries:
-        is_metrics = entry["kind"] == "metrics"
-        n_values = len(entry["values"]) if is_metrics else 0
-        if pending and (not is_metrics or n_pending + n_values > MAX_METRICS):
-            yield pending, end
-            pending, n_pending = [], 0
-        end = after
-        if is_metrics:
-            pending.append(entry)
-            n_pending += n_values
-        else:
-            yield [entry], end
-    if pending:
-        yield pending, end
+def _parts(values: list[Any], size: int) -> Iterator[list[Any]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def _groups(entries: Iterable[tuple[Entry, int]]) -> Iterator[list[tuple[Entry, int]]]:
+    """Yields entries, each with its end in the journal, in groups of which the values can be sent first.
+
+    A group ends with a barrier, or before its metrics would be more than a batch.
+    """
+    group: list[tuple[Entry, int]] = []
+    n_values = 0
+    for entry, end in entries:
+        n_new = len(entry.get("values", []))
+        if group and n_values + n_new > MAX_METRICS:
+            yield group
+            group, n_values = [], 0
+        group.append((entry, end))
+        n_values += n_new
+        if entry["kind"] in BARRIERS:
+            yield group
+            group, n_values = [], 0
+    if group:
+        yield group
 
 
 def _check(place: Path, expected: str) -> None:

@@ -32,6 +32,10 @@ class RemoteError(RuntimeError):
     """An unexpected error in the worker, with its traceback as text."""
 
 
+class WorkerEndedError(TrackingError):
+    """The worker has ended before it answered."""
+
+
 class Worker:
     """A worker."""
 
@@ -47,7 +51,7 @@ class Worker:
         self._answers: dict[int, Future[Any]] = {}
         self._listeners: dict[str, Listener] = {}
         self._changing = threading.Lock()
-        self._expected: set[str] = set()
+        self._expected: set[tuple[str, str]] = set()
         self._is_gone = False
         self._reader = threading.Thread(target=self._read, name="worker", daemon=True)
         self._reader.start()
@@ -87,11 +91,16 @@ class Worker:
         with contextlib.suppress(OSError):
             self._lines.send({"ask": what, "number": None, "content": content})
 
-    def expect(self, uri: str) -> None:
-        """Has the worker prepare for a store, once."""
-        if uri not in self._expected:
-            self._expected.add(uri)
-            self.ask("expect", uri=uri)
+    def expect(self, what: str, named: str) -> None:
+        """Has the worker prepare for later requests, once.
+
+        Args:
+            what: A method in `requests.py`.
+            named: Its argument.
+        """
+        if (what, named) not in self._expected:
+            self._expected.add((what, named))
+            self.ask(what, named=named)
 
     def send_environment(self) -> None:
         """Sends the environment of this process: MLflow, its stores and tags of runs depend on it."""
@@ -126,7 +135,7 @@ class Worker:
         """Disconnects a forked process; the worker stays with the process that started it."""
         self._lines.close()
         if self._process is not None:
-            self._process.returncode = 0  # it is no child of this process
+            self._process.returncode = 0  # it is not a child of this process
 
     def _read(self) -> None:
         try:
@@ -167,7 +176,7 @@ class Worker:
             waiting, self._answers = list(self._answers.values()), {}
             listeners, self._listeners = list(self._listeners.values()), {}
         for answer in waiting:
-            answer.set_exception(TrackingError(f"{GONE}; run the command again"))
+            answer.set_exception(WorkerEndedError(f"{GONE}; run the command again"))
         for listener in listeners:
             listener({})
 
@@ -209,7 +218,33 @@ def expect(config: Tracking) -> None:
     """
     asked = worker()
     asked.send_environment()  # MLflow caches what depends on it
-    asked.expect(store_uri(config))
+    asked.expect("expect_store", store_uri(config))
+
+
+def connect_in_advance(config: Tracking) -> None:
+    """Has the worker connect to the store, and make it if it does not exist; `reach` raises its errors.
+
+    Args:
+        config: The store.
+
+    Raises:
+        TrackingError: The worker cannot be started, or the address is not one of a store.
+    """
+    asked = worker()
+    asked.send_environment()
+    asked.ask("connect", uri=store_uri(config))
+
+
+def expect_module(name: str) -> None:
+    """Has the worker import a module in advance, which a function that it will be sent needs.
+
+    Args:
+        name: Of the module.
+
+    Raises:
+        TrackingError: The worker cannot be started.
+    """
+    worker().expect("expect_module", name)
 
 
 def reach(uri: str) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import pickle
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.tracking.context.registry import resolve_tags
 
+from pipeline.runtime.startup import importing
 from pipeline.track.address import sqlite_path
 from pipeline.track.dead_runs import close_dead
 from pipeline.track.environment import environment
@@ -21,22 +25,28 @@ from pipeline.track.store import STORE_ERRORS, connected_to
 from pipeline.track.ui_pages import local_address, page_of_run
 
 _connecting = threading.Lock()  # connecting sets variables of the whole process
+_drawing = threading.Lock()  # Matplotlib is not thread-safe
 
 
 class Requests:
     """Each method is a request, with arguments and a result that JSON can represent."""
 
-    def expect(self, uri: str) -> None:
+    def expect_module(self, named: str) -> None:
+        """Imports a module that a later request uses; its errors are left to that."""
+        with contextlib.suppress(Exception), importing():
+            importlib.import_module(named)
+
+    def expect_store(self, named: str) -> None:
         """Collects tags and opens an existing SQLite store in advance: the first time takes longest.
 
         Errors of the store are left to `connect`.
         """
         environment()
         resolve_tags()
-        path = sqlite_path(uri)
+        path = sqlite_path(named)
         if path is not None and path.exists() and path.stat().st_size:
             with contextlib.suppress(*STORE_ERRORS):
-                MlflowClient(uri).search_experiments(max_results=1)
+                MlflowClient(named).search_experiments(max_results=1)
 
     def connect(self, uri: str) -> None:
         """Creates the store if it does not exist.
@@ -76,8 +86,26 @@ class Requests:
 
     def write_model(self, path: str, folder: str, rows: dict[str, Any]) -> str:
         """See `mlflow_model.py`; returns a digest of the written files."""
+        shutil.rmtree(path, ignore_errors=True)  # of a worker that has ended meanwhile
         write_model(Path(path), Path(folder), rows)
         return digest(Path(path))
+
+    def draw(self, request: str, folder: str) -> list[str]:
+        """Draws figures, each as `NAME.png`; returns their names.
+
+        Args:
+            request: File with a pickled function that returns figures by name.
+            folder: Where to write the pictures.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        figures = pickle.loads(Path(request).read_bytes())
+        with _drawing:
+            drawn = figures()
+            for name, figure in drawn.items():
+                figure.savefig(Path(folder) / f"{name}.png")
+        return list(drawn)
 
     def fail(self, uri: str, run_id: str, why: str) -> None:
         """Closes a run as FAILED, whatever its journal contains."""

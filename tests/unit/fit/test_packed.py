@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -62,7 +63,7 @@ def together(
     networks = [network_of(config, task) for config in configs]
     jobs = [Job(one, config.fit, config.seed) for one, config in zip(networks, configs, strict=True)]
     with Pack(jobs, rows(task, n_rows), rows(task, 70), task=task, output_scale=SCALE[task]) as pack:
-        return networks, dict(pack.train(dict.fromkeys(range(len(jobs)), report)))
+        return networks, dict(itertools.chain.from_iterable(pack.train(dict.fromkeys(range(len(jobs)), report))))
 
 
 def assert_alike(ours: keras.Model, theirs: keras.Model, tolerance: float) -> None:
@@ -287,7 +288,7 @@ def test_a_job_without_a_report_is_left_out() -> None:
     jobs = [Job(network_of(config, "regression"), config.fit, config.seed) for config in configs]
     before = jobs[1].network.get_weights()
     with Pack(jobs, rows("regression"), rows("regression", 70), task="regression", output_scale=np.ones(2)) as pack:
-        ended = dict(pack.train(dict.fromkeys([0, 2], lambda epoch, values: None)))
+        ended = dict(itertools.chain.from_iterable(pack.train(dict.fromkeys([0, 2], lambda epoch, values: None))))
     assert ended.keys() == {0, 2}
     np.testing.assert_array_equal(before[0], jobs[1].network.get_weights()[0])
     assert_alike(jobs[2].network, alone(configs[2], "regression")[0], 1e-4)

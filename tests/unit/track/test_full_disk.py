@@ -74,13 +74,13 @@ def test_a_spool_that_cannot_take_the_model_ends_the_run(
 ) -> None:
     from pipeline.track import Run as Tracked
 
-    log_pictures = Tracked.log_pictures
+    start_drawing = Tracked.start_drawing
 
     def full(*args: Any) -> None:
         fill(tiny)
-        log_pictures(*args)
+        start_drawing(*args)
 
-    monkeypatch.setattr(Tracked, "log_pictures", full)
+    monkeypatch.setattr(Tracked, "start_drawing", full)
     with pytest.raises(
         TrackingError, match=f"No space left on device; the file system {tiny} has 0 MB left, free some"
     ):
