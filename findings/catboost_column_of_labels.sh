@@ -8,8 +8,7 @@
 #            every other: about a third for a model that is right in more than nine of ten rows.
 # Matters:   Code that was tried on two classes reports a boosting model at chance level on three, without an
 #            error, and the network beside it looks good.
-# Source:    https://catboost.ai/docs/en/concepts/python-reference_catboostclassifier_predict (the shape is not
-#            said to depend on the number of classes)
+# Source:    https://github.com/scikit-learn/scikit-learn/issues/28935 (a voting classifier fails on it)
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

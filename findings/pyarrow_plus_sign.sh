@@ -7,7 +7,8 @@
 #            number becomes 9007199254740992, without a warning. Asked for int64, it refuses the cell.
 # Matters:   Signed amounts, offsets and identifiers that a spreadsheet or an instrument wrote with signs get
 #            another type in one block of a file than in the next, and another value beyond 2**53.
-# Source:    https://arrow.apache.org/docs/python/csv.html (inference is described without signs)
+# Source:    https://arrow.apache.org/docs/python/csv.html (inference is described without signs). Arrow's Rust
+#            reader took such columns for text: https://github.com/apache/arrow-rs/pull/11105
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
