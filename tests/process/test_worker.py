@@ -65,7 +65,7 @@ def test_a_training_imports_neither_mlflow_nor_matplotlib(tmp_path: Path) -> Non
         "import json, sys\nfrom pipeline import load, run\n"
         f"words = {[*WORDS, 'fit.epochs=2', f'tracking.uri=sqlite:///{tmp_path}/mlflow.db']}\n"
         "result = run(load(*words))\n"
-        "print(json.dumps([result.run_id, [name for name in {HEAVY} if name in sys.modules]]))"
+        f"print(json.dumps([result.run_id, [name for name in {HEAVY} if name in sys.modules]]))"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr

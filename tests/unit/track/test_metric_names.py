@@ -11,6 +11,7 @@ from pipeline import track
 from pipeline.config import load
 from pipeline.track import metric_names
 from pipeline.track.spool.folders import made
+from pipeline.track.spool.journal import Journal
 from pipeline.track.spool.log_to_mlflow import Transfer
 from pipeline.train import Result
 
@@ -69,10 +70,13 @@ def test_a_run_that_an_earlier_version_began_has_one_series(store: str) -> None:
     run_id = client.create_run(where).info.run_id
     for epoch in range(1, 6):
         client.log_metric(run_id, "epoch_rmse", float(epoch), timestamp=epoch, step=epoch)
-    folder, _ = made({"uri": store, "run_id": run_id, "tags": {}, "parent": None, "start": 0})
-    transfer = Transfer(folder, alive=True)
+    header = {"uri": store, "run_id": run_id, "tags": {}, "parent": None, "start": 0}
+    journal = Journal(header, made(header))
+    transfer = Transfer(journal.folder, alive=True)
     transfer.send()
-    transfer._metrics([["epoch_rmse", float(epoch), epoch, epoch] for epoch in range(1, 9)])
+    journal.log([["epoch_rmse", float(epoch), epoch, epoch] for epoch in range(1, 9)])
+    transfer.send()
+    journal.close()
     assert [entry.step for entry in client.get_metric_history(run_id, "epoch/rmse")] == [6, 7, 8]
     assert [entry.step for entry in metric_names.history(client, run_id, "epoch_rmse")] == list(range(1, 9))
     assert metric_names.plain_values(client.get_run(run_id).data.metrics) == {"epoch_rmse": 8.0}
