@@ -1,4 +1,4 @@
-"""What the plots of a run show. Another process draws them: Matplotlib takes time to import and to draw."""
+"""What the plots of a run show. Another process draws them, which takes as long as the export beside it."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ class RunPlots:
 
     def __call__(self) -> dict[str, Figure]:
         """Draws the plots; returns them by name."""
-        from pipeline.evaluate import plots  # lazy: see above
+        from pipeline.evaluate import plots  # lazy: only the other process needs Matplotlib
 
         return plots.draw(self.epochs, self.best_epoch, self.targets, self.outputs)
