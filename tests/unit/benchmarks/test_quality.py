@@ -87,7 +87,7 @@ def test_an_ingredient_is_worth_what_the_loss_rises_without_it() -> None:
     results += [loss("auto_mpg", "without_average", seed, 1.1 * (1.0 + seed)) for seed in range(2)]
     results += [loss("titanic", "without_average", 0, 1.2), loss("penguins", "pipeline", 0, 9.0)]
     (line,) = [line for line in ingredients.page(results).splitlines() if line.startswith("| `fit.ema=null`")]
-    assert line == "| `fit.ema=null` | **+9.5** | +18.2 (n 1) | +13.9 | 0.19 |"
+    assert line == "| `fit.ema=null` | **+10.0** | +20.0 (n 1) | +14.9 | 0.5 |"
     assert page.page(results) == page.page(results[-1:])  # of the peers' page they are no part
 
 
