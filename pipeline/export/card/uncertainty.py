@@ -1,4 +1,4 @@
-"""The card's part on bounds and sets of labels: what they promise, and what they came to on test rows."""
+"""The card's part on bounds and sets of labels: what they guarantee, and their coverage and size on test rows."""
 
 from __future__ import annotations
 

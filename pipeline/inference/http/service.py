@@ -13,11 +13,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from pipeline.data.reading.parse_inputs import Cleaned
-from pipeline.inference.http.batching import Batcher
 from pipeline.inference.http.bodies import Given, from_csv, from_json
 from pipeline.inference.http.limits import Limits, authorize, read_body
 from pipeline.inference.http.metrics import Metrics
 from pipeline.inference.http.protocols import MLFLOW, Protocol
+from pipeline.inference.http.request_batches import Batcher
 from pipeline.inference.http.request_errors import RefusedError
 from pipeline.inference.http.request_values import check
 from pipeline.inference.http.served_model import Served

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.inference.http.batching import Arrays, Batcher
+from pipeline.inference.http.request_batches import Arrays, Batcher
 from pipeline.inference.http.request_errors import RefusedError
 
 
