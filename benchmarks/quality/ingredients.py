@@ -83,7 +83,8 @@ def _line(name: str, tables: Sequence[str], losses: dict[tuple[str, str, int], f
         cells.append(_cell(higher))
     if len(means) < 2:
         return [*cells, "missing", "missing"]
-    return [*cells, _percent(statistics.median(means)), f"{stats.wilcoxon(means).pvalue:.2g}"]
+    chance = stats.wilcoxon(means).pvalue if any(means) else 1.0  # SciPy has no value for zeros alone
+    return [*cells, _percent(statistics.median(means)), f"{chance:.2g}"]
 
 
 def _cell(higher: Sequence[float]) -> str:

@@ -88,6 +88,10 @@ def test_an_ingredient_is_worth_what_the_loss_rises_without_it() -> None:
     results += [loss("titanic", "without_average", 0, 1.2), loss("penguins", "pipeline", 0, 9.0)]
     (line,) = [line for line in ingredients.page(results).splitlines() if line.startswith("| `fit.ema=null`")]
     assert line == "| `fit.ema=null` | **+10.0** | +20.0 (n 1) | +14.9 | 0.5 |"
+    results += [loss(table, "without_dropout", 0, 1.0) for table in ("auto_mpg", "titanic")]
+    (line,) = [line for line in ingredients.page(results).splitlines() if line.startswith("| `model.dropout=0`")]
+    assert line == "| `model.dropout=0` | +0.0 (n 1) | +0.0 (n 1) | +0.0 | 1 |"
+    results = [one for one in results if one.peer != "without_dropout"]
     assert page.page(results) == page.page(results[-1:])  # of the peers' page they are no part
 
 
