@@ -39,6 +39,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 CONF = next(folder for folder in (PACKAGE / "conf", PACKAGE.parent / "conf") if folder.is_dir())
 IN_CHECKOUT = CONF.parent == PACKAGE.parent
 
+SERIAL = "basic"  # Hydra's own launcher: one job after another in this process
+
 
 @dataclass(frozen=True)
 class Command:
@@ -50,6 +52,7 @@ class Command:
     space: dict[str, Range]  # ranges of a search, or the values that a grid combines
     is_search: bool
     for_hydra: dict[str, tuple[str, ...]]  # words that Hydra would refuse or misread, and their replacements
+    launcher: str  # option of `hydra/launcher`
 
     def as_hydra_gets(self, words: Iterable[str]) -> list[str]:
         """Replaces words, of the command line or a config file's sweep, by those that Hydra reads correctly."""
@@ -191,6 +194,7 @@ class _How:
     is_search: bool
     swept: list[Override]  # by a config file
     problems: list[str]  # of the launcher, a line each
+    launcher: str
 
 
 def _by_whom(overrides: Sequence[Override]) -> _Given:
@@ -220,14 +224,14 @@ def _checked(files: Composer, words: list[str], multirun: bool) -> Command:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
     for note in jobs.notes:
         log.warning(note)
-    return Command(jobs.configs[0], how.is_sweep, words, space, how.is_search, jobs.for_hydra)
+    return Command(jobs.configs[0], how.is_sweep, words, space, how.is_search, jobs.for_hydra, how.launcher)
 
 
 def _how(files: Composer, given: _Given, multirun: bool) -> _How:
     """Reads how to run from Hydra's section, which takes long to compose, unless nothing sets it."""
     groups = plain_words([override for override in given.own if _is_option(files, override)])
     if not (given.hydra or given.launcher or files.have_settings(groups)):
-        return _How(multirun, is_search=False, swept=[], problems=[])
+        return _How(multirun, is_search=False, swept=[], problems=[], launcher=SERIAL)
     hydra = plain_words(given.hydra)
     settings = files.settings(hydra, groups)
     is_sweep = multirun or settings.mode == RunMode.MULTIRUN
@@ -236,6 +240,7 @@ def _how(files: Composer, given: _Given, multirun: bool) -> _How:
         is_search=settings.runtime.choices["hydra/sweeper"] == "search",
         swept=files.parse(_of_file(settings, given.own) if is_sweep else []),
         problems=launcher_problems(files, settings.launcher, given.launcher, hydra),
+        launcher=settings.runtime.choices["hydra/launcher"],
     )
 
 

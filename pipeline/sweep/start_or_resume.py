@@ -41,6 +41,9 @@ LOGGED_IN_FULL = (
 )  # fmt: skip
 
 
+TRAINS_HERE = ("basic", "packed")  # launchers whose trials train in this process
+
+
 @contextlib.contextmanager
 def parent(command: Command) -> Iterator[None]:
     """Opens the parent run of a sweep, and shows the ranking of its trials when the last job has ended.
@@ -53,7 +56,8 @@ def parent(command: Command) -> Iterator[None]:
         return
     from pipeline import track
 
-    track.connect_in_advance(command.config.tracking)  # beside the imports here, which take seconds
+    if command.launcher in TRAINS_HERE:
+        track.connect_in_advance(command.config.tracking)  # beside the imports here, which take seconds
     from pipeline.sweep import results_table
 
     origins = origins_of(command)

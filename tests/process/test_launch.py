@@ -151,18 +151,21 @@ def sweeping(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[psuti
          f"tracking.uri=sqlite:///{tmp_path}/mlflow.db", f"hydra.sweep.dir={tmp_path}/sweep"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True,
     )  # fmt: skip
-    outputs = [tmp_path / "sweep" / name / "output.log" for name in ("0", "1")]
-    while not all(path.exists() and "epoch 3/" in path.read_text() for path in outputs):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.2)
-    started = psutil.Process(process.pid).children(recursive=True)
-    assert len(started) == 5  # the server, two workers, and what brings the runs of each to the store
-    yield process, started
-    for one in started:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            one.kill()
-    process.kill()
-    process.communicate()
+    started: list[psutil.Process] = []
+    try:
+        outputs = [tmp_path / "sweep" / name / "output.log" for name in ("0", "1")]
+        while not all(path.exists() and "epoch 3/" in path.read_text() for path in outputs):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.2)
+        started = psutil.Process(process.pid).children(recursive=True)
+        assert len(started) == 5  # the server, two workers, and what brings the runs of each to the store
+        yield process, started
+    finally:
+        for one in started:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        process.kill()
+        process.communicate()
 
 
 def remaining(started: list[psutil.Process], seconds: float) -> list[psutil.Process]:
