@@ -103,17 +103,11 @@ class Transfer:
         if self.run_id is None:
             self._make_run()
         for group in _groups(self.folder.entries(self._sent["offset"])):
-            self._send_values([entry for entry, end in group if entry["kind"] in VALUES and end > self._values_end])
-            self._values_end = group[-1][1]
-            for entry, end in group:
-                if entry["kind"] not in VALUES:
-                    self._unless_refused(self._send, entry)
-                    self._has_moved(offset=end)
-                    if self.is_stopped:
-                        return
-            self._has_moved(offset=self._values_end)
             if self.is_stopped:
                 return
+            self._send_values([entry for entry, end in group if entry["kind"] in VALUES and end > self._values_end])
+            self._values_end = group[-1][1]
+            self._send_others([(entry, end) for entry, end in group if entry["kind"] not in VALUES])
 
     def _has_moved(self, **sent: Any) -> None:
         self._sent |= sent
@@ -181,6 +175,15 @@ class Transfer:
             "conclude": self._conclude,
         }
         kinds[entry["kind"]](**{name: value for name, value in entry.items() if name != "kind"})
+
+    def _send_others(self, entries: list[tuple[Entry, int]]) -> None:
+        """Sends artifacts and the like, each with its end in the journal, after the values of their group."""
+        for entry, end in entries:
+            if self.is_stopped:
+                return
+            self._unless_refused(self._send, entry)
+            self._has_moved(offset=end)
+        self._has_moved(offset=self._values_end)
 
     def _send_values(self, entries: list[Entry]) -> None:
         """Sends metrics, params and tags with as few calls as possible; if one is refused, each entry by itself."""
