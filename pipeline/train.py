@@ -335,7 +335,7 @@ def score(
     Raises:
         PipelineError: A score cannot be computed, or the store cannot be used.
     """
-    from pipeline import evaluate, export
+    from pipeline import data, evaluate, export
     from pipeline.evaluate import baselines, sparsity
     from pipeline.evaluate.advice import advice
     from pipeline.evaluate.confusion import binary_decisions
@@ -357,7 +357,7 @@ def score(
     measured = history.summary() | learnt.counts | decided.summary() | found.clamped | beaten.metrics
     tracked.log_final(scores | clock.seconds | measured)
     epochs = len(history.epochs), history.best_epoch
-    hint = beaten.advice or advice(config, *epochs, found.scores)
+    hint = data.leak_advice(prepared.report) or beaten.advice or advice(config, *epochs, found.scores)
     about = {"run_id": tracked.id, "n_parameters": network.count_params(), "epochs": epochs, "advice": hint}
     tracked.describe(description(config, dataset, found.scores, beaten, **about))
     decisions = binary_decisions(config.decision, found, decided.learned.threshold)

@@ -11,7 +11,7 @@ from pipeline.compare.candidates import Candidate
 from pipeline.compare.ranking import Comparison
 from pipeline.compare.significance import LEVEL, paired_test
 from pipeline.config.rules import BASELINES
-from pipeline.config.scores import baseline_metric
+from pipeline.config.scores import baseline_metric, percent
 
 OF_ROWS = ("val_rmse", "val_log_loss")  # scores for which a run logs the noise over validation rows
 
@@ -33,10 +33,10 @@ class Against:
     @property
     def text(self) -> str:
         """A sentence such as `0.4 % better in val_rmse (0.5021 against 0.5041), within noise of 3 seeds or folds`."""
-        share = abs(self.ahead / self.baseline.mean) * 100 if self.baseline.mean else 0.0
+        share = percent(self.ahead / self.baseline.mean if self.baseline.mean else 0.0)
         way = "better" if self.ahead >= 0 else "worse"
         return (
-            f"{share:.2g} % {way} in {self.objective} ({self.best.mean:.5g} against {self.baseline.mean:.5g}), "
+            f"{share} {way} in {self.objective} ({self.best.mean:.5g} against {self.baseline.mean:.5g}), "
             f"{self._noise()}"
         )
 

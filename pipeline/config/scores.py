@@ -20,6 +20,12 @@ MEASURED = ("n_parameters", "seconds_fit")
 OF_AN_EXPORT = ("export_difference", "seconds_export")  # the same, but only with a model for each trial: sweep.keep=all
 
 
+def percent(share: float) -> str:
+    """Formats how far apart two scores are, without the sign: 0.00412 as `0.41 %`, 4.2 as `420 %`."""
+    value = abs(share) * 100
+    return f"{value:.2g} %" if value < 99.5 else f"{value:,.0f} %"
+
+
 def checked_objective(objective: str, others: Sequence[str] = ("auto",)) -> str:
     """Checks an objective and returns it.
 

@@ -1,6 +1,6 @@
 """The data stage: raw rows in; splits, fitted preprocessing and float32 arrays out."""
 
-from pipeline.data.checks import Report, report, without_useless
+from pipeline.data.checks import Report, leak_advice, report, without_useless
 from pipeline.data.dataset import Dataset, InMemory
 from pipeline.data.identifiers import identifiers
 from pipeline.data.load_dataset import load, read_rows
@@ -29,6 +29,7 @@ __all__ = [
     "TextArray",
     "fit_preprocessing",
     "identifiers",
+    "leak_advice",
     "load",
     "read_rows",
     "report",

@@ -21,6 +21,8 @@ def advice(config: Config, n_epochs: int, best_epoch: int | None, scores: Mappin
         best_epoch: Epoch whose weights were kept, from 1; None without early stopping.
         scores: `train_rmse`, `val_rmse`, ... or `train_log_loss`, `train_accuracy`, ...
     """
+    if scores.get("val_accuracy") == 1:
+        return None
     if best_epoch == n_epochs:
         if n_epochs == config.fit.epochs:
             return f"fit.epochs={2 * n_epochs}: the last epoch was the best"

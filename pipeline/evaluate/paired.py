@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.config.scores import percent
+
 CLEAR = 2.0  # standard errors that a difference must exceed to be more than noise
 
 
@@ -31,10 +33,10 @@ class Difference:
     @property
     def text(self) -> str:
         """A sentence such as `0.4 % better in val_rmse, within noise of the validation rows`."""
-        share = abs(self.ahead) / self.other * 100 if self.other else 0.0
+        share = percent(self.ahead / self.other if self.other else 0.0)
         way = "better" if self.ahead >= 0 else "worse"
         noise = "beyond noise" if self.is_clear else "within noise"
-        return f"{share:.2g} % {way} in {self.score}, {noise} of the validation rows"
+        return f"{share} {way} in {self.score}, {noise} of the validation rows"
 
 
 def of_squares(truth: np.ndarray, own: np.ndarray, other: np.ndarray, weight: np.ndarray | None) -> np.ndarray:

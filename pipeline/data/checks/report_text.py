@@ -50,6 +50,16 @@ def warnings(report: Report) -> list[str]:
     return found + _differing(report.columns) + _copies(report)
 
 
+def leak_advice(report: Report) -> str | None:
+    """Returns what to try after a run with columns that predict the target suspiciously well; None without any."""
+    if not report.suspicious:
+        return None
+    names, several = list(report.suspicious), len(report.suspicious) > 1
+    whose, predicts = ("their", "each predicts") if several else ("its", "it predicts")
+    reason = f"{predicts} the target almost perfectly by itself"
+    return f"{_drop(names)} if {whose} values are not known before the target: {reason}"
+
+
 def _copies(report: Report) -> list[str]:
     """Rows that occur more than once."""
     found = []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import config as configuration
 from pipeline.config import Config
+from pipeline.data import Report, leak_advice
 from pipeline.errors import ConfigError, TrainingError
 from pipeline.evaluate.leaderboard import LeaderboardRow, as_csv
 from pipeline.evaluate.paired import Difference
@@ -107,7 +108,7 @@ def tune(*words: str) -> Tuned:
         lines = selection.lines()
         tracked.log_networks(as_csv(lines))
         done = _final(config, _ensemble(selection, prepared, tracked), prepared, lines)
-        scored = replace(score(config, prepared, done, beside), advice=_advice(config, selection))
+        scored = replace(score(config, prepared, done, beside), advice=_advice(config, selection, prepared.report))
         shipped = ship(config, prepared, done, scored)
         of_ensemble = {f"ensemble_{_score(prepared)}": selection.reached}
         tracked.log_final({"n_networks": len(lines), "n_entries": len(selection.shares)} | of_ensemble)
@@ -212,8 +213,10 @@ def _score(prepared: Prepared) -> str:
     return "val_rmse" if prepared.dataset.rows.target.task == "regression" else "val_log_loss"
 
 
-def _advice(config: Config, selection: Selection) -> str | None:
-    """Suggests more time if the last network has improved the ensemble."""
+def _advice(config: Config, selection: Selection, report: Report) -> str | None:
+    """Suggests more time if the last network has improved the ensemble, unless a column tells the target."""
+    if leak := leak_advice(report):
+        return leak
     minutes = config.tune.minutes
     if minutes is None or selection.n_idle or len(selection.members) < 2:
         return None

@@ -17,6 +17,7 @@ from pipeline.data.checks.drift import stability
 from pipeline.data.rows import Rows
 from pipeline.data.splits import Splits
 from pipeline.data.target import make_target
+from pipeline.train import Result
 
 Read = Callable[[str], Path]
 
@@ -102,6 +103,18 @@ def test_several_targets_are_given_away_by_a_column_for_one_of_them() -> None:
     frame = made(z=np.arange(400.0) % 37)
     found = report_of(frame.assign(leak=np.exp(frame["z"])), "y", "z")
     assert list(found.suspicious) == ["leak"]
+
+
+def test_a_column_that_tells_the_target_is_what_to_try_next(trained: Callable[..., Result], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=300), "y": rng.integers(0, 2, 300)})
+    table.assign(told=table["y"] * 3).to_csv(tmp_path / "told.csv", index=False)
+    words = ("data=plain_table", "data.target=y", "data.task=binary", "model.units=[4]", "fit.epochs=2")
+    result = trained(*words, f"data.path={tmp_path / 'told.csv'}")
+    assert result.advice == (
+        '"data.drop=[told]" if its values are not known before the target: '
+        "it predicts the target almost perfectly by itself"
+    )
 
 
 def test_gaps_that_say_the_class_are_suspicious() -> None:

@@ -23,6 +23,7 @@ SURE = {"train_log_loss": 0.1, "val_log_loss": 0.4, "train_accuracy": 0.97, "val
         ("fit.epochs=50", 30, 14, SURE, "model.dropout=0.2: accuracy is 0.97 in training and 0.88 in validation"),
         ("fit.epochs=50", 30, 14, SURE | {"val_accuracy": 0.96}, None),
         ("fit.early_stopping.patience=null", 50, None, NEAR, None),
+        ("fit.epochs=50", 50, 50, SURE | {"val_accuracy": 1.0}, None),
     ],
 )
 def test_advice_is_about_what_was_seen(
