@@ -89,8 +89,8 @@ def leave() -> None:
 def signals_raise() -> Iterator[None]:
     """Makes signals raise exceptions inside the block; does nothing outside the main thread, which gets the signals.
 
-    A nested call does nothing: the outer one applies until its block ends. A signal that the process ignores, as with
-    `nohup`, stays ignored.
+    A nested call does nothing: the outer one applies until its block ends. Signals that it received are then forgotten,
+    because the process can continue (a notebook). A signal that the process ignores, as with `nohup`, stays ignored.
     """
     global _handler
     if not _is_main_thread() or any(isinstance(signal.getsignal(number), _Handler) for number in EXCEPTIONS):
@@ -110,6 +110,7 @@ def signals_raise() -> Iterator[None]:
         yield
         _handler.check()
     finally:
+        _handler = _Handler()
         sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -108,3 +108,11 @@ def test_other_threads_neither_hold_nor_are_interrupted() -> None:
         finally:
             left.set()
             thread.join()
+
+
+def test_what_came_in_a_block_is_not_raised_after_it() -> None:
+    with pytest.raises(Terminated), signals_raise():
+        send(signal.SIGTERM)
+    check()
+    with held():
+        pass
