@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -17,14 +18,15 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 import pipeline
-from pipeline import ConfigError
+from pipeline import Config, ConfigError
 from pipeline.commands import tune as command
 from pipeline.errors import ModelError, SweepError
 from pipeline.export.formats.convert import export
 from pipeline.export.loaded_model import LoadedModel
 from pipeline.inference.locate import resolve
 from pipeline.sweep import light_trials
-from pipeline.sweep.tune import Tuned, tune
+from pipeline.sweep.tune import Tuned, configurations, packing, tune
+from pipeline.track import run as tracked_run
 from support.forked import Forking, forking
 from support.typed import Typed
 
@@ -209,6 +211,55 @@ def test_a_network_of_an_ensemble_has_a_model_when_it_is_wanted(store: str, tune
     light_trials.make(line.run_id, store)
     found = resolve(line.run_id, store)
     assert LoadedModel(found.path).manifest.run_id == line.run_id
+
+
+PACKED = ("data=diabetes", "model=dense", "model.numeric_embedding=none", "model.units=[16]", "fit.execution=compiled")
+
+
+def packed_words(store: str, *more: str) -> list[str]:
+    return [*PACKED, "baselines=[]", "tune.minutes=null", "fit.max_minutes=null", f"tracking.uri={store}", *more]
+
+
+@pytest.mark.slow
+def test_networks_that_train_as_one_come_to_what_they_come_to_one_after_the_other(
+    store: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One of them fails, and each has two folds. Dropout would differ in the last, smaller batch of an epoch."""
+    words_of = configurations._words
+
+    def diverging(name: str, turn: int, config: Config, number: int, keys: set[str]) -> tuple[str, ...]:
+        return (*words_of(name, turn, config, number, keys), *(["fit.learning_rate=1e30"] if number == 2 else []))
+
+    monkeypatch.setattr(configurations, "_words", diverging)
+    words = packed_words(store, "tune.n_trials=5", "fit.epochs=4", "tune.folds=2", "model.dropout=0.0")
+    found = tune(*words)
+    assert "network 2 is omitted: the training loss became" in caplog.text
+    monkeypatch.setattr(packing, "LARGEST_PACK", 1)
+    expected = {line.number: line for line in tune(*words).lines}
+    assert sorted(line.number for line in found.lines) == sorted(expected) == [0, 1, 3, 4]
+    for line in found.lines:
+        other = expected[line.number]
+        assert (line.words, line.epochs) == (other.words, other.epochs)
+        assert line.loss == pytest.approx(other.loss, rel=1e-4)
+    below = runs_below(MlflowClient(store), found.result.run_id)
+    assert sorted(run.info.status for run in below) == ["FAILED"] + ["FINISHED"] * 8
+    assert all("epoch/val_rmse" in run.data.metrics for run in below if run.info.status == "FINISHED")
+
+
+def test_ctrl_c_keeps_the_networks_that_train_as_one(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    log_epoch = tracked_run.Run.log_epoch
+
+    def interrupted(run: tracked_run.Run, epoch: int, values: Mapping[str, float]) -> None:
+        log_epoch(run, epoch, values)
+        if epoch == 5 and run.name == "network 1":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(tracked_run.Run, "log_epoch", interrupted)
+    found = tune(*packed_words(store, "fit.epochs=8", "tune.folds=1", "tune.n_trials=4"))
+    assert {line.number: line.epochs for line in found.lines} == {0: 8, 1: 5, 2: 5, 3: 5}
+    assert found.result.model_path is not None
+    below = runs_below(MlflowClient(store), found.result.run_id)
+    assert {run.info.status for run in below} == {"FINISHED"}
 
 
 def test_folds_let_every_row_validate_by_networks_that_have_not_seen_it(store: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from pipeline.config.rules import Fit
-from pipeline.fit.callbacks import BestWeights, StopAtNaN, plateau
+from pipeline.fit.callbacks import BestWeights, StopAtNaN, StopInTime, plateau
 from pipeline.fit.history import History, history_of, require_finite
 
 Epoch = Mapping[str, float]
@@ -24,7 +24,7 @@ class Job:
 
     Attributes:
         network: A plain Keras model, which holds the initial weights and, after training, the best ones.
-        config: The fit section.
+        config: The fit section; `max_minutes` is of the training of all members.
         seed: Seed of the order of the rows.
     """
 
@@ -52,7 +52,8 @@ class Member:
         self._kept: Sequence[np.ndarray] | None = None
         self._best = BestWeights(config.early_stopping) if config.early_stopping.patience is not None else None
         self._began = time.perf_counter()
-        callbacks = [StopAtNaN(float(sum(job.network.losses))), *plateau(config)]
+        in_time = [] if config.max_minutes is None else [StopInTime(config.max_minutes, before=0.0)]
+        callbacks = [StopAtNaN(float(sum(job.network.losses))), *plateau(config), *in_time]
         self._callbacks = [*callbacks, *([] if self._best is None else [self._best])]
         for callback in self._callbacks:
             callback.set_model(self)

@@ -11,7 +11,7 @@ from pipeline.config.rules import Fit
 from pipeline.fit.compile import STEP_SCHEDULES
 
 # Keys that can differ between members.
-VALUES_OF_MODEL = {"dropout", "initializer", "l1", "l2", "units"}
+VALUES_OF_MODEL = {"dropout", "embedding_scale", "initializer", "l1", "l2", "units"}
 VALUES_OF_FIT = {
     "checkpoint", "early_stopping", "execution", "learning_rate", "plateau_factor", "plateau_patience", "resume",
     "strategy", "weight_decay",

@@ -36,6 +36,7 @@ from pipeline.runtime.threads import usable_cpus
 log = logging.getLogger(__name__)
 
 MIN_A_THREAD = 8  # members per thread: with fewer, two threads gain nothing
+COMPILE_SECONDS = 1.5  # for fewer members
 SCORED_NUMBERS = 2**21  # most outputs of a layer while all members are scored
 Ended = tuple[int, History | Exception]
 
@@ -70,6 +71,8 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
         self._config = with_decay_of_averages(jobs[0].config, self._steps.count)
         self._jobs = jobs
         self._members: dict[int, Member] = {}
+        self._ended: list[Ended] = []  # not yet given to the caller
+        self._wasted = 0.0  # seconds, on members that have ended
         self._task, self._output_scale = task, output_scale
         layers = aligned([_layers(job) for job in jobs])
         seeds = list(dict.fromkeys(job.seed for job in jobs))
@@ -110,14 +113,24 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
             try:
                 with held():
                     self._compiled.result()
-                    ended = self._train_epoch()
+                    self._train_epoch()
             except (tf.errors.ResourceExhaustedError, MemoryError):
                 why = "out of memory; try fewer hydra.launcher.members, or a smaller fit.batch_size"
                 yield [(number, TrainingError(why)) for number in self._members]
                 return
-            if ended:
-                yield ended
+            if self._ended:
+                yield self._taken()
             self._shrink()
+
+    def stop(self) -> list[Ended]:
+        """Ends the networks in training, as after an interrupt of `train`; leaves out those without an epoch."""
+        running, self._members = self._members, {}
+        self._ended += [(number, _end(member)) for number, member in running.items() if member.epochs]
+        return self._taken()
+
+    def _taken(self) -> list[Ended]:
+        ended, self._ended = self._ended, []
+        return ended
 
     def _compile(self, part: _Part) -> None:
         """Compiles the functions by a call without a step."""
@@ -127,54 +140,59 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
         )
         self._score(part)
 
-    def _train_epoch(self) -> list[Ended]:
-        """Trains all members for an epoch, and returns those that end with it."""
+    def _train_epoch(self) -> None:
+        """Trains all members for an epoch."""
         began = time.perf_counter()
         sums = self._trained(self._schedule())
         self._epoch += 1
         scored = list(self._threads.map(self._score, self._parts))
         seconds = time.perf_counter() - began
         log.info("epoch %d: %d networks, %.2f s", self._epoch, len(self._members), seconds)
-        ended: list[Ended] = []
+        self._wasted += seconds * (1 - len(self._members) / self._n_stacked)
         for part, train, val in zip(self._parts, sums, scored, strict=True):
             results = self._results(train) | {f"val_{name}": value for name, value in self._results(val).items()}
             kept = _Lazy(part.state.averages or part.state.weights)
             for position, number in enumerate(part.numbers):
                 if number in self._members:
                     values = {name: float(of_members[position]) for name, of_members in results.items()}
-                    ended += self._after_epoch(int(number), values, seconds, kept, position)
-        return ended
+                    self._after_epoch(int(number), values, seconds, kept, position)
 
-    def _after_epoch(
-        self, number: int, values: dict[str, float], seconds: float, kept: _Lazy, position: int
-    ) -> Iterator[Ended]:
-        """Records an epoch of a member, and returns the member if it was the last."""
+    def _after_epoch(self, number: int, values: dict[str, float], seconds: float, kept: _Lazy, position: int) -> None:
+        """Records an epoch of a member, and ends the member if it was the last."""
         member = self._members[number]
         rate = member.optimizer.learning_rate
         try:
             weights = partial(kept.of_member, position, member.job.network)
             member.ended_epoch(values, rate * self._factor, seconds, weights)
-            if member.stop_training:
-                del self._members[number]
-                yield number, member.end()
         except Exception as error:
-            self._members.pop(number, None)
-            yield number, error
+            del self._members[number]
+            self._ended.append((number, error))
+            return
+        if member.stop_training:
+            del self._members[number]
+            self._ended.append((number, _end(member)))
         if member.optimizer.learning_rate != rate:  # a plateau
             self._set_rate(number, member.optimizer.learning_rate)
 
     def _shrink(self) -> None:
-        """Removes ended members once they are half of all, if that saves more time than compiling again costs."""
-        n_all, n_left = sum(len(part.numbers) for part in self._parts), len(self._members)
-        if not n_left or 2 * n_left > n_all:
+        """Removes ended members once they are half of all, and have cost as much time as compiling again does.
+
+        Without knowing how long the others train, this costs at most twice the time of the better choice.
+        """
+        n_all, n_left = self._n_stacked, len(self._members)
+        if not n_left or 2 * n_left > n_all or self._wasted < COMPILE_SECONDS:
             return
         active = [np.flatnonzero(np.isin(part.numbers, list(self._members))) for part in self._parts]
         numbers = np.concatenate([part.numbers[those] for part, those in zip(self._parts, active, strict=True)])
         states = [_chosen(part.state, those) for part, those in zip(self._parts, active, strict=True)]
         state = tf.nest.map_structure(lambda *arrays: np.concatenate(arrays), *states)
         self._parts = self._divided(numbers, state)
-        self._steps_per_call = 1
+        self._steps_per_call, self._wasted = 1, 0.0
         log.info("%d of %d networks are left, and continue in a smaller pack", n_left, n_all)
+
+    @property
+    def _n_stacked(self) -> int:
+        return sum(len(part.numbers) for part in self._parts)
 
     def _divided(self, numbers: np.ndarray, state: State) -> list[_Part]:
         """Divides the members into parts for the threads, of sizes as equal as possible to share compiled programs."""
@@ -262,6 +280,13 @@ class _Lazy:
     def of_member(self, member: int, network: keras.Model) -> list[np.ndarray]:
         """Returns the weights of one member in the shapes of its network."""
         return of_member(self._arrays, member, network)
+
+
+def _end(member: Member) -> History | Exception:
+    try:
+        return member.end()
+    except Exception as error:
+        return error
 
 
 def _layers(job: Job) -> list[DenseLayer]:

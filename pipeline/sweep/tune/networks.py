@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from pipeline.runtime.clock import Clock
 from pipeline.sweep import light_trials
 from pipeline.sweep.tune.configurations import Drawn
 from pipeline.sweep.tune.resampling import ResampledPart, Resampling
-from pipeline.train import Trial, build, train
+from pipeline.train import Trained, Trial, build, train
 
 SCORED_ROWS = 8192  # rows per prediction
 OF_FOLD = "fold"  # tag of a run that trains a fold of a configuration
@@ -80,22 +80,42 @@ def train_network(drawn: Drawn, part: ResampledPart) -> TrainedNetwork:
         PipelineError: Training failed, or the run cannot be tracked.
     """
     trial = Trial()
-    trial.tags = {"overrides": " ".join(drawn.words), "tuned_number": str(drawn.number)}
-    trial.tags |= {} if part.fold is None else {OF_FOLD: str(part.fold)}
+    trial.tags = tags(drawn, part)
     prepared = replace(part.prepared, clock=Clock())
     with train(drawn.config, prepared, trial) as done:
-        reached = part.loss(part.loss.averaged(outputs(done.network, part.x)))
-        found = done.history.summary() | {prepared.objective: reached, "objective": reached}
-        done.tracked.log_final(found | {"n_parameters": done.network.count_params()} | prepared.clock.seconds)
-        if part.fold is None:
-            light_trials.keep(prepared, done)
-        run_id = done.tracked.id
-    history, seconds = done.history, sum(prepared.clock.seconds.values())
-    weights = done.network.get_weights()
+        return recorded(done, part, prepared.clock.seconds)
+
+
+def tags(drawn: Drawn, part: ResampledPart) -> dict[str, str]:
+    """Returns the tags of a network's run.
+
+    Args:
+        drawn: Its configuration.
+        part: Its rows.
+    """
+    of_fold = {} if part.fold is None else {OF_FOLD: str(part.fold)}
+    return {"overrides": " ".join(drawn.words), "tuned_number": str(drawn.number)} | of_fold
+
+
+def recorded(done: Trained, part: ResampledPart, seconds: Mapping[str, float]) -> TrainedNetwork:
+    """Logs the result of a trained network to its open run.
+
+    Args:
+        done: The network and its run.
+        part: Its rows.
+        seconds: Duration of each part of its training, by the name of a metric.
+    """
+    network, history, tracked = done.network, done.history, done.tracked
+    reached = part.loss(part.loss.averaged(outputs(network, part.x)))
+    found = history.summary() | {part.prepared.objective: reached, "objective": reached}
+    tracked.log_final({**found, "n_parameters": network.count_params(), **seconds})
+    if part.fold is None:
+        light_trials.keep(part.prepared, done)
+    weights, total = network.get_weights(), sum(seconds.values())
     kept = Checkpoint(
-        run_id, {}, seconds, history.epochs, weights, is_trained=True, best_epoch=history.best_epoch
+        tracked.id, {}, total, history.epochs, weights, is_trained=True, best_epoch=history.best_epoch
     )  # fmt: skip
-    return TrainedNetwork(done.network, kept)
+    return TrainedNetwork(network, kept)
 
 
 def recalled(drawn: Drawn, part: ResampledPart, path: Path) -> TrainedNetwork:

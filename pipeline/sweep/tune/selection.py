@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -107,16 +108,27 @@ class Limits:
         """
         return self.settings.minutes is None or n_networks * seconds <= 60 * SHARE_OF_FOLDS * self.settings.minutes
 
-    def bounded(self, drawn: Drawn, n_networks: int) -> Drawn:
+    def n_affordable(self, selection: Selection) -> int:
+        """Returns how many more configurations can be trained, if they take as long as the earlier ones did."""
+        found: list[float] = []
+        if self.settings.n_trials is not None:
+            found.append(self.settings.n_trials - self.n_tried)
+        if self.settings.minutes is not None and selection.members:
+            each = sum(member.seconds for member in selection.members) / len(selection.members)
+            found.append(60 * (self.settings.minutes - self.minutes) / max(each, 1e-3))
+        return int(min(found, default=sys.maxsize))
+
+    def bounded(self, drawn: Drawn, n_networks: float, n_packed: int = 1) -> Drawn:
         """Limits a network to the time that is left; it keeps the best weights of the epochs that fit.
 
         Args:
             drawn: Its configuration.
-            n_networks: Number of networks that share the time.
+            n_networks: Number of trainings that share the time.
+            n_packed: Number of networks that train together, and so share `fit.max_minutes` of each.
         """
         if self.settings.minutes is None:
             return drawn
         left = max(self.settings.minutes - self.minutes, SHORTEST_SHARE * self.settings.minutes) / n_networks
         own = drawn.config.fit.max_minutes
-        fit = drawn.config.fit.model_copy(update={"max_minutes": left if own is None else min(left, own)})
+        fit = drawn.config.fit.model_copy(update={"max_minutes": left if own is None else min(left, n_packed * own)})
         return replace(drawn, config=drawn.config.model_copy(update={"fit": fit}))

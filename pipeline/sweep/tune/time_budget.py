@@ -21,8 +21,8 @@ from pipeline.sweep.tune.configurations import Drawn, configurations
 from pipeline.train import Prepared, Result, Trained, import_stages, prepare, result_of, score, ship
 
 if TYPE_CHECKING:
-    from pipeline.sweep.tune.networks import TrainedNetwork, TunedMember
-    from pipeline.sweep.tune.resampling import ResampledPart, Resampling
+    from pipeline.sweep.tune.networks import TunedMember
+    from pipeline.sweep.tune.resampling import Resampling
     from pipeline.sweep.tune.selection import Limits, Selection
     from pipeline.sweep.tune.unfinished import Kept
     from pipeline.track import Run
@@ -119,61 +119,33 @@ def tune(*words: str) -> Tuned:
 
 
 def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], kept: Kept, score: str) -> Selection:
-    """Trains one configuration after another until a limit is reached or Ctrl-C is pressed."""
+    """Trains configurations until a limit is reached or Ctrl-C is pressed."""
+    from pipeline.sweep.tune.packing import groups
     from pipeline.sweep.tune.selection import Limits, Selection
+    from pipeline.sweep.tune.training import Training
 
     selection = Selection(resampled, config.tune.max_entries, config.tune.seed)
     limits = Limits(config.tune)
+    training = Training(selection, kept, limits)
     try:
-        for drawn in networks:
+        for group in groups(networks, lambda: limits.n_affordable(selection)):
             if limits.are_reached(selection):
                 break
-            limits.n_tried += 1
-            try:
-                member = _member(drawn, selection, kept, limits)
-            except TrainingError as error:
-                if not selection.members and limits.n_tried > MAX_FAILURES:
-                    raise
-                log.warning("network %d is omitted: %s", drawn.number, error)
-                continue
-            selection.add(member)
-            _tell(member, selection, limits, score)
+            for drawn, came in training.of(group):
+                limits.n_tried += 1
+                if isinstance(came, TrainingError):
+                    if not selection.members and limits.n_tried > MAX_FAILURES:
+                        raise came
+                    log.warning("network %d is omitted: %s", drawn.number, came)
+                    continue
+                selection.add(came)
+                _tell(came, selection, limits, score)
     except KeyboardInterrupt as interrupt:
         if type(interrupt) is not KeyboardInterrupt or not selection.members:
             raise  # the sender of another signal does not wait for an export
         signals.leave()
         log.info("interrupted; exporting the ensemble so far")
     return selection
-
-
-def _member(drawn: Drawn, selection: Selection, kept: Kept, limits: Limits) -> TunedMember:
-    """Trains the networks of a configuration; drops the folds if the first network takes too long."""
-    from pipeline.sweep.tune.networks import TunedMember
-
-    (first, *_), n_folds = selection.resampled.parts, len(selection.resampled.parts)
-    may_be_alone = not (selection.members or selection.resampled.needs_folds)
-    trained = [_network(limits.bounded(drawn, 1 if may_be_alone else n_folds), first, kept, limits)]
-    if may_be_alone and n_folds > 1 and not limits.affords(n_folds, trained[0].checkpoint.seconds):
-        log.info("no folds: %d networks take more than half of the time (tune.folds)", n_folds)
-        selection.resampled = selection.resampled.alone()
-    for part in selection.resampled.parts[1:]:
-        bounded = limits.bounded(drawn, n_networks=len(selection.resampled.parts) - len(trained))
-        trained.append(_network(bounded.of_fold(part.fold), part, kept, limits))
-    return TunedMember.of(drawn, trained, selection.resampled)
-
-
-def _network(drawn: Drawn, part: ResampledPart, kept: Kept, limits: Limits) -> TrainedNetwork:
-    """Trains a network of a configuration, or loads it if an earlier command trained it."""
-    from pipeline.sweep.tune.networks import recalled, train_network
-
-    path = kept.path(drawn.number, part.fold)
-    if path.exists():
-        found = recalled(drawn, part, path)
-        limits.seconds_before += found.checkpoint.seconds
-        return found
-    found = train_network(drawn, part)
-    kept.keep(path, found.checkpoint)
-    return found
 
 
 def _tell(member: TunedMember, selection: Selection, limits: Limits, score: str) -> None:
