@@ -87,6 +87,6 @@ def _vectors(table: Any, categories: Any) -> Any:
     """
     *lead, n, width = table.shape
     if lead:
-        starts = np.arange(0, math.prod(lead) * n, n, np.int32)
-        categories = categories + starts.reshape(*lead, 1)
+        first = n * np.arange(math.prod(lead), dtype=np.int32)  # row of each table
+        categories = categories + first.reshape(*lead, 1)
     return ops.take(ops.reshape(table, (-1, width)), categories, axis=0)
