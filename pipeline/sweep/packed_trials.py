@@ -208,8 +208,8 @@ def _shapes(network: Network) -> Shapes:
 def _why_by_itself(network: Network, prepared: Prepared) -> str | None:
     """Returns why a network must train alone, by its rows; None if it can be packed."""
     from pipeline.data import InMemory
-    from pipeline.fit.packed import dense_layers
+    from pipeline.fit.packed import layers_of
 
     if not isinstance(prepared.dataset, InMemory):
         return "its rows are on disk"
-    return None if dense_layers(network) else "its inputs are embedded"
+    return None if layers_of(network) else "it has other layers than dense ones and embeddings"

@@ -129,3 +129,15 @@ def test_models_are_made_of_trials_with_and_without_dropout(swept: Sweep) -> Non
     out, runs = swept("fit.epochs=2", "model.units=[8]", "model.dropout=0.0,0.2")
     assert "cannot" not in out
     assert all("export/difference" in run.data.metrics for run in runs.values())
+
+
+def test_networks_with_embeddings_train_as_one(swept: Sweep) -> None:
+    words = ["fit.epochs=4", "fit.execution=compiled", "model.numeric_embedding=periodic", "model.units=[8],[9,4]",
+             "model.embedding_scale=0.1,1.0"]  # fmt: skip
+    out, runs = swept(*words)
+    assert "4 jobs train as one network: #0, #1, #2, #3" in out
+    _, alone = swept(*words, "hydra/launcher=basic", "sweep.resume=off")
+    for overrides, run in runs.items():
+        other = alone[overrides]
+        assert run.data.metrics["val_log_loss"] == pytest.approx(other.data.metrics["val_log_loss"], rel=1e-3)
+        assert run.data.metrics["export/difference"] < 1e-4

@@ -2,7 +2,7 @@
 
 from pipeline.fit.packed.member import Job
 from pipeline.fit.packed.packable import packs, shape, why_alone
-from pipeline.fit.packed.stack import dense_layers
+from pipeline.fit.packed.stack import layers_of
 from pipeline.fit.packed.training import Pack
 
-__all__ = ["Job", "Pack", "dense_layers", "packs", "shape", "why_alone"]
+__all__ = ["Job", "Pack", "layers_of", "packs", "shape", "why_alone"]

@@ -16,7 +16,7 @@ import tensorflow as tf
 from pipeline.config.rules import Fit
 from pipeline.fit.compile import loss_of
 from pipeline.fit.packed.dropout import Dropping
-from pipeline.fit.packed.stack import Network, sum_of_each
+from pipeline.fit.packed.stack import Network, for_each, sum_of_each
 from pipeline.fit.packed.stacked_optimizers import Rule, rule_of
 
 Sums = dict[str, Any]
@@ -30,7 +30,9 @@ OF_A_PROGRAM = {
 class State(NamedTuple):
     """The state that training changes."""
 
-    weights: list[Any]  # kernel (n_members, n_in, n_out) and bias (n_members, 1, n_out) of each layer in turn
+    # Kernel (n_members, n_in, n_out) and bias (n_members, 1, n_out) of each dense layer in turn, then weights of
+    # embeddings, (n_members, ...).
+    weights: list[Any]
     slots: list[list[Any]]  # optimizer slots of each weight
     averages: list[Any]  # moving averages of the weights; empty without `fit.ema`
 
@@ -146,21 +148,21 @@ class _Steps:
         """Clips each member's gradients by their norm over all its weights."""
         if self.config.clip_norm is None:
             return gradients
-        norm = tf.sqrt(tf.add_n([sum_of_each(tf.square(gradient)) for gradient in gradients]))[:, None, None]
+        norm = tf.sqrt(tf.add_n([sum_of_each(tf.square(gradient)) for gradient in gradients]))
         bound = tf.constant(self.config.clip_norm, norm.dtype)
         scale = bound * tf.minimum(1 / norm, 1 / bound) + (norm - norm)  # NaN if the norm is not finite, as in Keras
-        return [gradient * scale for gradient in gradients]
+        return [gradient * for_each(scale, gradient) for gradient in gradients]
 
     def _updated(self, state: State, gradients: list[Any], rate: Any, decay: Any, before: Any) -> State:
-        """Does one update of all weights; kernels decay, biases do not."""
-        rate, decay = (tf.reshape(value, [-1, 1, 1]) for value in (rate, decay))
+        """Does one update of all weights; kernels of dense layers decay, biases and embeddings do not."""
         weights, slots = [], []
         for number, (weight, gradient, remembered) in enumerate(
             zip(state.weights, gradients, state.slots, strict=True)
         ):
-            decays = self.config.optimizer == "adamw" and number % 2 == 0
-            weight = weight - weight * decay * rate if decays else weight
-            weight, remembered = self.rule(weight, gradient, remembered, rate, before + 1)
+            own_rate = for_each(rate, weight)
+            if self.config.optimizer == "adamw" and self.network.is_kernel(number):
+                weight = weight - weight * for_each(decay, weight) * own_rate
+            weight, remembered = self.rule(weight, gradient, remembered, own_rate, before + 1)
             weights.append(weight)
             slots.append(remembered)
         return State(weights, slots, self._averaged(state.averages, weights, before))

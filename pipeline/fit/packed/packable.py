@@ -37,7 +37,6 @@ def _reasons(model: Any, fit: Fit) -> list[tuple[bool, str]]:
     normalizes = model.batch_norm if isinstance(model.batch_norm, bool) else any(model.batch_norm)
     return [
         (normalizes, "model.batch_norm"),
-        (model.numeric_embedding != "none", f"model.numeric_embedding={model.numeric_embedding}"),
         (fit.optimizer == "muon", "fit.optimizer=muon"),
         (fit.max_minutes is not None, "fit.max_minutes counts its own time"),
         (fit.checkpoint is True, "fit.checkpoint=true"),

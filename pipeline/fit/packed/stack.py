@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from pipeline.fit.packed.dropout import Dropping
+from pipeline.fit.packed.embeddings import EmbeddingLayers, is_embedding
 from pipeline.fit.variable_clone import LEVELS
 
 PLAIN = (keras.layers.InputLayer, keras.layers.Dense, keras.layers.Activation, keras.layers.Dropout)
@@ -28,8 +29,26 @@ class DenseLayer:
 Aligned = Sequence[DenseLayer | None]  # None: a layer that only deeper networks of the pack have
 
 
-def dense_layers(network: keras.Model) -> list[DenseLayer] | None:
-    """Returns the layers of a network that is a plain stack of dense layers; None for any other."""
+class Layers(NamedTuple):
+    """The layers of a network that can be packed."""
+
+    embeddings: list[keras.layers.Layer]  # empty if the dense layers take the inputs
+    dense: list[DenseLayer]
+
+
+def layers_of(network: keras.Model) -> Layers | None:
+    """Returns the layers of a plain stack of dense layers, with or without embeddings; None for any other network."""
+    embeddings = network.layers[1:-1]
+    if not isinstance(network.layers[-1], keras.Model):
+        embeddings, dense = [], _dense_layers(network)
+    elif all(is_embedding(layer) and len(layer._inbound_nodes) == 1 for layer in embeddings):
+        dense = _dense_layers(network.layers[-1])
+    else:
+        dense = None
+    return None if dense is None else Layers(embeddings, dense)
+
+
+def _dense_layers(network: keras.Model) -> list[DenseLayer] | None:
     found: list[DenseLayer] = []
     fits = [type(layer) in PLAIN and len(layer._inbound_nodes) == 1 and _add(found, layer) for layer in network.layers]
     return found if found and all(fits) else None
@@ -154,23 +173,27 @@ def stacked(networks: Sequence[Aligned]) -> list[np.ndarray]:
 
 
 def of_member(weights: Sequence[np.ndarray], member: int, network: keras.Model) -> list[np.ndarray]:
-    """Returns the weights of one member in the shapes of its network.
+    """Returns the weights of one member in the order and the shapes of `network.weights`.
 
     Args:
-        weights: Stacked weights.
+        weights: Stacked weights, those of embeddings last.
         member: Index of the member.
         network: Its network.
     """
-    shapes = [variable.shape for variable in network.weights]
-    own = [*weights[: len(shapes) - 2], *weights[-2:]]  # the output layer is the last
+    n_embedding = sum(len(layer.weights) for layer in network.layers if is_embedding(layer))
+    n_dense = len(weights) - n_embedding
+    shapes = [variable.shape for variable in network.weights[n_embedding:]]
+    own = [*weights[: len(shapes) - 2], *weights[n_dense - 2 : n_dense]]  # the output layer is the last
     cut = [weight[member, : (1, *shape)[-2], : shape[-1]] for weight, shape in zip(own, shapes, strict=True)]
-    return [weight.reshape(shape) for weight, shape in zip(cut, shapes, strict=True)]
+    dense = [weight.reshape(shape) for weight, shape in zip(cut, shapes, strict=True)]
+    return [*(weight[member] for weight in weights[n_dense:]), *dense]
 
 
 @dataclass(frozen=True)
 class Network:
-    """The forward function of stacked weights."""
+    """The forward function of stacked weights: kernel and bias of each layer in turn, then those of embeddings."""
 
+    embeddings: EmbeddingLayers
     activations: tuple[tuple[Callable[[Any], Any], ...], ...]  # of each layer, one after the other
     drops: tuple[bool, ...]  # whether any member drops units of a layer's outputs
     pads: tuple[bool, ...]  # whether a layer is narrower in some members than in others
@@ -179,10 +202,11 @@ class Network:
     has_l2: bool
 
     @classmethod
-    def of(cls, networks: Sequence[Aligned], values: Values) -> Network:
-        """Returns the function of networks, as `aligned` returns them, with these values."""
+    def of(cls, networks: Sequence[Aligned], values: Values, embeddings: EmbeddingLayers) -> Network:
+        """Returns the function of networks, as `aligned` returns them, with these values and embeddings."""
         units = values.units
         return cls(
+            embeddings,
             tuple(tuple(next(filter(None, layers)).activations) for layers in zip(*networks, strict=True)),
             tuple((values.dropped > 0).any(0).tolist()),
             tuple(((units > 0) & (units < units.max(0))).any(0).tolist()),
@@ -191,9 +215,19 @@ class Network:
             bool(values.l2.any()),
         )
 
+    @property
+    def n_dense(self) -> int:
+        """Number of weights of the dense layers."""
+        return 2 * len(self.activations)
+
+    def is_kernel(self, number: int) -> bool:
+        """Whether the weight with this number is the kernel of a dense layer."""
+        return number < self.n_dense and number % 2 == 0
+
     def __call__(self, weights: Sequence[Any], x: Any, values: dict[str, Any], dropping: Dropping | None = None) -> Any:
         """Computes outputs `(n_members, n_rows, n_outputs)` of rows `(n_members or 1, n_rows, n_inputs)`."""
-        n_in = weights[-2].shape[1]  # of the output layer
+        n_in = weights[self.n_dense - 2].shape[1]  # of the output layer
+        x = self.embeddings(weights[self.n_dense :], x)
         last = x  # outputs of each member's last hidden layer
         for number in range(len(self.activations) - 1):
             x = self._dense(weights, x, number)
@@ -218,7 +252,7 @@ class Network:
         return sum(self._penalties(weights, values), tf.zeros_like(values["rate"]))
 
     def _penalties(self, weights: Sequence[Any], values: dict[str, Any]) -> Iterator[Any]:
-        for number, kernel in enumerate(weights[::2]):
+        for number, kernel in enumerate(weights[: self.n_dense : 2]):
             if self.has_l1:
                 yield values["l1"][:, number] * sum_of_each(tf.abs(kernel))
             if self.has_l2:
@@ -231,5 +265,22 @@ def _of_width(x: Any, width: int) -> Any:
 
 
 def sum_of_each(stacked: Any) -> Any:
-    """`(n_members,)` sums of `(n_members, n, m)`: axis by axis, as XLA's code for a CPU is not vectorized over both."""
-    return tf.reduce_sum(tf.reduce_sum(stacked, axis=1), axis=1)
+    """`(n_members,)` sums of `(n_members, ...)`: axis by axis, as XLA's code for a CPU is not vectorized over more."""
+    while len(stacked.shape) > 1:
+        stacked = tf.reduce_sum(stacked, axis=1)
+    return stacked
+
+
+def for_each(values: Any, stacked: Any) -> Any:
+    """Reshapes `(n_members,)` values so that they multiply stacked weights `(n_members, ...)`."""
+    return tf.reshape(values, [-1] + [1] * (len(stacked.shape) - 1))
+
+
+def widest(weights: Sequence[np.ndarray]) -> int:
+    """Returns the most numbers that a layer computes for a row."""
+
+    def width(weight: np.ndarray) -> int:
+        # An embedding of numbers computes vectors and coordinates for each of its columns.
+        return weight.shape[1] * max(weight.shape[2:]) if weight.ndim == 4 else weight.shape[2]
+
+    return max(map(width, weights))

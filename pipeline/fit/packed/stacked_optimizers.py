@@ -22,7 +22,7 @@ def rule_of(config: Fit) -> tuple[Rule, int]:
     """Returns an optimizer's rule, and its number of slots per weight.
 
     A rule takes a weight and its gradient, both `(n_members, ...)`, the slots of the weight, the learning rate,
-    `(n_members, 1, 1)`, and the number of the update, from 1. It returns the new weight and slots.
+    `(n_members, 1, ...)`, and the number of the update, from 1. It returns the new weight and slots.
     """
     momentum = config.momentum or 0.0
     if config.optimizer == "sgd":

@@ -24,9 +24,10 @@ from pipeline.fit.loop import weights_of
 from pipeline.fit.multi_step_model import CALL_SECONDS
 from pipeline.fit.packed.batches import batches, in_order
 from pipeline.fit.packed.compiled_steps import Schedule, State, compiled_steps_of, no_sums
+from pipeline.fit.packed.embeddings import EmbeddingLayers, stacked_embeddings
 from pipeline.fit.packed.member import EpochReport, Job, Member
 from pipeline.fit.packed.schedules import factors
-from pipeline.fit.packed.stack import DenseLayer, Network, aligned, dense_layers, of_member, stacked, values_of
+from pipeline.fit.packed.stack import Layers, Network, aligned, layers_of, of_member, stacked, values_of, widest
 from pipeline.fit.packed.stacked_optimizers import decay_of, rule_of
 from pipeline.fit.steps import batch_size, steps_of
 from pipeline.runtime import signals
@@ -74,7 +75,9 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
         self._ended: list[Ended] = []  # not yet given to the caller
         self._wasted = 0.0  # seconds, on members that have ended
         self._task, self._output_scale = task, output_scale
-        layers = aligned([_layers(job) for job in jobs])
+        found = [_layers(job) for job in jobs]
+        layers = aligned([one.dense for one in found])
+        embeddings = EmbeddingLayers.of(found[0].embeddings)
         seeds = list(dict.fromkeys(job.seed for job in jobs))
         self._seeds = seeds
         self._values = values_of(
@@ -83,13 +86,13 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
             [decay_of(job.config) for job in jobs],
             [seeds.index(job.seed) for job in jobs],
         )
-        self._program = compiled_steps_of(Network.of(layers, self._values), self._config, task)
-        weights = stacked(layers)
+        self._program = compiled_steps_of(Network.of(layers, self._values, embeddings), self._config, task)
+        weights = [*stacked(layers), *stacked_embeddings([one.embeddings for one in found])]
+        self._n_outputs = found[0].dense[-1].dense.units
         self._dtype = tf.as_dtype(weights[0].dtype)
         self._rows = place(_as(weights[0].dtype, (*train[:2], weights_of(train, self._config))))
         self._val = place(_as(weights[0].dtype, val))
-        widest = max(weight.shape[2] for weight in weights)
-        self._scored = in_order(len(val[0]), max(1, SCORED_NUMBERS // (widest * len(jobs))))
+        self._scored = in_order(len(val[0]), max(1, SCORED_NUMBERS // (widest(weights) * len(jobs))))
         self._epoch = 0
         self._steps_per_call = 1
         slots = [[np.zeros_like(weight)] * rule_of(self._config)[1] for weight in weights]
@@ -248,7 +251,7 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
         return self._program.score(weights, part.values, self._val, self._scored, self._no_sums(part))
 
     def _no_sums(self, part: _Part) -> dict[str, Any]:
-        return no_sums(len(part.numbers), part.state.weights[-1].shape[2], self._task, self._dtype)
+        return no_sums(len(part.numbers), self._n_outputs, self._task, self._dtype)
 
     def _results(self, sums: dict[str, Any]) -> dict[str, np.ndarray]:
         """Returns the results of each member from the sums of its steps."""
@@ -289,8 +292,8 @@ def _end(member: Member) -> History | Exception:
         return error
 
 
-def _layers(job: Job) -> list[DenseLayer]:
-    found = dense_layers(job.network)
+def _layers(job: Job) -> Layers:
+    found = layers_of(job.network)
     assert found is not None, "why_alone comes first"
     return found
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 LARGEST = 50
@@ -48,10 +50,19 @@ class CategoryEmbeddings(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Looks up the vectors of the categories."""
+        return self.apply(inputs, self._tables)
+
+    def apply(self, inputs: Any, weights: Sequence[Any]) -> Any:
+        """Looks up the vectors of the categories in given tables; the layer need not be built.
+
+        Args:
+            inputs: `(..., n_rows, n_inputs)`.
+            weights: Tables, in the order of `self.weights`, with the same leading dimensions.
+        """
         first = inputs.shape[-1] - len(self.n_categories)
-        parts = [inputs[:, :first]]
-        for number, table in enumerate(self._tables):
-            parts.append(ops.take(table, ops.cast(inputs[:, first + number], "int32"), axis=0))
+        parts = [inputs[..., :first]]
+        for number, table in enumerate(weights):
+            parts.append(_vectors(table, ops.cast(inputs[..., first + number], "int32")))
         return ops.concatenate(parts, axis=-1)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, int]:
@@ -66,3 +77,16 @@ class CategoryEmbeddings(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that rebuild the layer."""
         return {**super().get_config(), "n_categories": self.n_categories}
+
+
+def _vectors(table: Any, categories: Any) -> Any:
+    """Looks up vectors `(..., n_rows, width)` in tables `(..., n, width)`.
+
+    The gradient of a reshaped table is dense. Otherwise it would be the list of the rows' gradients, and Keras's
+    optimizers square each of them before they add those of equal categories.
+    """
+    *lead, n, width = table.shape
+    if lead:
+        first = n * np.arange(math.prod(lead), dtype=np.int32)  # row of each table
+        categories = categories + first.reshape(*lead, 1)
+    return ops.take(ops.reshape(table, (-1, width)), categories, axis=0)

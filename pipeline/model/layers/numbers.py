@@ -30,18 +30,36 @@ class NumberEmbeddings(keras.layers.Layer):
         self.columns, self.width = [int(column) for column in columns], width
 
     @abc.abstractmethod
-    def embed(self, x: Any) -> Any:
-        """Maps `(len(columns), n_rows)` to `(len(columns), n_rows, width)`."""
+    def embed(self, x: Any, weights: Sequence[Any]) -> Any:
+        """Maps `(..., len(columns), n_rows)` to `(..., len(columns), n_rows, width)`.
+
+        Args:
+            x: The columns.
+            weights: Of the layer, in the order of `self.weights`, with the same leading dimensions as `x`.
+        """
 
     def call(self, inputs: Any) -> Any:
         """Embeds the columns."""
+        return self.apply(inputs, self.weights)
+
+    def apply(self, inputs: Any, weights: Sequence[Any]) -> Any:
+        """Embeds the columns with given weights; the layer need not be built.
+
+        Args:
+            inputs: `(..., n_rows, n_inputs)`.
+            weights: In the order of `self.weights`, with the same leading dimensions.
+        """
+        *lead, _, n_inputs = inputs.shape
+        rows, last = len(lead), len(lead) + 1  # axes
         taken = set(self.columns)
-        others = [column for column in range(inputs.shape[-1]) if column not in taken]
-        vectors = self.embed(ops.transpose(ops.take(inputs, np.array(self.columns, np.int32), axis=1)))
-        flat = ops.reshape(ops.transpose(vectors, (1, 0, 2)), (-1, len(self.columns) * self.width))
+        others = [column for column in range(n_inputs) if column not in taken]
+        x = ops.take(inputs, np.array(self.columns, np.int32), axis=last)
+        vectors = self.embed(ops.transpose(x, (*range(rows), last, rows)), weights)
+        vectors = ops.transpose(vectors, (*range(rows), last, rows, last + 1))
+        flat = ops.reshape(vectors, (*lead, -1, len(self.columns) * self.width))
         if not others:
             return flat
-        return ops.concatenate([ops.take(inputs, np.array(others, np.int32), axis=1), flat], axis=1)
+        return ops.concatenate([ops.take(inputs, np.array(others, np.int32), axis=last), flat], axis=last)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, int]:
         """Returns the width of the unchanged columns and the vectors."""
@@ -85,15 +103,16 @@ class PiecewiseLinear(NumberEmbeddings):
         """Makes the weights; those of the linear term are uniform within 1 / sqrt(width)."""
         n, bins = len(self.columns), self._lower.shape[2]
         uniform = keras.initializers.RandomUniform(-(self.width**-0.5), self.width**-0.5)
-        self._slopes = self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="slopes")
-        self._biases = self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
-        self._bins = self.add_weight(shape=(n, bins, self.width), initializer="zeros", name="bins")
+        self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="slopes")
+        self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
+        self.add_weight(shape=(n, bins, self.width), initializer="zeros", name="bins")
 
-    def embed(self, x: Any) -> Any:
+    def embed(self, x: Any, weights: Sequence[Any]) -> Any:
         """Adds the linear term and the coordinates times the vectors of the bins."""
-        x = ops.expand_dims(x, 2)
+        slopes, biases, bins = weights
+        x = ops.expand_dims(x, -1)
         coordinates = ops.clip((x - self._lower) * self._inverse, 0.0, 1.0)
-        return x * self._slopes + self._biases + ops.matmul(coordinates, self._bins)
+        return x * slopes + biases + ops.matmul(coordinates, bins)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that rebuild the layer."""
@@ -120,16 +139,17 @@ class Periodic(NumberEmbeddings):
         n, given = len(self.columns), self.frequencies + 1
         normal, phases = keras.initializers.RandomNormal(stddev=self.scale), keras.initializers.RandomUniform(-0.5, 0.5)
         uniform = keras.initializers.RandomUniform(-(given**-0.5), given**-0.5)
-        self._frequencies = self.add_weight(shape=(n, 1, self.frequencies), initializer=normal, name="frequencies")
-        self._phases = self.add_weight(shape=(n, 1, self.frequencies), initializer=phases, name="phases")
-        self._kernel = self.add_weight(shape=(n, given, self.width), initializer=uniform, name="waves")
-        self._biases = self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
+        self.add_weight(shape=(n, 1, self.frequencies), initializer=normal, name="frequencies")
+        self.add_weight(shape=(n, 1, self.frequencies), initializer=phases, name="phases")
+        self.add_weight(shape=(n, given, self.width), initializer=uniform, name="waves")
+        self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
 
-    def embed(self, x: Any) -> Any:
+    def embed(self, x: Any, weights: Sequence[Any]) -> Any:
         """Applies a dense layer of the column to the number and its cosines."""
-        x = ops.expand_dims(x, 2)
-        waves = ops.cos(2 * np.pi * (x * self._frequencies + self._phases))
-        return ops.relu(ops.matmul(ops.concatenate([x, waves], axis=2), self._kernel) + self._biases)
+        frequencies, phases, kernel, biases = weights
+        x = ops.expand_dims(x, -1)
+        waves = ops.cos(2 * np.pi * (x * frequencies + phases))
+        return ops.relu(ops.matmul(ops.concatenate([x, waves], axis=-1), kernel) + biases)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that rebuild the layer."""
@@ -157,16 +177,17 @@ class Cosine(NumberEmbeddings):
         n, waves = len(self.columns), self.width - 1
         normal, phases = keras.initializers.RandomNormal(stddev=self.scale), keras.initializers.RandomUniform(-0.5, 0.5)
         uniform = keras.initializers.RandomUniform(-(self.width**-0.5), self.width**-0.5)
-        self._frequencies = self.add_weight(shape=(n, 1, waves), initializer=normal, name="frequencies")
-        self._phases = self.add_weight(shape=(n, 1, waves), initializer=phases, name="phases")
-        self._scales = self.add_weight(shape=(n, 1, self.width), initializer="zeros", name="scales")
-        self._biases = self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
+        self.add_weight(shape=(n, 1, waves), initializer=normal, name="frequencies")
+        self.add_weight(shape=(n, 1, waves), initializer=phases, name="phases")
+        self.add_weight(shape=(n, 1, self.width), initializer="zeros", name="scales")
+        self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
 
-    def embed(self, x: Any) -> Any:
+    def embed(self, x: Any, weights: Sequence[Any]) -> Any:
         """Scales the number and its cosines."""
-        x = ops.expand_dims(x, 2)
-        waves = ops.cos(2 * np.pi * (x * self._frequencies + self._phases))
-        return self._scales * ops.concatenate([x, waves], axis=2) + self._biases
+        frequencies, phases, scales, biases = weights
+        x = ops.expand_dims(x, -1)
+        waves = ops.cos(2 * np.pi * (x * frequencies + phases))
+        return scales * ops.concatenate([x, waves], axis=-1) + biases
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that rebuild the layer."""

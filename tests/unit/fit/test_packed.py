@@ -15,7 +15,10 @@ from pipeline import Config, TrainingError, fit, load, model
 from pipeline.fit import compile as compiling
 from pipeline.fit.epoch_randomness import order_of
 from pipeline.fit.history import History
-from pipeline.fit.packed import Job, Pack, packs, shape, threefry, why_alone
+from pipeline.fit.packed import Job, Pack, layers_of, packs, shape, threefry, training, why_alone
+from pipeline.fit.packed.compiled_steps import CompiledSteps, compiled_steps_of
+from pipeline.fit.packed.embeddings import EmbeddingLayers
+from pipeline.fit.packed.stack import Network, aligned, values_of
 from pipeline.fit.variable_clone import threefry_seed
 
 N_ROWS, N_BATCH = 200, 32
@@ -23,13 +26,16 @@ TASKS = {"regression": ("california_housing", 2), "binary": ("breast_cancer", 1)
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 
-def rows(task: str, n_rows: int = N_ROWS, weighed: bool = True) -> Rows:
+def rows(task: str, n_rows: int = N_ROWS, weighed: bool = True, categories: Sequence[int] = ()) -> Rows:
+    """Five inputs, of which the last are numbers of categories."""
     rng = np.random.default_rng(n_rows)
     x = rng.normal(size=(n_rows, 5)).astype(np.float32)
     score = x[:, :2] @ np.array([[1.0, 0.5], [-2.0, 1.0]], np.float32) + 0.3 * rng.normal(size=(n_rows, 2))
     y = {
         "regression": score, "binary": score[:, :1] > 0, "multiclass": np.digitize(score[:, :1], [-1, 1])
     }[task].astype(np.float32)  # fmt: skip
+    for column, n in enumerate(categories, start=5 - len(categories)):
+        x[:, column] = rng.integers(n, size=n_rows)
     return x, y, np.linspace(0.5, 1.5, n_rows, dtype=np.float32) if weighed else None
 
 
@@ -40,29 +46,40 @@ def config_of(task: str, *words: str) -> Config:
     )  # fmt: skip
 
 
-def network_of(config: Config, task: str) -> keras.Model:
+def network_of(config: Config, task: str, categories: Sequence[int] = ()) -> keras.Model:
     fit.seed(config.seed)
-    return model.build(config.model, task=task, n_inputs=5, n_outputs=TASKS[task][1])
+    x, y, _ = rows(task, categories=categories)
+    fitted_on = model.TrainingRows(x, y, range(5 - len(categories)))
+    return model.build(
+        config.model, task=task, n_inputs=5, n_outputs=TASKS[task][1], categories=categories, rows=fitted_on
+    )
 
 
 SCALE = {"regression": np.array([3.0, 0.5]), "binary": np.ones(1), "multiclass": np.ones(1)}
 
 
-def alone(config: Config, task: str, n_rows: int = N_ROWS) -> tuple[keras.Model, History]:
-    network = network_of(config, task)
+def alone(
+    config: Config, task: str, n_rows: int = N_ROWS, categories: Sequence[int] = ()
+) -> tuple[keras.Model, History]:
+    network = network_of(config, task, categories)
     trainable = fit.compile_network(network, config.fit, task=task, n_rows=n_rows, output_scale=SCALE[task])
-    train, val = rows(task, n_rows), rows(task, 70)
+    train, val = rows(task, n_rows, categories=categories), rows(task, 70, categories=categories)
     return network, fit.fit(trainable, train, val, config.fit, seed=config.seed, report=lambda epoch, values: None)
 
 
 def together(
-    configs: Sequence[Config], task: str, n_rows: int = N_ROWS, report: Any = lambda epoch, values: None
+    configs: Sequence[Config],
+    task: str,
+    n_rows: int = N_ROWS,
+    report: Any = lambda epoch, values: None,
+    categories: Sequence[int] = (),
 ) -> tuple[list[keras.Model], dict[int, History | Exception]]:
     assert all(why_alone(config.model, config.fit) is None for config in configs)
     assert len({shape(config.model, config.fit) for config in configs}) == 1
-    networks = [network_of(config, task) for config in configs]
+    networks = [network_of(config, task, categories) for config in configs]
     jobs = [Job(one, config.fit, config.seed) for one, config in zip(networks, configs, strict=True)]
-    with Pack(jobs, rows(task, n_rows), rows(task, 70), task=task, output_scale=SCALE[task]) as pack:
+    train, val = rows(task, n_rows, categories=categories), rows(task, 70, categories=categories)
+    with Pack(jobs, train, val, task=task, output_scale=SCALE[task]) as pack:
         return networks, dict(itertools.chain.from_iterable(pack.train(dict.fromkeys(range(len(jobs)), report))))
 
 
@@ -99,15 +116,27 @@ MORE = [
     ["fit.optimizer=adam", "fit.schedule=exponential"],
     ["fit.optimizer=sgd", "fit.schedule=cosine"],
 ]
-OWN = [
+EMBEDDED = [
+    ["model.numeric_embedding=piecewise_linear", "fit.optimizer=adamw", "fit.weight_decay=0.125"],
+    ["model.numeric_embedding=target_bins", "fit.optimizer=rmsprop", "fit.ema=0.9"],
+    ["model.numeric_embedding=periodic", "fit.optimizer=adamw", "fit.clip_norm=0.3"],
+    ["model.numeric_embedding=cosine", "fit.optimizer=sgd", "fit.momentum=0.9"],
+]
+OWN = [  # strengths are powers of 2: Keras rounds them to single precision
     ["seed=0", "fit.learning_rate=0.01"],
-    ["seed=0", "model.units=[8,20]", "fit.learning_rate=0.003", "model.l2=0.01", "model.l1=[0.001,0.0,0.002]"],
+    [
+        "seed=0",
+        "model.units=[8,20]",
+        "fit.learning_rate=0.003",
+        "model.l2=0.0078125",
+        "model.l1=[0.0009765625,0,0.001953125]",
+    ],
     ["seed=1", "model.units=[12]", "fit.learning_rate=0.02", "model.initializer=glorot_uniform"],
 ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", OPTIMIZERS + MORE, ids=" ".join)
+@pytest.mark.parametrize("words", OPTIMIZERS + MORE + EMBEDDED, ids=" ".join)
 @pytest.mark.usefixtures("float64")
 def test_a_member_comes_to_what_keras_comes_to_alone(words: list[str]) -> None:
     """In double precision, so that nothing but the rules can differ."""
@@ -174,6 +203,62 @@ def test_members_of_other_widths_and_depths_come_to_what_they_come_to_alone(acti
         assert isinstance(found, History)
         assert found.epochs[-1]["loss"] == pytest.approx(expected.epochs[-1]["loss"], rel=1e-4)
         assert found.epochs[-1]["val_loss"] == pytest.approx(expected.epochs[-1]["val_loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("embedding", "categories", "compared"),
+    [
+        ("periodic", (9, 30), [1]),
+        *slow(
+            [
+                ("none", (9, 30), [0, 1]),
+                ("piecewise_linear", (), [0, 1]),
+                ("target_bins", (30,), [0, 1]),
+                ("cosine", (), [0, 1]),
+            ]
+        ),
+    ],
+)
+def test_networks_with_embeddings_come_to_what_they_come_to_alone(
+    embedding: str, categories: tuple[int, ...], compared: list[int]
+) -> None:
+    words = [
+        f"model.numeric_embedding={embedding}", "fit.optimizer=adamw", "fit.clip_norm=0.5", "fit.ema=0.9",
+        "fit.learning_rate=0.01",
+    ]  # fmt: skip
+    own = [
+        ["model.dropout=0.2", "fit.weight_decay=0.2"],
+        ["model.units=[20]", "model.l2=0.01", "model.embedding_scale=0.7", "seed=2"],
+    ]
+    configs = [config_of("binary", *words, *more) for more in own]
+    networks, ended = together(configs, "binary", 6 * N_BATCH, categories=categories)
+    for number in compared:
+        network, expected = alone(configs[number], "binary", 6 * N_BATCH, categories)
+        assert_alike(networks[number], network, 1e-4)
+        found = ended[number]
+        assert isinstance(found, History)
+        assert found.epochs[-1]["val_loss"] == pytest.approx(expected.epochs[-1]["val_loss"], rel=1e-4)
+
+
+def test_only_networks_with_equal_embeddings_share_a_program_or_a_pack() -> None:
+    def made(*words: str) -> tuple[Job, CompiledSteps]:
+        config = config_of("regression", *words)
+        network = network_of(config, "regression")
+        layers = layers_of(network)
+        assert layers is not None
+        alike = aligned([layers.dense])
+        values = values_of(alike, [0.1], [0.0], [0])
+        function = Network.of(alike, values, EmbeddingLayers.of(layers.embeddings))
+        return Job(network, config.fit, 0), compiled_steps_of(function, config.fit, "regression")
+
+    bins, waves = "model.numeric_embedding=piecewise_linear", "model.numeric_embedding=periodic"
+    (first, program), (second, other) = made(bins, "model.embedding_bins=4"), made(bins, "model.embedding_bins=5")
+    assert program is not other
+    assert program is made(bins, "model.embedding_bins=4")[1]
+    assert made(waves)[1] is made(waves, "model.embedding_scale=2.0")[1]
+    assert made(waves)[1] is not made("model.numeric_embedding=cosine")[1]
+    with pytest.raises(ValueError, match="networks of a pack must have equal embeddings"):
+        Pack([first, second], rows("regression"), rows("regression", 70), task="regression", output_scale=np.ones(2))
 
 
 def test_padding_at_most_doubles_the_work_of_a_network() -> None:
@@ -244,7 +329,12 @@ def test_a_plateau_lowers_a_members_own_rate() -> None:
 
 
 @pytest.mark.slow
-def test_what_a_report_raises_ends_its_member_alone_and_a_pack_that_is_half_empty_is_made_smaller() -> None:
+def test_what_a_report_raises_ends_its_member_alone_and_a_pack_that_is_half_empty_is_made_smaller(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(training, "COMPILE_SECONDS", 0.0)
+    caplog.set_level("INFO", "pipeline.fit")
+
     class EndedError(Exception):
         pass
 
@@ -257,6 +347,7 @@ def test_what_a_report_raises_ends_its_member_alone_and_a_pack_that_is_half_empt
     shapes = ["model.units=[16,8]", "model.units=[9]"]
     configs = [config_of("binary", f"seed={seed}", shapes[seed % 2], "fit.epochs=4") for seed in range(18)]
     networks, ended = together(configs, "binary", report=report)
+    assert "4 of 18 networks are left" in caplog.text
     assert [type(ended[number]) for number in range(18)] == [EndedError] * 14 + [History] * 4
     for number in (16, 17):
         assert_alike(networks[number], alone(configs[number], "binary")[0], 1e-4)
@@ -276,6 +367,7 @@ def test_jobs_that_train_alone() -> None:
         for words in (
             [], ["model.dropout=0.1"], ["fit.learning_rate=0.1"], ["model.l1=1.0"], ["fit.epochs=7"],
             ["fit.early_stopping.patience=3"], ["seed=4"], ["model.initializer=zeros"], ["model.units=[8]"],
+            ["model.embedding_scale=0.3"],
         )
         for config in [load("data=iris", *words)]
     }  # fmt: skip
