@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SHARE_OF_FOLDS = 0.5  # of the time: maximum for the folds of the first configuration
+SHARE_AHEAD = 0.25  # of the time that is left: maximum for configurations that are planned together
 SHORTEST_SHARE = 0.02  # of the time: minimum to start another network
 
 
@@ -108,17 +109,24 @@ class Limits:
         """
         return self.settings.minutes is None or n_networks * seconds <= 60 * SHARE_OF_FOLDS * self.settings.minutes
 
-    def n_affordable(self, selection: Selection) -> int:
-        """Returns how many more configurations can be trained, if they take as long as the earlier ones did."""
+    def n_ahead(self, selection: Selection) -> int:
+        """Returns how many of the next configurations may be planned together.
+
+        A pack that time ends leaves many networks with few epochs, so these configurations are to take at most
+        SHARE_AHEAD of the time that is left, if each takes as long as the earlier ones did.
+
+        Args:
+            selection: The earlier ones.
+        """
         found: list[float] = []
         if self.settings.n_trials is not None:
             found.append(self.settings.n_trials - self.n_tried)
         if self.settings.minutes is not None and selection.members:
             each = sum(member.seconds for member in selection.members) / len(selection.members)
-            found.append(60 * (self.settings.minutes - self.minutes) / max(each, 1e-3))
+            found.append(SHARE_AHEAD * 60 * (self.settings.minutes - self.minutes) / max(each, 1e-3))
         return int(min(found, default=sys.maxsize))
 
-    def bounded(self, drawn: Drawn, n_networks: float, n_packed: int = 1) -> Drawn:
+    def bounded(self, drawn: Drawn, n_networks: int, n_packed: int = 1) -> Drawn:
         """Limits a network to the time that is left; it keeps the best weights of the epochs that fit.
 
         Args:

@@ -6,11 +6,12 @@ import logging
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline import config as configuration
 from pipeline.config import Config
-from pipeline.data import Report, leak_advice
+from pipeline.data import InMemory, Report, leak_advice
 from pipeline.errors import ConfigError, TrainingError
 from pipeline.evaluate.leaderboard import LeaderboardRow, as_csv
 from pipeline.evaluate.paired import Difference
@@ -127,8 +128,10 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
     selection = Selection(resampled, config.tune.max_entries, config.tune.seed)
     limits = Limits(config.tune)
     training = Training(selection, kept, limits)
+    is_in_memory = isinstance(resampled.parts[0].prepared.dataset, InMemory)
+    n_ahead = partial(limits.n_ahead, selection) if is_in_memory else lambda: 1
     try:
-        for group in groups(networks, lambda: limits.n_affordable(selection)):
+        for group in groups(networks, n_ahead):
             if limits.are_reached(selection):
                 break
             for drawn, came in training.of(group):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipeline.errors import TrainingError
 from pipeline.sweep.tune.configurations import Drawn
 from pipeline.sweep.tune.networks import TrainedNetwork, TunedMember, recalled, train_network
-from pipeline.sweep.tune.packing import Group, train_packed
+from pipeline.sweep.tune.packing import train_packed
 from pipeline.sweep.tune.resampling import ResampledPart
 from pipeline.sweep.tune.selection import Limits, Selection
 from pipeline.sweep.tune.unfinished import Kept
@@ -31,13 +31,13 @@ class Training:
     kept: Kept
     limits: Limits
 
-    def of(self, group: Group) -> Iterator[tuple[Drawn, TunedMember | TrainingError]]:
+    def of(self, group: Sequence[Drawn]) -> Iterator[tuple[Drawn, TunedMember | TrainingError]]:
         """Trains configurations, and yields each when it has all its networks, or when one of them has failed.
 
         Args:
             group: One configuration, or several that train as one network.
         """
-        (drawn, *others) = group.networks
+        (drawn, *others) = group
         if others:
             yield from self._packed(group)
             return
@@ -60,13 +60,12 @@ class Training:
             trained.append(self._network(bounded.of_fold(part.fold), part))
         return TunedMember.of(drawn, trained, selection.resampled)
 
-    def _packed(self, group: Group) -> Iterator[tuple[Drawn, TunedMember | TrainingError]]:
+    def _packed(self, group: Sequence[Drawn]) -> Iterator[tuple[Drawn, TunedMember | TrainingError]]:
         """Trains configurations as one network, fold after fold."""
-        parts, by_number = self.selection.resampled.parts, {drawn.number: drawn for drawn in group.networks}
+        parts, by_number = self.selection.resampled.parts, {drawn.number: drawn for drawn in group}
         trained: dict[int, list[TrainedNetwork]] = {number: [] for number in by_number}
         for place, part in enumerate(parts):
-            n_trainings = (len(parts) - place) / group.share
-            left = [self.limits.bounded(by_number[number], n_trainings, len(trained)) for number in trained]
+            left = [self.limits.bounded(by_number[number], len(parts) - place, len(trained)) for number in trained]
             for number, came in self._networks([drawn.of_fold(part.fold) for drawn in left], part):
                 drawn = by_number[number]
                 if isinstance(came, TrainingError):
