@@ -137,18 +137,22 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
             for drawn, came in training.of(group):
                 limits.n_tried += 1
                 if isinstance(came, TrainingError):
-                    if not selection.members and limits.n_tried > MAX_FAILURES:
-                        raise came
-                    log.warning("network %d is omitted: %s", drawn.number, came)
-                    continue
-                selection.add(came)
-                _tell(came, selection, limits, score)
+                    _omit(drawn, came, is_fatal=not selection.members and limits.n_tried > MAX_FAILURES)
+                else:
+                    selection.add(came)
+                    _tell(came, selection, limits, score)
     except KeyboardInterrupt as interrupt:
         if type(interrupt) is not KeyboardInterrupt or not selection.members:
             raise  # the sender of another signal does not wait for an export
         signals.leave()
         log.info("interrupted; exporting the ensemble so far")
     return selection
+
+
+def _omit(drawn: Drawn, error: TrainingError, is_fatal: bool) -> None:
+    if is_fatal:
+        raise error
+    log.warning("network %d is omitted: %s", drawn.number, error)
 
 
 def _tell(member: TunedMember, selection: Selection, limits: Limits, score: str) -> None:
