@@ -118,7 +118,7 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
                     self._compiled.result()
                     self._train_epoch()
             except (tf.errors.ResourceExhaustedError, MemoryError):
-                why = "out of memory; try fewer hydra.launcher.members, or a smaller fit.batch_size"
+                why = "out of memory; try a smaller fit.batch_size, or in a sweep fewer hydra.launcher.members"
                 yield [(number, TrainingError(why)) for number in self._members]
                 return
             if self._ended:
