@@ -37,16 +37,19 @@ def conclude(parent: str, owner: str, status: str) -> None:
         owner: The process that has stopped leading it.
         status: How the sweep ended in that process; KILLED does not change a sweep that another process has closed.
     """
-    client, runs = mlflow.MlflowClient(), jobs(parent)
+    client = mlflow.MlflowClient()
+    if PROCESS + owner in client.get_run(parent).data.tags:
+        client.delete_tag(parent, PROCESS + owner)
+    # Read after the mark is gone: of several processes that end at the same moment, the last one finds no other.
+    above = client.get_run(parent)
+    if others(above.data.tags, owner):
+        return  # they will count and close it
+    runs = jobs(parent)
     n_finished = n_in_state(runs, "finished")
     client.log_metric(parent, "n_finished", n_finished)
     client.log_metric(parent, "n_failed", n_in_state(runs, "failed", "killed"))
     client.log_metric(parent, "n_pruned", n_in_state(runs, "pruned"))
-    above = client.get_run(parent)
-    tags, is_open = above.data.tags, above.info.status == "RUNNING"
-    if PROCESS + owner in tags:
-        client.delete_tag(parent, PROCESS + owner)
-    if others(tags, owner) or (status == "KILLED" and not is_open):
-        return  # the others will close it, or have closed it
+    if status == "KILLED" and above.info.status != "RUNNING":
+        return  # another process has closed it
     # A failed job does not fail the sweep; the exit code and n_failed show it.
     client.set_terminated(parent, "FINISHED" if n_finished and status != "KILLED" else status)

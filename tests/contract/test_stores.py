@@ -21,11 +21,13 @@ from pipeline.data import load as load_data
 from pipeline.inference.locate import resolve
 from pipeline.runtime.atomic_files import prefix
 from pipeline.track import send_left, start
+from pipeline.track.conclusion import conclude
 from pipeline.track.header import run_header
 from pipeline.track.simultaneous import retried
 from pipeline.track.spool.folders import Spooled, left
 from pipeline.track.spool.journal import Journal
 from pipeline.track.spool.log_to_mlflow import Transfer
+from pipeline.track.store import connected_to
 from support import patched_worker
 from support.contents import digests, files, known
 from support.servers import Way, mlflow_server, postgres
@@ -277,6 +279,33 @@ def test_a_sweep_is_concluded_after_its_trials(there: Store) -> None:
     sent = send_left(there.uri)
     assert (len(sent.runs), sent.sweeps) == (1, [(there.uri, parent)])
     assert there.client.get_run(parent).data.metrics["n_finished"] == 1
+
+
+def test_of_two_machines_that_end_a_sweep_at_the_same_moment_one_closes_it(
+    there: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = there.client.create_experiment("ended_by_two")
+    owners = [f"{machine}/1/0.00" for machine in ("a", "b")]
+    signs = {f"process.{owner}": str(time.time()) for owner in owners}
+    parent = there.client.create_run(where, tags={"sweep": "seed=1", **signs}).info.run_id
+    for seed in (1, 2):
+        tags = {"mlflow.parentRunId": parent, "trial_key": str(seed)}
+        there.client.set_terminated(there.client.create_run(where, tags=tags).info.run_id, "FINISHED")
+    both, read = threading.Barrier(2), MlflowClient.get_run
+
+    def read_together(client: MlflowClient, run_id: str) -> Run:
+        found = read(client, run_id)
+        with contextlib.suppress(threading.BrokenBarrierError):  # the other has ended
+            both.wait(timeout=5)
+        return found
+
+    with connected_to(there.uri), monkeypatch.context() as patched, ThreadPoolExecutor(2) as machines:
+        patched.setattr(MlflowClient, "get_run", read_together)
+        list(machines.map(lambda owner: conclude(parent, owner, "FINISHED"), owners))
+    ended = there.client.get_run(parent)
+    assert ended.info.status == "FINISHED"
+    assert ended.data.metrics == {"n_finished": 2, "n_failed": 0, "n_pruned": 0}
+    assert not [name for name in ended.data.tags if name.startswith("process.")]
 
 
 def test_what_a_killed_process_left_half_made_is_removed_by_the_next_command(
