@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.evaluate.leaderboard import LeaderboardRow
     from pipeline.export import Assembled, Decided
     from pipeline.export.calibration_values import Learned
-    from pipeline.fit import History
+    from pipeline.fit import History, Snapshot
     from pipeline.track import Run
 
     Assemble = Callable[[Rows, Preprocessing, keras.Model, Learned], Assembled]
@@ -60,6 +60,10 @@ class Trial:
     def watching(self, report: EpochReport) -> EpochReport:
         """Wraps the report that is called after each epoch."""
         return report
+
+    def after_epoch(self) -> Callable[[Snapshot], None] | None:
+        """Returns what takes the network as it is after each epoch, which costs a prediction of the validation rows."""
+        return None
 
     def recalling(self, report: EpochReport) -> EpochReport:
         """Wraps the report that is called for the earlier epochs of a resumed run."""
@@ -314,8 +318,10 @@ def train(config: Config, prepared: Prepared, trial: Trial = SINGLE_RUN) -> Iter
         tracked.log_report(prepared.report)
         kept.begin(tracked.id, trial.recalling(tracked.log_epoch))
         clock.lap("open_run")
-        train, val, watching = prepared.train, prepared.val, trial.watching(tracked.log_epoch)
-        history = fit.fit(trainable, train, val, config.fit, seed=config.seed, report=watching, keeping=kept)
+        history = fit.fit(
+            trainable, prepared.train, prepared.val, config.fit, seed=config.seed,
+            report=trial.watching(tracked.log_epoch), keeping=kept, after_epoch=trial.after_epoch(),
+        )  # fmt: skip
         clock.lap("fit")
         yield Trained(network, history, tracked)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from pipeline.data import Preprocessing, Rows, Target
 from pipeline.data.preprocessing.scaling.targets import OutputScaler
@@ -59,26 +63,22 @@ class ValidationLoss:
 
     def __call__(self, mean: np.ndarray) -> float:
         """Computes the loss of a mean `(n_rows, n)` of what `averaged` returns."""
-        return float(self.of_each(mean[np.newaxis], self.weight)[0])
+        shares = self.weight / self.weight.sum()
+        if self.target.task == "regression":
+            return float(np.sqrt(shares @ np.square(self.scaler.invert(mean) - self.target.values)).mean())
+        return -float(np.log(np.maximum(mean[:, 0], np.finfo(np.float64).tiny)) @ shares)
 
-    def of_each(self, means: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """Computes the losses of several means.
+    def by_rows(self, candidates: Sequence[np.ndarray]) -> Callable[[np.ndarray], _Losses]:
+        """Returns a function from `(n_rows,)` weights to the losses by which a greedy selection adds candidates.
 
         Args:
-            means: `(n_means, n_rows, n)`.
-            weight: `(n_rows,)`.
-
-        Returns:
-            `(n_means,)`
+            candidates: What `averaged` returns for each.
         """
-        shares = weight / weight.sum()
-        found: np.ndarray
         if self.target.task == "regression":
-            original = self.scaler.invert(means.reshape(-1, means.shape[-1])).reshape(means.shape)
-            found = np.sqrt(shares @ np.square(original - self.target.values)).mean(axis=1)
-        else:
-            found = -(np.log(np.maximum(means[..., 0], np.finfo(np.float64).tiny)) @ shares)
-        return found
+            errors = np.stack([(self.scaler.invert(one) - self.target.values).T for one in candidates], axis=1)
+            return lambda weight: _SquaredErrors(*_counted(errors, weight))
+        probabilities = np.stack([one[:, 0] for one in candidates])
+        return lambda weight: _LogLosses(*_counted(probabilities, weight))
 
     def standard_error(self, mean: np.ndarray, other: np.ndarray) -> float:
         """Returns the standard error of the difference between the losses of two means, paired by row.
@@ -106,17 +106,28 @@ def select(candidates: Sequence[np.ndarray], loss: ValidationLoss, *, max_entrie
         max_entries: Maximum number of entries.
         seed: Seed of the bootstraps.
     """
+    with _blas().limit(limits=1, user_api="blas"):  # threads gain nothing here, and lose much beside other programs
+        return _selected(loss, loss.by_rows(candidates), max_entries, seed)
+
+
+def _selected(loss: ValidationLoss, of_rows: Callable[[np.ndarray], _Losses], max_entries: int, seed: int) -> list[int]:
     n_rows = len(loss.weight)
     if n_rows >= ENOUGH_ROWS:
-        return _greedy(candidates, loss, loss.weight, max_entries)
+        return _greedy(of_rows(loss.weight), max_entries)
     generator = np.random.default_rng(seed)
     shares: defaultdict[int, float] = defaultdict(float)
     for _ in range(N_BAGS):
         drawn = loss.weight * generator.multinomial(n_rows, np.full(n_rows, 1 / n_rows))
-        chosen = _greedy(candidates, loss, drawn if drawn.any() else loss.weight, max_entries)
+        chosen = _greedy(of_rows(drawn if drawn.any() else loss.weight), max_entries)
         for number, count in Counter(chosen).items():
             shares[number] += count / len(chosen) / N_BAGS
     return _apportioned(shares, max_entries)
+
+
+@functools.cache
+def _blas() -> ThreadpoolController:
+    """Returns what limits the threads of matrix products; making it takes 20 ms."""
+    return ThreadpoolController()
 
 
 def mean_of(candidates: Sequence[np.ndarray], entries: Sequence[int]) -> np.ndarray:
@@ -130,18 +141,87 @@ def mean_of(candidates: Sequence[np.ndarray], entries: Sequence[int]) -> np.ndar
     return found
 
 
-def _greedy(candidates: Sequence[np.ndarray], loss: ValidationLoss, weight: np.ndarray, max_entries: int) -> list[int]:
+class _Losses(Protocol):
+    """The losses of ensembles that have one more entry."""
+
+    def with_each(self) -> np.ndarray:
+        """Returns `(n_candidates,)` losses of the ensemble with each candidate added."""
+
+    def add(self, number: int) -> None:
+        """Adds a candidate."""
+
+
+class _SquaredErrors:
+    """Losses of a regression, from the candidates' products of errors: a step does not need the rows.
+
+    Errors are averaged in the targets' units. That is exact for affine scalings; predictions beyond the range of
+    `data.output_clip` count as its end before they are averaged instead of after.
+
+    Args:
+        errors: `(n_targets, n_candidates, n_rows)`.
+        shares: `(n_rows,)` weights that sum to 1.
+    """
+
+    def __init__(self, errors: np.ndarray, shares: np.ndarray) -> None:
+        self._products = (errors * shares) @ errors.swapaxes(1, 2)  # (n_targets, n_candidates, n_candidates)
+        self._own = np.diagonal(self._products, axis1=1, axis2=2)
+        self._total = np.zeros((len(errors), 1))
+        self._with_total = np.zeros_like(self._own)
+        self._n_entries = 0
+
+    def with_each(self) -> np.ndarray:
+        squares = (self._total + 2 * self._with_total + self._own) / (self._n_entries + 1) ** 2
+        found: np.ndarray = np.sqrt(np.maximum(squares, 0)).mean(axis=0)
+        return found
+
+    def add(self, number: int) -> None:
+        self._total += 2 * self._with_total[:, [number]] + self._own[:, [number]]
+        self._with_total = self._with_total + self._products[:, number]
+        self._n_entries += 1
+
+
+class _LogLosses:
+    """Log losses.
+
+    Args:
+        probabilities: `(n_candidates, n_rows)` of the true classes.
+        shares: `(n_rows,)` weights that sum to 1.
+    """
+
+    def __init__(self, probabilities: np.ndarray, shares: np.ndarray) -> None:
+        self._probabilities, self._shares = probabilities, shares
+        self._total = np.zeros_like(shares)
+        self._n_entries = 0
+
+    def with_each(self) -> np.ndarray:
+        totals = np.maximum(self._total + self._probabilities, np.finfo(np.float64).tiny)
+        found: np.ndarray = math.log(self._n_entries + 1) - np.log(totals, out=totals) @ self._shares
+        return found
+
+    def add(self, number: int) -> None:
+        self._total = self._total + self._probabilities[number]
+        self._n_entries += 1
+
+
+def _greedy(losses: _Losses, max_entries: int) -> list[int]:
     """Adds the candidate that improves the mean most until no candidate improves it."""
     entries: list[int] = []
-    stacked, total, reached = np.stack(candidates), np.zeros_like(candidates[0]), np.inf
+    reached = np.inf
     while len(entries) < max_entries:
-        losses = loss.of_each((total + stacked) / (len(entries) + 1), weight)
-        best = int(np.argmin(losses))
-        if entries and losses[best] >= reached:
+        found = losses.with_each()
+        best = int(np.argmin(found))
+        if entries and found[best] >= reached:
             break
         entries.append(best)
-        total, reached = total + candidates[best], float(losses[best])
+        losses.add(best)
+        reached = float(found[best])
     return entries
+
+
+def _counted(values: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns values `(..., n_rows)` and shares of the rows that have a weight."""
+    has_weight = weight > 0
+    return values[..., has_weight], weight[has_weight] / weight.sum()
 
 
 def _apportioned(shares: Mapping[int, float], n_entries: int) -> list[int]:

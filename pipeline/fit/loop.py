@@ -4,7 +4,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -31,11 +31,14 @@ from pipeline.fit.disk_batching import OnDisk, Weighted, class_counts
 from pipeline.fit.epoch_randomness import EpochDraws
 from pipeline.fit.history import History, history_of, require_finite
 from pipeline.fit.multi_step_model import VALIDATION_ROWS, MultiStepModel
+from pipeline.fit.snapshot import AfterEpoch, Snapshot
 from pipeline.fit.steps import batch_size, steps_of
 from pipeline.fit.trainable_model import TrainableModel
 from pipeline.runtime.signals import held
 
 log = logging.getLogger(__name__)
+
+EpochReport = Callable[[int, dict[str, float]], None]
 
 
 def seed(number: int) -> None:
@@ -62,8 +65,9 @@ def fit(
     config: Fit,
     *,
     seed: int,
-    report: Callable[[int, dict[str, float]], None],
+    report: EpochReport,
     keeping: Keeping | None = None,
+    after_epoch: Callable[[Snapshot], None] | None = None,
 ) -> History:
     """Trains a network. Each epoch uses all rows in a new order; the last batch holds the remaining rows.
 
@@ -74,7 +78,8 @@ def fit(
         config: The fit section.
         seed: Seed of the order of the rows.
         report: Called after each epoch with its number, from 1, and its values.
-        keeping: Writes checkpoints, and holds the one to resume from; None trains without checkpoints.
+        keeping: Writes checkpoints, and holds the one to resume from; None: no checkpoints.
+        after_epoch: Takes the network as it is after each epoch.
 
     Returns:
         The values of all epochs; `trainable.network` holds the trained weights.
@@ -87,21 +92,18 @@ def fit(
     epochs = [] if keeping is None else keeping.epochs
     best = BestWeights(config.early_stopping) if config.early_stopping.patience is not None else None
     shown, draws = progress(), EpochDraws(seed)
-
-    def keep(epoch: int, values: dict[str, float]) -> None:
-        epochs.append(values)
-        report(epoch, values)
-
     if trainable.structure is None:  # Keras's own loop or third-party layers may use TensorFlow's global generator
         keras.utils.set_random_seed(seed)
-    callbacks = [Interrupts(), shown, *_callbacks(config, trainable, best, draws, Report(keep), keeping)]
+    reports: list[keras.callbacks.Callback] = [Report(_kept(epochs, report))]
+    if after_epoch is not None:
+        reports.append(AfterEpoch(after_epoch, trainable.network, val))
+    callbacks = [Interrupts(), shown, *_callbacks(config, trainable, best, draws, reports, keeping)]
     if keeping is not None:
         callbacks.append(Checkpoints(keeping, callbacks, epochs))
-    rows = train[0], train[1], weights_of(train, config)
     start = time.perf_counter()
     try:
         with held(), _with_remedies(trainable):
-            fed = _fed(trainable.model, rows, val, config, draws)
+            fed = _fed(trainable.model, train, val, config, draws)
             trainable.model.fit(**fed, epochs=config.epochs, initial_epoch=len(epochs), callbacks=callbacks)
     except Pruned:
         trainable.bring_back()  # the next job of the sweep may need the same program
@@ -114,6 +116,16 @@ def fit(
     if keeping is not None:
         keeping.trained(trainable.model, epochs, history.best_epoch)
     return history
+
+
+def _kept(epochs: list[dict[str, float]], report: EpochReport) -> EpochReport:
+    """Returns a report that appends the values to those of earlier epochs first."""
+
+    def keep(epoch: int, values: dict[str, float]) -> None:
+        epochs.append(values)
+        report(epoch, values)
+
+    return keep
 
 
 def _recalled(trainable: TrainableModel, found: Checkpoint) -> History:
@@ -148,18 +160,18 @@ def _with_remedies(trainable: TrainableModel) -> Iterator[None]:
 
 def _fed(model: keras.Model, train: Arrays, val: Arrays, config: Fit, draws: EpochDraws) -> dict[str, Any]:
     """Returns the arguments of `model.fit` that hold the rows."""
-    n_batch = batch_size(config, len(train[0]))
+    x, y, weight = rows = train[0], train[1], weights_of(train, config)
+    n_batch = batch_size(config, len(x))
     validated: dict[str, Any] = {"validation_data": val if val[2] is not None else val[:2]}
     if isinstance(model, MultiStepModel):
-        x, y, weight = train
         return validated | {"x": x, "y": y, "sample_weight": weight, "batch_size": n_batch, "seed": draws.seed}
     n_validated = max(VALIDATION_ROWS, n_batch)
-    if isinstance(train[0], OnDisk):
+    if isinstance(x, OnDisk):
         validated = {"validation_data": batches_in_order(val, n_validated)}
     else:
         validated["validation_batch_size"] = n_validated
-    rows = batches(train, steps_of(len(train[0]), n_batch, model), draws.order)
-    return validated | {"x": rows, "shuffle": False, "verbose": 0}
+    steps = batches(rows, steps_of(len(x), n_batch, model), draws.order)
+    return validated | {"x": steps, "shuffle": False, "verbose": 0}
 
 
 def _callbacks(
@@ -167,13 +179,13 @@ def _callbacks(
     trainable: TrainableModel,
     best: BestWeights | None,
     draws: EpochDraws,
-    report: Report,
+    reports: Sequence[keras.callbacks.Callback],
     keeping: Keeping | None,
 ) -> Iterator[keras.callbacks.Callback]:
     """Yields all callbacks but the display, in the order in which they handle the end of an epoch."""
     if not isinstance(trainable.model, MultiStepModel):
         yield draws
-    yield report
+    yield from reports
     yield StopAtNaN(float(sum(trainable.network.losses)))
     yield from plateau(config)
     if best is not None:

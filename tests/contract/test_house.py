@@ -58,6 +58,7 @@ HOMES = {
         "export/calibrate.py",
         "sweep/search/proposals.py",
     ],
+    "threadpoolctl": ["evaluate/ensemble_selection.py"],
     "psutil": ["track/environment.py", "fit/batching.py", "data/streaming/budget.py", "runtime/process.py"],
     "fastapi": ["inference/http/"],
     "starlette": ["inference/http/"],  # FastAPI's own foundation

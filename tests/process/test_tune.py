@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,8 @@ from pipeline.export.formats.convert import export
 from pipeline.export.loaded_model import LoadedModel
 from pipeline.inference.locate import resolve
 from pipeline.sweep import light_trials
-from pipeline.sweep.tune import Tuned, configurations, packing, tune
+from pipeline.sweep.tune import Tuned, configurations, packing, time_budget, training, tune
+from pipeline.sweep.tune.networks import TunedMember, TunedSnapshot
 from pipeline.track import run as tracked_run
 from support.forked import Forking, forking
 from support.typed import Typed
@@ -163,10 +164,10 @@ def store_in(folder: Path) -> str:
 @pytest.mark.slow
 def test_the_same_command_goes_on_where_it_was_killed(forked: Forking, tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    typed = ["data=diabetes", *QUICK, "tune.n_trials=6", f"tracking.uri={store}"]
+    typed = ["data=diabetes", *QUICK, "tune.folds=2", "tune.n_trials=4", f"tracking.uri={store}"]
     undisturbed = tune(*[*typed, f"tracking.uri={store_in(tmp_path)}2"])
     began = forked.start(*typed, command="tune")
-    began.wait_for("network 3 of 6")
+    began.wait_for("network 2 of 4")
     assert began.signal(signal.SIGKILL).code in (-signal.SIGKILL, 137)
     ended = forked.start(*typed, command="tune").end(time.monotonic())
     assert ended.code == 0, ended.output
@@ -176,9 +177,43 @@ def test_the_same_command_goes_on_where_it_was_killed(forked: Forking, tmp_path:
     assert [run.info.status for run in whole] == ["FINISHED"]
     below = runs_below(client, whole[0].info.run_id)
     numbers = sorted(run.data.tags["tuned_number"] for run in below if run.info.status == "FINISHED")
-    assert numbers == ["0", "1", "2", "3", "4", "5"]
+    assert numbers == ["0", "0", "1", "1", "2", "2", "3", "3"]
     assert not [run for run in below if run.info.status == "RUNNING"]
     assert whole[0].data.metrics["val_rmse"] == pytest.approx(undisturbed.result.scores["val_rmse"], rel=1e-6)
+
+
+def test_the_same_command_goes_on_with_the_epochs_that_were_selected(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without folds, networks join the ensemble with other epochs than their best, too."""
+    words = packed_words(store, "tune.folds=1", "tune.n_trials=4", "fit.epochs=12", "fit.learning_rate=0.03")
+    tell, recall, recalled = time_budget._tell, training.recalled_snapshot, []
+
+    def failing(member: TunedMember, *others: Any) -> None:
+        tell(member, *others)
+        if member.drawn.number == 3:
+            raise RuntimeError("the machine was switched off")
+
+    def recalling(*given: Any) -> TunedSnapshot:
+        recalled.append(recall(*given))
+        return recalled[-1]
+
+    monkeypatch.setattr(time_budget, "_tell", failing)
+    with pytest.raises(RuntimeError, match="switched off"):
+        tune(*words)
+    monkeypatch.setattr(time_budget, "_tell", tell)
+    monkeypatch.setattr(training, "recalled_snapshot", recalling)
+    found = tune(*words)
+    assert recalled
+    assert {one.drawn.number for one in recalled} <= {line.number for line in found.lines}
+    undisturbed = tune(*words, "seed=0")  # another command
+    assert len(found.lines) == len(undisturbed.lines) == 4
+    assert found.loss < 1.05 * undisturbed.loss
+    for one in (found, undisturbed):
+        n_entries = MlflowClient(store).get_run(one.result.run_id).data.metrics["network/n_entries"]
+        assert n_entries > sum(line.share > 0 for line in one.lines)
+        assert one.loss < min(line.loss for line in one.lines)
+        assert one.result.scores["val_rmse"] == pytest.approx(one.loss, rel=1e-4)
 
 
 @pytest.mark.slow

@@ -55,10 +55,13 @@ class CompiledSteps:
         train: Takes a state, values, rows, a schedule, sums, and the first and last step; returns the next state and
             sums.
         score: Takes weights, values, rows and a schedule of row numbers; returns sums.
+        outputs: Takes weights, values, inputs and a schedule of row numbers; returns outputs
+            `(n_steps, n_members, n_batch, n_outputs)`.
     """
 
     train: Callable[..., tuple[State, Sums]]
     score: Callable[..., Sums]
+    outputs: Callable[..., Any]
 
 
 _programs: dict[Any, CompiledSteps] = {}
@@ -80,6 +83,7 @@ def compiled_steps_of(network: Network, config: Fit, task: str) -> CompiledSteps
         _programs[key] = CompiledSteps(
             tf.function(steps.train, autograph=False, jit_compile=True),
             tf.function(steps.score, autograph=False, jit_compile=True),
+            tf.function(steps.outputs, autograph=False, jit_compile=True),
         )
     return _programs[key]
 
@@ -129,6 +133,14 @@ class _Steps:
         n_steps = tf.shape(steps.numbers)[0]
         _, sums = tf.while_loop(lambda step, sums: step < n_steps, body, (0, sums), parallel_iterations=1)
         return sums
+
+    def outputs(self, weights: list[Any], values: dict[str, Any], x: Any, steps: Schedule) -> Any:
+        """Computes the outputs for all rows, without dropout."""
+        return tf.map_fn(
+            lambda numbers: self.network(weights, tf.gather(x, numbers), values),
+            steps.numbers,
+            fn_output_signature=x.dtype,
+        )
 
     def _measured(self, outputs: Any, taken: Any) -> tuple[Any, dict[str, Any]]:
         """Returns each member's mean loss over its rows, and the sums of its metrics."""

@@ -8,10 +8,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -27,8 +26,10 @@ from pipeline.fit.packed.compiled_steps import Schedule, State, compiled_steps_o
 from pipeline.fit.packed.embeddings import EmbeddingLayers, stacked_embeddings
 from pipeline.fit.packed.member import EpochReport, Job, Member
 from pipeline.fit.packed.schedules import factors
-from pipeline.fit.packed.stack import Layers, Network, aligned, layers_of, of_member, stacked, values_of, widest
+from pipeline.fit.packed.stack import Layers, Network, aligned, layers_of, stacked, values_of, widest
 from pipeline.fit.packed.stacked_optimizers import decay_of, rule_of
+from pipeline.fit.packed.stacked_weights import StackedWeights
+from pipeline.fit.snapshot import Snapshot
 from pipeline.fit.steps import batch_size, steps_of
 from pipeline.runtime import signals
 from pipeline.runtime.signals import held
@@ -105,7 +106,7 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
         self._threads.shutdown(cancel_futures=True)
 
     def train(self, reports: Mapping[int, EpochReport]) -> Iterator[list[Ended]]:
-        """Trains, and yields the numbers and the results of the networks that end with the same epoch.
+        """Trains, and yields after each epoch the numbers and the results of the networks that end with it.
 
         Args:
             reports: By the number of a job, a function that is called after each of its epochs with the number of the
@@ -121,8 +122,7 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
                 why = "out of memory; try a smaller fit.batch_size, or in a sweep fewer hydra.launcher.members"
                 yield [(number, TrainingError(why)) for number in self._members]
                 return
-            if self._ended:
-                yield self._taken()
+            yield self._taken()
             self._shrink()
 
     def stop(self) -> list[Ended]:
@@ -130,6 +130,26 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
         running, self._members = self._members, {}
         self._ended += [(number, _end(member)) for number, member in running.items() if member.epochs]
         return self._taken()
+
+    def snapshots(self) -> dict[int, Snapshot]:
+        """Returns the networks in training by number, as they are after an epoch of `train`."""
+        if not self._members:
+            return {}
+        found = {}
+        for part, outputs in zip(self._parts, self._threads.map(self._outputs, self._parts), strict=True):
+            kept = StackedWeights(part.state.averages or part.state.weights)
+            for position, number in enumerate(part.numbers):
+                if number in self._members:
+                    weights = partial(kept.of_member, position, self._jobs[number].network)
+                    found[int(number)] = Snapshot(self._epoch, outputs[position], weights)
+        return found
+
+    def _outputs(self, part: _Part) -> np.ndarray:
+        """Returns `(n_members, n_val, n_outputs)`."""
+        weights = part.state.averages or part.state.weights
+        found = self._program.outputs(weights, part.values, self._val[0], self._scored).numpy().swapaxes(0, 1)
+        n_members, n_steps, n_batch, n_outputs = found.shape
+        return found.reshape(n_members, n_steps * n_batch, n_outputs)[:, : len(self._val[0])]
 
     def _taken(self) -> list[Ended]:
         ended, self._ended = self._ended, []
@@ -154,13 +174,15 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
         self._wasted += seconds * (1 - len(self._members) / self._n_stacked)
         for part, train, val in zip(self._parts, sums, scored, strict=True):
             results = self._results(train) | {f"val_{name}": value for name, value in self._results(val).items()}
-            kept = _Lazy(part.state.averages or part.state.weights)
+            kept = StackedWeights(part.state.averages or part.state.weights)
             for position, number in enumerate(part.numbers):
                 if number in self._members:
                     values = {name: float(of_members[position]) for name, of_members in results.items()}
                     self._after_epoch(int(number), values, seconds, kept, position)
 
-    def _after_epoch(self, number: int, values: dict[str, float], seconds: float, kept: _Lazy, position: int) -> None:
+    def _after_epoch(
+        self, number: int, values: dict[str, float], seconds: float, kept: StackedWeights, position: int
+    ) -> None:
         """Records an epoch of a member, and ends the member if it was the last."""
         member = self._members[number]
         rate = member.optimizer.learning_rate
@@ -268,21 +290,6 @@ class Pack(contextlib.AbstractContextManager["Pack"]):
         for part in self._parts:
             if number in part.numbers:
                 part.values |= {"rate": tf.constant(self._values.rate[part.numbers], self._dtype)}
-
-
-class _Lazy:
-    """Stacked weights that are fetched on first use."""
-
-    def __init__(self, weights: Sequence[tf.Tensor]) -> None:
-        self._weights = weights
-
-    @cached_property
-    def _arrays(self) -> list[np.ndarray]:
-        return [weight.numpy() for weight in self._weights]
-
-    def of_member(self, member: int, network: keras.Model) -> list[np.ndarray]:
-        """Returns the weights of one member in the shapes of its network."""
-        return of_member(self._arrays, member, network)
 
 
 def _end(member: Member) -> History | Exception:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pipeline.fit import Snapshot
 from pipeline.fit.checkpoint.file import Checkpoint
 from pipeline.model.layers.averaged_networks import ensemble
 from pipeline.runtime.clock import Clock
@@ -53,6 +54,14 @@ class TunedMember:
         averaged = resampling.together([part.loss.averaged(outputs(one.network, part.x)) for one, part in pairs])
         return cls(drawn, tuple(trained), averaged, resampling.loss(averaged))
 
+    def kept(self) -> TunedMember:
+        """Returns itself: the weights of trained networks do not change."""
+        return self
+
+    def networks(self, part: ResampledPart) -> list[Network]:
+        """Returns its networks."""
+        return [one.network for one in self.trained]
+
     @property
     def seconds(self) -> float:
         """Training time of all its networks."""
@@ -69,21 +78,78 @@ class TunedMember:
         return [one.checkpoint.run_id for one in self.trained]
 
 
-def train_network(drawn: Drawn, part: ResampledPart) -> TrainedNetwork:
+@dataclass(frozen=True)
+class TunedSnapshot:
+    """The network of a configuration after one of its epochs."""
+
+    drawn: Drawn
+    epoch: int  # from 1
+    averaged: np.ndarray  # as of TunedMember
+    weights: Callable[[], list[np.ndarray]]
+
+    @classmethod
+    def of(cls, drawn: Drawn, seen: Snapshot, part: ResampledPart) -> TunedSnapshot:
+        """Returns a network in training as a candidate.
+
+        Args:
+            drawn: Its configuration.
+            seen: The network after an epoch.
+            part: Its rows.
+        """
+        return cls(drawn, seen.epoch, part.loss.averaged(seen.outputs), seen.weights)
+
+    def kept(self) -> TunedSnapshot:
+        """Returns the same with weights that do not change when training goes on."""
+        weights = self.weights()
+        return replace(self, weights=lambda: weights)
+
+    def networks(self, part: ResampledPart) -> list[Network]:
+        """Builds the network."""
+        network = build(self.drawn.config, part.prepared)
+        network.set_weights(self.weights())
+        return [network]
+
+
+Candidate = TunedMember | TunedSnapshot
+Watch = Callable[[list[TunedSnapshot]], None]  # takes networks in training, after each epoch
+
+
+def each_once(entries: Sequence[Candidate]) -> tuple[list[Candidate], list[int]]:
+    """Returns the distinct entries of an ensemble, and the index of each entry among them."""
+    distinct = list({id(entry): entry for entry in entries}.values())
+    places = {id(entry): place for place, entry in enumerate(distinct)}
+    return distinct, [places[id(entry)] for entry in entries]
+
+
+def train_network(drawn: Drawn, part: ResampledPart, watch: Watch | None = None) -> TrainedNetwork:
     """Trains a network in its own run.
 
     Args:
         drawn: Its configuration.
         part: Its rows.
+        watch: Takes the network after each epoch.
 
     Raises:
         PipelineError: Training failed, or the run cannot be tracked.
     """
-    trial = Trial()
+    trial = _Watched(drawn, part, watch)
     trial.tags = tags(drawn, part)
     prepared = replace(part.prepared, clock=Clock())
     with train(drawn.config, prepared, trial) as done:
         return recorded(done, part, prepared.clock.seconds)
+
+
+class _Watched(Trial):
+    """The run of a network that is watched."""
+
+    def __init__(self, drawn: Drawn, part: ResampledPart, watch: Watch | None) -> None:
+        super().__init__()
+        self._drawn, self._part, self._watch = drawn, part, watch
+
+    def after_epoch(self) -> Callable[[Snapshot], None] | None:
+        """Passes the network on."""
+        watch = self._watch
+        return None if watch is None else lambda seen: watch([TunedSnapshot.of(self._drawn, seen, self._part)])
 
 
 def tags(drawn: Drawn, part: ResampledPart) -> dict[str, str]:
@@ -135,20 +201,38 @@ def recalled(drawn: Drawn, part: ResampledPart, path: Path) -> TrainedNetwork:
     return TrainedNetwork(network, kept)
 
 
-def held_out_by(members: Sequence[TunedMember], entries: Sequence[int], resampling: Resampling) -> np.ndarray:
+def recalled_snapshot(drawn: Drawn, part: ResampledPart, path: Path) -> TunedSnapshot:
+    """Loads a network that an earlier command had selected.
+
+    Args:
+        drawn: Its configuration.
+        part: Its rows.
+        path: Its file.
+
+    Raises:
+        ValueError: The file cannot be read, or belongs to another network.
+    """
+    kept = Checkpoint.read(path)
+    network = build(drawn.config, part.prepared)
+    network.set_weights(kept.weights)
+    assert kept.best_epoch is not None, "written by `Training`"
+    return TunedSnapshot(drawn, kept.best_epoch, part.loss.averaged(outputs(network, part.x)), lambda: kept.weights)
+
+
+def held_out_by(entries: Sequence[Candidate], resampling: Resampling) -> np.ndarray:
     """Returns out-of-fold predictions of an ensemble: for each row by networks that were not trained on it.
 
     Args:
-        members: Configurations, each with all folds.
-        entries: Selected members, by index.
+        entries: Selected configurations, each with all folds.
         resampling: The folds.
 
     Returns:
         `(n_rows, n_outputs)`.
     """
     found: list[np.ndarray] = []
-    for place, part in enumerate(resampling.parts):
-        of_fold = ensemble([member.trained[place].network for member in members], entries, part.loss.target.task)
+    distinct, places = each_once(entries)
+    for fold, part in enumerate(resampling.parts):
+        of_fold = ensemble([entry.networks(part)[fold] for entry in distinct], places, part.loss.target.task)
         found.append(outputs(of_fold, part.x))
     return resampling.together(found)
 

@@ -2,7 +2,6 @@
 
 On two cores a dense network takes in a pack of 16 between 0.28 (Titanic) and 0.68 (Ames) of its time alone, and in a
 pack of four between 0.45 and 0.82. Four TabM networks of 16 members take as long in a pack as one after another.
-Candidates of the ensemble are the best weights of each network, also of those that an interrupt ends.
 """
 
 from __future__ import annotations
@@ -10,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import TrainingError
 from pipeline.fit.packed import Job, Pack, packs, shape, why_alone
 from pipeline.runtime import signals
 from pipeline.sweep.tune.configurations import Drawn
-from pipeline.sweep.tune.networks import TrainedNetwork, recorded, tags
+from pipeline.sweep.tune.networks import TrainedNetwork, TunedSnapshot, Watch, recorded, tags
 from pipeline.train import Trained, build
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ def _without_limit(drawn: Drawn) -> Any:
     return drawn.config.fit.model_copy(update={"max_minutes": None})
 
 
-def train_packed(group: Sequence[Drawn], part: ResampledPart) -> Iterator[tuple[Drawn, TrainedNetwork | TrainingError]]:
+def train_packed(
+    group: Sequence[Drawn], part: ResampledPart, watch: Watch | None
+) -> Iterator[tuple[Drawn, TrainedNetwork | TrainingError]]:
     """Trains networks as one, each in its own run, and yields each when it ends.
 
     After Ctrl-C it yields those in training, with their best weights so far, before it raises.
@@ -73,6 +75,7 @@ def train_packed(group: Sequence[Drawn], part: ResampledPart) -> Iterator[tuple[
     Args:
         group: Configurations of a pack; `fit.max_minutes` of the first is the time limit of all.
         part: Their rows.
+        watch: Takes the networks in training after each epoch.
 
     Raises:
         PipelineError: The networks cannot be built, or their runs cannot be tracked.
@@ -88,14 +91,23 @@ def train_packed(group: Sequence[Drawn], part: ResampledPart) -> Iterator[tuple[
     runs = {place: _run(drawn, part, jobs[place].network, len(group)) for place, drawn in enumerate(group)}
     task, scale = prepared.dataset.rows.target.task, prepared.preprocessing.outputs.units_per_scaled
     with Pack(jobs, prepared.train, prepared.val, task=task, output_scale=scale) as pack, _closing(runs):
-        for place, came in _ends(pack, {place: next(run) for place, run in runs.items()}):
+        watched = None if watch is None else partial(_watched, pack, group, part, watch)
+        for place, came in _ends(pack, {place: next(run) for place, run in runs.items()}, watched):
             yield group[place], _ended(runs.pop(place), came)
 
 
-def _ends(pack: Pack, reports: dict[int, Any]) -> Iterator[tuple[int, Any]]:
+def _watched(pack: Pack, group: Sequence[Drawn], part: ResampledPart, watch: Watch) -> None:
+    """Scores the networks in training."""
+    latest = pack.snapshots().items()
+    watch([TunedSnapshot.of(group[place], one, part) for place, one in latest])
+
+
+def _ends(pack: Pack, reports: dict[int, Any], watched: Callable[[], None] | None) -> Iterator[tuple[int, Any]]:
     try:
         for together in pack.train(reports):
             yield from together
+            if watched is not None:
+                watched()
     except KeyboardInterrupt as interrupt:
         if type(interrupt) is not KeyboardInterrupt:
             raise  # the sender of another signal does not wait

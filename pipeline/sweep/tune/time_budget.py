@@ -22,9 +22,10 @@ from pipeline.sweep.tune.configurations import Drawn, configurations
 from pipeline.train import Prepared, Result, Trained, import_stages, prepare, result_of, score, ship
 
 if TYPE_CHECKING:
+    from pipeline.sweep.tune.limits import Limits
     from pipeline.sweep.tune.networks import TunedMember
     from pipeline.sweep.tune.resampling import Resampling
-    from pipeline.sweep.tune.selection import Limits, Selection
+    from pipeline.sweep.tune.selection import Selection
     from pipeline.sweep.tune.unfinished import Kept
     from pipeline.track import Run
 
@@ -112,7 +113,7 @@ def tune(*words: str) -> Tuned:
         scored = replace(score(config, prepared, done, beside), advice=_advice(config, selection, prepared.report))
         shipped = ship(config, prepared, done, scored)
         of_ensemble = {f"ensemble_{_score(prepared)}": selection.reached}
-        tracked.log_final({"n_networks": len(lines), "n_entries": len(selection.shares)} | of_ensemble)
+        tracked.log_final({"n_networks": len(lines), "n_entries": len(selection.networks)} | of_ensemble)
     result = result_of(prepared, done, scored, shipped)
     shares = {run_id: line.share / len(line.run_ids) for line in lines for run_id in line.run_ids}
     track.tag_runs(result.store, {run_id: {"share_of_ensemble": f"{share:.4g}"} for run_id, share in shares.items()})
@@ -121,8 +122,9 @@ def tune(*words: str) -> Tuned:
 
 def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], kept: Kept, score: str) -> Selection:
     """Trains configurations until a limit is reached or Ctrl-C is pressed."""
+    from pipeline.sweep.tune.limits import Limits
     from pipeline.sweep.tune.packing import groups
-    from pipeline.sweep.tune.selection import Limits, Selection
+    from pipeline.sweep.tune.selection import Selection
     from pipeline.sweep.tune.training import Training
 
     selection = Selection(resampled, config.tune.max_entries, config.tune.seed)
@@ -137,6 +139,7 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
             for drawn, came in training.of(group):
                 limits.n_tried += 1
                 if isinstance(came, TrainingError):
+                    selection.omit(drawn.number)
                     _omit(drawn, came, is_fatal=not selection.members and limits.n_tried > MAX_FAILURES)
                 else:
                     selection.add(came)
@@ -146,6 +149,7 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
             raise  # the sender of another signal does not wait for an export
         signals.leave()
         log.info("interrupted; exporting the ensemble so far")
+    selection.omit_unfinished()
     return selection
 
 
@@ -161,23 +165,24 @@ def _tell(member: TunedMember, selection: Selection, limits: Limits, score: str)
     of_time = "" if settings.minutes is None else f", {limits.minutes:.1f} of {settings.minutes:g} minutes"
     what = " ".join(member.drawn.words) or "as configured"
     log.info("network %d%s (%s): %s %.5g", limits.n_tried, of_trials, what, score, member.loss)
-    log.info("ensemble of %d: %s %.5g%s", len(selection.shares), score, selection.reached, of_time)
+    log.info("ensemble of %d: %s %.5g%s", len(selection.networks), score, selection.reached, of_time)
 
 
 def _ensemble(selection: Selection, prepared: Prepared, tracked: Run) -> Trained:
     """Combines the selected networks; the learning curve is that of the network with the largest weight."""
     from pipeline.fit import History
     from pipeline.model.layers.averaged_networks import ensemble
-    from pipeline.sweep.tune.networks import held_out_by
+    from pipeline.sweep.tune.networks import each_once, held_out_by
 
-    members, shares, resampled = selection.members, selection.shares, selection.resampled
-    task = prepared.dataset.rows.target.task
-    networks = [one.network for member in members for one in member.trained]
-    n_folds = len(resampled.parts)
-    entries = [place * n_folds + fold for place in selection.entries for fold in range(n_folds)]
-    most = members[max(shares, key=lambda place: (shares[place], -place))].trained[0].checkpoint
-    held_out = held_out_by(members, selection.entries, resampled) if resampled.has_folds else None
-    return Trained(ensemble(networks, entries, task), History(most.epochs, most.best_epoch), tracked, held_out)
+    shares, resampled = selection.shares, selection.resampled
+    number = max(shares, key=lambda number: (shares[number], -number))
+    most = next(member for member in selection.members if member.drawn.number == number).trained[0].checkpoint
+    (distinct, places), n_folds = each_once(selection.entries), len(resampled.parts)
+    networks = [network for entry in distinct for network in entry.networks(resampled.parts[0])]
+    entries = [place * n_folds + fold for place in places for fold in range(n_folds)]
+    made = ensemble(networks, entries, prepared.dataset.rows.target.task)
+    held_out = held_out_by(selection.entries, resampled) if resampled.has_folds else None
+    return Trained(made, History(most.epochs, most.best_epoch), tracked, held_out)
 
 
 def _final(config: Config, ensemble: Trained, prepared: Prepared, lines: list[LeaderboardRow]) -> Trained:

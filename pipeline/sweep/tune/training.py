@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.errors import TrainingError
 from pipeline.sweep.tune.configurations import Drawn
-from pipeline.sweep.tune.networks import TrainedNetwork, TunedMember, recalled, train_network
+from pipeline.sweep.tune.limits import Limits
+from pipeline.sweep.tune.networks import (
+    TrainedNetwork,
+    TunedMember,
+    Watch,
+    recalled,
+    recalled_snapshot,
+    train_network,
+)
 from pipeline.sweep.tune.packing import train_packed
 from pipeline.sweep.tune.resampling import ResampledPart
-from pipeline.sweep.tune.selection import Limits, Selection
+from pipeline.sweep.tune.selection import Selection
 from pipeline.sweep.tune.unfinished import Kept
 
 log = logging.getLogger(__name__)
@@ -86,9 +94,9 @@ class Training:
                 yield drawn.number, self._network(drawn, part)
         if not left:
             return
-        for drawn, came in train_packed(left, part):
+        for drawn, came in train_packed(left, part, self._watch):
             if not isinstance(came, TrainingError):
-                self.kept.keep(self.kept.path(drawn.number, part.fold), came.checkpoint)
+                self._keep(drawn.number, part, came)
             yield drawn.number, came
 
     def _network(self, drawn: Drawn, part: ResampledPart) -> TrainedNetwork:
@@ -97,7 +105,21 @@ class Training:
         if path.exists():
             found = recalled(drawn, part, path)
             self.limits.seconds_before += found.checkpoint.seconds
+            self.selection.consider([recalled_snapshot(drawn, part, one) for one in self.kept.snapshots(drawn.number)])
             return found
-        found = train_network(drawn, part)
-        self.kept.keep(path, found.checkpoint)
+        found = train_network(drawn, part, self._watch)
+        self._keep(drawn.number, part, found)
         return found
+
+    @property
+    def _watch(self) -> Watch | None:
+        """What takes networks in training: nothing with folds, where no row is predicted before the last one."""
+        return None if self.selection.resampled.has_folds else self.selection.consider
+
+    def _keep(self, number: int, part: ResampledPart, trained: TrainedNetwork) -> None:
+        """Writes a network to its file, after those of its epochs that are selected."""
+        checkpoint = trained.checkpoint
+        for one in self.selection.snapshots_of(number):
+            earlier = replace(checkpoint, weights=one.weights(), best_epoch=one.epoch)
+            self.kept.keep(self.kept.snapshot_path(number, one.epoch), earlier)
+        self.kept.keep(self.kept.path(number, part.fold), checkpoint)

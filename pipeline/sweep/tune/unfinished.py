@@ -70,11 +70,29 @@ class Kept:
         assert self._folder is not None, "begin comes first"
         return self._folder.path / f"network_{number:04d}{'' if fold is None else f'_fold_{fold}'}.npz"
 
+    def snapshot_path(self, number: int, epoch: int) -> Path:
+        """Returns the path of the file of a network after one of its epochs.
+
+        Args:
+            number: Of the configuration.
+            epoch: From 1.
+        """
+        return self.path(number).with_suffix(f".epoch_{epoch:05d}.npz")
+
+    def snapshots(self, number: int) -> list[Path]:
+        """Returns the files of a network after some of its epochs.
+
+        Args:
+            number: Of the configuration.
+        """
+        path = self.path(number)
+        return sorted(path.parent.glob(f"{path.stem}.epoch_*.npz"))
+
     def keep(self, path: Path, checkpoint: Checkpoint) -> None:
         """Writes a network to its file.
 
         Args:
-            path: From `path`.
+            path: From `path` or `snapshot_path`.
             checkpoint: The network.
 
         Raises:

@@ -60,6 +60,30 @@ def test_every_optimizer_with_every_schedule(optimizer: str, schedule: str) -> N
     assert history.epochs[-1]["loss"] < history.epochs[0]["loss"]
 
 
+@pytest.mark.parametrize("words", [[], ["fit.ema=0.9"], ["fit.execution=stock", "fit.ema=0.9"]])
+def test_after_each_epoch_the_network_is_what_the_epoch_was_scored_by(words: list[str]) -> None:
+    config = load("model.units=[6]", "data.task=auto", "fit.epochs=4", *words)
+    train, val = arrays(), arrays(20)
+    fit.seed(config.seed)
+    network, probe = (model.build(config.model, task="regression", n_inputs=4, n_outputs=1) for _ in range(2))
+    trainable = fit.compile_network(network, config.fit, task="regression", n_rows=50, output_scale=np.ones(1))
+    found: list[float] = []
+
+    def after_epoch(seen: fit.Snapshot) -> None:
+        assert seen.epoch == len(found) + 1
+        found.append(float(np.sqrt(np.mean(np.square(seen.outputs - val[1])))))
+        probe.set_weights(seen.weights())
+        np.testing.assert_allclose(probe(val[0]).numpy(), seen.outputs, rtol=1e-5)
+
+    history = fit.fit(
+        trainable, train, val, config.fit, seed=config.seed, report=lambda epoch, values: None, after_epoch=after_epoch
+    )
+    assert found == pytest.approx([epoch["val_rmse"] for epoch in history.epochs], rel=1e-5)
+    unwatched, _, _ = trained("fit.epochs=4", *words)
+    for one, other in zip(network.get_weights(), unwatched.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize(
     ("schedule", "rates"),
     [

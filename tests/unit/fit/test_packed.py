@@ -384,3 +384,22 @@ def test_a_job_without_a_report_is_left_out() -> None:
     assert ended.keys() == {0, 2}
     np.testing.assert_array_equal(before[0], jobs[1].network.get_weights()[0])
     assert_alike(jobs[2].network, alone(configs[2], "regression")[0], 1e-4)
+
+
+@pytest.mark.parametrize(("task", "words"), [("regression", ["fit.ema=0.9"]), ("multiclass", [])])
+def test_networks_in_training_are_shown_after_each_epoch(task: str, words: list[str]) -> None:
+    """In a pack that two threads train, which becomes smaller."""
+    n_epochs = [2] * 12 + [4] * 4
+    configs = [config_of(task, f"fit.epochs={n}", f"seed={seed}", *words) for seed, n in enumerate(n_epochs)]
+    jobs = [Job(network_of(config, task), config.fit, config.seed) for config in configs]
+    val, shown = rows(task, 70), []
+    probe = network_of(configs[0], task)
+    with Pack(jobs, rows(task), val, task=task, output_scale=SCALE[task]) as pack:
+        pack._wasted = training.COMPILE_SECONDS
+        for _ in pack.train(dict.fromkeys(range(16), lambda epoch, values: None)):
+            found = pack.snapshots()
+            shown.append((list(found), {one.epoch for one in found.values()}))
+            for one in found.values():
+                probe.set_weights(one.weights())
+                np.testing.assert_allclose(one.outputs, probe(val[0]).numpy(), rtol=1e-4, atol=1e-5)
+    assert shown == [(list(range(16)), {1}), (list(range(12, 16)), {2}), (list(range(12, 16)), {3}), ([], set())]

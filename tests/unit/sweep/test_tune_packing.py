@@ -10,8 +10,9 @@ import pytest
 
 from pipeline import load
 from pipeline.sweep.tune.configurations import Drawn, configurations
+from pipeline.sweep.tune.limits import Limits
 from pipeline.sweep.tune.packing import LOOK_AHEAD, groups
-from pipeline.sweep.tune.selection import Limits, Selection
+from pipeline.sweep.tune.selection import Selection
 
 PLAIN = ("model=dense", "model.numeric_embedding=none")
 
