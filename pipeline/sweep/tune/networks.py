@@ -63,6 +63,12 @@ class TunedMember:
         return [one.network for one in self.trained]
 
     @property
+    def epoch(self) -> int:
+        """The epoch, from 1, whose weights its first network has."""
+        first = self.trained[0].checkpoint
+        return first.best_epoch or len(first.epochs)
+
+    @property
     def seconds(self) -> float:
         """Training time of all its networks."""
         return sum(one.checkpoint.seconds for one in self.trained)

@@ -36,8 +36,13 @@ class Selection:
     _has_improved: bool = False  # since the last configuration
 
     def add(self, member: TunedMember) -> None:
-        """Adds a trained configuration and selects again; keeps the ensemble unless the new one is better."""
+        """Adds a trained configuration and selects again; keeps the ensemble unless the new one is better.
+
+        Takes the place of its snapshot after the epoch whose weights it has.
+        """
         self.members.append(member)
+        same = (member.drawn.number, member.epoch)
+        self.entries = [member if (one.drawn.number, one.epoch) == same else one for one in self.entries]
         self._select([])
         has_gained = self._has_improved or member.drawn.number in self.shares
         self.n_idle = 0 if has_gained else self.n_idle + 1

@@ -13,7 +13,7 @@ from pipeline.data.preprocessing.scaling.targets import OutputScaler
 from pipeline.data.target import make_target
 from pipeline.evaluate.ensemble_selection import ValidationLoss
 from pipeline.sweep.tune.configurations import Drawn
-from pipeline.sweep.tune.networks import TunedMember, TunedSnapshot
+from pipeline.sweep.tune.networks import TrainedNetwork, TunedMember, TunedSnapshot
 from pipeline.sweep.tune.resampling import Resampling
 from pipeline.sweep.tune.selection import Selection
 
@@ -34,8 +34,9 @@ def drawn(number: int) -> Drawn:
     return cast(Drawn, SimpleNamespace(number=number, words=()))
 
 
-def member(number: int, averaged: np.ndarray) -> TunedMember:
-    return TunedMember(drawn(number), (), averaged, 0.0)
+def member(number: int, averaged: np.ndarray, epoch: int = 99) -> TunedMember:
+    trained = SimpleNamespace(checkpoint=SimpleNamespace(best_epoch=epoch))
+    return TunedMember(drawn(number), (cast(TrainedNetwork, trained),), averaged, 0.0)
 
 
 def snapshot(number: int, epoch: int, averaged: np.ndarray, weights: list[np.ndarray] | None = None) -> TunedSnapshot:
@@ -46,8 +47,9 @@ def errors(seed: int) -> np.ndarray:
     return np.random.default_rng(seed + 1).normal(size=TRUTH.shape)
 
 
-def names(found: Selection) -> set[tuple[int, int | None]]:
-    return {(one.drawn.number, getattr(one, "epoch", None)) for one in found.networks}
+def names(found: Selection) -> list[tuple[int, int]]:
+    """Numbers and epochs of the ensemble's networks; the best weights have epoch 99."""
+    return sorted((one.drawn.number, one.epoch) for one in found.networks)
 
 
 def test_a_network_in_training_is_kept_as_it_was_when_it_was_selected() -> None:
@@ -58,7 +60,7 @@ def test_a_network_in_training_is_kept_as_it_was_when_it_was_selected() -> None:
     found.consider([taken])
     weights[0] += 1  # training goes on
     found.consider([snapshot(1, 4, TRUTH + 5 * errors(1))])
-    assert names(found) == {(0, None), (1, 3)}
+    assert names(found) == [(0, 99), (1, 3)]
     (kept,) = found.snapshots_of(1)
     np.testing.assert_array_equal(kept.weights()[0], np.zeros(2))
     assert found.shares == pytest.approx({0: 0.5, 1: 0.5}, abs=0.1)
@@ -69,15 +71,25 @@ def test_a_snapshot_that_a_better_one_replaces_is_not_kept() -> None:
     found = selection(loss_of(TRUTH))
     for epoch, size in enumerate((1.0, 0.1), start=1):
         found.consider([snapshot(0, epoch, TRUTH + size * errors(0))])
-    assert names(found) == {(0, 2)}
+    assert names(found) == [(0, 2)]
     found.add(member(0, TRUTH + 0.01 * errors(0)))
-    assert names(found) == {(0, None)}
+    assert names(found) == [(0, 99)]
+
+
+def test_the_best_weights_take_the_place_of_their_own_snapshot() -> None:
+    found = selection(loss_of(TRUTH))
+    found.consider([snapshot(0, 7, TRUTH + errors(0)), snapshot(1, 7, TRUTH - errors(0))])
+    reached = found.reached
+    found.add(member(0, TRUTH + errors(0), epoch=7))
+    assert (names(found), found.reached) == ([(0, 7), (1, 7)], reached)
+    assert found.snapshots_of(0) == []
+    assert found.entries[0] is found.members[0]
 
 
 def test_outputs_that_are_not_finite_are_not_selected() -> None:
     found = selection(loss_of(TRUTH))
     found.consider([snapshot(0, 1, np.full_like(TRUTH, np.nan)), snapshot(1, 1, TRUTH + errors(1))])
-    assert names(found) == {(1, 1)}
+    assert names(found) == [(1, 1)]
 
 
 def test_what_fails_or_does_not_end_leaves_the_ensemble() -> None:
@@ -90,7 +102,7 @@ def test_what_fails_or_does_not_end_leaves_the_ensemble() -> None:
     found.consider([snapshot(2, 1, TRUTH - errors(0))])
     assert found.reached < alone
     found.omit_unfinished()
-    assert (names(found), found.reached) == ({(1, None)}, alone)
+    assert (names(found), found.reached) == ([(1, 99)], alone)
 
 
 def test_a_configuration_that_the_ensemble_has_from_an_earlier_epoch_is_not_idle() -> None:
@@ -112,14 +124,14 @@ def test_epochs_to_choose_from_do_not_make_chance_a_reason() -> None:
         truth = signal + rng.normal(size=signal.shape)
         found, new = selection(loss_of(truth[:750])), loss_of(truth[750:])
         networks = [signal + 0.5 * rng.normal(size=truth.shape) for _ in range(8)]
-        later: dict[tuple[int, int | None], np.ndarray] = {}
+        later: dict[tuple[int, int], np.ndarray] = {}
         for epoch in range(15):
             outputs = [network + 0.2 * rng.normal(size=truth.shape) for network in networks]
             later |= {(number, epoch): one[750:] for number, one in enumerate(outputs)}
             found.consider([snapshot(number, epoch, one[:750]) for number, one in enumerate(outputs)])
         for number, one in enumerate(networks):
-            later[number, None] = one[750:]
+            later[number, 99] = one[750:]
             found.add(member(number, one[:750]))
-        chosen = [later[one.drawn.number, getattr(one, "epoch", None)] for one in found.entries]
+        chosen = [later[one.drawn.number, one.epoch] for one in found.entries]
         worse.append(new(np.mean(chosen, axis=0)) / new(np.mean(networks, axis=0)[750:]))
     assert np.mean(worse) < 1.01
