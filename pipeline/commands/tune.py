@@ -21,7 +21,7 @@ MAX_LINES = 20  # best networks to print; networks.csv has all
 HELP = """\
 usage: {program} tune [key=value ...]
 
-Trains the configured network and then random variations of it until time runs out. After each it selects the best
+Trains the configured network and then random variations of it until time runs out. Meanwhile it selects the best
 ensemble on validation rows, which becomes one run with one model. Keys given as key=value are not varied. Ctrl-C ends
 training with the best model so far; repeating the command resumes a killed one.
 
