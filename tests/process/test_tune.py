@@ -6,7 +6,7 @@ import csv
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -262,8 +262,8 @@ def test_networks_that_train_as_one_come_to_what_they_come_to_one_after_the_othe
     """One of them fails, and each has two folds. Dropout would differ in the last, smaller batch of an epoch."""
     words_of = configurations._words
 
-    def diverging(name: str, turn: int, config: Config, number: int, keys: set[str]) -> tuple[str, ...]:
-        return (*words_of(name, turn, config, number, keys), *(["fit.learning_rate=1e30"] if number == 2 else []))
+    def diverging(name: str, unlike: Sequence[str], config: Config, number: int, keys: set[str]) -> tuple[str, ...]:
+        return (*words_of(name, unlike, config, number, keys), *(["fit.learning_rate=1e30"] if number == 2 else []))
 
     monkeypatch.setattr(configurations, "_words", diverging)
     words = packed_words(store, "tune.n_trials=5", "fit.epochs=4", "tune.folds=2", "model.dropout=0.0")

@@ -72,22 +72,23 @@ def configurations(typed: Sequence[str], config: Config) -> Iterator[Drawn]:
 
 def _drawn(typed: Sequence[str], config: Config, keys: set[str], architectures: Sequence[str]) -> Iterator[Drawn]:
     yield Drawn(0, (), _of_member(config, config, 0))
+    in_turn = {name: _agreeing(model.searchable(name).in_turn, typed, keys) for name in architectures}
     turns: Counter[str] = Counter()
     for number in itertools.count(1):
         name = architectures[(number - 1) % len(architectures)]
-        words = _words(name, turns[name], config, number, keys)
+        words = _words(name, in_turn[name][turns[name] % len(in_turn[name])], config, number, keys)
         turns[name] += 1
         split = f"data.split.seed={config.data.split.seed}"  # all use the same rows
         found = configuration.load(*typed, *words, *_unless_typed(keys, f"seed={config.seed + number}", split))
         yield Drawn(number, words, _of_member(found, config, number))
 
 
-def _words(name: str, turn: int, config: Config, number: int, keys: set[str]) -> tuple[str, ...]:
+def _words(name: str, unlike: Sequence[str], config: Config, number: int, keys: set[str]) -> tuple[str, ...]:
     """Draws the overrides of a network.
 
     Args:
         name: Its architecture.
-        turn: Number of earlier networks of this architecture.
+        unlike: Overrides that the network gets in its turn.
         config: The given configuration.
         number: Of the network.
         keys: Keys on the command line.
@@ -101,8 +102,8 @@ def _words(name: str, turn: int, config: Config, number: int, keys: set[str]) ->
         own = [word for word, coin in zip(own, coins, strict=True) if coin < SHARE_DRAWN]
     else:
         chosen = [f"model={name}"]
-    unlike, ranges = _space(declared.in_turn[turn % len(declared.in_turn)], keys)
-    return (*chosen, *fixed, *_optimizer(config, number), *unlike, *ranges.overrides(drawn(ranges, seed, number)), *own)
+    given, ranges = _space(unlike, keys)
+    return (*chosen, *fixed, *_optimizer(config, number), *given, *ranges.overrides(drawn(ranges, seed, number)), *own)
 
 
 def _optimizer(config: Config, number: int) -> list[str]:
@@ -120,6 +121,16 @@ def _architectures(keys: set[str], own: str) -> list[str]:
     if "model" in keys or any(key.startswith("model.") for key in keys):
         return [own]
     return [own, own, *(name for name in model.names() if name != own and model.searchable(name).tuned)]
+
+
+def _agreeing(groups: Sequence[Sequence[str]], typed: Sequence[str], keys: set[str]) -> Sequence[Sequence[str]]:
+    """Returns the groups of overrides that give no typed key another value; a group of none if there is none."""
+
+    def agrees(group: Sequence[str]) -> bool:
+        fixed, _ = _space(group, set())
+        return all(word in typed for word in fixed if word.partition("=")[0] in keys)
+
+    return [group for group in groups if agrees(group)] or [()]
 
 
 def _space(declared: Sequence[str], keys: set[str]) -> tuple[list[str], Space]:

@@ -55,7 +55,9 @@ class Selection:
             snapshots: The networks after their latest epochs.
         """
         finite = [one for one in snapshots if np.isfinite(one.averaged).all()]
-        if any(self._gains(one) for one in finite):
+        total = np.sum([entry.averaged for entry in self.entries], axis=0)  # 0.0 without entries
+        means = ((total + one.averaged) / (len(self.entries) + 1) for one in finite)
+        if any(self.resampled.loss(mean) < self.reached for mean in means):
             self._select(finite)
 
     def omit(self, number: int) -> None:
@@ -97,7 +99,7 @@ class Selection:
     def lines(self) -> list[LeaderboardRow]:
         """Returns a row of the leaderboard for each configuration, best first."""
         shares = self.shares
-        ensemble = _mean(self.entries)
+        ensemble = np.mean([entry.averaged for entry in self.entries], axis=0)
         lines = [
             LeaderboardRow(
                 number=member.drawn.number,
@@ -116,9 +118,6 @@ class Selection:
     def _snapshots(self) -> list[TunedSnapshot]:
         return [entry for entry in self.networks if isinstance(entry, TunedSnapshot)]
 
-    def _gains(self, one: TunedSnapshot) -> bool:
-        return self.resampled.loss(_mean([*self.entries, one])) < self.reached
-
     def _select(self, latest: Sequence[TunedSnapshot]) -> None:
         candidates: list[Candidate] = [*self.members, *self._snapshots(), *latest]
         averaged = [candidate.averaged for candidate in candidates]
@@ -128,8 +127,3 @@ class Selection:
             kept = {place: candidates[place].kept() for place in chosen}
             self.entries, self.reached = [kept[place] for place in chosen], reached
             self._has_improved = True
-
-
-def _mean(entries: Sequence[Candidate]) -> np.ndarray:
-    found: np.ndarray = np.mean([entry.averaged for entry in entries], axis=0)
-    return found

@@ -35,3 +35,23 @@ def test_an_optimizer_without_weight_decay_can_be_set(word: str) -> None:
 def test_an_optimizer_cannot_be_both_set_and_varied(word: str) -> None:
     with pytest.raises(SweepError, match=r"tune\.optimizers: the command sets the optimizer .* omit one of them"):
         drawn(word, "tune.optimizers=[adamw,muon]")
+
+
+@pytest.mark.parametrize(
+    ("words", "scales"),
+    [
+        (["model.numeric_embedding=target_bins"], {0.1}),
+        (["model=dense", "model.numeric_embedding=none"], {0.1}),
+        (["model.numeric_embedding=periodic", "model.embedding_scale=0.5"], {0.5}),
+    ],
+)
+def test_a_set_embedding_is_not_given_the_values_of_another(words: list[str], scales: set[float]) -> None:
+    found = drawn(*words)
+    assert len({one.config.model.numeric_embedding for one in found}) == 1
+    assert {one.config.model.embedding_scale for one in found} == scales
+
+
+def test_the_scale_of_a_set_embedding_is_drawn() -> None:
+    found = drawn("model.numeric_embedding=cosine")
+    assert {one.config.model.numeric_embedding for one in found} == {"cosine"}
+    assert len({one.config.model.embedding_scale for one in found}) == len(found)
