@@ -103,7 +103,7 @@ def large_pack() -> None:
     alone = fit.fit(trainable, train, val, config.fit, seed=0, report=lambda epoch, values: None)
     jobs = [Job(network(seed), config.fit, seed) for seed in range(MEMBERS)]
     with Pack(jobs, train, val, task="regression", output_scale=np.ones(1)) as pack:
-        ((_, together), *_) = next(iter(pack.train(dict.fromkeys(range(MEMBERS), lambda epoch, values: None))))
+        ((_, together), *_) = next(filter(None, pack.train(dict.fromkeys(range(MEMBERS), lambda epoch, values: None))))
     single, many = alone.summary()["seconds_per_epoch"], together.summary()["seconds_per_epoch"]
     print(
         f"packed, 8-208-208-1, batch 256: one alone {single:.3f} s an epoch, {MEMBERS} together {many:.2f} s, "
