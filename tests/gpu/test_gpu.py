@@ -1,5 +1,6 @@
 """What needs a real GPU."""
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -64,7 +65,8 @@ def test_many_networks_that_train_as_one_cost_little_more_than_one() -> None:
             network = model.build(config.model, task="regression", n_inputs=8, n_outputs=1)
             jobs.append(Job(network, config.fit, seed))
         with Pack(jobs, train, val, task="regression", output_scale=np.ones(1)) as pack:
-            ended = dict(pack.train(dict.fromkeys(range(n_members), lambda epoch, values: None)))
+            together = pack.train(dict.fromkeys(range(n_members), lambda epoch, values: None))
+            ended = dict(itertools.chain.from_iterable(together))
         assert isinstance(ended[0], fit.History)
         return ended[0].summary()["seconds_per_epoch"]
 
