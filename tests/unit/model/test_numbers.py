@@ -11,7 +11,7 @@ import tensorflow as tf
 from pipeline import load, model
 from pipeline.model.embeddings.edges import quantile_edges
 from pipeline.model.embeddings.fit import embedding_of
-from pipeline.model.layers.numbers import Cosine, NumberEmbeddings, Periodic, PiecewiseLinear, cosine
+from pipeline.model.layers.numbers import Cosine, NumberEmbeddings, Periodic, PiecewiseLinear
 
 X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
 EDGES = [[-1.0, 0.0, 2.0], [-2.0, 2.0]]
@@ -42,18 +42,6 @@ def test_piecewise_linear_is_a_line_and_the_share_of_each_bin() -> None:
             expected = expected + np.clip((x - low) / (high - low), 0, 1) * bins[place, number]
         start = 2 + 5 * place
         np.testing.assert_allclose(found[:, start : start + 5], expected, rtol=1e-4, atol=1e-5)
-
-
-def test_the_cosine_and_its_gradient_are_as_exact_as_single_precision() -> None:
-    turns = np.concatenate([np.linspace(-5, 5, 1001), np.random.default_rng(0).normal(size=1000) * 20])
-    turns = turns.astype(np.float32)
-    x = tf.constant(turns)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        found = cosine(x)
-    angles = 2 * np.pi * turns.astype(np.float64)
-    np.testing.assert_allclose(found.numpy(), np.cos(angles), atol=3e-7)
-    np.testing.assert_allclose(tape.gradient(found, x).numpy(), -2 * np.pi * np.sin(angles), atol=5e-6)
 
 
 def test_periodic_and_cosine() -> None:
