@@ -91,7 +91,7 @@ class Sending:
             return RETRY_SECONDS
         finally:
             _turn.release()
-        if self._away is not None:
+        if self._away is not None and not self._transfer.is_stopped:  # stopped half-way it has told nothing
             log.info("the store answers again")
             self._away = None
         return SEND_SECONDS * max(1.0, len(_sending) / FEW)

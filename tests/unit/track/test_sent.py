@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from pipeline.track.spool.folders import MAX_SENT_BYTES, SENT, Spooled, made
 from pipeline.track.spool.journal import Journal
 from pipeline.track.spool.log_to_mlflow import Transfer
 from pipeline.track.store import connected_to
+from pipeline.track.worker.sending import Sending
 
 
 @pytest.fixture
@@ -91,3 +94,28 @@ def test_a_value_that_is_refused_costs_no_other(journal: Journal, store: str, ca
     assert (found.data.metrics, found.data.params, found.data.tags["team"]) == ({"loss": 1.0}, {}, "blue")
     assert "the store refuses params: " in caplog.text
     assert caplog.text.count("refuses") == 1
+
+
+def test_a_store_that_did_not_answer_is_told_when_sending_is_stopped_half_way(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, Any]] = []
+    n_calls = 0
+
+    def stopped_half_way(transfer: Transfer) -> None:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == 1:
+            raise OSError("database or disk is full")
+        sending.stop()
+
+    monkeypatch.setattr(Transfer, "send", stopped_half_way)
+    lock = os.open(tmp_path / "lock", os.O_CREAT | os.O_RDWR)
+    sending = Sending(journal.folder, lock, told.append, again=False)
+    while not told:
+        time.sleep(0.01)
+    sending.wake()
+    sending._thread.join(10)
+    assert n_calls == 2
+    assert told[-1] == {"is_ended": True}
+    assert all("database or disk is full" in one["away"] for one in told[:-1])
