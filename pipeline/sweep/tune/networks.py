@@ -218,11 +218,10 @@ def recalled_snapshot(drawn: Drawn, part: ResampledPart, path: Path) -> TunedSna
     Raises:
         ValueError: The file cannot be read, or belongs to another network.
     """
-    kept = Checkpoint.read(path)
-    network = build(drawn.config, part.prepared)
-    network.set_weights(kept.weights)
-    assert kept.best_epoch is not None, "written by `Training`"
-    return TunedSnapshot(drawn, kept.best_epoch, part.loss.averaged(outputs(network, part.x)), lambda: kept.weights)
+    found = recalled(drawn, part, path)
+    assert found.checkpoint.best_epoch is not None, "written by `Training`"
+    averaged = part.loss.averaged(outputs(found.network, part.x))
+    return TunedSnapshot(drawn, found.checkpoint.best_epoch, averaged, found.network.get_weights)
 
 
 def held_out_by(entries: Sequence[Candidate], resampling: Resampling) -> np.ndarray:

@@ -32,8 +32,7 @@ class Selection:
     members: list[TunedMember] = field(default_factory=list)
     entries: list[Candidate] = field(default_factory=list)  # an entry that occurs twice counts twice
     reached: float = np.inf  # loss of the ensemble
-    n_idle: int = 0  # consecutive configurations that have not improved it and are not in it
-    _has_improved: bool = False  # since the last configuration
+    n_idle: int = 0  # consecutive configurations that it had no use for when they were trained
 
     def add(self, member: TunedMember) -> None:
         """Adds a trained configuration and selects again; keeps the ensemble unless the new one is better.
@@ -44,9 +43,7 @@ class Selection:
         same = (member.drawn.number, member.epoch)
         self.entries = [member if (one.drawn.number, one.epoch) == same else one for one in self.entries]
         self._select([])
-        has_gained = self._has_improved or member.drawn.number in self.shares
-        self.n_idle = 0 if has_gained else self.n_idle + 1
-        self._has_improved = False
+        self.n_idle = 0 if member.drawn.number in self.shares else self.n_idle + 1
 
     def consider(self, snapshots: Sequence[TunedSnapshot]) -> None:
         """Selects again from networks in training too, if the ensemble gains by one of them.
@@ -126,4 +123,3 @@ class Selection:
         if reached < self.reached:
             kept = {place: candidates[place].kept() for place in chosen}
             self.entries, self.reached = [kept[place] for place in chosen], reached
-            self._has_improved = True
