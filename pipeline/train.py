@@ -322,7 +322,7 @@ def train(config: Config, prepared: Prepared, trial: Trial = SINGLE_RUN) -> Iter
             trainable, prepared.train, prepared.val, config.fit, seed=config.seed,
             report=trial.watching(tracked.log_epoch), keeping=kept, after_epoch=trial.after_epoch(),
         )  # fmt: skip
-        clock.lap("fit")
+        clock.lap("fit", before=kept.seconds)
         yield Trained(network, history, tracked)
 
 

@@ -225,7 +225,9 @@ class Fit(Section):
     @model_validator(mode="after")
     def _suits_the_optimizer(self) -> Self:
         if self.momentum is not None and self.optimizer not in ("sgd", "rmsprop", "muon"):
-            raise ValueError(f"momentum: {self.optimizer} has no momentum; use sgd, rmsprop or muon, or omit it")
+            raise ValueError(
+                f"momentum: {self.optimizer} has no momentum; use sgd, rmsprop or muon, or fit.momentum=null"
+            )
         if self.adamw_learning_rate is not None and self.optimizer != "muon":
             raise ValueError(
                 f"adamw_learning_rate: {self.optimizer} has one learning rate; use fit.learning_rate, or "

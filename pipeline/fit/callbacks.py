@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -28,11 +28,13 @@ def direction_of(monitor: str) -> str:
     return "max" if monitor.endswith("accuracy") else "min"
 
 
-class BestWeights(keras.callbacks.EarlyStopping):
-    """Early stopping (Prechelt 1998) that restores the best weights, also if training ends by `fit.epochs`.
+def _finite_or_worst(value: float, mode: str) -> float:
+    """Returns the value, or an infinitely bad one: Keras keeps a NaN of the first epoch as the best value for ever."""
+    return value if math.isfinite(value) else math.inf if mode == "min" else -math.inf
 
-    Keras keeps a NaN of the first epoch as the best value for ever; here a value that is not finite is the worst.
-    """
+
+class BestWeights(keras.callbacks.EarlyStopping):
+    """Early stopping (Prechelt 1998) that restores the best weights, also if training ends by `fit.epochs`."""
 
     def __init__(self, config: EarlyStopping) -> None:
         super().__init__(
@@ -46,15 +48,22 @@ class BestWeights(keras.callbacks.EarlyStopping):
 
     def get_monitor_value(self, logs: dict[str, float] | None) -> float:
         """Returns the monitored value of this epoch, infinitely bad if it is not finite."""
-        value = super().get_monitor_value(logs)
-        return value if math.isfinite(value) else math.inf if self.mode == "min" else -math.inf
+        return _finite_or_worst(super().get_monitor_value(logs), self.mode)
+
+
+class _Plateau(keras.callbacks.ReduceLROnPlateau):
+    """Lowers the learning rate once the monitored value no longer improves."""
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        values = dict(logs or {})
+        super().on_epoch_end(epoch, values | {self.monitor: _finite_or_worst(values[self.monitor], self.mode)})
 
 
 def plateau(config: Fit) -> Iterator[keras.callbacks.ReduceLROnPlateau]:
     """Yields the callback that lowers the learning rate on a plateau if `fit.schedule` is `reduce_on_plateau`."""
     stopping = config.early_stopping
     if config.schedule == "reduce_on_plateau":
-        yield keras.callbacks.ReduceLROnPlateau(
+        yield _Plateau(
             monitor=stopping.monitor,
             mode=direction_of(stopping.monitor),
             factor=config.plateau_factor,
@@ -69,23 +78,28 @@ class StopInTime(keras.callbacks.Callback):
     Args:
         minutes: Time limit of training.
         before: Seconds of training by earlier processes of the run.
+        epochs: Number of the last epoch.
     """
 
-    def __init__(self, minutes: float, before: float) -> None:
+    def __init__(self, minutes: float, before: float, epochs: int) -> None:
         super().__init__()
-        self._seconds = minutes * 60 - before
+        self._seconds, self._epochs = minutes * 60 - before, epochs
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Starts the clock."""
-        self._start = self._epoch_start = time.monotonic()
+        self._start = time.monotonic()
+        self._epoch_start: float | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Stops training if another epoch of the same duration does not fit."""
         now = time.monotonic()
-        if now + (now - self._epoch_start) > self._start + self._seconds:
+        # The first epoch includes compilation, so that its duration says little of the next.
+        expected = 0.0 if self._epoch_start is None else now - self._epoch_start
+        self._epoch_start = now
+        ends_anyway = self.model.stop_training or epoch + 1 == self._epochs
+        if now + expected > self._start + self._seconds and not ends_anyway:
             self.model.stop_training = True
             log.info("stopped after epoch %d: fit.max_minutes leaves no time for another", epoch + 1)
-        self._epoch_start = now
 
 
 class Averages(keras.callbacks.Callback):
@@ -146,8 +160,8 @@ class StopAtNaN(keras.callbacks.Callback):
             )
         else:
             remedy = (
-                f"the penalty of the weights was {self._penalty:.3g} before the first step; try a smaller model.l1 "
-                "and model.l2"
+                f"the penalty of the weights was {self._penalty:.3g} before the first step; try smaller penalties: "
+                "model.l2, and with model=dense model.l1"
             )
         raise TrainingError(f"the training loss became {loss} in epoch {epoch + 1}; {remedy}")
 

@@ -115,15 +115,22 @@ def _gathered(rows: OnDisk, spans: list[tuple[int, int]], size: int) -> np.ndarr
     return out
 
 
-def class_counts(classes: OnDisk) -> np.ndarray:
-    """Counts the rows of each class, given class numbers `(n_rows, 1)`."""
-    counts = np.zeros(0, np.int64)
+def class_totals(classes: OnDisk, own: OnDisk | None) -> np.ndarray:
+    """Returns the sum of the weights of each class.
+
+    Args:
+        classes: `(n_rows, 1)` class numbers.
+        own: Weights of the rows; None: each weighs 1.
+    """
+    totals = np.zeros(0)
     step = max(1, classes.device_batch_bytes // 4)
     for start in range(0, len(classes), step):
-        found = np.bincount(classes[slice(start, start + step)][:, 0].astype(np.int64), minlength=len(counts))
-        found[: len(counts)] += counts
-        counts = found
-    return counts
+        rows = slice(start, start + step)
+        weights = None if own is None else own[rows]
+        found = np.bincount(classes[rows][:, 0].astype(np.int64), weights, len(totals)).astype(np.float64)
+        found[: len(totals)] += totals
+        totals = found
+    return totals
 
 
 class Weighted:

@@ -27,7 +27,7 @@ from pipeline.fit.callbacks import (
 )
 from pipeline.fit.checkpoint import Checkpoint, Checkpoints, Keeping, assign
 from pipeline.fit.device_batch import Rows as Arrays
-from pipeline.fit.disk_batching import OnDisk, Weighted, class_counts
+from pipeline.fit.disk_batching import OnDisk, Weighted, class_totals
 from pipeline.fit.epoch_randomness import EpochDraws
 from pipeline.fit.history import History, history_of, require_finite
 from pipeline.fit.multi_step_model import VALIDATION_ROWS, MultiStepModel
@@ -112,7 +112,8 @@ def fit(
         shown.close()
     trainable.bring_back()
     require_finite(trainable.network)
-    history = history_of(epochs, best, config, time.perf_counter() - start)
+    before = 0.0 if keeping is None else keeping.seconds
+    history = history_of(epochs, best, config, before + time.perf_counter() - start)
     if keeping is not None:
         keeping.trained(trainable.model, epochs, history.best_epoch)
     return history
@@ -141,7 +142,9 @@ def memory_error_explained() -> Iterator[None]:
     try:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError):
-        raise TrainingError("out of memory while the network is built; try smaller model.units") from None
+        raise TrainingError(
+            "out of memory while the network is built; try a smaller one (keys of the section model)"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -191,7 +194,7 @@ def _callbacks(
     if best is not None:
         yield best
     if config.max_minutes is not None:
-        yield StopInTime(config.max_minutes, 0.0 if keeping is None else keeping.seconds)
+        yield StopInTime(config.max_minutes, 0.0 if keeping is None else keeping.seconds, config.epochs)
     if config.ema:
         yield Averages()
 
@@ -199,7 +202,8 @@ def _callbacks(
 def weights_of(train: Arrays, config: Fit) -> np.ndarray | Weighted | None:
     """Returns the weight of each training row in the loss: the row's own weight times the weight of its class.
 
-    With `balanced` a class weighs n_rows / (n_classes * rows of the class) (King and Zeng 2001): their mean is 1.
+    With `balanced` a class weighs W / (n_classes * w), where W and w are the sums of the rows' own weights, of all rows
+    and of the class (King and Zeng 2001): the sum of all weights stays W, and each class has the same share of it.
 
     Args:
         train: Inputs, targets and weights of the training rows.
@@ -209,11 +213,13 @@ def weights_of(train: Arrays, config: Fit) -> np.ndarray | Weighted | None:
     if config.class_weight == "none":
         return own
     if isinstance(y, OnDisk):
-        return Weighted(own, y, _of_classes(class_counts(y)))
+        return Weighted(own, y, _of_classes(class_totals(y, own)))
     classes = y[:, 0].astype(np.int64)
-    weights = _of_classes(np.bincount(classes))[classes]
+    weights = _of_classes(np.bincount(classes, own))[classes]
     return weights if own is None else weights * own
 
 
-def _of_classes(counts: np.ndarray) -> np.ndarray:
-    return (counts.sum() / (len(counts) * counts)).astype(np.float32)
+def _of_classes(totals: np.ndarray) -> np.ndarray:
+    """Returns the weight of each class; the rows of a class without weight stay without."""
+    shares = len(totals) * np.where(totals > 0, totals, np.inf)
+    return (totals.sum() / shares).astype(np.float32)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
+import keras
 import tensorflow as tf
 
 from pipeline.config import IN_CHECKOUT
@@ -33,9 +34,11 @@ def scope(config: Fit) -> AbstractContextManager[object]:
     if config.strategy == "none" or (config.strategy == "auto" and config.devices is None and len(devices) < 2):
         return contextlib.nullcontext()
     if len(devices) < 2:
+        key = "fit.devices: a list is for training on several devices, and" if config.devices else "fit.strategy:"
+        remedy = "fit.devices=null fit.strategy=auto" if config.devices else "fit.strategy=auto"
         raise ConfigError(
-            f"fit.strategy: mirrored needs two devices or more, got {', '.join(devices) or 'no GPU'}; "
-            "use fit.strategy=auto, or try it without GPUs with fit.devices=[CPU:0,CPU:1]"
+            f"{key} mirrored needs two devices or more, got {', '.join(devices) or 'no GPU'}; use {remedy}, or try it "
+            "without GPUs with fit.devices=[CPU:0,CPU:1]; the environment's CUDA_VISIBLE_DEVICES chooses a single GPU"
         )
     if devices not in _mirrored:
         _mirrored[devices] = tf.distribute.MirroredStrategy([f"/{device}" for device in devices])
@@ -62,6 +65,23 @@ class Replicated(ByMember):
             data_batch = tf.nest.map_structure(_first_part, next(batches))
         with self.distribute_strategy.scope():
             self._symbolic_build(data_batch=data_batch)
+
+
+def clip_over_replicas(optimizer: keras.optimizers.Optimizer) -> None:
+    """Has an optimizer clip the sum of the replicas' gradients: Keras clips each replica's share of it.
+
+    Args:
+        optimizer: Of a model under a strategy.
+    """
+    clip = optimizer._clip_gradients
+
+    def clip_sum(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+        context = tf.distribute.get_replica_context()
+        total = context.all_reduce(tf.distribute.ReduceOp.SUM, [tf.convert_to_tensor(part) for part in gradients])
+        return [part / context.num_replicas_in_sync for part in clip(total)]  # the optimizer adds them up
+
+    if optimizer.global_clipnorm:
+        optimizer._clip_gradients = clip_sum
 
 
 def _first_part(value: object) -> object:

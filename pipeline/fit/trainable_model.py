@@ -18,7 +18,7 @@ from pipeline.fit.execution import choose_execution
 from pipeline.fit.member_losses import ByMember, members_with_own_rows
 from pipeline.fit.multi_step_model import MultiStepModel
 from pipeline.fit.steps import batch_size, check_batches, steps_of
-from pipeline.fit.strategy import Replicated
+from pipeline.fit.strategy import Replicated, clip_over_replicas
 
 # Keys of the fit section that do not change a program: variables of it, or settings outside of it.
 NOT_OF_A_PROGRAM = {
@@ -91,9 +91,10 @@ def compile_network(
         model = model_class.of(trained, name="stock")
         variable_clone.start_from(model, network)
         compiled(model)
-        model.optimizer.build(
-            model.trainable_variables
-        )  # now, because a checkpoint may be restored before the first step
+        # Now, because a checkpoint may be restored before the first step.
+        model.optimizer.build(model.trainable_variables)
+        if tf.distribute.has_strategy():
+            clip_over_replicas(model.optimizer)
         return TrainableModel(network, model, execution)
 
     structure = shared and _structure(shared, config, execution, task, n_steps)

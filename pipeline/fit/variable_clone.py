@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -17,12 +17,16 @@ import tensorflow as tf
 from keras import ops, regularizers
 
 from pipeline.fit.epoch_randomness import DRAWS_AN_EPOCH
+from pipeline.model.layers.numbers import NumberEmbeddings
+from pipeline.model.layers.stacked_members import MeanOfMembers
 
 GOLDEN = 0x9E3779B9  # 2**32 divided by the golden ratio
 LEVELS = 2**16  # values of the random number that drops a unit: 16 bits per unit
 PLACES_OF_NAMES = ("name", "keras_history", "input_layers", "output_layers")  # in a Functional model's config
 KNOWN_LAYERS = ("keras.", "pipeline.model.layers.")  # layers that their configs describe completely
 PENALTIES = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
+# bfloat16 rounds 1.004 to 1, which is another bin.
+EXACT = keras.layers.InputLayer, NumberEmbeddings
 
 _generator = ["philox"]
 
@@ -113,13 +117,13 @@ def make_clone(network: keras.Model, dtype: str | None) -> keras.Model:
 
     Args:
         network: The network.
-        dtype: Policy of all layers but inputs and outputs; None keeps float32.
+        dtype: Policy of all layers but inputs, embeddings of numbers and outputs; None keeps float32.
     """
-    last = set(_last(network))
+    last = set(_last(network.outputs))
 
     def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
-        if dtype and layer.name not in last and not isinstance(layer, keras.layers.InputLayer):
+        if dtype and layer.name not in last and not isinstance(layer, EXACT):
             config["dtype"] = dtype
         if _is_dropout(layer):
             return ValueDropout.from_config(config)
@@ -216,11 +220,16 @@ def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
             yield layer
 
 
-def _last(model: keras.Model) -> Iterator[str]:
-    """Yields the names of the output layers."""
-    for output in model.outputs:
+def _last(outputs: Sequence[Any]) -> Iterator[str]:
+    """Yields the names of the layers that give the outputs of a network, and the outputs of its members if it has them."""
+    for output in outputs:
         layer = output._keras_history.operation
-        yield from _last(layer) if isinstance(layer, keras.Model) else [layer.name]
+        if isinstance(layer, keras.Model):
+            yield from _last(layer.outputs)
+        else:
+            yield layer.name
+        if isinstance(layer, MeanOfMembers):
+            yield from _last([layer.input])
 
 
 def _is_dropout(layer: keras.layers.Layer) -> bool:

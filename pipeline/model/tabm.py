@@ -100,14 +100,15 @@ def _apart(spec: Spec, layer: int, units: int, x: Any) -> Any:
 
 def _dense(spec: Spec, layer: int, units: int, x: Any, use_bias: bool) -> Any:
     """Makes a layer that all members share, with PyTorch's initialization, so that the paper's learning rates apply."""
-    from keras import initializers, layers, regularizers
+    from keras import layers, regularizers
 
-    uniform = [initializers.RandomUniform(-(x.shape[-1] ** -0.5), x.shape[-1] ** -0.5) for _ in range(2)]
+    from pipeline.model.layers.initializers import uniform
+
     return layers.Dense(
         units,
         use_bias=use_bias,
-        kernel_initializer=uniform[0],
-        bias_initializer=uniform[1],
+        kernel_initializer=uniform(x.shape[-1]),
+        bias_initializer=uniform(x.shape[-1]),
         kernel_regularizer=regularizers.L2(spec.l2) if spec.l2 else None,
         name=f"dense_{layer}",
     )(x)

@@ -10,9 +10,14 @@ class Clock:
         self._last = time.perf_counter()
         self.seconds: dict[str, float] = {}
 
-    def lap(self, part: str) -> None:
-        """Ends a part, which took the time since the end of the previous one."""
-        self.took(part, time.perf_counter() - self._last)
+    def lap(self, part: str, before: float = 0.0) -> None:
+        """Ends a part, which took the time since the end of the previous one.
+
+        Args:
+            part: Name of the part.
+            before: Seconds of the part in earlier processes of a resumed run.
+        """
+        self.took(part, before + time.perf_counter() - self._last)
 
     def took(self, part: str, seconds: float) -> None:
         """Ends a part whose duration was measured elsewhere.

@@ -52,9 +52,10 @@ class Member:
         self._kept: Sequence[np.ndarray] | None = None
         self._best = BestWeights(config.early_stopping) if config.early_stopping.patience is not None else None
         self._began = time.perf_counter()
-        in_time = [] if config.max_minutes is None else [StopInTime(config.max_minutes, before=0.0)]
-        callbacks = [StopAtNaN(float(sum(job.network.losses))), *plateau(config), *in_time]
-        self._callbacks = [*callbacks, *([] if self._best is None else [self._best])]
+        callbacks = [StopAtNaN(float(sum(job.network.losses))), *plateau(config)]
+        best = [] if self._best is None else [self._best]
+        in_time = [] if config.max_minutes is None else [StopInTime(config.max_minutes, 0.0, config.epochs)]
+        self._callbacks = [*callbacks, *best, *in_time]
         for callback in self._callbacks:
             callback.set_model(self)
             callback.on_train_begin()

@@ -52,8 +52,12 @@ def target_edges(column: np.ndarray, y: np.ndarray, task: str, n_bins: int | Non
         "min_impurity_decrease": IMPURITY_DECREASE,
         "random_state": 0,
     }
-    tree = (DecisionTreeRegressor if task == "regression" else DecisionTreeClassifier)(**options)
-    tree.fit(column[:, None], y if task == "regression" else y[:, 0])
+    if task == "regression":
+        spread = y.std(axis=0)
+        # Gains are measured in squared units of the targets, which `data.output_scaling=none` leaves as they are.
+        tree = DecisionTreeRegressor(**options).fit(column[:, None], y / np.where(spread > 0, spread, 1))
+    else:
+        tree = DecisionTreeClassifier(**options).fit(column[:, None], y[:, 0])
     splits = tree.tree_.threshold[tree.tree_.children_left != -1]
     return _parted(np.concatenate([splits, values[[0, -1]]]))
 

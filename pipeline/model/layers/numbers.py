@@ -10,6 +10,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from pipeline.model.layers.initializers import uniform
+
 
 class NumberEmbeddings(keras.layers.Layer):
     """Replaces some columns by vectors of equal width, which come last; the other columns are unchanged.
@@ -102,9 +104,8 @@ class PiecewiseLinear(NumberEmbeddings):
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Makes the weights; those of the linear term are uniform within 1 / sqrt(width)."""
         n, bins = len(self.columns), self._lower.shape[2]
-        uniform = keras.initializers.RandomUniform(-(self.width**-0.5), self.width**-0.5)
-        self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="slopes")
-        self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
+        self.add_weight(shape=(n, 1, self.width), initializer=uniform(self.width), name="slopes")
+        self.add_weight(shape=(n, 1, self.width), initializer=uniform(self.width), name="biases")
         self.add_weight(shape=(n, bins, self.width), initializer="zeros", name="bins")
 
     def embed(self, x: Any, weights: Sequence[Any]) -> Any:
@@ -138,11 +139,10 @@ class Periodic(NumberEmbeddings):
         """Makes the weights: normal frequencies, and phases uniform over a period."""
         n, given = len(self.columns), self.frequencies + 1
         normal, phases = keras.initializers.RandomNormal(stddev=self.scale), keras.initializers.RandomUniform(-0.5, 0.5)
-        uniform = keras.initializers.RandomUniform(-(given**-0.5), given**-0.5)
         self.add_weight(shape=(n, 1, self.frequencies), initializer=normal, name="frequencies")
         self.add_weight(shape=(n, 1, self.frequencies), initializer=phases, name="phases")
-        self.add_weight(shape=(n, given, self.width), initializer=uniform, name="waves")
-        self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
+        self.add_weight(shape=(n, given, self.width), initializer=uniform(given), name="waves")
+        self.add_weight(shape=(n, 1, self.width), initializer=uniform(given), name="biases")
 
     def embed(self, x: Any, weights: Sequence[Any]) -> Any:
         """Applies a dense layer of the column to the number and its cosines."""
@@ -176,11 +176,10 @@ class Cosine(NumberEmbeddings):
         """Makes the weights: normal frequencies, and phases uniform over a period."""
         n, waves = len(self.columns), self.width - 1
         normal, phases = keras.initializers.RandomNormal(stddev=self.scale), keras.initializers.RandomUniform(-0.5, 0.5)
-        uniform = keras.initializers.RandomUniform(-(self.width**-0.5), self.width**-0.5)
         self.add_weight(shape=(n, 1, waves), initializer=normal, name="frequencies")
         self.add_weight(shape=(n, 1, waves), initializer=phases, name="phases")
         self.add_weight(shape=(n, 1, self.width), initializer="zeros", name="scales")
-        self.add_weight(shape=(n, 1, self.width), initializer=uniform, name="biases")
+        self.add_weight(shape=(n, 1, self.width), initializer=uniform(self.width), name="biases")
 
     def embed(self, x: Any, weights: Sequence[Any]) -> Any:
         """Scales the number and its cosines."""

@@ -13,6 +13,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from pipeline.model.layers.initializers import uniform
+
 
 @keras.saving.register_keras_serializable("pipeline")
 class MemberInputs(keras.layers.Layer):
@@ -120,10 +122,10 @@ class _MemberKernels(keras.layers.Layer):
         """Makes the weights, uniform within 1 / sqrt(inputs of a member), as PyTorch does."""
         n_inputs = input_shape[-1]
         assert n_inputs is not None
-        uniform = keras.initializers.RandomUniform(-(n_inputs**-0.5), n_inputs**-0.5)
         shape = (self.n_members, n_inputs, self.units)
-        self._kernels = self.add_weight(shape=shape, initializer=uniform, name="kernels")
-        self._biases = self.add_weight(shape=(1, self.n_members, self.units), initializer=uniform, name="biases")
+        self._kernels = self.add_weight(shape=shape, initializer=uniform(n_inputs), name="kernels")
+        own = (1, self.n_members, self.units)
+        self._biases = self.add_weight(shape=own, initializer=uniform(n_inputs), name="biases")
 
     def products(self, inputs: Any) -> Any:
         """Maps `(n_rows * n_members, n)` to `(n_rows, n_members, units)`."""

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from pipeline import ConfigError, TrainingError, fit, load, model
-from pipeline.fit.callbacks import BestWeights, ProgressBar
+from pipeline.fit.callbacks import BestWeights, ProgressBar, StopInTime, plateau
 from pipeline.fit.compile import with_decay_of_averages
+from pipeline.fit.loop import weights_of
 from pipeline.fit.steps import batch_size
 
 OPTIMIZERS = ["sgd", "adam", "adamw", "rmsprop", "muon"]
@@ -203,6 +204,46 @@ def test_balanced_class_weights_count_each_class_the_same() -> None:
     assert shares[1] == pytest.approx(0.5, abs=0.02)
 
 
+def test_balanced_class_weights_count_the_rows_own_weights() -> None:
+    """With ten times the weight on each negative row the classes were still ten to one."""
+    y = np.array([0, 0, 0, 0, 1, 1, 2], np.float32)[:, None]
+    own = np.array([10, 10, 0, 0, 1, 3, 0], np.float32)
+    weights = weights_of((np.zeros((7, 2), np.float32), y, own), load("fit.class_weight=balanced").fit)
+    assert isinstance(weights, np.ndarray)
+    assert [weights[y[:, 0] == number].sum() for number in range(3)] == pytest.approx([8, 8, 0])
+
+
+def test_time_limit_does_not_take_compilation_for_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 40.0, 41.0, 59.5])  # begin, and the ends of three epochs
+    monkeypatch.setattr("pipeline.fit.callbacks.time.monotonic", lambda: next(clock))
+    model, stop = SimpleNamespace(stop_training=False), StopInTime(1.0, 0.0, 50)
+    stop.set_model(model)
+    stop.on_train_begin()
+    stopped = []
+    for epoch in range(3):
+        stop.on_epoch_end(epoch)
+        stopped.append(model.stop_training)
+    assert stopped == [False, False, True]
+
+
+def test_time_limit_is_no_reason_after_the_last_epoch(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    trained("fit.max_minutes=1e-6", "fit.epochs=1")
+    assert "stopped after epoch" not in caplog.text
+
+
+def test_plateau_goes_on_after_an_epoch_without_a_number() -> None:
+    """Keras keeps a NaN of the first epoch as the best value, and lowers the rate at each patience."""
+    config = load("fit.schedule=reduce_on_plateau", "fit.plateau_patience=1").fit
+    (callback,) = plateau(config)
+    optimizer = SimpleNamespace(learning_rate=1.0)
+    callback.set_model(SimpleNamespace(optimizer=optimizer, metrics=[], stop_training=False))
+    callback.on_train_begin()
+    for epoch, value in enumerate([np.nan, 3.0, 2.0, 1.0]):
+        callback.on_epoch_end(epoch, {"val_loss": value})
+    assert optimizer.learning_rate == 1.0
+
+
 def test_sample_weight_of_zero_is_as_if_the_row_were_absent() -> None:
     x, y, _ = arrays(50)
     spoiled, weight = y.copy(), np.ones(50, np.float32)
@@ -251,8 +292,10 @@ def test_two_replicas_with_networks_of_different_width_in_a_row() -> None:
 
 
 @pytest.mark.slow
-def test_two_replicas_come_to_what_one_device_does() -> None:
-    options = ["fit.optimizer=sgd", "fit.batch_size=full", "fit.learning_rate=0.05"]
+@pytest.mark.parametrize("clip_norm", ["null", "0.1"])
+def test_two_replicas_come_to_what_one_device_does(clip_norm: str) -> None:
+    """Keras clips each replica's part of the gradient, so that its sum was up to twice as long."""
+    options = ["fit.optimizer=sgd", "fit.batch_size=full", "fit.learning_rate=0.05", f"fit.clip_norm={clip_norm}"]
     mirrored, one = trained(*MIRRORED, *options)[0], trained(*options)[0]
     for ours, theirs in zip(mirrored.get_weights(), one.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
@@ -262,7 +305,7 @@ def test_two_replicas_come_to_what_one_device_does() -> None:
     ("overrides", "message"),
     [
         (["fit.strategy=mirrored"], "mirrored needs two devices or more, got no GPU"),
-        (["fit.devices=[CPU:0]"], "mirrored needs two devices or more, got CPU:0"),
+        (["fit.devices=[CPU:0]"], "fit.devices: .* got CPU:0; use fit.devices=null fit.strategy=auto"),
         (["fit.devices=[GPU:0,GPU:7]"], "fit.devices: unknown device GPU:0, GPU:7; TensorFlow sees CPU:0, CPU:1"),
         ([*MIRRORED, "fit.execution=compiled"], "fit.execution: compiled trains on one device"),
         (["fit.devices=[CPU:0,CPU:0]"], "a device is named twice"),

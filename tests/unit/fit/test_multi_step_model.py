@@ -10,6 +10,7 @@ import tensorflow as tf
 from pipeline import ConfigError, fit, load, model
 from pipeline.fit import batching, compiled_models, multi_step_model, variable_clone
 from pipeline.fit.steps import batch_size, steps_of
+from pipeline.model.layers.numbers import NumberEmbeddings
 from support.block_training import EXECUTIONS, arrays, trainable, trained, trained_by_keras
 
 pytestmark = pytest.mark.slow
@@ -83,6 +84,20 @@ def test_dropout_leaves_the_share_it_should(execution: str) -> None:
     assert ((first[:, :-1] == 0) & (first[:, 1:] == 0)).mean() == pytest.approx(0.0625, abs=0.01)
     layer.value.assign(0.5)
     assert (dropped().numpy() == 0).mean() == pytest.approx(0.5, abs=0.01)
+
+
+def test_mixed_precision_keeps_numbers_and_outputs_of_members_exact() -> None:
+    config = load("model=tabm", "model.members=2", "model.units=[6]", "data.task=auto", "fit.mixed_precision=true")
+    x, y, _ = arrays()
+    rows = model.TrainingRows(x, y, (0, 1))
+    network = model.build(config.model, task="regression", n_inputs=4, n_outputs=1, rows=rows)
+    found = fit.compile_network(network, config.fit, task="regression", n_rows=50, output_scale=np.ones(1)).model
+    layers = [layer for part in found.layers for layer in getattr(part, "layers", [part])]
+    computed = {layer.name: layer.compute_dtype for layer in layers}
+    assert computed["output"] == "float32"
+    assert computed["dense_0"] == "bfloat16"
+    (numbers,) = [layer for layer in layers if isinstance(layer, NumberEmbeddings)]
+    assert tf.as_dtype(numbers(x).dtype) == tf.float32
 
 
 @pytest.mark.parametrize("mixed", ["false", pytest.param("true", marks=pytest.mark.slow)])

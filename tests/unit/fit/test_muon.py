@@ -56,3 +56,14 @@ def test_who_takes_which_step() -> None:
         if np.array_equal(variable.numpy(), value)
     }
     assert stayed == {"dense_0/kernels"}
+
+
+def test_weights_decay_by_the_rate_of_their_own_step() -> None:
+    """Keras's Muon lets AdamW's weights decay by Muon's rate."""
+    muon = Muon(learning_rate=0.1, adam_lr_ratio=0.5, weight_decay=2.0, adam_weight_decay=1.0)
+    hidden, output = (keras.Variable(np.ones((3, 2)), name="kernel") for _ in range(2))
+    output._path = "output/kernel"
+    muon.build([hidden, output])
+    muon._apply_weight_decay([hidden, output])
+    np.testing.assert_allclose(hidden.numpy(), 1 - 0.1 * 2, rtol=1e-6)
+    np.testing.assert_allclose(output.numpy(), 1 - 0.1 * 0.5 * 1, rtol=1e-6)

@@ -7,12 +7,12 @@ from pipeline import TrainingError, load, run
 
 @pytest.mark.parametrize("units", ["[10000000000]", "[1000000,1000000]"])
 def test_out_of_memory_while_the_network_is_built(store: str, units: str) -> None:
-    with pytest.raises(TrainingError, match=r"out of memory while the network is built; try smaller model.units"):
+    with pytest.raises(TrainingError, match=r"out of memory while the network is built; try a smaller one"):
         run(load("data=iris", f"model.units={units}", f"tracking.uri={store}"))
 
 
 @pytest.mark.parametrize("penalty", [pytest.param("l1", marks=pytest.mark.slow), "l2"])
 def test_a_penalty_does_not_blame_the_learning_rate(store: str, penalty: str) -> None:
-    with pytest.raises(TrainingError, match=r"before the first step; try a smaller model.l1 and model.l2") as raised:
+    with pytest.raises(TrainingError, match=r"before the first step; try smaller penalties: model.l2") as raised:
         run(load("data=iris", "fit.epochs=2", f"model.{penalty}=1e37", f"tracking.uri={store}"))
     assert "learning_rate" not in str(raised.value)

@@ -60,3 +60,13 @@ def test_a_tree_puts_its_edge_where_the_targets_change(task: str) -> None:
     assert edges is not None
     assert len(edges) == 3
     assert edges[1] == pytest.approx(0.3, abs=0.01)
+
+
+def test_edges_of_a_tree_do_not_depend_on_the_targets_unit() -> None:
+    """Targets of 0 to 0.01, unscaled, had a variance below the tree's least gain: no split, so a single bin."""
+    column = RNG.uniform(-1, 1, 2000)
+    y = np.column_stack([np.sin(3 * column), np.ones(2000)])
+    edges = target_edges(column, y, "regression", None)
+    assert edges is not None
+    assert len(edges) > 5
+    assert target_edges(column, y * [0.001, 1], "regression", None) == edges

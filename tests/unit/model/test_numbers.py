@@ -15,6 +15,7 @@ from pipeline.model.layers.numbers import Cosine, NumberEmbeddings, Periodic, Pi
 
 X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
 EDGES = [[-1.0, 0.0, 2.0], [-2.0, 2.0]]
+SHARING = ("mini", "full", "packed")
 LAYERS = {
     "piecewise_linear": lambda: PiecewiseLinear([1, 3], 5, EDGES),
     "periodic": lambda: Periodic([1, 3], 5, 6, 0.5),
@@ -102,6 +103,20 @@ def test_many_numbers_have_short_vectors(n_rows: int, n_numbers: int, width: int
     layer = embedding_of(section, range(n_numbers), x, x[:, :1], "regression")
     assert layer is not None
     assert layer.width == width
+
+
+@pytest.mark.parametrize("embedding", ["piecewise_linear", "target_bins", "periodic", "cosine"])
+@pytest.mark.parametrize("keys", [["model=dense"], *(["model=tabm", f"model.sharing={way}"] for way in SHARING)])
+def test_no_weight_starts_with_the_numbers_of_another(keys: list[str], embedding: str) -> None:
+    """Keras's initializers draw their seed once: slopes and biases of one initializer were the same numbers."""
+    section = load("data.task=auto", *keys, f"model.numeric_embedding={embedding}").model
+    rows = model.TrainingRows(X, X[:, :1], (0, 1, 2, 3))
+    network = model.build(section, task="regression", n_inputs=4, n_outputs=1, rows=rows)
+    drawn = [weight.numpy().ravel() for weight in network.trainable_variables if np.ptp(weight.numpy()) > 0]
+    for one, other in itertools.combinations(drawn, 2):
+        n = min(len(one), len(other), 8)
+        scales = one[:n] / other[:n]
+        assert n < 2 or np.ptp(scales) > 1e-3 * np.abs(scales).max()
 
 
 def test_an_embedding_is_never_left_out_in_silence() -> None:
