@@ -221,7 +221,7 @@ def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
 
 
 def _last(outputs: Sequence[Any]) -> Iterator[str]:
-    """Yields the names of the layers that give the outputs of a network, and the outputs of its members if it has them."""
+    """Yields the names of the layers that give the outputs of a network or of its members."""
     for output in outputs:
         layer = output._keras_history.operation
         if isinstance(layer, keras.Model):

@@ -48,7 +48,8 @@ def configurations(typed: Sequence[str], config: Config) -> Iterator[Drawn]:
 
     About half of the keys of the configured architecture are drawn, the others keep their values: the defaults are
     good, and networks that differ in all keys are rarely better. Keys on the command line are not drawn:
-    `fit.learning_rate=1e-3` applies to all networks, and `model=tabm` excludes other architectures.
+    `fit.learning_rate=1e-3` applies to all networks, and `model=tabm` excludes other architectures, as an experiment
+    file does, whose keys are of its own architecture.
 
     Args:
         typed: Overrides of the command line.
@@ -118,7 +119,7 @@ def _architectures(keys: set[str], own: str) -> list[str]:
     if not model.searchable(own).tuned:
         others = " or ".join(f"model={name}" for name in model.names() if model.searchable(name).tuned)
         raise SweepError(f"tune: the architecture {own} declares no ranges to draw from; use {others}, or a sweep")
-    if "model" in keys or any(key.startswith("model.") for key in keys):
+    if keys & {"model", "experiment"} or any(key.startswith("model.") for key in keys):
         return [own]
     return [own, own, *(name for name in model.names() if name != own and model.searchable(name).tuned)]
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
 from pipeline import load
 from pipeline.errors import SweepError
 from pipeline.sweep.tune.configurations import Drawn, configurations
+
+EXPERIMENTS = sorted(path.stem for path in Path("conf/experiment").glob("*.yaml"))
 
 
 def drawn(*words: str, n: int = 8) -> list[Drawn]:
@@ -55,3 +58,13 @@ def test_the_scale_of_a_set_embedding_is_drawn() -> None:
     found = drawn("model.numeric_embedding=cosine")
     assert {one.config.model.numeric_embedding for one in found} == {"cosine"}
     assert len({one.config.model.embedding_scale for one in found}) == len(found)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_variations_of_an_experiment_can_be_trained(name: str) -> None:
+    """The third was of another architecture, with keys that the experiment's optimizer does not have."""
+    table = [] if name == "breast_cancer" else ["data.path=rows.csv", "data.target=[y]"]
+    words = [f"experiment={name}", *table]
+    config = load(*words)
+    found = list(itertools.islice(configurations(words, config), 10))
+    assert {one.config.model.name for one in found} == {config.model.name}
