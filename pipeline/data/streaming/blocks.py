@@ -259,7 +259,10 @@ def _in_roles(table: Table, config: Data, known: Known) -> Columns | None:
     }
     target = {name: frame[name] if name in known.as_text else column for name, column in columns.target.items()}
     _note_large(target, known)
-    return replace(columns, inputs=columns.inputs | texts, target=target)
+    split_column, name = columns.split_column, config.split.column
+    if name in known.as_text and split_column is not None and not isinstance(split_column, TextArray):
+        split_column = to_text(frame[name])
+    return replace(columns, inputs=columns.inputs | texts, target=target, split_column=split_column)
 
 
 def _note_large(target: Mapping[str, pd.Series], known: Known) -> None:
@@ -278,11 +281,12 @@ class Seen:
     only_gaps: set[str] = field(default_factory=set)  # columns with only gaps in some block, read as numbers
 
 
-def in_same_form(columns: Columns, seen: Seen, known: Known) -> Columns:
+def in_same_form(columns: Columns, split_column: str | None, seen: Seen, known: Known) -> Columns:
     """A block's columns in the form of earlier blocks; in a column of text, gaps are gaps of text.
 
     Args:
         columns: The block's columns.
+        split_column: Name of the column that the split depends on; None if it depends on none.
         seen: What earlier blocks of the pass had; added to.
         known: What earlier passes have found; added to.
 
@@ -303,6 +307,8 @@ def in_same_form(columns: Columns, seen: Seen, known: Known) -> Columns:
             seen.numbers.add(name)
     for name, column in columns.target.items():
         (known.as_text if is_text(column) else seen.numbers).add(name)
+    if split_column is not None:  # a group in two forms would have two hashes, and rows in two parts
+        (known.as_text if isinstance(columns.split_column, TextArray) else seen.numbers).add(split_column)
     mixed = known.as_text & seen.numbers
     if mixed:
         _log_mixed(sorted(mixed), "text in some rows and numbers in others")

@@ -21,7 +21,7 @@ from pipeline.data.splits.parts import NAMES, Splits, require_rows
 from pipeline.data.splits.uneven import taken_for_classes, without_training_rows
 from pipeline.data.streaming.blocks import Block, Known, ReadAgainError, Seen, blocks, in_same_form
 from pipeline.data.streaming.budget import memory_budget
-from pipeline.data.streaming.hash_split import CALIBRATION, TRAIN, VAL, Assign, assignment, keeping_half
+from pipeline.data.streaming.hash_split import CALIBRATION, TRAIN, VAL, Assign, assignment, keeping_half, without_rows
 from pipeline.data.streaming.running_statistics import Numbers, Texts
 from pipeline.data.streaming.sample import MAX_SEEN, Sample
 from pipeline.data.streaming.streamed_dataset import Streamed, block_bytes, with_progress
@@ -121,7 +121,7 @@ def load_streamed(config: Data, calibration: Calibration | None = None) -> Strea
 def _pass(config: Data, budget: int, known: Known, what: str) -> Iterator[Block]:
     seen = Seen()
     for block in with_progress(blocks(config, block_bytes(budget), known), what):
-        yield replace(block, columns=in_same_form(block.columns, seen, known))
+        yield replace(block, columns=in_same_form(block.columns, config.split.column, seen, known))
 
 
 def _survey(config: Data, budget: int, known: Known, assign: Assign) -> Survey:
@@ -131,7 +131,7 @@ def _survey(config: Data, budget: int, known: Known, assign: Assign) -> Survey:
             survey = Survey(Sample(_sample_rows(budget, block), config.split.seed))
         survey.add(block, assign(block))
     if survey is None:
-        raise DataError(f"data.path: {config.path} has no rows with a target")
+        raise without_rows(config)
     return survey
 
 
