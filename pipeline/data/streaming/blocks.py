@@ -253,7 +253,7 @@ def _in_roles(table: Table, config: Data, known: Known) -> Columns | None:
     n_test_file_rows = len(frame) if table.n_test_file_rows else 0
     columns = from_table(Table(frame, None, n_test_file_rows, numbers, table.n_first), config)
     texts: dict[str, RawColumn] = {
-        name: to_text(frame[name])
+        name: to_text(frame[name], config.missing_values)
         for name, values in columns.inputs.items()
         if name in known.as_text and not isinstance(values, TextArray)
     }
@@ -261,7 +261,7 @@ def _in_roles(table: Table, config: Data, known: Known) -> Columns | None:
     _note_large(target, known)
     split_column, name = columns.split_column, config.split.column
     if name in known.as_text and split_column is not None and not isinstance(split_column, TextArray):
-        split_column = to_text(frame[name])
+        split_column = to_text(frame[name], config.missing_values)
     return replace(columns, inputs=columns.inputs | texts, target=target, split_column=split_column)
 
 
