@@ -12,10 +12,10 @@ import numpy as np
 from pipeline.config.quoting import by_column
 from pipeline.config.rules import Data
 from pipeline.data.ops import NumpyOps
-from pipeline.data.reading.conversion import as_gaps
 from pipeline.data.reading.dates import FORMATS, format_of
 from pipeline.data.reading.input_column import EXACT
 from pipeline.data.reading.notation import is_date
+from pipeline.data.reading.overrides import as_gaps
 from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.reading.suggest_formats import (
     FEWEST,

@@ -11,8 +11,9 @@ import pandas as pd
 
 from pipeline.config.rules import Data
 from pipeline.data.reading.column_types import is_padded, is_text
-from pipeline.data.reading.conversion import MAX_MARKS, as_gaps
+from pipeline.data.reading.conversion import MAX_MARKS
 from pipeline.data.reading.dialect import Reading
+from pipeline.data.reading.overrides import as_gaps
 from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.data.reading.suggest_formats import FEWEST, formats_that_read
 from pipeline.data.target import MANY_CLASSES_SHARE, MAX_CLASSES_OF_NUMBERS

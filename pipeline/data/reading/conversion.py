@@ -1,19 +1,17 @@
 """A table's columns as raw columns: numbers or text."""
 
 import logging
-from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from pipeline.config.quoting import in_shell, quoted
 from pipeline.data.reading.column_types import are_plain, has_points, is_padded
+from pipeline.data.reading.overrides import Marks, as_gaps
 from pipeline.data.reading.raw_columns import RawColumn, TextArray
 
 log = logging.getLogger(__name__)
 
 MAX_MARKS = 3  # so few distinct texts among numbers may be marks of gaps
-Marks = Iterable[str | int | float]
 
 
 def raw_column(column: pd.Series, decimal: str, kept_as: str | None = None, marks: Marks = ()) -> RawColumn:
@@ -63,17 +61,6 @@ def _texts(name: str, codes: np.ndarray, found: pd.Index, marks: Marks) -> TextA
     text = TextArray.from_levels(codes, [*(str(value).strip() for value in found.to_numpy(object)), ""])
     _hint_at_marks(name, text.levels[text.levels != ""], marks)
     return text
-
-
-def as_gaps(values: Marks, marks: Marks) -> str:
-    """The override that makes gaps of values, quoted for a shell.
-
-    Args:
-        values: The values.
-        marks: `data.missing_values` as it is, which the override would replace.
-    """
-    shown = [quoted(mark) if isinstance(mark, str) else repr(mark) for mark in dict.fromkeys([*marks, *values])]
-    return in_shell(f"data.missing_values=[{', '.join(shown)}]")
 
 
 def _hint_at_marks(name: str, distinct: np.ndarray, marks: Marks) -> None:

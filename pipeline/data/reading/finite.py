@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Data
-from pipeline.data.reading.conversion import as_gaps, is_date, raw_column, to_float
+from pipeline.data.reading.conversion import is_date, raw_column, to_float
 from pipeline.data.reading.csv_file import kept_texts
 from pipeline.data.reading.input_column import LARGEST_VALUE
+from pipeline.data.reading.overrides import as_gaps
 from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.errors import DataError

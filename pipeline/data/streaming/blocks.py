@@ -24,7 +24,7 @@ from pipeline.data.reading.ragged import check_fields, check_header
 from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.data.reading.sources import Table
-from pipeline.data.reading.typed_tables import tidied_frame
+from pipeline.data.reading.typed_tables import tidied_frame, with_index_columns
 from pipeline.data.streaming.budget import table_files
 from pipeline.data.streaming.text_blocks import WrongEncodingError, beginning, encodings_of, pieces
 from pipeline.errors import DataError
@@ -138,10 +138,8 @@ def _of_parquet(key: str, path: Path, config: Data, block_bytes: int, known: Kno
             metadata = file.metadata
             per_row = max(8 * metadata.num_columns, _uncompressed(metadata) // max(metadata.num_rows, 1))
             for batch in file.iter_batches(batch_size=max(1000, block_bytes // per_row), use_threads=False):
-                frame = batch.to_pandas()
-                if not isinstance(frame.index, pd.RangeIndex):
-                    frame = frame.reset_index(drop=None in frame.index.names)
-                yield _as_text(tidied_frame(frame.reset_index(drop=True), f"{key}: {path}", config), known)
+                frame = with_index_columns(batch.to_pandas())
+                yield _as_text(tidied_frame(frame, f"{key}: {path}", config), known)
     except (OSError, EOFError, pa.ArrowException) as error:
         raise DataError(f"{key}: {path} cannot be read: {str(error).strip()}") from None
 
