@@ -120,7 +120,7 @@ def _candidates(config: Data) -> tuple[str, ...]:
     with _heard():
         frame = read_tables(config)[0].rename(columns=str)
         for key, names in (("data.drop", config.drop), ("data.column_formats", [*config.column_formats])):
-            require_columns(key, names, list(frame))
+            require_columns(key, names, list(map(str, frame)))
         places = RowNumbers(len(frame), 0, None)
         frame = formatted(frame, places, config).drop(columns=config.drop)
         raw = raw_columns(frame, places, config)

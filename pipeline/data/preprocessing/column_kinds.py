@@ -155,20 +155,19 @@ def _empty(name: str, kind: Kind) -> str:
 
 
 def _dates_that_do_not_parse(name: str, values: TextArray, places: RowNumbers) -> str:
+    either_way = [written.name for written in formats_of(values.present()) if written.name in EITHER_WAY]
+    if either_way:  # otherwise format_of would have chosen
+        first = values.levels[values.codes[values.gaps().argmin()]]
+        keys = [key_that_reads({name: written}) for written in formats_that_read(values.present(), fewest=1)]
+        return (
+            f"column {name!r} holds dates that may be {' or '.join(either_way)}, such as {first!r}, as no day is above "
+            f"12; show which they are with {' or '.join(keys) or 'data.column_formats'}"
+        )
     there = values.levels != ""
     missed = {
         known.name: np.flatnonzero((there & np.isnan(known.days(NumpyOps(), values.levels)))[values.codes])
         for known in FORMATS
     }  # by the format that fits most texts
-    if len(formats := formats_of(values.present())) > 1:  # both ways, or format_of would have chosen
-        first = values.levels[values.codes[values.gaps().argmin()]]
-        either = formats_that_read(values.present(), fewest=1)
-        keys = " or ".join(key_that_reads({name: written}) for written in either)
-        ways = " or ".join(written.name for written in formats if written.name in EITHER_WAY)
-        return (
-            f"column {name!r} holds dates that may be {ways}, such as {first!r}, as no day is above 12; "
-            f"show which they are with {keys or 'data.column_formats'}"
-        )
     nearest, rows = min(missed.items(), key=lambda item: len(item[1]))
     shown = ", ".join(f"{values.levels[values.codes[row]]!r} ({places(row)})" for row in rows[:3])
     formats = formats_that_read(values.present())
