@@ -121,6 +121,10 @@ def _faults(name: str, values: RawColumn, kind: Kind, places: RowNumbers) -> lis
         return []
     if isinstance(values, TextArray):
         return _faults_of_text(name, values, kind, places)
+    return _faults_of_numbers(name, values, kind)
+
+
+def _faults_of_numbers(name: str, values: np.ndarray, kind: Kind) -> list[str]:
     if kind == "date" and np.isnan(values).all():
         return [_empty(name, kind)]
     if kind == "date":
