@@ -260,7 +260,7 @@ def preprocess(config: Config, dataset: Dataset, objective: str, trial: Trial, c
     preprocessing.check(dataset.rows)
     train, val = dataset.arrays(preprocessing)
     clock.lap("data")
-    report = data.report(dataset, preprocessing.inputs.kinds)
+    report = data.report(dataset, preprocessing.inputs.kinds, config.data.drop)
     clock.lap("report")
     return Prepared(dataset, preprocessing, train, val, report, objective, clock)
 

@@ -15,6 +15,7 @@ from pipeline.data.ops import NumpyOps
 from pipeline.data.reading.dates import FORMATS, format_of
 from pipeline.data.reading.input_column import EXACT
 from pipeline.data.reading.notation import is_date
+from pipeline.data.reading.overrides import as_gaps
 from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.reading.suggest_formats import (
     FEWEST,
@@ -178,11 +179,10 @@ def _tell_of_marks(inputs: Mapping[str, RawColumn], targets: Mapping[str, np.nda
     for mark, shares in by_mark.items():
         if len(shares) == 1 and not NINES.fullmatch(f"{mark:.0f}"):
             continue
-        marks = ", ".join([*map(repr, config.missing_values), f"{mark:.0f}"])
         shown = ", ".join(f"{name!r} ({share:.1%} of rows)" for name, share in shares.items())
         drop = ", and data.missing_target=drop to leave out the rows whose target it is" * bool(targets.keys() & shares)
         said = "%.0f is far from all other values of %s; if it stands for a gap, set %s%s"
-        log.warning(said, mark, shown, f'"data.missing_values=[{marks}]"', drop)
+        log.warning(said, mark, shown, as_gaps([int(mark)], config.missing_values), drop)
 
 
 def _marks_in(values: np.ndarray) -> dict[float, float]:

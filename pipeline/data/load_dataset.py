@@ -10,9 +10,11 @@ from pipeline.data.dataset import Dataset, InMemory
 from pipeline.data.hints import tell
 from pipeline.data.preprocessing.column_kinds import check_dates
 from pipeline.data.reading.column_roles import from_images, from_table
+from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.data.reading.sources import Table, read
 from pipeline.data.rows import Rows
 from pipeline.data.splits import split
+from pipeline.data.stray_texts import StrayTexts
 from pipeline.data.streaming import load_streamed, streams
 from pipeline.data.target import make_target
 
@@ -48,7 +50,12 @@ def read_rows(config: Data) -> Rows:
     """
     source = read(config)
     columns = from_table(source, config) if isinstance(source, Table) else from_images(source, config)
-    target = make_target(columns.target, config.task)
+    n_rows = len(next(iter(columns.target.values())))
+    places = RowNumbers(n_rows, columns.n_test_file_rows, columns.row_numbers, columns.n_first)
+    stray = StrayTexts(config)
+    stray.add(columns.target, places)
+    stray.check(len(columns.target))
+    target = make_target(columns.target, config.task, places)
     test_rows = None if isinstance(source, Table) else source.test_rows
     rows = Rows(
         config.name,

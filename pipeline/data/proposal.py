@@ -22,6 +22,7 @@ from pipeline.data.load_dataset import load
 from pipeline.data.preprocessing.column_kinds import kinds_of
 from pipeline.data.reading import read_tables
 from pipeline.data.reading.column_formats import formatted
+from pipeline.data.reading.column_roles import require_columns
 from pipeline.data.reading.finite import raw_columns
 from pipeline.data.reading.raw_columns import TextArray, is_constant
 from pipeline.data.reading.row_numbers import RowNumbers
@@ -88,7 +89,7 @@ def _examined(config: Data, keys: tuple[str, ...], candidates: tuple[str, ...]) 
     with _heard() as said:
         dataset = load(config)
         kinds = dataset.fit(config).inputs.kinds
-        found = report(dataset, kinds)
+        found = report(dataset, kinds, config.drop)
     kind = kind_of_split(dataset.rows, config.split)
     return Proposal(config, keys, candidates, found, kind, n_gaps, (*said, *warnings(found)))
 
@@ -118,9 +119,11 @@ def _candidates(config: Data) -> tuple[str, ...]:
         raise DataError("data.target: name the column to predict, as in data.target=price; the table is read in blocks")
     with _heard():
         frame = read_tables(config)[0].rename(columns=str)
-        frame = frame.drop(columns=[name for name in config.drop if name in frame])
+        for key, names in (("data.drop", config.drop), ("data.column_formats", [*config.column_formats])):
+            require_columns(key, names, list(map(str, frame)))
         places = RowNumbers(len(frame), 0, None)
-        raw = raw_columns(formatted(frame, places, config), places, config)
+        frame = formatted(frame, places, config).drop(columns=config.drop)
+        raw = raw_columns(frame, places, config)
         kinds = kinds_of(raw, config)
     found = [
         name

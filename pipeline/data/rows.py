@@ -29,6 +29,7 @@ class Rows:
     row_numbers: np.ndarray | None = None  # (n_rows,) number of each row through all files; None if all rows are there
     n_first: int | None = None  # rows of the files before the test file, with those that were left out
     taken_places: RowNumbers | None = None  # of rows that were taken from others
+    left_out: frozenset[str] = frozenset()  # inputs that were there
 
     def __post_init__(self) -> None:
         """Converts arrays of objects to text columns."""
@@ -67,7 +68,8 @@ class Rows:
 
     def without(self, columns: Collection[str]) -> Rows:
         """The same rows without some of their input columns."""
-        return replace(self, inputs={name: column for name, column in self.inputs.items() if name not in columns})
+        inputs = {name: column for name, column in self.inputs.items() if name not in columns}
+        return replace(self, inputs=inputs, left_out=self.left_out | (self.inputs.keys() & set(columns)))
 
     @property
     def fingerprint(self) -> str:

@@ -79,7 +79,7 @@ class Target:
         return replace(self, values=numbers.astype(np.int64).reshape(-1, 1))
 
 
-def make_target(columns: dict[str, pd.Series], task: str) -> Target:
+def make_target(columns: dict[str, pd.Series], task: str, places: RowNumbers | None = None) -> Target:
     """Decides the task if it is `auto`, and numbers the classes.
 
     `auto`: several columns are a regression. Text and booleans are classes; so are whole numbers with at most
@@ -88,6 +88,7 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
     Args:
         columns: Target columns by name.
         task: `auto`, `regression`, `binary` or `multiclass`.
+        places: Where a user finds each row; None counts from 0.
 
     Raises:
         DataError: The values do not fit the task.
@@ -96,12 +97,12 @@ def make_target(columns: dict[str, pd.Series], task: str) -> Target:
     if len(columns) > 1:
         if task not in ("auto", "regression"):
             raise DataError(f"data.task: {task} takes one target column, got {', '.join(names)}")
-        return _regression(columns)
+        return _regression(columns, places)
     (column,) = columns.values()
     if task == "auto":
         task = _task_of(column)
     if task == "regression":
-        return _regression(columns)
+        return _regression(columns, places)
     _check_digits(column)
     labels, classes = _numbered(column)
     if classes.dtype == object:
@@ -154,8 +155,8 @@ def _task_of(column: pd.Series) -> str:
     return "auto" if n_distinct == 2 or (whole and n_distinct <= MAX_CLASSES_OF_NUMBERS) else "regression"
 
 
-def _regression(columns: dict[str, pd.Series]) -> Target:
-    text = [_first_text(column) for column in columns.values() if not _are_numbers(column)]
+def _regression(columns: dict[str, pd.Series], places: RowNumbers | None) -> Target:
+    text = [_first_text(column, places) for column in columns.values() if not _are_numbers(column)]
     if text:
         dressed = [column for column in columns.values() if _is_dressed_numbers(column)]
         if dressed:
@@ -226,9 +227,11 @@ def _as_numbers(columns: Mapping[str, pd.Series]) -> np.ndarray:
     return np.stack([column.to_numpy(np.float64) for column in columns.values()], axis=1)
 
 
-def _first_text(column: pd.Series) -> str:
-    is_text = pd.to_numeric(column, errors="coerce").isna()
-    where = f" ({column[is_text].iloc[0]!r} in row {is_text.idxmax()})" if is_text.any() else ""
+def _first_text(column: pd.Series, places: RowNumbers | None) -> str:
+    is_text = pd.to_numeric(column, errors="coerce").isna().to_numpy()
+    first = int(is_text.argmax())
+    shown = (places or RowNumbers(len(column), 0, None))(first)
+    where = f" ({column.iloc[first]!r} in {shown})" if is_text.any() else ""
     return f"{column.name} holds text{where}"
 
 

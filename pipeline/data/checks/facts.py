@@ -1,7 +1,7 @@
 """What a report holds. Everything is plain Python, so that it can be written as JSON."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.config.rules import Kind
@@ -50,6 +50,7 @@ class Report:
     n_copies_of_training_rows: dict[str, int]  # val and test: rows that are also among the training rows
     suspicious: dict[str, float]  # columns that predict the target suspiciously well alone, and their score
     columns: list[ColumnFacts]
+    dropped: list[str] = field(default_factory=list)  # data.drop
 
     @property
     def useless(self) -> dict[str, str]:

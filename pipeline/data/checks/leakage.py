@@ -15,7 +15,7 @@ from pipeline.data.target import Target
 SUSPICIOUS_CLASSES, SUSPICIOUS_NUMBERS = 0.98, 0.955
 MAX_ROWS = 10_000
 MAX_CELLS = 1_000_000  # rows times columns: wide tables are judged by fewer rows, ...
-MIN_ROWS = 1_000  # ... but not by fewer than these
+MIN_SAMPLED = 1_000  # ... but not by fewer than these
 MIN_ROWS = 30  # fewer training rows are not judged
 N_FOLDS, ROWS_PER_LEAF, N_LEAVES = 3, 5, 32
 CHANCE = np.random.RandomState(0)  # scikit-learn draws the order of columns, but there is only one
@@ -39,7 +39,7 @@ def scores_alone(rows: Rows) -> dict[str, float]:
     if not names or len(rows) < MIN_ROWS:
         return {}
     rng = np.random.default_rng(0)
-    n_rows = min(len(rows), MAX_ROWS, max(MIN_ROWS, MAX_CELLS // len(names)))
+    n_rows = min(len(rows), MAX_ROWS, max(MIN_SAMPLED, MAX_CELLS // len(names)))
     sample = rng.permutation(len(rows))[:n_rows]
     judges = _judges(rows.target.take(sample))
     with config_context(skip_parameter_validation=True):  # validation takes longer than such a tree

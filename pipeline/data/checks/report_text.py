@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.config.quoting import in_shell, quoted
 from pipeline.data.checks.facts import ColumnFacts, Report
+from pipeline.data.reading.overrides import dropping
 
 MAX_COLUMNS = 30
 MAX_NAMED = 10  # columns or classes in a sentence
@@ -37,11 +37,7 @@ def target(report: Report) -> list[str]:
 
 def warnings(report: Report) -> list[str]:
     """What deserves a look before training, each with a remedy."""
-    found = [
-        f"column {name!r} predicts the target almost perfectly by itself (score {score:.3f} of 1); if it is not known "
-        f"before the target is, leave it out with {_drop([name])}"
-        for name, score in report.suspicious.items()
-    ]
+    found = _suspicious(report)
     if report.useless:
         reasons = [f"{name!r} is {reason}" for name, reason in report.useless.items()]
         found.append(f"{_listed(reasons, '; ')}; data.drop_useless=true leaves such columns out")
@@ -57,7 +53,23 @@ def leak_advice(report: Report) -> str | None:
     names, several = list(report.suspicious), len(report.suspicious) > 1
     whose, predicts = ("their", "each predicts") if several else ("its", "it predicts")
     reason = f"{predicts} the target almost perfectly by itself"
-    return f"{_drop(names)} if {whose} values are not known before the target: {reason}"
+    return f"{dropping(names, report.dropped)} if {whose} values are not known before the target: {reason}"
+
+
+def _suspicious(report: Report) -> list[str]:
+    """One warning for all columns, as a second override would undo the first."""
+    if not report.suspicious:
+        return []
+    shown = [f"{name!r} (score {score:.3f} of 1)" for name, score in report.suspicious.items()]
+    several = len(shown) > 1
+    what = (
+        "predict the target almost perfectly, each by itself"
+        if several
+        else "predicts the target almost perfectly by itself"
+    )
+    which = "those that are not known before the target is" if several else "it if it is not known before the target is"
+    drop = dropping(report.suspicious, report.dropped)
+    return [f"column{'s' * several} {', '.join(shown)} {what}; leave out {which}, with {drop}"]
 
 
 def _copies(report: Report) -> list[str]:
@@ -134,11 +146,6 @@ def _listed(texts: list[str], mark: str) -> str:
 
 def _and_more(n: int) -> str:
     return f" and {n} more" if n > 0 else ""
-
-
-def _drop(names: list[str]) -> str:
-    """The override for `data.drop`, with the columns that are dropped already."""
-    return in_shell(f"data.drop=[{','.join(name if name.isidentifier() else quoted(name) for name in names)}]")
 
 
 def _cut(text: str, width: int) -> str:

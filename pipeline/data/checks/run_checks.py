@@ -1,7 +1,7 @@
 """Runs all checks on the raw rows and puts what they find in a report."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -20,12 +20,13 @@ from pipeline.data.splits import Splits
 log = logging.getLogger(__name__)
 
 
-def report(dataset: Dataset, kinds: Mapping[str, Kind]) -> Report:
+def report(dataset: Dataset, kinds: Mapping[str, Kind], dropped: Sequence[str] = ()) -> Report:
     """Checks the raw rows before training.
 
     Args:
         dataset: All rows; an array without column names is described as a whole.
         kinds: Kind by input column.
+        dropped: `data.drop`, which the overrides of warnings keep.
     """
     rows, splits, training = dataset.rows, dataset.splits, dataset.part("train")
     reasons, scores = useless(training, kinds), scores_alone(training)
@@ -48,6 +49,7 @@ def report(dataset: Dataset, kinds: Mapping[str, Kind]) -> Report:
             describe(name, column, kinds[name], splits, Findings(reasons.get(name), scores.get(name)))
             for name, column in rows.inputs.items()
         ],
+        dropped=list(dropped),
     )
     log.info("\n".join(report_text.lines(found)))
     return found

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline.config.rules import Data, Kind
 from pipeline.data.ops import NumpyOps
-from pipeline.data.reading.dates import FORMATS, format_of, formats_of
+from pipeline.data.reading.dates import EITHER_WAY, FORMATS, format_of, formats_of
 from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.data.reading.suggest_formats import formats_that_read, key_that_reads
@@ -121,6 +121,12 @@ def _faults(name: str, values: RawColumn, kind: Kind, places: RowNumbers) -> lis
         return []
     if isinstance(values, TextArray):
         return _faults_of_text(name, values, kind, places)
+    return _faults_of_numbers(name, values, kind)
+
+
+def _faults_of_numbers(name: str, values: np.ndarray, kind: Kind) -> list[str]:
+    if kind == "date" and np.isnan(values).all():
+        return [_empty(name, kind)]
     if kind == "date":
         remedy = "leave it numeric, write its dates as 2024-12-31, or show their format in data.column_formats"
         return [f"column {name!r} holds numbers, not dates; {remedy}"]
@@ -141,14 +147,26 @@ def _as_numbers_or_dates(name: str, values: TextArray) -> str | None:
 def _faults_of_text(name: str, values: TextArray, kind: Kind, places: RowNumbers) -> list[str]:
     present = values.present()
     if not (present != "").any():
-        return [f"column {name!r} has text, but not in training rows, so it cannot be {kind}; use data.drop"]
+        return [_empty(name, kind)]
     if kind != "date":
         first = values.levels[values.codes[values.gaps().argmin()]]
         return [f"column {name!r} holds text (first: {first!r}), which is not {kind}; use category or date"]
     return [] if format_of(present) else [_dates_that_do_not_parse(name, values, places)]
 
 
+def _empty(name: str, kind: Kind) -> str:
+    return f"column {name!r} has no values in training rows, so it cannot be {kind}; leave it out of data.column_kinds"
+
+
 def _dates_that_do_not_parse(name: str, values: TextArray, places: RowNumbers) -> str:
+    either_way = [written.name for written in formats_of(values.present()) if written.name in EITHER_WAY]
+    if either_way:  # otherwise format_of would have chosen
+        first = values.levels[values.codes[values.gaps().argmin()]]
+        keys = [key_that_reads({name: written}) for written in formats_that_read(values.present(), fewest=1)]
+        return (
+            f"column {name!r} holds dates that may be {' or '.join(either_way)}, such as {first!r}, as no day is above "
+            f"12; show which they are with {' or '.join(keys) or 'data.column_formats'}"
+        )
     there = values.levels != ""
     missed = {
         known.name: np.flatnonzero((there & np.isnan(known.days(NumpyOps(), values.levels)))[values.codes])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,6 +26,24 @@ NUMBERS: tuple[Kind, ...] = ("numeric", "boolean")
 KINDS_BY_KEY: dict[str, tuple[Kind, ...]] = {
     "category_encoding": ("category",), "impute": NUMBERS, "input_scaling": NUMBERS
 }  # fmt: skip
+
+
+def without_columns(config: Data, columns: Collection[str]) -> Data:
+    """The data section without what its keys say of some columns, because these are left out.
+
+    Args:
+        config: The data section.
+        columns: Names of columns.
+    """
+    if not columns:
+        return config
+    kinds = {name: kind for name, kind in config.column_kinds.items() if name not in columns}
+    update: dict[str, Any] = {"column_kinds": kinds}
+    for key in KINDS_BY_KEY:
+        setting = getattr(config, key)
+        own = {name: value for name, value in setting.by_column.items() if name not in columns}
+        update[key] = setting.model_copy(update={"by_column": own})
+    return config.model_copy(update=update)
 
 
 class Inputs(Protocol):

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.config.quoting import by_column
 from pipeline.config.rules import Data
 from pipeline.data.preprocessing.arrays import to_array
-from pipeline.data.preprocessing.network_inputs import ArrayInputs, TableInputs, fit_inputs
+from pipeline.data.preprocessing.network_inputs import ArrayInputs, TableInputs, fit_inputs, without_columns
 from pipeline.data.preprocessing.scaling import TRAINABLE, OutputScaler
 from pipeline.data.reading.raw_columns import TextArray
 from pipeline.data.rows import Rows
@@ -108,6 +108,7 @@ def fit_preprocessing(training_rows: Rows, config: Data) -> Preprocessing:
         training_rows: Training rows only, so that nothing is learned from validation and test rows.
         config: The data section.
     """
+    config = without_columns(config, training_rows.left_out)
     scaling = config.output_scaling if training_rows.target.task == "regression" else "none"
     clip = config.output_clip if training_rows.target.task == "regression" else "none"
     return Preprocessing(

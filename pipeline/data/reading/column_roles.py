@@ -2,6 +2,7 @@
 
 import difflib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +74,7 @@ def _roles(names: list[str], default_target: str | None, config: Data) -> tuple[
         "data.split.column": [config.split.column] if config.split.column else [],
     }
     for key, columns in (named | {"data.column_formats": list(config.column_formats)}).items():
-        _require(key, columns, names)
+        require_columns(key, columns, names)
     splits = named.pop("data.split.column")
     roles = [name for columns in named.values() for name in columns]
     twice = sorted({name for name in roles if roles.count(name) > 1})
@@ -147,8 +148,14 @@ def from_images(images: Images, config: Data) -> Columns:
     return Columns({"x": images.x}, {"y": pd.Series(images.y.reshape(-1))}, None)
 
 
-def _require(key: str, columns: list[str], names: list[str]) -> None:
-    """Raises DataError if one of the columns is not among the names."""
+def require_columns(key: str, columns: Sequence[str], names: Sequence[str]) -> None:
+    """Raises DataError if one of the columns is not among the names.
+
+    Args:
+        key: The key that names the columns.
+        columns: The columns.
+        names: All columns of the table.
+    """
     unknown = next((name for name in columns if name not in names), None)
     if unknown is not None:
         near = difflib.get_close_matches(unknown, names, n=1, cutoff=0.5)

@@ -7,7 +7,7 @@ import dataclasses
 import io
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ SAMPLE_RECORDS = 200  # to infer the delimiter from
 WORDS = {"tab": "\t", "\\t": "\t", "whitespace": " "}
 # Rarer characters first: if several divide all lines alike, this order reads "1,5;2,5" and "a, b" correctly.
 CANDIDATES = ("\t", ";", "|", ",", " ")
+csv.field_size_limit(2**31 - 1)  # texts of a table may be longer than 131 072 characters, Python's default
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,8 @@ def column_names(content: Content, dialect: Dialect, config: Data | Reading) -> 
     Raises:
         DataError: The file has no lines, repeats a name, or has a different number of columns than data.columns.
     """
-    with content.lines() as lines:
-        records = [fields for _, fields in itertools.islice(dialect.records(lines), 2)]
     where = f"{content.key}: {content.path}"
+    records = _first_records(content, dialect, where)
     if not records:
         raise DataError(f"{where} cannot be read as a table: it is empty")
     if config.columns is not None:
@@ -140,7 +140,55 @@ def column_names(content: Content, dialect: Dialect, config: Data | Reading) -> 
             f"{where} has more than one column named {', '.join(map(repr, repeated))} in its header; name all columns "
             "with data.columns, or set data.header=false if its first line is a row"
         )
-    return [name or f"Unnamed: {number}" for number, name in enumerate(names)]
+    return header_names(names)
+
+
+def header_names(names: Sequence[str]) -> list[str]:
+    """The names of all columns, with those that the header leaves empty: `Unnamed: 0`, as pandas calls the first.
+
+    A file that was written with its index, read and written again has a column of that name already: then
+    `Unnamed: 0.1` is the new one, as in pandas.
+
+    Args:
+        names: The header's fields without surrounding blanks.
+    """
+    taken = {*names}
+    found = []
+    for number, name in enumerate(names):
+        generated = (
+            f"Unnamed: {number}{ending}" for ending in ("", *(f".{more}" for more in range(1, len(names) + 1)))
+        )
+        found.append(name or next(one for one in generated if one not in taken))
+        taken.add(found[-1])
+    return found
+
+
+def _first_records(content: Content, dialect: Dialect, where: str) -> list[list[str]]:
+    """The fields of the first two records.
+
+    Raises:
+        DataError: They cannot be read, or a quotation mark is never closed, so that one of them is the whole file.
+    """
+    n_quotes = 0
+
+    def counted(lines: Iterable[str]) -> Iterator[str]:
+        nonlocal n_quotes
+        for line in lines:
+            n_quotes += line.count('"')
+            yield line
+
+    with content.lines() as lines:
+        try:
+            records = [fields for _, fields in itertools.islice(dialect.records(counted(lines)), 2)]
+        except csv.Error as error:
+            raise DataError(f"{where} cannot be read as a table: {error}") from None
+        at_end = not lines.readline()
+    if at_end and n_quotes % 2 and records and "\n" in records[-1][-1]:
+        place = "the header or the first row" if len(records) > 1 else "the first line"
+        raise DataError(
+            f"{where} cannot be read as a table: a quotation mark in {place} is never closed; close or remove it"
+        )
+    return records
 
 
 def _found(content: Content, config: Data | Reading) -> str:

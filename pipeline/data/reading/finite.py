@@ -11,6 +11,7 @@ from pipeline.config.rules import Data
 from pipeline.data.reading.conversion import is_date, raw_column, to_float
 from pipeline.data.reading.csv_file import kept_texts
 from pipeline.data.reading.input_column import LARGEST_VALUE
+from pipeline.data.reading.overrides import as_gaps
 from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.errors import DataError
@@ -32,7 +33,11 @@ def raw_columns(frame: pd.DataFrame, places: RowNumbers, config: Data) -> dict[s
     """
     series = [frame[name] for name in frame.columns]
     kept = kept_texts(config)
-    columns = in_threads(lambda one: raw_column(one, config.decimal, kept.get(one.name)), series, n_rows=len(frame))
+    columns = in_threads(
+        lambda one: raw_column(one, config.decimal, kept.get(one.name), config.missing_values),
+        series,
+        n_rows=len(frame),
+    )
     found = dict(zip(frame.columns, in_threads(_beyond, columns, n_rows=len(frame)), strict=True))
     faults, values = [], []
     for (name, rows), column in zip(found.items(), columns, strict=True):
@@ -59,10 +64,8 @@ def _counted(beyond: np.ndarray) -> str:
 
 
 def _as_gaps(values: Sequence[float], config: Data) -> str:
-    """The override that makes gaps of values, quoted for a shell: Hydra would read an unquoted inf as a number."""
-    found = list(dict.fromkeys(values))[:SHOWN]
-    marks = [*map(repr, config.missing_values), *(f"'{value!r}'" for value in found)]
-    return f'"data.missing_values=[{", ".join(marks)}]"'
+    """The override that makes gaps of values, as text: Hydra would read an unquoted inf as a number."""
+    return as_gaps([repr(value) for value in dict.fromkeys(values)][:SHOWN], config.missing_values)
 
 
 def check_targets(frame: pd.DataFrame, places: RowNumbers, config: Data) -> None:

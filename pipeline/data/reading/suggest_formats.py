@@ -71,13 +71,17 @@ DAYS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def formats_that_read(distinct: np.ndarray) -> list[str]:
+def formats_that_read(distinct: np.ndarray, fewest: int = FEWEST) -> list[str]:
     """Entries of `data.column_formats` that read all texts of a column, the likeliest first.
 
     Empty if the texts are few, are neither numbers nor dates, or are dates that are read by default.
+
+    Args:
+        distinct: The texts.
+        fewest: Fewer texts are few.
     """
     texts = [text for text in distinct.tolist() if text]
-    if len(texts) < FEWEST or not any(map(str.isdigit, texts[0])) or format_of(distinct) is not None:
+    if len(texts) < max(1, fewest) or not any(map(str.isdigit, texts[0])) or format_of(distinct) is not None:
         return []
     texts = texts[:: 1 + len(texts) // MOST]
     dates = [example for example in _dates(texts[0]) if _reads(example, texts)]

@@ -6,11 +6,13 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from pipeline.config.rules import Data
 from pipeline.data.reading.column_types import tidied
 from pipeline.data.reading.notation import marks_of
+from pipeline.data.reading.overrides import dropping
 from pipeline.errors import DataError
 
 if TYPE_CHECKING:
@@ -38,9 +40,19 @@ def read_parquet(key: str, path: Path, config: Data) -> pd.DataFrame:
                 frame = pd.read_parquet(file)
     except (OSError, EOFError, ValueError, NotImplementedError, zlib.error) as error:
         raise DataError(f"{key}: {path} cannot be read: {str(error).strip()}") from None
-    if not isinstance(frame.index, pd.RangeIndex):
-        frame = frame.reset_index() if None not in frame.index.names else frame.reset_index(drop=True)
-    return tidied_frame(frame.reset_index(drop=True), f"{key}: {path}", config)
+    return tidied_frame(with_index_columns(frame), f"{key}: {path}", config)
+
+
+def with_index_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows with a column for each named level of their index, unless a column has that name already.
+
+    Args:
+        frame: Rows as pandas has read them from Parquet.
+    """
+    names = list(frame.index.names)
+    if isinstance(frame.index, pd.RangeIndex) or None in names or all(name in frame for name in names):
+        return frame.reset_index(drop=True)
+    return frame.reset_index(level=[name for name in names if name in frame], drop=True).reset_index()
 
 
 def is_url(path: str) -> bool:
@@ -124,21 +136,16 @@ def tidied_frame(frame: pd.DataFrame, where: str, config: Data) -> pd.DataFrame:
             f"{where} has more than one column named {', '.join(map(repr, repeated))}; name all columns "
             "with data.columns"
         )
-    columns, faults = {}, []
+    columns, faults = dict[str, pd.Series](), dict[str, str]()
     for number, name in enumerate(names):
         try:
             columns[name] = tidied(frame.iloc[:, number], marks_of(config.missing_values))
         except (TypeError, ValueError, OverflowError) as error:
+            columns[name] = pd.Series(np.nan, index=frame.index)  # its name is known, so data.drop may hold it
             if name not in config.drop:
-                faults.append(f"column {name!r} holds {error}")
+                faults[name] = f"column {name!r} holds {error}"
     if faults:
-        raise DataError(
-            "\n".join(
-                [
-                    f"{where} has values that are not numbers, text, booleans or dates",
-                    *faults,
-                    "Leave these columns out of the file or query, or name them in data.drop",
-                ]
-            )
-        )
+        said = f"{where} has values that are not numbers, text, booleans or dates"
+        remedy = f"Leave these columns out of the file or query, or set {dropping(faults, config.drop)}"
+        raise DataError("\n".join([said, *faults.values(), remedy]))
     return pd.DataFrame(columns)

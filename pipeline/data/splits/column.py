@@ -65,10 +65,16 @@ def parsed_times(texts: np.ndarray) -> np.ndarray:
     numbers = pd.to_numeric(column, errors="coerce")
     if numbers.notna().all():
         return numbers.to_numpy(np.float64)
+    dates = parsed_dates(texts)
+    return numbers.to_numpy(np.float64) if numbers.isna().sum() < np.isnat(dates).sum() else dates
+
+
+def parsed_dates(texts: np.ndarray) -> np.ndarray:
+    """ISO 8601 texts as datetime64 in UTC; NaT for the others."""
+    column = pd.Series(texts, dtype=object)
     dates = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
     dates = dates.mask(column.str.lower().isin(["now", "today"]))  # pandas reads these as another time in each run
-    better = numbers if numbers.isna().sum() < dates.isna().sum() else dates.dt.tz_localize(None)
-    return better.to_numpy()
+    return dates.dt.tz_localize(None).to_numpy()
 
 
 def first_three(numbers: np.ndarray, rows: Rows) -> str:

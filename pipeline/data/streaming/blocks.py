@@ -24,7 +24,7 @@ from pipeline.data.reading.ragged import check_fields, check_header
 from pipeline.data.reading.raw_columns import RawColumn, TextArray
 from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.data.reading.sources import Table
-from pipeline.data.reading.typed_tables import tidied_frame
+from pipeline.data.reading.typed_tables import tidied_frame, with_index_columns
 from pipeline.data.streaming.budget import table_files
 from pipeline.data.streaming.text_blocks import WrongEncodingError, beginning, encodings_of, pieces
 from pipeline.errors import DataError
@@ -138,10 +138,8 @@ def _of_parquet(key: str, path: Path, config: Data, block_bytes: int, known: Kno
             metadata = file.metadata
             per_row = max(8 * metadata.num_columns, _uncompressed(metadata) // max(metadata.num_rows, 1))
             for batch in file.iter_batches(batch_size=max(1000, block_bytes // per_row), use_threads=False):
-                frame = batch.to_pandas()
-                if not isinstance(frame.index, pd.RangeIndex):
-                    frame = frame.reset_index(drop=None in frame.index.names)
-                yield _as_text(tidied_frame(frame.reset_index(drop=True), f"{key}: {path}", config), known)
+                frame = with_index_columns(batch.to_pandas())
+                yield _as_text(tidied_frame(frame, f"{key}: {path}", config), known)
     except (OSError, EOFError, pa.ArrowException) as error:
         raise DataError(f"{key}: {path} cannot be read: {str(error).strip()}") from None
 
@@ -253,13 +251,16 @@ def _in_roles(table: Table, config: Data, known: Known) -> Columns | None:
     n_test_file_rows = len(frame) if table.n_test_file_rows else 0
     columns = from_table(Table(frame, None, n_test_file_rows, numbers, table.n_first), config)
     texts: dict[str, RawColumn] = {
-        name: to_text(frame[name])
+        name: to_text(frame[name], config.missing_values)
         for name, values in columns.inputs.items()
         if name in known.as_text and not isinstance(values, TextArray)
     }
     target = {name: frame[name] if name in known.as_text else column for name, column in columns.target.items()}
     _note_large(target, known)
-    return replace(columns, inputs=columns.inputs | texts, target=target)
+    split_column, name = columns.split_column, config.split.column
+    if name in known.as_text and split_column is not None and not isinstance(split_column, TextArray):
+        split_column = to_text(frame[name], config.missing_values)
+    return replace(columns, inputs=columns.inputs | texts, target=target, split_column=split_column)
 
 
 def _note_large(target: Mapping[str, pd.Series], known: Known) -> None:
@@ -278,11 +279,12 @@ class Seen:
     only_gaps: set[str] = field(default_factory=set)  # columns with only gaps in some block, read as numbers
 
 
-def in_same_form(columns: Columns, seen: Seen, known: Known) -> Columns:
+def in_same_form(columns: Columns, split_column: str | None, seen: Seen, known: Known) -> Columns:
     """A block's columns in the form of earlier blocks; in a column of text, gaps are gaps of text.
 
     Args:
         columns: The block's columns.
+        split_column: Name of the column that the split depends on; None if it depends on none.
         seen: What earlier blocks of the pass had; added to.
         known: What earlier passes have found; added to.
 
@@ -303,6 +305,8 @@ def in_same_form(columns: Columns, seen: Seen, known: Known) -> Columns:
             seen.numbers.add(name)
     for name, column in columns.target.items():
         (known.as_text if is_text(column) else seen.numbers).add(name)
+    if split_column is not None:  # a group in two forms would have two hashes, and rows in two parts
+        (known.as_text if isinstance(columns.split_column, TextArray) else seen.numbers).add(split_column)
     mixed = known.as_text & seen.numbers
     if mixed:
         _log_mixed(sorted(mixed), "text in some rows and numbers in others")

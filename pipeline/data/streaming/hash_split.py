@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ import pandas as pd
 
 from pipeline.config.rules import Data, Split
 from pipeline.data.reading.raw_columns import RawColumn, TextArray
-from pipeline.data.splits.column import parsed_times, shown
+from pipeline.data.splits.column import parsed_dates, parsed_times, shown
 from pipeline.data.splits.given import PARTS, from_file
 from pipeline.data.splits.parts import NAMES
+from pipeline.data.splits.sampling import InTime
 from pipeline.data.streaming.blocks import Block
 from pipeline.errors import DataError
 
@@ -62,15 +64,24 @@ def assignment(config: Data, read: Callable[[], Iterator[Block]], n_rows: int | 
             "data.split.kind=random: with so many rows, each part gets its share of every class"
         )
     if split.path:
-        return _listed(split, read)
+        return _listed(config, read)
     draw = {
-        "group": lambda: _drawn(split, _by_value(split)),
+        "group": lambda: _by_group(split, read),
         "kfold": lambda: _fold(split, _by_row, config.split.test_path),
         "group_kfold": lambda: _fold(split, _by_value(split), config.split.test_path),
         "column": lambda: _named(split),
-        "time": lambda: _in_time(split, read),
+        "time": lambda: _in_time(config, read),
     }.get(split.kind)
     return draw() if draw else _drawn(split, _by_row)
+
+
+def without_rows(config: Data) -> DataError:
+    """The error for files without a row to divide.
+
+    Args:
+        config: The data section.
+    """
+    return DataError(f"data.path: {config.path} has no rows with a target")
 
 
 def keeping_half(assign: Assign, split: Split) -> Assign:
@@ -133,6 +144,28 @@ def _drawn(split: Split, keys: Callable[[Block], np.ndarray]) -> Assign:
     return assign
 
 
+def _by_group(split: Split, read: Callable[[], Iterator[Block]]) -> Assign:
+    """Draws whole groups; those of a separate test file must be others."""
+    keys = _by_value(split)
+    assign = _drawn(split, keys)
+    if split.test_path is None:
+        return assign
+    of_blocks = [np.unique(keys(block)) for block in read() if block.from_test_file]
+    tested = np.unique(np.concatenate(of_blocks)) if of_blocks else np.array([], np.uint64)
+
+    def assign_others(block: Block) -> np.ndarray:
+        common = np.array([]) if block.from_test_file else np.flatnonzero(np.isin(keys(block), tested))
+        if len(common):
+            raise DataError(
+                f"data.split.test_path: groups of column {split.column!r} are in both files, first "
+                f"{shown(np.asarray(_column(block, split))[common[0]])} in {block.places(common[0])}; remove their "
+                "rows from one, or leave data.split.kind and column out"
+            )
+        return assign(block)
+
+    return assign_others
+
+
 def _fold(split: Split, keys: Callable[[Block], np.ndarray], test_path: str | None) -> Assign:
     if test_path is not None:
         raise DataError(
@@ -166,35 +199,88 @@ def _named(split: Split) -> Assign:
     return assign
 
 
-def _in_time(split: Split, read: Callable[[], Iterator[Block]]) -> Assign:
-    """Cuts at two times, estimated from a sample; rows of the same time stay together."""
-    test, kept, rows = _test_fraction(split), [], []
-    for block in read():
-        if not block.from_test_file:
-            drawn = uniform(_by_row(block), split.seed + 2)
-            chosen = drawn < max(0.01, 100_000 / (block.first_row + len(block)))
-            kept.append(_times(block, split)[chosen])
-            rows.append(drawn[chosen])
-    times = np.concatenate(kept)[np.argsort(np.concatenate(rows))[:1_000_000]]
-    to_val, to_test = np.quantile(times, [1 - test - split.val_fraction, 1 - test])
+def _in_time(config: Data, read: Callable[[], Iterator[Block]]) -> Assign:
+    """Cuts at two times, which a sample determines as all rows in memory would; rows of the same time stay together."""
+    split, test = config.split, _test_fraction(config.split)
+    first = _first_times(split, read, as_dates=False) or _first_times(split, read, as_dates=True)
+    if first is None or not len(first.sample):
+        raise without_rows(config)
+    times = first.sample
     log.info("data.split.kind: the cuts in time are estimated from %d rows", len(times))
+    draw = InTime(np.unique(times, return_inverse=True)[1].astype(np.int64), times, str(split.column))
+    rest = np.arange(len(times))
+    if test:
+        rest, _ = draw(rest, round(test * len(times)), sides_left=2)
+    train, _ = draw(rest, round(split.val_fraction * len(times)), sides_left=1)
+    to_val, to_test = times[train].max(), times[rest].max() if test else np.inf
 
     def assign(block: Block) -> np.ndarray:
+        at = _as_float(_times(block, split, first.as_dates))
         if block.from_test_file:
+            _check_later(block, at, first, split)
             return np.full(len(block), TEST, np.int8)
-        at = _times(block, split)
-        late = at > to_test if test else np.zeros(len(at), bool)
-        return np.where(late, TEST, np.where(at > to_val, VAL, TRAIN)).astype(np.int8)
+        return np.where(at > to_test, TEST, np.where(at > to_val, VAL, TRAIN)).astype(np.int8)
 
     return assign
 
 
-def _times(block: Block, split: Split) -> np.ndarray:
-    """Times as float64 that can be compared, in any unit."""
+@dataclass(frozen=True)
+class FirstTimes:
+    """Times of the rows that are not in a separate test file."""
+
+    sample: np.ndarray  # (n_sampled,) float64
+    last: float  # of all rows
+    last_value: object  # as in the file
+    as_dates: bool  # whether texts must be read as dates
+
+
+def _first_times(split: Split, read: Callable[[], Iterator[Block]], as_dates: bool) -> FirstTimes | None:
+    """Draws a sample; None if the texts of some blocks are numbers, such as years, and those of others are dates."""
+    kept, rows, last, last_value, types = [np.array([])], [np.array([])], -np.inf, object(), set()
+    for block in read():
+        found = _times(block, split, as_dates)
+        types.add(found.dtype.kind)
+        if len(types) > 1:
+            return None
+        if block.from_test_file:
+            continue
+        times = _as_float(found)
+        drawn = uniform(_by_row(block), split.seed + 2)
+        chosen = drawn < max(0.01, 100_000 / (block.first_row + len(block)))
+        kept.append(times[chosen])
+        rows.append(drawn[chosen])
+        latest = int(times.argmax())
+        if times[latest] > last:
+            last, last_value = float(times[latest]), np.asarray(block.columns.split_column)[latest]
+    sample = np.concatenate(kept)[np.argsort(np.concatenate(rows))[:1_000_000]]
+    return FirstTimes(sample, last, last_value, as_dates)
+
+
+def _check_later(block: Block, times: np.ndarray, first: FirstTimes, split: Split) -> None:
+    """Raises DataError if rows of a test file are not later than all others."""
+    early = np.flatnonzero(times <= first.last)
+    if len(early):
+        raise DataError(
+            "data.split.test_path: its rows are not later than the last time of the first file "
+            f"({shown(first.last_value)} in column {split.column!r}), first {block.places(early[0])}: "
+            f"{shown(np.asarray(block.columns.split_column)[early[0]])}; remove them, or leave data.split.kind and "
+            "column out"
+        )
+
+
+def _times(block: Block, split: Split, as_dates: bool) -> np.ndarray:
+    """Times as float64 or datetime64.
+
+    Args:
+        block: The rows.
+        split: The section `data.split`.
+        as_dates: Whether texts must be dates, because those of other blocks are: 2015 is a number or a year.
+    """
     values = _column(block, split)
     if not isinstance(values, TextArray):
         return values
-    parsed = parsed_times(values.levels)[values.codes]
+    used = values.used()
+    parsed = (parsed_dates if as_dates else parsed_times)(used.levels)[used.codes]
     wrong = np.flatnonzero(np.isnat(parsed) if parsed.dtype.kind == "M" else np.isnan(parsed))
     if len(wrong):
         raise DataError(
@@ -202,12 +288,19 @@ def _times(block: Block, split: Split) -> np.ndarray:
             f"{shown(np.asarray(values)[wrong[0]])} in {block.places(wrong[0])}; write them as in 2011-01-31 or "
             "2011-01-31T17:30"
         )
-    return parsed.astype("datetime64[us]").astype(np.float64) if parsed.dtype.kind == "M" else parsed
+    return parsed
 
 
-def _listed(split: Split, read: Callable[[], Iterator[Block]]) -> Assign:
-    row_numbers = np.concatenate([block.row_numbers for block in read()])
-    given = from_file(Path(str(split.path)), len(row_numbers), row_numbers)
+def _as_float(times: np.ndarray) -> np.ndarray:
+    return times.astype("datetime64[us]").astype(np.float64) if times.dtype.kind == "M" else times
+
+
+def _listed(config: Data, read: Callable[[], Iterator[Block]]) -> Assign:
+    of_blocks = [block.row_numbers for block in read()]
+    if not of_blocks:
+        raise without_rows(config)
+    row_numbers = np.concatenate(of_blocks)
+    given = from_file(Path(str(config.split.path)), len(row_numbers), row_numbers)
     parts = np.full(len(row_numbers), NONE, np.int8)
     for number, rows in enumerate(given.parts().values()):
         parts[rows] = number

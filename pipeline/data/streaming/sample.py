@@ -84,12 +84,15 @@ class Sample:
 
 
 def _taken(columns: Columns, rows: np.ndarray) -> Columns:
+    """Some rows, in ascending order."""
+    n_rows = len(next(iter(columns.target.values())))
     return replace(
         columns,
         inputs={name: values[rows] for name, values in columns.inputs.items()},
         target={name: values.iloc[rows] for name, values in columns.target.items()},
         sample_weight=None if columns.sample_weight is None else columns.sample_weight[rows],
         split_column=None,
+        n_test_file_rows=int((rows >= n_rows - columns.n_test_file_rows).sum()),
         row_numbers=None if columns.row_numbers is None else columns.row_numbers[rows],
     )
 
@@ -104,7 +107,9 @@ def _joined(several: list[Columns]) -> Columns:
             name: pd.concat([columns.target[name] for columns in several], ignore_index=True) for name in first.target
         },
         sample_weight=np.concatenate(weights) if weights else None,
+        n_test_file_rows=sum(columns.n_test_file_rows for columns in several),
         row_numbers=np.concatenate([columns.row_numbers for columns in several if columns.row_numbers is not None]),
+        n_first=several[-1].n_first,
     )
 
 

@@ -15,13 +15,15 @@ from pipeline.data.dataset import InMemory
 from pipeline.data.fingerprint import HashedColumns
 from pipeline.data.reading.column_types import is_text
 from pipeline.data.reading.raw_columns import TextArray
+from pipeline.data.reading.row_numbers import RowNumbers
 from pipeline.data.rows import Rows
 from pipeline.data.splits.calibration_rows import too_few
 from pipeline.data.splits.parts import NAMES, Splits, require_rows
 from pipeline.data.splits.uneven import taken_for_classes, without_training_rows
+from pipeline.data.stray_texts import StrayTexts
 from pipeline.data.streaming.blocks import Block, Known, ReadAgainError, Seen, blocks, in_same_form
 from pipeline.data.streaming.budget import memory_budget
-from pipeline.data.streaming.hash_split import CALIBRATION, TRAIN, VAL, Assign, assignment, keeping_half
+from pipeline.data.streaming.hash_split import CALIBRATION, TRAIN, VAL, Assign, assignment, keeping_half, without_rows
 from pipeline.data.streaming.running_statistics import Numbers, Texts
 from pipeline.data.streaming.sample import MAX_SEEN, Sample
 from pipeline.data.streaming.streamed_dataset import Streamed, block_bytes, with_progress
@@ -42,6 +44,7 @@ class Survey:
     """What a pass collects."""
 
     sample: Sample
+    stray: StrayTexts
     inputs: dict[str, Numbers | Texts] = field(default_factory=dict)
     targets: dict[str, Numbers] = field(default_factory=dict)
     labels: dict[str, set[object]] = field(default_factory=dict)  # of training rows; incomplete above MAX_LABELS
@@ -67,6 +70,7 @@ class Survey:
             found = self.inputs.setdefault(name, Texts() if isinstance(values, TextArray) else Numbers())
             found.add(values[training])  # type: ignore[arg-type]
             self.hashed.add(name, values)
+        self.stray.add(columns.target, block.places)
         for name, target in columns.target.items():
             self._add_target(name, target, training)
         if columns.sample_weight is not None:
@@ -121,17 +125,17 @@ def load_streamed(config: Data, calibration: Calibration | None = None) -> Strea
 def _pass(config: Data, budget: int, known: Known, what: str) -> Iterator[Block]:
     seen = Seen()
     for block in with_progress(blocks(config, block_bytes(budget), known), what):
-        yield replace(block, columns=in_same_form(block.columns, seen, known))
+        yield replace(block, columns=in_same_form(block.columns, config.split.column, seen, known))
 
 
 def _survey(config: Data, budget: int, known: Known, assign: Assign) -> Survey:
     survey = None
     for block in _pass(config, budget, known, "looked at"):
         if survey is None:
-            survey = Survey(Sample(_sample_rows(budget, block), config.split.seed))
+            survey = Survey(Sample(_sample_rows(budget, block), config.split.seed), StrayTexts(config))
         survey.add(block, assign(block))
     if survey is None:
-        raise DataError(f"data.path: {config.path} has no rows with a target")
+        raise without_rows(config)
     return survey
 
 
@@ -148,7 +152,9 @@ def _streamed(config: Data, budget: int, known: Known, assign: Assign, survey: S
     weighted = columns.sample_weight is not None
     weights = dict(zip(NAMES, survey.weights[: len(NAMES)].tolist(), strict=True)) if weighted else {}
     require_rows(n_rows, weights)
-    target = make_target(columns.target, config.task)
+    places = RowNumbers(len(parts), columns.n_test_file_rows, columns.row_numbers, columns.n_first)
+    survey.stray.check(len(columns.target))
+    target = make_target(columns.target, config.task, places)
     _require_trained(target, survey.labels, config)
     of_parts = {part: np.flatnonzero(parts == number) for number, part in enumerate(NAMES)}
     splits = Splits(**of_parts, calibration=np.flatnonzero((parts == CALIBRATION) & by_chance))
@@ -161,7 +167,10 @@ def _streamed(config: Data, budget: int, known: Known, assign: Assign, survey: S
     means = {part: weights[part] / n if weighted else 1.0 for part, n in n_rows.items()}
     text = "data %s: %d rows train, %d validate, %d test, read in blocks; statistics from a sample of %d"
     log.info(text, config.path, *n_rows.values(), len(parts))
-    rows = Rows(config.name, columns.inputs, target, columns.sample_weight, None, row_numbers=columns.row_numbers)
+    rows = Rows(
+        config.name, columns.inputs, target, columns.sample_weight, None, n_test_file_rows=columns.n_test_file_rows,
+        row_numbers=columns.row_numbers, n_first=columns.n_first,
+    )  # fmt: skip
     return Streamed(
         config=config,
         budget=budget,

@@ -1,7 +1,9 @@
 """Reading tables: every kind of file and dialect, several files, databases, and the messages for bad files."""
 
+import contextlib
 import gzip
 import logging
+import shlex
 import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
@@ -262,10 +264,10 @@ def test_types_of_parquet(tmp_path: Path) -> None:
     assert (read_back["c"].isna().tolist(), read_back["y"].isna().tolist()) == ([False, True], [True, False])
     frame.assign(l=[[1], [2]]).to_parquet(path)
     with pytest.raises(
-        DataError, match=r"(?s)t.parquet has values .*column 'l' holds mixed values.*name them in data.drop"
+        DataError, match=r"(?s)t.parquet has values .*column 'l' holds mixed values.*set \"data.drop=\[l\]\""
     ):
         read(path)
-    assert "l" not in read(path, "data.drop=[l]")
+    assert read(path, "data.drop=[l]")["l"].isna().all()  # its name stays known
 
 
 @pytest.mark.parametrize("values", [[Decimal("-999"), Decimal("1.5"), None], [-999, 1.5, None]])
@@ -327,3 +329,72 @@ def test_adult_with_its_test_file(real_data: Callable[[str], Path]) -> None:
     assert (len(frame), n_test_file_rows) == (48_842, 16_281)
     assert frame["y"].value_counts().to_dict() == {"<=50K": 37_154, ">50K": 11_688}
     assert [str(frame[f"x{number}"].dtype) for number in (0, 1, 2)] == ["int64", "str", "int64"]
+
+
+@pytest.mark.parametrize("streaming", ["off", "on"])
+def test_a_column_of_another_type_can_be_dropped(tmp_path: Path, streaming: str) -> None:
+    frame = pd.DataFrame({"a": np.arange(60.0), "y": np.arange(60.0) % 7 / 3})
+    odd = {"l": [[1, 2]] * 60, "s": [{"k": 1}] * 60, "my bytes": [b"\x00"] * 60, "id": range(60)}
+    frame.assign(**odd).to_parquet(tmp_path / "t.parquet")
+    words = ["data=plain_table", f"data.path={tmp_path / 't.parquet'}", "data.target=y", f"data.streaming={streaming}"]
+    with pytest.raises(DataError, match=r"column 'l' holds.*\n.*'s' holds.*\n.*'my bytes'.*\n.*set ") as raised:
+        data.load(load(*words, "data.drop=[id]").data)
+    (remedy,) = shlex.split(str(raised.value).rpartition("set ")[2])
+    assert [*data.load(load(*words, remedy).data).rows.inputs] == ["a"]
+
+
+def test_a_column_of_another_type_in_a_database_can_be_dropped(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "t.db")) as base:
+        base.execute("create table t (a real, y real, b blob)")
+        base.executemany("insert into t values (?, ?, ?)", [(n, n % 7 / 3, b"\x00") for n in range(60)])
+        base.commit()
+    words = ["data=plain_table", f"data.path=sqlite:///{tmp_path / 't.db'}", "data.query='select * from t'"]
+    assert [*data.load(load(*words, "data.target=y", "data.drop=[b]").data).rows.inputs] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        (",Unnamed: 0,a,y", ["Unnamed: 0.1", "Unnamed: 0", "a", "y"]),
+        (",Unnamed: 0.1,Unnamed: 0,y", ["Unnamed: 0.2", "Unnamed: 0.1", "Unnamed: 0", "y"]),
+        (",,Unnamed: 0,Unnamed: 1", ["Unnamed: 0.1", "Unnamed: 1.1", "Unnamed: 0", "Unnamed: 1"]),
+    ],
+)
+@pytest.mark.parametrize("streaming", ["off", "on"])
+def test_an_index_that_was_written_twice_has_another_name(
+    file: Callable[..., Path], header: str, names: list[str], streaming: str
+) -> None:
+    path = file("\n".join([header, *(f"{n},{n + 1},{n % 5},{n % 7}.5" for n in range(60))]))
+    words = [f"data.target='{names[-1]}'", f"data.streaming={streaming}"]
+    rows = data.load(load("data=plain_table", f"data.path={path}", *words).data).rows
+    assert [*rows.inputs] == names[:-1]
+
+
+@pytest.mark.parametrize("streaming", ["off", "on"])
+def test_an_index_may_have_the_name_of_a_column(tmp_path: Path, streaming: str) -> None:
+    frame = pd.DataFrame({"id": np.arange(60) * 10, "a": np.arange(60.0), "y": np.arange(60.0) % 7 / 3})
+    words = ["data=plain_table", f"data.path={tmp_path / 't.parquet'}", "data.target=y", f"data.streaming={streaming}"]
+    frame.set_index("id", drop=False).to_parquet(tmp_path / "t.parquet")
+    assert [*data.load(load(*words).data).rows.inputs] == ["id", "a"]
+    frame.assign(z=frame.a % 3).set_index(["id", "z"]).assign(id=frame.id.to_numpy()).to_parquet(tmp_path / "t.parquet")
+    assert sorted(data.load(load(*words).data).rows.inputs) == ["a", "id", "z"]
+
+
+@pytest.mark.parametrize("n", [10, 200_000])
+@pytest.mark.parametrize("streaming", ["off", "on"])
+@pytest.mark.parametrize("start", ['a,"b,y\n1,2,3\n', 'a,b,y\n1,"2,3\n'])
+def test_a_quotation_mark_at_the_beginning_that_is_never_closed(
+    file: Callable[..., Path], start: str, n: int, streaming: str
+) -> None:
+    path = file(start + "4,5,6\n" * (n // 6 + 1))
+    words = [f"data.path={path}", "data.target=y", f"data.streaming={streaming}"]
+    with pytest.raises(DataError, match=r"data.path: .*t.csv cannot be read as a table: a quotation mark in .* close"):
+        data.load(load("data=plain_table", *words).data)
+
+
+@pytest.mark.parametrize("streaming", ["off", "on"])
+def test_a_first_row_with_a_long_text(file: Callable[..., Path], streaming: str) -> None:
+    path = file("a,text,y\n" + f'1,"{"long, " * 30_000}",2\n' + "".join(f"{n},short,{n % 7}.5\n" for n in range(60)))
+    words = [f"data.path={path}", "data.target=y", f"data.streaming={streaming}"]
+    rows = data.load(load("data=plain_table", *words).data).rows
+    assert max(map(len, rows.inputs["text"])) == 180_000 - 1

@@ -61,6 +61,12 @@ def column(found: Report, name: str) -> dict:
     return next(column for column in found.as_dict()["columns"] if column["name"] == name)
 
 
+def test_a_wide_table_is_judged_by_a_thousand_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.data.checks.leakage.MAX_CELLS", 60)  # as if it had thousands of columns
+    labels = np.array([f"c{row % 20}" for row in range(3000)])  # too many for some hundred rows
+    assert report_of(made(3000, leak=labels, y=labels), "y").suspicious == {"leak": 1.0}
+
+
 SUSPICIOUS = [
     ("titanic/titanic_seaborn.csv", {}, ["survived"], ["alive"]),
     ("bike_sharing_hour/hour.csv", {}, ["cnt"], ["registered"]),
