@@ -71,7 +71,7 @@ def clip_over_replicas(optimizer: keras.optimizers.Optimizer) -> None:
     """Has an optimizer clip the sum of the replicas' gradients: Keras clips each replica's share of it.
 
     Args:
-        optimizer: Of a model under a strategy.
+        optimizer: Of a model; without a strategy of several devices it stays as it is.
     """
     clip = optimizer._clip_gradients
 
@@ -80,7 +80,7 @@ def clip_over_replicas(optimizer: keras.optimizers.Optimizer) -> None:
         total = context.all_reduce(tf.distribute.ReduceOp.SUM, [tf.convert_to_tensor(part) for part in gradients])
         return [part / context.num_replicas_in_sync for part in clip(total)]  # the optimizer adds them up
 
-    if optimizer.global_clipnorm:
+    if optimizer.global_clipnorm and tf.distribute.get_strategy().num_replicas_in_sync > 1:
         optimizer._clip_gradients = clip_sum
 
 

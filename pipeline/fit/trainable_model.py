@@ -93,8 +93,7 @@ def compile_network(
         compiled(model)
         # Now, because a checkpoint may be restored before the first step.
         model.optimizer.build(model.trainable_variables)
-        if tf.distribute.has_strategy():
-            clip_over_replicas(model.optimizer)
+        clip_over_replicas(model.optimizer)
         return TrainableModel(network, model, execution)
 
     structure = shared and _structure(shared, config, execution, task, n_steps)
