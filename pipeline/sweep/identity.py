@@ -35,6 +35,15 @@ def trial_key(config: Config, dataset: Dataset) -> str:
     return digest([_without_places(config), dataset.fingerprint, parts, code()])
 
 
+def config_key(config: Config) -> str:
+    """Returns a key that is equal for jobs with equal results if their rows are equal.
+
+    Args:
+        config: Of the job.
+    """
+    return digest(_without_places(config))
+
+
 def replica_key(config: Config, dataset: Dataset) -> str:
     """Returns a key that is equal for jobs that differ only in seed or validation fold.
 

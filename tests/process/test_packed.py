@@ -115,6 +115,21 @@ def test_a_search_prunes_members(swept: Sweep) -> None:
     assert len(runs) == 8
 
 
+def test_a_search_gives_a_repeated_trial_the_result_of_the_first(swept: Sweep) -> None:
+    """Equal trials of a pack waited for one another for ever."""
+    search = ["hydra/sweeper=search", "search.sampler=tpe", "search.n_trials=4", "fit.learning_rate=choice(0.01,0.03)"]
+    out, runs = swept("fit.epochs=2", *search)
+    assert "2 jobs train as one network" in out
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    assert len(runs) == 2
+
+
+def test_a_grid_trains_a_repeated_job_once(swept: Sweep) -> None:
+    out, runs = swept("fit.epochs=2", "fit.learning_rate=0.01,0.03,0.01")
+    assert "2 jobs train as one network" in out
+    assert len(runs) == 2
+
+
 def test_ctrl_c_closes_all_members(swept: Sweep) -> None:
     words = ["fit.epochs=100000", "fit.early_stopping.patience=null", "fit.learning_rate=0.01,0.02,0.03"]
     out, runs = swept(*words, code=130, interrupt_at=3)

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.errors import ConfigError
+from pipeline.sweep.identity import config_key
 from pipeline.sweep.launch import remote_job
 from pipeline.sweep.launch.remote_job import Job, LaunchedSweep
 from pipeline.sweep.packed_trials import Shared, packs, story, why_alone
@@ -115,7 +116,7 @@ class PackedLauncher(Launcher):
 
     def _run(self, given: Sequence[Numbered]) -> Iterator[Ended]:
         """Runs jobs, packed if possible."""
-        waiting, alone = self._divided(given)
+        waiting, alone, repeated = self._divided(given)
         for indices in packs([one.config for one in waiting], self.n_jobs):
             pack = [waiting[index] for index in indices]
             if len(pack) > 1:
@@ -126,19 +127,27 @@ class PackedLauncher(Launcher):
             log.info("trained alone, for %s: #%s", why, ", #".join(str(job.number) for job in those))
             for job in those:
                 yield job.number, self._run_alone(job)
+        for job in repeated:
+            yield job.number, self._run_alone(job)
 
-    def _divided(self, given: Sequence[Numbered]) -> tuple[list[Waiting], dict[str, list[Job]]]:
-        """Returns the jobs that can be packed, and by the reason those that must train alone."""
-        waiting: list[Waiting] = []
+    def _divided(self, given: Sequence[Numbered]) -> tuple[list[Waiting], dict[str, list[Job]], list[Job]]:
+        """Returns the jobs that can be packed, by the reason those that must train alone, and those that repeat others.
+
+        A repeated job would wait for the end of the other one, which a pack trains at the same time.
+        """
+        waiting: dict[str, Waiting] = {}
         alone: dict[str, list[Job]] = {}
+        repeated: list[Job] = []
         for numbered in given:
             job = self._sweep.job(*numbered)
             found = _waiting(job)
             if isinstance(found, str):
                 alone.setdefault(found, []).append(job)
+            elif (key := config_key(found.config)) in waiting:
+                repeated.append(job)
             else:
-                waiting.append(found)
-        return waiting, alone
+                waiting[key] = found
+        return list(waiting.values()), alone, repeated
 
     def _run_alone(self, job: Job) -> JobReturn:
         log.debug("#%d started: %s", job.number, self._sweep.difference(job))
