@@ -27,7 +27,8 @@ from pipeline.config.overrides import apply, first_lines, n_values, unknown_opti
 from pipeline.config.problems import check
 from pipeline.config.quoting import as_typed, how_to_quote, in_shell, quoted
 from pipeline.config.ranges import DEPTH, WIDTH, Range, search_space, unsuitable
-from pipeline.config.rules import Config
+from pipeline.config.rules import OF_COMMANDS, RESERVED, Config
+from pipeline.config.studies import TAG
 from pipeline.config.sweep_rules import Sweep
 from pipeline.errors import ConfigError, UsageError
 from pipeline.runtime.program import program
@@ -215,6 +216,7 @@ def _checked(files: Composer, words: list[str], multirun: bool) -> Command:
     problems = [
         *former_words,
         *jobs.problems,
+        *(line for config in jobs.configs for line in _tags_of_commands(config)),
         *_misplaced_sweep(own, how.is_sweep, how.is_search),
         *how.problems,
         *(_unsuitable(jobs.configs, space, how.is_search) if how.is_sweep and jobs.configs else []),
@@ -260,6 +262,12 @@ def _unsuitable(configs: Sequence[Config], space: dict[str, Range], is_search: b
         )
     architectures = list(dict.fromkeys(config.model.name for config in configs))
     return lines + unsuitable(space, configs[0].search, architectures, is_search)
+
+
+def _tags_of_commands(config: Config) -> list[str]:
+    """Returns a line for each tag that only a command may set: `study` for the study that runs."""
+    of_study = {TAG} if config.study is not None else set()
+    return [f"tracking.tags: {tag} {RESERVED}" for tag in config.tracking.tags if tag in OF_COMMANDS - of_study]
 
 
 def _too_many(overrides: Sequence[Override], sweep: Sweep) -> list[str]:

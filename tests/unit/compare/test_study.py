@@ -71,6 +71,9 @@ def test_the_guide_tells_what_every_study_found() -> None:
         ("study.sweep={fit.batch_size:[1,2]}", "fit.batch_size is swept but not shown; name it in axis, lines"),
         ("study.pictures=[dots]", "pictures: use curves for an axis of numbers, dots for an axis of words"),
         ("fit.pateince=3", "fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?"),
+        ("tracking.tags.study=mine", "tracking.tags: study is set by the pipeline itself; choose another name"),
+        ("tracking.tags={study: mine}", "tracking.tags: study is set by the pipeline itself; choose another name"),
+        ("~tracking.tags.study", "tracking.tags: study is set by the pipeline itself; choose another name"),
         ("study=depth", "study=depth: the study is width; leave this out, or name another study in its place"),
     ],
 )

@@ -71,6 +71,8 @@ MISTAKES = [
     ("+hydra.sweeper.parms={}", "hydra.sweeper.parms: unknown key, did you mean 'hydra.sweeper.params'?"),
     ("data.split.fold=1", "data.split.fold: is used only with kind=kfold and group_kfold, but kind is auto"),
     ("tracking.tags={sweep: lr}", "tracking.tags: sweep is set by the pipeline itself; choose another name"),
+    *((f"+tracking.tags.{tag}=3", f"tracking.tags: {tag} is set by the pipeline itself; choose another name")
+      for tag in ("fold", "origins", "new_data", "new_n_rows", "rerun_of", "study")),
     ("fit.epochs=[1", "fit.epochs=[1: not an override such as key=value"),
 ]  # fmt: skip
 
