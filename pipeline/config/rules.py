@@ -321,6 +321,12 @@ def chosen_baselines(config: Config) -> list[Baseline]:
     return list(dict.fromkeys(config.baselines))
 
 
+def start_over(config: Config) -> list[str]:
+    """Returns the keys that are `off` and therefore make a repeated command start over."""
+    given = {"fit.resume": config.fit.resume, "sweep.resume": config.sweep.resume}
+    return [key for key, value in given.items() if value == "off"]
+
+
 @functools.cache
 def schema(model_spec: type[Section] | None) -> type[Config]:
     """Returns Config with the rules of one architecture for the section `model`; None leaves it unchecked."""
