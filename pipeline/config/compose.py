@@ -216,7 +216,7 @@ def _checked(files: Composer, words: list[str], multirun: bool) -> Command:
     problems = [
         *former_words,
         *jobs.problems,
-        *(line for config in jobs.configs for line in _tags_of_commands(config)),
+        *(line for config in jobs.configs for line in _tags_of_commands(config, own)),
         *_misplaced_sweep(own, how.is_sweep, how.is_search),
         *how.problems,
         *(_unsuitable(jobs.configs, space, how.is_search) if how.is_sweep and jobs.configs else []),
@@ -264,10 +264,11 @@ def _unsuitable(configs: Sequence[Config], space: dict[str, Range], is_search: b
     return lines + unsuitable(space, configs[0].search, architectures, is_search)
 
 
-def _tags_of_commands(config: Config) -> list[str]:
-    """Returns a line for each tag that only a command may set: `study` for the study that runs."""
-    of_study = {TAG} if config.study is not None else set()
-    return [f"tracking.tags: {tag} {RESERVED}" for tag in config.tracking.tags if tag in OF_COMMANDS - of_study]
+def _tags_of_commands(config: Config, overrides: Sequence[Override]) -> list[str]:
+    """Returns a line for each tag that only a command may set, such as `study` to the name of the study that runs."""
+    studies = [override.value() for override in overrides if override.key_or_group == "study"]
+    set_here = {name for name, value in config.tracking.tags.items() if not (name == TAG and value in studies)}
+    return [f"tracking.tags: {name} {RESERVED}" for name in sorted(set_here & OF_COMMANDS)]
 
 
 def _too_many(overrides: Sequence[Override], sweep: Sweep) -> list[str]:
