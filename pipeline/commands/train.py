@@ -80,7 +80,7 @@ def run_words(words: Sequence[str]) -> None:
     if configuration.only_shows(words):
         configuration.check_shown(words)
         return _shown()
-    command = configuration.parse(words)
+    command = configuration.parse(words, "train")
     _check_room(words)
     from pipeline import sweep
     from pipeline.sweep import launch
