@@ -15,9 +15,10 @@ ONE_VALUE = ("tune", "init")  # commands that take one value per key
 STUDY_NAME = "search.study_name"
 STORAGE = "search.storage"  # a place, which scripts give to searches and grids alike
 LISTS = (
-    "baselines", "data.columns", "data.drop", "data.missing_values", "data.target", "fit.devices", "model.units",
-    "search.objectives", "tune.optimizers",
+    "baselines", "data.columns", "data.drop", "data.missing_values", "fit.devices", "model.units", "search.objectives",
+    "tune.optimizers",
 )  # fmt: skip
+TEXT_OR_LIST = "data.target"
 
 
 def of_others(overrides: Sequence[Override], command: str, *, is_sweep: bool, is_search: bool) -> Iterator[str]:
@@ -61,7 +62,10 @@ def as_sweep(override: Override, command: str | None) -> str:
     what, ways = "several values make a sweep", ["add -m (command sweep)"]
     if command in ONE_VALUE:
         what, ways = f"{what}, which {command} does not run", ["give one value"]
-    if key.lstrip("+") in LISTS and not set("[(") & set(value):
+    name = key.lstrip("+")
+    if name in (*LISTS, TEXT_OR_LIST) and not set("[(") & set(value):
         ways.append(f"for a list write {in_shell(f'{key}=[{value}]')}")
-    one = in_shell(f"{key}={quoted(value)}")
-    return f"{line}: {what}; {', '.join(ways)}, or quote a value with a comma: {one}"
+    if name not in LISTS:
+        ways.append(f"quote a value with a comma: {in_shell(f'{key}={quoted(value)}')}")
+    *first, last = ways
+    return f"{line}: {what}; {', '.join(first)}{', or ' if first else ''}{last}"

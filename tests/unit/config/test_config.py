@@ -167,8 +167,7 @@ def test_mistake_is_named_with_its_key_and_remedy(override: str, message: str) -
         (
             "train",
             "data.drop=a,b",
-            "data.drop=a,b: several values make a sweep; add -m (command sweep), for a list write "
-            '"data.drop=[a,b]", or quote a value with a comma: "data.drop=\'a,b\'"',
+            'data.drop=a,b: several values make a sweep; add -m (command sweep), or for a list write "data.drop=[a,b]"',
         ),
     ],
 )
