@@ -1,6 +1,6 @@
 """Which folders of the package import which, read from the code: a table and a diagram.
 
-`python docs/imports.py` draws the diagram, docs/code/imports.svg; a test fails if it is outdated.
+`.venv/bin/python docs/imports.py` draws the diagram, docs/code/imports.svg; a test fails if it is outdated.
 """
 
 from __future__ import annotations

@@ -44,12 +44,13 @@ def ends_tidily(*, prints_log: bool = False) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def tells_how_to_resume(command: str, words: Sequence[str]) -> Iterator[None]:
+def tells_how_to_resume(command: str, words: Sequence[str], off: Sequence[str]) -> Iterator[None]:
     """Prints the command that resumes the work when Ctrl-C or another signal ends it.
 
     Args:
         command: Name of the command.
         words: Its arguments.
+        off: Keys that are `off`, with which the same command would start over.
     """
     try:
         yield
@@ -59,5 +60,7 @@ def tells_how_to_resume(command: str, words: Sequence[str]) -> Iterator[None]:
             say_labelled,
         )
 
-        say_labelled(console(), "resume with", f"{program()} {shlex.join([command, *words])}")
+        kept = [word for word in words if word.partition("=")[0].lstrip("+") not in off]
+        again = shlex.join([command, *kept, *(f"{key}=auto" for key in off)])
+        say_labelled(console(), "resume with", f"{program()} {again}")
         raise

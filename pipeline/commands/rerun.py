@@ -38,12 +38,13 @@ def run(args: argparse.Namespace) -> None:
     settings = tracking(args.uri)
     from pipeline import config, track, train
     from pipeline.commands.show_result import show
+    from pipeline.config.rules import start_over
 
     with tempfile.TemporaryDirectory() as folder, track.connected(settings):
         logged = track.config_of_run(args.run_id, Path(folder))
         if (words := track.tag_of(args.run_id, "tuned")) is not None:
             raise UsageError(f"run {args.run_id} is an ensemble; repeat it with {program()} tune {words}")
         again = config.from_yaml(logged, [*args.overrides, f"+tracking.tags.rerun_of={args.run_id}"])
-    with tells_how_to_resume("rerun", sys.argv[2:]):
+    with tells_how_to_resume("rerun", sys.argv[2:], start_over(again)):
         result = train.run(again)
     show(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,8 @@ from pipeline.commands.ending import ends_tidily
 from pipeline.compare.study import questions
 from pipeline.runtime.console import console, say, say_labelled
 from pipeline.runtime.program import program
+
+INTERRUPTED = [128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)]  # exit codes
 
 NOTES = """\
 A study is a config file, conf/study/NAME.yaml, and a sweep like any other, nested in MLflow.
@@ -75,7 +78,9 @@ def study(name: str, overrides: list[str], config_dir: str | None = None) -> Non
     config, asked = questions.read(name, overrides, config_dir)
     try:
         _sweep(questions.command(name, asked, overrides, config_dir))
-    except SystemExit:
+    except SystemExit as end:
+        if end.code not in INTERRUPTED:
+            raise
         folder = ["--config-dir", config_dir] if config_dir else []
         again = shlex.join([name, *overrides, *folder])
         say_labelled(console(), "or, with picture", f"{program()} study {again}")

@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from pipeline import config as configuration
 from pipeline.commands.ending import ends_tidily, tells_how_to_resume
 from pipeline.config import CONF
+from pipeline.config.rules import start_over
 from pipeline.errors import PipelineError, TrackingError, UsageError
 from pipeline.runtime.atomic_files import check_room, room
 from pipeline.runtime.console import console, number, say
@@ -40,7 +41,7 @@ def job(composed: DictConfig) -> float | Outcome:
     try:
         prepared = prepare(config)
         _announce(config)  # after the data have been checked
-        with tells_how_to_resume("train", sys.argv[1:]):
+        with tells_how_to_resume("train", sys.argv[1:], start_over(config)):
             result = finish(config, prepared)
     except PipelineError as error:
         sys.exit(str(error))
@@ -79,7 +80,7 @@ def run_words(words: Sequence[str]) -> None:
     if configuration.only_shows(words):
         configuration.check_shown(words)
         return _shown()
-    command = configuration.parse(words)
+    command = configuration.parse(words, "train")
     _check_room(words)
     from pipeline import sweep
     from pipeline.sweep import launch

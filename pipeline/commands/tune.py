@@ -59,7 +59,7 @@ def run(words: Sequence[str]) -> None:
         PipelineError: The command line or the data are wrong, or every network failed.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    configuration.parse(words)  # before the imports, which take seconds
+    configuration.parse(words, "tune")  # before the imports, which take seconds
     from pipeline.commands.show_result import show
     from pipeline.sweep.tune import tune
 

@@ -25,10 +25,12 @@ from pipeline.config.job_list import checked_jobs, resolved
 from pipeline.config.launchers import is_launcher_key
 from pipeline.config.overrides import apply, first_lines, n_values, unknown_options
 from pipeline.config.problems import check
-from pipeline.config.quoting import as_typed, how_to_quote, in_shell, quoted
+from pipeline.config.quoting import as_typed, how_to_quote
 from pipeline.config.ranges import DEPTH, WIDTH, Range, search_space, unsuitable
-from pipeline.config.rules import Config
+from pipeline.config.rules import OF_COMMANDS, RESERVED, Config
+from pipeline.config.studies import TAG
 from pipeline.config.sweep_rules import Sweep
+from pipeline.config.unused import as_sweep, of_others
 from pipeline.errors import ConfigError, UsageError
 from pipeline.runtime.program import program
 
@@ -93,15 +95,19 @@ def load(*overrides: str, config_dir: str | os.PathLike[str] | None = None) -> C
         raise UsageError("--version: ends a command line; load takes overrides, such as model.units=[64]") from None
 
 
-def parse(arguments: Sequence[str]) -> Command:
+def parse(arguments: Sequence[str], command: str | None = None) -> Command:
     """Checks a whole command line, including each value of a sweep.
+
+    Args:
+        arguments: Overrides and Hydra's options.
+        command: Name of the command, whose unused keys are reported; None for a config without a command.
 
     Raises:
         ConfigError: Every mistake, a line each, by its full key.
     """
     args = options(arguments)
     with _as_config_errors():
-        return _checked(_composer(args), as_typed(args.overrides), args.multirun)
+        return _checked(_composer(args), as_typed(args.overrides), args.multirun, command)
 
 
 def check_shown(arguments: Sequence[str]) -> None:
@@ -151,9 +157,16 @@ def from_yaml(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Co
         problems += [
             f"{o.input_line}: one value only; a sweep cannot be rerun" for o in parsed if o.is_sweep_override()
         ]
+        problems += [
+            f"{o.input_line}: a rerun takes single keys, as in fit.epochs=100; use train to choose files"
+            for o in parsed
+            if _chooses_a_file(o)
+        ]
         problems = problems or [line for override in parsed for line in apply(config, override, override.value())]
     if problems:
         raise ConfigError("\n".join(problems))
+    for line in of_others(parsed, "rerun", is_sweep=False, is_search=False):
+        log.warning(line)
     return from_hydra(config)
 
 
@@ -203,7 +216,7 @@ def _by_whom(overrides: Sequence[Override]) -> _Given:
     return _Given(own, launcher, [override for override in overrides if override not in own + launcher])
 
 
-def _checked(files: Composer, words: list[str], multirun: bool) -> Command:
+def _checked(files: Composer, words: list[str], multirun: bool, command: str | None) -> Command:
     """Composes and checks every job of the overrides, and collects the problems of all."""
     typed, former_words = former.in_words(files.parse(words), files.parse)
     given = _by_whom(typed)
@@ -215,7 +228,9 @@ def _checked(files: Composer, words: list[str], multirun: bool) -> Command:
     problems = [
         *former_words,
         *jobs.problems,
-        *_misplaced_sweep(own, how.is_sweep, how.is_search),
+        *(line for config in jobs.configs for line in _tags_of_commands(config, own)),
+        *_misplaced_sweep(own, how.is_sweep, how.is_search, command),
+        *_unused(given.own, how, command),
         *how.problems,
         *(_unsuitable(jobs.configs, space, how.is_search) if how.is_sweep and jobs.configs else []),
         *(_too_many(own, jobs.configs[0].sweep) if how.is_sweep and jobs.configs and not how.is_search else []),
@@ -244,6 +259,12 @@ def _how(files: Composer, given: _Given, multirun: bool) -> _How:
     )
 
 
+def _chooses_a_file(override: Override) -> bool:
+    """Whether an override names a file of a config group, rather than the values of the section."""
+    key = override.key_or_group
+    return key.startswith("hydra") or ((CONF / key).is_dir() and isinstance(override.value(), str))
+
+
 def _is_option(files: Composer, override: Override) -> bool:
     """Whether an override selects existing files of a config group."""
     options = files.options_of(override.key_or_group)
@@ -260,6 +281,19 @@ def _unsuitable(configs: Sequence[Config], space: dict[str, Range], is_search: b
         )
     architectures = list(dict.fromkeys(config.model.name for config in configs))
     return lines + unsuitable(space, configs[0].search, architectures, is_search)
+
+
+def _tags_of_commands(config: Config, overrides: Sequence[Override]) -> list[str]:
+    """Returns a line for each tag that only a command may set, such as `study` to the name of the study that runs."""
+    studies = [override.value() for override in overrides if override.key_or_group == "study"]
+    set_here = {name for name, value in config.tracking.tags.items() if not (name == TAG and value in studies)}
+    return [f"tracking.tags: {name} {RESERVED}" for name in sorted(set_here & OF_COMMANDS)]
+
+
+def _unused(overrides: Sequence[Override], how: _How, command: str | None) -> Iterator[str]:
+    """Yields a line for each typed key that the command does not use; none for a config without a command."""
+    if command is not None:
+        yield from of_others(overrides, command, is_sweep=how.is_sweep, is_search=how.is_search)
 
 
 def _too_many(overrides: Sequence[Override], sweep: Sweep) -> list[str]:
@@ -279,13 +313,10 @@ def _of_file(settings: DictConfig, given: Sequence[Override]) -> list[str]:
     return [f"{key}={value}" for key, value in (settings.sweeper.get("params") or {}).items() if key not in typed]
 
 
-def _misplaced_sweep(overrides: list[Override], is_sweep: bool, is_search: bool) -> list[str]:
+def _misplaced_sweep(overrides: list[Override], is_sweep: bool, is_search: bool, command: str | None) -> list[str]:
     swept = [override for override in overrides if override.is_sweep_override()]
     if swept and not is_sweep:
-        line = str(swept[0].input_line)
-        key, _, value = line.partition("=")
-        one = in_shell(f"{key}={quoted(value)}")
-        return [f"{line}: several values make a sweep; add -m (command sweep), or quote a value with a comma: {one}"]
+        return [as_sweep(swept[0], command)]
     if any(override.key_or_group == "tracking.uri" for override in swept):
         return ["tracking.uri: all runs of a sweep are logged to one store; give one address"]
     if is_search and any(override.key_or_group == "objective" for override in swept):

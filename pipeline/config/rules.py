@@ -45,12 +45,14 @@ LOSSES: dict[str, tuple[str, ...]] = {
 
 # Tags that the pipeline sets on runs and sweeps, and reads again.
 OWN_TAGS = {
-    "alive_at", "begun_at", "command", "data_fingerprint", "device", "error", "found", "git_commit", "git_dirty", "job",
-    "journal", "machine", "objective", "objectives", "overrides", "owner", "pruned", "pruned_because", "replica_key",
-    "search_space", "share_of_ensemble", "sweep", "sweep_keep", "sweep_key", "sweeper", "task", "trial_key", "tuned",
-    "tuned_number",
+    "alive_at", "begun_at", "command", "data_fingerprint", "device", "error", "fold", "found", "git_commit",
+    "git_dirty", "job", "journal", "machine", "new_data", "new_n_rows", "objective", "objectives", "origins",
+    "overrides", "owner", "pruned", "pruned_because", "replica_key", "search_space", "share_of_ensemble", "sweep",
+    "sweep_keep", "sweep_key", "sweeper", "task", "trial_key", "tuned", "tuned_number",
 }  # fmt: skip
 OWN_BEGINNINGS = ("best_", "claim.", "mlflow.", "n_rows_", "process.", "version.")
+RESERVED = "is set by the pipeline itself; choose another name"
+OF_COMMANDS = {"rerun_of", "study"}  # tags that commands set by `tracking.tags`, so that the rules must accept them
 
 
 class FixedScaling(Section):
@@ -265,9 +267,14 @@ class Tracking(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if taken := [name for name in self.tags if name in OWN_TAGS or name.startswith(OWN_BEGINNINGS)]:
-            raise ValueError(f"tags: {', '.join(taken)} is set by the pipeline itself; choose another name")
+        if taken := [name for name in self.tags if is_own_tag(name)]:
+            raise ValueError(f"tags: {', '.join(taken)} {RESERVED}")
         return self
+
+
+def is_own_tag(name: str) -> bool:
+    """Whether the pipeline itself sets a tag of this name, other than by `tracking.tags`."""
+    return name in OWN_TAGS or name.startswith(OWN_BEGINNINGS)
 
 
 # Sections that say what is done around runs: no run of its own follows from them.
@@ -314,6 +321,12 @@ def chosen_baselines(config: Config) -> list[Baseline]:
     if config.baselines == "auto":
         return list(BASELINES) if config.data.name in HAVE_BASELINES else []
     return list(dict.fromkeys(config.baselines))
+
+
+def start_over(config: Config) -> list[str]:
+    """Returns the keys that are `off` and therefore make a repeated command start over."""
+    given = {"fit.resume": config.fit.resume, "sweep.resume": config.sweep.resume}
+    return [key for key, value in given.items() if value == "off"]
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from pipeline.schema import PositiveInt, Section
 
 
 class Sweep(Section):
-    """Resuming, sampling, pruning and storage of a sweep."""
+    """Resuming, models and limits of a sweep."""
 
     resume: Literal["auto", "off"]
     keep: Literal["all", "best", "none"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.config import load as compose
+from pipeline.config import parse
 from pipeline.config.quoting import quoted
 from pipeline.config.rules import Data
 from pipeline.data.checks import Report, report
@@ -71,8 +71,8 @@ def propose(path: str, words: Sequence[str] = ()) -> Proposal:
     keys = tuple(word.lstrip("+").partition("=")[0].removeprefix("data.") for word in words)
     own = ["data=table", f"data.path={quoted(path)}", *words]
     if "target" in keys:
-        return _examined(compose(*own).data, keys, ())
-    unnamed = compose(*own, "data.target=unknown").data
+        return _examined(parse(own, "init").config.data, keys, ())
+    unnamed = parse([*own, "data.target=unknown"], "init").config.data
     candidates = _candidates(unnamed.model_copy(update={"target": None}))
     faults = []
     for name in candidates[:MAX_TRIES]:

@@ -125,7 +125,7 @@ def _why_no_model(run: MlflowRun, path: str) -> str:
     tags = run.data.tags
     if best := tags.get("best_run_id"):
         return f"it is a sweep; its best run is {best}"
-    if "fold" in tags:
+    if {"fold", "tuned_number", "mlflow.parentRunId"} <= tags.keys():  # in earlier versions users could set `fold`
         return f"it is a fold of `tune`; the model is in run {tags['mlflow.parentRunId']}"
     if run.info.status == "RUNNING":
         return "it is still running or was killed; the model is logged at the end"

@@ -61,7 +61,10 @@ def check(folder: Path, experiment: str, ended: Ended, number: int, word: str) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kept", "said"), [("true", "resumes after epoch "), ("false", "starts over: ")])
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [("true", "starts over; without fit.resume=off it resumes after epoch "), ("false", "starts over: ")],
+)
 def test_ctrl_c_ends_with_what_the_same_command_does(process: Forking, folder: Path, kept: str, said: str) -> None:
     training = process.start(*SHORT_EPOCHS, f"fit.checkpoint={kept}", "fit.resume=off", *places(folder, "reported"))
     training.wait_for("epoch 3/")
@@ -69,7 +72,11 @@ def test_ctrl_c_ends_with_what_the_same_command_does(process: Forking, folder: P
     ended = training.signal(signal.SIGINT)
     assert ended.code == 130
     assert f"interrupted; the same command {said}" in ended.output
-    assert re.search(r"^resume with       \S*python -m pipeline train data=digits ", ended.output, re.MULTILINE)
+    (again,) = re.findall(
+        r"^resume with       \S*python -m pipeline train data=digits (.*)", ended.output, re.MULTILINE
+    )
+    assert "fit.resume=off" not in again
+    assert again.endswith(" fit.resume=auto")
 
 
 @pytest.mark.slow

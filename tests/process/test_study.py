@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from pipeline.config.rules import is_own_tag
 from support.command_process import Commands, command_process
 
 
@@ -42,7 +43,9 @@ def test_a_study_runs_from_its_sweep_to_its_sentences(
     assert all(Path(path).read_bytes().startswith(b"\x89PNG") for path in printed)
     seen = (Path(printed[0]).parent / "seen.txt").read_text()
     assert all(line in out for line in seen.splitlines())
-    parents = MlflowClient(store).search_runs(
-        [MlflowClient(store).get_experiment_by_name(f"study_{name}").experiment_id], "tags.found != ''"
-    )
+    (experiment,) = MlflowClient(store).search_experiments(filter_string=f"name = 'study_{name}'")
+    runs = MlflowClient(store).search_runs([experiment.experiment_id])
+    assert len(runs) > 1
+    assert {tag for run in runs for tag in run.data.tags if not is_own_tag(tag)} == {"study"}  # all others are reserved
+    parents = MlflowClient(store).search_runs([experiment.experiment_id], "tags.found != ''")
     assert [run.data.tags["found"] for run in parents] == [" ".join(seen.splitlines())]

@@ -33,6 +33,7 @@ COMMANDS += [
     and not re.search(r"my_conf|--help|key=value|highway", command)
 ]
 COMMANDS = list(dict.fromkeys(COMMANDS))
+TRAIN = ".venv/bin/python -m pipeline train "  # for values that make would change
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -63,6 +64,13 @@ def test_every_command_is_valid(command: str) -> None:
         assert compare_parser().parse_args(arguments)
         return
     parse([*(["-m"] if words[1] == "sweep" else []), *arguments])
+
+
+def test_every_training_without_make_is_valid() -> None:
+    lines = [line for shell in blocks("bash") for line in shell.splitlines() if line.startswith(TRAIN)]
+    assert lines
+    for line in lines:
+        parse(shlex.split(line.removeprefix(TRAIN)))
 
 
 def test_python_blocks_train_and_then_use_the_model(

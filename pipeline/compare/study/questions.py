@@ -12,6 +12,7 @@ from typing import Any
 from pipeline import config as configuration
 from pipeline.config import CONF, Config
 from pipeline.config.problems import keys_of_values, nearest_key
+from pipeline.config.rules import RESERVED
 from pipeline.config.studies import TAG, Study
 from pipeline.errors import ConfigError
 
@@ -44,7 +45,9 @@ def read(name: str, overrides: Sequence[str] = (), config_dir: str | None = None
         raise ConfigError(f"unknown study {name!r}{hint} the studies are {', '.join(known)}")
     if chosen := [override for override in overrides if _key(override) == "study"]:
         raise ConfigError(f"{chosen[0]}: the study is {name}; leave this out, or name another study in its place")
-    config = configuration.parse([*_beginning(name, config_dir), *overrides]).config
+    config = configuration.parse([*_beginning(name, config_dir), *overrides], "study").config
+    if config.tracking.tags.get(TAG) != name:
+        raise ConfigError(f"tracking.tags: {TAG} {RESERVED}")
     if config.study is None:
         raise ConfigError(f"study: missing in {name}.yaml; it needs a section study, as in {CONF}/study/width.yaml")
     _check_keys(config, config.study)
@@ -70,7 +73,7 @@ def command(name: str, study: Study, overrides: Sequence[str], config_dir: str |
         if key not in given
     ]
     arguments = [*_beginning(name, config_dir), *swept, *overrides]
-    for key in configuration.parse(arguments).space:
+    for key in configuration.parse(arguments, "study").space:
         try:
             study.check_place(key)
         except ValueError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.config.former.renamed import RENAMED, new_key
 from pipeline.config.former.translated import with_new_keys
 from pipeline.config.per_column import BY_COLUMN
-from pipeline.config.rules import AROUND_RUNS
+from pipeline.config.rules import AROUND_RUNS, is_own_tag
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig, ListConfig
@@ -49,7 +49,10 @@ ADDED_TO: dict[str, dict[str, Any]] = {"tabm": {"model.member_batches": "shared"
 
 
 def complete(logged: DictConfig | ListConfig) -> DictConfig:
-    """Translates a logged config to the current keys, and adds those that its version did not have."""
+    """Translates a logged config to the current keys, and adds those that its version did not have.
+
+    Drops the user's tags whose names have been reserved since.
+    """
     from omegaconf import OmegaConf
 
     values = OmegaConf.to_container(logged)
@@ -59,6 +62,9 @@ def complete(logged: DictConfig | ListConfig) -> DictConfig:
         section, _, name = key.rpartition(".")
         if name not in (config[section] if section else config):
             OmegaConf.update(config, key, value, force_add=True)
+    tags = OmegaConf.select(config, "tracking.tags") or {}
+    for name in filter(is_own_tag, list(tags)):  # reserved since
+        del tags[name]
     return config
 
 

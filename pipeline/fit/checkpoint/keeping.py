@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 
 from pipeline.config import Config
-from pipeline.config.rules import Fit
+from pipeline.config.rules import Fit, start_over
 from pipeline.data import Dataset
 from pipeline.errors import Pruned
 from pipeline.fit import variable_clone
@@ -149,13 +149,20 @@ class Keeping:
             run, weights = self._of_run(epochs), values_of(model.variables)
             self._write(Checkpoint(*run, weights=weights, is_trained=True, best_epoch=best_epoch), 0.0)
 
-    def what_comes_next(self) -> str:
-        """Returns what repeating the command will do, for the message of an interrupted run."""
+    def what_comes_next(self, off: Sequence[str]) -> str:
+        """Returns what repeating the command will do, for the message of an interrupted run.
+
+        Args:
+            off: Keys that are `off`, with which it starts over.
+        """
         self._wait()
         kept = None if self._taken is None else self._taken.newest()
         if kept is None:
             return "the same command starts over: no checkpoint was due yet (fit.checkpoint=true writes some)"
-        return f"the same command resumes after epoch {len(kept.epochs)}"
+        resumes = f"resumes after epoch {len(kept.epochs)}"
+        if off:
+            return f"the same command starts over; without {' and '.join(f'{key}=off' for key in off)} it {resumes}"
+        return f"the same command {resumes}"
 
     def delete(self) -> None:
         """Deletes the checkpoints of this run."""
@@ -240,8 +247,8 @@ def keeping(
         parent: Id of the run's sweep.
     """
     place = Place(folder_of(config), origins_of(dataset, trainable), parent)
-    resume = "off" if config.sweep.resume == "off" else config.fit.resume
-    taken = None if resume == "off" else _taken_up(place, resume == "force") or _begun(place)
+    off = start_over(config)
+    taken = None if off else _taken_up(place, config.fit.resume == "force") or _begun(place)
     kept = Keeping(config.fit, place, *(taken or ()))
     if kept.run_id is not None:
         _tell_where(kept, config.fit.epochs, trainable)
@@ -253,7 +260,7 @@ def keeping(
         kept.delete()
         raise
     except KeyboardInterrupt as interrupt:
-        log.info("%s; %s", signals.word(interrupt), kept.what_comes_next())
+        log.info("%s; %s", signals.word(interrupt), kept.what_comes_next(off))
         raise
     finally:
         kept.close()

@@ -77,7 +77,7 @@ def tune(*words: str) -> Tuned:
         >>> tuned.result.model_path is not None
         True
     """
-    command = configuration.parse(words)
+    command = configuration.parse(words, "tune")
     if command.is_sweep:
         raise ConfigError("tune: draws values itself, so give one value per key; the command sweep takes several")
     config = command.config

@@ -13,7 +13,7 @@ import pytest
 
 import pipeline
 from pipeline.commands import COMMANDS
-from pipeline.commands.ending import ends_tidily
+from pipeline.commands.ending import ends_tidily, tells_how_to_resume
 from pipeline.config import as_hydra_takes, only_shows
 from pipeline.errors import DataError, UsageError
 from pipeline.runtime import program as program_module
@@ -230,6 +230,22 @@ def test_how_commands_end(error: BaseException, code: str | int) -> None:
     with pytest.raises(SystemExit) as ended, ends_tidily():
         raise error
     assert ended.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("words", "off", "again"),
+    [
+        (["data=iris"], [], "data=iris"),
+        (["data=iris", "fit.resume=off", "seed=1"], ["fit.resume"], "data=iris seed=1 fit.resume=auto"),
+        (["experiment=mine"], ["fit.resume", "sweep.resume"], "experiment=mine fit.resume=auto sweep.resume=auto"),
+    ],
+)
+def test_the_printed_command_resumes_even_if_the_same_one_starts_over(
+    words: list[str], off: list[str], again: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(KeyboardInterrupt), tells_how_to_resume("train", words, off):
+        raise KeyboardInterrupt
+    assert capsys.readouterr().out == f"resume with       {program()} train {again}\n"
 
 
 def test_a_reader_that_has_enough_is_not_an_error() -> None:

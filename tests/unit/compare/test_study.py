@@ -5,6 +5,7 @@ import functools
 import math
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from pipeline.compare.study.figures import Line, Point
 from pipeline.config.studies import Study
 from pipeline.track.study_results import StudiedSweep, StudyTrial
 from support.places import ROOT
+from support.typed import Typed
 
 QUICK = ("width", "optimizer")  # the others' sweeps are checked in the slow tests: a second each
 
@@ -71,6 +73,9 @@ def test_the_guide_tells_what_every_study_found() -> None:
         ("study.sweep={fit.batch_size:[1,2]}", "fit.batch_size is swept but not shown; name it in axis, lines"),
         ("study.pictures=[dots]", "pictures: use curves for an axis of numbers, dots for an axis of words"),
         ("fit.pateince=3", "fit.pateince: unknown key, did you mean 'fit.early_stopping.patience'?"),
+        ("tracking.tags.study=mine", "tracking.tags: study is set by the pipeline itself; choose another name"),
+        ("tracking.tags={study: mine}", "tracking.tags: study is set by the pipeline itself; choose another name"),
+        ("~tracking.tags.study", "tracking.tags: study is set by the pipeline itself; choose another name"),
         ("study=depth", "study=depth: the study is width; leave this out, or name another study in its place"),
     ],
 )
@@ -278,3 +283,16 @@ def test_without_a_name_the_questions_are_listed(
     printed = capsys.readouterr().out
     assert [name for name in questions.names() if name not in printed] == []
     assert "Does the test error turn while the training error falls" in printed
+
+
+@pytest.mark.parametrize(("code", "is_told"), [(129, True), (130, True), (143, True), (2, False), ("no store", False)])
+def test_only_an_interrupted_study_says_how_to_go_on(
+    code: int | str, is_told: bool, monkeypatch: pytest.MonkeyPatch, typed: Typed
+) -> None:
+    def end(words: list[str]) -> None:
+        sys.exit(code)
+
+    monkeypatch.setattr("pipeline.commands.train.main", end)
+    _, out, _ = typed("study", "width", "seed=0")
+    assert bool(re.search(r"^or, with picture +\S.* study width seed=0$", out, re.MULTILINE)) == is_told
+    assert is_told or out == ""

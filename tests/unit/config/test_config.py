@@ -71,6 +71,8 @@ MISTAKES = [
     ("+hydra.sweeper.parms={}", "hydra.sweeper.parms: unknown key, did you mean 'hydra.sweeper.params'?"),
     ("data.split.fold=1", "data.split.fold: is used only with kind=kfold and group_kfold, but kind is auto"),
     ("tracking.tags={sweep: lr}", "tracking.tags: sweep is set by the pipeline itself; choose another name"),
+    *((f"+tracking.tags.{tag}=3", f"tracking.tags: {tag} is set by the pipeline itself; choose another name")
+      for tag in ("fold", "origins", "new_data", "new_n_rows", "rerun_of", "study")),
     ("fit.epochs=[1", "fit.epochs=[1: not an override such as key=value"),
 ]  # fmt: skip
 
@@ -125,6 +127,65 @@ def test_mistake_is_named_with_its_key_and_remedy(override: str, message: str) -
     with pytest.raises(ConfigError) as raised:
         load(override)
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "message"),
+    [
+        ("train", "-m search.n_trials=30 seed=0,1", "search.n_trials: applies to searches; add hydra/sweeper=search"),
+        ("train", "-m search.timeout=60 seed=0,1", "search.timeout: applies to searches; add hydra/sweeper=search"),
+        ("train", "-m search={pruner:median} seed=0,1", "search: applies to searches; add hydra/sweeper=search"),
+        (
+            "train",
+            "search.n_trials=30",
+            "search.n_trials: applies to searches; omit it, or use the command sweep with hydra/sweeper=search",
+        ),
+        (
+            "train",
+            "hydra/sweeper=search search.depth=2",
+            "search.depth: applies to searches; omit it, or use the command sweep with hydra/sweeper=search",
+        ),
+        ("train", "tune.minutes=5", "tune.minutes: applies to the command tune; omit it, or use tune instead of train"),
+        (
+            "study",
+            "-m tune.minutes=5",
+            "tune.minutes: applies to the command tune; omit it, or use tune instead of study",
+        ),
+        ("tune", "search.n_trials=30", "search.n_trials: applies to searches, which tune is not; omit it"),
+        (
+            "tune",
+            "seed=0,1",
+            "seed=0,1: several values make a sweep, which tune does not run; give one value, or quote a value with a comma: "
+            "\"seed='0,1'\"",
+        ),
+        (
+            "init",
+            "data.target=a,b",
+            "data.target=a,b: several values make a sweep, which init does not run; give one value, for a list write "
+            '"data.target=[a,b]", or quote a value with a comma: "data.target=\'a,b\'"',
+        ),
+        (
+            "train",
+            "data.drop=a,b",
+            'data.drop=a,b: several values make a sweep; add -m (command sweep), or for a list write "data.drop=[a,b]"',
+        ),
+    ],
+)
+def test_what_a_command_does_not_use_is_reported(command: str, words: str, message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse(words.split(), command)
+    assert message in str(raised.value).splitlines()
+
+
+def test_a_command_takes_what_it_uses_and_a_file_may_set_more(tmp_path: Path) -> None:
+    parse(["-m", "hydra/sweeper=search", "search.n_trials=30", "seed=0,1"], "train")
+    parse(["tune.minutes=5"], "tune")
+    parse(["-m", "search.storage=sqlite:///a.db", "seed=0,1"], "train")
+    parse(["sweep.keep=all", "sweep.resume=off"], "train")
+    (tmp_path / "experiment").mkdir()
+    text = "# @package _global_\ntune: {minutes: 5}\nsearch: {n_trials: 30}\n"
+    (tmp_path / "experiment" / "mine.yaml").write_text(text)
+    parse(["--config-dir", str(tmp_path), "experiment=mine"], "train")
 
 
 def test_what_a_table_does_not_take_without_another_model_or_fit() -> None:
@@ -182,7 +243,7 @@ def test_a_sweep_has_one_store() -> None:
         parse(["-m", "tracking.uri='sqlite:///a.db','sqlite:///b.db'"])
 
 
-def test_config_survives_the_yaml_that_a_run_logs(tmp_path: Path) -> None:
+def test_config_survives_the_yaml_that_a_run_logs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     config = load("experiment=breast_cancer", "tracking.tags={team: blue}", "data.input_scaling={shift:[1,2],scale:3}")
     path = tmp_path / "config.yaml"
     path.write_text(to_yaml(config))
@@ -192,9 +253,18 @@ def test_config_survives_the_yaml_that_a_run_logs(tmp_path: Path) -> None:
         ("nonsense", "not an override"),
         ("seed=1,2", "one value only"),
         ("~seed", "seed: missing"),
+        *(
+            (word, f"^{word}: a rerun takes single keys, as in fit.epochs=100; use train to choose files$")
+            for word in ("model=tabm", "fit=sgd", "data=iris", "experiment=titanic", "hydra/launcher=local")
+        ),
     ):
         with pytest.raises(ConfigError, match=message):
             from_yaml(path, [override])
+    assert from_yaml(path, ["tune.minutes=5", "search.n_trials=5"]).tune.minutes == 5
+    assert caplog.messages == [
+        "tune.minutes: applies to the command tune; omit it, or use tune instead of rerun",
+        "search.n_trials: applies to searches, which rerun is not; omit it",
+    ]
 
 
 def test_a_glob_stands_for_all_that_can_be_chosen() -> None:

@@ -143,6 +143,13 @@ def test_a_logged_config_is_translated(tmp_path: Path, old: str) -> None:
     assert value_of(from_yaml(path), RENAMED[old]) == GIVEN[old]
 
 
+def test_a_logged_tag_whose_name_has_been_reserved_since_is_dropped(tmp_path: Path) -> None:
+    logged = OmegaConf.create(to_yaml(load("data=iris", "tracking.tags={team: blue}")))
+    OmegaConf.update(logged, "tracking.tags", {"fold": 3, "study": "width", "rerun_of": "abc"})
+    OmegaConf.save(logged, tmp_path / "config.yaml")
+    assert from_yaml(tmp_path / "config.yaml").tracking.tags == {"team": "blue", "study": "width", "rerun_of": "abc"}
+
+
 @FORMER
 def test_a_rerun_names_the_new_key_of_an_override(tmp_path: Path, old: str) -> None:
     path = tmp_path / "config.yaml"

@@ -229,6 +229,23 @@ def test_off_begins_anew(off: str, caplog: pytest.LogCaptureFixture) -> None:
     assert not files(load(*SHORT))  # what it has come to makes the other one needless
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("fit.resume=auto", "the same command resumes after epoch 3"),
+        ("fit.resume=off", "the same command starts over; without fit.resume=off it resumes after epoch 3"),
+        ("sweep.resume=off", "the same command starts over; without sweep.resume=off it resumes after epoch 3"),
+    ],
+)
+def test_an_interrupted_run_says_what_the_same_command_does(
+    word: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with pytest.raises(KeyboardInterrupt):
+        train(load(*SHORT, word), dies_after=4, error=KeyboardInterrupt())
+    assert f"interrupted; {said}\n" in caplog.text
+
+
 def test_another_configuration_goes_on_with_nothing(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     dead(load(*SHORT), 4)

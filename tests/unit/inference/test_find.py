@@ -116,6 +116,12 @@ def test_a_run_without_a_model_says_why(flowers: tuple[str, Result], store: str)
         (made("FAILED", error="TrainingError: loss is NaN"), r"it ended as FAILED \(TrainingError: loss is NaN\)"),
         (made("KILLED"), "it ended as KILLED$"),
         (made("FINISHED"), "it finished without an artifact 'saved_model'"),
+        (made("FINISHED", fold="3", **{"mlflow.parentRunId": "abc"}), "it finished without an artifact"),  # not of tune
+        (made("FINISHED", fold="3", tuned_number="1"), "it finished without an artifact"),
+        (
+            made("FINISHED", fold="3", tuned_number="1", **{"mlflow.parentRunId": "abc"}),
+            "it is a fold of `tune`; the model is in run abc",
+        ),
     ):
         with pytest.raises(ModelError, match=message):
             resolve(run_id, store)
