@@ -31,6 +31,11 @@ SENDER_WAIT_SECONDS = 5  # in other threads, which retry
 # ImportError: a database's driver is not installed. CommandError of Alembic: the tables belong to another program.
 STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, CommandError)
 
+ANSWERS = {  # error codes of a store that answers and refuses; others mean that it does not answer
+    "BAD_REQUEST", "ENDPOINT_NOT_FOUND", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "NOT_FOUND", "PERMISSION_DENIED",
+    "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "UNAUTHENTICATED",
+}  # fmt: skip
+
 # Messages of a full disk, by SQLite or by the system while artifacts are copied.
 FULL = ("database or disk is full", "disk I/O error", os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
@@ -169,7 +174,13 @@ def as_tracking_error(uri: str, error: Exception) -> TrackingError:
             f"tracking.uri: {uri} has another program's tables, such as Optuna's ({first_line(error)}); "
             "name an empty database, or the one that has MLflow's"
         )
-    return TrackingError(f"tracking.uri: {uri} does not answer: {said(uri, error)}")
+    what = "refuses" if is_answer(error) else "does not answer"
+    return TrackingError(f"tracking.uri: {uri} {what}: {said(uri, error)}")
+
+
+def is_answer(error: Exception) -> bool:
+    """Whether an error is the store's own answer, a refusal."""
+    return isinstance(error, MlflowException) and error.error_code in ANSWERS
 
 
 def config_of_run(run_id: str, folder: Path) -> Path:
