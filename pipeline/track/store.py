@@ -13,6 +13,7 @@ from typing import Any
 import mlflow
 from alembic.util.exc import CommandError
 from mlflow.exceptions import MlflowException
+from requests import RequestException
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,7 +30,8 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 SQLITE_WAIT_SECONDS = 120  # for writes of other processes: each takes milliseconds, but those of a sweep can coincide
 SENDER_WAIT_SECONDS = 5  # in other threads, which retry
 # ImportError: a database's driver is not installed. CommandError of Alembic: the tables belong to another program.
-STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, CommandError)
+# RequestException: of a server's artifacts, whose errors MLflow does not convert.
+STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, CommandError, RequestException)
 
 ANSWERS = {  # error codes of a store that answers and refuses; others mean that it does not answer
     "BAD_REQUEST", "ENDPOINT_NOT_FOUND", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "NOT_FOUND", "PERMISSION_DENIED",

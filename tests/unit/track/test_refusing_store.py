@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from pipeline import TrackingError, load
+from pipeline import ModelError, TrackingError, load
 from pipeline.data import load as load_data
 from pipeline.track import send_left, start
+from pipeline.track.find_model import find_stored
 from pipeline.track.header import run_header
 from pipeline.track.parent_run import _opened_in_the_spool
 from pipeline.track.spool.folders import left
@@ -172,3 +173,14 @@ def test_a_store_that_cannot_be_used_delays_no_other_store(store: str, tmp_path:
     sent = send_left(None)
     assert "cannot be used" in sent.kept[broken]
     assert len(sent.runs) == 1
+
+
+def test_a_model_whose_artifacts_are_denied_is_an_error_in_a_line(store: str) -> None:
+    client = MlflowClient(store)
+    with answering(403, {"error": "you may not"}) as proxy:
+        where = client.create_experiment(
+            "denied_artifacts", artifact_location=f"{proxy}/api/2.0/mlflow-artifacts/artifacts/a"
+        )
+        run_id = client.create_run(where).info.run_id
+        with pytest.raises(ModelError, match=f"{run_id}: cannot be fetched from the store: 403 Client Error"):
+            find_stored(run_id, store)
