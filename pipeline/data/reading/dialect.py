@@ -7,7 +7,7 @@ import dataclasses
 import io
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class Dialect:
             lines = (line.replace("\t", " ").strip() for line in lines)
         reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True)
         for fields in reader:
-            if len(fields) > 1 or (fields and fields[0].strip()):
+            if not is_blank(fields):
                 yield reader.line_num, fields
 
 
@@ -133,14 +133,32 @@ def column_names(content: Content, dialect: Dialect, config: Data | Reading) -> 
         return config.columns
     if not config.header:
         return [f"column_{number}" for number in range(1, len(records[0]) + 1)]
-    names = [name.strip() for name in records[0]]
-    repeated = [name for name, count in Counter(names).items() if count > 1 and name]
+    names = header_names(records[0])
+    repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise DataError(
             f"{where} has more than one column named {', '.join(map(repr, repeated))} in its header; name all columns "
             "with data.columns, or set data.header=false if its first line is a row"
         )
-    return [name or f"Unnamed: {number}" for number, name in enumerate(names)]
+    return names
+
+
+def header_names(fields: Sequence[str]) -> list[str]:
+    """The names in a header; a column without one is called by its number, as pandas does.
+
+    Args:
+        fields: Of the header.
+    """
+    return [name.strip() or f"Unnamed: {number}" for number, name in enumerate(fields)]
+
+
+def is_blank(fields: Sequence[str]) -> bool:
+    """Whether a record has no fields, or a single one of blanks.
+
+    Args:
+        fields: Of the record.
+    """
+    return len(fields) <= 1 and not "".join(fields).strip()
 
 
 def _found(content: Content, config: Data | Reading) -> str:

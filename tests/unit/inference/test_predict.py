@@ -257,3 +257,37 @@ def test_rows_that_end_in_a_delimiter_are_read_as_in_training(
         path.write_text(f"a{between}b{between}y\n" + "".join([*lines[:5], odd, *lines[5:]]))
         with pytest.raises(DataError, match=r"line 7: . fields, but there are 3 columns"):
             predict(str(folder), path, tmp_path / "o.csv")
+
+
+def trained_on(untrained: Callable[..., Path], path: Path, *keys: str) -> Path:
+    return untrained(path.with_name("m"), "data=plain_table", f"data.path={path}", "data.target=price", *keys)
+
+
+@pytest.mark.parametrize("quoting", [0, 2])
+def test_columns_without_a_name_are_called_as_in_training(
+    untrained: Callable[..., Path], tmp_path: Path, quoting: int
+) -> None:
+    """Such as the index that pandas writes."""
+    table = frame().drop(columns=["id", "size", "built"])
+    table.index = pd.Index(np.random.default_rng(1).integers(0, 9, N))  # otherwise it is an identifier
+    path = tmp_path / "t.csv"
+    table.to_csv(path, quoting=quoting)
+    model = trained_on(untrained, path)
+    assert "Unnamed: 0" in LoadedModel(model).manifest.inputs
+    assert predict(str(model), path, tmp_path / "out.csv", keep=["Unnamed: 0"]).n_rows == N
+    assert pd.read_csv(tmp_path / "out.csv")["Unnamed: 0"].tolist() == table.index.tolist()
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n", "\n\n", "  \n", "\ufeff\n"])
+@pytest.mark.parametrize("exact", [False, True])
+def test_blank_lines_before_the_header_are_no_rows(
+    untrained: Callable[..., Path], tmp_path: Path, blank: str, exact: bool
+) -> None:
+    path = tmp_path / "t.csv"
+    table = pd.DataFrame({"town": ["Bonn", "Bern", "Rome", "Oslo"] * 15, "code": ["a", "b", "c"] * 20})
+    table["price"] = [*range(60)]
+    text = table.to_csv(index=False).replace("Bonn", ' "Bonn"' if exact else "Bonn")
+    path.write_text(blank + text, encoding="utf-8", newline="")
+    model = trained_on(untrained, path)
+    assert predict(str(model), path, tmp_path / "out.csv", keep=["town"]).n_rows == 60
+    assert pd.read_csv(tmp_path / "out.csv")["town"].str.strip().tolist() == table["town"].tolist()
