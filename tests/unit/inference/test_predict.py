@@ -222,9 +222,11 @@ def test_classes_and_arrays(untrained: Callable[..., Path], tmp_path: Path) -> N
     assert list(found) == ["id", "label", *(f"probability_{digit}" for digit in range(10))]
     model = LoadedModel(folder)
     assert list(found["label"]) == model.predict_raw({"x": x})["label"].tolist()
-    with pytest.raises(DataError, match=r"the model takes an array of 64 numbers a row: .* apart from those of --keep, .* it has 65"):
+    with pytest.raises(
+        DataError, match=r"the model takes an array of 64 numbers a row: .* apart from those of --keep, .* it has 65"
+    ):
         predict(str(folder), tmp_path / "n.csv", tmp_path / "o.csv")
-    written(table.assign(digit=0), tmp_path / "n.csv", "csv")
+    written(table.assign(**{model.manifest.target[0]: 0}), tmp_path / "n.csv", "csv")
     with pytest.raises(DataError, match=r"apart from the target and --weight, .* it has 65"):
         score_file(str(folder), tmp_path / "n.csv")
 
