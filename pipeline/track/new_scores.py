@@ -10,8 +10,9 @@ import mlflow
 from pipeline.errors import TrackingError
 from pipeline.runtime.signals import held
 from pipeline.track.find_run import run_of
+from pipeline.track.logged_content import said_of
 from pipeline.track.simultaneous import retried
-from pipeline.track.store import STORE_ERRORS, connected_to, first_line, said_of, store_of
+from pipeline.track.store import STORE_ERRORS, connected_to, first_line, store_of
 
 log = logging.getLogger(__name__)
 

@@ -308,7 +308,7 @@ def test_a_kept_column_that_csv_cannot_hold_is_named(houses: tuple[Path, Path], 
     said = "CSV cannot hold column 'tags' of type list<.*>; name an output that ends in .parquet"
     with pytest.raises(DataError, match=said):
         predicted(houses, tmp_path / "n.parquet", keep=["id", "tags"])
-    with pytest.raises(DataError, match="CSV cannot hold column 'more' .* and column 'raw' of type binary;"):
+    with pytest.raises(DataError, match=r"CSV cannot hold column 'more' .* and column 'raw' of type binary;"):
         predicted(houses, tmp_path / "n.parquet", keep=["more", "raw"])
     found = predicted(houses, tmp_path / "n.parquet", "out.parquet", keep=["tags", "more"])
     assert list(found["tags"][0]) == ["new", "cheap"]
