@@ -11,7 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import requests
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from pipeline import ModelError, TrackingError, load
 from pipeline.data import load as load_data
@@ -21,6 +23,7 @@ from pipeline.track.header import run_header
 from pipeline.track.parent_run import _opened_in_the_spool
 from pipeline.track.spool.folders import left
 from pipeline.track.spool.journal import Journal
+from pipeline.track.spool.log_to_mlflow import is_away
 from support.servers import HOST, free_port
 
 SECONDS = 10.0
@@ -34,7 +37,7 @@ def _short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @contextlib.contextmanager
-def answering(status: int, content: dict[str, str], port: int = 0) -> Iterator[str]:
+def answering(status: int, content: dict[str, str] | str, port: int = 0) -> Iterator[str]:
     """A server that gives every request the same answer; gives its address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -158,6 +161,24 @@ def test_a_run_that_cannot_be_sent_delays_no_other(store: str) -> None:
     assert [client.get_run(parent).info.status for parent in parents] == ["RUNNING", "FINISHED"]
 
 
+@pytest.mark.parametrize(("status", "away"), [(400, False), (413, False), (429, True), (500, True), (503, True)])
+def test_which_answers_mean_that_the_store_is_away(store: str, status: int, away: bool) -> None:
+    """Of a server that is asked for a run, and of one that has only the artifacts."""
+    with answering(status, "in words") as uri:
+        with pytest.raises(MlflowException) as of_run:
+            MlflowClient(uri).get_run("a" * 32)
+        with pytest.raises(requests.HTTPError) as of_artifacts:
+            MlflowClient(store).list_artifacts(run_with_artifacts(store, uri))
+    assert (is_away(of_run.value), is_away(of_artifacts.value)) == (away, away)
+
+
+def run_with_artifacts(store: str, uri: str) -> str:
+    client, place = MlflowClient(store), f"{uri}/api/2.0/mlflow-artifacts/artifacts/a"
+    where = client.create_experiment(f"artifacts {uri}", artifact_location=place)
+    run_id: str = client.create_run(where).info.run_id
+    return run_id
+
+
 def test_a_store_that_does_not_answer_is_asked_once() -> None:
     uri = f"http://{HOST}:{free_port()}"
     ids = [ended_run(uri, "away") for _ in range(3)]
@@ -176,11 +197,7 @@ def test_a_store_that_cannot_be_used_delays_no_other_store(store: str, tmp_path:
 
 
 def test_a_model_whose_artifacts_are_denied_is_an_error_in_a_line(store: str) -> None:
-    client = MlflowClient(store)
-    with answering(403, {"error": "you may not"}) as proxy:
-        where = client.create_experiment(
-            "denied_artifacts", artifact_location=f"{proxy}/api/2.0/mlflow-artifacts/artifacts/a"
-        )
-        run_id = client.create_run(where).info.run_id
+    with answering(403, {"error": "you may not"}) as uri:
+        run_id = run_with_artifacts(store, uri)
         with pytest.raises(ModelError, match=f"{run_id}: cannot be fetched from the store: 403 Client Error"):
             find_stored(run_id, store)
