@@ -49,10 +49,9 @@ OF_SECONDS = """\
 ## Seconds of the whole fit
 
 Median over seeds. For this pipeline reading, preprocessing and training; for the others `fit` and the predictions of
-the test rows. Imports are excluded. Compare seconds within a factor of three only: they are of several days and machines.
-RealMLP_TD and TabM_D were measured in the background of other work: their scores hold, but their seconds are too high.
-With nothing else running TabM_D had not ended after 2,101 s on california_housing, on a machine where this pipeline took
-185 s.
+the test rows. Imports are excluded. Seconds of several days and machines: a factor of three tells little. RealMLP_TD
+and TabM_D were measured in the background of other work: their scores hold, but their seconds are too high. With
+nothing else running TabM_D had not ended after 2,101 s on california_housing, on a machine where this pipeline took 185 s.
 
 """
 

@@ -59,6 +59,6 @@ def run(args: argparse.Namespace) -> None:
         say(console(), "no runs to send")
     if found.kept:
         outcome = [f"run {run_id}: {why}" for run_id, why in found.kept.items()]
-        raise TrackingError("\n".join([*outcome, "these stay in the spool; sync again when the store is available"]))
+        raise TrackingError("\n".join([*outcome, "these stay in the spool; sync again when this is mended"]))
     for uri, runs in lacking.items():
         light_trials.make_all(runs, uri)

@@ -112,7 +112,8 @@ class _Labels:
     def _as_text(self) -> dict[str, Any]:
         """Reads a column of labels as text, which keeps all digits."""
         if self.classes.dtype == object:
-            said = (label for label in self.classes if label in BOOLEANS or number_in(label, self._text.decimal))
+            decimal = self._text.decimal
+            said = (label for label in self.classes if label in BOOLEANS or number_in(label, decimal) is not None)
             return {"numbers": tuple(said)}
         return {"numbers": None, "text": replace(self._text, gaps_in_text=self._text.gaps_in_numbers)}
 
@@ -159,7 +160,7 @@ def _predicted(model: LoadedModel, source: Source, weight: str | None, strict: b
     manifest, labels = model.manifest, _Labels(model.manifest, weight)
     if missing := [name for name in labels.names if name not in source.names]:
         raise DataError(f"scoring a model needs its target: {missing_columns(missing, list(source.names))}")
-    cleaner = parser_of(manifest, source, labels.names, strict)
+    cleaner = parser_of(manifest, source, labels.names, strict, "the target and --weight")
     wanted = [*cleaner.names, *labels.names]
     if both := [name for name in labels.names if name in cleaner.names]:
         raise DataError(f"{', '.join(map(repr, both))} is an input of the model, so it cannot be a weight")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.track.address import store_uri
     from pipeline.track.dead_runs import fail_left_running
     from pipeline.track.inherited import JOB_VARIABLE, PARENT_VARIABLE, below, parent_run_id
+    from pipeline.track.logged_content import config_of_run, tag_of
     from pipeline.track.machines import claimed
     from pipeline.track.moved_store import relocate
     from pipeline.track.new_scores import tag_runs
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pipeline.track.spool.folders import TRAINED
     from pipeline.track.spool.unfinished_runs import send_left
     from pipeline.track.start_run import log_failure, start
-    from pipeline.track.store import config_of_run, connected, existing, store_of, tag_of
+    from pipeline.track.store import connected, existing, store_of
     from pipeline.track.study_results import studied
     from pipeline.track.tracked_run import TrackedRun
     from pipeline.track.trials import FinishedTrial, done, epochs_of, n_failed
@@ -97,7 +98,7 @@ _HOMES = {
     "TrackedRun": "pipeline.track.tracked_run",
     "below": "pipeline.track.inherited",
     "claimed": "pipeline.track.machines",
-    "config_of_run": "pipeline.track.store",
+    "config_of_run": "pipeline.track.logged_content",
     "connect_in_advance": "pipeline.track.worker.client",
     "connected": "pipeline.track.store",
     "curves": "pipeline.track.query",
@@ -130,7 +131,7 @@ _HOMES = {
     "studied": "pipeline.track.study_results",
     "sweep": "pipeline.track.parent_run",
     "sweeps": "pipeline.track.query",
-    "tag_of": "pipeline.track.store",
+    "tag_of": "pipeline.track.logged_content",
     "tag_runs": "pipeline.track.new_scores",
 }
 

@@ -23,7 +23,7 @@ from pipeline.track.address import as_path, sqlite_path
 from pipeline.track.find_run import run_of
 from pipeline.track.moved_store import find_beside
 from pipeline.track.spool.folders import TRAINED, of_run
-from pipeline.track.store import STORE_ERRORS, store_of
+from pipeline.track.store import STORE_ERRORS, first_line, store_of
 
 ARTIFACT = "saved_model"  # of a run
 NEAREST = 5  # number of suggestions in an error
@@ -66,8 +66,8 @@ def find_stored(reference: str, tracking_uri: str | None) -> StoredModel:
             if reference.startswith("models:/"):
                 return _registered(reference)
             return _of_run(_run(run_id, reference), path or ARTIFACT)
-        except STORE_ERRORS as error:
-            raise ModelError(f"{reference}: cannot be fetched from the store: {str(error).splitlines()[0]}") from None
+        except (OSError, *STORE_ERRORS) as error:
+            raise ModelError(f"{reference}: cannot be fetched from the store: {first_line(error)}") from None
 
 
 def stands_for(reference: str, tracking_uri: str | None) -> str:
@@ -87,8 +87,8 @@ def stands_for(reference: str, tracking_uri: str | None) -> str:
     with _store_for(reference, tracking_uri):
         try:
             return str(registered_version(reference, parsed["name"], parsed["version"], parsed["alias"]).version)
-        except STORE_ERRORS as error:
-            raise ModelError(f"{reference}: the store does not answer: {str(error).splitlines()[0]}") from None
+        except (OSError, *STORE_ERRORS) as error:
+            raise ModelError(f"{reference}: the store does not answer: {first_line(error)}") from None
 
 
 @contextlib.contextmanager
@@ -220,4 +220,8 @@ def _fetched(uri: str) -> Path:
         return (find_beside(path, store) if store is not None else None) or path
     folder = tempfile.mkdtemp(prefix="pipeline-model-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
+    try:
+        return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)  # a server that follows an alias tries again
+        raise

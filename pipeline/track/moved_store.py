@@ -28,7 +28,7 @@ ADDRESSES = {
 }
 
 
-class BackgroundFit(LocalArtifactRepository):
+class ArtifactsBesideStore(LocalArtifactRepository):
     """An artifact repository that looks next to a moved store if an address names its former folder."""
 
     def __init__(self, artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None) -> None:
@@ -38,7 +38,7 @@ class BackgroundFit(LocalArtifactRepository):
 
 
 for scheme in ("", "file"):
-    _artifact_repository_registry.register(scheme, BackgroundFit)
+    _artifact_repository_registry.register(scheme, ArtifactsBesideStore)
 
 
 def find_beside(path: Path, store: Path) -> Path | None:

@@ -1,6 +1,7 @@
 """Adds scores and tags to a finished run."""
 
 import logging
+import math
 from collections.abc import Mapping
 from functools import partial
 
@@ -8,6 +9,8 @@ import mlflow
 
 from pipeline.errors import TrackingError
 from pipeline.runtime.signals import held
+from pipeline.track.find_run import run_of
+from pipeline.track.logged_content import said_of
 from pipeline.track.simultaneous import retried
 from pipeline.track.store import STORE_ERRORS, connected_to, first_line, store_of
 
@@ -21,8 +24,8 @@ def log_new_scores(run_id: str, scores: dict[str, float], tags: dict[str, str], 
     """Adds scores on new rows, such as `new_rmse`, to the run of the model, with tags that describe the rows.
 
     Args:
-        run_id: Of the run.
-        scores: By name, without the prefix.
+        run_id: Id or provisional id of the run.
+        scores: By name, without the prefix. One that only an earlier call has logged becomes NaN.
         tags: By name, without the prefix.
         tracking_uri: Of the store; None for $MLFLOW_TRACKING_URI or, without it, SQLite under mlruns/.
 
@@ -32,12 +35,14 @@ def log_new_scores(run_id: str, scores: dict[str, float], tags: dict[str, str], 
     with store_of(tracking_uri):
         try:
             client = mlflow.MlflowClient()
-            for name, value in scores.items():
-                client.log_metric(run_id, f"{PREFIX}{name}", value)
+            run = run_of(client, run_id)
+            former = {name: math.nan for name in run.data.metrics if name.startswith(PREFIX)}  # of other rows
+            for name, value in (former | {f"{PREFIX}{name}": value for name, value in scores.items()}).items():
+                client.log_metric(run.info.run_id, name, value)
             for name, text in tags.items():
-                retried(partial(client.set_tag, run_id, f"{PREFIX}{name}", text))
+                retried(partial(client.set_tag, run.info.run_id, f"{PREFIX}{name}", text))
         except STORE_ERRORS as error:
-            raise TrackingError(f"run {run_id}: the scores cannot be logged: {str(error).splitlines()[0]}") from None
+            raise TrackingError(f"run {run_id}: the scores cannot be logged: {said_of(run_id, error)}") from None
 
 
 @held()

@@ -72,9 +72,10 @@ class Run:
         self._journal = Journal(header, again)
         self._epochs = Epochs(self._journal)
         self._sender = self._started_sender()
-        self._sender.wait_for_first(START_SECONDS)
         if self._sender.refusal is not None:
             self._journal.close()
+            if not self._journal.has_entries:  # otherwise a dead process has left them, which are kept
+                self._journal.folder.remove()
             self._sender.stop()
             raise self._sender.refusal
 
@@ -292,9 +293,13 @@ class Run:
         if self._sender.finish(seconds):
             self._wait_for_closing(seconds)
             return
-        why = f" {self._sender.away}" if self._sender.away else ""
-        rest = f"`{program()} sync` sends the rest from {self._journal.folder.path}"
-        self.unsent = f"the store has not received all of it{why}; {rest}"
+        where = self._journal.folder.path
+        if self._sender.refusal is not None:
+            why = f"the store refuses it ({self._sender.refusal}); when this is mended,"
+            self.unsent = f"{why} `{program()} sync` sends it from {where}"
+        else:
+            why = f" {self._sender.away}" if self._sender.away else ""
+            self.unsent = f"the store has not received all of it{why}; `{program()} sync` sends the rest from {where}"
         log.warning("run %s: %s", self.id, self.unsent)
 
     def _wait_for_closing(self, seconds: float) -> None:
@@ -310,7 +315,7 @@ class Run:
             TrackingError: The worker has ended; nothing is left of the run.
         """
         try:
-            return Sender(self._journal)
+            return Sender(self._journal, START_SECONDS)
         except TrackingError:
             self._journal.close()
             self._journal.folder.remove()

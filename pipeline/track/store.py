@@ -7,12 +7,12 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import mlflow
 from alembic.util.exc import CommandError
 from mlflow.exceptions import MlflowException
+from requests import RequestException
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,7 +29,13 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 SQLITE_WAIT_SECONDS = 120  # for writes of other processes: each takes milliseconds, but those of a sweep can coincide
 SENDER_WAIT_SECONDS = 5  # in other threads, which retry
 # ImportError: a database's driver is not installed. CommandError of Alembic: the tables belong to another program.
-STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, CommandError)
+# RequestException: of a server's artifacts, whose errors MLflow does not convert.
+STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, CommandError, RequestException)
+
+ANSWERS = {  # error codes of a store that answers and refuses; others mean that it does not answer
+    "BAD_REQUEST", "ENDPOINT_NOT_FOUND", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "NOT_FOUND", "PERMISSION_DENIED",
+    "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "UNAUTHENTICATED",
+}  # fmt: skip
 
 # Messages of a full disk, by SQLite or by the system while artifacts are copied.
 FULL = ("database or disk is full", "disk I/O error", os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
@@ -169,42 +175,13 @@ def as_tracking_error(uri: str, error: Exception) -> TrackingError:
             f"tracking.uri: {uri} has another program's tables, such as Optuna's ({first_line(error)}); "
             "name an empty database, or the one that has MLflow's"
         )
-    return TrackingError(f"tracking.uri: {uri} does not answer: {said(uri, error)}")
+    what = "refuses" if is_answer(error) else "does not answer"
+    return TrackingError(f"tracking.uri: {uri} {what}: {said(uri, error)}")
 
 
-def config_of_run(run_id: str, folder: Path) -> Path:
-    """Downloads the composed config that a run logged.
-
-    Args:
-        run_id: Of the run.
-        folder: Where to download to.
-
-    Raises:
-        TrackingError: No such run, or it has no config.
-    """
-    try:
-        return Path(
-            mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="config.yaml", dst_path=str(folder))
-        )
-    except (OSError, *STORE_ERRORS) as error:
-        raise TrackingError(f"run {run_id}: its config.yaml cannot be fetched: {first_line(error)}") from None
-
-
-def tag_of(run_id: str, name: str) -> str | None:
-    """Returns a tag of a run; None if it is missing.
-
-    Args:
-        run_id: Of the run.
-        name: Of the tag.
-
-    Raises:
-        TrackingError: No such run.
-    """
-    try:
-        found: str | None = mlflow.get_run(run_id).data.tags.get(name)
-    except STORE_ERRORS as error:
-        raise TrackingError(f"run {run_id}: {first_line(error)}") from None
-    return found
+def is_answer(error: Exception) -> bool:
+    """Whether an error is the store's own answer, a refusal."""
+    return isinstance(error, MlflowException) and error.error_code in ANSWERS
 
 
 def _create_once(uri: str) -> None:

@@ -99,7 +99,8 @@ def test_an_alias_that_moves_is_followed_without_a_failed_request(
         return ModelReloader(
             service,
             lambda: locate.stands_for(alias, store),
-            lambda: load_served(locate.resolve(alias, store), name=None, trust=False),
+            lambda: locate.resolve(alias, store),
+            lambda found: load_served(found, name=None, trust=False),
             known=first,
             seconds=0.05,
         ).run

@@ -49,7 +49,7 @@ class Dialect:
             lines = (line.replace("\t", " ").strip() for line in lines)
         reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True)
         for fields in reader:
-            if len(fields) > 1 or (fields and fields[0].strip()):
+            if not is_blank(fields):
                 yield reader.line_num, fields
 
 
@@ -133,25 +133,26 @@ def column_names(content: Content, dialect: Dialect, config: Data | Reading) -> 
         return config.columns
     if not config.header:
         return [f"column_{number}" for number in range(1, len(records[0]) + 1)]
-    names = [name.strip() for name in records[0]]
-    repeated = [name for name, count in Counter(names).items() if count > 1 and name]
+    names = header_names(records[0])
+    repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise DataError(
             f"{where} has more than one column named {', '.join(map(repr, repeated))} in its header; name all columns "
             "with data.columns, or set data.header=false if its first line is a row"
         )
-    return header_names(names)
+    return names
 
 
-def header_names(names: Sequence[str]) -> list[str]:
+def header_names(fields: Sequence[str]) -> list[str]:
     """The names of all columns, with those that the header leaves empty: `Unnamed: 0`, as pandas calls the first.
 
     A file that was written with its index, read and written again has a column of that name already: then
     `Unnamed: 0.1` is the new one, as in pandas.
 
     Args:
-        names: The header's fields without surrounding blanks.
+        fields: Of the header.
     """
+    names = [field.strip() for field in fields]
     taken = {*names}
     found = []
     for number, name in enumerate(names):
@@ -189,6 +190,15 @@ def _first_records(content: Content, dialect: Dialect, where: str) -> list[list[
             f"{where} cannot be read as a table: a quotation mark in {place} is never closed; close or remove it"
         )
     return records
+
+
+def is_blank(fields: Sequence[str]) -> bool:
+    """Whether a record has no fields, or a single one of blanks.
+
+    Args:
+        fields: Of the record.
+    """
+    return len(fields) <= 1 and not "".join(fields).strip()
 
 
 def _found(content: Content, config: Data | Reading) -> str:

@@ -41,7 +41,7 @@ def held_out(manifest: Manifest, run_id: str | None, tracking_uri: str | None) -
         if run_id is None:
             raise PipelineError("the run is unknown")
         rows = _validation_rows(run_id, tracking_uri)
-        if list(rows.inputs) != list(manifest.inputs):
+        if list(rows.inputs) != list(manifest.inputs):  # of a run that logged no fingerprint
             raise PipelineError("the data now has other columns")
         rows = rows.take(slice(MAX_ROWS))
         columns = {name: np.asarray(column) for name, column in rows.inputs.items()}
@@ -59,7 +59,11 @@ def _validation_rows(run_id: str, tracking_uri: str | None) -> Rows:
 
     with tempfile.TemporaryDirectory() as folder, track.store_of(tracking_uri):
         config = configuration.from_yaml(track.config_of_run(run_id, Path(folder)))
-    return data.without_useless(data.load(config.data), config.data).part("val")
+        trained_on = track.tag_of(run_id, "data_fingerprint")
+    dataset = data.without_useless(data.load(config.data, config.decision.calibration), config.data)
+    if trained_on not in (None, dataset.fingerprint):
+        raise PipelineError("the data have changed since training")
+    return dataset.part("val")
 
 
 def with_awkward(columns: Mapping[str, np.ndarray], inputs: Mapping[str, InputColumn]) -> dict[str, np.ndarray]:

@@ -66,6 +66,7 @@ class Checked:
     columns: dict[str, np.ndarray]  # the held-out rows and unusual ones
     scaled: np.ndarray  # the network's outputs for them
     beyond: OutOfRange
+    is_float32: bool  # whether the format holds numbers in float32, rather than float64
 
     @property
     def rows(self) -> dict[str, np.ndarray]:
@@ -90,11 +91,12 @@ class Checked:
         check_labels(name, outputs, manifest.learned, np.array(manifest.classes))
         found = apart(outputs, self.scaled, self.preprocessing, manifest.task, manifest.learned.interval)
         if exact and not found <= TOLERANCE:
-            lost = blurred(self.preprocessing, self.columns)
+            lost = blurred(self.preprocessing, self.columns) if self.is_float32 else []
             why = f"; its float32 blurs the inputs {', '.join(lost)} in scaled units" if lost else ""
+            remedy = "savedmodel and onnx hold numbers in float64" if self.is_float32 else "Use another format"
             raise ExportError(
                 f"{name} differs from the pipeline's own predictions by {found:.2g} in scaled units{why}; at most "
-                f"{TOLERANCE} is allowed, so nothing was written. savedmodel and onnx hold numbers in float64"
+                f"{TOLERANCE} is allowed, so nothing was written. {remedy}"
             )
         try:
             beyond = self.beyond.check(name, far, None if exact else LARGEST)
@@ -211,7 +213,15 @@ def _checked(model: LoadedModel, found: Found, tracking_uri: str | None, numbers
         )
     network, inputs, task = network_of(model.saved_model), model.manifest.inputs, model.manifest.task
     far = beyond(network, preprocessing, task, inputs, held.columns, numbers, model.manifest.learned.interval)
-    return Checked(model, preprocessing, held, columns, scaled_predictions(model, preprocessing, columns), far)
+    return Checked(
+        model,
+        preprocessing,
+        held,
+        columns,
+        scaled_predictions(model, preprocessing, columns),
+        far,
+        numbers is np.float32,
+    )
 
 
 def _saved_model(checked: Checked, name: str, folder: Path) -> list[File]:

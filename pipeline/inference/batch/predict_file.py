@@ -98,7 +98,7 @@ def opened(path: Path, manifest: Manifest) -> Source:
 
 def _cleaner(manifest: Manifest, source: Source, keep: list[str], strict: bool) -> BlockParser:
     """The parser of the input's columns, after checking that the output can have the columns to keep."""
-    cleaner = parser_of(manifest, source, keep, strict)
+    cleaner = parser_of(manifest, source, keep, strict, "those of --keep")
     results = set(manifest.table_columns)
     if unknown := [name for name in keep if name not in source.names]:
         raise DataError(f"--keep: {missing_columns(unknown, list(source.names))}")
@@ -124,7 +124,7 @@ def _all(model: LoadedModel, source: Source, output: Path, keep: list[str], clea
     return n_rows
 
 
-def parser_of(manifest: Manifest, source: Source, besides: list[str], strict: bool) -> BlockParser:
+def parser_of(manifest: Manifest, source: Source, besides: list[str], strict: bool, what: str) -> BlockParser:
     """The parser of the model's columns in a file; for a model that takes an array, of all columns except `besides`.
 
     Args:
@@ -132,6 +132,7 @@ def parser_of(manifest: Manifest, source: Source, besides: list[str], strict: bo
         source: The file.
         besides: Columns that are not part of an array.
         strict: Whether to refuse gaps in columns that had none in training.
+        what: What `besides` are, for the message.
 
     Raises:
         DataError: Columns are missing.
@@ -146,7 +147,7 @@ def parser_of(manifest: Manifest, source: Source, besides: list[str], strict: bo
     if len(there) != first.width:
         raise DataError(
             f"the model takes an array of {first.width} numbers a row: the input must have as many columns, apart from "
-            f"those of --keep, in the array's order, or columns {numbered[0]} to {numbered[-1]}; it has {len(there)}"
+            f"{what}, in the array's order, or columns {numbered[0]} to {numbered[-1]}; it has {len(there)}"
         )
     return ArrayBlockParser(first, there, strict)
 

@@ -39,7 +39,7 @@ def sink(path: Path) -> Iterator[Callable[[pa.Table], None]]:
     """Yields a function that writes tables to a temporary file, which is moved to the path at the end or else removed.
 
     Raises:
-        DataError: The disk is full or not writable.
+        DataError: The disk is full or not writable, or a column has a type that CSV cannot hold.
     """
     writer: Any = None
     try:
@@ -47,12 +47,17 @@ def sink(path: Path) -> Iterator[Callable[[pa.Table], None]]:
 
             def write(table: pa.Table) -> None:
                 nonlocal writer
-                writer = writer or _writer(file, path, table.schema)
-                writer.write_table(table)
+                try:
+                    writer = writer or _writer(file, path, table.schema)
+                    writer.write_table(table)
+                except pa.ArrowException as error:
+                    raise DataError(_misfit(path, table, error)) from None
 
-            yield write
-            if writer is not None:
-                writer.close()
+            try:
+                yield write
+            finally:
+                if writer is not None:
+                    writer.close()  # before the file
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error}") from None
 
@@ -61,3 +66,21 @@ def _writer(file: Any, path: Path, schema: pa.Schema) -> Any:
     if path.suffix.lower() == ".parquet":
         return pq.ParquetWriter(file, schema)
     return arrow_csv.CSVWriter(file, schema, write_options=arrow_csv.WriteOptions(quoting_style="needed"))
+
+
+def _misfit(path: Path, table: pa.Table, error: pa.ArrowException) -> str:
+    """The message for a table that the format cannot hold."""
+    if path.suffix.lower() == ".parquet":
+        return f"{path} cannot be written: {str(error).splitlines()[0]}"
+    columns = [column for column in table.schema if not _fits(table.select([column.name]), path)]
+    shown = " and ".join(f"column {column.name!r} of type {column.type}" for column in columns)
+    return f"CSV cannot hold {shown}; name an output that ends in .parquet, or leave it out of --keep"
+
+
+def _fits(table: pa.Table, path: Path) -> bool:
+    try:
+        with _writer(pa.BufferOutputStream(), path, table.schema) as writer:
+            writer.write_table(table)
+    except pa.ArrowException:
+        return False
+    return True

@@ -18,7 +18,7 @@ from pyarrow import csv as arrow_csv
 
 from pipeline.data import Reading
 from pipeline.data.reading.content import BOMS, GUESSES, OTHER_FORMATS, SAMPLE_BYTES, Content, check_encoding
-from pipeline.data.reading.dialect import Dialect, find_dialect
+from pipeline.data.reading.dialect import Dialect, find_dialect, header_names
 from pipeline.errors import DataError
 from pipeline.inference.batch.source import FormatChanged
 
@@ -38,6 +38,7 @@ class TextSource:
     names: list[str]
     has_header: bool
     exact: bool  # line by line
+    n_blank: int = 0  # blank lines at the beginning
     ends_in_delimiter: bool = False  # each row except the header; training ignores it, so prediction must too
 
     def __post_init__(self) -> None:
@@ -66,7 +67,10 @@ class TextSource:
             reader = arrow_csv.open_csv(
                 stream,
                 arrow_csv.ReadOptions(
-                    block_size=BLOCK_BYTES, column_names=places, skip_rows_after_names=int(self.has_header)
+                    block_size=BLOCK_BYTES,
+                    column_names=places,
+                    skip_rows=self.n_blank,
+                    skip_rows_after_names=int(self.has_header),
                 ),
                 arrow_csv.ParseOptions(delimiter=self.dialect.delimiter, newlines_in_values=True),
                 arrow_csv.ConvertOptions(
@@ -132,14 +136,17 @@ def open_text(path: Path, reading: Reading, inputs: Sequence[str], targets: Sequ
     text = sample.decode(encoding, errors="ignore")  # the last character may be cut
     content = Content(str(path), path, text.removeprefix("\ufeff").encode())
     dialect = find_dialect(content, reading)
+    delimiter = dialect.delimiter
     with content.lines() as lines:
         records = [[field.strip() for field in fields] for _, fields in itertools.islice(dialect.records(lines), 2)]
     if not records:
         raise DataError(f"{path} cannot be read as a table: it is empty")
-    names, has_header = _names(path, records[0], reading, inputs, targets)
+    with content.lines() as lines:
+        n_blank = sum(1 for _ in itertools.takewhile(lambda line: not line.strip() and delimiter not in line, lines))
+    names, has_header = _names(path, header_names(records[0]), reading, inputs, targets)
     ends = has_header and len(records[-1]) == len(names) + 1 and not records[-1][-1]
     exact = dialect.whitespace or dialect.comment is not None or ends
-    return TextSource(path, reading, encoding, dialect, names, has_header, exact, ends)
+    return TextSource(path, reading, encoding, dialect, names, has_header, exact, n_blank, ends)
 
 
 def _names(

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.data.reading.dialect import header_names, is_blank
 from pipeline.data.reading.input_column import InputColumn
 from pipeline.data.reading.parse_inputs import Fault
 from pipeline.inference.http.request_errors import RefusedError, refuse_values
@@ -66,7 +67,7 @@ def from_csv(body: bytes, columns: Sequence[InputColumn], most_rows: int) -> Giv
     """
     try:
         reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
-        header = [name.strip() for name in next(reader, [])]
+        header = header_names(next((fields for fields in reader if not is_blank(fields)), []))
         rows = [row for row in reader if row]
         if rows and all(len(row) == len(header) + 1 and not row[-1].strip() for row in rows):
             rows = [row[:-1] for row in rows]  # rows may end in a comma, as in training

@@ -6,10 +6,13 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.errors import ModelError, PipelineError
 from pipeline.inference.http.served_model import Served
 from pipeline.inference.http.service import Service
+from pipeline.inference.locate import FoundModel
 
 log = logging.getLogger(__name__)
 
@@ -20,42 +23,59 @@ class ModelReloader:
     Args:
         service: The service whose model is switched.
         identity: Returns what the name refers to now; cheap.
-        load: Loads that model and tests it.
+        find: Finds that model, and fetches its files from a remote store; an error is retried at the next check.
+        load: Loads a model and tests it. One that cannot be loaded is tried again only when its files have changed.
         known: What the name referred to when the current model was loaded.
         seconds: Time between two checks.
     """
 
     def __init__(
-        self, service: Service, identity: Callable[[], str], load: Callable[[], Served], *, known: str, seconds: float
+        self,
+        service: Service,
+        identity: Callable[[], str],
+        find: Callable[[], FoundModel],
+        load: Callable[[FoundModel], Served],
+        *,
+        known: str,
+        seconds: float,
     ) -> None:
-        self._service, self._identity, self._load, self._seconds = service, identity, load, seconds
+        self._service, self._identity, self._find, self._load, self._seconds = service, identity, find, load, seconds
         self._known = known
+        self._refused: _Refused | None = None
         self._complaint = ""
 
     async def run(self) -> None:
         """Checks until it is cancelled; after an error, the current model continues to serve."""
         while True:
             await asyncio.sleep(self._seconds)
-            try:
-                await self._look()
-                self._complaint = ""
-            except PipelineError as error:
-                self._complain(str(error))
-            except Exception as error:  # a store may raise anything
-                self._complain(f"{type(error).__name__}: {error}")
+            await self.look()
+
+    async def look(self) -> None:
+        """Checks once, and switches to another model if there is one that works."""
+        try:
+            await self._look()
+            self._complaint = ""
+        except PipelineError as error:
+            self._complain(str(error))
+        except Exception as error:  # a store may raise anything
+            self._complain(f"{type(error).__name__}: {error}")
 
     async def _look(self) -> None:
         identity = await asyncio.to_thread(self._identity)
         if identity == self._known:
             return
+        if self._refused is not None and await asyncio.to_thread(self._refused.is_still, identity):
+            return  # loading it again would not help
+        found = await asyncio.to_thread(self._find)
+        files = await asyncio.to_thread(_files, found.path)  # before they are read: they may still be copied
         try:
-            model = await asyncio.to_thread(self._load)
+            model = await asyncio.to_thread(self._load, found)
             check_replaces(self._service.model, model)
         except ModelError:
-            self._known = identity  # loading it again would not help
+            self._refused = _Refused(identity, found.path, files)
             raise
         self._service.switch(model)
-        self._known = identity
+        self._known, self._refused = identity, None
         self._service.metrics.reloaded("serves")
         log.info("version %s of %s now serves (run %s)", model.version, model.name, model.run_id)
         await asyncio.to_thread(_forget)
@@ -66,6 +86,25 @@ class ModelReloader:
         if text != self._complaint:
             log.error("the current model continues to serve: %s", text)
         self._complaint = text
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """A model that could not be loaded, or does not replace the current one."""
+
+    identity: str
+    path: Path
+    files: list[tuple[str, int, int]]
+
+    def is_still(self, identity: str) -> bool:
+        """Whether the name refers to the same files, unchanged."""
+        return identity == self.identity and _files(self.path) == self.files
+
+
+def _files(folder: Path) -> list[tuple[str, int, int]]:
+    """Returns each file of a folder with its size and the time of its last change."""
+    known = ((path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file())
+    return [(str(path.relative_to(folder)), state.st_size, state.st_mtime_ns) for path, state in known]
 
 
 def check_replaces(old: Served, new: Served) -> None:

@@ -24,7 +24,7 @@ class RefusedError(PipelineError):
     def __init__(
         self, status: int, message: str, *, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(message)
+        super().__init__(message.encode("utf-8", "backslashreplace").decode())  # JSON can name half of a surrogate pair
         self.status = status
         self.faults = [asdict(fault) for fault in faults]
         self.headers = dict(headers or {})

@@ -134,6 +134,7 @@ def _media_type(request: Request) -> str:
     if media_type not in ("application/json", "text/csv"):
         message = f"content-type {given or 'is missing'}: send Content-Type: application/json or text/csv"
         raise RefusedError(415, message)
-    if any(parameter not in ("charset=utf-8", 'charset="utf-8"', "") for parameter in parameters):
+    charsets = [parameter for parameter in parameters if parameter.startswith("charset=")]
+    if any(charset not in ("charset=utf-8", 'charset="utf-8"') for charset in charsets):
         raise RefusedError(415, f"content-type {given}: the body must be UTF-8")
     return media_type

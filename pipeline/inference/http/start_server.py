@@ -85,7 +85,8 @@ def serve(
         follower = ModelReloader(
             service,
             lambda: locate.stands_for(reference, uri),
-            lambda: load(find(), name=model.name, trust=trust),
+            find,
+            lambda there: load(there, name=model.name, trust=trust),
             known=known,
             seconds=poll_seconds,
         )

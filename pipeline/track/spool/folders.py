@@ -145,7 +145,7 @@ def taken_over(run_id: str, parent: str | None) -> tuple[Spooled, int] | None:
         The folder and its lock, held until closed; None if the run is not in the spool or its process is alive.
     """
     folder = of_run(run_id)
-    if folder is None or parent not in _parents(folder):
+    if folder is None or parent not in parents(folder):
         return None
     lock = os.open(folder.path / LOCK, os.O_RDWR | os.O_CLOEXEC)
     try:
@@ -159,9 +159,9 @@ def taken_over(run_id: str, parent: str | None) -> tuple[Spooled, int] | None:
     return folder, lock
 
 
-def _parents(folder: Spooled) -> list[str | None]:
+def parents(folder: Spooled) -> list[str | None]:
     """Returns the id and provisional id of a run's sweep; None for a single run."""
-    above, sent = folder.header.get("parent"), folder.sent["parent"]
+    above, sent = header_of(folder).get("parent"), folder.sent["parent"]
     return [above] if sent is None else [above, sent]
 
 

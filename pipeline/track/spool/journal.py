@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import itertools
 import logging
 import os
 import threading
@@ -81,6 +82,11 @@ class Journal:
                 self._unwritten = self._unwritten[os.write(self._file, self._unwritten) :]
             os.fdatasync(self._file)
             os.close(self._file)
+
+    @property
+    def has_entries(self) -> bool:
+        """Whether it has more than the first entry, which names the run."""
+        return len(list(itertools.islice(self.folder.entries(0), 2))) > 1
 
     @property
     def lock(self) -> int:

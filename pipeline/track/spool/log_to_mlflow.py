@@ -6,12 +6,16 @@ import functools
 import gc
 import itertools
 import logging
+import re
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import requests
 from alembic.util.exc import CommandError
 from mlflow import MlflowClient
 from mlflow.entities import (
@@ -28,6 +32,7 @@ from mlflow.entities import (
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
+from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import TrackingError
 from pipeline.track import metric_names
@@ -37,18 +42,17 @@ from pipeline.track.model_scores import scores_of_model
 from pipeline.track.simultaneous import retried
 from pipeline.track.spool.folders import MODEL, Entry, Spooled, root
 from pipeline.track.spool.journal import digest
-from pipeline.track.store import experiment_of, first_line
+from pipeline.track.store import experiment_of, first_line, is_answer
 
 log = logging.getLogger(__name__)
 
 PARENT_TAG = "mlflow.parentRunId"
 MAX_METRICS, MAX_PARAMS, MAX_TAGS = 800, 100, 99  # of a batch; MLflow's limits are 100 of the latter, 1 000 in all
+NO_ANSWER = (requests.ConnectionError, requests.Timeout, ConnectionError, TimeoutError, SQLAlchemyError, sqlite3.Error)
 VALUES = ("metrics", "params", "tags")  # kinds of entries that are sent in batches
 BARRIERS = ("again", "end", "leave", "conclude")  # kinds that later entries must not overtake
-ANSWERS = {  # error codes of a store that answers and refuses; others mean that it does not answer
-    "BAD_REQUEST", "ENDPOINT_NOT_FOUND", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "NOT_FOUND", "PERMISSION_DENIED",
-    "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "UNAUTHENTICATED",
-}  # fmt: skip
+CLIENT_ERROR = re.compile(r"failed with error code (?!408|429)4\d\d ")  # in MLflow's message of a status without a code
+BUSY = (408, 429)  # HTTP statuses of a server that may accept the same request later
 
 
 class Transfer:
@@ -290,10 +294,22 @@ class DamagedArtifact(Exception):  # noqa: N818 - a state of a file
 
 def is_refused(error: Exception) -> bool:
     """Whether the store answers and refuses, so that repeating is useless."""
-    if isinstance(error, MlflowException) and error.error_code in ANSWERS:
+    if is_answer(error):
         return True
     refusals = (DamagedArtifact, TrackingError, ImportError, CommandError)
     return isinstance(error, refusals) or "file is not a database" in str(error)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the store does not answer, so that no other run can be sent either."""
+    if is_refused(error):
+        return False
+    if isinstance(error, requests.HTTPError) and error.response is not None:  # of an artifact
+        status = int(error.response.status_code)
+        return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in BUSY
+    if isinstance(error, MlflowException):
+        return CLIENT_ERROR.search(str(error)) is None
+    return isinstance(error, NO_ANSWER)
 
 
 def _parts(values: list[Any], size: int) -> Iterator[list[Any]]:

@@ -6,13 +6,15 @@ import os
 from dataclasses import dataclass, field
 
 from pipeline.config import mlruns
+from pipeline.errors import TrackingError
 from pipeline.runtime.atomic_files import remove_former, remove_left
 from pipeline.track.children import LOST
-from pipeline.track.spool.folders import JOURNAL, Entry, Spooled, header_of, left, line, root
-from pipeline.track.spool.log_to_mlflow import Transfer, is_refused
+from pipeline.track.spool.folders import JOURNAL, Entry, Spooled, header_of, left, line, parents, root
+from pipeline.track.spool.log_to_mlflow import Transfer, is_away
 from pipeline.track.store import connected_to, said
 
 REOPENED = "is_reopened"  # in a journal's first entry: the run had ended before, and its status does not change
+NO_ANSWER = "the store does not answer"
 ENDS = ("end", "leave", "conclude")  # last entries of a journal
 
 
@@ -53,14 +55,33 @@ def send_left(uri: str | None) -> Sent:
                 found.alive.append(first[0].get("run_id", folder.id))
                 continue
             to = str(first[0]["uri"])
-            if uri in (None, to) and to not in away:
-                with connected_to(to):
-                    is_there = _send(folder, found)
-                if not is_there:
-                    away.add(to)
-            elif to in away:
-                found.kept[folder.id] = "the store does not answer"
+            if uri not in (None, to):
+                continue
+            if to in away:
+                found.kept[folder.id] = NO_ANSWER
+            elif (trial := _kept_trial(folder, found)) is not None:
+                found.kept[folder.id] = f"its trial {trial} is not in the store yet"
+            elif not _reaches(folder, to, found):
+                away.add(to)
     return found
+
+
+def _kept_trial(folder: Spooled, found: Sent) -> str | None:
+    """Returns a trial that the store must have before its sweep is concluded; None if there is none."""
+    header = folder.header
+    if not header.get("is_sweep"):
+        return None
+    return next((trial for trial in found.kept if header["run_id"] in parents(Spooled(root() / trial))), None)
+
+
+def _reaches(folder: Spooled, uri: str, found: Sent) -> bool:
+    """Sends a run; returns whether its store answers."""
+    try:
+        with connected_to(uri):
+            return _send(folder, found)
+    except TrackingError as error:  # the store cannot be used
+        found.kept[folder.id] = str(error)
+        return False
 
 
 def _remove_half_made() -> None:
@@ -121,7 +142,7 @@ def _send(folder: Spooled, found: Sent) -> bool:
         transfer.send()
     except Exception as error:
         found.kept[folder.id] = said(str(header["uri"]), error)
-        return is_refused(error)
+        return not is_away(error)
     if not transfer.is_complete:
         found.resumable.append(str(transfer.run_id))
         return True

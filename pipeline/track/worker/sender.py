@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from typing import Any
@@ -12,6 +13,8 @@ from pipeline.track.spool.folders import Spooled
 from pipeline.track.spool.journal import Journal
 from pipeline.track.worker.client import GONE, worker
 from pipeline.track.worker.lines import Message
+
+log = logging.getLogger(__name__)
 
 STOP_SECONDS = 1.0
 FAIL_SECONDS = 10.0  # to wait for a store to close a run
@@ -25,11 +28,12 @@ class Sender:
         moved_at: When the store last accepted something, by `time.monotonic`.
     """
 
-    def __init__(self, journal: Journal) -> None:
-        """Starts sending.
+    def __init__(self, journal: Journal, seconds: float = 0.0) -> None:
+        """Starts sending, and waits for the first attempt.
 
         Args:
             journal: Of the run; it is released when sending has ended.
+            seconds: How long to wait. A refusal after that is only a warning: the run goes on, and its folder is kept.
 
         Raises:
             TrackingError: The worker cannot be started, or has ended.
@@ -41,7 +45,11 @@ class Sender:
         self._state: dict[str, Any] = dict(journal.folder.sent) | {
             "away": None, "refusal": None, "is_tried": False, "is_ended": False,
         }  # fmt: skip
+        self._is_late = self._is_warned = False
         self._begin(again=False)
+        with self._changed:
+            self._changed.wait_for(lambda: self._state["is_tried"] or self._state["is_ended"], seconds)
+            self._is_late = True
 
     @property
     def folder(self) -> Spooled:
@@ -68,14 +76,9 @@ class Sender:
 
     @property
     def refusal(self) -> TrackingError | None:
-        """Why the store refuses the run; sending stops then."""
+        """Why the store does not make the run, by its latest answer; None if it does or has not answered."""
         text = self._state["refusal"]
         return None if text is None else TrackingError(text)
-
-    def wait_for_first(self, seconds: float) -> None:
-        """Waits until the first attempt has ended."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._state["is_tried"] or self._state["is_ended"], seconds)
 
     def wake(self) -> None:
         """Has new entries sent now."""
@@ -88,15 +91,22 @@ class Sender:
             seconds: How long to wait for an unresponsive store before the rest is left to `sync`.
         """
         self.moved_at = time.monotonic()
+        with self._changed:
+            self._state["refusal"] = None  # the next attempt tells it again
         if self._worker.is_gone and not self._state["is_complete"]:
             with contextlib.suppress(TrackingError, OSError):  # then the rest is left to `sync`
                 self._begin(again=True)
         self.wake()
         with self._changed:
-            while not self._state["is_ended"] and time.monotonic() - self.moved_at < seconds:
+            while not self._is_over and time.monotonic() - self.moved_at < seconds:
                 self._changed.wait(LOOK_SECONDS)
         self.stop()
         return bool(self._state["is_complete"])
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether there is nothing to wait for: sending has ended, or the store refuses the run."""
+        return self._state["is_ended"] or self._state["refusal"] is not None
 
     def abandon(self, why: str) -> None:
         """Closes the run as FAILED in the store, if that answers, after its journal could not be written."""
@@ -130,5 +140,8 @@ class Sender:
             gone = {"is_ended": True, "away": f"since {time.strftime('%H:%M:%S')} ({GONE})"}
             self._state |= message or gone
             self._changed.notify_all()
-        if self._state["is_complete"] or self._state["refusal"] is not None:
+        if self._state["is_complete"]:
             self._journal.release()
+        if self._is_late and not self._is_warned and message.get("refusal") is not None:
+            self._is_warned = True
+            log.warning("the store refuses the run (%s); it goes on, and is kept in the spool", message["refusal"])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.track.spool.folders import Spooled
-from pipeline.track.spool.log_to_mlflow import Transfer, is_refused
+from pipeline.track.spool.log_to_mlflow import Transfer, is_away, is_refused
 from pipeline.track.store import as_tracking_error, said
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Sending:
         self._transfer = Transfer(folder, alive=True, is_tried=again, moved=self._has_moved)
         self._uri = str(folder.header["uri"])
         self._away: str | None = None  # since when, and why
-        self._refusal: str | None = None
+        self._refusal: str | None = None  # why the store does not make the run
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._work, name="sender", daemon=True)
         self._thread.start()
@@ -65,13 +65,13 @@ class Sending:
             self._report({"is_ended": True})
 
     def _work_on(self) -> None:
-        while not self._transfer.is_complete and not self._transfer.is_stopped and self._refusal is None:
+        while not self._transfer.is_complete and not self._transfer.is_stopped:
             pause = self._send()
             if not self._transfer.is_complete:
                 self._report({"is_tried": True, "away": self._away, "refusal": self._refusal})
                 self._wake.wait(pause)
                 self._wake.clear()
-        if self._transfer.is_complete or self._refusal is not None:
+        if self._transfer.is_complete:
             self._folder.remove()
 
     def _send(self) -> float:
@@ -82,19 +82,25 @@ class Sending:
         try:
             self._transfer.send()
         except Exception as error:  # no error may end the thread
-            if self._transfer.run_id is None and is_refused(error):
-                self._refusal = str(as_tracking_error(self._uri, error))
-                return 0.0
-            if self._away is None:
-                self._away = f"since {time.strftime('%H:%M:%S')} ({said(self._uri, error)})"
-                log.warning("the store does not answer %s; the run continues, and is sent when it does", self._away)
+            self._has_failed(error)
             return RETRY_SECONDS
         finally:
             _turn.release()
-        if self._away is not None and not self._transfer.is_stopped:  # stopped half-way it has told nothing
-            log.info("the store answers again")
-            self._away = None
+        if (self._away or self._refusal) and not self._transfer.is_stopped:  # stopped half-way it has told nothing
+            log.info("the store accepts the run again" if self._refusal else "the store answers again")
+            self._away = self._refusal = None
         return SEND_SECONDS * max(1.0, len(_sending) / FEW)
+
+    def _has_failed(self, error: Exception) -> None:
+        """Keeps why an attempt has failed. The process of the run reports a refusal, which may end it."""
+        if self._transfer.run_id is None and is_refused(error):
+            self._away, self._refusal = None, str(as_tracking_error(self._uri, error))
+            return
+        self._refusal = None
+        if self._away is None:
+            self._away = f"since {time.strftime('%H:%M:%S')} ({said(self._uri, error)})"
+            what = "answer" if is_away(error) else "accept all of the run"
+            log.warning("the store does not %s %s; the run continues, and is sent when it does", what, self._away)
 
     def _has_moved(self, sent: dict[str, Any]) -> None:
         known = {name: sent[name] for name in ("run_id", "artifact_uri", "is_complete")}

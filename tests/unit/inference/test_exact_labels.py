@@ -77,3 +77,13 @@ def test_a_label_that_may_be_several_is_refused(untrained: Callable[..., Path], 
     frame.assign(y=f"{2**53 + 2}.0").to_csv(tmp_path / "new.csv", index=False)
     with pytest.raises(DataError, match=f"the model does not know the class {2**53 + 2}; it knows {2**53}, "):
         score_file(str(model), tmp_path / "new.csv")
+
+
+def test_zero_among_labels_of_text_is_scored(untrained: Callable[..., Path], tmp_path: Path) -> None:
+    frame = frame_of(["0.0", "1", "none"])
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    model = untrained(tmp_path / "model", "data=plain_table", f"data.path={tmp_path / 't.csv'}", "data.target=y")
+    assert LoadedModel(model).manifest.classes == ["0.0", "1", "none"]
+    for label in (1.0, 0.0):
+        frame.assign(y=label).to_parquet(tmp_path / "new.parquet")
+        assert score_file(str(model), tmp_path / "new.parquet").n_rows == len(frame)

@@ -1,5 +1,6 @@
 """Batch prediction: the same as the training reader's rows give, from any dialect, and whole files or none."""
 
+import gc
 import gzip
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from pipeline.errors import PipelineError
 from pipeline.export.loaded_model import LoadedModel
 from pipeline.inference.batch.predict_file import predict
 from pipeline.inference.batch.source import ParquetSource
+from pipeline.inference.score_file import score_file
 
 N = 60
 
@@ -220,8 +222,13 @@ def test_classes_and_arrays(untrained: Callable[..., Path], tmp_path: Path) -> N
     assert list(found) == ["id", "label", *(f"probability_{digit}" for digit in range(10))]
     model = LoadedModel(folder)
     assert list(found["label"]) == model.predict_raw({"x": x})["label"].tolist()
-    with pytest.raises(DataError, match=r"the model takes an array of 64 numbers a row: .* it has 65"):
+    with pytest.raises(
+        DataError, match=r"the model takes an array of 64 numbers a row: .* apart from those of --keep, .* it has 65"
+    ):
         predict(str(folder), tmp_path / "n.csv", tmp_path / "o.csv")
+    written(table.assign(**{model.manifest.target[0]: 0}), tmp_path / "n.csv", "csv")
+    with pytest.raises(DataError, match=r"apart from the target and --weight, .* it has 65"):
+        score_file(str(folder), tmp_path / "n.csv")
 
 
 def test_an_unknown_model_is_an_error_of_ours(houses: tuple[Path, Path], store: str, tmp_path: Path) -> None:
@@ -257,3 +264,69 @@ def test_rows_that_end_in_a_delimiter_are_read_as_in_training(
         path.write_text(f"a{between}b{between}y\n" + "".join([*lines[:5], odd, *lines[5:]]))
         with pytest.raises(DataError, match=r"line 7: . fields, but there are 3 columns"):
             predict(str(folder), path, tmp_path / "o.csv")
+
+
+def trained_on(untrained: Callable[..., Path], path: Path, *keys: str) -> Path:
+    return untrained(path.with_name("m"), "data=plain_table", f"data.path={path}", "data.target=price", *keys)
+
+
+@pytest.mark.parametrize("quoting", [0, 2])
+def test_columns_without_a_name_are_called_as_in_training(
+    untrained: Callable[..., Path], tmp_path: Path, quoting: int
+) -> None:
+    """Such as the index that pandas writes."""
+    table = frame().drop(columns=["id", "size", "built"])
+    table.index = pd.Index(np.random.default_rng(1).integers(0, 9, N))  # otherwise it is an identifier
+    path = tmp_path / "t.csv"
+    table.to_csv(path, quoting=quoting)
+    model = trained_on(untrained, path)
+    assert "Unnamed: 0" in LoadedModel(model).manifest.inputs
+    assert predict(str(model), path, tmp_path / "out.csv", keep=["Unnamed: 0"]).n_rows == N
+    assert pd.read_csv(tmp_path / "out.csv")["Unnamed: 0"].tolist() == table.index.tolist()
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n", "\n\n", "  \n", "\ufeff\n"])
+@pytest.mark.parametrize("exact", [False, True])
+def test_blank_lines_before_the_header_are_no_rows(
+    untrained: Callable[..., Path], tmp_path: Path, blank: str, exact: bool
+) -> None:
+    path = tmp_path / "t.csv"
+    table = pd.DataFrame({"town": ["Bonn", "Bern", "Rome", "Oslo"] * 15, "code": ["a", "b", "c"] * 20})
+    table["price"] = [*range(60)]
+    text = table.to_csv(index=False).replace("Bonn", ' "Bonn"' if exact else "Bonn")
+    path.write_text(blank + text, encoding="utf-8", newline="")
+    model = trained_on(untrained, path)
+    assert predict(str(model), path, tmp_path / "out.csv", keep=["town"]).n_rows == 60
+    assert pd.read_csv(tmp_path / "out.csv")["town"].str.strip().tolist() == table["town"].tolist()
+
+
+def test_a_kept_column_that_csv_cannot_hold_is_named(houses: tuple[Path, Path], tmp_path: Path) -> None:
+    lists = pa.table(
+        {**dict(frame().items()), "tags": [["new", "cheap"]] * N, "more": [{"a": 1}] * N, "raw": [b"\xff"] * N}
+    )
+    pq.write_table(lists, tmp_path / "n.parquet")
+    said = "CSV cannot hold column 'tags' of type list<.*>; name an output that ends in .parquet"
+    with pytest.raises(DataError, match=said):
+        predicted(houses, tmp_path / "n.parquet", keep=["id", "tags"])
+    with pytest.raises(DataError, match=r"CSV cannot hold column 'more' .* and column 'raw' of type binary;"):
+        predicted(houses, tmp_path / "n.parquet", keep=["more", "raw"])
+    found = predicted(houses, tmp_path / "n.parquet", "out.parquet", keep=["tags", "more"])
+    assert list(found["tags"][0]) == ["new", "cheap"]
+
+
+def test_an_output_that_is_given_up_is_closed(
+    houses: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unraisable: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", unraisable.append)
+    table = pd.concat([frame()] * 3, ignore_index=True)
+    table["size"] = table["size"].astype(object)
+    table.loc[150, "size"] = "large"
+    table.to_csv(tmp_path / "n.csv", index=False)
+    monkeypatch.setattr("pipeline.inference.batch.text.BLOCK_ROWS", 50)
+    monkeypatch.setattr("pipeline.inference.batch.text.BLOCK_BYTES", 2000)
+    for output in ("out.parquet", "out.csv"):
+        with pytest.raises(PipelineError, match="column 'size', row 150"):
+            predicted(houses, tmp_path / "n.csv", output)
+        gc.collect()
+        assert unraisable == []

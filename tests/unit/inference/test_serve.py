@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -231,3 +232,15 @@ def test_the_benchmarks_load_tells_right_answers_from_wrong_ones(client: Client,
     even = asyncio.run(paced(client.port, prepared([asdict(good)]), per_second=100, n=20))
     assert (len(even.latencies), even.faults) == (20, [])
     assert 0.15 < even.seconds < 5
+
+
+def test_a_csv_body_has_the_names_of_training(untrained: Callable[..., Path], tmp_path: Path) -> None:
+    """Also of a column without a name, and after blank lines."""
+    rows = [f"{number % 7},{number % 5},{number}" for number in range(60)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["", ",a,y", *rows, ""]), encoding="utf-8")
+    folder = untrained(tmp_path / "m", "data=plain_table", f"data.path={path}", "data.target=y")
+    with serving(served(folder, "name")) as (own, _):
+        answer = own.post("/invocations", path.read_text(encoding="utf-8"), Content_Type="text/csv; header=present")
+    assert answer.status == 200, answer.text
+    assert len(answer.json["predictions"]) == 60

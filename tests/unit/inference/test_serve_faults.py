@@ -76,6 +76,24 @@ def test_bodies_that_are_not_as_they_must_be(client: Client, content: Any, messa
     assert message in answer.json["message"]
 
 
+def test_characters_that_are_none_are_no_fault_of_the_server(client: Client) -> None:
+    """Half of a pair of surrogates, which JSON can write."""
+    half = "\\ud800"
+    row = json.dumps(ROW)
+    for body, said in (
+        (f'{{"{half}": 1}}', f"it has {half}"),
+        (f'{{"inputs": {{"{half}": [1]}}}}', "column 'Wall Area' is missing"),
+        (f'{{"instances": [{row}, {{"{half}": 1}}]}}', "is missing; null stands for a gap"),
+        (json.dumps({"instances": [ROW | {"age": "\ud800"}]}), "is not a number"),
+        (json.dumps({"instances": [ROW | {"town": "\ud800"}]}), "column 'town'"),
+        (json.dumps({"instances": [ROW | {"town": ["\ud800"]}]}), "column 'town'"),
+        (json.dumps({"\ud800": 1, "instances": [{"\ud800": 2}]}), "column 'Wall Area' is missing"),
+    ):
+        answer = client.post("/invocations", body)
+        assert answer.status == 400, (body, answer.text)
+        assert said in answer.json["message"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("age\n1\n", "column 'Wall Area' is missing"), ("", "column 'Wall Area' is missing"),
