@@ -51,7 +51,8 @@ OF_SECONDS = """\
 Median over seeds. For this pipeline reading, preprocessing and training; for the others `fit` and the predictions of
 the test rows. Imports are excluded. Seconds of several days and machines: a factor of three tells little. RealMLP_TD
 and TabM_D were measured in the background of other work: their scores hold, but their seconds are too high. With
-nothing else running TabM_D had not ended after 2,101 s on california_housing, on a machine where this pipeline took 185 s.
+nothing else running TabM_D had not ended after 2,101 s on california_housing, where this pipeline took 185 s on that
+machine.
 
 """
 
