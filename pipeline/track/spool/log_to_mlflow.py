@@ -48,7 +48,10 @@ log = logging.getLogger(__name__)
 
 PARENT_TAG = "mlflow.parentRunId"
 MAX_METRICS, MAX_PARAMS, MAX_TAGS = 800, 100, 99  # of a batch; MLflow's limits are 100 of the latter, 1 000 in all
-NO_ANSWER = (requests.ConnectionError, requests.Timeout, ConnectionError, TimeoutError, SQLAlchemyError, sqlite3.Error)
+NO_ANSWER = (
+    requests.ConnectionError, requests.Timeout, requests.exceptions.RetryError, ConnectionError, TimeoutError,
+    SQLAlchemyError, sqlite3.Error,
+)  # fmt: skip
 VALUES = ("metrics", "params", "tags")  # kinds of entries that are sent in batches
 BARRIERS = ("again", "end", "leave", "conclude")  # kinds that later entries must not overtake
 CLIENT_ERROR = re.compile(r"failed with error code (?!408|429)4\d\d ")  # in MLflow's message of a status without a code
