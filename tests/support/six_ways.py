@@ -198,7 +198,7 @@ class Asked:
     def _file(self, column: str, path: Path) -> Outcome:
         source = opened(path, self.model.manifest)
         while True:
-            cleaner = parser_of(self.model.manifest, source, [], strict=False)
+            cleaner = parser_of(self.model.manifest, source, [], strict=False, what="none")
             try:
                 blocks = [cleaner.columns(block, 0) for block in source.blocks(cleaner.names)]
             except FormatChanged as other:
