@@ -35,6 +35,15 @@ def trial_key(config: Config, dataset: Dataset) -> str:
     return digest([_without_places(config), dataset.fingerprint, parts, code()])
 
 
+def settings_key(config: Config) -> str:
+    """Returns a key that is equal for jobs whose results are equal if they have the same rows and split.
+
+    Args:
+        config: Of the job.
+    """
+    return digest(_without_places(config))
+
+
 def replica_key(config: Config, dataset: Dataset) -> str:
     """Returns a key that is equal for jobs that differ only in seed or validation fold.
 
