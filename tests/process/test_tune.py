@@ -79,6 +79,19 @@ def test_the_model_is_one_like_any_other(tuned: Tuned) -> None:
     assert tuned.result.export_difference < 1e-4
 
 
+@pytest.mark.parametrize("objective", ["val_r2", "val_mae", "val_rmse"])
+def test_networks_log_the_loss_by_which_they_are_selected_under_its_own_name(store: str, objective: str) -> None:
+    quick = [*QUICK, "tune.n_trials=1", f"objective={objective}"]
+    found = tune("data=diabetes", *quick, f"tracking.uri={store}")
+    (line,) = found.lines
+    metrics = MlflowClient(store).get_run(line.run_id).data.metrics
+    scores = {name: value for name, value in metrics.items() if name.startswith("val_") or name == "objective"}
+    expected = {"val_rmse", *(["objective"] if objective == "val_rmse" else [])}
+    assert scores == pytest.approx(dict.fromkeys(expected, line.loss))
+    light_trials.make(line.run_id, store)
+    assert resolve(line.run_id, store).path.is_dir()
+
+
 def test_rerun_names_the_command_that_makes_another(store: str, tuned: Tuned, typed: Typed) -> None:
     code, out, err = typed("rerun", tuned.result.run_id, "--uri", store)
     assert (code, out) == (2, "")
