@@ -23,9 +23,10 @@ from pipeline.commands import tune as command
 from pipeline.errors import ModelError, SweepError
 from pipeline.export.formats.convert import export
 from pipeline.export.loaded_model import LoadedModel
+from pipeline.fit.checkpoint import Checkpoint
 from pipeline.inference.locate import resolve
 from pipeline.sweep import light_trials
-from pipeline.sweep.tune import Tuned, configurations, packing, time_budget, training, tune
+from pipeline.sweep.tune import Tuned, configurations, limits, packing, time_budget, training, tune, unfinished
 from pipeline.sweep.tune.networks import TunedMember, TunedSnapshot
 from pipeline.track import run as tracked_run
 from support.forked import Forking, forking
@@ -229,6 +230,33 @@ def test_the_same_command_goes_on_with_the_epochs_that_were_selected(
         assert n_entries > sum(line.share > 0 for line in one.lines)
         assert one.loss < min(line.loss for line in one.lines)
         assert one.result.scores["val_rmse"] == pytest.approx(one.loss, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_with_more_time_a_command_goes_on_with_folds_that_it_had_dropped(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = packed_words(store, "fit.epochs=12", "fit.learning_rate=0.03", "seed=5")
+    tell, keep, kept = time_budget._tell, unfinished.Kept.keep, []
+
+    def failing(member: TunedMember, *others: Any) -> None:
+        tell(member, *others)
+        if member.drawn.number == 3:
+            raise RuntimeError("the machine was switched off")
+
+    def keeping(files: unfinished.Kept, path: Path, checkpoint: Checkpoint) -> None:
+        kept.append(path.name)
+        keep(files, path, checkpoint)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(time_budget, "_tell", failing)
+        patch.setattr(limits, "SHARE_OF_FOLDS", 0.0)
+        patch.setattr(unfinished.Kept, "keep", keeping)
+        with pytest.raises(RuntimeError, match="switched off"):
+            tune(*words, "tune.minutes=1")
+    assert any(".epoch_" in name for name in kept)
+    found = tune(*words, "tune.minutes=2", "tune.n_trials=4")
+    assert {len(line.run_ids) for line in found.lines} == {5}
 
 
 @pytest.mark.slow
