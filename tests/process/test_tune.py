@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import signal
@@ -18,17 +19,18 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 import pipeline
-from pipeline import Config, ConfigError
+from pipeline import Config, ConfigError, data
 from pipeline.commands import tune as command
 from pipeline.errors import ModelError, SweepError
 from pipeline.export.formats.convert import export
 from pipeline.export.loaded_model import LoadedModel
-from pipeline.fit.checkpoint import Checkpoint
+from pipeline.fit.checkpoint import Checkpoint, pace
 from pipeline.inference.locate import resolve
 from pipeline.sweep import light_trials
 from pipeline.sweep.tune import Tuned, configurations, limits, packing, time_budget, training, tune, unfinished
 from pipeline.sweep.tune.networks import TunedMember, TunedSnapshot
 from pipeline.track import run as tracked_run
+from pipeline.track.spool.unfinished_runs import may_resume
 from support.forked import Forking, forking
 from support.typed import Typed
 
@@ -281,6 +283,47 @@ def test_ctrl_c_ends_with_the_model_that_there_is(forked: Forking, tmp_path: Pat
     assert whole.info.status == "FINISHED"
     assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
     assert resolve(whole.info.run_id, store).path.is_dir()
+
+
+def test_a_network_that_an_interrupt_ends_leaves_no_checkpoint(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No command resumes it: the time that is left for a network, and with it its settings, differ each time."""
+    log_epoch = tracked_run.Run.log_epoch
+
+    def interrupted(run: tracked_run.Run, epoch: int, values: Mapping[str, float]) -> None:
+        log_epoch(run, epoch, values)
+        if epoch == 5 and run.name == "network 1":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(tracked_run.Run, "log_epoch", interrupted)
+    monkeypatch.setattr(pace, "SECONDS_BETWEEN", 0.0)
+    own = ("model=tabm", "model.units=[8]", "model.members=2", "fit.epochs=8", "fit.checkpoint=true", "tune.minutes=5")
+    found = tune("data=iris", *QUICK, *own, f"tracking.uri={store}")
+    below = {run.info.run_name: run for run in runs_below(MlflowClient(store), found.result.run_id)}
+    assert {name: run.info.status for name, run in below.items()} == {"network 0": "FINISHED", "network 1": "KILLED"}
+    assert not may_resume(*(run.info.run_id for run in below.values()))
+
+
+def test_what_a_killed_command_kept_is_resumed_or_deleted() -> None:
+    def keeping(*more: str) -> contextlib.AbstractContextManager[unfinished.Kept]:
+        words = ["data=iris", "seed=40", *more]
+        config = pipeline.load(*words)
+        return unfinished.keeping(words, config, data.load(config.data))
+
+    def killed(*more: str) -> Path:
+        with pytest.raises(RuntimeError), keeping(*more) as kept:
+            kept.keep(kept.path(0), Checkpoint("run", {}, 0.0, [], []))
+            raise RuntimeError("the machine was switched off")
+        return kept.path(0)
+
+    first = killed("sweep.resume=off")
+    with keeping("sweep.resume=off") as kept:
+        assert kept.path(0).parent != first.parent
+    assert not first.parent.parent.exists()
+    again = killed("sweep.resume=off")
+    with keeping() as kept:
+        assert kept.path(0) == again
+        assert again.exists()
+    assert not again.parent.parent.exists()
 
 
 @pytest.mark.slow
