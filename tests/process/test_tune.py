@@ -21,7 +21,7 @@ from mlflow.entities import Run
 import pipeline
 from pipeline import Config, ConfigError, data
 from pipeline.commands import tune as command
-from pipeline.errors import ModelError, SweepError
+from pipeline.errors import ModelError, SweepError, TrainingError
 from pipeline.export.formats.convert import export
 from pipeline.export.loaded_model import LoadedModel
 from pipeline.fit.checkpoint import Checkpoint, pace
@@ -145,6 +145,12 @@ def test_mistakes_are_reported_before_anything_is_trained(
 ) -> None:
     with pytest.raises(error, match=said):
         tune(*["data=iris", f"tracking.uri={store}", *given])
+
+
+@pytest.mark.parametrize("n_trials", [1, 2])
+def test_if_all_networks_fail_the_last_error_is_reported(store: str, n_trials: int) -> None:
+    with pytest.raises(TrainingError, match="the training loss became"):
+        tune(*words(store, f"tune.n_trials={n_trials}", "fit.learning_rate=1e30"))
 
 
 def test_help_tells_its_keys(capsys: pytest.CaptureFixture[str]) -> None:

@@ -121,7 +121,11 @@ def tune(*words: str) -> Tuned:
 
 
 def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], kept: Kept) -> Selection:
-    """Trains configurations until a limit is reached or Ctrl-C is pressed."""
+    """Trains configurations until a limit is reached or Ctrl-C is pressed.
+
+    Raises:
+        TrainingError: All configurations failed, or more than MAX_FAILURES before any was trained.
+    """
     from pipeline.sweep.tune.limits import Limits
     from pipeline.sweep.tune.packing import groups
     from pipeline.sweep.tune.selection import Selection
@@ -132,6 +136,7 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
     training = Training(selection, kept, limits)
     is_in_memory = isinstance(resampled.parts[0].prepared.dataset, InMemory)
     n_ahead = partial(limits.n_ahead, selection) if is_in_memory else lambda: 1
+    failed: TrainingError | None = None
     try:
         for group in groups(networks, n_ahead):
             if limits.are_reached(selection):
@@ -139,6 +144,7 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
             for drawn, came in training.of(group):
                 limits.n_tried += 1
                 if isinstance(came, TrainingError):
+                    failed = came
                     selection.omit(drawn.number)
                     _omit(drawn, came, is_fatal=not selection.members and limits.n_tried > MAX_FAILURES)
                 else:
@@ -149,6 +155,8 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
             raise  # the sender of another signal does not wait for an export
         signals.leave()
         log.info("interrupted; exporting the ensemble so far")
+    if failed is not None and not selection.members:
+        raise failed
     selection.omit_unfinished()
     return selection
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,8 @@ import pytest
 from pipeline.data.preprocessing.scaling.targets import OutputScaler
 from pipeline.data.target import make_target
 from pipeline.evaluate.ensemble_selection import ValidationLoss
+from pipeline.runtime.signals import leave, signals_raise
+from pipeline.sweep.tune import selection as selecting
 from pipeline.sweep.tune.configurations import Drawn
 from pipeline.sweep.tune.networks import TrainedNetwork, TunedMember, TunedSnapshot
 from pipeline.sweep.tune.resampling import Resampling
@@ -103,6 +107,22 @@ def test_what_fails_or_does_not_end_leaves_the_ensemble() -> None:
     assert found.reached < alone
     found.omit_unfinished()
     assert (names(found), found.reached) == ([(1, 99)], alone)
+
+
+def test_an_interrupt_waits_until_a_trained_network_is_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = selection(loss_of(TRUTH))
+    select = selecting.select
+
+    def interrupted(*given: Any, **settings: Any) -> list[int]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return select(*given, **settings)
+
+    monkeypatch.setattr(selecting, "select", interrupted)
+    with signals_raise():
+        with pytest.raises(KeyboardInterrupt):
+            found.add(member(0, TRUTH + errors(0)))
+        leave()
+    assert names(found) == [(0, 99)]
 
 
 def test_a_configuration_that_the_ensemble_has_from_an_earlier_epoch_is_not_idle() -> None:
