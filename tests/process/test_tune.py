@@ -446,3 +446,12 @@ def test_one_network_is_distilled_from_the_ensemble(
     assert "| layer | kind | outputs | parameters |" in card
     single = pipeline.run(pipeline.load(*words, "fit.epochs=1", "baselines=[]", f"tracking.uri={store}"))
     assert found.result.n_parameters == single.n_parameters
+
+
+@pytest.mark.parametrize(("monitor", "followed"), [("val_accuracy", "val_loss"), ("accuracy", "loss")])
+def test_distillation_of_a_classification_monitors_the_loss(store: str, monitor: str, followed: str) -> None:
+    found = tune(*words(store, "tune.n_trials=1", "tune.distill=true", f"fit.early_stopping.monitor={monitor}"))
+    client = MlflowClient(store)
+    metrics = client.get_run(found.result.run_id).data.metrics
+    reached = [entry.value for entry in client.get_metric_history(found.result.run_id, followed)]
+    assert metrics["training/best_epoch"] == 1 + int(np.argmin(reached))
