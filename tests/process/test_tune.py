@@ -112,6 +112,22 @@ def test_the_table_says_what_of_a_lead_is_noise(tuned: Tuned, capsys: pytest.Cap
     assert all(line.error > 0 for line in tuned.lines if line.share < 1)
 
 
+def test_a_distilled_network_is_not_compared_with_an_ensemble_on_other_rows(
+    tuned: Tuned, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With folds the ensemble's loss is over training and validation rows."""
+
+    def row_of(found: Tuned) -> str:
+        command.show_networks(found)
+        (row,) = [line for line in capsys.readouterr().out.splitlines() if "distilled from it" in line]
+        return row
+
+    one = replace(tuned, is_distilled=True)
+    assert row_of(one).count(".") == 1
+    of_folds = [replace(line, run_ids=line.run_ids * 2) for line in one.lines]
+    assert row_of(replace(one, lines=of_folds)).count(".") == 0
+
+
 @pytest.mark.slow
 def test_with_a_number_of_networks_it_repeats(store: str, tuned: Tuned) -> None:
     again = tune(*words(store))
