@@ -29,6 +29,7 @@ from pipeline.inference.locate import resolve
 from pipeline.sweep import light_trials
 from pipeline.sweep.tune import Tuned, configurations, limits, packing, time_budget, training, tune, unfinished
 from pipeline.sweep.tune.networks import TunedMember, TunedSnapshot
+from pipeline.sweep.tune.selection import Selection
 from pipeline.track import run as tracked_run
 from pipeline.track.spool.unfinished_runs import may_resume
 from support.forked import Forking, forking
@@ -110,6 +111,24 @@ def test_the_table_says_what_of_a_lead_is_noise(tuned: Tuned, capsys: pytest.Cap
     assert "± to all" in out
     assert "against the network as configured: 3 % better in val_log_loss, beyond noise of the validation rows" in out
     assert all(line.error > 0 for line in tuned.lines if line.share < 1)
+
+
+@pytest.mark.parametrize("limit", ["tune.n_trials=2", "Ctrl-C"])
+def test_more_time_is_advised_only_if_time_ended_tuning(
+    store: str, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    tell = time_budget._tell
+
+    def telling(member: TunedMember, selection: Selection, *others: Any) -> None:
+        selection.n_idle = 0  # it has improved the ensemble
+        tell(member, selection, *others)
+        if limit == "Ctrl-C" and member.drawn.number == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(time_budget, "_tell", telling)
+    found = tune("data=iris", *QUICK, "tune.minutes=10", *[limit] * (limit != "Ctrl-C"), f"tracking.uri={store}")
+    expected = "tune.n_trials=4: the last network has improved the ensemble"
+    assert found.result.advice == (None if limit == "Ctrl-C" else expected)
 
 
 def test_a_distilled_network_is_not_compared_with_an_ensemble_on_other_rows(
@@ -332,7 +351,7 @@ def test_what_a_killed_command_kept_is_resumed_or_deleted() -> None:
         return unfinished.keeping(words, config, data.load(config.data))
 
     def killed(*more: str) -> Path:
-        with pytest.raises(RuntimeError), keeping(*more) as kept:
+        with contextlib.suppress(RuntimeError), keeping(*more) as kept:
             kept.keep(kept.path(0), Checkpoint("run", {}, 0.0, [], []))
             raise RuntimeError("the machine was switched off")
         return kept.path(0)

@@ -105,12 +105,12 @@ def tune(*words: str) -> Tuned:
         kept.begin(tracked.id)
         tracked.log_report(prepared.report)
         with track.below(tracked.id), quiet("pipeline.fit", "pipeline.track"):  # suppresses their lines for each epoch
-            selection = _selected(config, resampled, networks, kept)
+            selection, to_raise = _selected(config, resampled, networks, kept)
         prepared.clock.lap("networks")
         lines = selection.lines()
         tracked.log_networks(as_csv(lines))
         done = _final(config, _ensemble(selection, prepared, tracked), prepared, lines)
-        scored = replace(score(config, prepared, done, beside), advice=_advice(config, selection, prepared.report))
+        scored = replace(score(config, prepared, done, beside), advice=_advice(selection, to_raise, prepared.report))
         shipped = ship(config, prepared, done, scored)
         of_ensemble = {f"ensemble_{resampled.loss.name}": selection.reached}
         tracked.log_final({"n_networks": len(lines), "n_entries": len(selection.networks)} | of_ensemble)
@@ -120,8 +120,13 @@ def tune(*words: str) -> Tuned:
     return Tuned(result, resampled.loss.name, selection.reached, lines, config.tune.distill)
 
 
-def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], kept: Kept) -> Selection:
+def _selected(
+    config: Config, resampled: Resampling, networks: Iterator[Drawn], kept: Kept
+) -> tuple[Selection, str | None]:
     """Trains configurations until a limit is reached or Ctrl-C is pressed.
+
+    Returns:
+        The ensemble, and an override that raises the limit; None after Ctrl-C, or if patience was the limit.
 
     Raises:
         TrainingError: All configurations failed, or more than MAX_FAILURES before any was trained.
@@ -137,9 +142,11 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
     is_in_memory = isinstance(resampled.parts[0].prepared.dataset, InMemory)
     n_ahead = partial(limits.n_ahead, selection) if is_in_memory else lambda: 1
     failed: TrainingError | None = None
+    to_raise: str | None = None
     try:
         for group in groups(networks, n_ahead):
             if limits.are_reached(selection):
+                to_raise = limits.to_raise()
                 break
             for drawn, came in training.of(group):
                 limits.n_tried += 1
@@ -158,7 +165,7 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
     if failed is not None and not selection.members:
         raise failed
     selection.omit_unfinished()
-    return selection
+    return selection, to_raise
 
 
 def _omit(drawn: Drawn, error: TrainingError, is_fatal: bool) -> None:
@@ -201,11 +208,10 @@ def _final(config: Config, ensemble: Trained, prepared: Prepared, lines: list[Le
     return replace(made, networks=lines)
 
 
-def _advice(config: Config, selection: Selection, report: Report) -> str | None:
-    """Suggests more time if the last network has improved the ensemble, unless a column tells the target."""
+def _advice(selection: Selection, to_raise: str | None, report: Report) -> str | None:
+    """Suggests a longer tuning if the last network has improved the ensemble, unless a column tells the target."""
     if leak := leak_advice(report):
         return leak
-    minutes = config.tune.minutes
-    if minutes is None or selection.n_idle or len(selection.members) < 2:
+    if to_raise is None or selection.n_idle or len(selection.members) < 2:
         return None
-    return f"tune.minutes={2 * minutes:g}: the last network has improved the ensemble"
+    return f"{to_raise}: the last network has improved the ensemble"
