@@ -82,7 +82,8 @@ def show_networks(tuned: Tuned) -> None:
     table.add_section()
     table.add_row("all", number(tuned.loss), "", "100%", "", "", "the ensemble")
     if tuned.is_distilled:
-        table.add_row("one", number(tuned.result.scores[tuned.score]), "", "", "", "", "the model, distilled from it")
+        own = "" if tuned.has_folds else number(tuned.result.scores[tuned.score])
+        table.add_row("one", own, "", "", "", "", "the model, distilled from it")
     if not tuned.has_folds:
         for name, scores in tuned.result.baselines.scores.items():
             table.add_row("", number(scores[tuned.score]), "", "", "", "", name)

@@ -126,11 +126,19 @@ def grouped(
     """
     groups: dict[tuple[str, ...], dict[Replica, TrackedRun]] = defaultdict(dict)
     for run in sorted(runs, key=lambda run: run.started):
-        same = (run.tags.get("data_fingerprint", ""), *(run.params.get(key, "") for key in varying))
+        same = (run.tags.get("data_fingerprint", ""), _limits(run), *(run.params.get(key, "") for key in varying))
         groups[same][tuple(run.params.get(key, "") for key in REPLICA)] = run
     found = []
     for same, replicas in groups.items():
         in_order = {key: replicas[key] for key in sorted(replicas, key=lambda key: [order(part) for part in key])}
-        params = dict(zip(varying, same[1:], strict=True))
+        params = dict(zip(varying, same[2:], strict=True))
         found.append(Candidate(params, in_order, {key: scored[run.id] for key, run in in_order.items()}, sign))
     return found
+
+
+def _limits(run: TrackedRun) -> str:
+    """Returns the settings of `tune`, which are no parameters; empty for a run that is not its ensemble."""
+    if "tuned" not in run.tags:
+        return ""
+    words = run.tags["tuned"].split()  # each quoted for a shell if necessary
+    return " ".join(["tune", *sorted(word for word in words if word.lstrip("'").startswith("tune."))])

@@ -39,6 +39,11 @@ class ValidationLoss:
         weight = np.ones(len(rows)) if rows.sample_weight is None else rows.sample_weight
         return cls(rows.target, preprocessing.outputs, weight)
 
+    @property
+    def name(self) -> str:
+        """Name of the score that it is on validation rows."""
+        return "val_rmse" if self.target.task == "regression" else "val_log_loss"
+
     def take(self, rows: np.ndarray) -> ValidationLoss:
         """Returns the loss on some of the rows, given by index."""
         return replace(self, target=self.target.take(rows), weight=self.weight[rows])

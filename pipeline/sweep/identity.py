@@ -35,8 +35,8 @@ def trial_key(config: Config, dataset: Dataset) -> str:
     return digest([_without_places(config), dataset.fingerprint, parts, code()])
 
 
-def config_key(config: Config) -> str:
-    """Returns a key that is equal for jobs with equal results if their rows are equal.
+def settings_key(config: Config) -> str:
+    """Returns a key that is equal for jobs whose results are equal if they have the same rows and split.
 
     Args:
         config: Of the job.

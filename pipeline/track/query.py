@@ -25,6 +25,8 @@ from pipeline.track.tracked_run import TrackedRun, one_per_job, tracked
 PAGE = 1000  # runs per request
 MAX_NAMED = 5  # number of names that an error lists
 IS_SWEEP = "tags.sweep LIKE '%'"  # filter for parent runs, which alone have the tag
+# Tags of runs that do not compete: parents of sweeps, and networks of `tune`, which are part of its ensemble.
+NOT_COMPARED = {"sweep", "tuned_number"}
 FINISHED = "attributes.status = 'FINISHED'"
 NEWEST_FIRST = "attributes.start_time DESC"
 QUERY_EXAMPLE = """'metrics.objective < 60 and params.`model.units` = "[64, 64]"'"""  # quoted for a shell
@@ -34,7 +36,7 @@ Curve = list[tuple[int, float]]  # epoch and value, in the order of epochs
 
 @dataclass(frozen=True)
 class Selected:
-    """Runs to compare, one for each job of a sweep, without parent runs."""
+    """Runs to compare, one for each job of a sweep, without parent runs of sweeps and without networks of `tune`."""
 
     title: str
     runs: list[TrackedRun]
@@ -57,7 +59,7 @@ def select_runs(experiment: str | None = None, sweep: str | None = None, query: 
         is_a_sweep = sweep is not None or (experiment is None and query is None)
         parent = _parent(where, sweep) if is_a_sweep else None
         found = _matching(where, parent, query)
-    runs = one_per_job(tracked(run) for run in found if "sweep" not in run.data.tags)
+    runs = one_per_job(tracked(run) for run in found if not run.data.tags.keys() & NOT_COMPARED)
     return Selected(_title(experiment, parent, query), runs, parent if query is None else None)
 
 

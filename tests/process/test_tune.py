@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import signal
@@ -18,16 +19,19 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 import pipeline
-from pipeline import Config, ConfigError
+from pipeline import Config, ConfigError, data
 from pipeline.commands import tune as command
-from pipeline.errors import ModelError, SweepError
+from pipeline.errors import ModelError, SweepError, TrainingError
 from pipeline.export.formats.convert import export
 from pipeline.export.loaded_model import LoadedModel
+from pipeline.fit.checkpoint import Checkpoint, pace
 from pipeline.inference.locate import resolve
 from pipeline.sweep import light_trials
-from pipeline.sweep.tune import Tuned, configurations, packing, time_budget, training, tune
+from pipeline.sweep.tune import Tuned, configurations, limits, packing, time_budget, training, tune, unfinished
 from pipeline.sweep.tune.networks import TunedMember, TunedSnapshot
+from pipeline.sweep.tune.selection import Selection
 from pipeline.track import run as tracked_run
+from pipeline.track.spool.unfinished_runs import may_resume
 from support.forked import Forking, forking
 from support.typed import Typed
 
@@ -79,6 +83,21 @@ def test_the_model_is_one_like_any_other(tuned: Tuned) -> None:
     assert tuned.result.export_difference < 1e-4
 
 
+@pytest.mark.parametrize("objective", ["val_r2", "val_mae", "val_rmse"])
+def test_networks_log_the_loss_by_which_they_are_selected_under_its_own_name(store: str, objective: str) -> None:
+    quick = [*QUICK, "tune.n_trials=1", f"objective={objective}"]
+    found = tune("data=diabetes", *quick, f"tracking.uri={store}")
+    (line,) = found.lines
+    metrics = MlflowClient(store).get_run(line.run_id).data.metrics
+    scores = {name: value for name, value in metrics.items() if name.startswith("val_") or name == "objective"}
+    expected = {"val_loss", "val_rmse", *(["objective"] if objective == "val_rmse" else [])}
+    assert scores.keys() == expected
+    assert {scores[name] for name in expected - {"val_loss"}} == {scores["val_rmse"]}
+    assert scores["val_rmse"] == pytest.approx(line.loss)
+    light_trials.make(line.run_id, store)
+    assert resolve(line.run_id, store).path.is_dir()
+
+
 def test_rerun_names_the_command_that_makes_another(store: str, tuned: Tuned, typed: Typed) -> None:
     code, out, err = typed("rerun", tuned.result.run_id, "--uri", store)
     assert (code, out) == (2, "")
@@ -92,6 +111,40 @@ def test_the_table_says_what_of_a_lead_is_noise(tuned: Tuned, capsys: pytest.Cap
     assert "± to all" in out
     assert "against the network as configured: 3 % better in val_log_loss, beyond noise of the validation rows" in out
     assert all(line.error > 0 for line in tuned.lines if line.share < 1)
+
+
+@pytest.mark.parametrize("limit", ["tune.n_trials=2", "Ctrl-C"])
+def test_more_time_is_advised_only_if_time_ended_tuning(
+    store: str, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    tell = time_budget._tell
+
+    def telling(member: TunedMember, selection: Selection, *others: Any) -> None:
+        selection.n_idle = 0  # it has improved the ensemble
+        tell(member, selection, *others)
+        if limit == "Ctrl-C" and member.drawn.number == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(time_budget, "_tell", telling)
+    found = tune("data=iris", *QUICK, "tune.minutes=10", *[limit] * (limit != "Ctrl-C"), f"tracking.uri={store}")
+    expected = "tune.n_trials=4: the last network has improved the ensemble"
+    assert found.result.advice == (None if limit == "Ctrl-C" else expected)
+
+
+def test_a_distilled_network_is_not_compared_with_an_ensemble_on_other_rows(
+    tuned: Tuned, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With folds the ensemble's loss is over training and validation rows."""
+
+    def row_of(found: Tuned) -> str:
+        command.show_networks(found)
+        (row,) = [line for line in capsys.readouterr().out.splitlines() if "distilled from it" in line]
+        return row
+
+    one = replace(tuned, is_distilled=True)
+    assert row_of(one).count(".") == 1
+    of_folds = [replace(line, run_ids=line.run_ids * 2) for line in one.lines]
+    assert row_of(replace(one, lines=of_folds)).count(".") == 0
 
 
 @pytest.mark.slow
@@ -127,6 +180,12 @@ def test_mistakes_are_reported_before_anything_is_trained(
 ) -> None:
     with pytest.raises(error, match=said):
         tune(*["data=iris", f"tracking.uri={store}", *given])
+
+
+@pytest.mark.parametrize("n_trials", [1, 2])
+def test_if_all_networks_fail_the_last_error_is_reported(store: str, n_trials: int) -> None:
+    with pytest.raises(TrainingError, match="the training loss became"):
+        tune(*words(store, f"tune.n_trials={n_trials}", "fit.learning_rate=1e30"))
 
 
 def test_help_tells_its_keys(capsys: pytest.CaptureFixture[str]) -> None:
@@ -217,6 +276,33 @@ def test_the_same_command_goes_on_with_the_epochs_that_were_selected(
 
 
 @pytest.mark.slow
+def test_with_more_time_a_command_goes_on_with_folds_that_it_had_dropped(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = packed_words(store, "fit.epochs=12", "fit.learning_rate=0.03", "seed=5")
+    tell, keep, kept = time_budget._tell, unfinished.Kept.keep, []
+
+    def failing(member: TunedMember, *others: Any) -> None:
+        tell(member, *others)
+        if member.drawn.number == 3:
+            raise RuntimeError("the machine was switched off")
+
+    def keeping(files: unfinished.Kept, path: Path, checkpoint: Checkpoint) -> None:
+        kept.append(path.name)
+        keep(files, path, checkpoint)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(time_budget, "_tell", failing)
+        patch.setattr(limits, "SHARE_OF_FOLDS", 0.0)
+        patch.setattr(unfinished.Kept, "keep", keeping)
+        with pytest.raises(RuntimeError, match="switched off"):
+            tune(*words, "tune.minutes=1")
+    assert any(".epoch_" in name for name in kept)
+    found = tune(*words, "tune.minutes=2", "tune.n_trials=4")
+    assert {len(line.run_ids) for line in found.lines} == {5}
+
+
+@pytest.mark.slow
 def test_ctrl_c_ends_with_the_model_that_there_is(forked: Forking, tmp_path: Path) -> None:
     store = store_in(tmp_path)
     typed = [
@@ -238,6 +324,47 @@ def test_ctrl_c_ends_with_the_model_that_there_is(forked: Forking, tmp_path: Pat
     assert whole.info.status == "FINISHED"
     assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
     assert resolve(whole.info.run_id, store).path.is_dir()
+
+
+def test_a_network_that_an_interrupt_ends_leaves_no_checkpoint(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No command resumes it: the time that is left for a network, and with it its settings, differ each time."""
+    log_epoch = tracked_run.Run.log_epoch
+
+    def interrupted(run: tracked_run.Run, epoch: int, values: Mapping[str, float]) -> None:
+        log_epoch(run, epoch, values)
+        if epoch == 5 and run.name == "network 1":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(tracked_run.Run, "log_epoch", interrupted)
+    monkeypatch.setattr(pace, "SECONDS_BETWEEN", 0.0)
+    own = ("model=tabm", "model.units=[8]", "model.members=2", "fit.epochs=8", "fit.checkpoint=true", "tune.minutes=5")
+    found = tune("data=iris", *QUICK, *own, f"tracking.uri={store}")
+    below = {run.info.run_name: run for run in runs_below(MlflowClient(store), found.result.run_id)}
+    assert {name: run.info.status for name, run in below.items()} == {"network 0": "FINISHED", "network 1": "KILLED"}
+    assert not may_resume(*(run.info.run_id for run in below.values()))
+
+
+def test_what_a_killed_command_kept_is_resumed_or_deleted() -> None:
+    def keeping(*more: str) -> contextlib.AbstractContextManager[unfinished.Kept]:
+        words = ["data=iris", "seed=40", *more]
+        config = pipeline.load(*words)
+        return unfinished.keeping(words, config, data.load(config.data))
+
+    def killed(*more: str) -> Path:
+        with contextlib.suppress(RuntimeError), keeping(*more) as kept:
+            kept.keep(kept.path(0), Checkpoint("run", {}, 0.0, [], []))
+            raise RuntimeError("the machine was switched off")
+        return kept.path(0)
+
+    first = killed("sweep.resume=off")
+    with keeping("sweep.resume=off") as kept:
+        assert kept.path(0).parent != first.parent
+    assert not first.parent.parent.exists()
+    again = killed("sweep.resume=off")
+    with keeping() as kept:
+        assert kept.path(0) == again
+        assert again.exists()
+    assert not again.parent.parent.exists()
 
 
 @pytest.mark.slow
@@ -354,3 +481,12 @@ def test_one_network_is_distilled_from_the_ensemble(
     assert "| layer | kind | outputs | parameters |" in card
     single = pipeline.run(pipeline.load(*words, "fit.epochs=1", "baselines=[]", f"tracking.uri={store}"))
     assert found.result.n_parameters == single.n_parameters
+
+
+@pytest.mark.parametrize(("monitor", "followed"), [("val_accuracy", "val_loss"), ("accuracy", "loss")])
+def test_distillation_of_a_classification_monitors_the_loss(store: str, monitor: str, followed: str) -> None:
+    found = tune(*words(store, "tune.n_trials=1", "tune.distill=true", f"fit.early_stopping.monitor={monitor}"))
+    client = MlflowClient(store)
+    metrics = client.get_run(found.result.run_id).data.metrics
+    reached = [entry.value for entry in client.get_metric_history(found.result.run_id, followed)]
+    assert metrics["training/best_epoch"] == 1 + int(np.argmin(reached))

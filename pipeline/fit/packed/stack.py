@@ -173,7 +173,9 @@ def stacked(networks: Sequence[Aligned]) -> list[np.ndarray]:
 
 
 def of_member(weights: Sequence[np.ndarray], member: int, network: keras.Model) -> list[np.ndarray]:
-    """Returns the weights of one member in the order and the shapes of `network.weights`.
+    """Returns copies of the weights of one member, in the order and the shapes of `network.weights`.
+
+    Views of the stacked weights would keep those of all members in memory.
 
     Args:
         weights: Stacked weights, those of embeddings last.
@@ -186,7 +188,7 @@ def of_member(weights: Sequence[np.ndarray], member: int, network: keras.Model) 
     own = [*weights[: len(shapes) - 2], *weights[n_dense - 2 : n_dense]]  # the output layer is the last
     cut = [weight[member, : (1, *shape)[-2], : shape[-1]] for weight, shape in zip(own, shapes, strict=True)]
     dense = [weight.reshape(shape) for weight, shape in zip(cut, shapes, strict=True)]
-    return [*(weight[member] for weight in weights[n_dense:]), *dense]
+    return [weight.copy() for weight in (*(weight[member] for weight in weights[n_dense:]), *dense)]
 
 
 @dataclass(frozen=True)

@@ -23,5 +23,5 @@ class StackedWeights:
         return [weight.numpy() for weight in self._weights]
 
     def of_member(self, member: int, network: keras.Model) -> list[np.ndarray]:
-        """Returns the weights of one member in the shapes of its network."""
+        """Returns copies of the weights of one member, in the shapes of its network."""
         return of_member(self._arrays, member, network)

@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.errors import ConfigError
-from pipeline.sweep.identity import config_key
+from pipeline.sweep.identity import settings_key
 from pipeline.sweep.launch import remote_job
 from pipeline.sweep.launch.remote_job import Job, LaunchedSweep
 from pipeline.sweep.packed_trials import Shared, packs, story, why_alone
@@ -115,8 +115,8 @@ class PackedLauncher(Launcher):
         Path(config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
 
     def _run(self, given: Sequence[Numbered]) -> Iterator[Ended]:
-        """Runs jobs, packed if possible."""
-        waiting, alone, repeated = self._divided(given)
+        """Runs jobs, packed if possible; last those that repeat another one, whose result they find."""
+        waiting, alone, repeating = self._divided(given)
         for indices in packs([one.config for one in waiting], self.n_jobs):
             pack = [waiting[index] for index in indices]
             if len(pack) > 1:
@@ -127,27 +127,29 @@ class PackedLauncher(Launcher):
             log.info("trained alone, for %s: #%s", why, ", #".join(str(job.number) for job in those))
             for job in those:
                 yield job.number, self._run_alone(job)
-        for job in repeated:
+        for job in repeating:
             yield job.number, self._run_alone(job)
 
     def _divided(self, given: Sequence[Numbered]) -> tuple[list[Waiting], dict[str, list[Job]], list[Job]]:
-        """Returns the jobs that can be packed, by the reason those that must train alone, and those that repeat others.
+        """Returns the jobs that can be packed, by the reason those that must train alone, and repetitions of the first.
 
-        A repeated job would wait for the end of the other one, which a pack trains at the same time.
+        A pack holds the claims of all its trials, so the repetition of one would wait for itself.
         """
-        waiting: dict[str, Waiting] = {}
+        waiting: list[Waiting] = []
         alone: dict[str, list[Job]] = {}
-        repeated: list[Job] = []
+        repeating: list[Job] = []
+        known: set[str] = set()
         for numbered in given:
             job = self._sweep.job(*numbered)
             found = _waiting(job)
             if isinstance(found, str):
                 alone.setdefault(found, []).append(job)
-            elif (key := config_key(found.config)) in waiting:
-                repeated.append(job)
+            elif (key := settings_key(found.config)) in known:
+                repeating.append(job)
             else:
-                waiting[key] = found
-        return list(waiting.values()), alone, repeated
+                known.add(key)
+                waiting.append(found)
+        return waiting, alone, repeating
 
     def _run_alone(self, job: Job) -> JobReturn:
         log.debug("#%d started: %s", job.number, self._sweep.difference(job))

@@ -146,6 +146,10 @@ def _unless_typed(keys: set[str], *words: str) -> list[str]:
 
 
 def _of_member(found: Config, config: Config, number: int) -> Config:
-    """Names the run of a network, without baselines, which only the ensemble has."""
+    """Names the run of a network, without baselines, which only the ensemble has, and without checkpoints.
+
+    Its time limit is part of its settings and differs when a command is repeated, which then would not find them.
+    """
     tracking = config.tracking.model_copy(update={"run_name": f"network {number}"})
-    return found.model_copy(update={"tracking": tracking, "baselines": []})
+    fit = found.fit.model_copy(update={"checkpoint": False})
+    return found.model_copy(update={"tracking": tracking, "baselines": [], "fit": fit})

@@ -43,7 +43,9 @@ def distilled(config: Config, prepared: Prepared, ensemble: Trained) -> Trained:
     Raises:
         TrainingError: Training failed.
     """
-    own = config.fit.model_copy(update=FOLLOWING)
+    stopping = config.fit.early_stopping
+    monitor = stopping.monitor.replace("accuracy", "loss")  # numbers have no accuracy
+    own = config.fit.model_copy(update=FOLLOWING | {"early_stopping": stopping.model_copy(update={"monitor": monitor})})
     train, val = (_followed(arrays, ensemble) for arrays in (prepared.train, prepared.val))
     fit.seed(config.seed)
     with fit.scope(own), fit.memory_error_explained():

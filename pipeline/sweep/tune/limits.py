@@ -38,14 +38,34 @@ class Limits:
     def are_reached(self, selection: Selection) -> bool:
         """Whether to stop; never before the first network."""
         settings = self.settings
-        if settings.n_trials is not None and self.n_tried >= settings.n_trials:
+        if self._are_all_tried:
             return True
         if settings.patience is not None and selection.n_idle >= settings.patience:
             log.info("%d configurations in a row have not improved the ensemble (tune.patience)", selection.n_idle)
             return True
-        if settings.minutes is None or not selection.members:
-            return False
-        return self.minutes > (1 - SHORTEST_SHARE) * settings.minutes
+        return self._is_over and bool(selection.members)
+
+    def to_raise(self) -> str | None:
+        """Returns an override for a longer tuning, with the limit that is reached; None if neither of two is.
+
+        Patience is not one of them: raising it does not help an ensemble that nothing improves.
+        """
+        settings = self.settings
+        if settings.n_trials is not None and self._are_all_tried:
+            return f"tune.n_trials={2 * settings.n_trials}"
+        if settings.minutes is not None and self._is_over:
+            return f"tune.minutes={2 * settings.minutes:g}"
+        return None
+
+    @property
+    def _are_all_tried(self) -> bool:
+        return self.settings.n_trials is not None and self.n_tried >= self.settings.n_trials
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether no time is left for another network."""
+        most = self.settings.minutes
+        return most is not None and self.minutes > (1 - SHORTEST_SHARE) * most
 
     def affords(self, n_networks: int, seconds: float) -> bool:
         """Whether the time allows for networks of a configuration, and for other configurations.

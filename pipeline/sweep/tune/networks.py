@@ -179,7 +179,9 @@ def recorded(done: Trained, part: ResampledPart, seconds: Mapping[str, float]) -
     """
     network, history, tracked = done.network, done.history, done.tracked
     reached = part.loss(part.loss.averaged(outputs(network, part.x)))
-    found = history.summary() | {part.prepared.objective: reached, "objective": reached}
+    found = history.summary() | {part.loss.name: reached}
+    if part.prepared.objective == part.loss.name:  # other scores are those of an assembled model, which it lacks
+        found["objective"] = reached
     tracked.log_final({**found, "n_parameters": network.count_params(), **seconds})
     if part.fold is None:
         light_trials.keep(part.prepared, done)

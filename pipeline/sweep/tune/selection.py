@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline.evaluate.ensemble_selection import mean_of, select
 from pipeline.evaluate.leaderboard import LeaderboardRow
+from pipeline.runtime.signals import held
 from pipeline.sweep.tune.networks import Candidate, TunedMember, TunedSnapshot, each_once
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Selection:
     reached: float = np.inf  # loss of the ensemble
     n_idle: int = 0  # consecutive configurations that it had no use for when they were trained
 
+    @held()  # an interrupt exports what is selected
     def add(self, member: TunedMember) -> None:
         """Adds a trained configuration and selects again; keeps the ensemble unless the new one is better.
 

@@ -105,23 +105,32 @@ def tune(*words: str) -> Tuned:
         kept.begin(tracked.id)
         tracked.log_report(prepared.report)
         with track.below(tracked.id), quiet("pipeline.fit", "pipeline.track"):  # suppresses their lines for each epoch
-            selection = _selected(config, resampled, networks, kept, _score(prepared))
+            selection, to_raise = _selected(config, resampled, networks, kept)
         prepared.clock.lap("networks")
         lines = selection.lines()
         tracked.log_networks(as_csv(lines))
         done = _final(config, _ensemble(selection, prepared, tracked), prepared, lines)
-        scored = replace(score(config, prepared, done, beside), advice=_advice(config, selection, prepared.report))
+        scored = replace(score(config, prepared, done, beside), advice=_advice(selection, to_raise, prepared.report))
         shipped = ship(config, prepared, done, scored)
-        of_ensemble = {f"ensemble_{_score(prepared)}": selection.reached}
+        of_ensemble = {f"ensemble_{resampled.loss.name}": selection.reached}
         tracked.log_final({"n_networks": len(lines), "n_entries": len(selection.networks)} | of_ensemble)
     result = result_of(prepared, done, scored, shipped)
     shares = {run_id: line.share / len(line.run_ids) for line in lines for run_id in line.run_ids}
     track.tag_runs(result.store, {run_id: {"share_of_ensemble": f"{share:.4g}"} for run_id, share in shares.items()})
-    return Tuned(result, _score(prepared), selection.reached, lines, config.tune.distill)
+    return Tuned(result, resampled.loss.name, selection.reached, lines, config.tune.distill)
 
 
-def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], kept: Kept, score: str) -> Selection:
-    """Trains configurations until a limit is reached or Ctrl-C is pressed."""
+def _selected(
+    config: Config, resampled: Resampling, networks: Iterator[Drawn], kept: Kept
+) -> tuple[Selection, str | None]:
+    """Trains configurations until a limit is reached or Ctrl-C is pressed.
+
+    Returns:
+        The ensemble, and an override that raises the limit; None after Ctrl-C, or if patience was the limit.
+
+    Raises:
+        TrainingError: All configurations failed, or more than MAX_FAILURES before any was trained.
+    """
     from pipeline.sweep.tune.limits import Limits
     from pipeline.sweep.tune.packing import groups
     from pipeline.sweep.tune.selection import Selection
@@ -132,25 +141,31 @@ def _selected(config: Config, resampled: Resampling, networks: Iterator[Drawn], 
     training = Training(selection, kept, limits)
     is_in_memory = isinstance(resampled.parts[0].prepared.dataset, InMemory)
     n_ahead = partial(limits.n_ahead, selection) if is_in_memory else lambda: 1
+    failed: TrainingError | None = None
+    to_raise: str | None = None
     try:
         for group in groups(networks, n_ahead):
             if limits.are_reached(selection):
+                to_raise = limits.to_raise()
                 break
             for drawn, came in training.of(group):
                 limits.n_tried += 1
                 if isinstance(came, TrainingError):
+                    failed = came
                     selection.omit(drawn.number)
                     _omit(drawn, came, is_fatal=not selection.members and limits.n_tried > MAX_FAILURES)
                 else:
                     selection.add(came)
-                    _tell(came, selection, limits, score)
+                    _tell(came, selection, limits)
     except KeyboardInterrupt as interrupt:
         if type(interrupt) is not KeyboardInterrupt or not selection.members:
             raise  # the sender of another signal does not wait for an export
         signals.leave()
         log.info("interrupted; exporting the ensemble so far")
+    if failed is not None and not selection.members:
+        raise failed
     selection.omit_unfinished()
-    return selection
+    return selection, to_raise
 
 
 def _omit(drawn: Drawn, error: TrainingError, is_fatal: bool) -> None:
@@ -159,8 +174,8 @@ def _omit(drawn: Drawn, error: TrainingError, is_fatal: bool) -> None:
     log.warning("network %d is omitted: %s", drawn.number, error)
 
 
-def _tell(member: TunedMember, selection: Selection, limits: Limits, score: str) -> None:
-    settings = limits.settings
+def _tell(member: TunedMember, selection: Selection, limits: Limits) -> None:
+    settings, score = limits.settings, selection.resampled.loss.name
     of_trials = "" if settings.n_trials is None else f" of {settings.n_trials}"
     of_time = "" if settings.minutes is None else f", {limits.minutes:.1f} of {settings.minutes:g} minutes"
     what = " ".join(member.drawn.words) or "as configured"
@@ -193,15 +208,10 @@ def _final(config: Config, ensemble: Trained, prepared: Prepared, lines: list[Le
     return replace(made, networks=lines)
 
 
-def _score(prepared: Prepared) -> str:
-    return "val_rmse" if prepared.dataset.rows.target.task == "regression" else "val_log_loss"
-
-
-def _advice(config: Config, selection: Selection, report: Report) -> str | None:
-    """Suggests more time if the last network has improved the ensemble, unless a column tells the target."""
+def _advice(selection: Selection, to_raise: str | None, report: Report) -> str | None:
+    """Suggests a longer tuning if the last network has improved the ensemble, unless a column tells the target."""
     if leak := leak_advice(report):
         return leak
-    minutes = config.tune.minutes
-    if minutes is None or selection.n_idle or len(selection.members) < 2:
+    if to_raise is None or selection.n_idle or len(selection.members) < 2:
         return None
-    return f"tune.minutes={2 * minutes:g}: the last network has improved the ensemble"
+    return f"{to_raise}: the last network has improved the ensemble"

@@ -105,7 +105,9 @@ class Training:
         if path.exists():
             found = recalled(drawn, part, path)
             self.limits.seconds_before += found.checkpoint.seconds
-            self.selection.consider([recalled_snapshot(drawn, part, one) for one in self.kept.snapshots(drawn.number)])
+            if self._watch is not None:  # a command with less time may have dropped the folds, and kept snapshots
+                snapshots = self.kept.snapshots(drawn.number)
+                self._watch([recalled_snapshot(drawn, part, one) for one in snapshots])
             return found
         found = train_network(drawn, part, self._watch)
         self._keep(drawn.number, part, found)

@@ -11,14 +11,14 @@ from pipeline.config import Config, mlruns
 from pipeline.data import Dataset
 from pipeline.errors import SweepError
 from pipeline.fit.checkpoint.file import Checkpoint
-from pipeline.fit.checkpoint.folder import RunFolder, left_behind, made
+from pipeline.fit.checkpoint.folder import RunFolder, delete_left_behind, left_behind, made
 from pipeline.runtime.digest import digest
 from pipeline.sweep.identity import trial_key
 
 log = logging.getLogger(__name__)
 
 # Prefixes of overrides that may change when a command resumes.
-ENDS = ("tune.minutes=", "tune.n_trials=", "tune.patience=", "tune.max_entries=", "tracking.")
+ENDS = ("tune.minutes=", "tune.n_trials=", "tune.patience=", "tune.max_entries=", "tracking.", "sweep.")
 
 
 class Kept:
@@ -106,8 +106,6 @@ class Kept:
         if self._folder is not None:
             self._folder.delete()
             self._folder = None
-            with contextlib.suppress(OSError):
-                self._parent.rmdir()
 
     def close(self) -> None:
         """Unlocks the folder for a repeated command; deletes it if it is empty."""
@@ -117,7 +115,7 @@ class Kept:
 
 @contextlib.contextmanager
 def keeping(typed: Sequence[str], config: Config, dataset: Dataset) -> Iterator[Kept]:
-    """Resumes from the files of a killed command, or makes new ones; deletes them after success.
+    """Resumes from the files of a killed command, or makes new ones; deletes both after success.
 
     Args:
         typed: Overrides of the command line.
@@ -131,6 +129,7 @@ def keeping(typed: Sequence[str], config: Config, dataset: Dataset) -> Iterator[
     try:
         yield kept
         kept.delete()
+        delete_left_behind(parent)  # sweep.resume=off has not resumed them
     finally:
         kept.close()
 

@@ -18,7 +18,7 @@ from pipeline.inference.locate import best_run, stands_for
 from pipeline.track.store import experiment_id
 from support.ranked_runs import ranked, replicas, tracked
 
-NUMBERS = itertools.count()
+NUMBERS = itertools.count(1)  # MLflow takes 0 for now
 LUCKY = {"0.1": [5.0, 6.0, 7.0], "0.01": [1.0, 9.0, 20.0]}  # the mean of the first is the better one
 
 
@@ -139,6 +139,25 @@ def test_a_rerun_takes_the_place_of_its_run(experiment: Experiment) -> None:
     assert experiment.best() == experiment.compared() == again
     experiment.run(2.5, rerun_of=first)
     assert experiment.best() == experiment.compared() == other
+
+
+def test_the_networks_of_an_ensemble_do_not_compete_with_it(experiment: Experiment) -> None:
+    """The first has the ensemble's configuration and is logged later; a fold has a score on other rows."""
+    ensemble = experiment.run(2.0, tuned="data=iris tune.minutes=1")
+    below = {"mlflow.parentRunId": ensemble, "overrides": "", "tuned_number": "0"}
+    experiment.run(3.0, **below)
+    experiment.run(1.0, **below, fold="2")
+    experiment.run(1.5, **below | {"overrides": "model.units=[8]", "tuned_number": "1"})
+    assert experiment.best() == experiment.compared() == ensemble
+
+
+def test_an_ensemble_and_a_network_of_its_configuration_are_ranked_both(experiment: Experiment) -> None:
+    better = experiment.run(2.0, tuned="data=iris tune.minutes=60")
+    experiment.run(2.5, tuned="data=iris tune.minutes=1")
+    experiment.run(3.0)
+    assert experiment.best() == experiment.compared() == better
+    again = experiment.run(2.1, tuned="tune.minutes=60 data=iris tracking.run_name=again")
+    assert experiment.best() == experiment.compared() == again
 
 
 def test_of_several_objectives_the_one_that_runs_are_compared_by_decides(experiment: Experiment) -> None:

@@ -257,6 +257,17 @@ def test_pictures_are_drawn_also_with_points_that_are_missing(name: str, tmp_pat
             assert written >= ({"training RMSE", "test RMSE"} if not study.lines else {"a", "b", "c"})
 
 
+@pytest.mark.parametrize(("positions", "scale"), [([0.0], "linear"), ([0.1], "log"), ([0.0, 0.1], "symlog")])
+def test_a_logarithmic_axis_is_linear_where_there_is_no_logarithm(
+    positions: list[float], scale: str, tmp_path: Path
+) -> None:
+    study = a_study("l2")
+    points = tuple(Point(x, {name: np.ones(2) for name in study.quantities}, (), (None, None)) for x in positions)
+    (figure,) = pictures.draw(study, [Line("", points)], StudiedSweep("parent", [], "folder")).values()
+    assert figure.axes[0].get_xscale() == scale
+    figure.savefig(tmp_path / "curves.png")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

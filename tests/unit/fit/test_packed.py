@@ -386,6 +386,16 @@ def test_a_job_without_a_report_is_left_out() -> None:
     assert_alike(jobs[2].network, alone(configs[2], "regression")[0], 1e-4)
 
 
+@pytest.mark.parametrize("words", [[], ["model.numeric_embedding=periodic"]])
+def test_weights_that_are_kept_do_not_keep_those_of_the_other_members(words: list[str]) -> None:
+    configs = [config_of("regression", "fit.epochs=2", f"seed={seed}", *words) for seed in range(3)]
+    jobs = [Job(network_of(config, "regression"), config.fit, config.seed) for config in configs]
+    with Pack(jobs, rows("regression"), rows("regression", 70), task="regression", output_scale=np.ones(2)) as pack:
+        next(iter(pack.train(dict.fromkeys(range(3), lambda epoch, values: None))))
+        (first, *_) = pack.snapshots().values()
+        assert all(weight.flags.owndata for weight in first.weights())
+
+
 @pytest.mark.parametrize(("task", "words"), [("regression", ["fit.ema=0.9"]), ("multiclass", [])])
 def test_networks_in_training_are_shown_after_each_epoch(task: str, words: list[str]) -> None:
     """In a pack that two threads train, which becomes smaller."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline import load
 from pipeline.data.preprocessing.scaling.targets import OutputScaler
 from pipeline.data.target import make_target
 from pipeline.evaluate.ensemble_selection import ValidationLoss
+from pipeline.runtime.signals import leave, signals_raise
+from pipeline.sweep.tune import selection as selecting
 from pipeline.sweep.tune.configurations import Drawn
+from pipeline.sweep.tune.limits import Limits
 from pipeline.sweep.tune.networks import TrainedNetwork, TunedMember, TunedSnapshot
 from pipeline.sweep.tune.resampling import Resampling
 from pipeline.sweep.tune.selection import Selection
@@ -103,6 +109,42 @@ def test_what_fails_or_does_not_end_leaves_the_ensemble() -> None:
     assert found.reached < alone
     found.omit_unfinished()
     assert (names(found), found.reached) == ([(1, 99)], alone)
+
+
+@pytest.mark.parametrize(
+    ("settings", "n_tried", "minutes", "raised"),
+    [
+        ("tune.minutes=10 tune.n_trials=2", 2, 1, "tune.n_trials=4"),
+        ("tune.minutes=10 tune.n_trials=20", 2, 9.9, "tune.minutes=20"),
+        ("tune.minutes=10", 2, 9.9, "tune.minutes=20"),
+        ("tune.minutes=10", 2, 2, None),
+        ("tune.minutes=null tune.n_trials=3", 3, 99, "tune.n_trials=6"),
+    ],
+)
+def test_the_limit_that_ended_tuning_is_the_one_to_raise(
+    settings: str, n_tried: int, minutes: float, raised: str | None
+) -> None:
+    found = selection(loss_of(TRUTH))
+    found.members.append(member(0, TRUTH))
+    limits = Limits(load(*settings.split()).tune, seconds_before=60 * minutes, n_tried=n_tried)
+    assert limits.are_reached(found) == (raised is not None)
+    assert limits.to_raise() == raised
+
+
+def test_an_interrupt_waits_until_a_trained_network_is_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = selection(loss_of(TRUTH))
+    select = selecting.select
+
+    def interrupted(*given: Any, **settings: Any) -> list[int]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return select(*given, **settings)
+
+    monkeypatch.setattr(selecting, "select", interrupted)
+    with signals_raise():
+        with pytest.raises(KeyboardInterrupt):
+            found.add(member(0, TRUTH + errors(0)))
+        leave()
+    assert names(found) == [(0, 99)]
 
 
 def test_a_configuration_that_the_ensemble_has_from_an_earlier_epoch_is_not_idle() -> None:

@@ -63,10 +63,10 @@ def _curve(
 
 
 def _scale(axes: Axes, study: Study, lines: list[Line]) -> None:
-    """Sets a logarithmic axis, linear near 0 if a value is 0, with ticks at the points."""
+    """Sets a logarithmic axis, linear near 0 if a value is 0 and throughout if all are, with ticks at the points."""
     positions = sorted({float(point.position) for line in lines for point in line.points})
-    if study.axis.scale == "log":
-        positive = [position for position in positions if position > 0]
+    positive = [position for position in positions if position > 0]
+    if study.axis.scale == "log" and positive:
         if len(positive) < len(positions):
             axes.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
         else:
