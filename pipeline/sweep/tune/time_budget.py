@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.sweep.tune.networks import TunedMember
     from pipeline.sweep.tune.resampling import Resampling
     from pipeline.sweep.tune.selection import Selection
+    from pipeline.sweep.tune.training import Training
     from pipeline.sweep.tune.unfinished import Kept
     from pipeline.track import Run
 
@@ -148,15 +149,7 @@ def _selected(
             if limits.are_reached(selection):
                 to_raise = limits.to_raise()
                 break
-            for drawn, came in training.of(group):
-                limits.n_tried += 1
-                if isinstance(came, TrainingError):
-                    failed = came
-                    selection.omit(drawn.number)
-                    _omit(drawn, came, is_fatal=not selection.members and limits.n_tried > MAX_FAILURES)
-                else:
-                    selection.add(came)
-                    _tell(came, selection, limits)
+            failed = _added(training, group) or failed
     except KeyboardInterrupt as interrupt:
         if type(interrupt) is not KeyboardInterrupt or not selection.members:
             raise  # the sender of another signal does not wait for an export
@@ -166,6 +159,22 @@ def _selected(
         raise failed
     selection.omit_unfinished()
     return selection, to_raise
+
+
+def _added(training: Training, group: Sequence[Drawn]) -> TrainingError | None:
+    """Trains configurations and adds them to the ensemble; returns the last error of those that failed."""
+    selection, limits = training.selection, training.limits
+    failed: TrainingError | None = None
+    for drawn, came in training.of(group):
+        limits.n_tried += 1
+        if isinstance(came, TrainingError):
+            failed = came
+            selection.omit(drawn.number)
+            _omit(drawn, came, is_fatal=not selection.members and limits.n_tried > MAX_FAILURES)
+        else:
+            selection.add(came)
+            _tell(came, selection, limits)
+    return failed
 
 
 def _omit(drawn: Drawn, error: TrainingError, is_fatal: bool) -> None:
