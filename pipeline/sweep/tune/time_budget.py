@@ -150,13 +150,7 @@ def _selected(
                 break
             for drawn, came in training.of(group):
                 limits.n_tried += 1
-                if isinstance(came, TrainingError):
-                    failed = came
-                    selection.omit(drawn.number)
-                    _omit(drawn, came, is_fatal=not selection.members and limits.n_tried > MAX_FAILURES)
-                else:
-                    selection.add(came)
-                    _tell(came, selection, limits)
+                failed = _taken(drawn, came, selection, limits) or failed
     except KeyboardInterrupt as interrupt:
         if type(interrupt) is not KeyboardInterrupt or not selection.members:
             raise  # the sender of another signal does not wait for an export
@@ -168,10 +162,19 @@ def _selected(
     return selection, to_raise
 
 
-def _omit(drawn: Drawn, error: TrainingError, is_fatal: bool) -> None:
-    if is_fatal:
-        raise error
-    log.warning("network %d is omitted: %s", drawn.number, error)
+def _taken(
+    drawn: Drawn, came: TunedMember | TrainingError, selection: Selection, limits: Limits
+) -> TrainingError | None:
+    """Adds a trained configuration, or omits one that has failed and returns its error."""
+    if not isinstance(came, TrainingError):
+        selection.add(came)
+        _tell(came, selection, limits)
+        return None
+    selection.omit(drawn.number)
+    if not selection.members and limits.n_tried > MAX_FAILURES:
+        raise came
+    log.warning("network %d is omitted: %s", drawn.number, came)
+    return came
 
 
 def _tell(member: TunedMember, selection: Selection, limits: Limits) -> None:
