@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pipeline.sweep.tune.networks import TunedMember
     from pipeline.sweep.tune.resampling import Resampling
     from pipeline.sweep.tune.selection import Selection
-    from pipeline.sweep.tune.training import Training
     from pipeline.sweep.tune.unfinished import Kept
     from pipeline.track import Run
 
@@ -78,7 +77,7 @@ def tune(*words: str) -> Tuned:
         >>> tuned.result.model_path is not None
         True
     """
-    command = configuration.parse(words, "tune")
+    command = configuration.parse(words)
     if command.is_sweep:
         raise ConfigError("tune: draws values itself, so give one value per key; the command sweep takes several")
     config = command.config
@@ -149,7 +148,9 @@ def _selected(
             if limits.are_reached(selection):
                 to_raise = limits.to_raise()
                 break
-            failed = _added(training, group) or failed
+            for drawn, came in training.of(group):
+                limits.n_tried += 1
+                failed = _taken(drawn, came, selection, limits) or failed
     except KeyboardInterrupt as interrupt:
         if type(interrupt) is not KeyboardInterrupt or not selection.members:
             raise  # the sender of another signal does not wait for an export
@@ -161,26 +162,19 @@ def _selected(
     return selection, to_raise
 
 
-def _added(training: Training, group: Sequence[Drawn]) -> TrainingError | None:
-    """Trains configurations and adds them to the ensemble; returns the last error of those that failed."""
-    selection, limits = training.selection, training.limits
-    failed: TrainingError | None = None
-    for drawn, came in training.of(group):
-        limits.n_tried += 1
-        if isinstance(came, TrainingError):
-            failed = came
-            selection.omit(drawn.number)
-            _omit(drawn, came, is_fatal=not selection.members and limits.n_tried > MAX_FAILURES)
-        else:
-            selection.add(came)
-            _tell(came, selection, limits)
-    return failed
-
-
-def _omit(drawn: Drawn, error: TrainingError, is_fatal: bool) -> None:
-    if is_fatal:
-        raise error
-    log.warning("network %d is omitted: %s", drawn.number, error)
+def _taken(
+    drawn: Drawn, came: TunedMember | TrainingError, selection: Selection, limits: Limits
+) -> TrainingError | None:
+    """Adds a trained configuration, or omits one that has failed and returns its error."""
+    if not isinstance(came, TrainingError):
+        selection.add(came)
+        _tell(came, selection, limits)
+        return None
+    selection.omit(drawn.number)
+    if not selection.members and limits.n_tried > MAX_FAILURES:
+        raise came
+    log.warning("network %d is omitted: %s", drawn.number, came)
+    return came
 
 
 def _tell(member: TunedMember, selection: Selection, limits: Limits) -> None:

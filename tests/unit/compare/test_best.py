@@ -4,6 +4,7 @@ import argparse
 import csv
 import io
 import itertools
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -144,7 +145,7 @@ def test_a_rerun_takes_the_place_of_its_run(experiment: Experiment) -> None:
 def test_the_networks_of_an_ensemble_do_not_compete_with_it(experiment: Experiment) -> None:
     """The first has the ensemble's configuration and is logged later; a fold has a score on other rows."""
     ensemble = experiment.run(2.0, tuned="data=iris tune.minutes=1")
-    below = {"mlflow.parentRunId": ensemble, "overrides": "", "tuned_number": "0"}
+    below: dict[str, Any] = {"mlflow.parentRunId": ensemble, "overrides": "", "tuned_number": "0"}
     experiment.run(3.0, **below)
     experiment.run(1.0, **below, fold="2")
     experiment.run(1.5, **below | {"overrides": "model.units=[8]", "tuned_number": "1"})
