@@ -5,7 +5,8 @@ import pytest
 from pipeline import TrainingError, load, run
 
 
-@pytest.mark.parametrize("units", ["[10000000000]", "[1000000,1000000]"])
+# TensorFlow waits 10 s for memory before it gives up.
+@pytest.mark.parametrize("units", ["[10000000000]", pytest.param("[1000000,1000000]", marks=pytest.mark.slow)])
 def test_out_of_memory_while_the_network_is_built(store: str, units: str) -> None:
     with pytest.raises(TrainingError, match=r"out of memory while the network is built; try a smaller one"):
         run(load("data=iris", f"model.units={units}", f"tracking.uri={store}"))
